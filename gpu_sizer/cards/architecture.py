@@ -1,0 +1,156 @@
+"""A model's architecture as a card describes it: named blocks, stacked in an order, with ends and towers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from gpu_sizer.cards.constraints import STRICT, Id, NonNegativeInt, PositiveInt
+from gpu_sizer.cards.feed_forwards import Dense, FeedForward, MixtureOfExperts
+from gpu_sizer.cards.mixers import Mixer
+
+Part = Literal[
+    "embedding", "attention", "norms", "mlp", "router", "experts", "shared_experts", "lm_head", "tower", "other"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtraTensor:
+    """A tensor (or several of one shape) that no standard block describes, written out."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    name: Id
+    """Its name below the block (or the model) that holds it."""
+    shape: tuple[PositiveInt, ...]
+    """Its shape, output dimension first."""
+    copies: PositiveInt = 1
+    """How many tensors of this shape there are."""
+    part: Part = "other"
+    """The part of the model it is counted under."""
+    dtype: Literal["model", "float32", "bfloat16", "float16", "int32", "int64"] = "model"
+    """Its storage type; model is the card's own."""
+    split_dim: NonNegativeInt | None = None
+    """The dimension that tensor parallelism cuts; null is a whole copy on every rank."""
+    units: PositiveInt | None = None
+    """Indivisible units along that dimension (heads, groups); null is every index by itself."""
+    replicate: bool = False
+    """Where there are fewer units than ranks, ranks share a unit instead of refusing."""
+    parameter: bool = True
+    """Counted as a parameter (false for buffers)."""
+    linear: bool = False
+    """The weight of a linear layer, to which the rules for quantized weights apply."""
+
+    def __post_init__(self) -> None:
+        if self.split_dim is not None and self.split_dim >= len(self.shape):
+            raise ValueError(f"split_dim {self.split_dim} is not a dimension of shape {list(self.shape)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """One layer of the stack: a token mixer and a feed-forward, each of which may be missing."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    mixer: Mixer | None = None
+    """The token mixer; null for a layer that has a feed-forward only."""
+    second_mixer: Mixer | None = None
+    """A mixer that works beside the first on the same input (Falcon-H1)."""
+    feed_forward: FeedForward | None = None
+    """The feed-forward; null for a layer that has a mixer only."""
+    dense: Dense | None = None
+    """A dense feed-forward beside the mixture of experts (Gemma 4, Arctic)."""
+    norms: NonNegativeInt = 2
+    """Norms of hidden_size: 2 before mixer and feed-forward, 4 in Gemma's sandwich, 1 where shared."""
+    extra: tuple[ExtraTensor, ...] = ()
+    """Tensors beyond the standard ones."""
+
+    def __post_init__(self) -> None:
+        if self.mixer is None and self.feed_forward is None:
+            raise ValueError("a block needs a mixer or a feed_forward")
+        if self.dense is not None and not isinstance(self.feed_forward, MixtureOfExperts):
+            raise ValueError("dense stands beside a mixture of experts only; use feed_forward")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A stretch of the stack: the blocks named, in order, repeated."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    blocks: tuple[Id, ...]
+    """Names of blocks, one per layer."""
+    repeat: PositiveInt = 1
+    """How often the sequence is repeated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tower:
+    """A vision or audio encoder with its projector, as groups of tensors."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    name: Id
+    """vision, audio ..."""
+    tensors: tuple[ExtraTensor, ...]
+    """Its tensors, grouped by shape or summed into counts of parameters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MultiTokenPrediction:
+    """Layers that are in the checkpoint for speculative decoding and not loaded without it."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    block: Id
+    """The block that each of these layers holds."""
+    layers: PositiveInt = 1
+    extra: tuple[ExtraTensor, ...] = ()
+    """Tensors beside the block, per layer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """Everything that decides a model's tensors and caches."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    hidden_size: PositiveInt
+    """Width of the residual stream."""
+    vocab_size: PositiveInt
+    """Rows of the embedding as released."""
+    blocks: dict[Id, Block]
+    """The distinct layers, by a name of the card's choice."""
+    stack: tuple[Run, ...]
+    """The order in which the blocks are stacked."""
+    tie_word_embeddings: bool = False
+    """The output head is the embedding."""
+    norm: Literal["rms", "layer", "layer_no_bias", "none"] = "rms"
+    """Kind of the norms: RMS (one weight), layer (weight and bias), layer without bias, or without weights."""
+    final_norm: bool = True
+    """A norm before the head."""
+    embedding_size: PositiveInt | None = None
+    """Width of the embedding where it differs from hidden_size."""
+    head_bias: bool = False
+    """A bias on the output head."""
+    position_embeddings: PositiveInt | None = None
+    """Rows of a learned table of positions."""
+    extra: tuple[ExtraTensor, ...] = ()
+    """Further tensors outside the stack, on the first pipeline stage."""
+    towers: tuple[Tower, ...] = ()
+    """Vision and audio encoders."""
+    mtp: MultiTokenPrediction | None = None
+    """Multi-token-prediction layers, kept apart."""
+    layer_names: tuple[Id, ...] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        names = tuple(name for run in self.stack for _ in range(run.repeat) for name in run.blocks)
+        object.__setattr__(self, "layer_names", names)
+        if not names:
+            raise ValueError("stack has no layers")
+        if len(names) > 2048:
+            raise ValueError(f"stack has {len(names)} layers; 2048 is the most")
+        used = set(names) | ({self.mtp.block} if self.mtp else set())
+        if missing := sorted(used - set(self.blocks)):
+            raise ValueError(f"stack names blocks that are not defined: {', '.join(missing)}")
+        if unused := sorted(set(self.blocks) - used):
+            raise ValueError(f"blocks that the stack never uses: {', '.join(unused)}")
+
+    @property
+    def num_hidden_layers(self) -> int:
+        """Layers in the stack."""
+        return len(self.layer_names)

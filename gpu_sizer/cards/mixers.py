@@ -1,0 +1,213 @@
+"""Token mixers as a card describes them: attention of some kind, or a state-space / linear mixer.
+
+These are facts only. What tensors a mixer has is in :mod:`gpu_sizer.model`, what it caches in
+:mod:`gpu_sizer.memory`. Field names are those of Hugging Face configurations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from gpu_sizer.cards.constraints import STRICT, NonNegativeInt, PositiveInt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Indexer:
+    """The small extra attention that picks tokens for sparse attention, with a cache of its own."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    num_heads: PositiveInt
+    """Indexer query heads."""
+    head_dim: PositiveInt
+    """Width of an indexer head; one key of this width is cached per token."""
+    cache: Literal["float8", "bfloat16"] = "float8"
+    """How the index key is cached: float8 with one float32 scale per 128 values, or bfloat16."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    """Multi-head, grouped-query or multi-query attention."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    kind: Literal["attention"] = "attention"
+    num_attention_heads: PositiveInt
+    """Query heads."""
+    num_key_value_heads: PositiveInt
+    """Key/value heads; equal to the query heads in multi-head attention, 1 in multi-query."""
+    head_dim: PositiveInt
+    """Width of a query or key head."""
+    v_head_dim: PositiveInt | None = None
+    """Width of a value head where it differs from head_dim."""
+    qkv_bias: bool = False
+    """Biases on the query, key and value projections."""
+    o_bias: bool = False
+    """Bias on the output projection."""
+    qk_norm: Literal["head", "full", "per_head"] | None = None
+    """Norm of queries and keys: one weight of head_dim, one over all heads, or one row per head."""
+    output_gate: bool = False
+    """The query projection also yields a gate of the same width (Qwen3-Next)."""
+    sinks: bool = False
+    """One learned sink logit per query head (gpt-oss)."""
+    keys_as_values: bool = False
+    """Values are the keys: no value projection (Gemma 4's global layers)."""
+    sliding_window: PositiveInt | None = None
+    """Tokens a query sees, itself included; null is the whole context."""
+    attention_chunk_size: PositiveInt | None = None
+    """Chunked local attention (Llama 4): the length of a chunk."""
+    shares_cache: bool = False
+    """Reads another layer's keys and values: caches nothing, though it may own projections."""
+    kv_projections: bool = True
+    """Has key and value projections of its own (false for some layers that share a cache)."""
+    indexer: Indexer | None = None
+    """Sparse attention's indexer."""
+
+    def __post_init__(self) -> None:
+        if self.num_attention_heads % self.num_key_value_heads:
+            raise ValueError(
+                f"num_attention_heads ({self.num_attention_heads}) is not a multiple of "
+                f"num_key_value_heads ({self.num_key_value_heads})"
+            )
+        if self.sliding_window and self.attention_chunk_size:
+            raise ValueError("sliding_window and attention_chunk_size exclude each other")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatentAttention:
+    """Multi-head latent attention (MLA): one compressed latent is cached per token."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    kind: Literal["latent_attention"] = "latent_attention"
+    num_attention_heads: PositiveInt
+    """Query heads."""
+    q_lora_rank: PositiveInt | None = None
+    """Rank of the query compression; null where queries are projected directly."""
+    kv_lora_rank: PositiveInt
+    """Width of the cached latent."""
+    qk_nope_head_dim: PositiveInt
+    """Width of the part of a head without rotary position."""
+    qk_rope_head_dim: NonNegativeInt
+    """Width of the rotary part, shared by all heads and cached beside the latent."""
+    v_head_dim: PositiveInt
+    """Width of a value head."""
+    output_gate: bool = False
+    """A gate of the output's width is projected from the input (Kimi K3)."""
+    indexer: Indexer | None = None
+    """Sparse attention's indexer (DeepSeek V3.2, GLM-5)."""
+    sparse: bool = False
+    """Uses sparse attention; without an indexer of its own the layer takes another's choice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompressedAttention:
+    """DeepSeek-V4's attention: a short window beside compressed states of the whole context."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    kind: Literal["compressed_attention"] = "compressed_attention"
+    num_attention_heads: PositiveInt
+    head_dim: PositiveInt
+    qk_rope_head_dim: PositiveInt
+    q_lora_rank: PositiveInt
+    o_lora_rank: PositiveInt
+    o_groups: PositiveInt
+    sliding_window: PositiveInt
+    compress_ratio: NonNegativeInt
+    """Tokens per compressed state: 0 for none, 4 with an indexer, 128 without."""
+    index_n_heads: PositiveInt
+    index_head_dim: PositiveInt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mamba1:
+    """Selective state space, first generation (Jamba)."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    kind: Literal["mamba1"] = "mamba1"
+    intermediate_size: PositiveInt
+    """Inner width (expand x hidden_size)."""
+    state_size: PositiveInt
+    """State values per inner channel."""
+    conv_kernel: PositiveInt
+    """Taps of the causal convolution."""
+    time_step_rank: PositiveInt
+    """Rank of the time-step projection."""
+    conv_bias: bool = True
+    projection_bias: bool = False
+    inner_norms: bool = False
+    """Norms on dt, B and C (Jamba)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mamba2:
+    """Selective state space, second generation (Nemotron-H, Granite 4, Falcon-H1)."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    kind: Literal["mamba2"] = "mamba2"
+    num_heads: PositiveInt
+    """State-space heads."""
+    head_dim: PositiveInt
+    """Width of a head; num_heads x head_dim is the inner width."""
+    state_size: PositiveInt
+    """State values per channel."""
+    n_groups: PositiveInt
+    """Groups that share B and C."""
+    conv_kernel: PositiveInt
+    """Taps of the causal convolution."""
+    conv_bias: bool = True
+    projection_bias: bool = False
+    gated_norm: bool = True
+    """A norm of the inner width before the output projection."""
+    state_dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
+    """Type of the recurrent state in the cache; auto is the model's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatedDeltaNet:
+    """Gated delta rule (Qwen3-Next, Qwen3.5): a matrix state per value head."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    kind: Literal["gated_delta_net"] = "gated_delta_net"
+    num_k_heads: PositiveInt
+    num_v_heads: PositiveInt
+    head_k_dim: PositiveInt
+    head_v_dim: PositiveInt
+    conv_kernel: PositiveInt
+    state_dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
+    """Type of the recurrent state in the cache; auto is the model's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KimiDeltaAttention:
+    """Kimi's delta attention (KDA): gated delta rule with a gate per channel."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    kind: Literal["kimi_delta_attention"] = "kimi_delta_attention"
+    num_heads: PositiveInt
+    head_dim: PositiveInt
+    conv_kernel: PositiveInt
+    output_gate: Literal["low_rank", "full"] = "low_rank"
+    """How the output gate is projected: through a rank of head_dim, or at full width."""
+    state_dtype: Literal["auto", "bfloat16", "float16", "float32"] = "float32"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinearAttention:
+    """Lightning / linear attention (MiniMax-Text-01): a matrix state per head, no convolution."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    kind: Literal["linear_attention"] = "linear_attention"
+    num_attention_heads: PositiveInt
+    head_dim: PositiveInt
+    state_dtype: Literal["auto", "bfloat16", "float16", "float32"] = "float32"
+
+
+Mixer = (
+    Attention
+    | LatentAttention
+    | CompressedAttention
+    | Mamba1
+    | Mamba2
+    | GatedDeltaNet
+    | KimiDeltaAttention
+    | LinearAttention
+)

@@ -1,0 +1,143 @@
+"""The model card: identity, release, lengths, data types and architecture of one model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, ClassVar, Literal
+
+from gpu_sizer.cards.architecture import Architecture
+from gpu_sizer.cards.constraints import STRICT, Id, PositiveInt, Text
+
+WeightFormat = Literal[
+    "bfloat16",
+    "float16",
+    "float32",
+    "float8-block",
+    "float8-tensor",
+    "float8-channel",
+    "mxfp8",
+    "mxfp4",
+    "nvfp4",
+    "int4-group32",
+    "int4-group128",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where a fact was read."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    url: Text
+    """A public address."""
+    facts: Text
+    """What was read there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextLength:
+    """Tokens that prompt and answer may take together."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    native: PositiveInt
+    """The length the model accepts as configured (max_position_embeddings)."""
+    extended: PositiveInt | None = None
+    """A longer length that its authors support through the method named."""
+    method: Text | None = None
+    """How the extended length is reached (YaRN factor 4 ...)."""
+
+    def __post_init__(self) -> None:
+        if (self.extended is None) != (self.method is None):
+            raise ValueError("extended and method belong together")
+        if self.extended is not None and self.extended <= self.native:
+            raise ValueError(f"extended ({self.extended}) must exceed native ({self.native})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormatRule:
+    """Tensors that are stored in another format than the card's main type."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    tensors: tuple[Text, ...]
+    """Patterns (``*`` matches anything) of tensor names, ``layers.{layer}.mlp.experts.*`` ..."""
+    format: WeightFormat
+    """The format of the linear weights that match; the first rule that matches holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """Data types in which the weights were released."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    dtype: Literal["bfloat16", "float16", "float32"]
+    """Type of every tensor that no rule names, and of computation."""
+    rules: tuple[FormatRule, ...] = ()
+    """Groups of linear weights in another format, as released."""
+    kv_cache_dtype: Literal["float8"] | None = None
+    """A cache type that the checkpoint itself asks for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameters:
+    """Published parameter counts, to be checked against the inventory; never an input of a formula."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    total: PositiveInt | None = None
+    """Exact total, tied weights once, without multi-token-prediction layers."""
+    active: PositiveInt | None = None
+    """Exact count used per token."""
+    published: Text | None = None
+    """The count as its authors print it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """A release of the same shape under another name: an instruct or chat version, a later date."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    hub_id: Text
+    name: Text | None = None
+    released: date | None = None
+    context: ContextLength | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    """One model: what it is called, when and by whom it was released, and how it is built."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    id: Id
+    """Its usual short name in lower case."""
+    name: Text
+    """Its name as people write it."""
+    organization: Text | None = None
+    released: date | None = None
+    """The day its open weights were announced."""
+    license: Text | None = None
+    open_license: bool | None = None
+    """Whether the licence is an open-source one (OSI), where known."""
+    hub_id: Text | None = None
+    """Repository on the Hugging Face hub."""
+    aliases: tuple[Text, ...] = ()
+    """Other names people type."""
+    arena_names: tuple[Text, ...] = ()
+    """Names in the Chatbot Arena's tables."""
+    releases: tuple[Release, ...] = ()
+    """Other releases of the same shape."""
+    context: ContextLength
+    weights: Weights
+    parameters: Parameters = Parameters()
+    architecture: Architecture
+    engine_class: Text | None = None
+    """The engine's model class where it decides how tensors are laid out (an `architectures` entry)."""
+    verified: bool = True
+    """False where the architecture was inferred from an unknown configuration."""
+    notes: tuple[Text, ...] = ()
+    """What a reader of the answer should know."""
+    sources: tuple[Source, ...]
+    """Where the facts come from; at least one."""
+
+    def __post_init__(self) -> None:
+        if not self.sources:
+            raise ValueError("a card needs at least one source")

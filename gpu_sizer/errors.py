@@ -1,0 +1,58 @@
+"""Errors fit to show to the person who made the mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class GpuSizerError(Exception):
+    """Base of every error that gpu_sizer raises on purpose; its text is one clear sentence."""
+
+    #: Word for the ``kind`` key of the JSON error object.
+    kind = "invalid"
+    #: Word for the ``about`` key of the JSON error object.
+    about = "question"
+
+    def __init__(self, message: str, *, suggestions: Sequence[str] = ()) -> None:
+        self.suggestions: tuple[str, ...] = tuple(suggestions)
+        super().__init__(message)
+
+
+class UnknownNameError(GpuSizerError):
+    """A model or GPU name that the catalogue does not hold, or that could mean several."""
+
+    kind = "unknown"
+
+
+class UnknownModelError(UnknownNameError):
+    """No model of that name, or several; ``suggestions`` holds near ids."""
+
+    about = "model"
+
+
+class UnknownGpuError(UnknownNameError):
+    """No GPU of that name, or several; ``suggestions`` holds near ids."""
+
+    about = "gpu"
+
+
+class CardError(GpuSizerError):
+    """A card or spec that cannot be used: ``file``, ``key`` and ``reason`` say why."""
+
+    about = "model"
+
+    def __init__(self, file: str, key: str, reason: str) -> None:
+        self.file, self.key, self.reason = file, key, reason
+        super().__init__(f"{file}: {key}: {reason}" if key else f"{file}: {reason}")
+
+
+class RequestError(GpuSizerError):
+    """A request with a value that makes no sense; ``about`` names what it concerns."""
+
+    def __init__(self, message: str, *, about: str = "question", suggestions: Sequence[str] = ()) -> None:
+        super().__init__(message, suggestions=suggestions)
+        self.about = about
+
+
+class DoesNotFitError(GpuSizerError):
+    """Raised only where the caller asked for an error instead of an answer that does not fit."""

@@ -1,0 +1,72 @@
+"""A parallel layout: how many ranks, and which part of the model each holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gpu_sizer.errors import RequestError
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Tensor, pipeline, data and expert parallelism, named as in vLLM."""
+
+    tensor_parallel_size: int = 1
+    pipeline_parallel_size: int = 1
+    data_parallel_size: int = 1
+    expert_parallel: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 65536:
+                raise RequestError(f"{name} must be a whole number of at least 1, not {value!r}", about="question")
+
+    @property
+    def gpu_count(self) -> int:
+        """GPUs in all."""
+        return self.tensor_parallel_size * self.pipeline_parallel_size * self.data_parallel_size
+
+    @property
+    def expert_ranks(self) -> int:
+        """Ranks over which whole experts are spread; 1 where experts are cut like other layers."""
+        return self.tensor_parallel_size * self.data_parallel_size if self.expert_parallel else 1
+
+    def describe(self) -> str:
+        """In words: ``tensor parallel 4 x pipeline 2``."""
+        parts = []
+        if self.tensor_parallel_size > 1:
+            parts.append(f"tensor parallel {self.tensor_parallel_size}")
+        if self.pipeline_parallel_size > 1:
+            parts.append(f"pipeline of {self.pipeline_parallel_size}")
+        if self.data_parallel_size > 1:
+            parts.append(f"{self.data_parallel_size} replicas")
+        if self.expert_parallel:
+            parts.append("expert parallel")
+        return " x ".join(parts) or "one GPU"
+
+    def model_dump(self) -> dict[str, int | bool]:
+        """The JSON object of a layout."""
+        return {
+            "tensor_parallel_size": self.tensor_parallel_size,
+            "pipeline_parallel_size": self.pipeline_parallel_size,
+            "data_parallel_size": self.data_parallel_size,
+            "expert_parallel": self.expert_parallel,
+        }
+
+
+def stage_bounds(layers: int, stages: int) -> tuple[tuple[int, int], ...]:
+    """First and past-the-last layer of each pipeline stage.
+
+    ``layers // stages`` each; those left over go one each to the stages from the last but one backwards
+    (vLLM ``distributed/utils.py: get_pp_indices``): 32 layers over 3 stages are 11, 11, 10.
+    """
+    base, left = divmod(layers, stages)
+    sizes = [base] * stages
+    for i in range(2, left + 2):
+        sizes[-i] += 1
+    bounds, start = [], 0
+    for size in sizes:
+        bounds.append((start, start + size))
+        start += size
+    return tuple(bounds)

@@ -1,0 +1,125 @@
+"""Bytes of weights on each rank of a layout: a pure function of inventory, layout and engine rules."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from gpu_sizer.memory.layout import Layout, stage_bounds
+from gpu_sizer.model.formats import SCALE_GROUP, storage_bytes
+from gpu_sizer.model.inventory import Inventory
+from gpu_sizer.model.tensor import Tensor
+from gpu_sizer.units import ceil_div, round_up
+
+
+@dataclass(frozen=True, slots=True)
+class WeightRules:
+    """What an engine does to weights when it places them on ranks."""
+
+    vocabulary_multiple: int = 1
+    """Vocabulary rows are padded to a multiple of this before they are cut."""
+    replicate_towers: bool = False
+    """Whether every tower tensor is whole on each rank, whatever its split says."""
+    towers_on_every_stage: bool = False
+    """Whether vision and audio towers are loaded on every pipeline stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageWeights:
+    """Bytes on one rank of one pipeline stage, by part of the model."""
+
+    total: int
+    by_part: dict[str, int] = field(default_factory=dict)
+
+
+def refusal(inventory: Inventory, layout: Layout, rules: WeightRules) -> str | None:
+    """Why this layout cannot hold the model's tensors, or null where it can.
+
+    Every width that is cut must divide; experts that are spread whole need not.
+    """
+    tp = layout.tensor_parallel_size
+    if layout.pipeline_parallel_size > len(inventory.layer_names):
+        return f"{len(inventory.layer_names)} layers do not fill {layout.pipeline_parallel_size} pipeline stages"
+    if layout.expert_parallel and not any(t.is_expert for b in inventory.blocks.values() for t in b):
+        return "expert parallelism needs a mixture of experts"
+    if tp == 1:
+        return None
+    seen: set[tuple[str, int]] = set()
+    for block in inventory.blocks.values():
+        for t in block:
+            if t.split is None or (t.is_expert and layout.expert_parallel):
+                continue
+            key = (t.split.what, t.split.units)
+            if key in seen:
+                continue
+            seen.add(key)
+            if not t.split.units_on_rank(tp):
+                return f"{t.split.units} {t.split.what} do not divide by {tp}"
+    for t in (*inventory.embedding, *inventory.head):
+        if t.is_vocabulary:
+            rows = round_up(t.shape[0], rules.vocabulary_multiple)
+            if rows % tp:
+                return f"the vocabulary of {rows} does not divide by {tp}"
+    return None
+
+
+def tensor_bytes(tensor: Tensor, tp: int, expert_ranks: int, rules: WeightRules) -> int:
+    """Bytes of a tensor, all its copies, on one rank of a layout that is not refused."""
+    if tensor.is_expert and expert_ranks > 1:
+        return storage_bytes(tensor.shape, tensor.fmt) * ceil_div(tensor.copies, expert_ranks)
+    if tensor.is_vocabulary:
+        rows = round_up(tensor.shape[0], rules.vocabulary_multiple) // tp
+        return storage_bytes((rows, *tensor.shape[1:]), tensor.fmt)
+    shape = tensor.local_shape(tp)
+    if tensor.is_expert and tensor.split is not None and (group := SCALE_GROUP.get(tensor.fmt)):
+        dim = tensor.split.dim
+        shape = (*shape[:dim], round_up(shape[dim], group), *shape[dim + 1 :])
+    return storage_bytes(shape, tensor.fmt) * tensor.copies
+
+
+def _sum(tensors: Iterable[Tensor], tp: int, expert_ranks: int, rules: WeightRules) -> Counter[str]:
+    parts: Counter[str] = Counter()
+    for t in tensors:
+        parts[t.part] += tensor_bytes(t, tp, expert_ranks, rules)
+    return parts
+
+
+class WeightPlacement:
+    """The weights of one model under one tensor-parallel size, ready for any number of stages."""
+
+    __slots__ = ("_blocks", "_ends", "_inventory", "_rules", "_towers", "_totals")
+
+    def __init__(self, inventory: Inventory, tp: int, expert_ranks: int, rules: WeightRules) -> None:
+        self._inventory, self._rules = inventory, rules
+        self._blocks = {name: _sum(tensors, tp, expert_ranks, rules) for name, tensors in inventory.blocks.items()}
+        self._totals = {name: sum(parts.values()) for name, parts in self._blocks.items()}
+        self._ends = tuple(_sum(t, tp, expert_ranks, rules) for t in (inventory.embedding, inventory.head, inventory.final))
+        self._towers = _sum(inventory.towers, 1 if rules.replicate_towers else tp, 1, rules)
+
+    def stages(self, count: int) -> list[StageWeights]:
+        """Weights on one rank of each of ``count`` pipeline stages.
+
+        The embedding stands on the first stage, final norm and head on the last; a tied head is stored
+        once, and under a pipeline on both ends.
+        """
+        inventory, (embedding, head, final) = self._inventory, self._ends
+        result = []
+        for stage, (start, stop) in enumerate(stage_bounds(len(inventory.layer_names), count)):
+            first, last = stage == 0, stage == count - 1
+            parts: Counter[str] = Counter()
+            for name, layers in Counter(inventory.layer_names[start:stop]).items():
+                for part, size in self._blocks[name].items():
+                    parts[part] += size * layers
+            if first:
+                parts += embedding
+            if last:
+                parts += final
+                if not inventory.tied:
+                    parts += head
+                elif not first:
+                    parts["lm_head"] += sum(head.values())
+            if first or self._rules.towers_on_every_stage:
+                parts += self._towers
+            result.append(StageWeights(sum(parts.values()), dict(parts)))
+        return result

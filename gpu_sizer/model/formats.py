@@ -1,0 +1,97 @@
+"""Storage formats of weights: the bytes of a matrix, its scales included.
+
+A quantized format stores scales beside the values, and their number depends on the *local* shape of a
+rank's share, so a format answers for a shape, not for a count. The layouts are those of the engines'
+loaders (vLLM ``model_executor/layers/quantization``: fp8.py, mxfp4.py, modelopt.py,
+compressed_tensors).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+
+from gpu_sizer.errors import RequestError
+from gpu_sizer.units import ceil_div
+
+FLOAT32_BYTES = 4
+
+#: Bytes of one element of the plain types.
+ELEMENT_BYTES = {
+    "float64": 8,
+    "int64": 8,
+    "float32": 4,
+    "int32": 4,
+    "bfloat16": 2,
+    "float16": 2,
+    "float8": 1,
+    "int8": 1,
+    "uint8": 1,
+}
+
+
+def _float8_block(shape: tuple[int, ...]) -> int:
+    # One float32 scale per block of 128 x 128 values (DeepSeek-V3's format).
+    *outer, rows, columns = shape
+    return prod(outer) * (rows * columns + FLOAT32_BYTES * ceil_div(rows, 128) * ceil_div(columns, 128))
+
+
+def _float8_tensor(shape: tuple[int, ...]) -> int:
+    # One float32 scale of the weight and one of the activations.
+    *outer, rows, columns = shape
+    return prod(outer) * (rows * columns + 2 * FLOAT32_BYTES)
+
+
+def _float8_channel(shape: tuple[int, ...]) -> int:
+    # One float32 scale per output channel.
+    *outer, rows, columns = shape
+    return prod(outer) * (rows * columns + FLOAT32_BYTES * rows)
+
+
+def _grouped(bits: int, group: int, scale_bytes: int, tail: int = 0) -> Callable[[tuple[int, ...]], int]:
+    def size(shape: tuple[int, ...]) -> int:
+        *outer, rows, columns = shape
+        return prod(outer) * (rows * (columns * bits // 8 + ceil_div(columns, group) * scale_bytes) + tail)
+
+    return size
+
+
+#: Bytes of a weight matrix (outputs, inputs), or a stack of them, by format.
+_SCALED: dict[str, Callable[[tuple[int, ...]], int]] = {
+    "float8-block": _float8_block,
+    "float8-tensor": _float8_tensor,
+    "float8-channel": _float8_channel,
+    "mxfp8": _grouped(8, 32, 1),
+    "mxfp4": _grouped(4, 32, 1),
+    # Two float32 per matrix: the global scale of the weight and that of its input.
+    "nvfp4": _grouped(4, 16, 1, tail=2 * FLOAT32_BYTES),
+    "int4-group32": _grouped(4, 32, 2),
+    "int4-group128": _grouped(4, 128, 2),
+}
+
+WEIGHT_FORMATS = ("bfloat16", "float16", "float32", *_SCALED)
+
+#: Values along the input dimension that a format packs under one scale: a rank's share is padded to it.
+SCALE_GROUP = {"mxfp4": 32}
+
+
+def storage_bytes(shape: tuple[int, ...], fmt: str) -> int:
+    """Bytes of a tensor of this shape in this format.
+
+    Args:
+        shape: for a scaled format the last two dimensions are outputs and inputs.
+        fmt: a plain type (``bfloat16``) or a weight format (``mxfp4``).
+
+    Raises:
+        RequestError: the format is not known.
+    """
+    if (plain := ELEMENT_BYTES.get(fmt)) is not None:
+        return prod(shape) * plain
+    if (scaled := _SCALED.get(fmt)) is not None:
+        return scaled(shape)
+    raise RequestError(f"unknown weight format {fmt!r}; known: {', '.join(WEIGHT_FORMATS)}")
+
+
+def is_scaled(fmt: str) -> bool:
+    """Whether a format stores scales beside low-precision values."""
+    return fmt in _SCALED

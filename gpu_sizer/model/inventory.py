@@ -1,0 +1,191 @@
+"""A model as an inventory of tensors: the one place from which counts and bytes come."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
+from gpu_sizer.cards.model_card import FormatRule, ModelCard
+from gpu_sizer.errors import RequestError
+from gpu_sizer.model.feed_forward_tensors import feed_forward_tensors
+from gpu_sizer.model.formats import ELEMENT_BYTES, WEIGHT_FORMATS
+from gpu_sizer.model.mixer_tensors import mixer_tensors
+from gpu_sizer.model.tensor import Split, Tensor
+
+#: Names of a block's norms, by how many it has.
+_NORM_NAMES = ("input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm", "post_feedforward_layernorm")
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Every tensor of a model, grouped by where it stands.
+
+    ``blocks`` holds the tensors of each distinct layer once; ``layer_names`` says which block each layer is.
+    """
+
+    blocks: dict[str, tuple[Tensor, ...]]
+    layer_names: tuple[str, ...]
+    embedding: tuple[Tensor, ...]
+    head: tuple[Tensor, ...]
+    final: tuple[Tensor, ...]
+    towers: tuple[Tensor, ...]
+    mtp: tuple[Tensor, ...]
+    tied: bool
+
+    def everything(self) -> Iterator[tuple[Tensor, int]]:
+        """Each tensor once with the number of layers that have it, multi-token prediction left out."""
+        for name, layers in Counter(self.layer_names).items():
+            for tensor in self.blocks[name]:
+                yield tensor, layers
+        for tensors in (self.embedding, () if self.tied else self.head, self.final, self.towers):
+            for tensor in tensors:
+                yield tensor, 1
+
+    @property
+    def total_parameters(self) -> int:
+        """All parameters, a tied head counted once, multi-token prediction left out."""
+        return sum(t.parameters * n for t, n in self.everything())
+
+    @property
+    def active_parameters(self) -> int:
+        """Parameters that one token uses."""
+        return sum(t.active_parameters * n for t, n in self.everything())
+
+    def parameters_by_part(self) -> dict[str, int]:
+        """Parameters of each part: embedding, attention, norms, mlp, router, experts ..."""
+        parts: Counter[str] = Counter()
+        for tensor, layers in self.everything():
+            parts[tensor.part] += tensor.parameters * layers
+        return dict(parts)
+
+
+def _norms(count: int, hidden: int, fmt: str, kind: str, names: Iterable[str]) -> Iterator[Tensor]:
+    if kind == "none":
+        return
+    for name, _ in zip(names, range(count), strict=False):
+        yield Tensor(f"{name}.weight", (hidden,), "norms", fmt)
+        if kind == "layer":
+            yield Tensor(f"{name}.bias", (hidden,), "norms", fmt)
+
+
+def _extra(tensors: Iterable[ExtraTensor], fmt: str, prefix: str = "") -> Iterator[Tensor]:
+    for t in tensors:
+        split = None
+        if t.split_dim is not None:
+            split = Split(t.split_dim, t.units or t.shape[t.split_dim], t.name, t.replicate)
+        yield Tensor(
+            prefix + t.name, t.shape, t.part, fmt if t.dtype == "model" else t.dtype, split,
+            copies=t.copies, active_copies=t.copies, is_parameter=t.parameter, is_linear=t.linear,
+        )
+
+
+def _block_tensors(block: Block, a: Architecture, fmt: str) -> list[Tensor]:
+    tensors: list[Tensor] = []
+    if block.mixer:
+        tensors += mixer_tensors(block.mixer, a.hidden_size, fmt, a.norm)
+    if block.second_mixer:
+        tensors += mixer_tensors(block.second_mixer, a.hidden_size, fmt, a.norm)
+    if block.dense:
+        tensors += feed_forward_tensors(block.dense, a.hidden_size, fmt, "mlp.")
+    if block.feed_forward:
+        tensors += feed_forward_tensors(block.feed_forward, a.hidden_size, fmt)
+    tensors += _norms(block.norms, a.hidden_size, fmt, a.norm, (*_NORM_NAMES, *(f"norm_{i}" for i in range(4, 16))))
+    tensors += _extra(block.extra, fmt)
+    return tensors
+
+
+def _format_of(tensor: Tensor, rules: tuple[FormatRule, ...], path: str) -> Tensor:
+    if tensor.is_linear:
+        for rule in rules:
+            if any(fnmatchcase(path, pattern) for pattern in rule.tensors):
+                return replace(tensor, fmt=rule.format)
+    return tensor
+
+
+def _as_what_if(tensor: Tensor, weights_dtype: str | None) -> Tensor:
+    """The tensor as it would be stored had the model been released in another type."""
+    if weights_dtype is None:
+        return tensor
+    if weights_dtype in ELEMENT_BYTES:
+        return tensor if tensor.fmt in ("float32", "int32", "int64") else replace(tensor, fmt=weights_dtype)
+    return replace(tensor, fmt=weights_dtype) if tensor.is_linear else tensor
+
+
+#: What people write for a weight type, and the format it means.
+WEIGHT_DTYPE_NAMES = {
+    "bf16": "bfloat16",
+    "fp16": "float16",
+    "half": "float16",
+    "fp32": "float32",
+    "fp8": "float8",
+    "float8": "float8",
+    "f8": "float8",
+    "fp4": "mxfp4",
+}
+
+
+def weight_format(name: str) -> str:
+    """The weight format that a name means: ``fp8`` is float8 with one scale per output channel.
+
+    Raises:
+        RequestError: not a known format.
+    """
+    lowered = name.lower().strip()
+    resolved = WEIGHT_DTYPE_NAMES.get(lowered, lowered)
+    if resolved == "float8":
+        resolved = "float8-channel"
+    if resolved not in WEIGHT_FORMATS:
+        raise RequestError(f"unknown weights dtype {name!r}; known: {', '.join(WEIGHT_FORMATS)}")
+    return resolved
+
+
+def build_inventory(card: ModelCard, weights_dtype: str | None = None) -> Inventory:
+    """The inventory of a card.
+
+    Args:
+        card: the model.
+        weights_dtype: null for the types as released; otherwise every tensor (a plain type) or every linear
+            layer of the stack (a scaled format) in this one: the what-if.
+
+    Raises:
+        RequestError: the data type is not known.
+    """
+    a, fmt = card.architecture, card.weights.dtype
+    what_if = weight_format(weights_dtype) if weights_dtype is not None else None
+    rules = () if what_if is not None else card.weights.rules
+
+    def stored(tensors: Iterable[Tensor], path: str) -> tuple[Tensor, ...]:
+        return tuple(_as_what_if(_format_of(t, rules, path + t.name), what_if) for t in tensors)
+
+    def outside(tensors: Iterable[Tensor]) -> tuple[Tensor, ...]:
+        plain = what_if if what_if in ELEMENT_BYTES else None
+        return tuple(_as_what_if(_format_of(t, rules, t.name), plain) for t in tensors)
+
+    blocks = {name: stored(_block_tensors(block, a, fmt), f"layers.{name}.") for name, block in a.blocks.items()}
+    width = a.embedding_size or a.hidden_size
+    vocabulary = Split(0, a.vocab_size, "vocabulary", replicate=False)
+    embedding = [Tensor("embed_tokens.weight", (a.vocab_size, width), "embedding", fmt, vocabulary, is_vocabulary=True)]
+    if a.position_embeddings:
+        embedding.append(Tensor("embed_positions.weight", (a.position_embeddings, a.hidden_size), "embedding", fmt))
+    embedding += _extra(a.extra, fmt)
+    head = [Tensor("lm_head.weight", (a.vocab_size, width), "lm_head", fmt, vocabulary, is_vocabulary=True)]
+    if a.head_bias:
+        head.append(Tensor("lm_head.bias", (a.vocab_size,), "lm_head", fmt, vocabulary, is_vocabulary=True))
+    final = _norms(int(a.final_norm), a.hidden_size, fmt, a.norm, ("norm",))
+    towers = [t for tower in a.towers for t in _extra(tower.tensors, fmt, f"{tower.name}.")]
+    mtp: list[Tensor] = []
+    if a.mtp:
+        mtp = [*_block_tensors(a.blocks[a.mtp.block], a, fmt), *_extra(a.mtp.extra, fmt)] * a.mtp.layers
+    return Inventory(
+        blocks=blocks,
+        layer_names=a.layer_names,
+        embedding=outside(embedding),
+        head=outside(head),
+        final=outside(final),
+        towers=outside(towers),
+        mtp=outside(mtp),
+        tied=a.tie_word_embeddings,
+    )
