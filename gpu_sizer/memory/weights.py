@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from gpu_sizer.memory.layout import Layout, stage_bounds
-from gpu_sizer.model.formats import SCALE_GROUP, storage_bytes
+from gpu_sizer.model.formats import storage_bytes
 from gpu_sizer.model.inventory import Inventory
 from gpu_sizer.model.tensor import Tensor
 from gpu_sizer.units import ceil_div, round_up
@@ -19,10 +19,16 @@ class WeightRules:
 
     vocabulary_multiple: int = 1
     """Vocabulary rows are padded to a multiple of this before they are cut."""
-    replicate_towers: bool = False
-    """Whether every tower tensor is whole on each rank, whatever its split says."""
+    expert_width_multiple: tuple[tuple[str, int], ...] = ()
+    """By weight format: a rank's share of an expert's width is rounded up to this."""
     towers_on_every_stage: bool = False
-    """Whether vision and audio towers are loaded on every pipeline stage."""
+    """Vision and audio towers are loaded on every pipeline stage, not on the first alone."""
+    embedding_on_every_stage: bool = False
+    """The model class builds its embedding on every stage."""
+    head_on_every_stage: bool = False
+    """The model class builds its output head on every stage."""
+    norm_on_every_stage: bool = False
+    """The model class builds its final norm on every stage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,38 +70,42 @@ def refusal(inventory: Inventory, layout: Layout, rules: WeightRules) -> str | N
     return None
 
 
-def tensor_bytes(tensor: Tensor, tp: int, expert_ranks: int, rules: WeightRules) -> int:
-    """Bytes of a tensor, all its copies, on one rank of a layout that is not refused."""
+def tensor_bytes(tensor: Tensor, tp: int, expert_ranks: int, rules: WeightRules, width_multiple: int = 1) -> int:
+    """Bytes of a tensor, all its copies, on one rank of a layout that is not refused.
+
+    ``width_multiple`` is what a rank's share of an expert's width is rounded up to.
+    """
     if tensor.is_expert and expert_ranks > 1:
         return storage_bytes(tensor.shape, tensor.fmt) * ceil_div(tensor.copies, expert_ranks)
     if tensor.is_vocabulary:
         rows = round_up(tensor.shape[0], rules.vocabulary_multiple) // tp
         return storage_bytes((rows, *tensor.shape[1:]), tensor.fmt)
     shape = tensor.local_shape(tp)
-    if tensor.is_expert and tensor.split is not None and (group := SCALE_GROUP.get(tensor.fmt)):
+    if tensor.is_expert and tensor.split is not None and width_multiple > 1:
         dim = tensor.split.dim
-        shape = (*shape[:dim], round_up(shape[dim], group), *shape[dim + 1 :])
+        shape = (*shape[:dim], round_up(shape[dim], width_multiple), *shape[dim + 1 :])
     return storage_bytes(shape, tensor.fmt) * tensor.copies
 
 
-def _sum(tensors: Iterable[Tensor], tp: int, expert_ranks: int, rules: WeightRules) -> Counter[str]:
+def _sum(tensors: Collection[Tensor], tp: int, expert_ranks: int, rules: WeightRules) -> Counter[str]:
+    formats = {t.fmt for t in tensors if t.is_expert}
+    multiple = max((m for fmt, m in rules.expert_width_multiple if fmt in formats), default=1)
     parts: Counter[str] = Counter()
     for t in tensors:
-        parts[t.part] += tensor_bytes(t, tp, expert_ranks, rules)
+        parts[t.part] += tensor_bytes(t, tp, expert_ranks, rules, multiple)
     return parts
 
 
 class WeightPlacement:
     """The weights of one model under one tensor-parallel size, ready for any number of stages."""
 
-    __slots__ = ("_blocks", "_ends", "_inventory", "_rules", "_towers", "_totals")
+    __slots__ = ("_blocks", "_ends", "_inventory", "_rules", "_towers")
 
     def __init__(self, inventory: Inventory, tp: int, expert_ranks: int, rules: WeightRules) -> None:
         self._inventory, self._rules = inventory, rules
         self._blocks = {name: _sum(tensors, tp, expert_ranks, rules) for name, tensors in inventory.blocks.items()}
-        self._totals = {name: sum(parts.values()) for name, parts in self._blocks.items()}
         self._ends = tuple(_sum(t, tp, expert_ranks, rules) for t in (inventory.embedding, inventory.head, inventory.final))
-        self._towers = _sum(inventory.towers, 1 if rules.replicate_towers else tp, 1, rules)
+        self._towers = _sum(inventory.towers, tp, 1, rules)
 
     def stages(self, count: int) -> list[StageWeights]:
         """Weights on one rank of each of ``count`` pipeline stages.
@@ -103,7 +113,7 @@ class WeightPlacement:
         The embedding stands on the first stage, final norm and head on the last; a tied head is stored
         once, and under a pipeline on both ends.
         """
-        inventory, (embedding, head, final) = self._inventory, self._ends
+        inventory, rules, (embedding, head, final) = self._inventory, self._rules, self._ends
         result = []
         for stage, (start, stop) in enumerate(stage_bounds(len(inventory.layer_names), count)):
             first, last = stage == 0, stage == count - 1
@@ -111,15 +121,14 @@ class WeightPlacement:
             for name, layers in Counter(inventory.layer_names[start:stop]).items():
                 for part, size in self._blocks[name].items():
                     parts[part] += size * layers
-            if first:
+            has_embedding = first or rules.embedding_on_every_stage
+            if has_embedding:
                 parts += embedding
-            if last:
+            if (last or rules.head_on_every_stage) and not (inventory.tied and has_embedding):
+                parts += head
+            if last or rules.norm_on_every_stage:
                 parts += final
-                if not inventory.tied:
-                    parts += head
-                elif not first:
-                    parts["lm_head"] += sum(head.values())
-            if first or self._rules.towers_on_every_stage:
+            if first or rules.towers_on_every_stage:
                 parts += self._towers
             result.append(StageWeights(sum(parts.values()), dict(parts)))
         return result

@@ -71,9 +71,6 @@ _SCALED: dict[str, Callable[[tuple[int, ...]], int]] = {
 
 WEIGHT_FORMATS = ("bfloat16", "float16", "float32", *_SCALED)
 
-#: Values along the input dimension that a format packs under one scale: a rank's share is padded to it.
-SCALE_GROUP = {"mxfp4": 32}
-
 
 def storage_bytes(shape: tuple[int, ...], fmt: str) -> int:
     """Bytes of a tensor of this shape in this format.

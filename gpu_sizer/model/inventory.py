@@ -82,7 +82,8 @@ def _extra(tensors: Iterable[ExtraTensor], fmt: str, prefix: str = "") -> Iterat
         )
 
 
-def _block_tensors(block: Block, a: Architecture, fmt: str) -> list[Tensor]:
+def block_tensors(block: Block, a: Architecture, fmt: str) -> list[Tensor]:
+    """The tensors of one layer, in the model's storage type."""
     tensors: list[Tensor] = []
     if block.mixer:
         tensors += mixer_tensors(block.mixer, a.hidden_size, fmt, a.norm)
@@ -164,7 +165,7 @@ def build_inventory(card: ModelCard, weights_dtype: str | None = None) -> Invent
         plain = what_if if what_if in ELEMENT_BYTES else None
         return tuple(_as_what_if(_format_of(t, rules, t.name), plain) for t in tensors)
 
-    blocks = {name: stored(_block_tensors(block, a, fmt), f"layers.{name}.") for name, block in a.blocks.items()}
+    blocks = {name: stored(block_tensors(block, a, fmt), f"layers.{name}.") for name, block in a.blocks.items()}
     width = a.embedding_size or a.hidden_size
     vocabulary = Split(0, a.vocab_size, "vocabulary", replicate=False)
     embedding = [Tensor("embed_tokens.weight", (a.vocab_size, width), "embedding", fmt, vocabulary, is_vocabulary=True)]
@@ -178,7 +179,7 @@ def build_inventory(card: ModelCard, weights_dtype: str | None = None) -> Invent
     towers = [t for tower in a.towers for t in _extra(tower.tensors, fmt, f"{tower.name}.")]
     mtp: list[Tensor] = []
     if a.mtp:
-        mtp = [*_block_tensors(a.blocks[a.mtp.block], a, fmt), *_extra(a.mtp.extra, fmt)] * a.mtp.layers
+        mtp = [*block_tensors(a.blocks[a.mtp.block], a, fmt), *_extra(a.mtp.extra, fmt)] * a.mtp.layers
     return Inventory(
         blocks=blocks,
         layer_names=a.layer_names,

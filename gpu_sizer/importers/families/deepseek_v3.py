@@ -1,0 +1,42 @@
+"""DeepSeek V3, R1 and V3.1 (``DeepseekV3Config``): latent attention, dense layers first, shared experts."""
+
+from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction
+from gpu_sizer.cards.mixers import LatentAttention
+from gpu_sizer.importers.config import Config
+from gpu_sizer.importers.pieces import dense, mixture, stack
+
+
+def latent_attention(c: Config) -> LatentAttention:
+    """Latent attention by the keys that all of its families share."""
+    return LatentAttention(
+        num_attention_heads=c.heads,
+        q_lora_rank=c.optional("q_lora_rank"),
+        kv_lora_rank=c.number("kv_lora_rank"),
+        qk_nope_head_dim=c.number("qk_nope_head_dim"),
+        qk_rope_head_dim=c.number("qk_rope_head_dim"),
+        v_head_dim=c.number("v_head_dim"),
+    )
+
+
+def prediction(c: Config, block: str) -> MultiTokenPrediction | None:
+    """Multi-token-prediction layers: a block, two norms of the inputs, and their joint projection."""
+    layers = c.optional("num_nextn_predict_layers")
+    if layers is None:
+        return None
+    hidden = c.hidden_size
+    extra = (
+        ExtraTensor(name="enorm.weight", shape=(hidden,), part="norms"),
+        ExtraTensor(name="hnorm.weight", shape=(hidden,), part="norms"),
+        ExtraTensor(name="eh_proj.weight", shape=(hidden, 2 * hidden), linear=True),
+        ExtraTensor(name="shared_head.norm.weight", shape=(hidden,), part="norms"),
+    )
+    return MultiTokenPrediction(block=block, layers=layers, extra=extra)
+
+
+def architecture(c: Config) -> Architecture:
+    mixer = latent_attention(c)
+    experts = mixture(c, num_shared_experts=c.optional("n_shared_experts") or 0, score_correction_bias=True)
+    blocks = {"dense": Block(mixer=mixer, feed_forward=dense(c)), "experts": Block(mixer=mixer, feed_forward=experts)}
+    first = min(c.optional("first_k_dense_replace") or 0, c.layers)
+    names = ["dense"] * first + ["experts"] * (c.layers - first)
+    return stack(c, blocks, names, mtp=prediction(c, "experts"))

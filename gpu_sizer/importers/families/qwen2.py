@@ -1,0 +1,9 @@
+"""Qwen 2 and 2.5 (``Qwen2Config``): biases on queries, keys and values only."""
+
+from gpu_sizer.cards.architecture import Architecture, Block
+from gpu_sizer.importers.config import Config
+from gpu_sizer.importers.pieces import attention, dense, uniform
+
+
+def architecture(c: Config) -> Architecture:
+    return uniform(c, Block(mixer=attention(c, qkv_bias=True), feed_forward=dense(c)))

@@ -1,0 +1,129 @@
+"""A Hugging Face configuration -> a model card."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gpu_sizer.cards.model_card import ContextLength, ModelCard, Source
+from gpu_sizer.errors import CardError
+from gpu_sizer.importers.config import Config
+from gpu_sizer.importers.families import MODULES, family
+from gpu_sizer.importers.quantization import read_weights
+
+_MOST_BYTES = 4 << 20
+_DTYPES = {"bfloat16": "bfloat16", "float16": "float16", "float32": "float32", "half": "float16", "float": "float32"}
+
+#: What a Llama-shaped configuration must say to be read as one.
+_LLAMA_KEYS = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "vocab_size")
+#: Keys of parts that Llama does not have: their presence forbids reading an unknown type as Llama.
+_FOREIGN = ("num_experts", "num_local_experts", "n_routed_experts", "kv_lora_rank", "ssm_cfg", "mamba_num_heads", "state_size", "layer_types", "linear_num_key_heads")
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file of at most 4 MiB.
+
+    Raises:
+        CardError: absent, too large, or not JSON.
+    """
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise CardError(str(path), "", "larger than 4 MiB")
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CardError(str(path), "", error.strerror or "cannot be read") from None
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise CardError(str(path), "", f"not valid JSON ({str(error)[:80]})") from None
+
+
+def _dtype(c: Config) -> str:
+    value = c.find("dtype", "torch_dtype")
+    if value is None:
+        # As the engine does (ModelConfig): float16 where nothing is said, bfloat16 for native low precision.
+        if isinstance(c.find("quantization_config"), Mapping):
+            return "bfloat16"
+        c.warnings.append("the configuration names no dtype; bfloat16 is assumed")
+        return "bfloat16"
+    name = str(value).removeprefix("torch.")
+    if name not in _DTYPES:
+        raise c.fail("dtype", f"{name!r} is not known; known: {', '.join(_DTYPES)}")
+    return _DTYPES[name]
+
+
+def _context(c: Config) -> ContextLength:
+    native = c.number("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "max_sequence_length", "n_ctx", default=2048)
+    scaling = c.find("rope_scaling")
+    if isinstance(scaling, Mapping):
+        kind, factor = scaling.get("rope_type") or scaling.get("type"), scaling.get("factor")
+        original = scaling.get("original_max_position_embeddings")
+        # vLLM's _get_and_verify_max_len: YaRN multiplies the original length; llama3, longrope, su are already in.
+        if kind == "yarn" and isinstance(original, int | float) and isinstance(factor, int | float):
+            native = max(native, int(original * factor)) if native == original else native
+        elif kind in ("linear", "dynamic") and isinstance(factor, int | float) and factor > 1:
+            native = int(native * factor)
+    return ContextLength(native=native)
+
+
+def card_from_config(raw: Mapping[str, Any], *, name: str, source: str, file: str = "config.json") -> ModelCard:
+    """The card that a configuration implies.
+
+    Args:
+        raw: the parsed ``config.json``.
+        name: the model's name; its id is this in lower case.
+        source: where the configuration was read.
+        file: its name in messages.
+
+    Raises:
+        CardError: an unknown architecture, or a configuration that lacks or contradicts something.
+    """
+    c = Config(raw, file)
+    verified = True
+    build = family(c.model_type) or family(c.text_type)
+    if build is None:
+        if any(c.find(k) is None for k in _LLAMA_KEYS) or any(c.find(k) for k in _FOREIGN):
+            kind = c.model_type or "(none)"
+            raise CardError(file, "model_type", f"{kind!r} is not supported, and the configuration is not shaped like Llama's")
+        build, verified = family("llama"), False
+        c.warnings.append(f"model_type {c.model_type!r} is not known; read as Llama-shaped, unverified")
+    assert build is not None
+    try:
+        architecture = build(c)
+        weights, architecture = read_weights(c, _dtype(c), architecture)
+        return ModelCard(
+            id=name.lower(),
+            name=name,
+            context=_context(c),
+            weights=weights,
+            architecture=architecture,
+            engine_class=c.architectures[0] if c.architectures else None,
+            verified=verified,
+            notes=tuple(c.warnings),
+            sources=(Source(url=source, facts="architecture, data types, context length (config.json)"),),
+        )
+    except CardError:
+        raise
+    except (ValueError, TypeError, OverflowError, KeyError, AttributeError) as error:
+        raise CardError(file, "", str(error)[:200]) from None
+
+
+def import_folder(path: str | os.PathLike[str]) -> ModelCard:
+    """The card of a model folder, or of a ``config.json`` itself.
+
+    Raises:
+        CardError: no configuration there, or one that cannot be used.
+    """
+    where = Path(path)
+    config = where / "config.json" if where.is_dir() else where
+    raw = read_json(config)
+    if not isinstance(raw, Mapping):
+        raise CardError(str(config), "", "not a JSON object")
+    name = (where if where.is_dir() else where.parent).resolve().name or "model"
+    return card_from_config(raw, name=name, source=str(where), file=str(config))
+
+
+def known_types() -> tuple[str, ...]:
+    """The model types that have a family."""
+    return tuple(sorted(MODULES))

@@ -1,0 +1,101 @@
+"""Pieces that families share: attention, feed-forwards and stacks read from a configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gpu_sizer.cards.architecture import Architecture, Block, Run
+from gpu_sizer.cards.feed_forwards import Dense, MixtureOfExperts
+from gpu_sizer.cards.mixers import Attention
+from gpu_sizer.importers.config import Config
+
+
+def attention(c: Config, **differs: Any) -> Attention:
+    """Grouped-query attention with the keys that most families share; ``differs`` overrides fields."""
+    values: dict[str, Any] = {
+        "num_attention_heads": c.heads,
+        "num_key_value_heads": c.number("num_key_value_heads", default=c.heads),
+        "head_dim": c.head_dim,
+    }
+    return Attention(**{**values, **differs})
+
+
+def dense(c: Config, **differs: Any) -> Dense:
+    """A dense feed-forward of ``intermediate_size``."""
+    if "intermediate_size" not in differs:
+        differs["intermediate_size"] = c.number("intermediate_size", "ffn_dim", "n_inner")
+    return Dense(**differs)
+
+
+def mixture(c: Config, **differs: Any) -> MixtureOfExperts:
+    """A mixture of experts with the usual keys."""
+    values: dict[str, Any] = {}
+    if "num_experts" not in differs:
+        values["num_experts"] = c.number("num_experts", "num_local_experts", "n_routed_experts")
+    if "num_experts_per_tok" not in differs:
+        values["num_experts_per_tok"] = c.number("num_experts_per_tok", "num_experts_per_token", "experts_per_token")
+    if "moe_intermediate_size" not in differs:
+        values["moe_intermediate_size"] = c.number("moe_intermediate_size", "intermediate_size")
+    return MixtureOfExperts(**values, **differs)
+
+
+def runs(names: Sequence[str]) -> tuple[Run, ...]:
+    """The shortest stack that gives these layers in order: a repeated pattern, what leads, what trails.
+
+    >>> [(r.blocks, r.repeat) for r in runs(["a", "b", "b", "b"])]
+    [(('a',), 1), (('b',), 3)]
+    """
+    result: list[Run] = []
+    i, count = 0, len(names)
+    while i < count:
+        best_period, best_repeat = 1, 1
+        for period in range(1, min(16, count - i) + 1):
+            repeat = 1
+            while names[i + repeat * period : i + (repeat + 1) * period] == names[i : i + period]:
+                repeat += 1
+            if repeat > 1 and repeat * period > best_repeat * best_period:
+                best_period, best_repeat = period, repeat
+        result.append(Run(blocks=tuple(names[i : i + best_period]), repeat=best_repeat))
+        i += best_period * best_repeat
+    return tuple(result)
+
+
+def stack(c: Config, blocks: dict[str, Block], names: Sequence[str], **ends: Any) -> Architecture:
+    """An architecture of these blocks in this order, with ends as configured.
+
+    Blocks that no layer uses are left out, unless multi-token prediction uses them.
+    """
+    if len(names) != c.layers:
+        raise c.fail("layer_types", f"names {len(names)} layers, num_hidden_layers is {c.layers}")
+    mtp = ends.get("mtp")
+    used = set(names) | ({mtp.block} if mtp else set())
+    values: dict[str, Any] = {
+        "hidden_size": c.hidden_size,
+        "vocab_size": c.number("vocab_size", "padded_vocab_size"),
+        "blocks": {name: block for name, block in blocks.items() if name in used},
+        "stack": runs(list(names)),
+        "tie_word_embeddings": c.flag("tie_word_embeddings", default=False),
+    }
+    return Architecture(**{**values, **ends})
+
+
+def uniform(c: Config, block: Block, **ends: Any) -> Architecture:
+    """An architecture in which every layer is alike."""
+    return stack(c, {"layer": block}, ["layer"] * c.layers, **ends)
+
+
+def layer_types(c: Config, names: dict[str, str], otherwise: Sequence[str] | None = None) -> list[str]:
+    """Names of blocks by the configuration's ``layer_types``; ``otherwise`` where it has none.
+
+    Raises:
+        CardError: a layer type that the family does not know, or no list and no rule.
+    """
+    listed = c.sequence("layer_types")
+    if listed is None:
+        if otherwise is None:
+            raise c.fail("layer_types", "missing, and the family has no rule for it")
+        return list(otherwise)
+    if unknown := sorted({str(t) for t in listed} - set(names)):
+        raise c.fail("layer_types", f"unknown layer type {unknown[0]!r}; known: {', '.join(names)}")
+    return [names[t] for t in listed[: c.layers]]
