@@ -1,0 +1,160 @@
+"""How vLLM allocates the cache: groups of layers that draw blocks from one shared pool.
+
+A port of ``v1/core/kv_cache_utils.py`` (vLLM 0.32/0.33: ``get_kv_cache_groups``,
+``_get_kv_cache_groups_uniform_page_size``, ``_get_packed_kv_cache_groups``,
+``_max_memory_usage_bytes_from_groups``), kept to what sizes depend on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from gpu_sizer.engines.vllm.pages import Page
+from gpu_sizer.errors import RequestError
+from gpu_sizer.memory.layout import stage_bounds
+from gpu_sizer.units import ceil_div
+
+#: Largest kind's layers below this multiple of the smallest's: one group each, the smaller padded.
+PADDING_HEURISTIC = 1.5
+
+#: A layer's cache by its place: (index of the layer, page).
+PlacedPage = tuple[int, Page]
+
+
+@dataclass(frozen=True, slots=True)
+class CacheGroup:
+    """Layers that share a block table: a request takes blocks for all of them at once."""
+
+    pages: tuple[PlacedPage, ...]
+
+    def blocks(self, context: int, tokens_in_flight: int) -> int:
+        """Blocks that one request takes in this group."""
+        return max(p.blocks(context, tokens_in_flight) for p in self.kinds)
+
+    @property
+    def kinds(self) -> tuple[Page, ...]:
+        """The distinct pages of the group."""
+        return tuple(dict.fromkeys(page for _, page in self.pages))
+
+    def bytes_within(self, start: int, stop: int) -> int:
+        """Bytes of one block for the layers of one pipeline stage."""
+        return sum(page.page_bytes for layer, page in self.pages if start <= layer < stop)
+
+
+@dataclass(frozen=True, slots=True)
+class CachePlan:
+    """The pool of one model under one tensor-parallel size."""
+
+    groups: tuple[CacheGroup, ...]
+    layers: int
+    has_states: bool
+
+    def blocks_per_request(self, context: int, tokens_in_flight: int) -> int:
+        """Blocks of the shared pool that one request of this length takes."""
+        return sum(group.blocks(context, tokens_in_flight) for group in self.groups)
+
+    def stage_block_bytes(self, stages: int) -> tuple[int, ...]:
+        """Bytes of one block of the pool on each pipeline stage: the widest group decides."""
+        return tuple(
+            max((g.bytes_within(start, stop) for g in self.groups), default=0) for start, stop in stage_bounds(self.layers, stages)
+        )
+
+
+def _one_type(pages: Sequence[Page]) -> bool:
+    """Whether all layers need the same token slots (``UniformTypeKVCacheSpecs.is_uniform_type``)."""
+    first = pages[0]
+    if any(p.block_size != first.block_size or p.kind != first.kind for p in pages):
+        return False
+    if first.kind == "state":
+        return all(p.page_bytes == first.page_bytes and p.state_blocks == first.state_blocks for p in pages)
+    return first.kind == "full" or all(p.span == first.span for p in pages)
+
+
+def _unify(placed: list[PlacedPage]) -> list[PlacedPage]:
+    """Equal page sizes: smaller pages take more tokens a block, or are padded."""
+    largest = max(page.page_bytes for _, page in placed)
+    result = []
+    for layer, page in placed:
+        if page.page_bytes == largest:
+            made = page
+        elif page.kind != "state" and largest % page.page_bytes == 0:
+            made = replace(page, block_size=page.block_size * (largest // page.page_bytes), page_bytes=largest)
+        elif page.latent:
+            raise RequestError("the engine cannot give this model's caches one page size", about="model")
+        else:
+            made = replace(page, page_bytes=largest)
+        result.append((layer, made))
+    return result
+
+
+def _equal_groups(placed: list[PlacedPage]) -> list[CacheGroup]:
+    """Groups of equally many layers, one kind each (``_get_kv_cache_groups_uniform_page_size``)."""
+    buckets: dict[Page, list[PlacedPage]] = {}
+    for item in placed:
+        buckets.setdefault(item[1], []).append(item)
+    counts = [len(b) for b in buckets.values()]
+    size = max(counts) if max(counts) < min(counts) * PADDING_HEURISTIC else min(counts)
+    groups = []
+    for bucket in buckets.values():
+        number = ceil_div(len(bucket), size)
+        groups += [CacheGroup(tuple(bucket[i::number])) for i in range(number)]
+    return groups
+
+
+def _least_padding(values: Sequence[int], lower: int) -> int:
+    """The divisor from ``lower`` to the largest value that pads least; the larger of equals."""
+    return min(range(max(1, lower), max(values) + 1), key=lambda d: (sum(-v % d for v in values), -d), default=lower)
+
+
+def _packed_groups(placed: list[PlacedPage]) -> list[CacheGroup]:
+    """Groups of mixed page sizes packed side by side in a block (``_get_packed_kv_cache_groups``)."""
+    buckets: list[list[PlacedPage]] = []
+    for item in placed:
+        for bucket in buckets:
+            if _one_type([bucket[0][1], item[1]]):
+                bucket.append(item)
+                break
+        else:
+            buckets.append([item])
+    shapes = [Counter(page.page_bytes for _, page in bucket) for bucket in buckets]
+    balanced = [len(set(shape.values())) == 1 for shape in shapes]
+    least = max((max(s.values()) for s, even in zip(shapes, balanced, strict=True) if even and len(s) > 1), default=0)
+    repeats = _least_padding([max(s.values()) for s, even in zip(shapes, balanced, strict=True) if even], least) if least else None
+    groups = []
+    for bucket, shape, even in zip(buckets, shapes, balanced, strict=True):
+        number = ceil_div(max(shape.values()), repeats) if even and repeats else 1
+        by_size: dict[int, list[PlacedPage]] = {}
+        for item in bucket:
+            by_size.setdefault(item[1].page_bytes, []).append(item)
+        pattern = list(zip(*by_size.values(), strict=False))
+        if number == 1:
+            groups.append(CacheGroup(tuple(bucket)))
+        else:
+            groups += [CacheGroup(tuple(item for row in pattern[i::number] for item in row)) for i in range(number)]
+    return groups
+
+
+def cache_plan(pages: dict[str, list[Page]], layer_names: Sequence[str], *, packed: bool = False) -> CachePlan:
+    """The groups of a whole model.
+
+    Args:
+        pages: the pages of each distinct layer.
+        layer_names: which of them each layer is, in order.
+        packed: blocks hold pages of different sizes side by side (DeepSeek-V4's backends).
+
+    Raises:
+        RequestError: page sizes that the engine cannot make equal.
+    """
+    placed = [(index, page) for index, name in enumerate(layer_names) for page in pages[name]]
+    states = any(page.kind == "state" for _, page in placed)
+    if not placed:
+        groups: list[CacheGroup] = []
+    elif _one_type(list(dict.fromkeys(page for _, page in placed))):
+        groups = [CacheGroup(tuple(placed))]
+    elif packed:
+        groups = _packed_groups(placed)
+    else:
+        groups = _equal_groups(_unify(placed))
+    return CachePlan(tuple(groups), len(layer_names), states)

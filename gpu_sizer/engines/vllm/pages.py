@@ -1,0 +1,151 @@
+"""The pages in which vLLM allocates a layer's cache: its block size and bytes.
+
+From vLLM 0.32/0.33: ``v1/kv_cache_interface.py`` (the specs), ``platforms/interface.py``
+(``_align_hybrid_block_size``), ``model_executor/models/deepseek_v4`` (compressed attention).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import lcm
+
+from gpu_sizer.cards.architecture import Block
+from gpu_sizer.cards.mixers import CompressedAttention
+from gpu_sizer.memory.caches import CacheKind, CacheTypes, LayerCache, block_caches
+from gpu_sizer.units import ceil_div, round_up
+
+DEFAULT_BLOCK = 16
+#: Sparse latent attention and float8 latent caches work in blocks of 64 tokens (FlashMLA).
+LATENT_BLOCK = 64
+#: MiniMax-M3's sparse attention works in blocks of 128.
+SPARSE_BLOCK = 128
+#: The latent cache of a hybrid model is aligned to 128 tokens.
+HYBRID_LATENT_ALIGNMENT = 128
+#: Prefill of the gated delta rule leaves checkpoints every 64 tokens.
+DELTA_CHECKPOINT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One layer's cache as the engine's planner sees it (a ``KVCacheSpec``)."""
+
+    kind: CacheKind
+    block_size: int
+    page_bytes: int
+    span: int | None = None
+    latent: bool = False
+    state_blocks: int = 1
+
+    def blocks(self, context: int, tokens_in_flight: int) -> int:
+        """Blocks that one request of this length takes at most."""
+        if self.kind == "full":
+            return ceil_div(context, self.block_size)
+        if self.kind == "sliding":
+            assert self.span is not None
+            # One more, since a window may begin inside a block.
+            return ceil_div(min(self.span - 1 + tokens_in_flight, context), self.block_size) + 1
+        if self.kind == "chunked":
+            assert self.span is not None
+            return ceil_div(min(self.span + tokens_in_flight, context), self.block_size)
+        return self.state_blocks
+
+
+@dataclass(frozen=True, slots=True)
+class PageRules:
+    """What decides pages beside the model: the engine's version and the GPU."""
+
+    windows: bool = True
+    """Windowed layers keep their window only; false where the hybrid manager is off or absent."""
+    prefix_caching: bool = True
+    """States are kept at block boundaries (vLLM's "align" mode)."""
+    checkpoints: bool = True
+    """Prefill leaves one more state block for its checkpoint."""
+    delta_checkpoints: bool = True
+    """The gated delta rule's prefill does so too (Hopper and newer)."""
+    block_size: int | None = None
+    """A block size asked for."""
+
+
+def _compressed_pages(m: CompressedAttention) -> list[Page]:
+    """DeepSeek-V4: a short window, compressed states of the whole context, and the compressor's own states.
+
+    584 bytes a state (448 float8, 64 bfloat16, scales), float32 for the compressor; pages are whole multiples
+    of 576 bytes.
+    """
+
+    def page(rows: int, row_bytes: int) -> int:
+        return round_up(rows * row_bytes, 576)
+
+    state_row = 584
+    pages = [Page("sliding", 64, page(64, state_row), m.sliding_window, latent=True)]
+    if m.compress_ratio == 0:
+        return pages
+    rows = 256 // m.compress_ratio
+    float32 = 4
+    if m.index_head_dim and m.compress_ratio == 4:
+        pages.append(Page("full", 256, page(rows, m.index_head_dim + float32), latent=True))
+        pages.append(Page("sliding", 4, page(4, 4 * m.index_head_dim * float32), 8, latent=True))
+        pages.append(Page("full", 256, page(rows, state_row), latent=True))
+        pages.append(Page("sliding", 4, page(4, 4 * m.head_dim * float32), 8, latent=True))
+        return pages
+    pages.append(Page("full", 256, page(rows, state_row), latent=True))
+    pages.append(Page("sliding", 8, page(8, 2 * m.head_dim * float32), m.compress_ratio, latent=True))
+    return pages
+
+
+def _attention_block(caches: list[LayerCache], types: CacheTypes, rules: PageRules) -> int:
+    """Tokens in a block of an attention cache, before states raise it."""
+    if rules.block_size:
+        return rules.block_size
+    latent = [c for c in caches if c.mixer == "latent"]
+    if any(c.sparse and c.mixer == "attention" for c in caches):
+        return SPARSE_BLOCK
+    if latent and (types.cache_bytes == 1 or any(c.sparse for c in latent)):
+        return LATENT_BLOCK
+    return DEFAULT_BLOCK
+
+
+def _state_blocks(mixer: str, rules: PageRules) -> int:
+    if not rules.prefix_caching:
+        return 1
+    checkpoint = rules.checkpoints and mixer in ("mamba2", "kimi_delta_attention", "gated_delta_net")
+    if mixer == "gated_delta_net":
+        checkpoint = checkpoint and rules.delta_checkpoints
+    return 2 + int(checkpoint)
+
+
+def _hybrid_block(caches: list[LayerCache], block: int, rules: PageRules) -> int:
+    """The attention block whose page covers the largest state (``_align_hybrid_block_size``)."""
+    per_token = max(c.token_bytes for c in caches if c.kind != "state")
+    state = max(c.state_bytes for c in caches if c.kind == "state")
+    align = block
+    if any(c.latent for c in caches):
+        align = max(align, HYBRID_LATENT_ALIGNMENT)
+    if rules.prefix_caching and rules.delta_checkpoints and any(c.mixer == "gated_delta_net" for c in caches):
+        align = lcm(align, DELTA_CHECKPOINT)
+    return align * ceil_div(state, align * per_token)
+
+
+def layer_pages(blocks: dict[str, Block], tensor_parallel_size: int, types: CacheTypes, rules: PageRules) -> dict[str, list[Page]]:
+    """The pages of each distinct layer, in the order in which the engine registers them."""
+    compressed = {n: b.mixer for n, b in blocks.items() if isinstance(b.mixer, CompressedAttention)}
+    if compressed:
+        return {n: _compressed_pages(m) for n, m in compressed.items()}
+    by_block = {name: block_caches(block, tensor_parallel_size, types) for name, block in blocks.items()}
+    every = [c for caches in by_block.values() for c in caches]
+    block = _attention_block(every, types, rules)
+    states = [c for c in every if c.kind == "state"]
+    attention = [c for c in every if c.kind != "state"]
+    if states and attention:
+        block = max(block, _hybrid_block(every, block, rules))
+    shared_page = block * max((c.token_bytes for c in attention), default=0)
+
+    def page(c: LayerCache) -> Page:
+        if c.kind == "state":
+            return Page("state", block, max(c.state_bytes, shared_page), state_blocks=_state_blocks(c.mixer, rules))
+        made = Page(c.kind, block, block * c.token_bytes, c.span, c.latent)
+        if not rules.windows and c.kind in ("sliding", "chunked") and any(x.kind == "full" for x in attention):
+            made = replace(made, kind="full", span=None)
+        return made
+
+    return {name: [page(c) for c in caches] for name, caches in by_block.items()}
