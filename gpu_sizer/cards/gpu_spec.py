@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, ClassVar, Literal
 
 from gpu_sizer.cards.constraints import STRICT, Id, PositiveFloat, PositiveInt, Text
@@ -49,7 +49,7 @@ class Price:
     provider: Text
     kind: Text | None = None
     """on-demand, spot, marketplace ..."""
-    date: date | None
+    date: datetime.date | None
     """The day it was read; null where the source bears none."""
     source: Text
 
@@ -67,7 +67,7 @@ class GpuSpec:
     """The software platform an engine uses on it."""
     compute_capability: Text | None = None
     """9.0, gfx942 ..."""
-    released: date | None = None
+    released: datetime.date | None = None
     memory: Memory
     supports_bfloat16: bool | None = None
     """Whether it computes bfloat16 natively; null where not known."""

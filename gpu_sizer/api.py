@@ -1,0 +1,160 @@
+"""The library's calls: names, paths or cards in, plans out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from gpu_sizer.cards.catalogue import Catalogue, catalogue
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.errors import UnknownModelError
+from gpu_sizer.memory.layout import Layout
+from gpu_sizer.planning.plan import Fit, Plan
+from gpu_sizer.planning.request import Request, make_request
+from gpu_sizer.planning.search import fit, plan
+
+
+def load_model(model: str | os.PathLike[str] | ModelCard, *, cards: Catalogue | None = None) -> ModelCard:
+    """A model card by id, alias, near spelling, hub id, or path: a YAML card, a model folder, a config.json.
+
+    Raises:
+        UnknownModelError: no such model, or several (``suggestions`` names them).
+        CardError: a card or configuration that cannot be used.
+    """
+    if isinstance(model, ModelCard):
+        return model
+    name = os.fspath(model)
+    if not name.strip():
+        raise UnknownModelError("no model was named; `gpu-sizer models` lists what is known")
+    shelf = cards or catalogue()
+    if name.endswith((".yaml", ".yml")):
+        return shelf.model(name)
+    if shelf.models.lookup(name) is None and _is_path(name):
+        from gpu_sizer.importers.sources import import_source
+
+        return import_source(name)
+    if name.startswith("hf:"):
+        from gpu_sizer.importers.sources import import_source
+
+        return import_source(name)
+    return shelf.model(name)
+
+
+def _is_path(name: str) -> bool:
+    """Whether a name is meant as a place on disk: it exists there, or is written as a path."""
+    if name.startswith(("./", "../", "/", "~")) or name.endswith((".json", ".gguf", ".safetensors")):
+        return True
+    try:
+        return Path(name).is_dir()
+    except OSError:
+        return False
+
+
+def load_gpu(gpu: str | os.PathLike[str] | GpuSpec, *, cards: Catalogue | None = None) -> GpuSpec:
+    """A GPU spec by id, alias, near spelling, or path of a YAML spec.
+
+    Raises:
+        UnknownGpuError: no such GPU, or several (``suggestions`` names them).
+        CardError: a spec that cannot be used.
+    """
+    return gpu if isinstance(gpu, GpuSpec) else (cards or catalogue()).gpu(os.fspath(gpu))
+
+
+def request(model: str | os.PathLike[str] | ModelCard, gpu: str | os.PathLike[str] | GpuSpec, **options: Any) -> Request:
+    """A checked request from names and options."""
+    cards = options.pop("cards", None)
+    return make_request(load_model(model, cards=cards), load_gpu(gpu, cards=cards), **options)
+
+
+def size(
+    model: str | os.PathLike[str] | ModelCard,
+    *,
+    gpu: str | os.PathLike[str] | GpuSpec,
+    context: int | None = None,
+    users: int = 1,
+    engine: str = "vllm",
+    gpu_memory_utilization: float | None = None,
+    weights_dtype: str | None = None,
+    kv_cache_dtype: str | None = None,
+    max_num_batched_tokens: int | None = None,
+    max_num_seqs: int | None = None,
+    layouts: str = "any",
+    max_gpus: int = 64,
+    details: bool = True,
+) -> Plan:
+    """The fewest GPUs on which a model serves a load.
+
+    Args:
+        model: id, alias, hub id, path, or card.
+        gpu: id, alias, path, or spec.
+        context: tokens of one request; null is the model's native length.
+        users: requests of that length at once.
+        engine: ``vllm`` (the newest range that evidence covers) or ``vllm@0.11``.
+        gpu_memory_utilization: share of the memory that the engine may use; null is its default.
+        weights_dtype: null is as released; otherwise the what-if.
+        kv_cache_dtype: null is the model's own.
+        max_num_batched_tokens: tokens in one batch; null is the engine's default for the GPU.
+        max_num_seqs: sequences at once; null likewise.
+        layouts: ``any``, ``tensor`` (tensor parallel only) or ``pipeline``.
+        max_gpus: where the search ends.
+        details: also alternatives, rejected counts, tuned settings, counts at other lengths.
+
+    Raises:
+        GpuSizerError: an unknown name, a card that cannot be used, or a value that makes no sense.
+    """
+    made = request(
+        model,
+        gpu,
+        context=context,
+        users=users,
+        engine=engine,
+        gpu_memory_utilization=gpu_memory_utilization,
+        weights_dtype=weights_dtype,
+        kv_cache_dtype=kv_cache_dtype,
+        max_num_batched_tokens=max_num_batched_tokens,
+        max_num_seqs=max_num_seqs,
+        layouts=layouts,
+        max_gpus=max_gpus,
+    )
+    return plan(made, details=details)
+
+
+def estimate(
+    model: str | os.PathLike[str] | ModelCard,
+    *,
+    gpu: str | os.PathLike[str] | GpuSpec,
+    tensor_parallel_size: int = 1,
+    pipeline_parallel_size: int = 1,
+    data_parallel_size: int = 1,
+    expert_parallel: bool = False,
+    context: int | None = None,
+    users: int = 1,
+    engine: str = "vllm",
+    gpu_memory_utilization: float | None = None,
+    weights_dtype: str | None = None,
+    kv_cache_dtype: str | None = None,
+    max_num_batched_tokens: int | None = None,
+    max_num_seqs: int | None = None,
+    enforce_eager: bool = False,
+) -> Fit:
+    """Whether one layout fits, and what is left; the load options are those of :func:`size`.
+
+    Raises:
+        GpuSizerError: an unknown name, a card that cannot be used, or a value that makes no sense.
+    """
+    made = request(
+        model,
+        gpu,
+        context=context,
+        users=users,
+        engine=engine,
+        gpu_memory_utilization=gpu_memory_utilization,
+        weights_dtype=weights_dtype,
+        kv_cache_dtype=kv_cache_dtype,
+        max_num_batched_tokens=max_num_batched_tokens,
+        max_num_seqs=max_num_seqs,
+        enforce_eager=enforce_eager,
+    )
+    return fit(made, Layout(tensor_parallel_size, pipeline_parallel_size, data_parallel_size, expert_parallel))

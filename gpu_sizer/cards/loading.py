@@ -1,0 +1,204 @@
+"""YAML card files read strictly: safe, bounded, and every mistake told with file, line, key and reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.errors import CardError
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+MOST_BYTES = 1 << 20
+#: Deeper nesting than any card needs.
+MOST_DEPTH = 24
+
+Card = TypeVar("Card", ModelCard, GpuSpec)
+
+
+def _refuse(file: Path, line: int | None, key: str, reason: str) -> CardError:
+    return CardError(f"{file}:{line}" if line else str(file), key, reason)
+
+
+def read_yaml(file: Path, within: Path | None = None) -> tuple[dict[str, Any], Any]:
+    """A YAML mapping and its node tree.
+
+    Args:
+        file: the file.
+        within: the folder it must not leave through a symbolic link.
+
+    Raises:
+        CardError: unreadable, over 1 MiB, an alias, a duplicate key, a tag, or not a mapping.
+    """
+    import yaml
+
+    loader_class = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        if within is not None and not file.resolve().is_relative_to(within.resolve()):
+            raise CardError(str(file), "", "a symbolic link that leads out of the folder")
+        if not file.is_file():
+            raise CardError(str(file), "", "no such file" if not file.exists() else "not a file")
+        if file.stat().st_size > MOST_BYTES:
+            raise CardError(str(file), "", "larger than 1 MiB")
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise CardError(str(file), "", error.strerror or "cannot be read") from None
+    except UnicodeDecodeError:
+        raise CardError(str(file), "", "not UTF-8 text") from None
+    loader = loader_class(text)
+    try:
+        for event in yaml.parse(text, Loader=loader_class):
+            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+                raise _refuse(file, event.start_mark.line + 1, "", "anchors and aliases are not allowed in cards")
+        node = loader.get_single_node()
+        if not isinstance(node, yaml.MappingNode):
+            raise CardError(str(file), "", "not a mapping of keys to values")
+        _check_nodes(file, node, "", 0)
+        return loader.construct_document(node), node
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or str(error)
+        raise _refuse(file, mark.line + 1 if mark else None, "", f"not valid YAML ({problem})") from None
+    except (ValueError, RecursionError) as error:
+        raise CardError(str(file), "", f"not valid YAML ({error})") from None
+    finally:
+        loader.dispose()
+
+
+def _check_nodes(file: Path, node: Any, path: str, depth: int) -> None:
+    """Refuses duplicate keys and deep nesting."""
+    import yaml
+
+    if depth > MOST_DEPTH:
+        raise _refuse(file, node.start_mark.line + 1, path, "nested too deeply")
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            name = str(key.value)
+            if name in seen:
+                raise _refuse(file, key.start_mark.line + 1, f"{path}{name}", "the key stands twice")
+            seen.add(name)
+            _check_nodes(file, value, f"{path}{name}.", depth + 1)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _check_nodes(file, item, path, depth + 1)
+
+
+def _line_of(node: Any, path: Iterable[str | int]) -> int | None:
+    """The line on which a key path stands, as far as it exists."""
+    import yaml
+
+    line: int | None = None
+    for step in path:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((k, v) for k, v in node.value if k.value == str(step)), None)
+            if found is None:
+                return line
+            line, node = found[0].start_mark.line + 1, found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+            line = node.start_mark.line + 1
+        else:
+            return line
+    return line
+
+
+@cache
+def adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    """The pydantic adapter that validates a card class."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
+
+
+_REASONS = {
+    "unexpected_keyword_argument": "unknown key",
+    "missing": "missing",
+    "missing_argument": "missing",
+}
+
+
+def _first_error(errors: list[Any], known: dict[str, set[str]]) -> tuple[tuple[str | int, ...], str]:
+    """The error to show: branches of a union that the card did not choose by its ``kind`` are left out."""
+    dropped = {e["loc"][:-1] for e in errors if e["type"] == "literal_error" and e["loc"][-1:] == ("kind",)}
+    kept = [e for e in errors if not any(e["loc"][: len(d)] == d for d in dropped)]
+    if not kept:
+        error = min(errors, key=lambda e: len(e["loc"]))
+        kinds = sorted({str(e["ctx"]["expected"]).strip("'") for e in errors if e["type"] == "literal_error"})
+        return (*_plain(error["loc"][:-1], known), "kind"), f"unknown kind; known: {', '.join(kinds)}"
+    error = kept[0]
+    message = _REASONS.get(error["type"]) or error["msg"].removeprefix("Value error, ").rstrip(".")
+    if error["type"] in ("unexpected_keyword_argument",):
+        message = _unknown_key(error, known)
+    return _plain(error["loc"], known), message[0].lower() + message[1:]
+
+
+def _unknown_key(error: Any, known: dict[str, set[str]]) -> str:
+    from difflib import get_close_matches
+
+    owner = next((str(s) for s in reversed(error["loc"][:-1]) if str(s) in known), "")
+    names = known.get(owner) or set().union(*known.values())
+    near = get_close_matches(str(error["loc"][-1]), sorted(names), n=1)
+    return f"unknown key; did you mean {near[0]!r}?" if near else "unknown key"
+
+
+def _plain(loc: tuple[str | int, ...], known: dict[str, set[str]]) -> tuple[str | int, ...]:
+    return tuple(s for s in loc if s not in known)
+
+
+@cache
+def _known_fields() -> dict[str, set[str]]:
+    from gpu_sizer.cards import architecture, feed_forwards, gpu_spec, mixers, model_card
+
+    classes = [
+        value
+        for module in (architecture, feed_forwards, gpu_spec, mixers, model_card)
+        for value in vars(module).values()
+        if hasattr(value, "__dataclass_fields__") and isinstance(value, type)
+    ]
+    return {c.__name__: set(c.__dataclass_fields__) for c in classes}
+
+
+def validate(data: dict[str, Any], kind: type[Card], file: Path, node: Any = None) -> Card:
+    """A card from parsed data.
+
+    Raises:
+        CardError: with the first key that is wrong.
+    """
+    from pydantic import ValidationError
+
+    try:
+        card: Card = adapter(kind).validate_python(data)
+        return card
+    except ValidationError as error:
+        path, reason = _first_error(error.errors(), _known_fields())
+        raise _refuse(file, _line_of(node, path) if node is not None else None, ".".join(map(str, path)), reason) from None
+    except RecursionError:
+        raise CardError(str(file), "", "nested too deeply") from None
+
+
+def load_card(file: Path, kind: type[Card], within: Path | None = None) -> Card:
+    """One card file, validated.
+
+    Raises:
+        CardError: the file cannot be used; the message names file, line, key and reason.
+    """
+    data, node = read_yaml(file, within)
+    return validate(data, kind, file, node)
+
+
+def kind_of(file: Path) -> type[ModelCard] | type[GpuSpec]:
+    """Whether a YAML file is a model card or a GPU spec, by its keys."""
+    data, _ = read_yaml(file)
+    return GpuSpec if "memory" in data and "architecture" not in data or "vendor" in data else ModelCard
+
+
+def json_schema(kind: type[ModelCard] | type[GpuSpec]) -> dict[str, Any]:
+    """The JSON Schema of a card class, for editors."""
+    schema = adapter(kind).json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": kind.__name__, **schema}

@@ -1,0 +1,82 @@
+"""A card written as YAML: fields in the schema's order, defaults left out, one file at a time."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tempfile
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.model_card import ModelCard
+
+_KEEP = ("kind", "id", "name")
+
+
+def plain(value: Any) -> Any:
+    """A card as plain data: dataclasses become mappings without the fields that hold their default."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        result = {}
+        for f in dataclasses.fields(value):
+            if not f.init:
+                continue
+            item = getattr(value, f.name)
+            if f.name not in _KEEP and f.default is not dataclasses.MISSING and item == f.default:
+                continue
+            result[f.name] = plain(item)
+        return result
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return value
+
+
+def to_yaml(card: ModelCard | GpuSpec, *, schema: str | None = None, comments: tuple[str, ...] = ()) -> str:
+    """The YAML text of a card.
+
+    Args:
+        card: the card.
+        schema: path of the JSON Schema for editors, written as a ``yaml-language-server`` header.
+        comments: lines that stand below the header.
+    """
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+            super().increase_indent(flow, False)
+
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    def numbers_in_one_line(dumper: Any, data: list[Any]) -> Any:
+        flow = all(isinstance(x, int | str) for x in data) and sum(len(str(x)) + 2 for x in data) < 90
+        return dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=flow)
+
+    Dumper.add_representer(list, numbers_in_one_line)
+    Dumper.add_representer(date, lambda d, v: d.represent_scalar("tag:yaml.org,2002:timestamp", v.isoformat()))
+    head = [f"# yaml-language-server: $schema={schema}"] if schema else []
+    head += [f"# {line}" for line in comments]
+    body = yaml.dump(plain(card), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=118, default_flow_style=False)
+    return "\n".join([*head, body])
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Writes a text file whole or not at all: to a temporary file beside it, then renamed.
+
+    Raises:
+        OSError: the folder does not exist or cannot be written.
+    """
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

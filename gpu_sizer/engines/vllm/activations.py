@@ -1,0 +1,113 @@
+"""The activation peak of vLLM's profile run, and the memory beside it.
+
+The profile run pushes one batch of ``max_num_batched_tokens`` tokens through the model and then lets the
+sampler work on ``max_num_seqs`` rows of logits; the larger of the two is the peak (MEMORY_MODEL section 4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from gpu_sizer.cards.architecture import Architecture, Block
+from gpu_sizer.cards.feed_forwards import Dense, MixtureOfExperts
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.mixers import Attention, CompressedAttention, GatedDeltaNet, LatentAttention, Mamba2
+from gpu_sizer.engines.load import Settings
+from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.engines.vllm.version import VersionProfile
+from gpu_sizer.memory.layout import Layout
+from gpu_sizer.units import GIB, ceil_div
+
+#: Activations are bfloat16 or float16 whatever the weights are.
+ACTIVATION_BYTES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Memory beside weights and cache on one GPU, in bytes."""
+
+    activation_bytes: int
+    overhead_bytes: int
+    band_bytes: int
+
+
+@cache
+def _constants() -> dict[str, Any]:
+    data: dict[str, Any] = profile_data("vllm/versions")
+    return data
+
+
+def _mixer_width(block: Block, tp: int) -> int:
+    """Values a token that the mixer of one layer holds at once on one rank."""
+    m = block.mixer
+    if isinstance(m, Attention):
+        heads, kv = ceil_div(m.num_attention_heads, tp), max(1, m.num_key_value_heads // tp)
+        # queries, keys, values, and the attention's output
+        return (heads * 2 + kv * 2) * m.head_dim * (2 if m.output_gate else 1)
+    if isinstance(m, LatentAttention):
+        heads = ceil_div(m.num_attention_heads, tp)
+        # queries; keys and values expanded for the prefill; output
+        return heads * 2 * (m.qk_nope_head_dim + m.qk_rope_head_dim + m.v_head_dim)
+    if isinstance(m, CompressedAttention):
+        return ceil_div(m.num_attention_heads, tp) * m.head_dim * 3
+    if isinstance(m, GatedDeltaNet):
+        return (2 * m.num_k_heads * m.head_k_dim + 4 * m.num_v_heads * m.head_v_dim) // tp
+    if isinstance(m, Mamba2):
+        return (4 * m.num_heads * m.head_dim + 2 * m.n_groups * m.state_size) // tp
+    return 0
+
+
+def _feed_forward_width(block: Block, hidden: int, layout: Layout, copies: int) -> int:
+    """Values a token that the feed-forward of one layer holds at once on one rank."""
+    tp, width = layout.tensor_parallel_size, 0
+    for f in (block.feed_forward, block.dense):
+        if isinstance(f, Dense):
+            width = max(width, copies * f.intermediate_size // tp)
+        elif isinstance(f, MixtureOfExperts):
+            inner = f.moe_intermediate_size // (1 if layout.expert_parallel else tp)
+            # fused_moe's workspaces: up to two of the inner width share one with the output, one more follows
+            routed = f.num_experts_per_tok * (max(2 * inner, f.latent_size or hidden) + inner)
+            width = max(width, routed + copies * f.shared_width // tp)
+    return width
+
+
+def forward_bytes(a: Architecture, layout: Layout, tokens: int) -> int:
+    """Live bytes of the widest layer for one batch of tokens."""
+    c = _constants()["forward"]
+    tp = layout.tensor_parallel_size
+    widest = max(
+        max(c["attention_copies"] * _mixer_width(b, tp), _feed_forward_width(b, a.hidden_size, layout, c["width_copies"]))
+        for b in a.blocks.values()
+    )
+    return tokens * (c["hidden_copies"] * a.hidden_size + widest) * ACTIVATION_BYTES
+
+
+def _graph_bytes(a: Architecture, layout: Layout) -> int:
+    c = _constants()["graphs"]
+    latent = any(isinstance(b.mixer, LatentAttention | CompressedAttention) for b in a.blocks.values())
+    layers = ceil_div(a.num_hidden_layers, layout.pipeline_parallel_size)
+    return int((c["per_layer_gib"] * layers + c["constant_gib"] + (c["latent_gib"] if latent else 0)) * GIB)
+
+
+def _link(gpu: GpuSpec) -> str:
+    text = (gpu.interconnect or "").lower()
+    return "nvlink" if "nvlink" in text and "bridge" not in text or "fabric" in text else "pcie"
+
+
+def reserve(a: Architecture, gpu: GpuSpec, layout: Layout, settings: Settings, version: VersionProfile) -> Reserve:
+    """The activation peak and the overhead on one GPU."""
+    sampler = settings.max_num_seqs * a.vocab_size * version.sampler_bytes_per_logit
+    activation = max(int(sampler), forward_bytes(a, layout, settings.max_num_batched_tokens))
+    overhead, band = version.single_bytes, version.band_bytes
+    parallel = layout.tensor_parallel_size * layout.pipeline_parallel_size > 1
+    if parallel:
+        overhead += version.communication_bytes[_link(gpu)]
+    if version.graphs_in_budget and not settings.enforce_eager:
+        overhead += _graph_bytes(a, layout)
+    if gpu.platform == "rocm":
+        rocm = _constants()["rocm"]
+        overhead += int(rocm["extra_gib"] * GIB) + (int(rocm["communication_gib"] * GIB) if parallel else 0)
+        band = max(band, int(rocm["band_gib"] * GIB))
+    return Reserve(activation, overhead, band)

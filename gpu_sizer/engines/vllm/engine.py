@@ -1,0 +1,192 @@
+"""vLLM: its defaults, its rule for accepting a layout, and what fills each GPU."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import ceil
+
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.mixers import CompressedAttention
+from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.engines.load import Load, Settings
+from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.engines.vllm.activations import reserve
+from gpu_sizer.engines.vllm.cache import CachePlan, cache_plan
+from gpu_sizer.engines.vllm.pages import PageRules, layer_pages
+from gpu_sizer.engines.vllm.placement import weight_rules
+from gpu_sizer.engines.vllm.version import VersionProfile, version_profile
+from gpu_sizer.errors import RequestError
+from gpu_sizer.memory.caches import CacheTypes
+from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, Verdict
+from gpu_sizer.memory.layout import Layout
+from gpu_sizer.memory.weights import StageWeights, WeightPlacement, refusal
+from gpu_sizer.model.inventory import Inventory, build_inventory
+from gpu_sizer.units import GIB, ceil_div, gib
+
+CACHE_DTYPES = {"auto": None, "float8": "float8", "fp8": "float8", "fp8_e4m3": "float8", "bfloat16": "bfloat16", "bf16": "bfloat16", "float16": "float16", "fp16": "float16"}
+_HALF = {"float32": "bfloat16"}
+
+
+@dataclass(frozen=True)
+class VllmModel:
+    """One model as vLLM holds it: inventory, placements and cache plans, each computed once."""
+
+    card: ModelCard
+    inventory: Inventory
+    _placements: dict[tuple[int, int], WeightPlacement] = field(default_factory=dict, repr=False)
+    _stages: dict[tuple[int, int, int], list[StageWeights]] = field(default_factory=dict, repr=False)
+    _plans: dict[tuple[int, str, PageRules], CachePlan] = field(default_factory=dict, repr=False)
+
+    def stages(self, layout: Layout) -> list[StageWeights]:
+        """Weights on one rank of each pipeline stage."""
+        tp, experts, count = layout.tensor_parallel_size, layout.expert_ranks, layout.pipeline_parallel_size
+        if (found := self._stages.get((tp, experts, count))) is None:
+            placement = self._placements.get((tp, experts))
+            if placement is None:
+                placement = self._placements[tp, experts] = WeightPlacement(self.inventory, tp, experts, weight_rules(self.card))
+            found = self._stages[tp, experts, count] = placement.stages(count)
+        return found
+
+    def cache(self, tp: int, cache_dtype: str, rules: PageRules) -> CachePlan:
+        """The cache plan under one tensor-parallel size."""
+        if (found := self._plans.get((tp, cache_dtype, rules))) is None:
+            a = self.card.architecture
+            types = CacheTypes(cache_dtype, _HALF.get(self.card.weights.dtype, self.card.weights.dtype))
+            packed = any(isinstance(b.mixer, CompressedAttention) for b in a.blocks.values())
+            found = self._plans[tp, cache_dtype, rules] = cache_plan(layer_pages(a.blocks, tp, types, rules), a.layer_names, packed=packed)
+        return found
+
+    @cached_property
+    def has_experts(self) -> bool:
+        """Whether expert parallelism means anything."""
+        return any(t.is_expert for b in self.inventory.blocks.values() for t in b)
+
+
+class VllmEngine:
+    """The profile of one range of vLLM versions."""
+
+    name = "vllm"
+    title = "vLLM"
+
+    def __init__(self, version: str | None = None) -> None:
+        self.version: VersionProfile = version_profile(version)
+
+    @property
+    def label(self) -> str:
+        """Name and version range: ``vllm@0.20``."""
+        return f"{self.name}@{self.version.name}"
+
+    def model(self, card: ModelCard, weights_dtype: str | None) -> VllmModel:
+        """The model prepared for many layouts."""
+        return VllmModel(card, build_inventory(card, weights_dtype))
+
+    def settings(self, model: VllmModel, gpu: GpuSpec, load: Load, data_parallel_size: int = 1) -> Settings:
+        """The engine's settings for this GPU and load (``get_batch_defaults`` and what follows it).
+
+        Raises:
+            RequestError: a setting that contradicts the load.
+        """
+        memory_gib, name = gpu.visible_bytes / GIB, (gpu.id + " " + gpu.name).lower()
+        tier = next(
+            t for t in profile_data("vllm/versions")["batch_defaults"] if memory_gib >= t["at_least_gib"] and t.get("except", "~") not in name
+        )
+        users = ceil_div(load.users, data_parallel_size)
+        if load.max_num_seqs is not None and load.max_num_seqs < users:
+            raise RequestError(f"max_num_seqs {load.max_num_seqs} is below the {users} users that run at once", about="users")
+        sequences = load.max_num_seqs or max(256 if self.version.generation == "V0" else tier["max_num_seqs"], users)
+        tokens = load.max_num_batched_tokens
+        if tokens is None:
+            tokens = tier["max_num_batched_tokens"] if self.version.chunked_prefill else max(load.context, 2048)
+            tokens = min(tokens, sequences * load.context)
+            tokens = max(tokens, min(sequences, 2048)) if load.max_num_seqs is None else tokens
+        if load.max_num_seqs is None:
+            sequences = max(users, min(sequences, tokens))
+        dtype = self._cache_dtype(model.card, load)
+        utilization = load.gpu_memory_utilization or self.version.gpu_memory_utilization
+        return Settings(load.context, users, utilization, dtype, sequences, tokens, load.enforce_eager)
+
+    def _cache_dtype(self, card: ModelCard, load: Load) -> str:
+        self.check(load)
+        if load.kv_cache_dtype is not None and (named := CACHE_DTYPES[load.kv_cache_dtype]) is not None:
+            return named
+        return card.weights.kv_cache_dtype or _HALF.get(card.weights.dtype, card.weights.dtype)
+
+    def check(self, load: Load) -> None:
+        """Refuses settings that this engine does not know.
+
+        Raises:
+            RequestError: an unknown cache type.
+        """
+        if load.kv_cache_dtype is not None and load.kv_cache_dtype not in CACHE_DTYPES:
+            raise RequestError(f"unknown kv cache dtype {load.kv_cache_dtype!r}; known: {', '.join(CACHE_DTYPES)}")
+
+    def least_reserve(self, model: VllmModel, gpu: GpuSpec, load: Load) -> int:
+        """Bytes that every GPU of any layout holds beside weights and cache."""
+        s = self.settings(model, gpu, load, load.users)
+        return int(s.max_num_seqs * model.card.architecture.vocab_size * self.version.sampler_bytes_per_logit) + self.version.single_bytes
+
+    def page_rules(self, gpu: GpuSpec, load: Load) -> PageRules:
+        """How this version and GPU allocate pages."""
+        blocks = self.version.state_prefix_blocks
+        major = (gpu.compute_capability or "0").split(".")[0]
+        return PageRules(
+            windows=self.version.windows,
+            prefix_caching=blocks > 1,
+            checkpoints=blocks > 2,
+            delta_checkpoints=major.isdigit() and int(major) >= 9,
+            block_size=load.block_size,
+        )
+
+    def refusal(self, model: VllmModel, layout: Layout) -> str | None:
+        """The engine's rule that forbids this layout, or null."""
+        return refusal(model.inventory, layout, weight_rules(model.card))
+
+    def evaluate(self, model: VllmModel, gpu: GpuSpec, layout: Layout, load: Load) -> LayoutMemory:
+        """What fills each GPU of a layout, and whether the engine starts."""
+        if (reason := self.refusal(model, layout)) is not None:
+            return LayoutMemory(layout, "does_not_fit", reason, None, (), 0, 0.0, 0, refused=True)
+        s = self.settings(model, gpu, load, layout.data_parallel_size)
+        pp = layout.pipeline_parallel_size
+        plan = model.cache(layout.tensor_parallel_size, s.kv_cache_dtype, self.page_rules(gpu, load))
+        batches = self.version.batches_in_flight if pp == 1 else max(self.version.batches_in_flight, pp + 1)
+        request_blocks = plan.blocks_per_request(s.context, batches * s.max_num_batched_tokens)
+        block_bytes = plan.stage_block_bytes(pp)
+        capacity = gpu.visible_bytes
+        budget = ceil(capacity * s.gpu_memory_utilization)
+        extra = reserve(model.card.architecture, gpu, layout, s, self.version)
+        null_block = 1 if self.version.null_block else 0
+        stages = tuple(
+            RankMemory(
+                capacity_bytes=capacity,
+                budget_bytes=budget,
+                weights_bytes=weights.total,
+                kv_cache_bytes=s.users * request_blocks * block,
+                activation_bytes=extra.activation_bytes,
+                overhead_bytes=extra.overhead_bytes + null_block * block,
+            )
+            for weights, block in zip(model.stages(layout), block_bytes, strict=True)
+        )
+        fullest = min(stages, key=lambda r: r.free_bytes)
+        pools = [(r.available_kv_bytes + null_block * b) // b for r, b in zip(stages, block_bytes, strict=True) if b]
+        blocks = max(0, min(pools)) if pools else 0
+        concurrency = blocks / request_blocks if request_blocks else 0.0
+        tokens = int(concurrency * s.context)
+        verdict, reason = self._verdict(fullest, extra.band_bytes, layout, plan, blocks, s)
+        return LayoutMemory(layout, verdict, reason, fullest, stages, tokens, concurrency * layout.data_parallel_size, extra.band_bytes)
+
+    def _verdict(self, r: RankMemory, band: int, layout: Layout, plan: CachePlan, blocks: int, s: Settings) -> tuple[Verdict, str | None]:
+        fixed = r.needed_bytes - r.kv_cache_bytes
+        if r.weights_bytes > r.budget_bytes:
+            return "does_not_fit", f"out of memory while loading weights: {gib(r.weights_bytes)} a GPU, {gib(r.budget_bytes)} usable"
+        if fixed > r.budget_bytes:
+            return "does_not_fit", f"no memory left for the KV cache: weights and activations need {gib(fixed)} of {gib(r.budget_bytes)} usable"
+        if r.free_bytes < 0:
+            return (
+                "does_not_fit",
+                f"needs {gib(r.needed_bytes)} a GPU of {gib(r.budget_bytes)} usable: {gib(r.kv_cache_bytes)} of KV cache, "
+                f"{gib(r.available_kv_bytes)} available",
+            )
+        if plan.has_states and not s.enforce_eager and s.max_num_seqs > blocks:
+            return "does_not_fit", f"max_num_seqs ({s.max_num_seqs}) exceeds the {blocks} available state cache blocks"
+        return ("tight", None) if r.free_bytes < band else ("fits", None)

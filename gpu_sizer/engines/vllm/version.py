@@ -1,0 +1,69 @@
+"""The ranges of vLLM versions and their constants."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.errors import RequestError
+from gpu_sizer.units import GIB
+
+
+@dataclass(frozen=True, slots=True)
+class VersionProfile:
+    """Constants of one range of versions; sizes in bytes."""
+
+    name: str
+    generation: str
+    gpu_memory_utilization: float
+    sampler_bytes_per_logit: float
+    chunked_prefill: bool
+    graphs_in_budget: bool
+    batches_in_flight: int
+    null_block: bool
+    windows: bool
+    state_prefix_blocks: int
+    single_bytes: int
+    communication_bytes: dict[str, int]
+    band_bytes: int
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(n) for n in re.findall(r"\d+", version)[:2])
+
+
+@cache
+def version_profile(version: str | None) -> VersionProfile:
+    """The profile of a version (``0.11.2``, ``v0.8``); null is the newest range that evidence covers.
+
+    Raises:
+        RequestError: not a version, or older than the oldest range.
+    """
+    data: dict[str, Any] = profile_data("vllm/versions")
+    entries = data["versions"]
+    if version is None:
+        chosen = next(e for e in entries if e["name"] == data["default"])
+    else:
+        wanted = _number(version)
+        older = [e for e in entries if _number(e["from"]) <= wanted]
+        if len(wanted) < 2 or not older:
+            raise RequestError(f"vLLM version {version!r} is not known; known from {entries[0]['from']} on, as in vllm@0.11")
+        chosen = older[-1]
+    return VersionProfile(
+        name=chosen["name"],
+        generation=chosen["generation"],
+        gpu_memory_utilization=chosen["gpu_memory_utilization"],
+        sampler_bytes_per_logit=chosen["sampler_bytes_per_logit"],
+        chunked_prefill=chosen["chunked_prefill"],
+        graphs_in_budget=chosen["graphs_in_budget"],
+        batches_in_flight=chosen["batches_in_flight"],
+        null_block=chosen["null_block"],
+        windows=chosen["windows"],
+        state_prefix_blocks=chosen["state_prefix_blocks"],
+        single_bytes=int(chosen["single_gib"] * GIB),
+        communication_bytes={link: int(size * GIB) for link, size in chosen["communication_gib"].items()},
+        band_bytes=int(chosen["band_gib"] * GIB),
+    )

@@ -1,0 +1,68 @@
+"""What fills one GPU, and whether that fits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gpu_sizer.memory.layout import Layout
+
+Verdict = Literal["fits", "tight", "does_not_fit"]
+
+
+@dataclass(frozen=True, slots=True)
+class RankMemory:
+    """Bytes on one GPU: what it has, what it may use, and what uses it."""
+
+    capacity_bytes: int
+    budget_bytes: int
+    weights_bytes: int
+    kv_cache_bytes: int
+    activation_bytes: int
+    overhead_bytes: int
+
+    @property
+    def needed_bytes(self) -> int:
+        """Everything that must stand inside the budget."""
+        return self.weights_bytes + self.kv_cache_bytes + self.activation_bytes + self.overhead_bytes
+
+    @property
+    def free_bytes(self) -> int:
+        """What is left of the budget; negative where it does not suffice."""
+        return self.budget_bytes - self.needed_bytes
+
+    @property
+    def available_kv_bytes(self) -> int:
+        """What the budget leaves for the cache."""
+        return self.free_bytes + self.kv_cache_bytes
+
+    def model_dump(self) -> dict[str, int]:
+        """The ``per_gpu`` object of a plan."""
+        return {
+            "capacity_bytes": self.capacity_bytes,
+            "budget_bytes": self.budget_bytes,
+            "weights_bytes": self.weights_bytes,
+            "kv_cache_bytes": self.kv_cache_bytes,
+            "activation_bytes": self.activation_bytes,
+            "overhead_bytes": self.overhead_bytes,
+            "free_bytes": self.free_bytes,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutMemory:
+    """One layout of one model on one kind of GPU under one load.
+
+    ``per_gpu`` is the fullest GPU, ``stages`` one GPU of each pipeline stage; ``band_bytes`` the estimate's own
+    error on the free memory. A refused layout has no memory: ``per_gpu`` is null and ``reason`` the rule.
+    """
+
+    layout: Layout
+    verdict: Verdict
+    reason: str | None
+    per_gpu: RankMemory | None
+    stages: tuple[RankMemory, ...]
+    kv_cache_tokens: int
+    max_concurrent_requests: float
+    band_bytes: int
+    refused: bool = False

@@ -1,0 +1,243 @@
+"""What an answer consists of: a plan, its alternatives, and why fewer GPUs do not do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gpu_sizer.engines.load import Settings
+from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, Verdict
+from gpu_sizer.memory.layout import Layout
+from gpu_sizer.planning.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another count that people ask for, and its layout: ``kind`` says which."""
+
+    kind: str
+    gpu_count: int
+    layout: Layout
+    per_gpu: RankMemory
+    verdict: Verdict
+
+    def model_dump(self) -> dict[str, Any]:
+        """The JSON object."""
+        return {
+            "kind": self.kind,
+            "gpu_count": self.gpu_count,
+            "layout": self.layout.model_dump(),
+            "per_gpu": self.per_gpu.model_dump(),
+            "verdict": self.verdict,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A count that does not do, the layout that came nearest, and why."""
+
+    gpu_count: int
+    layout: Layout | None
+    reason: str
+
+    def model_dump(self) -> dict[str, Any]:
+        """The JSON object."""
+        return {"gpu_count": self.gpu_count, "layout": self.layout.model_dump() if self.layout else None, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """Fewer GPUs under lower settings that still carry the load."""
+
+    gpu_count: int
+    layout: Layout
+    settings: dict[str, int]
+    verdict: Verdict
+    per_gpu: RankMemory
+
+    def model_dump(self) -> dict[str, Any]:
+        """The JSON object."""
+        return {
+            "gpu_count": self.gpu_count,
+            "layout": self.layout.model_dump(),
+            "settings": dict(self.settings),
+            "verdict": self.verdict,
+            "per_gpu": self.per_gpu.model_dump(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The fewest GPUs on which a model serves a load, or the finding that it does not.
+
+    ``memory`` is the chosen layout (null where none fits), ``gpu_count`` its GPUs, ``safe_gpu_count`` the fewest
+    that fit with room beyond the estimate's own error.
+    """
+
+    request: Request
+    settings: Settings
+    verdict: Verdict
+    memory: LayoutMemory | None
+    safe_gpu_count: int | None
+    memory_floor: int
+    reason: str | None
+    total_parameters: int
+    active_parameters: int
+    weights_format: str
+    alternatives: tuple[Alternative, ...] = ()
+    rejections: tuple[Rejection, ...] = ()
+    tuned: Tuned | None = None
+    context_counts: tuple[tuple[int, int | None], ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def fits(self) -> bool:
+        """Whether a layout was found."""
+        return self.verdict != "does_not_fit"
+
+    @property
+    def gpu_count(self) -> int | None:
+        """GPUs of the chosen layout; null where none fits."""
+        return self.memory.layout.gpu_count if self.memory and self.fits else None
+
+    @property
+    def layout(self) -> Layout | None:
+        """The chosen layout."""
+        return self.memory.layout if self.memory else None
+
+    @property
+    def per_gpu(self) -> RankMemory | None:
+        """The fullest GPU of the layout."""
+        return self.memory.per_gpu if self.memory else None
+
+    @property
+    def kv_cache_tokens(self) -> int:
+        """Tokens that the cache of one replica would hold in all."""
+        return self.memory.kv_cache_tokens if self.memory else 0
+
+    @property
+    def max_concurrent_requests(self) -> float:
+        """Full-length requests that the cache would hold at once."""
+        return self.memory.max_concurrent_requests if self.memory else 0.0
+
+    @property
+    def band_bytes(self) -> int:
+        """The estimate's own error on the free memory, in bytes."""
+        return self.memory.band_bytes if self.memory else 0
+
+    def explain(self) -> str:
+        """The answer in plain text: the sentence, what fills a GPU, and why fewer do not do."""
+        from gpu_sizer.planning.sentences import explain
+
+        return explain(self)
+
+    def model_dump(self) -> dict[str, Any]:
+        """The JSON object of DESIGN 4.3."""
+        r, s = self.request, self.settings
+        return {
+            "model": r.model.id,
+            "gpu": r.gpu.id,
+            "engine": r.engine,
+            "engine_profile": r.get_engine().label,
+            "fits": self.fits,
+            "verdict": self.verdict,
+            "gpu_count": self.gpu_count,
+            "safe_gpu_count": self.safe_gpu_count,
+            "memory_floor": self.memory_floor,
+            "reason": self.reason,
+            "tuned": self.tuned.model_dump() if self.tuned else None,
+            "context_counts": {str(c): n for c, n in self.context_counts},
+            "layout": self.layout.model_dump() if self.layout else None,
+            "assumptions": {
+                "context": s.context,
+                "users": r.users,
+                "weights_dtype": self.weights_format,
+                "kv_cache_dtype": s.kv_cache_dtype,
+                "gpu_memory_utilization": s.gpu_memory_utilization,
+                "max_num_batched_tokens": s.max_num_batched_tokens,
+                "max_num_seqs": s.max_num_seqs,
+                "layouts": r.layouts,
+            },
+            "per_gpu": self.per_gpu.model_dump() if self.per_gpu else None,
+            "band_bytes": self.band_bytes,
+            "kv_cache_tokens": self.kv_cache_tokens,
+            "max_concurrent_requests": round(self.max_concurrent_requests, 2),
+            "parameters": {"total": self.total_parameters, "active": self.active_parameters},
+            "alternatives": [a.model_dump() for a in self.alternatives],
+            "rejected": [x.model_dump() for x in self.rejections],
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Whether one layout fits: the answer of ``estimate``."""
+
+    request: Request
+    settings: Settings
+    memory: LayoutMemory
+    total_parameters: int
+    active_parameters: int
+    weights_format: str
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """fits, tight or does_not_fit."""
+        return self.memory.verdict
+
+    @property
+    def fits(self) -> bool:
+        """Whether the engine starts."""
+        return self.verdict != "does_not_fit"
+
+    @property
+    def reason(self) -> str | None:
+        """Why it does not fit: the engine's rule, or what the memory lacks."""
+        return self.memory.reason
+
+    @property
+    def layout(self) -> Layout:
+        """The layout asked about."""
+        return self.memory.layout
+
+    @property
+    def gpu_count(self) -> int:
+        """Its GPUs."""
+        return self.memory.layout.gpu_count
+
+    @property
+    def per_gpu(self) -> RankMemory | None:
+        """The fullest GPU; null where the engine refuses the layout."""
+        return self.memory.per_gpu
+
+    @property
+    def kv_cache_tokens(self) -> int:
+        """Tokens that the cache of one replica would hold in all."""
+        return self.memory.kv_cache_tokens
+
+    @property
+    def max_concurrent_requests(self) -> float:
+        """Full-length requests that the cache would hold at once."""
+        return self.memory.max_concurrent_requests
+
+    def as_plan(self) -> Plan:
+        """The same as a plan, for what prints plans."""
+        count = self.gpu_count
+        return Plan(
+            request=self.request,
+            settings=self.settings,
+            verdict=self.verdict,
+            memory=self.memory,
+            safe_gpu_count=count if self.verdict == "fits" else None,
+            memory_floor=min(count, 1),
+            reason=self.reason,
+            total_parameters=self.total_parameters,
+            active_parameters=self.active_parameters,
+            weights_format=self.weights_format,
+            warnings=self.warnings,
+        )
+
+    def model_dump(self) -> dict[str, Any]:
+        """The JSON object: a plan whose ``gpu_count`` is the one asked."""
+        return {**self.as_plan().model_dump(), "gpu_count": self.gpu_count, "memory_floor": None}
