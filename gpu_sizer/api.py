@@ -62,7 +62,9 @@ def load_gpu(gpu: str | os.PathLike[str] | GpuSpec, *, cards: Catalogue | None =
     return gpu if isinstance(gpu, GpuSpec) else (cards or catalogue()).gpu(os.fspath(gpu))
 
 
-def request(model: str | os.PathLike[str] | ModelCard, gpu: str | os.PathLike[str] | GpuSpec, **options: Any) -> Request:
+def request(
+    model: str | os.PathLike[str] | ModelCard, gpu: str | os.PathLike[str] | GpuSpec, **options: Any
+) -> Request:
     """A checked request from names and options."""
     cards = options.pop("cards", None)
     return make_request(load_model(model, cards=cards), load_gpu(gpu, cards=cards), **options)

@@ -58,7 +58,9 @@ class Shelf(Generic[Card]):
     """All cards of one kind."""
 
     def __init__(self, kind: type[Card], folders: Sequence[Path]) -> None:
-        self._kind, self._folders = kind, tuple(folders)
+        self._kind: type[Card] = kind
+        self._folders = tuple(folders)
+        self._cards: dict[str, Card] = {}
         self._error: type[UnknownNameError] = UnknownModelError if kind is ModelCard else UnknownGpuError
         self._noun = "model" if kind is ModelCard else "GPU"
 
@@ -120,11 +122,12 @@ class Shelf(Generic[Card]):
         """Every id, sorted."""
         return sorted(self.entries)
 
-    @cache  # noqa: B019 - shelves live as long as the process
     def get(self, identity: str) -> Card:
-        """The card of an id, validated."""
-        entry = self.entries[identity]
-        return validate(entry.data, self._kind, entry.file, entry.node)
+        """The card of an id, validated once."""
+        if (found := self._cards.get(identity)) is None:
+            entry = self.entries[identity]
+            found = self._cards[identity] = validate(entry.data, self._kind, entry.file, entry.node)
+        return found
 
     def all(self) -> list[Card]:
         """Every card, validated, by id."""
@@ -150,11 +153,17 @@ class Shelf(Generic[Card]):
             return candidates[0], True
         shown = name if len(name) <= 60 else name[:57] + "..."
         if candidates:
-            error = self._error(f"{shown!r} could mean several {self._noun}s: {join_names(candidates[:6])}", suggestions=candidates)
+            error = self._error(
+                f"{shown!r} could mean several {self._noun}s: {join_names(candidates[:6])}", suggestions=candidates
+            )
             error.kind = "ambiguous"
             raise error
         hints = suggestions(name, self.index)
-        tail = f"; did you mean {join_names(hints)}?" if hints else f"; `gpu-sizer {self._noun.lower()}s` lists what is known"
+        tail = (
+            f"; did you mean {join_names(hints)}?"
+            if hints
+            else f"; `gpu-sizer {self._noun.lower()}s` lists what is known"
+        )
         raise self._error(f"unknown {self._noun} {shown!r}{tail}", suggestions=hints)
 
 

@@ -20,7 +20,7 @@ class Memory:
     visible_mib: PositiveFloat
     """MiB that a program sees in all (torch.cuda.mem_get_info), which plans use."""
     visible_basis: Literal["measured", "derived", "estimated"]
-    """measured: read in a program's log. derived: nvidia-smi total minus its Reserved line. estimated: the family's rule."""
+    """measured: in a program's log. derived: nvidia-smi total minus its Reserved line. estimated: the family's rule."""
     nvidia_smi_mib: PositiveInt | None = None
     """MiB that the vendor's tool prints as total."""
     kind: Text | None = None

@@ -21,6 +21,10 @@ MOST_DEPTH = 24
 Card = TypeVar("Card", ModelCard, GpuSpec)
 
 
+def _line(marked: Any) -> int:
+    return int(marked.start_mark.line) + 1
+
+
 def _refuse(file: Path, line: int | None, key: str, reason: str) -> CardError:
     return CardError(f"{file}:{line}" if line else str(file), key, reason)
 
@@ -54,7 +58,7 @@ def read_yaml(file: Path, within: Path | None = None) -> tuple[dict[str, Any], A
     try:
         for event in yaml.parse(text, Loader=loader_class):
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                raise _refuse(file, event.start_mark.line + 1, "", "anchors and aliases are not allowed in cards")
+                raise _refuse(file, _line(event), "", "anchors and aliases are not allowed in cards")
         node = loader.get_single_node()
         if not isinstance(node, yaml.MappingNode):
             raise CardError(str(file), "", "not a mapping of keys to values")
@@ -108,12 +112,16 @@ def _line_of(node: Any, path: Iterable[str | int]) -> int | None:
     return line
 
 
-@cache
-def adapter(kind: type[Any]) -> TypeAdapter[Any]:
+_ADAPTERS: dict[str, TypeAdapter[Any]] = {}
+
+
+def adapter(kind: type[ModelCard] | type[GpuSpec]) -> TypeAdapter[Any]:
     """The pydantic adapter that validates a card class."""
     from pydantic import TypeAdapter
 
-    return TypeAdapter(kind)
+    if kind.__name__ not in _ADAPTERS:
+        _ADAPTERS[kind.__name__] = TypeAdapter(kind)
+    return _ADAPTERS[kind.__name__]
 
 
 _REASONS = {
@@ -155,7 +163,7 @@ def _plain(loc: tuple[str | int, ...], known: dict[str, set[str]]) -> tuple[str 
 def _known_fields() -> dict[str, set[str]]:
     from gpu_sizer.cards import architecture, feed_forwards, gpu_spec, mixers, model_card
 
-    classes = [
+    classes: list[Any] = [
         value
         for module in (architecture, feed_forwards, gpu_spec, mixers, model_card)
         for value in vars(module).values()
@@ -177,7 +185,9 @@ def validate(data: dict[str, Any], kind: type[Card], file: Path, node: Any = Non
         return card
     except ValidationError as error:
         path, reason = _first_error(error.errors(), _known_fields())
-        raise _refuse(file, _line_of(node, path) if node is not None else None, ".".join(map(str, path)), reason) from None
+        raise _refuse(
+            file, _line_of(node, path) if node is not None else None, ".".join(map(str, path)), reason
+        ) from None
     except RecursionError:
         raise CardError(str(file), "", "nested too deeply") from None
 
@@ -195,7 +205,7 @@ def load_card(file: Path, kind: type[Card], within: Path | None = None) -> Card:
 def kind_of(file: Path) -> type[ModelCard] | type[GpuSpec]:
     """Whether a YAML file is a model card or a GPU spec, by its keys."""
     data, _ = read_yaml(file)
-    return GpuSpec if "memory" in data and "architecture" not in data or "vendor" in data else ModelCard
+    return GpuSpec if ("memory" in data and "architecture" not in data) or "vendor" in data else ModelCard
 
 
 def json_schema(kind: type[ModelCard] | type[GpuSpec]) -> dict[str, Any]:

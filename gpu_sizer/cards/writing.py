@@ -59,7 +59,9 @@ def to_yaml(card: ModelCard | GpuSpec, *, schema: str | None = None, comments: t
     Dumper.add_representer(date, lambda d, v: d.represent_scalar("tag:yaml.org,2002:timestamp", v.isoformat()))
     head = [f"# yaml-language-server: $schema={schema}"] if schema else []
     head += [f"# {line}" for line in comments]
-    body = yaml.dump(plain(card), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=118, default_flow_style=False)
+    body = yaml.dump(
+        plain(card), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=118, default_flow_style=False
+    )
     return "\n".join([*head, body])
 
 

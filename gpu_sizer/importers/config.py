@@ -22,7 +22,9 @@ class Config:
         if not isinstance(raw, Mapping):
             raise CardError(file, "", "not a JSON object")
         self.raw, self.file = raw, file
-        nested = next((raw[k] for k in ("text_config", "llm_config", "language_config") if isinstance(raw.get(k), Mapping)), None)
+        nested = next(
+            (raw[k] for k in ("text_config", "llm_config", "language_config") if isinstance(raw.get(k), Mapping)), None
+        )
         self.text: Mapping[str, Any] = nested if nested is not None else raw
         self.warnings: list[str] = []
 
@@ -42,7 +44,11 @@ class Config:
     def architectures(self) -> tuple[str, ...]:
         """Names of the model classes."""
         value = self.raw.get("architectures") or ()
-        return tuple(v for v in value if isinstance(v, str)) if isinstance(value, Sequence) and not isinstance(value, str) else ()
+        return (
+            tuple(v for v in value if isinstance(v, str))
+            if isinstance(value, Sequence) and not isinstance(value, str)
+            else ()
+        )
 
     def section(self, key: str) -> Config | None:
         """A nested configuration (``vision_config``), or null."""

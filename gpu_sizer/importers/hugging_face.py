@@ -20,7 +20,17 @@ _DTYPES = {"bfloat16": "bfloat16", "float16": "float16", "float32": "float32", "
 #: What a Llama-shaped configuration must say to be read as one.
 _LLAMA_KEYS = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "vocab_size")
 #: Keys of parts that Llama does not have: their presence forbids reading an unknown type as Llama.
-_FOREIGN = ("num_experts", "num_local_experts", "n_routed_experts", "kv_lora_rank", "ssm_cfg", "mamba_num_heads", "state_size", "layer_types", "linear_num_key_heads")
+_FOREIGN = (
+    "num_experts",
+    "num_local_experts",
+    "n_routed_experts",
+    "kv_lora_rank",
+    "ssm_cfg",
+    "mamba_num_heads",
+    "state_size",
+    "layer_types",
+    "linear_num_key_heads",
+)
 
 
 def read_json(path: Path) -> Any:
@@ -54,7 +64,15 @@ def _dtype(c: Config) -> str:
 
 
 def _context(c: Config) -> ContextLength:
-    native = c.number("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "max_sequence_length", "n_ctx", default=2048)
+    native = c.number(
+        "max_position_embeddings",
+        "n_positions",
+        "max_seq_len",
+        "seq_length",
+        "max_sequence_length",
+        "n_ctx",
+        default=2048,
+    )
     scaling = c.find("rope_scaling")
     if isinstance(scaling, Mapping):
         kind, factor = scaling.get("rope_type") or scaling.get("type"), scaling.get("factor")
@@ -85,7 +103,9 @@ def card_from_config(raw: Mapping[str, Any], *, name: str, source: str, file: st
     if build is None:
         if any(c.find(k) is None for k in _LLAMA_KEYS) or any(c.find(k) for k in _FOREIGN):
             kind = c.model_type or "(none)"
-            raise CardError(file, "model_type", f"{kind!r} is not supported, and the configuration is not shaped like Llama's")
+            raise CardError(
+                file, "model_type", f"{kind!r} is not supported, and the configuration is not shaped like Llama's"
+            )
         build, verified = family("llama"), False
         c.warnings.append(f"model_type {c.model_type!r} is not known; read as Llama-shaped, unverified")
     assert build is not None

@@ -62,12 +62,18 @@ def _group_format(c: Config, group: Mapping[str, Any], container: str) -> Weight
         return "mxfp4" if "mxfp4" in container or size == 32 else "nvfp4"
     if kind == "int" and bits == 4 and size in (32, 128):
         return "int4-group32" if size == 32 else "int4-group128"
-    raise c.fail("quantization_config.config_groups", f"weights of {bits} bits, type {kind}, group {size} are not known")
+    raise c.fail(
+        "quantization_config.config_groups", f"weights of {bits} bits, type {kind}, group {size} are not known"
+    )
 
 
 def _scheme(c: Config, q: Mapping[str, Any]) -> Scheme | None:
     method = q.get("quant_method")
-    ignore = _ignored(_texts(q.get("modules_to_not_convert") or q.get("ignored_layers") or q.get("ignore") or q.get("exclude_modules")))
+    ignore = _ignored(
+        _texts(
+            q.get("modules_to_not_convert") or q.get("ignored_layers") or q.get("ignore") or q.get("exclude_modules")
+        )
+    )
     if method == "fp8":
         fmt: WeightFormat = "float8-block" if q.get("weight_block_size") else "float8-tensor"
         return lambda module: None if ignore(module) else fmt
@@ -94,7 +100,12 @@ def _scheme(c: Config, q: Mapping[str, Any]) -> Scheme | None:
 
 def _listed_layers(c: Config, layers: Mapping[str, Any], ignore: Callable[[str], bool]) -> Scheme:
     """modelopt's mixed precision: a format per module, by name."""
-    known: dict[str, WeightFormat] = {"NVFP4": "nvfp4", "FP8": "float8-tensor", "W4A16_NVFP4": "nvfp4", "FP8_PB_WO": "float8-block"}
+    known: dict[str, WeightFormat] = {
+        "NVFP4": "nvfp4",
+        "FP8": "float8-tensor",
+        "W4A16_NVFP4": "nvfp4",
+        "FP8_PB_WO": "float8-block",
+    }
     formats: dict[str, WeightFormat] = {}
     for name, entry in layers.items():
         algo = str(entry.get("quant_algo", "")).upper() if isinstance(entry, Mapping) else ""

@@ -23,4 +23,6 @@ def import_source(source: str) -> ModelCard:
         missing = not path.exists()
     except (OSError, ValueError) as error:
         raise CardError(source[:80], "", str(error)[:120]) from None
-    raise CardError(source[:80], "", "no such file or folder" if missing else "not a model folder, a config.json or a YAML card")
+    raise CardError(
+        source[:80], "", "no such file or folder" if missing else "not a model folder, a config.json or a YAML card"
+    )

@@ -88,7 +88,11 @@ def _attention(m: Attention, tp: int, t: CacheTypes) -> list[LayerCache]:
         kind = "chunked"
     else:
         kind = "full"
-    caches = [LayerCache(kind, token_bytes=size, span=m.sliding_window or m.attention_chunk_size, sparse=m.indexer is not None)]
+    caches = [
+        LayerCache(
+            kind, token_bytes=size, span=m.sliding_window or m.attention_chunk_size, sparse=m.indexer is not None
+        )
+    ]
     if m.indexer:
         caches.append(_index(m.indexer))
     return caches
@@ -131,11 +135,15 @@ def _gated_delta(m: GatedDeltaNet, tp: int, t: CacheTypes) -> list[LayerCache]:
 
 def _kimi_delta(m: KimiDeltaAttention, tp: int, t: CacheTypes) -> list[LayerCache]:
     conv, state = 3 * m.num_heads * m.head_dim // tp, m.num_heads // tp * m.head_dim * m.head_dim
-    return _state(conv * (m.conv_kernel - 1) * t.conv_bytes + state * t.state_bytes(m.state_dtype), "kimi_delta_attention")
+    return _state(
+        conv * (m.conv_kernel - 1) * t.conv_bytes + state * t.state_bytes(m.state_dtype), "kimi_delta_attention"
+    )
 
 
 def _linear(m: LinearAttention, tp: int, t: CacheTypes) -> list[LayerCache]:
-    return _state(m.num_attention_heads // tp * m.head_dim * m.head_dim * t.state_bytes(m.state_dtype), "linear_attention")
+    return _state(
+        m.num_attention_heads // tp * m.head_dim * m.head_dim * t.state_bytes(m.state_dtype), "linear_attention"
+    )
 
 
 def _compressed(m: CompressedAttention, tp: int, t: CacheTypes) -> list[LayerCache]:

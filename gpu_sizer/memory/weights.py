@@ -104,7 +104,9 @@ class WeightPlacement:
     def __init__(self, inventory: Inventory, tp: int, expert_ranks: int, rules: WeightRules) -> None:
         self._inventory, self._rules = inventory, rules
         self._blocks = {name: _sum(tensors, tp, expert_ranks, rules) for name, tensors in inventory.blocks.items()}
-        self._ends = tuple(_sum(t, tp, expert_ranks, rules) for t in (inventory.embedding, inventory.head, inventory.final))
+        self._ends = tuple(
+            _sum(t, tp, expert_ranks, rules) for t in (inventory.embedding, inventory.head, inventory.final)
+        )
         self._towers = _sum(inventory.towers, tp, 1, rules)
 
     def stages(self, count: int) -> list[StageWeights]:

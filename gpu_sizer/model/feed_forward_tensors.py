@@ -10,7 +10,9 @@ from gpu_sizer.model.tensor import Split, Tensor
 WIDTH = "feed-forward width"
 
 
-def _projections(prefix: str, part: str, hidden: int, width: int, gated: bool, bias: bool, fmt: str, what: str) -> Iterator[Tensor]:
+def _projections(
+    prefix: str, part: str, hidden: int, width: int, gated: bool, bias: bool, fmt: str, what: str
+) -> Iterator[Tensor]:
     for name in ("gate_proj", "up_proj") if gated else ("up_proj",):
         yield Tensor(f"{prefix}{name}.weight", (width, hidden), part, fmt, Split(0, width, what), is_linear=True)
         if bias:
@@ -22,10 +24,19 @@ def _projections(prefix: str, part: str, hidden: int, width: int, gated: bool, b
 
 def _experts(m: MixtureOfExperts, hidden: int, fmt: str) -> Iterator[Tensor]:
     width = m.latent_size or hidden
-    for t in _projections("mlp.experts.{expert}.", "experts", width, m.moe_intermediate_size, m.gated, m.expert_bias, fmt, "expert width"):
+    for t in _projections(
+        "mlp.experts.{expert}.", "experts", width, m.moe_intermediate_size, m.gated, m.expert_bias, fmt, "expert width"
+    ):
         yield Tensor(
-            t.name, t.shape, t.part, t.fmt, t.split,
-            copies=m.num_experts, active_copies=m.num_experts_per_tok, is_expert=True, is_linear=t.is_linear,
+            t.name,
+            t.shape,
+            t.part,
+            t.fmt,
+            t.split,
+            copies=m.num_experts,
+            active_copies=m.num_experts_per_tok,
+            is_expert=True,
+            is_linear=t.is_linear,
         )
 
 
@@ -41,7 +52,9 @@ def _mixture(m: MixtureOfExperts, hidden: int, fmt: str) -> Iterator[Tensor]:
         yield Tensor("mlp.fc2_latent_proj.weight", (hidden, m.latent_size), "experts", fmt, is_linear=True)
     yield from _experts(m, hidden, fmt)
     if m.num_shared_experts:
-        yield from _projections("mlp.shared_experts.", "shared_experts", hidden, m.shared_width, m.gated, False, fmt, "shared expert width")
+        yield from _projections(
+            "mlp.shared_experts.", "shared_experts", hidden, m.shared_width, m.gated, False, fmt, "shared expert width"
+        )
     if m.shared_expert_gate:
         yield Tensor("mlp.shared_expert_gate.weight", (1, hidden), "shared_experts", fmt)
 

@@ -77,8 +77,15 @@ def _extra(tensors: Iterable[ExtraTensor], fmt: str, prefix: str = "") -> Iterat
         if t.split_dim is not None:
             split = Split(t.split_dim, t.units or t.shape[t.split_dim], t.name, t.replicate)
         yield Tensor(
-            prefix + t.name, t.shape, t.part, fmt if t.dtype == "model" else t.dtype, split,
-            copies=t.copies, active_copies=t.copies, is_parameter=t.parameter, is_linear=t.linear,
+            prefix + t.name,
+            t.shape,
+            t.part,
+            fmt if t.dtype == "model" else t.dtype,
+            split,
+            copies=t.copies,
+            active_copies=t.copies,
+            is_parameter=t.parameter,
+            is_linear=t.linear,
         )
 
 

@@ -34,7 +34,9 @@ class Builder:
     def __init__(self, prefix: str, part: str, fmt: str, norm: str) -> None:
         self.prefix, self.part, self.fmt, self.norm_kind = prefix, part, fmt, norm
 
-    def linear(self, name: str, out: int, inp: int, split: Split | None = None, *, bias: bool = False) -> Iterator[Tensor]:
+    def linear(
+        self, name: str, out: int, inp: int, split: Split | None = None, *, bias: bool = False
+    ) -> Iterator[Tensor]:
         """A linear layer's weight and bias. A bias is cut with the outputs, and whole where inputs are cut."""
         yield Tensor(f"{self.prefix}{name}.weight", (out, inp), self.part, self.fmt, split, is_linear=True)
         if bias:
@@ -135,9 +137,18 @@ def _mamba1(m: Mamba1, hidden: int, b: Builder) -> Iterator[Tensor]:
 
 def _mamba2(m: Mamba2, hidden: int, b: Builder) -> Iterator[Tensor]:
     inner, group_width = m.num_heads * m.head_dim, m.n_groups * m.state_size
-    heads, groups = Split(0, m.num_heads, "state-space heads"), Split(0, m.n_groups, "state-space groups", replicate=True)
+    heads, groups = (
+        Split(0, m.num_heads, "state-space heads"),
+        Split(0, m.n_groups, "state-space groups", replicate=True),
+    )
     # in_proj and conv1d are one tensor in the checkpoint; their pieces are cut by different rules.
-    for piece, width, split in (("gate", inner, heads), ("x", inner, heads), ("B", group_width, groups), ("C", group_width, groups), ("dt", m.num_heads, heads)):
+    for piece, width, split in (
+        ("gate", inner, heads),
+        ("x", inner, heads),
+        ("B", group_width, groups),
+        ("C", group_width, groups),
+        ("dt", m.num_heads, heads),
+    ):
         yield from b.linear(f"in_proj.{piece}", width, hidden, split, bias=m.projection_bias)
     for piece, width, split in (("x", inner, heads), ("B", group_width, groups), ("C", group_width, groups)):
         yield b.plain(f"conv1d.{piece}.weight", (width, 1, m.conv_kernel), split)

@@ -42,7 +42,11 @@ class Rejection:
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object."""
-        return {"gpu_count": self.gpu_count, "layout": self.layout.model_dump() if self.layout else None, "reason": self.reason}
+        return {
+            "gpu_count": self.gpu_count,
+            "layout": self.layout.model_dump() if self.layout else None,
+            "reason": self.reason,
+        }
 
 
 @dataclass(frozen=True, slots=True)

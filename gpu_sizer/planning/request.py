@@ -98,7 +98,9 @@ def make_request(
     _whole("context", context, 1 << 40, "context")
     if context is not None and context > longest:
         extended = f" (extended by {model.context.method})" if model.context.method else ""
-        raise RequestError(f"context {context:,} is longer than {model.name} allows: {longest:,} tokens{extended}", about="context")
+        raise RequestError(
+            f"context {context:,} is longer than {model.name} allows: {longest:,} tokens{extended}", about="context"
+        )
     _whole("users", users, MOST_USERS, "users")
     _whole("max_num_batched_tokens", max_num_batched_tokens, 1 << 30)
     _whole("max_num_seqs", max_num_seqs, 1 << 24)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 
@@ -97,7 +97,11 @@ class Search:
 
     def best(self, count: int, kind: str | None = None) -> LayoutMemory | None:
         """The best layout of exactly this count that fits, or null."""
-        fitting = [m for m in map(self.evaluate, self.layouts(count, kind or self.request.layouts)) if m.verdict != "does_not_fit"]
+        fitting = [
+            m
+            for m in map(self.evaluate, self.layouts(count, kind or self.request.layouts))
+            if m.verdict != "does_not_fit"
+        ]
         return max(fitting, key=self._rank, default=None)
 
     def smallest(self, start: int, stop: int, kind: str | None = None, *, safe: bool = False) -> LayoutMemory | None:
@@ -128,15 +132,19 @@ class Search:
         """Why this count does not do: the layout that came nearest, or the engine's rule."""
         tried = [self.evaluate(x) for x in self.layouts(count, self.request.layouts)]
         nearest = max(
-            (m for m in tried if m.per_gpu is not None), key=lambda m: m.per_gpu.free_bytes if m.per_gpu else 0, default=None
+            (m for m in tried if m.per_gpu is not None),
+            key=lambda m: m.per_gpu.free_bytes if m.per_gpu else 0,
+            default=None,
         )
-        rules = list(dict.fromkeys(f"{m.layout.describe()}: {m.reason}" for m in tried if m.refused and not m.layout.expert_parallel))
+        rules = list(
+            dict.fromkeys(
+                f"{m.layout.describe()}: {m.reason}" for m in tried if m.refused and not m.layout.expert_parallel
+            )
+        )
         if nearest is None:
             return Rejection(count, None, "; ".join(rules) or "no layout of this count")
-        reason = nearest.reason or ""
-        if rules:
-            reason += f" ({nearest.layout.describe()}); {rules[0]}"
-        return Rejection(count, nearest.layout, reason)
+        reason = f"{nearest.layout.describe()}: {nearest.reason}"
+        return Rejection(count, nearest.layout, "; ".join([reason, *rules[:1]]))
 
 
 def _weights_format(model: VllmModel) -> str:
@@ -171,7 +179,13 @@ def fit(request: Request, layout: Layout) -> Fit:
     settings = search.engine.settings(search.model, request.gpu, request.load, layout.data_parallel_size)
     inventory, weights = search.model.inventory, _weights_format(search.model)
     return Fit(
-        request, settings, memory, inventory.total_parameters, inventory.active_parameters, weights, _warnings(request, weights)
+        request,
+        settings,
+        memory,
+        inventory.total_parameters,
+        inventory.active_parameters,
+        weights,
+        _warnings(request, weights),
     )
 
 
@@ -208,8 +222,11 @@ def _tuned(search: Search, stop: int) -> Tuned | None:
 def _alternatives(search: Search, chosen: LayoutMemory, safe: LayoutMemory | None) -> Iterator[Alternative]:
     count, most = chosen.layout.gpu_count, search.request.max_gpus
 
+    shown = {chosen.layout}
+
     def made(kind: str, m: LayoutMemory | None) -> Iterator[Alternative]:
-        if m is not None and m.per_gpu is not None and m.layout != chosen.layout:
+        if m is not None and m.per_gpu is not None and m.layout not in shown:
+            shown.add(m.layout)
             yield Alternative(kind, m.layout.gpu_count, m.layout, m.per_gpu, m.verdict)
 
     if safe is not None and safe.layout.gpu_count != count:
@@ -241,6 +258,17 @@ def _context_counts(request: Request, chosen: int | None) -> tuple[tuple[int, in
     return tuple(counts) if len({n for _, n in counts}) > 1 else ()
 
 
+def _why_none(search: Search, floor: int) -> str:
+    """Why no count up to the most allowed does."""
+    most = search.request.max_gpus
+    if floor <= most:
+        return f"{most} GPUs do not do: {search.rejection(most).reason}"
+    one = search.evaluate(Layout()).per_gpu
+    assert one is not None
+    needed = gib(one.weights_bytes + one.kv_cache_bytes)
+    return f"{needed} of weights and cache need at least {floor} GPUs; the most allowed is {most}"
+
+
 def plan(request: Request, *, details: bool = True) -> Plan:
     """The fewest GPUs that serve a request.
 
@@ -263,14 +291,7 @@ def plan(request: Request, *, details: bool = True) -> Plan:
     weights = _weights_format(search.model)
     reason = None
     if chosen is None:
-        nearest = search.rejection(request.max_gpus) if floor <= request.max_gpus else None
-        total = search.evaluate(Layout()).per_gpu
-        assert total is not None
-        reason = (
-            f"{request.max_gpus} GPUs do not do: {nearest.reason}"
-            if nearest
-            else f"{gib(total.weights_bytes + total.kv_cache_bytes)} of weights and cache need at least {floor} GPUs; the most allowed is {request.max_gpus}"
-        )
+        reason = _why_none(search, floor)
     rejected: tuple[Rejection, ...] = ()
     if details:
         last = (count or request.max_gpus + 1) - 1
@@ -292,6 +313,3 @@ def plan(request: Request, *, details: bool = True) -> Plan:
         context_counts=_context_counts(request, count) if details else (),
         warnings=_warnings(request, weights),
     )
-
-
-Planner = Callable[[Request], Plan]

@@ -78,7 +78,10 @@ def forward_bytes(a: Architecture, layout: Layout, tokens: int) -> int:
     c = _constants()["forward"]
     tp = layout.tensor_parallel_size
     widest = max(
-        max(c["attention_copies"] * _mixer_width(b, tp), _feed_forward_width(b, a.hidden_size, layout, c["width_copies"]))
+        max(
+            c["attention_copies"] * _mixer_width(b, tp),
+            _feed_forward_width(b, a.hidden_size, layout, c["width_copies"]),
+        )
         for b in a.blocks.values()
     )
     return tokens * (c["hidden_copies"] * a.hidden_size + widest) * ACTIVATION_BYTES
@@ -93,7 +96,7 @@ def _graph_bytes(a: Architecture, layout: Layout) -> int:
 
 def _link(gpu: GpuSpec) -> str:
     text = (gpu.interconnect or "").lower()
-    return "nvlink" if "nvlink" in text and "bridge" not in text or "fabric" in text else "pcie"
+    return "nvlink" if ("nvlink" in text and "bridge" not in text) or "fabric" in text else "pcie"
 
 
 def reserve(a: Architecture, gpu: GpuSpec, layout: Layout, settings: Settings, version: VersionProfile) -> Reserve:

@@ -58,7 +58,8 @@ class CachePlan:
     def stage_block_bytes(self, stages: int) -> tuple[int, ...]:
         """Bytes of one block of the pool on each pipeline stage: the widest group decides."""
         return tuple(
-            max((g.bytes_within(start, stop) for g in self.groups), default=0) for start, stop in stage_bounds(self.layers, stages)
+            max((g.bytes_within(start, stop) for g in self.groups), default=0)
+            for start, stop in stage_bounds(self.layers, stages)
         )
 
 
@@ -121,7 +122,11 @@ def _packed_groups(placed: list[PlacedPage]) -> list[CacheGroup]:
     shapes = [Counter(page.page_bytes for _, page in bucket) for bucket in buckets]
     balanced = [len(set(shape.values())) == 1 for shape in shapes]
     least = max((max(s.values()) for s, even in zip(shapes, balanced, strict=True) if even and len(s) > 1), default=0)
-    repeats = _least_padding([max(s.values()) for s, even in zip(shapes, balanced, strict=True) if even], least) if least else None
+    repeats = (
+        _least_padding([max(s.values()) for s, even in zip(shapes, balanced, strict=True) if even], least)
+        if least
+        else None
+    )
     groups = []
     for bucket, shape, even in zip(buckets, shapes, balanced, strict=True):
         number = ceil_div(max(shape.values()), repeats) if even and repeats else 1

@@ -24,7 +24,16 @@ from gpu_sizer.memory.weights import StageWeights, WeightPlacement, refusal
 from gpu_sizer.model.inventory import Inventory, build_inventory
 from gpu_sizer.units import GIB, ceil_div, gib
 
-CACHE_DTYPES = {"auto": None, "float8": "float8", "fp8": "float8", "fp8_e4m3": "float8", "bfloat16": "bfloat16", "bf16": "bfloat16", "float16": "float16", "fp16": "float16"}
+CACHE_DTYPES = {
+    "auto": None,
+    "float8": "float8",
+    "fp8": "float8",
+    "fp8_e4m3": "float8",
+    "bfloat16": "bfloat16",
+    "bf16": "bfloat16",
+    "float16": "float16",
+    "fp16": "float16",
+}
 _HALF = {"float32": "bfloat16"}
 
 
@@ -44,7 +53,9 @@ class VllmModel:
         if (found := self._stages.get((tp, experts, count))) is None:
             placement = self._placements.get((tp, experts))
             if placement is None:
-                placement = self._placements[tp, experts] = WeightPlacement(self.inventory, tp, experts, weight_rules(self.card))
+                placement = self._placements[tp, experts] = WeightPlacement(
+                    self.inventory, tp, experts, weight_rules(self.card)
+                )
             found = self._stages[tp, experts, count] = placement.stages(count)
         return found
 
@@ -54,7 +65,9 @@ class VllmModel:
             a = self.card.architecture
             types = CacheTypes(cache_dtype, _HALF.get(self.card.weights.dtype, self.card.weights.dtype))
             packed = any(isinstance(b.mixer, CompressedAttention) for b in a.blocks.values())
-            found = self._plans[tp, cache_dtype, rules] = cache_plan(layer_pages(a.blocks, tp, types, rules), a.layer_names, packed=packed)
+            found = self._plans[tp, cache_dtype, rules] = cache_plan(
+                layer_pages(a.blocks, tp, types, rules), a.layer_names, packed=packed
+            )
         return found
 
     @cached_property
@@ -77,6 +90,10 @@ class VllmEngine:
         """Name and version range: ``vllm@0.20``."""
         return f"{self.name}@{self.version.name}"
 
+    def describe(self) -> str:
+        """The profile in words: ``vLLM 0.20 or later, its defaults``."""
+        return f"{self.title} {self.version.span}"
+
     def model(self, card: ModelCard, weights_dtype: str | None) -> VllmModel:
         """The model prepared for many layouts."""
         return VllmModel(card, build_inventory(card, weights_dtype))
@@ -89,11 +106,15 @@ class VllmEngine:
         """
         memory_gib, name = gpu.visible_bytes / GIB, (gpu.id + " " + gpu.name).lower()
         tier = next(
-            t for t in profile_data("vllm/versions")["batch_defaults"] if memory_gib >= t["at_least_gib"] and t.get("except", "~") not in name
+            t
+            for t in profile_data("vllm/versions")["batch_defaults"]
+            if memory_gib >= t["at_least_gib"] and t.get("except", "~") not in name
         )
         users = ceil_div(load.users, data_parallel_size)
         if load.max_num_seqs is not None and load.max_num_seqs < users:
-            raise RequestError(f"max_num_seqs {load.max_num_seqs} is below the {users} users that run at once", about="users")
+            raise RequestError(
+                f"max_num_seqs {load.max_num_seqs} is below the {users} users that run at once", about="users"
+            )
         sequences = load.max_num_seqs or max(256 if self.version.generation == "V0" else tier["max_num_seqs"], users)
         tokens = load.max_num_batched_tokens
         if tokens is None:
@@ -124,7 +145,10 @@ class VllmEngine:
     def least_reserve(self, model: VllmModel, gpu: GpuSpec, load: Load) -> int:
         """Bytes that every GPU of any layout holds beside weights and cache."""
         s = self.settings(model, gpu, load, load.users)
-        return int(s.max_num_seqs * model.card.architecture.vocab_size * self.version.sampler_bytes_per_logit) + self.version.single_bytes
+        return (
+            int(s.max_num_seqs * model.card.architecture.vocab_size * self.version.sampler_bytes_per_logit)
+            + self.version.single_bytes
+        )
 
     def page_rules(self, gpu: GpuSpec, load: Load) -> PageRules:
         """How this version and GPU allocate pages."""
@@ -172,21 +196,25 @@ class VllmEngine:
         blocks = max(0, min(pools)) if pools else 0
         concurrency = blocks / request_blocks if request_blocks else 0.0
         tokens = int(concurrency * s.context)
-        verdict, reason = self._verdict(fullest, extra.band_bytes, layout, plan, blocks, s)
-        return LayoutMemory(layout, verdict, reason, fullest, stages, tokens, concurrency * layout.data_parallel_size, extra.band_bytes)
+        verdict, reason = self._verdict(fullest, extra.band_bytes, plan, blocks, s)
+        return LayoutMemory(
+            layout, verdict, reason, fullest, stages, tokens, concurrency * layout.data_parallel_size, extra.band_bytes
+        )
 
-    def _verdict(self, r: RankMemory, band: int, layout: Layout, plan: CachePlan, blocks: int, s: Settings) -> tuple[Verdict, str | None]:
-        fixed = r.needed_bytes - r.kv_cache_bytes
+    def _verdict(
+        self, r: RankMemory, band: int, plan: CachePlan, blocks: int, s: Settings
+    ) -> tuple[Verdict, str | None]:
+        """Where start-up would fail, in the engine's order: loading, profiling, the cache, its states."""
+        fixed, usable = r.needed_bytes - r.kv_cache_bytes, f"{gib(r.budget_bytes)} usable"
         if r.weights_bytes > r.budget_bytes:
-            return "does_not_fit", f"out of memory while loading weights: {gib(r.weights_bytes)} a GPU, {gib(r.budget_bytes)} usable"
+            return "does_not_fit", f"out of memory while loading weights: {gib(r.weights_bytes)} a GPU, {usable}"
         if fixed > r.budget_bytes:
-            return "does_not_fit", f"no memory left for the KV cache: weights and activations need {gib(fixed)} of {gib(r.budget_bytes)} usable"
+            need = f"weights and activations need {gib(fixed)} of {usable}"
+            return "does_not_fit", f"no memory left for the KV cache: {need}"
         if r.free_bytes < 0:
-            return (
-                "does_not_fit",
-                f"needs {gib(r.needed_bytes)} a GPU of {gib(r.budget_bytes)} usable: {gib(r.kv_cache_bytes)} of KV cache, "
-                f"{gib(r.available_kv_bytes)} available",
-            )
+            cache = f"{gib(r.kv_cache_bytes)} of KV cache, {gib(r.available_kv_bytes)} available"
+            return "does_not_fit", f"needs {gib(r.needed_bytes)} a GPU of {usable}: {cache}"
         if plan.has_states and not s.enforce_eager and s.max_num_seqs > blocks:
-            return "does_not_fit", f"max_num_seqs ({s.max_num_seqs}) exceeds the {blocks} available state cache blocks"
+            need = f"exceeds the {blocks} available state cache blocks"
+            return "does_not_fit", f"max_num_seqs ({s.max_num_seqs}) {need}"
         return ("tight", None) if r.free_bytes < band else ("fits", None)

@@ -126,7 +126,9 @@ def _hybrid_block(caches: list[LayerCache], block: int, rules: PageRules) -> int
     return align * ceil_div(state, align * per_token)
 
 
-def layer_pages(blocks: dict[str, Block], tensor_parallel_size: int, types: CacheTypes, rules: PageRules) -> dict[str, list[Page]]:
+def layer_pages(
+    blocks: dict[str, Block], tensor_parallel_size: int, types: CacheTypes, rules: PageRules
+) -> dict[str, list[Page]]:
     """The pages of each distinct layer, in the order in which the engine registers them."""
     compressed = {n: b.mixer for n, b in blocks.items() if isinstance(b.mixer, CompressedAttention)}
     if compressed:

@@ -17,6 +17,7 @@ class VersionProfile:
     """Constants of one range of versions; sizes in bytes."""
 
     name: str
+    span: str
     generation: str
     gpu_memory_utilization: float
     sampler_bytes_per_logit: float
@@ -35,6 +36,12 @@ def _number(version: str) -> tuple[int, ...]:
     return tuple(int(n) for n in re.findall(r"\d+", version)[:2])
 
 
+def _before(version: str) -> str:
+    """The version before another of the same line: 0.9 -> 0.8."""
+    major, minor = _number(version)
+    return f"{major}.{minor - 1}"
+
+
 @cache
 def version_profile(version: str | None) -> VersionProfile:
     """The profile of a version (``0.11.2``, ``v0.8``); null is the newest range that evidence covers.
@@ -50,10 +57,19 @@ def version_profile(version: str | None) -> VersionProfile:
         wanted = _number(version)
         older = [e for e in entries if _number(e["from"]) <= wanted]
         if len(wanted) < 2 or not older:
-            raise RequestError(f"vLLM version {version!r} is not known; known from {entries[0]['from']} on, as in vllm@0.11")
+            raise RequestError(
+                f"vLLM version {version!r} is not known; known from {entries[0]['from']} on, as in vllm@0.11"
+            )
         chosen = older[-1]
+    index = entries.index(chosen)
+    span = (
+        f"{chosen['from']} to {_before(entries[index + 1]['from'])}"
+        if index + 1 < len(entries)
+        else f"{chosen['from']} or later"
+    )
     return VersionProfile(
         name=chosen["name"],
+        span=span,
         generation=chosen["generation"],
         gpu_memory_utilization=chosen["gpu_memory_utilization"],
         sampler_bytes_per_logit=chosen["sampler_bytes_per_logit"],

@@ -50,4 +50,11 @@ def architecture(c: Config) -> Architecture:
     default = ["sliding" if (i + 1) % every else "full" for i in range(c.layers)]
     names = layer_types(c, {"full_attention": "full", "sliding_attention": "sliding"}, default)
     tied = c.flag("tie_word_embeddings", default=True)
-    return stack(c, blocks, names, vocab_size=c.number("vocab_size", default=262_208), tie_word_embeddings=tied, towers=siglip_tower(c))
+    return stack(
+        c,
+        blocks,
+        names,
+        vocab_size=c.number("vocab_size", default=262_208),
+        tie_word_embeddings=tied,
+        towers=siglip_tower(c),
+    )

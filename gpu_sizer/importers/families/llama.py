@@ -7,5 +7,7 @@ from gpu_sizer.importers.pieces import attention, dense, uniform
 
 def architecture(c: Config) -> Architecture:
     bias = c.flag("attention_bias", default=False)
-    block = Block(mixer=attention(c, qkv_bias=bias, o_bias=bias), feed_forward=dense(c, bias=c.flag("mlp_bias", default=False)))
+    block = Block(
+        mixer=attention(c, qkv_bias=bias, o_bias=bias), feed_forward=dense(c, bias=c.flag("mlp_bias", default=False))
+    )
     return uniform(c, block)

@@ -1,0 +1,181 @@
+"""The commands over cards: ``models``, ``gpus``, ``show``, ``explain``, ``validate``, ``schema``, ``import``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gpu_sizer import api
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.loading import json_schema, kind_of, load_card
+from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.cards.writing import plain, to_yaml, write_atomically
+from gpu_sizer.cli import options as o
+from gpu_sizer.cli.output import is_terminal, print_json, print_lines
+from gpu_sizer.errors import CardError, RequestError, UnknownGpuError, UnknownModelError
+from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.reports.listings import Listing, gpu_listing, model_listing
+
+Filter = Annotated[str | None, typer.Argument(metavar="[FILTER]", help="Part of an id, name or organisation.")]
+
+
+def _print_listing(listing: Listing, as_json: bool) -> None:
+    if as_json:
+        print_json(listing.records)
+    elif is_terminal():
+        from gpu_sizer.reports.terminal import listing as table
+        from gpu_sizer.reports.terminal import show as show_view
+
+        show_view(table(listing.columns, listing.rows))
+    else:
+        print_lines(listing.lines())
+
+
+def models(filter: Filter = None, as_json: o.Json = False) -> None:
+    """List the models that are known."""
+    _print_listing(model_listing(o.cards().models.all(), filter), as_json)
+
+
+def gpus(filter: Filter = None, as_json: o.Json = False) -> None:
+    """List the GPUs that are known."""
+    _print_listing(gpu_listing(o.cards().gpus.all(), filter), as_json)
+
+
+def _find(name: str) -> ModelCard | GpuSpec:
+    """A model or a GPU of this name."""
+    cards = o.cards()
+    if cards.gpus.lookup(name) is not None and cards.models.lookup(name) is None:
+        return api.load_gpu(name, cards=cards)
+    try:
+        return api.load_model(name, cards=cards)
+    except UnknownModelError as unknown:
+        try:
+            return api.load_gpu(name, cards=cards)
+        except UnknownGpuError as error:
+            raise (unknown if unknown.suggestions and not error.suggestions else error) from None
+
+
+def show(
+    name: Annotated[str, typer.Argument(metavar="CARD-OR-GPU", help="A model or a GPU.")],
+    as_json: o.Json = False,
+) -> None:
+    """Show one entry of the catalogue, its sources included."""
+    card = _find(name)
+    if as_json:
+        print_json(_jsonable(plain(card)))
+    else:
+        print_lines([to_yaml(card).rstrip()])
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _jsonable(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_jsonable(v) for v in value]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def explain(
+    model: o.Model,
+    gpu: Annotated[
+        str | None, typer.Option("--gpu", metavar="GPU", help="Also what fills each GPU of the plan.")
+    ] = None,
+    context: o.Context = None,
+    users: o.Users = 1,
+    engine: o.EngineName = "vllm",
+    weights_dtype: o.WeightsDtype = None,
+) -> None:
+    """Where every byte goes, with formulas."""
+    from gpu_sizer.reports.explanation import explain_model
+
+    card = api.load_model(model, cards=o.cards())
+    tokens = o.context_tokens(context, card.context.native)
+    print_lines(explain_model(card, weights_dtype))
+    if gpu is not None:
+        plan = api.size(
+            card,
+            gpu=api.load_gpu(gpu, cards=o.cards()),
+            context=tokens,
+            users=users,
+            engine=engine,
+            weights_dtype=weights_dtype,
+        )
+        print_lines(["", plan.explain()])
+
+
+def validate(
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE...]", help="Cards and specs. Default: the whole catalogue.")
+    ] = None,
+) -> None:
+    """Check cards and specs; exit code 2 and file:key:reason for the first mistake of each file."""
+    if not files:
+        cards = o.cards()
+        cards.models.index, cards.gpus.index  # noqa: B018 - building an index checks that names are unique
+        count = 0
+        for model in cards.models.all():
+            check_totals(model, cards.models.entries[model.id].file)
+            count += 1
+        for _ in cards.gpus.all():
+            count += 1
+        print_lines([f"{count} cards and specs are valid"])
+        return
+    failed = 0
+    for file in files:
+        try:
+            if kind_of(file) is ModelCard:
+                check_totals(load_card(file, ModelCard), file)
+            else:
+                load_card(file, GpuSpec)
+            print_lines([f"{file}: valid"])
+        except CardError as error:
+            failed += 1
+            typer.echo(f"gpu-sizer: {error}", err=True)
+    if failed:
+        raise typer.Exit(2)
+
+
+def check_totals(card: ModelCard, file: Path) -> None:
+    """The published counts equal the inventory's.
+
+    Raises:
+        CardError: they differ.
+    """
+    inventory = build_inventory(card)
+    for key, published, ours in (
+        ("total", card.parameters.total, inventory.total_parameters),
+        ("active", card.parameters.active, inventory.active_parameters),
+    ):
+        if published is not None and published != ours:
+            raise CardError(str(file), f"parameters.{key}", f"{published:,} published, the inventory has {ours:,}")
+
+
+def schema(kind: Annotated[str, typer.Argument(metavar="model|gpu", help="Which schema.")]) -> None:
+    """Print the JSON Schema of model cards or GPU specs."""
+    kinds: dict[str, type[ModelCard] | type[GpuSpec]] = {"model": ModelCard, "gpu": GpuSpec}
+    if kind not in kinds:
+        raise RequestError(f"schema of what? model or gpu, not {kind[:40]!r}")
+    print_json(json_schema(kinds[kind]))
+
+
+def import_model(
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A model folder, a config.json, a hub id (hf:org/name).")
+    ],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the card here. Default: stdout.")] = None,
+) -> None:
+    """Turn a model's configuration into a card."""
+    from gpu_sizer.importers.sources import import_source
+
+    text = to_yaml(
+        import_source(source), comments=("Imported by gpu-sizer; check and complete it before you share it.",)
+    )
+    if output is None:
+        print_lines([text.rstrip()])
+        return
+    try:
+        write_atomically(output, text)
+    except OSError as error:
+        raise RequestError(f"{output}: {error.strerror or error}") from None

@@ -1,0 +1,87 @@
+"""Where ``gpu-sizer`` begins: a question goes straight to its answer, everything else to the commands."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from gpu_sizer.errors import GpuSizerError
+
+#: Set to see tracebacks of faults.
+DEBUG_VARIABLE = "GPU_SIZER_DEBUG"
+#: Exit codes (DESIGN 4.2).
+FAULT, BAD_INPUT = 1, 2
+
+COMMANDS = ("size", "fit", "models", "gpus", "show", "explain", "validate", "schema", "import", "ask")
+
+
+def _question(arguments: list[str]) -> bool:
+    """Whether the first argument is no command and no option: then all of it is a question."""
+    return bool(arguments) and not arguments[0].startswith("-") and arguments[0] not in COMMANDS
+
+
+def run(arguments: list[str]) -> int:
+    """Runs one command line and gives its exit code."""
+    as_json = "--json" in arguments
+    try:
+        if _question(arguments):
+            from gpu_sizer.cli.questions import answer
+
+            return answer(" ".join(a for a in arguments if a != "--json"), as_json)
+        return _command(arguments)
+    except GpuSizerError as error:
+        from gpu_sizer.cli.output import print_error
+
+        print_error(error, as_json)
+        return BAD_INPUT
+    except BrokenPipeError:
+        # The reader went away (| head): nothing more to say, and no message at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        sys.stderr.write("gpu-sizer: interrupted\n")
+        return 130
+    except Exception as error:
+        if os.environ.get(DEBUG_VARIABLE):
+            raise
+        sys.stderr.write(
+            f"gpu-sizer: a fault of ours: {type(error).__name__}: {error}; {DEBUG_VARIABLE}=1 shows where\n"
+        )
+        return FAULT
+
+
+def _command(arguments: list[str]) -> int:
+    import typer
+
+    from gpu_sizer.cli.app import app
+
+    # The base of all usage errors; where it lives depends on typer's version (click, or a copy of its own).
+    usage_error: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+    command: Any = typer.main.get_command(app)
+    try:
+        result = command.main(arguments, prog_name="gpu-sizer", standalone_mode=False)
+    except typer.Exit as done:
+        return done.exit_code
+    except typer.Abort:
+        sys.stderr.write("gpu-sizer: interrupted\n")
+        return 130
+    except usage_error as error:
+        from gpu_sizer.cli.output import printable
+
+        sys.stderr.write(f"gpu-sizer: {printable(error.format_message())}\n")
+        return BAD_INPUT
+    return result if isinstance(result, int) else 0
+
+
+def main() -> None:
+    """The console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)

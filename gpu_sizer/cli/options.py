@@ -1,0 +1,64 @@
+"""Options that several commands share, and how their values are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gpu_sizer.cards.catalogue import Catalogue, catalogue
+from gpu_sizer.planning.quantities import tokens
+
+Model = Annotated[
+    str, typer.Argument(metavar="MODEL", help="Id, alias, hub id, or path of a card, a model folder or a config.json.")
+]
+Gpu = Annotated[str, typer.Option("--gpu", metavar="GPU", help="Id, alias, or path of a GPU spec.")]
+Context = Annotated[
+    str | None, typer.Option(help="Tokens of one request, as 8192 or 32k. Default: the model's full length.")
+]
+Users = Annotated[int, typer.Option(help="Requests of that length at once.")]
+EngineName = Annotated[str, typer.Option("--engine", help="Serving engine, with a version if wanted: vllm, vllm@0.11.")]
+Layouts = Annotated[str, typer.Option(help="any, tensor (tensor parallel only) or pipeline.")]
+Utilization = Annotated[
+    float | None, typer.Option(help="Share of GPU memory that the engine may use. Default: the engine's.")
+]
+WeightsDtype = Annotated[
+    str | None, typer.Option("--weights-dtype", help="What if the weights were of this type. Default: as released.")
+]
+CacheDtype = Annotated[
+    str | None, typer.Option("--kv-cache-dtype", help="auto, bfloat16, float8 ... Default: the model's own.")
+]
+BatchedTokens = Annotated[
+    int | None, typer.Option("--max-num-batched-tokens", help="Tokens in one batch. Default: the engine's for the GPU.")
+]
+Sequences = Annotated[
+    int | None, typer.Option("--max-num-seqs", help="Sequences at once. Default: the engine's for the GPU.")
+]
+MaxGpus = Annotated[int, typer.Option(help="Where the search ends.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Eager = Annotated[bool, typer.Option("--enforce-eager", help="Without CUDA graphs.")]
+
+
+class State:
+    """What options before the command set for all of them."""
+
+    folders: tuple[Path, ...] = ()
+
+
+STATE = State()
+
+
+def cards() -> Catalogue:
+    """The catalogue with the folders asked for."""
+    return catalogue(*STATE.folders)
+
+
+def context_tokens(text: str | None, native: int) -> int | None:
+    """``--context`` as a number of tokens."""
+    return None if text is None else tokens(text, native)
+
+
+def load_options(**options: Any) -> dict[str, Any]:
+    """Options without those left at null."""
+    return {k: v for k, v in options.items() if v is not None}

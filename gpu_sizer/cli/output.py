@@ -1,0 +1,50 @@
+"""Printing: JSON exactly, plain text in a pipe, colour in a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from gpu_sizer.errors import GpuSizerError
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Plain text on stdout."""
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def is_terminal() -> bool:
+    """Whether a person reads stdout."""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def error_object(error: GpuSizerError) -> dict[str, Any]:
+    """The JSON object of an error (DESIGN 6.2)."""
+    return {
+        "error": {
+            "kind": error.kind,
+            "about": error.about,
+            "message": str(error),
+            "suggestions": list(error.suggestions),
+        },
+    }
+
+
+def print_error(error: GpuSizerError, as_json: bool) -> None:
+    """An error: JSON on stdout where JSON was asked for, and one line on stderr."""
+    if as_json:
+        print_json(error_object(error))
+    sys.stderr.write(f"gpu-sizer: {printable(str(error))}\n")
+
+
+def printable(text: str) -> str:
+    """A text on one line, without control characters."""
+    return "".join(c if c.isprintable() else " " for c in text)

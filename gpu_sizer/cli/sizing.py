@@ -1,0 +1,122 @@
+"""The commands ``size``, ``fit`` and ``explain``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gpu_sizer import api
+from gpu_sizer.cli import options as o
+from gpu_sizer.cli.output import is_terminal, print_json, print_lines
+from gpu_sizer.planning.plan import Fit, Plan
+from gpu_sizer.planning.sentences import fit_lines, lines
+
+#: Answered, and it does not fit.
+DOES_NOT_FIT = 3
+
+
+def print_plan(plan: Plan, as_json: bool) -> int:
+    """Prints a plan and gives the exit code."""
+    if as_json:
+        print_json(plan.model_dump())
+    elif is_terminal():
+        from gpu_sizer.reports.terminal import plan_view, show
+
+        show(plan_view(plan))
+    else:
+        print_lines(lines(plan))
+    return 0 if plan.fits else DOES_NOT_FIT
+
+
+def print_fit(fit: Fit, as_json: bool) -> int:
+    """Prints the answer about one layout and gives the exit code."""
+    if as_json:
+        print_json(fit.model_dump())
+    elif is_terminal():
+        from gpu_sizer.reports.terminal import fit_view, show
+
+        show(fit_view(fit))
+    else:
+        print_lines(fit_lines(fit))
+    return 0 if fit.fits else DOES_NOT_FIT
+
+
+def size(
+    model: o.Model,
+    gpu: o.Gpu,
+    context: o.Context = None,
+    users: o.Users = 1,
+    engine: o.EngineName = "vllm",
+    layouts: o.Layouts = "any",
+    utilization: o.Utilization = None,
+    weights_dtype: o.WeightsDtype = None,
+    kv_cache_dtype: o.CacheDtype = None,
+    max_num_batched_tokens: o.BatchedTokens = None,
+    max_num_seqs: o.Sequences = None,
+    max_gpus: o.MaxGpus = 64,
+    as_json: o.Json = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the bare count.")] = False,
+) -> None:
+    """The fewest GPUs on which a model serves a load."""
+    card = api.load_model(model, cards=o.cards())
+    plan = api.size(
+        card,
+        gpu=api.load_gpu(gpu, cards=o.cards()),
+        context=o.context_tokens(context, card.context.native),
+        users=users,
+        engine=engine,
+        gpu_memory_utilization=utilization,
+        weights_dtype=weights_dtype,
+        kv_cache_dtype=kv_cache_dtype,
+        max_num_batched_tokens=max_num_batched_tokens,
+        max_num_seqs=max_num_seqs,
+        layouts=layouts,
+        max_gpus=max_gpus,
+        details=not quiet,
+    )
+    if quiet:
+        if plan.gpu_count is not None:
+            print_lines([str(plan.gpu_count)])
+        raise typer.Exit(0 if plan.fits else DOES_NOT_FIT)
+    raise typer.Exit(print_plan(plan, as_json))
+
+
+def fit(
+    model: o.Model,
+    gpu: o.Gpu,
+    tp: Annotated[int, typer.Option("--tp", help="Tensor parallel size.")] = 1,
+    pp: Annotated[int, typer.Option("--pp", help="Pipeline parallel size.")] = 1,
+    dp: Annotated[int, typer.Option("--dp", help="Replicas (data parallel size).")] = 1,
+    ep: Annotated[bool, typer.Option("--ep", help="Expert parallel.")] = False,
+    context: o.Context = None,
+    users: o.Users = 1,
+    engine: o.EngineName = "vllm",
+    utilization: o.Utilization = None,
+    weights_dtype: o.WeightsDtype = None,
+    kv_cache_dtype: o.CacheDtype = None,
+    max_num_batched_tokens: o.BatchedTokens = None,
+    max_num_seqs: o.Sequences = None,
+    enforce_eager: o.Eager = False,
+    as_json: o.Json = False,
+) -> None:
+    """Whether one layout fits, and what is left."""
+    card = api.load_model(model, cards=o.cards())
+    found = api.estimate(
+        card,
+        gpu=api.load_gpu(gpu, cards=o.cards()),
+        tensor_parallel_size=tp,
+        pipeline_parallel_size=pp,
+        data_parallel_size=dp,
+        expert_parallel=ep,
+        context=o.context_tokens(context, card.context.native),
+        users=users,
+        engine=engine,
+        gpu_memory_utilization=utilization,
+        weights_dtype=weights_dtype,
+        kv_cache_dtype=kv_cache_dtype,
+        max_num_batched_tokens=max_num_batched_tokens,
+        max_num_seqs=max_num_seqs,
+        enforce_eager=enforce_eager,
+    )
+    raise typer.Exit(print_fit(found, as_json))

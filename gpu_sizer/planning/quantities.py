@@ -1,0 +1,36 @@
+"""Lengths and counts as people write them: ``32k``, ``1M``, ``8,192``."""
+
+from __future__ import annotations
+
+import re
+
+from gpu_sizer.errors import RequestError
+
+_NUMBER = re.compile(r"(\d[\d,_]*(?:\.\d+)?)\s*([kmb]?)(?:i?b?|tokens?|toks?)?", re.IGNORECASE)
+_POWER = {"": 0, "k": 1, "m": 2, "b": 3}
+
+
+def tokens(text: str | int, native: int | None = None, what: str = "context") -> int:
+    """A number of tokens.
+
+    ``k`` is 1024 where the model's own length is a multiple of 1024 (32k of 32,768), and 1000 otherwise.
+
+    Args:
+        text: ``32768``, ``32k``, ``1M``, ``8,192``.
+        native: the model's own length, to decide what ``k`` means.
+        what: the name of the value in messages.
+
+    Raises:
+        RequestError: not a positive number of tokens.
+    """
+    if isinstance(text, int):
+        return text
+    match = _NUMBER.fullmatch(text.strip())
+    if match is None:
+        raise RequestError(f"{what} must be a number of tokens such as 8192 or 32k, not {text[:40]!r}", about=what)
+    digits, unit = match[1].replace(",", "").replace("_", ""), match[2].lower()
+    base = 1000 if native is not None and native % 1024 else 1024
+    value = float(digits) * base ** _POWER[unit]
+    if value < 1 or value != int(value) or value > 1 << 40:
+        raise RequestError(f"{what} must be a whole number of at least 1, not {text[:40]!r}", about=what)
+    return int(value)

@@ -1,0 +1,197 @@
+"""A plan in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpu_sizer.memory.estimate import RankMemory
+from gpu_sizer.planning.plan import Fit, Plan
+from gpu_sizer.units import gib
+
+BAR_CELLS = 32
+
+
+def gpu_name(plan: Plan | Fit) -> str:
+    """The GPU's name without its vendor."""
+    name = plan.request.gpu.name
+    return name.removeprefix("NVIDIA ").removeprefix("AMD ").removeprefix("Intel ")
+
+
+def times(count: int, name: str) -> str:
+    """``3 × RTX A6000``."""
+    return f"{count} × {name}"
+
+
+def headline(plan: Plan) -> str:
+    """The answer in one or two sentences."""
+    model, gpu = plan.request.model.name, gpu_name(plan)
+    if plan.memory is None:
+        text = f"{model} does not fit on up to {plan.request.max_gpus} × {gpu}: {plan.reason}."
+        if plan.tuned:
+            text += f" {_tuned(plan)}"
+        return text
+    layout, count = plan.memory.layout, plan.gpu_count
+    assert count is not None
+    text = f"{model} needs {times(count, gpu)} ({layout.describe()})"
+    if (tensor := _alternative(plan, "tensor parallel only")) is not None:
+        text += f", {tensor} if tensor parallelism alone is wanted"
+    text += "."
+    if plan.verdict == "tight":
+        text += " It is tight: the room left is within the estimate's own error"
+        text += f"; {plan.safe_gpu_count} fit for certain." if plan.safe_gpu_count else "."
+    if plan.tuned:
+        text += f" {_tuned(plan)}"
+    if shorter := _shorter(plan):
+        text += f" {shorter}"
+    return text
+
+
+def _tuned(plan: Plan) -> str:
+    assert plan.tuned is not None
+    flags = " ".join(f"--{k.replace('_', '-')} {v}" for k, v in plan.tuned.settings.items())
+    here = f"{plan.gpu_count} at the engine's defaults, " if plan.gpu_count else ""
+    return f"{here[:1].upper()}{here[1:]}{plan.tuned.gpu_count} with {flags}."
+
+
+def _alternative(plan: Plan, kind: str) -> int | None:
+    return next((a.gpu_count for a in plan.alternatives if a.kind == kind), None)
+
+
+def _shorter(plan: Plan) -> str | None:
+    """The smallest count at a shorter context, where it differs."""
+    shorter = [(c, n) for c, n in plan.context_counts if c < plan.settings.context and n is not None]
+    if not shorter or plan.gpu_count is None:
+        return None
+    least = min(n for _, n in shorter)
+    longest = max(c for c, n in shorter if n == least)
+    if least >= plan.gpu_count:
+        return None
+    return f"That is for its full {plan.settings.context:,} tokens: {least} do for {longest:,}."
+
+
+def rows(memory: RankMemory) -> list[tuple[str, int]]:
+    """What fills one GPU, by name."""
+    return [
+        ("weights", memory.weights_bytes),
+        ("KV cache", memory.kv_cache_bytes),
+        ("activations", memory.activation_bytes),
+        ("overhead", memory.overhead_bytes),
+    ]
+
+
+def bar(size: int, whole: int, cells: int = BAR_CELLS) -> str:
+    """A bar of blocks: the share of ``whole``."""
+    filled = 0 if whole <= 0 else max(0, min(cells, round(size / whole * cells)))
+    return "█" * filled
+
+
+def capacity_line(memory: RankMemory, utilization: float) -> str:
+    """What one GPU has: ``43.7 GiB usable (92 % of the 47.5 GiB that a program sees)``."""
+    share = f"{utilization * 100:.4g} %"
+    return f"{gib(memory.budget_bytes)} usable ({share} of the {gib(memory.capacity_bytes)} that a program sees)"
+
+
+def assumptions(plan: Plan) -> str:
+    """What was assumed, in one line."""
+    r, s = plan.request, plan.settings
+    users = "1 request at a time" if r.users == 1 else f"{r.users} requests at once"
+    weights = f"{plan.weights_format} weights" + ("" if r.weights_dtype else " as released")
+    cache = "" if s.kv_cache_dtype in (plan.weights_format, r.model.weights.dtype) else f", {s.kv_cache_dtype} cache"
+    batch = f"max_num_seqs {s.max_num_seqs}, max_num_batched_tokens {s.max_num_batched_tokens}"
+    return (
+        f"{r.get_engine().describe()}; {weights}{cache}; {s.context:,} tokens, {users}; "
+        f"utilization {s.gpu_memory_utilization:g}; {batch}"
+    )
+
+
+def capacity_sentence(plan: Plan) -> str | None:
+    """How much the cache would hold beyond what was asked."""
+    if plan.memory is None or not plan.kv_cache_tokens:
+        return None
+    return (
+        f"The cache left over holds {plan.kv_cache_tokens:,} tokens: "
+        f"{plan.max_concurrent_requests:,.1f} requests of {plan.settings.context:,} tokens at once."
+    )
+
+
+def why_not_fewer(plan: Plan, most: int = 3) -> list[tuple[int, str]]:
+    """The counts next below the answer and why each was rejected, nearest first."""
+    return [(r.gpu_count, r.reason) for r in sorted(plan.rejections, key=lambda r: -r.gpu_count)[:most]]
+
+
+def alternatives(plan: Plan) -> list[str]:
+    """The other counts that people ask for."""
+    return [
+        f"{a.gpu_count} ({a.kind}): {a.layout.describe()}, {gib(a.per_gpu.free_bytes)} free a GPU"
+        + (", tight" if a.verdict == "tight" else "")
+        for a in plan.alternatives
+    ]
+
+
+def free_text(memory: RankMemory, band: int) -> str:
+    """``10.6 ± 0.70 GiB``."""
+    return f"{gib(memory.free_bytes).removesuffix(' GiB')} ± {gib(band)}"
+
+
+def lines(plan: Plan) -> Iterator[str]:
+    """The whole answer, line by line, without colour."""
+    yield headline(plan)
+    if plan.memory is not None and plan.per_gpu is not None:
+        m = plan.per_gpu
+        yield ""
+        which = "The fullest GPU" if plan.memory.layout.pipeline_parallel_size > 1 else "Each GPU"
+        yield f"{which}: {capacity_line(m, plan.settings.gpu_memory_utilization)}"
+        for name, size in rows(m):
+            yield f"  {name:<12}{gib(size):>10}  {bar(size, m.budget_bytes)}".rstrip()
+        yield f"  {'free':<12}{gib(m.free_bytes):>10}  ± {gib(plan.band_bytes)}"
+        if (text := capacity_sentence(plan)) is not None:
+            yield text
+    if fewer := why_not_fewer(plan):
+        yield ""
+        yield "Why not fewer"
+        for count, reason in fewer:
+            yield f"  {count}: {reason}"
+    if others := alternatives(plan):
+        yield ""
+        yield "Also"
+        for text in others:
+            yield f"  {text}"
+    if plan.context_counts:
+        counts = ", ".join(
+            f"{c:,} tokens: {n if n is not None else 'more than ' + str(plan.request.max_gpus)}"
+            for c, n in plan.context_counts
+        )
+        yield f"By context: {counts}"
+    yield ""
+    yield f"Assumed: {assumptions(plan)}"
+    for warning in plan.warnings:
+        yield f"Note: {warning}"
+
+
+def explain(plan: Plan) -> str:
+    """The whole answer as text."""
+    return "\n".join(lines(plan))
+
+
+def fit_headline(fit: Fit) -> str:
+    """Whether one layout fits, in a sentence."""
+    model, what = fit.request.model.name, f"{times(fit.gpu_count, gpu_name(fit))} ({fit.layout.describe()})"
+    if fit.verdict == "does_not_fit":
+        return f"No: {model} does not fit on {what}: {fit.reason}."
+    assert fit.per_gpu is not None
+    room = f"{free_text(fit.per_gpu, fit.memory.band_bytes)} free on the fullest GPU"
+    if fit.verdict == "tight":
+        return f"Tight: {model} on {what} leaves {room}, within the estimate's own error."
+    return f"Yes: {model} fits on {what}, with {room}."
+
+
+def fit_lines(fit: Fit) -> Iterator[str]:
+    """The whole answer about one layout, line by line."""
+    yield fit_headline(fit)
+    if fit.per_gpu is not None:
+        plan = fit.as_plan()
+        yield ""
+        yield from (line for line in list(lines(plan))[2:])
+    else:
+        yield ""
+        yield f"Assumed: {assumptions(fit.as_plan())}"

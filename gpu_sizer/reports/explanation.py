@@ -1,0 +1,79 @@
+"""Where a model's bytes go: its parameters by part, its cache by layer, with the formulas."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttention
+from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.engines.vllm.pages import PageRules, layer_pages
+from gpu_sizer.memory.caches import CacheTypes
+from gpu_sizer.model.formats import storage_bytes
+from gpu_sizer.model.inventory import Inventory, build_inventory
+from gpu_sizer.units import gb, gib
+
+
+def _weights(inventory: Inventory) -> Iterator[str]:
+    sizes: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    formats: dict[str, Counter[str]] = {}
+    for tensor, layers in inventory.everything():
+        size = storage_bytes(tensor.shape, tensor.fmt) * tensor.copies * layers
+        sizes[tensor.part] += size
+        counts[tensor.part] += tensor.parameters * layers
+        formats.setdefault(tensor.part, Counter())[tensor.fmt] += size
+    width = max(len(p) for p in sizes)
+    for part, size in sizes.most_common():
+        kinds = ", ".join(f for f, _ in formats[part].most_common(2))
+        yield f"  {part.replace('_', ' '):<{width}}  {counts[part]:>17,}  {gib(size):>10}  {kinds}"
+    total = sum(sizes.values())
+    yield f"  {'in all':<{width}}  {inventory.total_parameters:>17,}  {gib(total):>10}  = {gb(total)}"
+
+
+def _formula(card: ModelCard, name: str) -> str:
+    m = card.architecture.blocks[name].mixer
+    if isinstance(m, Attention):
+        span = f", at most {m.sliding_window:,} tokens and those in flight" if m.sliding_window else ""
+        span = f", in chunks of {m.attention_chunk_size:,}" if m.attention_chunk_size else span
+        if m.shares_cache:
+            return "reads another layer's cache"
+        return f"{m.num_key_value_heads} key/value heads x ({m.head_dim} + {m.v_head_dim or m.head_dim}){span}"
+    if isinstance(m, LatentAttention):
+        return f"one latent of {m.kv_lora_rank} + {m.qk_rope_head_dim}, whole on every tensor-parallel rank"
+    if isinstance(m, CompressedAttention):
+        return f"a window of {m.sliding_window} and states of {m.compress_ratio or 'no'} tokens each"
+    return "a constant state per sequence" if m is not None else "nothing: a feed-forward alone"
+
+
+def _cache(card: ModelCard) -> Iterator[str]:
+    a = card.architecture
+    dtype = card.weights.kv_cache_dtype or ("bfloat16" if card.weights.dtype == "float32" else card.weights.dtype)
+    pages = layer_pages(a.blocks, 1, CacheTypes(dtype, dtype), PageRules())
+    for name, layers in Counter(a.layer_names).items():
+        per_token = sum(p.page_bytes / p.block_size for p in pages[name] if p.kind != "state")
+        state = sum(p.page_bytes for p in pages[name] if p.kind == "state")
+        size = (
+            f"{per_token * layers:,.0f} bytes a token"
+            if per_token
+            else f"{gib(state * layers)} a sequence"
+            if state
+            else "0 bytes"
+        )
+        yield f"  {layers:>3} x {name}: {_formula(card, name)}: {size}"
+
+
+def explain_model(card: ModelCard, weights_dtype: str | None = None) -> Iterator[str]:
+    """Parameters, bytes and cache of a model, line by line."""
+    inventory = build_inventory(card, weights_dtype)
+    yield f"{card.name}: {inventory.total_parameters:,} parameters, {inventory.active_parameters:,} active per token"
+    yield ""
+    yield "Weights, as they are stored"
+    yield from _weights(inventory)
+    if inventory.mtp:
+        kept_apart = sum(t.parameters for t in inventory.mtp)
+        yield f"  beside these, {kept_apart:,} for multi-token prediction, not loaded without speculation"
+    yield ""
+    cached = card.weights.kv_cache_dtype or card.weights.dtype
+    yield f"Cache of one sequence ({cached}), by kind of layer, on one GPU"
+    yield from _cache(card)

@@ -1,0 +1,91 @@
+"""Names: every spelling finds one card, near spellings too, and what could mean several is asked back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gpu_sizer import CardError, UnknownGpuError, UnknownModelError, load_gpu, load_model
+from gpu_sizer.cards.catalogue import Catalogue, catalogue
+from tests.cards.test_loading import GOOD
+
+
+@pytest.mark.parametrize(
+    ("name", "identity"),
+    [
+        ("mixtral-8x7b", "mixtral-8x7b"),
+        ("Mixtral 8x7B", "mixtral-8x7b"),
+        ("mistralai/Mixtral-8x7B-v0.1", "mixtral-8x7b"),
+        ("Mixtral-8x7B-Instruct-v0.1", "mixtral-8x7b"),
+        ("meta-llama/Meta-Llama-3-70B", "llama-3-70b"),
+        ("mixtrall 8x7b", "mixtral-8x7b"),
+        ("gpt oss 120b", "gpt-oss-120b"),
+    ],
+)
+def test_models_are_found(name: str, identity: str) -> None:
+    assert load_model(name).id == identity
+
+
+@pytest.mark.parametrize(
+    ("name", "identity"),
+    [
+        ("a6000", "rtx-a6000"),
+        ("RTX A6000", "rtx-a6000"),
+        ("h100", "h100-80gb"),
+        ("a100", "a100-80gb"),
+        ("NVIDIA A100-SXM4-80GB", "a100-80gb"),
+        ("4090", "rtx-4090"),
+    ],
+)
+def test_gpus_are_found(name: str, identity: str) -> None:
+    assert load_gpu(name).id == identity
+
+
+def test_a_near_spelling_needs_every_number_right() -> None:
+    with pytest.raises(UnknownModelError) as caught:
+        load_model("llama-3-80b")
+    assert "llama-3-70b" in caught.value.suggestions or "llama-3-8b" in caught.value.suggestions
+
+
+def test_a_name_that_could_mean_several_is_asked_back() -> None:
+    with pytest.raises(UnknownGpuError) as caught:
+        load_gpu("rtx 6000")
+    assert caught.value.kind == "ambiguous"
+    assert set(caught.value.suggestions) == {"rtx-a6000", "rtx-6000-ada", "rtx-pro-6000"}
+
+
+def test_an_unknown_name_says_what_is_near() -> None:
+    with pytest.raises(UnknownModelError, match="unknown model 'frobnicate 12b'"):
+        load_model("frobnicate 12b")
+
+
+def test_a_folder_of_ones_own_is_searched_too(tmp_path: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text(GOOD, encoding="utf-8")
+    assert Catalogue((tmp_path,)).model("tiny").name == "Tiny"
+
+
+def test_an_id_in_two_files_is_refused(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.yaml").write_text(GOOD, encoding="utf-8")
+    with pytest.raises(CardError, match="also stands in"):
+        Catalogue((tmp_path,)).model("tiny")
+
+
+def test_an_alias_of_two_cards_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(GOOD + "aliases: [shared name]\n", encoding="utf-8")
+    (tmp_path / "b.yaml").write_text(
+        GOOD.replace("tiny", "tinier").replace("Tiny", "Tinier") + "aliases: [shared name]\n", encoding="utf-8"
+    )
+    with pytest.raises(CardError, match="also a name of"):
+        Catalogue((tmp_path,)).model("tiny")
+
+
+@pytest.mark.parametrize("spec", catalogue().gpus.all(), ids=lambda s: s.id)
+def test_a_program_never_sees_more_than_what_is_sold(spec: object) -> None:
+    from gpu_sizer.cards.gpu_spec import GpuSpec
+
+    assert isinstance(spec, GpuSpec)
+    assert 0.85 * spec.memory.marketed_gb * 1024 < spec.memory.visible_mib <= 1.005 * spec.memory.marketed_gb * 1024
+    if spec.memory.nvidia_smi_mib:
+        assert spec.memory.visible_mib <= spec.memory.nvidia_smi_mib

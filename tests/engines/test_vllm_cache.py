@@ -1,0 +1,88 @@
+"""The cache of one request, block by block, against the engine's own planner."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gpu_sizer.cards.mixers import CompressedAttention
+from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.engines.vllm.cache import CachePlan, cache_plan
+from gpu_sizer.engines.vllm.pages import PageRules, layer_pages
+from gpu_sizer.memory.caches import CacheTypes
+from gpu_sizer.units import GIB
+from tests.oracle import imported, lines
+
+#: Batches in flight with asynchronous scheduling.
+BATCHES = 2
+
+
+def plan_of(card: ModelCard, tp: int) -> CachePlan:
+    a = card.architecture
+    types = CacheTypes(card.weights.kv_cache_dtype or card.weights.dtype, card.weights.dtype)
+    packed = any(isinstance(b.mixer, CompressedAttention) for b in a.blocks.values())
+    return cache_plan(layer_pages(a.blocks, tp, types, PageRules()), a.layer_names, packed=packed)
+
+
+SINGLE = [
+    x for x in lines("vllm.jsonl") if x.get("kv_bytes_for") and x["pp"] == 1 and not x["ep"] and imported(x["hf_id"])
+]
+PIPELINES = [x for x in lines("vllm_pipeline.jsonl") if imported(x["hf_id"])]
+
+
+@pytest.mark.parametrize("line", SINGLE, ids=lambda x: f"{x['hf_id']} tp{x['tp']}")
+def test_one_request_takes_the_engines_bytes(line: dict[str, Any]) -> None:
+    card = imported(line["hf_id"])
+    assert card is not None
+    plan = plan_of(card, line["tp"])
+    block = plan.stage_block_bytes(1)[0]
+    in_flight = BATCHES * line["max_num_batched_tokens"]
+    assert block == line["block_bytes"]
+    for context, size in line["kv_bytes_for"].items():
+        assert plan.blocks_per_request(int(context), in_flight) * block == size
+
+
+@pytest.mark.parametrize("line", SINGLE, ids=lambda x: f"{x['hf_id']} tp{x['tp']}")
+def test_a_pool_of_64_gib_holds_the_engines_blocks_and_tokens(line: dict[str, Any]) -> None:
+    card = imported(line["hf_id"])
+    assert card is not None
+    plan, known = plan_of(card, line["tp"]), line["at_64gib"]
+    blocks = 64 * GIB // plan.stage_block_bytes(1)[0]
+    request = plan.blocks_per_request(known["max_model_len"], BATCHES * line["max_num_batched_tokens"])
+    assert blocks == known["num_blocks"]
+    assert blocks / request == pytest.approx(known["max_concurrency"], abs=1e-4)
+    assert int(blocks / request * known["max_model_len"]) == known["tokens"]
+
+
+@pytest.mark.parametrize("line", PIPELINES, ids=lambda x: f"{x['hf_id']} pp{x['pp']}")
+def test_pipelines_take_the_engines_bytes(line: dict[str, Any]) -> None:
+    card = imported(line["hf_id"])
+    assert card is not None
+    plan = plan_of(card, line["tp"])
+    blocks = plan.stage_block_bytes(line["pp"])
+    for stage, block in zip(line["stages"], blocks, strict=True):
+        assert block == stage["block_bytes"]
+        for context, size in stage["kv_bytes_for"].items():
+            assert plan.blocks_per_request(int(context), line["tokens_in_flight"]) * block == size
+
+
+def test_latent_cache_is_whole_on_every_rank() -> None:
+    card = imported("deepseek-ai/DeepSeek-V3")
+    assert card is not None
+    sizes = {tp: plan_of(card, tp).stage_block_bytes(1)[0] for tp in (1, 2, 4, 8)}
+    assert set(sizes.values()) == {61 * 576 * 2 * 16}
+
+
+def test_windows_keep_their_window_only_where_the_engine_can() -> None:
+    card = imported("openai/gpt-oss-20b")
+    assert card is not None
+    a, types = card.architecture, CacheTypes("bfloat16", "bfloat16")
+    with_windows = cache_plan(layer_pages(a.blocks, 1, types, PageRules()), a.layer_names)
+    without = cache_plan(layer_pages(a.blocks, 1, types, PageRules(windows=False)), a.layer_names)
+
+    def size(plan: CachePlan) -> int:
+        return plan.blocks_per_request(131_072, 16_384) * plan.stage_block_bytes(1)[0]
+
+    assert size(without) == 24 * 2 * 8 * 64 * 2 * 131_072
+    assert size(with_windows) < 0.6 * size(without)

@@ -1,0 +1,59 @@
+"""Parameter counts: to the last parameter, against what others published."""
+
+from __future__ import annotations
+
+import pytest
+
+from gpu_sizer import load_model
+from gpu_sizer.cards.catalogue import catalogue
+from gpu_sizer.model.inventory import build_inventory
+
+PUBLISHED = {
+    "mixtral-8x7b": 46_702_792_704,
+    "llama-3-8b": 8_030_261_248,
+    "llama-3-70b": 70_553_706_496,
+    "llama-3.1-405b": 405_853_388_800,
+    "qwen2.5-72b": 72_706_203_648,
+    "deepseek-v3": 671_026_404_352,
+    "gpt-oss-120b": 116_829_156_672,
+    "gemma-3-27b": 27_432_406_640,
+    "qwen3-30b-a3b": 30_532_122_624,
+    "mistral-7b-v0.1": 7_241_732_096,
+}
+
+
+@pytest.mark.parametrize(("model", "total"), PUBLISHED.items())
+def test_total_equals_the_published_count(model: str, total: int) -> None:
+    assert build_inventory(load_model(model)).total_parameters == total
+
+
+@pytest.mark.parametrize("model", catalogue().models.ids())
+def test_card_equals_its_own_published_counts(model: str) -> None:
+    card = load_model(model)
+    inventory = build_inventory(card)
+    assert card.parameters.total in (None, inventory.total_parameters)
+    assert card.parameters.active in (None, inventory.active_parameters)
+
+
+def test_parts_add_up_to_the_total() -> None:
+    inventory = build_inventory(load_model("deepseek-v3"))
+    assert sum(inventory.parameters_by_part().values()) == inventory.total_parameters
+
+
+def test_active_parameters_leave_unused_experts_out() -> None:
+    assert build_inventory(load_model("mixtral-8x7b")).active_parameters == 12_879_925_248
+
+
+def test_multi_token_prediction_is_kept_apart() -> None:
+    inventory = build_inventory(load_model("deepseek-v3"))
+    # DeepSeek-V3's report: 14 B parameters of the checkpoint's 685 B belong to multi-token prediction,
+    # 11.5 B without the embedding and head that it shares with the model.
+    assert 11.4e9 < sum(t.parameters for t in inventory.mtp) < 11.7e9
+
+
+def test_what_if_in_another_type_halves_the_weights() -> None:
+    card = load_model("llama-3-8b")
+    released = build_inventory(card)
+    float32 = build_inventory(card, "float32")
+    assert {t.fmt for t, _ in released.everything()} == {"bfloat16"}
+    assert {t.fmt for t, _ in float32.everything()} == {"float32"}

@@ -1,0 +1,138 @@
+"""The laws of DESIGN section 5, over random requests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gpu_sizer import load_gpu, load_model, size
+from gpu_sizer.planning.plan import Plan
+from gpu_sizer.planning.request import Request, make_request
+from gpu_sizer.planning.search import Search, plan
+
+MODELS = ["llama-3-8b", "mixtral-8x7b", "qwen2.5-7b", "gemma-3-27b", "gpt-oss-20b", "deepseek-v3", "qwen3-30b-a3b"]
+GPUS = ["rtx-a6000", "l4", "h100-80gb", "mi300x", "t4"]
+MOST = 64
+
+models, gpus = st.sampled_from(MODELS), st.sampled_from(GPUS)
+shares = st.sampled_from([0.1, 0.3, 0.6, 1.0])
+
+
+def request(model: str, gpu: str, share: float = 1.0, **options: object) -> Request:
+    card = load_model(model)
+    return make_request(card, load_gpu(gpu), context=max(1, int(card.context.native * share)), max_gpus=MOST, **options)  # type: ignore[arg-type]
+
+
+def count(p: Plan) -> int:
+    return p.gpu_count or MOST + 1
+
+
+def small(r: Request) -> Plan:
+    return plan(r, details=False)
+
+
+laws = settings(max_examples=40, deadline=None)
+
+
+@laws
+@given(models, gpus, shares, shares)
+def test_more_context_never_needs_fewer(model: str, gpu: str, a: float, b: float) -> None:
+    short, long = sorted((a, b))
+    assert count(small(request(model, gpu, short))) <= count(small(request(model, gpu, long)))
+
+
+@laws
+@given(models, gpus, st.integers(1, 40), st.integers(1, 40))
+def test_more_users_never_need_fewer(model: str, gpu: str, a: int, b: int) -> None:
+    few, many = sorted((a, b))
+    assert count(small(request(model, gpu, 0.2, users=few))) <= count(small(request(model, gpu, 0.2, users=many)))
+
+
+@laws
+@given(models, gpus, st.sampled_from([512, 2048, 8192]), st.sampled_from([512, 2048, 16384]))
+def test_more_batched_tokens_never_need_fewer(model: str, gpu: str, a: int, b: int) -> None:
+    few, many = sorted((a, b))
+    less = request(model, gpu, 0.2, max_num_batched_tokens=few, max_num_seqs=64)
+    assert count(small(less)) <= count(small(replace(less, max_num_batched_tokens=many)))
+
+
+@laws
+@given(models, gpus)
+def test_higher_precision_never_needs_fewer(model: str, gpu: str) -> None:
+    counts = [count(small(request(model, gpu, 0.1, weights_dtype=d))) for d in ("float8", "bfloat16", "float32")]
+    assert counts == sorted(counts)
+
+
+@laws
+@given(models, st.floats(0.5, 0.98), st.floats(0.5, 0.98))
+def test_higher_utilization_never_needs_more(model: str, a: float, b: float) -> None:
+    low, high = sorted((a, b))
+    assert count(small(request(model, "l40s", 0.2, gpu_memory_utilization=high))) <= count(
+        small(request(model, "l40s", 0.2, gpu_memory_utilization=low))
+    )
+
+
+@laws
+@given(models, st.integers(16, 200), st.integers(16, 200))
+def test_more_memory_never_needs_more_gpus(model: str, a: int, b: int) -> None:
+    less, more = sorted((a, b))
+    base = load_gpu("rtx-a6000")
+
+    def with_memory(gib: int) -> Request:
+        gpu = replace(base, memory=replace(base.memory, visible_mib=gib * 1024.0))
+        card = load_model(model)
+        # Defaults depend on the memory: the law holds at the same settings.
+        return make_request(card, gpu, context=2048, max_num_seqs=128, max_num_batched_tokens=2048)
+
+    assert count(small(with_memory(more))) <= count(small(with_memory(less)))
+
+
+@laws
+@given(models, gpus, shares, st.integers(1, 12))
+def test_every_plan_is_accepted_and_within_its_budget(model: str, gpu: str, share: float, users: int) -> None:
+    """Law 3: the floor is below the count, the engine accepts the layout, every GPU holds its share."""
+    r = request(model, gpu, share, users=users)
+    p = small(r)
+    if not p.fits:
+        assert p.gpu_count is None
+        assert p.reason
+        return
+    assert p.memory is not None
+    assert p.layout is not None
+    assert 1 <= p.memory_floor <= count(p)
+    assert p.layout.gpu_count == count(p)
+    search = Search(r)
+    assert search.engine.refusal(search.model, p.layout) is None
+    assert all(stage.free_bytes >= 0 for stage in p.memory.stages)
+    assert p.kv_cache_tokens >= r.context
+    if p.safe_gpu_count is not None:
+        assert p.safe_gpu_count >= count(p)
+
+
+@laws
+@given(models, gpus, shares)
+def test_one_gpu_fewer_does_not_do(model: str, gpu: str, share: float) -> None:
+    """The answer is the smallest: no layout of any smaller count fits."""
+    r = request(model, gpu, share)
+    p = small(r)
+    search = Search(r)
+    for n in range(1, min(count(p), 17)):
+        assert search.best(n) is None
+
+
+@pytest.mark.parametrize("gpu", ["l4", "rtx-a6000", "a100-80gb"])
+def test_tensor_layouts_have_no_pipeline_and_never_beat_any(gpu: str) -> None:
+    any_layout, tensor = size("qwen2.5-7b", gpu=gpu), size("qwen2.5-7b", gpu=gpu, layouts="tensor")
+    assert tensor.layout is not None
+    assert tensor.layout.pipeline_parallel_size == 1
+    assert count(any_layout) <= count(tensor)
+
+
+def test_qwen_2_5_7b_never_gets_7_or_8_way_tensor_parallelism() -> None:
+    """28 heads do not divide by 8, and the vocabulary does not by 7."""
+    search = Search(request("qwen2.5-7b", "l4"))
+    for layout in [*search.layouts(7, "tensor"), *search.layouts(8, "tensor")]:
+        assert search.evaluate(layout).refused

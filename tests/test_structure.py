@@ -1,0 +1,68 @@
+"""Imports point one way, and nothing in the project reads what is outside of it."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "gpu_sizer"
+
+#: Rooms from left to right: a room may import its own and what stands left of it (DESIGN section 3).
+ORDER = [
+    {"errors", "units"},
+    {"cards"},
+    {"model"},
+    {"importers"},
+    {"memory"},
+    {"engines"},
+    {"planning"},
+    {"queries", "evidence", "reports", "deploy", "arena"},
+    {"api"},
+    {"cli"},
+]
+ALLOWED_ACROSS = {
+    # The library's front door opens importers, answers and questions where a caller asks for them.
+    ("api", "importers"),
+    ("api", "queries"),
+    ("queries", "api"),
+    ("evidence", "api"),
+    ("evidence", "importers"),
+    ("reports", "api"),
+    ("deploy", "api"),
+}
+
+
+def rank(room: str) -> int:
+    return next(i for i, rooms in enumerate(ORDER) if room in rooms)
+
+
+def imports(file: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        names = [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+        names += [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        found |= {n.split(".")[1] for n in names if n.startswith("gpu_sizer.")}
+    return found
+
+
+FILES = [f for f in sorted(PACKAGE.rglob("*.py")) if f.parent != PACKAGE or f.stem in ("api", "errors", "units")]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(PACKAGE)))
+def test_imports_point_left(file: Path) -> None:
+    parts = file.relative_to(PACKAGE).parts
+    room = parts[0].removesuffix(".py")
+    for other in imports(file) - {room, "__init__"}:
+        if room == "importers":
+            assert other in ("cards", "model", "errors", "units"), f"importers may not see {other}"
+        elif (room, other) not in ALLOWED_ACROSS:
+            assert rank(other) < rank(room), f"{room} may not import {other}"
+
+
+def test_nothing_reads_the_shared_folder() -> None:
+    here = Path(__file__)
+    for file in [*PACKAGE.rglob("*"), *here.parent.rglob("*.py")]:
+        if file.is_file() and file.suffix in (".py", ".yaml") and file != here:
+            assert "/shared/" not in file.read_text(encoding="utf-8"), file
