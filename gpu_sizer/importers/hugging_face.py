@@ -33,15 +33,15 @@ _FOREIGN = (
 )
 
 
-def read_json(path: Path) -> Any:
-    """A JSON file of at most 4 MiB.
+def read_json(path: Path, most: int = _MOST_BYTES) -> Any:
+    """A JSON file of at most ``most`` bytes (4 MiB).
 
     Raises:
         CardError: absent, too large, or not JSON.
     """
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise CardError(str(path), "", "larger than 4 MiB")
+        if path.stat().st_size > most:
+            raise CardError(str(path), "", f"larger than {most >> 20} MiB")
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise CardError(str(path), "", error.strerror or "cannot be read") from None
@@ -63,24 +63,20 @@ def _dtype(c: Config) -> str:
     return _DTYPES[name]
 
 
+#: Rope types whose factor is not in max_position_embeddings yet (vLLM ``config/model.py: _get_and_verify_max_len``).
+_MULTIPLIED = ("linear", "dynamic", "ntk")
+_LENGTH_KEYS = (
+    "max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "max_sequence_length", "max_seq_length",
+    "n_ctx",
+)  # fmt: skip
+
+
 def _context(c: Config) -> ContextLength:
-    native = c.number(
-        "max_position_embeddings",
-        "n_positions",
-        "max_seq_len",
-        "seq_length",
-        "max_sequence_length",
-        "n_ctx",
-        default=2048,
-    )
-    scaling = c.find("rope_scaling")
-    if isinstance(scaling, Mapping):
+    native = c.number(*_LENGTH_KEYS, default=2048)
+    scaling = c.find("rope_scaling", "rope_parameters")
+    if isinstance(scaling, Mapping) and "gemma3" not in c.model_type:
         kind, factor = scaling.get("rope_type") or scaling.get("type"), scaling.get("factor")
-        original = scaling.get("original_max_position_embeddings")
-        # vLLM's _get_and_verify_max_len: YaRN multiplies the original length; llama3, longrope, su are already in.
-        if kind == "yarn" and isinstance(original, int | float) and isinstance(factor, int | float):
-            native = max(native, int(original * factor)) if native == original else native
-        elif kind in ("linear", "dynamic") and isinstance(factor, int | float) and factor > 1:
+        if kind in _MULTIPLIED and isinstance(factor, int | float) and 1 < factor < 1024:
             native = int(native * factor)
     return ContextLength(native=native)
 

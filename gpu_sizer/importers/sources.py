@@ -1,13 +1,65 @@
-"""Where a model can be imported from: a folder, a config.json, a hub id."""
+"""Where a model can be imported from: a folder, a config.json, a GGUF file, a hub id."""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.errors import CardError
-from gpu_sizer.importers.hugging_face import import_folder
+from gpu_sizer.importers.checkpoint import Checkpoint
+from gpu_sizer.importers.crosscheck import compare
+from gpu_sizer.importers.hugging_face import card_from_config, import_folder, read_json
+from gpu_sizer.importers.safetensors import read_checkpoint
+from gpu_sizer.model.inventory import build_inventory
+
+#: Differences shown in a note; the rest are counted.
+SHOWN = 5
+HUB_PREFIX = "hf:"
+
+
+def _checked(card: ModelCard, checkpoint: Checkpoint, model_type: str) -> ModelCard:
+    """The card, with what its checkpoint says otherwise: differences are notes, and the card is unverified."""
+    if not (found := compare(build_inventory(card), checkpoint, model_type)):
+        return card
+    shown = [f"checkpoint differs: {d}"[:380] for d in found[:SHOWN]]
+    if len(found) > SHOWN:
+        shown.append(f"checkpoint differs in {len(found) - SHOWN:,} further tensors")
+    return replace(card, verified=False, notes=(*card.notes, *shown))
+
+
+def _from_folder(path: Path) -> ModelCard:
+    card = import_folder(path)
+    folder = path if path.is_dir() else path.parent
+    if (checkpoint := read_checkpoint(folder)) is None:
+        return card
+    raw = read_json(path / "config.json" if path.is_dir() else path)
+    text = raw.get("text_config") if isinstance(raw.get("text_config"), dict) else {}
+    return _checked(card, checkpoint, str(raw.get("model_type") or text.get("model_type")))
+
+
+def _from_gguf(path: Path) -> ModelCard:
+    """A GGUF file's card: unquantized files only, since the formats of quantized ones belong to other engines."""
+    from gpu_sizer.importers.gguf import configuration, read_gguf
+
+    metadata, checkpoint = read_gguf(path)
+    stored = Counter(t.dtype for t in checkpoint.tensors.values())
+    if quantized := sorted(set(stored) - {"F32", "F16", "BF16", "F64", "I8", "I16", "I32", "I64"}):
+        advice = "gpu_sizer sizes models unquantized: import the model it was made from"
+        reason = f"quantized as {', '.join(quantized)}; {advice}"
+        raise CardError(str(path), "", reason)
+    config = configuration(path, metadata, checkpoint)
+    name = str(metadata.get("general.name") or path.stem)[:80]
+    card = card_from_config(config, name=name.replace(" ", "-"), source=str(path), file=str(path))
+    total, ours = checkpoint.total_elements, build_inventory(card).total_parameters
+    # llama.cpp keeps a table of rope factors beside the weights, and nothing else that is no parameter.
+    tables = sum(t.elements for t in checkpoint.tensors.values() if t.name.startswith("rope_"))
+    if total - tables != ours:
+        note = f"checkpoint differs: in all {total - tables:,} values stored, {ours:,} expected"
+        card = replace(card, verified=False, notes=(*card.notes, note))
+    return card
 
 
 def import_source(source: str) -> ModelCard:
@@ -16,13 +68,20 @@ def import_source(source: str) -> ModelCard:
     Raises:
         CardError: nothing usable there.
     """
+    if source.startswith(HUB_PREFIX):
+        from gpu_sizer.importers.hub import import_hub
+
+        return import_hub(source.removeprefix(HUB_PREFIX))
     path = Path(os.path.expanduser(source))
     try:
+        if path.suffix == ".gguf":
+            return _from_gguf(path)
+        if path.suffix == ".safetensors" and path.is_file():
+            return _from_folder(path.parent)
         if path.is_dir() or path.suffix == ".json":
-            return import_folder(path)
+            return _from_folder(path)
         missing = not path.exists()
     except (OSError, ValueError) as error:
         raise CardError(source[:80], "", str(error)[:120]) from None
-    raise CardError(
-        source[:80], "", "no such file or folder" if missing else "not a model folder, a config.json or a YAML card"
-    )
+    what = "no such file or folder" if missing else "not a model folder, a config.json, a .gguf file or a YAML card"
+    raise CardError(source[:80], "", what)

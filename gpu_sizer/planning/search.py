@@ -112,13 +112,27 @@ class Search:
                 return found
         return None
 
+    def _together(self, needed: int) -> int:
+        """The least number of GPUs that hold this many bytes beside what every one of them needs for itself."""
+        one = self.evaluate(Layout())
+        assert one.per_gpu is not None
+        usable = one.per_gpu.budget_bytes - self.engine.least_reserve(self.model, self.request.gpu, self.request.load)
+        return max(1, ceil_div(needed, usable)) if usable > 0 else self.request.max_gpus + 1
+
     def floor(self) -> int:
         """The least number of GPUs whose memory together holds everything, however split."""
         one = self.evaluate(Layout())
         assert one.per_gpu is not None
-        needed = one.per_gpu.weights_bytes + one.per_gpu.kv_cache_bytes
-        usable = one.per_gpu.budget_bytes - self.engine.least_reserve(self.model, self.request.gpu, self.request.load)
-        return ceil_div(needed, usable) if usable > 0 else self.request.max_gpus + 1
+        return self._together(one.per_gpu.weights_bytes + one.per_gpu.kv_cache_bytes)
+
+    def start(self) -> int:
+        """Where the search begins: fewer GPUs cannot even hold the weights.
+
+        The cache is left out, since finer blocks may make it smaller under tensor parallelism.
+        """
+        one = self.evaluate(Layout())
+        assert one.per_gpu is not None
+        return self._together(one.per_gpu.weights_bytes)
 
     def node_counts(self) -> list[int]:
         """Counts that machines have: 1, 2, 4 ... up to a node, then whole nodes."""
@@ -251,7 +265,7 @@ def _context_counts(request: Request, chosen: int | None) -> tuple[tuple[int, in
             counts.append((length, chosen))
             continue
         search = Search(replace(request, context=length))
-        found = search.smallest(max(1, search.floor()), request.max_gpus)
+        found = search.smallest(search.start(), request.max_gpus)
         counts.append((length, found.layout.gpu_count if found else None))
     if not any(length == request.context for length in lengths):
         counts = sorted([*counts, (request.context, chosen)])
@@ -281,8 +295,8 @@ def plan(request: Request, *, details: bool = True) -> Plan:
     """
     search = Search(request)
     inventory = search.model.inventory
-    floor = max(1, search.floor())
-    chosen = search.smallest(floor, request.max_gpus)
+    floor = search.floor()
+    chosen = search.smallest(search.start(), request.max_gpus)
     safe = chosen
     if chosen is not None and chosen.verdict == "tight":
         safe = search.smallest(chosen.layout.gpu_count + 1, request.max_gpus, safe=True)

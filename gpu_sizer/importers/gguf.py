@@ -1,0 +1,212 @@
+"""GGUF headers -> a model card: the metadata say the architecture, the tensor list says every format.
+
+Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. Read with care: every length is checked against
+what is left of the file before anything is believed, and no tensor data are read.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from gpu_sizer.errors import CardError
+from gpu_sizer.importers.checkpoint import Checkpoint, StoredTensor
+
+MAGIC = b"GGUF"
+#: Strings, arrays and tensor lists beyond these are no model's.
+MOST_STRING, MOST_ARRAY, MOST_ENTRIES = 64 << 20, 4_000_000, 200_000
+#: Array elements kept: longer ones (vocabularies) are passed over and only counted.
+KEPT = 4096
+
+_SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
+_STRING, _ARRAY = 8, 9
+
+#: Tensor types: name, values in a block, bytes of a block (ggml ``ggml-common.h``).
+TYPES: dict[int, tuple[str, int, int]] = {
+    0: ("F32", 1, 4), 1: ("F16", 1, 2), 2: ("Q4_0", 32, 18), 3: ("Q4_1", 32, 20), 6: ("Q5_0", 32, 22),
+    7: ("Q5_1", 32, 24), 8: ("Q8_0", 32, 34), 10: ("Q2_K", 256, 84), 11: ("Q3_K", 256, 110), 12: ("Q4_K", 256, 144),
+    13: ("Q5_K", 256, 176), 14: ("Q6_K", 256, 210), 24: ("I8", 1, 1), 25: ("I16", 1, 2), 26: ("I32", 1, 4), 27: ("I64", 1, 8), 28: ("F64", 1, 8),
+    30: ("BF16", 1, 2), 39: ("MXFP4", 32, 17),
+}  # fmt: skip
+
+
+class _Reader:
+    """Bounded reads from a file."""
+
+    def __init__(self, file: Path, stream: BinaryIO, length: int) -> None:
+        self.file, self.stream, self.length = file, stream, length
+
+    def fail(self, reason: str) -> CardError:
+        return CardError(str(self.file), "", reason)
+
+    def take(self, count: int) -> bytes:
+        if count < 0 or self.stream.tell() + count > self.length:
+            raise self.fail(f"truncated: {count:,} bytes wanted at {self.stream.tell():,} of {self.length:,}")
+        return self.stream.read(count)
+
+    def scalar(self, code: str) -> Any:
+        return struct.unpack(code, self.take(struct.calcsize(code)))[0]
+
+    def string(self, most: int = MOST_STRING) -> str:
+        count = self.scalar("<Q")
+        if count > most:
+            raise self.fail(f"claims a string of {count:,} bytes")
+        return self.take(count).decode("utf-8", "replace")
+
+    def value(self, kind: int, depth: int = 0) -> Any:
+        if kind in _SCALARS:
+            return self.scalar(_SCALARS[kind])
+        if kind == _STRING:
+            return self.string()
+        if kind != _ARRAY or depth > 4:
+            raise self.fail(f"a value of unknown type {kind}")
+        inner, count = self.scalar("<I"), self.scalar("<Q")
+        if count > MOST_ARRAY:
+            raise self.fail(f"claims an array of {count:,} entries")
+        if inner in _SCALARS and count > KEPT:
+            size = struct.calcsize(_SCALARS[inner]) * count
+            if self.stream.tell() + size > self.length:
+                raise self.fail("truncated inside an array")
+            self.stream.seek(size, 1)
+            return _Long(count)
+        if count <= KEPT:
+            return [self.value(inner, depth + 1) for _ in range(count)]
+        for _ in range(count):
+            self._skip(inner, depth + 1)
+        return _Long(count)
+
+    def _skip(self, kind: int, depth: int) -> None:
+        if kind == _STRING:
+            count = self.scalar("<Q")
+            if count > MOST_STRING or self.stream.tell() + count > self.length:
+                raise self.fail("truncated inside a string")
+            self.stream.seek(count, 1)
+        else:
+            self.value(kind, depth)
+
+
+class _Long:
+    """A long array of which only the length was kept."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+
+def read_gguf(file: Path) -> tuple[dict[str, Any], Checkpoint]:
+    """Metadata and tensor list of a GGUF file.
+
+    Raises:
+        CardError: not GGUF, truncated, or with lengths that the file does not have.
+    """
+    try:
+        length = file.stat().st_size
+        with file.open("rb") as stream:
+            return _read(_Reader(file, stream, length))
+    except OSError as error:
+        raise CardError(str(file), "", error.strerror or "cannot be read") from None
+
+
+def _read(r: _Reader) -> tuple[dict[str, Any], Checkpoint]:
+    if r.length < 24 or r.take(4) != MAGIC:
+        raise r.fail("not a GGUF file")
+    version = r.scalar("<I")
+    if version not in (2, 3):
+        raise r.fail(f"GGUF version {version} is not supported; 2 and 3 are")
+    tensor_count, entry_count = r.scalar("<Q"), r.scalar("<Q")
+    if tensor_count > MOST_ENTRIES or entry_count > MOST_ENTRIES:
+        raise r.fail(f"claims {tensor_count:,} tensors and {entry_count:,} metadata entries")
+    metadata = {}
+    for _ in range(entry_count):
+        key = r.string(most=65_535)
+        metadata[key] = r.value(r.scalar("<I"))
+    tensors = {}
+    for _ in range(tensor_count):
+        name, dimensions = r.string(most=65_535), r.scalar("<I")
+        if dimensions > 4:
+            raise r.fail(f"the tensor {name[:80]!r} has {dimensions} dimensions")
+        shape = tuple(r.scalar("<Q") for _ in range(dimensions))[::-1]
+        kind, _offset = r.scalar("<I"), r.scalar("<Q")
+        if kind not in TYPES:
+            raise CardError(str(r.file), name[:120], f"tensor type {kind} is not supported")
+        label, block, size = TYPES[kind]
+        if prod(shape) >= 1 << 50 or (shape and shape[-1] % block):
+            raise CardError(str(r.file), name[:120], f"a shape of {list(shape)} does not suit {label}")
+        tensors[name] = StoredTensor(name, label, shape, prod(shape) // block * size)
+    return metadata, Checkpoint(tensors, (r.file.name,))
+
+
+#: GGUF architectures -> model_type of the family that reads them.
+ARCHITECTURES = {
+    "llama": "llama",
+    "qwen2": "qwen2",
+    "qwen3": "qwen3",
+    "qwen3moe": "qwen3_moe",
+    "gemma": "gemma",
+    "gemma2": "gemma2",
+    "gemma3": "gemma3_text",
+    "phi3": "phi3",
+    "starcoder2": "starcoder2",
+    "gpt-oss": "gpt_oss",
+    "deepseek2": "deepseek_v3",
+    "olmo2": "olmo2",
+    "granite": "granite",
+}
+
+#: Metadata below the architecture's prefix -> key of the configuration.
+_KEYS = {
+    "block_count": "num_hidden_layers",
+    "context_length": "max_position_embeddings",
+    "embedding_length": "hidden_size",
+    "feed_forward_length": "intermediate_size",
+    "attention.head_count": "num_attention_heads",
+    "attention.head_count_kv": "num_key_value_heads",
+    "attention.key_length": "head_dim",
+    "attention.sliding_window": "sliding_window",
+    "vocab_size": "vocab_size",
+    "expert_count": "num_experts",
+    "expert_used_count": "num_experts_per_tok",
+    "expert_feed_forward_length": "moe_intermediate_size",
+    "expert_shared_count": "n_shared_experts",
+    "leading_dense_block_count": "first_k_dense_replace",
+    "attention.q_lora_rank": "q_lora_rank",
+    "attention.kv_lora_rank": "kv_lora_rank",
+    "rope.dimension_count": "qk_rope_head_dim",
+    "attention.value_length_mla": "v_head_dim",
+    "attention.key_length_mla": "qk_head_dim",
+}
+
+
+def configuration(file: Path, metadata: Mapping[str, Any], checkpoint: Checkpoint) -> dict[str, Any]:
+    """The Hugging Face configuration that a GGUF's metadata stand for.
+
+    Raises:
+        CardError: an architecture that is not supported.
+    """
+    name = metadata.get("general.architecture")
+    if name not in ARCHITECTURES:
+        known = ", ".join(sorted(ARCHITECTURES))
+        raise CardError(str(file), "general.architecture", f"{str(name)[:40]!r} is not supported; known: {known}")
+    config: dict[str, Any] = {"model_type": ARCHITECTURES[name]}
+    for key, target in _KEYS.items():
+        value = metadata.get(f"{name}.{key}")
+        if isinstance(value, list) and value:
+            value = value[0]
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            config[target] = int(value)
+    if config["model_type"] == "llama" and config.get("num_experts"):
+        config["model_type"] = "mixtral"
+        config["num_local_experts"] = config.pop("num_experts")
+    if config["model_type"] == "llama" and config.get("sliding_window"):
+        config["model_type"] = "mistral"
+    embedding = checkpoint.tensors.get("token_embd.weight")
+    if embedding is not None:
+        config["vocab_size"] = embedding.shape[0]
+    config["tie_word_embeddings"] = "output.weight" not in checkpoint.tensors
+    config["attention_bias"] = "blk.0.attn_q.bias" in checkpoint.tensors and name == "llama"
+    if "qk_head_dim" in config:
+        config["qk_nope_head_dim"] = config.pop("qk_head_dim") - config.get("qk_rope_head_dim", 0)
+    config["dtype"] = "float16" if "F16" in checkpoint.bytes_by_dtype() else "bfloat16"
+    return config

@@ -1,0 +1,91 @@
+"""A model of the Hugging Face hub: its configuration and the headers of its weights, never the weights.
+
+The client is ``huggingface_hub`` (the extra ``hub``), so token, cache, ``HF_ENDPOINT`` and offline mode work as its
+users expect.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from gpu_sizer.cards.model_card import ModelCard, Source
+from gpu_sizer.errors import CardError, RequestError
+from gpu_sizer.importers.checkpoint import Checkpoint, StoredTensor
+from gpu_sizer.importers.crosscheck import compare
+from gpu_sizer.importers.hugging_face import card_from_config, read_json
+from gpu_sizer.importers.safetensors import DTYPE_BITS
+from gpu_sizer.model.inventory import build_inventory
+
+_ID = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}")
+SITE = "https://huggingface.co"
+
+
+def _client() -> Any:
+    try:
+        import huggingface_hub
+    except ImportError:
+        raise RequestError(
+            "reading from the hub needs one more package: pip install 'gpu-sizer[hub]'", about="model"
+        ) from None
+    return huggingface_hub
+
+
+def _checkpoint(hub: Any, identity: str) -> Checkpoint | None:
+    """The tensor list from the headers of the weights; null where they are not safetensors."""
+    try:
+        metadata = hub.get_safetensors_metadata(identity)
+    except hub.errors.NotASafetensorsRepoError:
+        return None
+    tensors = {}
+    for file in metadata.files_metadata.values():
+        for name, info in file.tensors.items():
+            bits = DTYPE_BITS.get(info.dtype, 0)
+            tensors[name] = StoredTensor(name, info.dtype, tuple(info.shape), info.parameter_count * bits // 8)
+    return Checkpoint(tensors, tuple(metadata.files_metadata))
+
+
+def import_hub(identity: str) -> ModelCard:
+    """The card of a hub repository.
+
+    Raises:
+        RequestError: the package ``huggingface_hub`` is not installed, or the hub cannot be reached.
+        CardError: no such repository, one that asks for a token, or a configuration that cannot be used.
+    """
+    if not _ID.fullmatch(identity):
+        raise CardError(identity[:80], "", "not a hub id of the form organisation/name")
+    hub = _client()
+    try:
+        file = hub.hf_hub_download(identity, "config.json")
+        raw = read_json(Path(file))
+        checkpoint = _checkpoint(hub, identity)
+    except hub.errors.GatedRepoError:
+        raise CardError(
+            identity, "", f"asks for a licence to be accepted and a token (see {SITE}/{identity})"
+        ) from None
+    except hub.errors.RepositoryNotFoundError:
+        raise CardError(identity, "", "no such repository on the hub, or one that needs a token") from None
+    except hub.errors.EntryNotFoundError:
+        raise CardError(identity, "", "the repository has no config.json") from None
+    except (hub.errors.LocalEntryNotFoundError, hub.errors.OfflineModeIsEnabled):
+        raise RequestError(
+            f"{identity} is not in the local cache, and the hub cannot be reached", about="model"
+        ) from None
+    except CardError:
+        raise
+    except Exception as error:
+        # The client passes on whatever its transport raises: a missing network has many names.
+        reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+        raise RequestError(f"the hub cannot be reached for {identity}: {reason}", about="model") from None
+    address = f"{SITE}/{identity}"
+    card = card_from_config(raw, name=identity.rpartition("/")[2], source=address, file=f"{identity}/config.json")
+    source = Source(url=address, facts="architecture, data types, context length (config.json)")
+    card = replace(card, hub_id=identity, sources=(source,))
+    if checkpoint is None:
+        return replace(card, notes=(*card.notes, "the weights are not safetensors: counts are not cross-checked"))
+    found = compare(build_inventory(card), checkpoint, str(raw.get("model_type")))
+    if not found:
+        return card
+    return replace(card, verified=False, notes=(*card.notes, *(f"checkpoint differs: {d}"[:380] for d in found[:5])))
