@@ -139,7 +139,8 @@ def _first_error(errors: list[Any], known: dict[str, set[str]]) -> tuple[tuple[s
         error = min(errors, key=lambda e: len(e["loc"]))
         kinds = sorted({str(e["ctx"]["expected"]).strip("'") for e in errors if e["type"] == "literal_error"})
         return (*_plain(error["loc"][:-1], known), "kind"), f"unknown kind; known: {', '.join(kinds)}"
-    error = kept[0]
+    # A misspelt key is also a missing one: the spelling is what helps.
+    error = next((e for e in kept if e["type"] == "unexpected_keyword_argument"), kept[0])
     message = _REASONS.get(error["type"]) or error["msg"].removeprefix("Value error, ").rstrip(".")
     if error["type"] in ("unexpected_keyword_argument",):
         message = _unknown_key(error, known)

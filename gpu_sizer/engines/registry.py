@@ -20,7 +20,9 @@ def engine(name: str = "vllm") -> Engine:
     Raises:
         RequestError: no such engine or version.
     """
-    base, _, version = name.strip().lower().partition("@")
+    base, at, version = name.strip().lower().partition("@")
+    if at and not version:
+        raise RequestError(f"engine {name!r} names no version behind the @, as in {base}@0.11")
     if base not in _ENGINES:
         raise RequestError(f"unknown engine {name!r}; known: {', '.join(sorted(_ENGINES))}")
     return _ENGINES[base](version or None)

@@ -57,6 +57,8 @@ def import_hub(identity: str) -> ModelCard:
     if not _ID.fullmatch(identity):
         raise CardError(identity[:80], "", "not a hub id of the form organisation/name")
     hub = _client()
+    # Its warnings of retries would stand between the question and the one line that answers it.
+    hub.logging.set_verbosity_error()
     try:
         file = hub.hf_hub_download(identity, "config.json")
         raw = read_json(Path(file))
@@ -67,12 +69,11 @@ def import_hub(identity: str) -> ModelCard:
         ) from None
     except hub.errors.RepositoryNotFoundError:
         raise CardError(identity, "", "no such repository on the hub, or one that needs a token") from None
+    except (hub.errors.LocalEntryNotFoundError, hub.errors.OfflineModeIsEnabled):
+        reason = "is not in the local cache, and the hub cannot be reached"
+        raise RequestError(f"{identity} {reason}", about="model") from None
     except hub.errors.EntryNotFoundError:
         raise CardError(identity, "", "the repository has no config.json") from None
-    except (hub.errors.LocalEntryNotFoundError, hub.errors.OfflineModeIsEnabled):
-        raise RequestError(
-            f"{identity} is not in the local cache, and the hub cannot be reached", about="model"
-        ) from None
     except CardError:
         raise
     except Exception as error:

@@ -29,7 +29,7 @@ BAD: list[tuple[str, ...]] = [
     ("size", "nowhere.yaml", "--gpu", "a6000"),
     ("size", "mixtral-8x7b", "--gpu", "nowhere.yaml"),
     ("size", "x" * 5000, "--gpu", "a6000"),
-    ("size", "mixtral\x00", "--gpu", "a6000"),
+    ("size", "\x00\x1b[31m", "--gpu", "a6000"),
     ("size", "🦙", "--gpu", "a6000"),
     ("size", "../../etc/passwd", "--gpu", "a6000"),
     ("size", "'; DROP TABLE models; --", "--gpu", "a6000"),
