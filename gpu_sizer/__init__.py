@@ -9,6 +9,7 @@ from gpu_sizer.errors import (
     UnknownGpuError,
     UnknownModelError,
 )
+from gpu_sizer.queries.answers import ask
 
 __version__ = "0.1.0"
 
@@ -20,6 +21,7 @@ __all__ = [
     "UnknownGpuError",
     "UnknownModelError",
     "__version__",
+    "ask",
     "estimate",
     "load_gpu",
     "load_model",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gpu_sizer.cli import catalogue, options, questions, sizing
+from gpu_sizer.cli import asking, catalogue, options, sizing
 
 app = typer.Typer(
     name="gpu-sizer",
@@ -47,4 +47,4 @@ app.command()(catalogue.explain)
 app.command()(catalogue.validate)
 app.command()(catalogue.schema)
 app.command("import")(catalogue.import_model)
-app.command()(questions.ask)
+app.command()(asking.ask)
