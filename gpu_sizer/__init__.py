@@ -1,17 +1,36 @@
 """gpu_sizer: how many GPUs a language model takes, checked against what serving engines logged."""
 
-from gpu_sizer.api import estimate, load_gpu, load_model, size
-from gpu_sizer.errors import (
-    CardError,
-    DoesNotFitError,
-    GpuSizerError,
-    RequestError,
-    UnknownGpuError,
-    UnknownModelError,
-)
-from gpu_sizer.queries.answers import ask
+from __future__ import annotations
 
 __version__ = "0.1.0"
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.api import estimate, load_gpu, load_model, size
+    from gpu_sizer.errors import (
+        CardError,
+        DoesNotFitError,
+        GpuSizerError,
+        RequestError,
+        UnknownGpuError,
+        UnknownModelError,
+    )
+    from gpu_sizer.queries.answers import ask
+
+#: Where each public name lives; a module is imported when one of its names is first used.
+_HOMES = {
+    "estimate": "api",
+    "load_gpu": "api",
+    "load_model": "api",
+    "size": "api",
+    "ask": "queries.answers",
+    "CardError": "errors",
+    "DoesNotFitError": "errors",
+    "GpuSizerError": "errors",
+    "RequestError": "errors",
+    "UnknownGpuError": "errors",
+    "UnknownModelError": "errors",
+}
 
 __all__ = [
     "CardError",
@@ -27,3 +46,17 @@ __all__ = [
     "load_model",
     "size",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'gpu_sizer' has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"gpu_sizer.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
-
-from gpu_sizer.cards.constraints import STRICT, Id, NonNegativeInt, PositiveInt
 from gpu_sizer.cards.feed_forwards import Dense, FeedForward, MixtureOfExperts
 from gpu_sizer.cards.mixers import Mixer
+from gpu_sizer.records import dataclass, field
 
-Part = Literal[
-    "embedding", "attention", "norms", "mlp", "router", "experts", "shared_experts", "lm_head", "tower", "other"
-]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from gpu_sizer.cards.constraints import Id, NonNegativeInt, Part, PositiveInt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtraTensor:
     """A tensor (or several of one shape) that no standard block describes, written out."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     name: Id
     """Its name below the block (or the model) that holds it."""
     shape: tuple[PositiveInt, ...]
@@ -49,7 +47,6 @@ class ExtraTensor:
 class Block:
     """One layer of the stack: a token mixer and a feed-forward, each of which may be missing."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     mixer: Mixer | None = None
     """The token mixer; null for a layer that has a feed-forward only."""
     second_mixer: Mixer | None = None
@@ -74,7 +71,6 @@ class Block:
 class Run:
     """A stretch of the stack: the blocks named, in order, repeated."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     blocks: tuple[Id, ...]
     """Names of blocks, one per layer."""
     repeat: PositiveInt = 1
@@ -85,7 +81,6 @@ class Run:
 class Tower:
     """A vision or audio encoder with its projector, as groups of tensors."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     name: Id
     """vision, audio ..."""
     tensors: tuple[ExtraTensor, ...]
@@ -96,7 +91,6 @@ class Tower:
 class MultiTokenPrediction:
     """Layers that are in the checkpoint for speculative decoding and not loaded without it."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     block: Id
     """The block that each of these layers holds."""
     layers: PositiveInt = 1
@@ -108,7 +102,6 @@ class MultiTokenPrediction:
 class Architecture:
     """Everything that decides a model's tensors and caches."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     hidden_size: PositiveInt
     """Width of the residual stream."""
     vocab_size: PositiveInt

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Generic
@@ -14,6 +13,7 @@ from gpu_sizer.cards.loading import Card, load_card, read_yaml, validate
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import join_names, near, normal, suggestions
 from gpu_sizer.errors import CardError, UnknownGpuError, UnknownModelError, UnknownNameError
+from gpu_sizer.records import dataclass
 
 #: Environment variable with further folders, separated as in PATH.
 PATH_VARIABLE = "GPU_SIZER_PATH"

@@ -1,8 +1,11 @@
-"""Number types of the card schema: what a field may hold, named once."""
+"""Types of the card schema: what a field may hold, named once.
+
+Cards name these in annotations only; they are looked up where a card is validated.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, Len
 
@@ -13,9 +16,20 @@ Fraction = Annotated[float, Gt(0), Le(1)]
 Text = Annotated[str, Len(1, 400)]
 Id = Annotated[str, Len(1, 80)]
 
-#: Read by pydantic when it validates a card; without pydantic it is inert.
-STRICT: dict[str, Any] = {
-    "extra": "forbid",
-    "use_attribute_docstrings": True,
-    "allow_inf_nan": False,
-}
+Part = Literal[
+    "embedding", "attention", "norms", "mlp", "router", "experts", "shared_experts", "lm_head", "tower", "other"
+]
+
+WeightFormat = Literal[
+    "bfloat16",
+    "float16",
+    "float32",
+    "float8-block",
+    "float8-tensor",
+    "float8-channel",
+    "mxfp8",
+    "mxfp4",
+    "nvfp4",
+    "int4-group32",
+    "int4-group128",
+]

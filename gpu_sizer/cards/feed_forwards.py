@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from gpu_sizer.records import dataclass
 
-from gpu_sizer.cards.constraints import STRICT, NonNegativeInt, PositiveInt
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from gpu_sizer.cards.constraints import NonNegativeInt, PositiveInt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dense:
     """A dense feed-forward (MLP)."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     kind: Literal["dense"] = "dense"
     intermediate_size: PositiveInt
     """Inner width."""
@@ -26,7 +28,6 @@ class Dense:
 class MixtureOfExperts:
     """Routed experts, with shared experts beside them where the model has these."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     kind: Literal["mixture_of_experts"] = "mixture_of_experts"
     num_experts: PositiveInt
     """Routed experts in a layer."""

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import datetime
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
-
-from gpu_sizer.cards.constraints import STRICT, Id, PositiveFloat, PositiveInt, Text
 from gpu_sizer.cards.model_card import Source
+from gpu_sizer.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import datetime
+    from typing import Literal
+
+    from gpu_sizer.cards.constraints import Id, PositiveFloat, PositiveInt, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
     """Sizes of one GPU's memory."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     marketed_gb: PositiveInt
     """The figure in its name or data sheet (vendors' "GB")."""
     visible_mib: PositiveFloat
@@ -33,7 +35,6 @@ class Memory:
 class Compute:
     """Dense TFLOPS per data type, without sparsity; null where no source was read."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     bfloat16: PositiveFloat | None = None
     float16: PositiveFloat | None = None
     float8: PositiveFloat | None = None
@@ -44,7 +45,6 @@ class Compute:
 class Price:
     """What one GPU cost for one hour, at a place, on a day."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     usd_per_hour: PositiveFloat
     provider: Text
     kind: Text | None = None
@@ -58,7 +58,6 @@ class Price:
 class GpuSpec:
     """One accelerator as a program sees it."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     id: Id
     name: Text
     vendor: Literal["NVIDIA", "AMD", "Intel"]

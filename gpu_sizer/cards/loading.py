@@ -119,6 +119,8 @@ def adapter(kind: type[ModelCard] | type[GpuSpec]) -> TypeAdapter[Any]:
     """The pydantic adapter that validates a card class."""
     from pydantic import TypeAdapter
 
+    import gpu_sizer.cards.validation  # noqa: F401 - tells pydantic how records look
+
     if kind.__name__ not in _ADAPTERS:
         _ADAPTERS[kind.__name__] = TypeAdapter(kind)
     return _ADAPTERS[kind.__name__]
@@ -168,9 +170,9 @@ def _known_fields() -> dict[str, set[str]]:
         value
         for module in (architecture, feed_forwards, gpu_spec, mixers, model_card)
         for value in vars(module).values()
-        if hasattr(value, "__dataclass_fields__") and isinstance(value, type)
+        if hasattr(value, "__record_fields__") and isinstance(value, type)
     ]
-    return {c.__name__: set(c.__dataclass_fields__) for c in classes}
+    return {c.__name__: {f.name for f in c.__record_fields__} for c in classes}
 
 
 def validate(data: dict[str, Any], kind: type[Card], file: Path, node: Any = None) -> Card:

@@ -6,17 +6,19 @@ These are facts only. What tensors a mixer has is in :mod:`gpu_sizer.model`, wha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from gpu_sizer.records import dataclass
 
-from gpu_sizer.cards.constraints import STRICT, NonNegativeInt, PositiveInt
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from gpu_sizer.cards.constraints import NonNegativeInt, PositiveInt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Indexer:
     """The small extra attention that picks tokens for sparse attention, with a cache of its own."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     num_heads: PositiveInt
     """Indexer query heads."""
     head_dim: PositiveInt
@@ -29,7 +31,6 @@ class Indexer:
 class Attention:
     """Multi-head, grouped-query or multi-query attention."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     kind: Literal["attention"] = "attention"
     num_attention_heads: PositiveInt
     """Query heads."""
@@ -76,7 +77,6 @@ class Attention:
 class LatentAttention:
     """Multi-head latent attention (MLA): one compressed latent is cached per token."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     kind: Literal["latent_attention"] = "latent_attention"
     num_attention_heads: PositiveInt
     """Query heads."""
@@ -102,7 +102,6 @@ class LatentAttention:
 class CompressedAttention:
     """DeepSeek-V4's attention: a short window beside compressed states of the whole context."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     kind: Literal["compressed_attention"] = "compressed_attention"
     num_attention_heads: PositiveInt
     head_dim: PositiveInt
@@ -121,7 +120,6 @@ class CompressedAttention:
 class Mamba1:
     """Selective state space, first generation (Jamba)."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     kind: Literal["mamba1"] = "mamba1"
     intermediate_size: PositiveInt
     """Inner width (expand x hidden_size)."""
@@ -141,7 +139,6 @@ class Mamba1:
 class Mamba2:
     """Selective state space, second generation (Nemotron-H, Granite 4, Falcon-H1)."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     kind: Literal["mamba2"] = "mamba2"
     num_heads: PositiveInt
     """State-space heads."""
@@ -165,7 +162,6 @@ class Mamba2:
 class GatedDeltaNet:
     """Gated delta rule (Qwen3-Next, Qwen3.5): a matrix state per value head."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     kind: Literal["gated_delta_net"] = "gated_delta_net"
     num_k_heads: PositiveInt
     num_v_heads: PositiveInt
@@ -180,7 +176,6 @@ class GatedDeltaNet:
 class KimiDeltaAttention:
     """Kimi's delta attention (KDA): gated delta rule with a gate per channel."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     kind: Literal["kimi_delta_attention"] = "kimi_delta_attention"
     num_heads: PositiveInt
     head_dim: PositiveInt
@@ -194,7 +189,6 @@ class KimiDeltaAttention:
 class LinearAttention:
     """Lightning / linear attention (MiniMax-Text-01): a matrix state per head, no convolution."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     kind: Literal["linear_attention"] = "linear_attention"
     num_attention_heads: PositiveInt
     head_dim: PositiveInt

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
-from typing import Any, ClassVar, Literal
-
 from gpu_sizer.cards.architecture import Architecture
-from gpu_sizer.cards.constraints import STRICT, Id, PositiveInt, Text
+from gpu_sizer.records import dataclass
 
-WeightFormat = Literal[
-    "bfloat16",
-    "float16",
-    "float32",
-    "float8-block",
-    "float8-tensor",
-    "float8-channel",
-    "mxfp8",
-    "mxfp4",
-    "nvfp4",
-    "int4-group32",
-    "int4-group128",
-]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from datetime import date
+    from typing import Literal
+
+    from gpu_sizer.cards.constraints import Id, PositiveInt, Text, WeightFormat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """Where a fact was read."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     url: Text
     """A public address."""
     facts: Text
@@ -39,7 +27,6 @@ class Source:
 class ContextLength:
     """Tokens that prompt and answer may take together."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     native: PositiveInt
     """The length the model accepts as configured (max_position_embeddings)."""
     extended: PositiveInt | None = None
@@ -58,7 +45,6 @@ class ContextLength:
 class FormatRule:
     """Tensors that are stored in another format than the card's main type."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     tensors: tuple[Text, ...]
     """Patterns (``*`` matches anything) of tensor names, ``layers.{layer}.mlp.experts.*`` ..."""
     format: WeightFormat
@@ -69,7 +55,6 @@ class FormatRule:
 class Weights:
     """Data types in which the weights were released."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     dtype: Literal["bfloat16", "float16", "float32"]
     """Type of every tensor that no rule names, and of computation."""
     rules: tuple[FormatRule, ...] = ()
@@ -82,7 +67,6 @@ class Weights:
 class Parameters:
     """Published parameter counts, to be checked against the inventory; never an input of a formula."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     total: PositiveInt | None = None
     """Exact total, tied weights once, without multi-token-prediction layers."""
     active: PositiveInt | None = None
@@ -95,7 +79,6 @@ class Parameters:
 class Release:
     """A release of the same shape under another name: an instruct or chat version, a later date."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     hub_id: Text
     name: Text | None = None
     released: date | None = None
@@ -106,7 +89,6 @@ class Release:
 class ModelCard:
     """One model: what it is called, when and by whom it was released, and how it is built."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     id: Id
     """Its usual short name in lower case."""
     name: Text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import tempfile
 from datetime import date
@@ -11,19 +10,20 @@ from typing import Any
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.records import fields, is_record
 
 _KEEP = ("kind", "id", "name")
 
 
 def plain(value: Any) -> Any:
     """A card as plain data: dataclasses become mappings without the fields that hold their default."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    if is_record(value):
         result = {}
-        for f in dataclasses.fields(value):
+        for f in fields(value):
             if not f.init:
                 continue
             item = getattr(value, f.name)
-            if f.name not in _KEEP and f.default is not dataclasses.MISSING and item == f.default:
+            if f.name not in _KEEP and item == f.default:
                 continue
             result[f.name] = plain(item)
         return result

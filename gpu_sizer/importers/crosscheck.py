@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from gpu_sizer.importers.checkpoint import Checkpoint
 from gpu_sizer.model.inventory import Inventory
 from gpu_sizer.model.tensor import Tensor
+from gpu_sizer.records import dataclass
 
 #: Tensors of a checkpoint that hold no parameters of the model: scales of quantized weights, rotary tables.
 _NO_PARAMETERS = re.compile(

@@ -7,7 +7,6 @@ users expect.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from gpu_sizer.importers.crosscheck import compare
 from gpu_sizer.importers.hugging_face import card_from_config, read_json
 from gpu_sizer.importers.safetensors import DTYPE_BITS
 from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.records import replace
 
 _ID = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}")
 SITE = "https://huggingface.co"

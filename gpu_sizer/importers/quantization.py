@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
 from gpu_sizer.cards.architecture import Architecture
-from gpu_sizer.cards.model_card import FormatRule, WeightFormat, Weights
+from gpu_sizer.cards.constraints import WeightFormat
+from gpu_sizer.cards.model_card import FormatRule, Weights
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import runs
 from gpu_sizer.model.inventory import block_tensors
+from gpu_sizer.records import replace
 
 #: What a scheme makes of a linear module: its format, or null where it stays as it is.
 Scheme = Callable[[str], WeightFormat | None]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 from gpu_sizer.cards.model_card import ModelCard
@@ -14,6 +13,7 @@ from gpu_sizer.importers.crosscheck import compare
 from gpu_sizer.importers.hugging_face import card_from_config, import_folder, read_json
 from gpu_sizer.importers.safetensors import read_checkpoint
 from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.records import replace
 
 #: Differences shown in a note; the rest are counted.
 SHOWN = 5

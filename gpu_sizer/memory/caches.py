@@ -7,7 +7,6 @@ the engine's own rule (:mod:`gpu_sizer.engines.vllm.cache`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from gpu_sizer.cards.architecture import Block
@@ -23,6 +22,7 @@ from gpu_sizer.cards.mixers import (
     Mamba2,
 )
 from gpu_sizer.model.formats import ELEMENT_BYTES, FLOAT32_BYTES
+from gpu_sizer.records import dataclass
 
 CacheKind = Literal["full", "sliding", "chunked", "state"]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from gpu_sizer.memory.layout import Layout
+from gpu_sizer.records import dataclass
 
 Verdict = Literal["fits", "tight", "does_not_fit"]
 

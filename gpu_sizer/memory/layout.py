@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gpu_sizer.errors import RequestError
+from gpu_sizer.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass, field
 
 from gpu_sizer.memory.layout import Layout, stage_bounds
 from gpu_sizer.model.formats import storage_bytes
 from gpu_sizer.model.inventory import Inventory
 from gpu_sizer.model.tensor import Tensor
+from gpu_sizer.records import dataclass, field
 from gpu_sizer.units import ceil_div, round_up
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
@@ -14,6 +13,7 @@ from gpu_sizer.model.feed_forward_tensors import feed_forward_tensors
 from gpu_sizer.model.formats import ELEMENT_BYTES, WEIGHT_FORMATS
 from gpu_sizer.model.mixer_tensors import mixer_tensors
 from gpu_sizer.model.tensor import Split, Tensor
+from gpu_sizer.records import dataclass, replace
 
 #: Names of a block's norms, by how many it has.
 _NORM_NAMES = ("input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm", "post_feedforward_layernorm")

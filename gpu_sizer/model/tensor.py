@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
+
+from gpu_sizer.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

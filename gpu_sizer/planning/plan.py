@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from gpu_sizer.engines.load import Settings
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, Verdict
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.request import Request
+from gpu_sizer.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

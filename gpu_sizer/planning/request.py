@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
@@ -11,6 +10,7 @@ from gpu_sizer.engines.load import Load
 from gpu_sizer.engines.registry import Engine, engine
 from gpu_sizer.errors import RequestError
 from gpu_sizer.model.inventory import weight_format
+from gpu_sizer.records import dataclass
 
 Layouts = Literal["any", "tensor", "pipeline"]
 LAYOUTS: tuple[Layouts, ...] = ("any", "tensor", "pipeline")

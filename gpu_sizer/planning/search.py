@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import lru_cache
 
 from gpu_sizer.cards.model_card import ModelCard
@@ -15,6 +14,7 @@ from gpu_sizer.memory.layout import Layout
 from gpu_sizer.model.formats import storage_bytes
 from gpu_sizer.planning.plan import Alternative, Fit, Plan, Rejection, Tuned
 from gpu_sizer.planning.request import Request
+from gpu_sizer.records import replace
 from gpu_sizer.units import ceil_div, gib
 
 #: Contexts whose counts a plan lists where they differ.

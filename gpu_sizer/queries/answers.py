@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
@@ -14,6 +13,7 @@ from gpu_sizer.planning.search import Search, fit, plan
 from gpu_sizer.planning.sentences import fit_lines, lines
 from gpu_sizer.queries.grammar import context_of
 from gpu_sizer.queries.understanding import Intent, Understanding, understand
+from gpu_sizer.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from gpu_sizer.cards.catalogue import Shelf
 from gpu_sizer.cards.names import near, normal, suggestions
 from gpu_sizer.errors import UnknownNameError
 from gpu_sizer.queries.words import whole_number
+from gpu_sizer.records import dataclass
 
 #: Words in the longest name.
 MOST_WORDS = 9

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from gpu_sizer.planning.quantities import tokens
 from gpu_sizer.queries.words import whole_number
+from gpu_sizer.records import dataclass, field
 
 _SIZED = re.compile(r"\d[\d,]*(\.\d+)?[km]")
 _CONTEXT_WORDS = frozenset(("context", "ctx", "tokens", "token", "length", "window", "seq", "sequence"))

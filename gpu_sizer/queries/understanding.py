@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from gpu_sizer.cards.catalogue import Catalogue
@@ -11,6 +10,7 @@ from gpu_sizer.errors import RequestError, UnknownGpuError, UnknownModelError
 from gpu_sizer.queries.entities import Found, find, find_near, nearest, split_times, unknown_name
 from gpu_sizer.queries.grammar import Options, read_options
 from gpu_sizer.queries.words import clean, whole_number, words
+from gpu_sizer.records import dataclass
 
 Intent = Literal["count", "fit"]
 

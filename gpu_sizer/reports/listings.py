@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import normal
 from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.records import dataclass
 from gpu_sizer.units import MIB, gib
 
 

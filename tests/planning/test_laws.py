@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +10,7 @@ from gpu_sizer import load_gpu, load_model, size
 from gpu_sizer.planning.plan import Plan
 from gpu_sizer.planning.request import Request, make_request
 from gpu_sizer.planning.search import Search, plan
+from gpu_sizer.records import replace
 
 MODELS = ["llama-3-8b", "mixtral-8x7b", "qwen2.5-7b", "gemma-3-27b", "gpt-oss-20b", "deepseek-v3", "qwen3-30b-a3b"]
 GPUS = ["rtx-a6000", "l4", "h100-80gb", "mi300x", "t4"]

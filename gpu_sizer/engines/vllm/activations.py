@@ -6,7 +6,6 @@ sampler work on ``max_num_seqs`` rows of logits; the larger of the two is the pe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -18,6 +17,7 @@ from gpu_sizer.engines.load import Settings
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.vllm.version import VersionProfile
 from gpu_sizer.memory.layout import Layout
+from gpu_sizer.records import dataclass
 from gpu_sizer.units import GIB, ceil_div
 
 #: Activations are bfloat16 or float16 whatever the weights are.

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from gpu_sizer.engines.vllm.pages import Page
 from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.layout import stage_bounds
+from gpu_sizer.records import dataclass, replace
 from gpu_sizer.units import ceil_div
 
 #: Largest kind's layers below this multiple of the smallest's: one group each, the smaller padded.

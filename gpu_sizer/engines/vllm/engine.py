@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
 from math import ceil
 
@@ -22,6 +21,7 @@ from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, Verdict
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import StageWeights, WeightPlacement, refusal
 from gpu_sizer.model.inventory import Inventory, build_inventory
+from gpu_sizer.records import dataclass, field
 from gpu_sizer.units import GIB, ceil_div, gib
 
 CACHE_DTYPES = {

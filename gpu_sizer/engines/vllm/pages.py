@@ -6,12 +6,12 @@ From vLLM 0.32/0.33: ``v1/kv_cache_interface.py`` (the specs), ``platforms/inter
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from math import lcm
 
 from gpu_sizer.cards.architecture import Block
 from gpu_sizer.cards.mixers import CompressedAttention
 from gpu_sizer.memory.caches import CacheKind, CacheTypes, LayerCache, block_caches
+from gpu_sizer.records import dataclass, replace
 from gpu_sizer.units import ceil_div, round_up
 
 DEFAULT_BLOCK = 16

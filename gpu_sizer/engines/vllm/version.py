@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.errors import RequestError
+from gpu_sizer.records import dataclass
 from gpu_sizer.units import GIB
 
 

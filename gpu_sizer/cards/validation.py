@@ -1,0 +1,76 @@
+"""What pydantic needs to check a record: its fields' types, defaults and documentation."""
+
+from __future__ import annotations
+
+import ast
+import datetime
+import inspect
+import sys
+import textwrap
+import typing
+from functools import cache, partial
+from typing import Any
+
+from gpu_sizer.cards import constraints
+from gpu_sizer.records import describe_records_with, fields, is_record
+
+
+@cache
+def _attribute_docs(cls: type) -> dict[str, str]:
+    """The docstrings below a class's annotations, by field."""
+    body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
+    found: dict[str, str] = {}
+    assert isinstance(body, ast.ClassDef)
+    for node, after in zip(body.body, body.body[1:], strict=False):
+        named = isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+        if named and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+            found[node.target.id] = inspect.cleandoc(str(after.value.value))
+    return found
+
+
+def _hints(cls: type) -> dict[str, Any]:
+    """Field types. Card modules import constraint types for the type checker alone: they are looked up here."""
+    scope = {
+        **vars(typing),
+        "date": datetime.date,
+        "datetime": datetime,
+        **vars(constraints),
+        **vars(sys.modules[cls.__module__]),
+    }
+    return typing.get_type_hints(cls, globalns=scope, include_extras=True)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def record_schema(cls: type, handler: Any) -> Any:
+    """pydantic's schema of a record: unknown keys are refused, ``__post_init__`` is called."""
+    from pydantic_core import core_schema
+
+    hints, docs = _hints(cls), _attribute_docs(cls)
+    arguments = []
+    for f in fields(cls):
+        if not f.init:
+            continue
+        schema = handler.generate_schema(hints[f.name])
+        if not f.required:
+            # A record as default has no JSON form, so the schema leaves it out.
+            given: Any = {"default_factory": partial(_same, f.default)} if is_record(f.default) else {"default": f.default}
+            schema = core_schema.with_default_schema(schema, **given)
+        updates = {"pydantic_js_updates": {"description": docs[f.name]}} if f.name in docs else {}
+        arguments.append(core_schema.dataclass_field(f.name, schema, kw_only=True, metadata=updates))
+    names = [f.name for f in fields(cls)]
+    return core_schema.dataclass_schema(
+        cls,
+        core_schema.dataclass_args_schema(cls.__name__, arguments),
+        names,
+        post_init=hasattr(cls, "__post_init__"),
+        slots=True,
+        config={"extra_fields_behavior": "forbid", "allow_inf_nan": False},
+        cls_name=cls.__name__,
+        ref=f"{cls.__module__}.{cls.__qualname__}",
+    )
+
+
+describe_records_with(record_schema)

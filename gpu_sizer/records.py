@@ -1,0 +1,155 @@
+"""Frozen, slotted data classes that cost next to nothing to define.
+
+The standard library's ``dataclasses`` takes longer to import and to build our forty classes than a whole
+question takes to answer. This module has the part of it that the project uses: the same decorator, ``field``,
+``fields`` and ``replace``, with the same meaning. Type checkers see the standard library's own.
+
+Records that hold a card are validated by pydantic, which asks a class for its schema
+(``__get_pydantic_core_schema__``); that happens in :mod:`gpu_sizer.cards.validation`, and only where a YAML
+file or an imported configuration is checked.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dataclasses import FrozenInstanceError, dataclass, field, replace
+    from typing import Any
+
+    def fields(record: object) -> tuple[Any, ...]:
+        """The fields of a record or of its class, in order."""
+
+    _describe: list[object] = []
+    __all__ = ["FrozenInstanceError", "dataclass", "describe_records_with", "field", "fields", "is_record", "replace"]
+else:
+    MISSING = object()
+    _describe = []
+
+    class FrozenInstanceError(AttributeError):
+        """A record's field was assigned."""
+
+    class Field:
+        """One field of a record."""
+
+        __slots__ = ("compare", "default", "default_factory", "init", "name", "repr")
+
+        def __init__(self, default=MISSING, default_factory=MISSING, init=True, repr=True, compare=True):
+            self.name = ""
+            self.default, self.default_factory = default, default_factory
+            self.init, self.repr, self.compare = init, repr, compare
+
+        @property
+        def required(self):
+            """Whether it has no default."""
+            return self.default is MISSING and self.default_factory is MISSING
+
+    def field(*, default=MISSING, default_factory=MISSING, init=True, repr=True, compare=True):
+        """A field with more than a default."""
+        return Field(default, default_factory, init, repr, compare)
+
+    def fields(record):
+        """The fields of a record or of its class, in order."""
+        return record.__record_fields__
+
+    def replace(record, **changes):
+        """A copy with some fields changed."""
+        values = {f.name: getattr(record, f.name) for f in record.__record_fields__ if f.init}
+        return type(record)(**{**values, **changes})
+
+    def _initializer(own, kw_only, post_init):
+        """``__init__`` as source, compiled: the one method whose speed matters."""
+        scope = {"_set": object.__setattr__, "_missing": MISSING}
+        head, body = [], []
+        for f in own:
+            if not f.init:
+                continue
+            if f.default is not MISSING:
+                scope[f"_d_{f.name}"] = f.default
+                head.append(f"{f.name}=_d_{f.name}")
+            elif f.default_factory is not MISSING:
+                scope[f"_f_{f.name}"] = f.default_factory
+                head.append(f"{f.name}=_missing")
+                body.append(f"    if {f.name} is _missing: {f.name} = _f_{f.name}()")
+            else:
+                head.append(f.name)
+            body.append(f"    _set(self, {f.name!r}, {f.name})")
+        star = "*, " if kw_only and head else ""
+        if post_init:
+            body.append("    self.__post_init__()")
+        exec(f"def __init__(self, {star}{', '.join(head)}):\n" + ("\n".join(body) or "    pass"), scope)
+        return scope["__init__"]
+
+    def _repr(self):
+        shown = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in self.__record_fields__ if f.repr)
+        return f"{type(self).__name__}({shown})"
+
+    def _eq(self, other):
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(getattr(self, f.name) == getattr(other, f.name) for f in self.__record_fields__ if f.compare)
+
+    def _hash(self):
+        return hash(tuple(getattr(self, f.name) for f in self.__record_fields__ if f.compare))
+
+    def _frozen_set(self, name, value):
+        raise FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def _frozen_delete(self, name):
+        raise FrozenInstanceError(f"cannot delete field {name!r}")
+
+    def _reduce(self):
+        return _rebuild, (type(self), tuple(getattr(self, f.name) for f in self.__record_fields__))
+
+    def _rebuild(cls, values):
+        """A record from its values, for copy and pickle."""
+        made = object.__new__(cls)
+        for f, value in zip(cls.__record_fields__, values, strict=True):
+            object.__setattr__(made, f.name, value)
+        return made
+
+    def _pydantic_schema(cls, source, handler):
+        return _describe[0](cls, handler)
+
+    def _build(cls, frozen, slots, kw_only):
+        own = []
+        for name, annotation in cls.__dict__.get("__annotations__", {}).items():
+            if str(annotation).startswith("ClassVar"):
+                continue
+            value = cls.__dict__.get(name, MISSING)
+            found = value if isinstance(value, Field) else Field(value)
+            found.name = name
+            own.append(found)
+        namespace = dict(cls.__dict__)
+        for f in own:
+            namespace.pop(f.name, None)
+        namespace["__record_fields__"] = tuple(own)
+        namespace["__init__"] = _initializer(own, kw_only, "__post_init__" in namespace)
+        namespace.setdefault("__repr__", _repr)
+        namespace["__reduce__"] = _reduce
+        namespace["__get_pydantic_core_schema__"] = classmethod(_pydantic_schema)
+        if "__eq__" not in namespace:
+            namespace["__eq__"] = _eq
+            namespace["__hash__"] = _hash if frozen else None
+        if frozen:
+            namespace["__setattr__"], namespace["__delattr__"] = _frozen_set, _frozen_delete
+        if slots:
+            namespace["__slots__"] = tuple(f.name for f in own)
+        namespace.pop("__dict__", None)
+        namespace.pop("__weakref__", None)
+        return type(cls)(cls.__name__, cls.__bases__, namespace)
+
+    def dataclass(cls=None, /, *, frozen=False, slots=False, kw_only=False):
+        """The decorator: fields from annotations, ``frozen``, ``slots`` and ``kw_only`` as in ``dataclasses``."""
+        if cls is None:
+            return lambda c: _build(c, frozen, slots, kw_only)
+        return _build(cls, frozen, slots, kw_only)
+
+
+def describe_records_with(schema: object) -> None:
+    """Registers the function that gives pydantic a record's schema, called with the class and pydantic's handler."""
+    _describe[:] = [schema]
+
+
+def is_record(value: object) -> bool:
+    """Whether a value is a record (not the class of one)."""
+    return hasattr(type(value), "__record_fields__")

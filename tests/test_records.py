@@ -1,0 +1,79 @@
+"""Records mean what data classes mean."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+
+from gpu_sizer.records import FrozenInstanceError, dataclass, field, fields, is_record, replace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    x: int
+    y: int = 2
+    tags: tuple[str, ...] = ()
+    sum: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.x < 0:
+            raise ValueError("x is negative")
+        object.__setattr__(self, "sum", self.x + self.y)
+
+
+@dataclass(slots=True)
+class Bag:
+    items: list[int] = field(default_factory=list)
+
+
+def test_fields_defaults_and_what_follows_from_them() -> None:
+    p = Point(x=1)
+    assert (p.x, p.y, p.tags, p.sum) == (1, 2, (), 3)
+    assert repr(p) == "Point(x=1, y=2, tags=())"
+    assert [f.name for f in fields(p)] == ["x", "y", "tags", "sum"]
+    assert is_record(p)
+    assert not is_record(Point)
+
+
+def test_equal_records_are_equal_and_hash_alike() -> None:
+    assert Point(x=1) == Point(x=1)
+    assert hash(Point(x=1)) == hash(Point(x=1))
+    assert Point(x=1) != Point(x=2)
+    assert Point(x=1) != (1, 2, (), 3)
+
+
+def test_a_frozen_record_stays_as_it_is() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Point(x=1).x = 3  # type: ignore[misc]
+    with pytest.raises(AttributeError):
+        del Point(x=1).x
+
+
+def test_replace_checks_again() -> None:
+    assert replace(Point(x=1), y=5).sum == 6
+    with pytest.raises(ValueError, match="negative"):
+        replace(Point(x=1), x=-1)
+
+
+def test_wrong_arguments_are_refused() -> None:
+    with pytest.raises(TypeError):
+        Point()  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        Point(1)  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        Point(x=1, z=1)  # type: ignore[call-arg]
+
+
+def test_each_instance_has_its_own_mutable_default() -> None:
+    a, b = Bag(), Bag()
+    a.items.append(1)
+    assert b.items == []
+    with pytest.raises(TypeError):
+        hash(a)
+
+
+def test_records_survive_copy_and_pickle() -> None:
+    p = Point(x=1, tags=("a",))
+    assert copy.copy(p) == copy.deepcopy(p) == pickle.loads(pickle.dumps(p)) == p
