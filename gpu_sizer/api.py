@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.cards.gpu_spec import GpuSpec
@@ -14,6 +13,10 @@ from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.request import Request, make_request
 from gpu_sizer.planning.search import fit, plan
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def load_model(model: str | os.PathLike[str] | ModelCard, *, cards: Catalogue | None = None) -> ModelCard:

@@ -112,7 +112,7 @@ else:
 
     def _build(cls, frozen, slots, kw_only):
         own = []
-        for name, annotation in cls.__dict__.get("__annotations__", {}).items():
+        for name, annotation in cls.__dict__.get("__annotations__", {}).items():  # noqa: RUF063 - inspect is what is avoided
             if str(annotation).startswith("ClassVar"):
                 continue
             value = cls.__dict__.get(name, MISSING)

@@ -3,66 +3,61 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
 from functools import cache, cached_property
-from pathlib import Path
-from typing import Any, Generic
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
-from gpu_sizer.cards.loading import Card, load_card, read_yaml, validate
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.cards.names import join_names, near, normal, suggestions
+from gpu_sizer.cards.names import join_names, near, normal, normal_short, suggestions
+from gpu_sizer.cards.trusted import build
+from gpu_sizer.compiled import Compiled, compiled
 from gpu_sizer.errors import CardError, UnknownGpuError, UnknownModelError, UnknownNameError
 from gpu_sizer.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Generic, TypeVar
+
+    from gpu_sizer.cards.reading import Entry
+
+    Card = TypeVar("Card", ModelCard, GpuSpec)
+else:
+    # At run time a shelf needs no type parameter, and no question waits for the typing module.
+    Card, Generic = None, {None: object}
+
 
 #: Environment variable with further folders, separated as in PATH.
 PATH_VARIABLE = "GPU_SIZER_PATH"
 
 
-def data_folder(name: str) -> Path:
+def data_folder(name: str) -> str:
     """A shipped folder: inside the installed package, or beside it in a checkout."""
-    package = Path(__file__).resolve().parent.parent
-    inside = package / name
-    return inside if inside.is_dir() else package.parent / name
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A card file that has been parsed but not validated."""
-
-    file: Path
-    data: dict[str, Any]
-    node: Any
-
-
-def spellings(data: dict[str, Any]) -> Iterator[str]:
-    """Every name by which a card can be found."""
-    yield data["id"]
-    for key in ("name", "hub_id"):
-        if isinstance(data.get(key), str):
-            yield data[key]
-    for key in ("aliases", "arena_names"):
-        for alias in data.get(key) or ():
-            yield str(alias)
-    for release in data.get("releases") or ():
-        if isinstance(release, dict):
-            yield from (str(release[k]) for k in ("hub_id", "name") if release.get(k))
-
-
-def hub_short_name(name: str) -> str:
-    """The part of a hub id behind the organisation."""
-    return name.rpartition("/")[2] if name.count("/") == 1 else name
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    inside = os.path.join(package, name)
+    return inside if os.path.isdir(inside) else os.path.join(os.path.dirname(package), name)
 
 
 class Shelf(Generic[Card]):
-    """All cards of one kind."""
+    """All cards of one kind: from the compiled catalogue, or from the YAML itself."""
 
-    def __init__(self, kind: type[Card], folders: Sequence[Path]) -> None:
+    def __init__(self, kind: type[Card], folders: Sequence[str]) -> None:
         self._kind: type[Card] = kind
         self._folders = tuple(folders)
         self._cards: dict[str, Card] = {}
         self._error: type[UnknownNameError] = UnknownModelError if kind is ModelCard else UnknownGpuError
         self._noun = "model" if kind is ModelCard else "GPU"
+
+    @cached_property
+    def _compiled(self) -> Compiled | None:
+        def make() -> tuple[Any, dict[str, Any]]:
+            from gpu_sizer.cards.reading import contents
+
+            return contents(self._kind, self._folders)
+
+        for folder in self._folders:
+            if not os.path.isdir(folder):
+                raise CardError(folder, "", "no such folder of cards")
+        return compiled(f"{self._noun.lower()}s", self._folders, make)
 
     @cached_property
     def entries(self) -> dict[str, Entry]:
@@ -71,62 +66,55 @@ class Shelf(Generic[Card]):
         Raises:
             CardError: an unreadable file, or one id in two files.
         """
-        found: dict[str, Entry] = {}
-        for folder in self._folders:
-            if not folder.is_dir():
-                raise CardError(str(folder), "", "no such folder of cards")
-            for file in sorted(folder.rglob("*.yaml")):
-                data, node = read_yaml(file, within=folder)
-                is_gpu = "vendor" in data
-                if is_gpu != (self._kind is GpuSpec):
-                    continue
-                identity = data.get("id")
-                if not isinstance(identity, str):
-                    raise CardError(str(file), "id", "missing")
-                if identity in found:
-                    raise CardError(str(file), "id", f"{identity!r} also stands in {found[identity].file}")
-                found[identity] = Entry(file, data, node)
-        return found
+        from gpu_sizer.cards.reading import read_entries
+
+        return read_entries(self._kind, self._folders)
 
     @cached_property
+    def _head(self) -> Any:
+        if self._compiled is not None:
+            return self._compiled.head
+        from gpu_sizer.cards.reading import head_of
+
+        return head_of(self.entries)
+
+    @property
     def index(self) -> dict[str, str]:
         """Normal form of every spelling -> id. An id beats an alias.
 
         Raises:
             CardError: an alias that two cards claim.
         """
-        result: dict[str, str] = {normal(i): i for i in self.entries}
-        short: dict[str, set[str]] = {}
-        for identity, entry in self.entries.items():
-            for spelling in spellings(entry.data):
-                key = normal(spelling)
-                owner = result.setdefault(key, identity)
-                if owner != identity and key not in {normal(i) for i in self.entries}:
-                    raise CardError(str(entry.file), "aliases", f"{spelling!r} is also a name of {owner}")
-                short.setdefault(normal(hub_short_name(spelling)), set()).add(identity)
-        for key, owners in short.items():
-            if len(owners) == 1:
-                result.setdefault(key, next(iter(owners)))
-        return result
+        names: dict[str, str] = self._head["index"]
+        return names
 
-    @cached_property
+    @property
     def ambiguous(self) -> dict[str, list[str]]:
         """Normal form of names that could mean several -> the ids."""
-        result: dict[str, list[str]] = {}
-        for identity, entry in self.entries.items():
-            for name in entry.data.get("ambiguous_names") or ():
-                result.setdefault(normal(str(name)), []).append(identity)
-        return result
+        names: dict[str, list[str]] = self._head["ambiguous"]
+        return names
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The file of each card, by id."""
+        paths: dict[str, str] = self._head["files"]
+        return paths
 
     def ids(self) -> list[str]:
         """Every id, sorted."""
-        return sorted(self.entries)
+        return sorted(self.files)
 
     def get(self, identity: str) -> Card:
         """The card of an id, validated once."""
         if (found := self._cards.get(identity)) is None:
-            entry = self.entries[identity]
-            found = self._cards[identity] = validate(entry.data, self._kind, entry.file, entry.node)
+            if self._compiled is not None:
+                found = build(self._kind, self._compiled.entry(identity))
+            else:
+                from gpu_sizer.cards.loading import validate
+
+                entry = self.entries[identity]
+                found = validate(entry.data, self._kind, entry.file, entry.node)
+            self._cards[identity] = found
         return found
 
     def all(self) -> list[Card]:
@@ -138,7 +126,7 @@ class Shelf(Generic[Card]):
         key = normal(name)
         if not key:
             return None
-        return self.index.get(key) or self.index.get(normal(hub_short_name(name)))
+        return self.index.get(key) or self.index.get(normal_short(name))
 
     def resolve(self, name: str) -> tuple[str, bool]:
         """The id that a name means, and whether the spelling was only near.
@@ -171,7 +159,7 @@ class Shelf(Generic[Card]):
 class Catalogue:
     """Models and GPUs, shipped and the user's own."""
 
-    folders: tuple[Path, ...] = ()
+    folders: tuple[str, ...] = ()
 
     @cached_property
     def models(self) -> Shelf[ModelCard]:
@@ -190,7 +178,7 @@ class Catalogue:
             UnknownModelError: no such model, or several.
             CardError: a card that cannot be used.
         """
-        return self._find(name, self.models, ModelCard)
+        return _find(name, self.models, ModelCard)
 
     def gpu(self, name: str) -> GpuSpec:
         """A GPU by id, alias, near spelling, or path of a YAML spec.
@@ -199,16 +187,21 @@ class Catalogue:
             UnknownGpuError: no such GPU, or several.
             CardError: a spec that cannot be used.
         """
-        return self._find(name, self.gpus, GpuSpec)
+        return _find(name, self.gpus, GpuSpec)
 
-    def _find(self, name: str, shelf: Shelf[Card], kind: type[Card]) -> Card:
-        if name.endswith((".yaml", ".yml")):
-            return load_card(Path(name), kind)
-        return shelf.get(shelf.resolve(name)[0])
+
+def _find(name: str, shelf: Shelf[Card], kind: type[Card]) -> Card:
+    if name.endswith((".yaml", ".yml")):
+        from pathlib import Path
+
+        from gpu_sizer.cards.loading import load_card
+
+        return load_card(Path(name), kind)
+    return shelf.get(shelf.resolve(name)[0])
 
 
 @cache
-def catalogue(*folders: Path) -> Catalogue:
+def catalogue(*folders: str) -> Catalogue:
     """The catalogue with the shipped cards, those of GPU_SIZER_PATH, and further folders."""
-    extra = [Path(p) for p in os.environ.get(PATH_VARIABLE, "").split(os.pathsep) if p]
+    extra = [p for p in os.environ.get(PATH_VARIABLE, "").split(os.pathsep) if p]
     return Catalogue((*extra, *folders))

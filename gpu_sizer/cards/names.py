@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from difflib import SequenceMatcher
 
 #: Near enough to take a name for another spelling of one thing.
 NEAR = 0.8
 #: Near enough to suggest.
 SUGGEST = 0.5
-
-_NUMBER = re.compile(r"\d+")
-_DROP = re.compile(r"[^0-9a-z]+")
 
 
 def normal(name: str) -> str:
@@ -24,6 +20,11 @@ def normal(name: str) -> str:
     return re.sub(r"[^0-9a-z\x00]+", "", kept).replace("\x00", ".")
 
 
+def normal_short(name: str) -> str:
+    """The normal form of a hub id without its organisation."""
+    return normal(name.rpartition("/")[2] if name.count("/") == 1 else name)
+
+
 def numbers(name: str) -> tuple[str, ...]:
     """The numbers in a name, in order: what must agree before two names are taken for one."""
     return tuple(re.findall(r"\d+(?:\.\d+)?", name))
@@ -31,6 +32,8 @@ def numbers(name: str) -> tuple[str, ...]:
 
 def similarity(a: str, b: str) -> float:
     """How alike two normal forms are, from 0 to 1."""
+    from difflib import SequenceMatcher
+
     return SequenceMatcher(None, a, b, autojunk=False).ratio()
 
 

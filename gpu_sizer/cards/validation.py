@@ -22,9 +22,9 @@ def _attribute_docs(cls: type) -> dict[str, str]:
     found: dict[str, str] = {}
     assert isinstance(body, ast.ClassDef)
     for node, after in zip(body.body, body.body[1:], strict=False):
-        named = isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
-        if named and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
-            found[node.target.id] = inspect.cleandoc(str(after.value.value))
+        match node, after:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                found[name] = inspect.cleandoc(text)
     return found
 
 
@@ -56,7 +56,9 @@ def record_schema(cls: type, handler: Any) -> Any:
         schema = handler.generate_schema(hints[f.name])
         if not f.required:
             # A record as default has no JSON form, so the schema leaves it out.
-            given: Any = {"default_factory": partial(_same, f.default)} if is_record(f.default) else {"default": f.default}
+            given: Any = (
+                {"default_factory": partial(_same, f.default)} if is_record(f.default) else {"default": f.default}
+            )
             schema = core_schema.with_default_schema(schema, **given)
         updates = {"pydantic_js_updates": {"description": docs[f.name]}} if f.name in docs else {}
         arguments.append(core_schema.dataclass_field(f.name, schema, kw_only=True, metadata=updates))

@@ -34,6 +34,20 @@ def plain(value: Any) -> Any:
     return value
 
 
+def jsonable(card: ModelCard | GpuSpec) -> dict[str, Any]:
+    """A card as data that JSON can hold: dates become text."""
+
+    def made(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {k: made(v) for k, v in value.items()}
+        if isinstance(value, list):
+            return [made(v) for v in value]
+        return value.isoformat() if isinstance(value, date) else value
+
+    result: dict[str, Any] = made(plain(card))
+    return result
+
+
 def to_yaml(card: ModelCard | GpuSpec, *, schema: str | None = None, comments: tuple[str, ...] = ()) -> str:
     """The YAML text of a card.
 

@@ -35,7 +35,7 @@ def main(
     ] = False,
 ) -> None:
     """What every command shares."""
-    options.STATE.folders = tuple(cards or ())
+    options.STATE.folders = tuple(str(c) for c in cards or ())
 
 
 app.command()(sizing.size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,7 +11,7 @@ from gpu_sizer import api
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.loading import json_schema, kind_of, load_card
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.cards.writing import plain, to_yaml, write_atomically
+from gpu_sizer.cards.writing import jsonable, to_yaml, write_atomically
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import is_terminal, print_json, print_lines
 from gpu_sizer.errors import CardError, RequestError, UnknownGpuError, UnknownModelError
@@ -64,17 +64,9 @@ def show(
     """Show one entry of the catalogue, its sources included."""
     card = _find(name)
     if as_json:
-        print_json(_jsonable(plain(card)))
+        print_json(jsonable(card))
     else:
         print_lines([to_yaml(card).rstrip()])
-
-
-def _jsonable(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _jsonable(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_jsonable(v) for v in value]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
 def explain(
@@ -116,7 +108,7 @@ def validate(
         cards.models.index, cards.gpus.index  # noqa: B018 - building an index checks that names are unique
         count = 0
         for model in cards.models.all():
-            check_totals(model, cards.models.entries[model.id].file)
+            check_totals(model, cards.models.files[model.id])
             count += 1
         for _ in cards.gpus.all():
             count += 1
@@ -137,7 +129,7 @@ def validate(
         raise typer.Exit(2)
 
 
-def check_totals(card: ModelCard, file: Path) -> None:
+def check_totals(card: ModelCard, file: Path | str) -> None:
     """The published counts equal the inventory's.
 
     Raises:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
 
 from gpu_sizer.errors import GpuSizerError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 #: Set to see tracebacks of faults.
 DEBUG_VARIABLE = "GPU_SIZER_DEBUG"

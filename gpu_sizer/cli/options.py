@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -43,7 +42,7 @@ Eager = Annotated[bool, typer.Option("--enforce-eager", help="Without CUDA graph
 class State:
     """What options before the command set for all of them."""
 
-    folders: tuple[Path, ...] = ()
+    folders: tuple[str, ...] = ()
 
 
 STATE = State()

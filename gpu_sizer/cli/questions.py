@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from gpu_sizer.cli.output import is_terminal, print_json, print_lines
 from gpu_sizer.planning.plan import Plan
 from gpu_sizer.queries.answers import Answer
 from gpu_sizer.queries.answers import ask as ask_in_words
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rich.console import RenderableType
 

@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
-from pathlib import Path
-from typing import Any
+
+from gpu_sizer.compiled import Compiled, compiled, yaml_files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def _name(file: str) -> str:
+    return os.path.relpath(file, _HERE).replace(os.sep, "/").removesuffix(".yaml")
+
+
+def _parse(file: str) -> Any:
+    import yaml
+
+    with open(file, encoding="utf-8") as stream:
+        return yaml.safe_load(stream)
+
+
+def _make() -> tuple[Any, dict[str, Any]]:
+    return None, {_name(file): _parse(file) for file in yaml_files([_HERE])}
+
+
+@cache
+def _all() -> Compiled | None:
+    return compiled("engines", [_HERE], _make)
 
 
 @cache
 def profile_data(name: str) -> Any:
     """The content of ``gpu_sizer/engines/NAME.yaml``."""
-    import yaml
-
-    return yaml.safe_load((Path(__file__).parent / f"{name}.yaml").read_text(encoding="utf-8"))
+    kept = _all()
+    return kept.entry(name) if kept is not None else _parse(os.path.join(_HERE, f"{name}.yaml"))

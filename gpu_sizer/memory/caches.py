@@ -6,9 +6,6 @@ the engine's own rule (:mod:`gpu_sizer.engines.vllm.cache`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal
-
 from gpu_sizer.cards.architecture import Block
 from gpu_sizer.cards.mixers import (
     Attention,
@@ -24,7 +21,13 @@ from gpu_sizer.cards.mixers import (
 from gpu_sizer.model.formats import ELEMENT_BYTES, FLOAT32_BYTES
 from gpu_sizer.records import dataclass
 
-CacheKind = Literal["full", "sliding", "chunked", "state"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Literal
+
+    CacheKind = Literal["full", "sliding", "chunked", "state"]
+
 
 #: Values under one float32 scale in a float8 index cache (DeepSeek V3.2).
 INDEX_SCALE_GROUP = 128

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.records import dataclass
 
-Verdict = Literal["fits", "tight", "does_not_fit"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Verdict = Literal["fits", "tight", "does_not_fit"]
 
 
 @dataclass(frozen=True, slots=True)

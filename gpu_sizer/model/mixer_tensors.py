@@ -7,9 +7,6 @@ key/value heads replicated beyond their number, down-projections of latent atten
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
-
 from gpu_sizer.cards.mixers import (
     Attention,
     CompressedAttention,
@@ -23,6 +20,11 @@ from gpu_sizer.cards.mixers import (
     Mixer,
 )
 from gpu_sizer.model.tensor import Split, Tensor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
 HEADS = "attention heads"
 KV_HEADS = "key/value heads"

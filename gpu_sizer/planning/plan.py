@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from gpu_sizer.engines.load import Settings
-from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, Verdict
+from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.request import Request
 from gpu_sizer.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from gpu_sizer.memory.estimate import Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.load import Load
@@ -12,7 +10,12 @@ from gpu_sizer.errors import RequestError
 from gpu_sizer.model.inventory import weight_format
 from gpu_sizer.records import dataclass
 
-Layouts = Literal["any", "tensor", "pipeline"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Layouts = Literal["any", "tensor", "pipeline"]
+
 LAYOUTS: tuple[Layouts, ...] = ("any", "tensor", "pipeline")
 
 #: GPUs in a machine where the spec does not say.

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan
@@ -12,8 +9,15 @@ from gpu_sizer.planning.request import Request, make_request
 from gpu_sizer.planning.search import Search, fit, plan
 from gpu_sizer.planning.sentences import fit_lines, lines
 from gpu_sizer.queries.grammar import context_of
-from gpu_sizer.queries.understanding import Intent, Understanding, understand
+from gpu_sizer.queries.understanding import Understanding, understand
 from gpu_sizer.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from gpu_sizer.queries.understanding import Intent
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
-
 from gpu_sizer.cards.catalogue import Catalogue
 from gpu_sizer.errors import RequestError, UnknownGpuError, UnknownModelError
 from gpu_sizer.queries.entities import Found, find, find_near, nearest, split_times, unknown_name
@@ -12,7 +9,13 @@ from gpu_sizer.queries.grammar import Options, read_options
 from gpu_sizer.queries.words import clean, whole_number, words
 from gpu_sizer.records import dataclass
 
-Intent = Literal["count", "fit"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Literal
+
+    Intent = Literal["count", "fit"]
+
 
 #: Words that carry no name.
 NOISE = frozenset(

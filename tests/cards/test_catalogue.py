@@ -62,14 +62,14 @@ def test_an_unknown_name_says_what_is_near() -> None:
 
 def test_a_folder_of_ones_own_is_searched_too(tmp_path: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(GOOD, encoding="utf-8")
-    assert Catalogue((tmp_path,)).model("tiny").name == "Tiny"
+    assert Catalogue((str(tmp_path),)).model("tiny").name == "Tiny"
 
 
 def test_an_id_in_two_files_is_refused(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / f"{name}.yaml").write_text(GOOD, encoding="utf-8")
     with pytest.raises(CardError, match="also stands in"):
-        Catalogue((tmp_path,)).model("tiny")
+        Catalogue((str(tmp_path),)).model("tiny")
 
 
 def test_an_alias_of_two_cards_is_refused(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_an_alias_of_two_cards_is_refused(tmp_path: Path) -> None:
         GOOD.replace("tiny", "tinier").replace("Tiny", "Tinier") + "aliases: [shared name]\n", encoding="utf-8"
     )
     with pytest.raises(CardError, match="also a name of"):
-        Catalogue((tmp_path,)).model("tiny")
+        Catalogue((str(tmp_path),)).model("tiny")
 
 
 @pytest.mark.parametrize("spec", catalogue().gpus.all(), ids=lambda s: s.id)

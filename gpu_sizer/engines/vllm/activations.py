@@ -7,7 +7,6 @@ sampler work on ``max_num_seqs`` rows of logits; the larger of the two is the pe
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.cards.feed_forwards import Dense, MixtureOfExperts
@@ -19,6 +18,10 @@ from gpu_sizer.engines.vllm.version import VersionProfile
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import GIB, ceil_div
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 #: Activations are bfloat16 or float16 whatever the weights are.
 ACTIVATION_BYTES = 2

@@ -17,12 +17,17 @@ from gpu_sizer.engines.vllm.placement import weight_rules
 from gpu_sizer.engines.vllm.version import VersionProfile, version_profile
 from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.caches import CacheTypes
-from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, Verdict
+from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import StageWeights, WeightPlacement, refusal
 from gpu_sizer.model.inventory import Inventory, build_inventory
 from gpu_sizer.records import dataclass, field
 from gpu_sizer.units import GIB, ceil_div, gib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.memory.estimate import Verdict
+
 
 CACHE_DTYPES = {
     "auto": None,

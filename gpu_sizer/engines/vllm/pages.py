@@ -10,9 +10,14 @@ from math import lcm
 
 from gpu_sizer.cards.architecture import Block
 from gpu_sizer.cards.mixers import CompressedAttention
-from gpu_sizer.memory.caches import CacheKind, CacheTypes, LayerCache, block_caches
+from gpu_sizer.memory.caches import CacheTypes, LayerCache, block_caches
 from gpu_sizer.records import dataclass, replace
 from gpu_sizer.units import ceil_div, round_up
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.memory.caches import CacheKind
+
 
 DEFAULT_BLOCK = 16
 #: Sparse latent attention and float8 latent caches work in blocks of 64 tokens (FlashMLA).

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.memory.weights import WeightRules
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 @cache

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Any
 
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.errors import RequestError
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import GIB
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,111 @@
+"""Folders of cards read from their YAML: what the compiled catalogue is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.loading import read_yaml, validate
+from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.cards.names import normal, normal_short
+from gpu_sizer.cards.writing import jsonable
+from gpu_sizer.errors import CardError
+
+
+class Entry(NamedTuple):
+    """A card file that has been parsed but not validated."""
+
+    file: Path
+    data: dict[str, Any]
+    node: Any
+
+
+def read_entries(kind: type[ModelCard] | type[GpuSpec], folders: Sequence[str]) -> dict[str, Entry]:
+    """Parsed card files by id.
+
+    Raises:
+        CardError: a folder that is not there, an unreadable file, or one id in two files.
+    """
+    found: dict[str, Entry] = {}
+    for folder in map(Path, folders):
+        if not folder.is_dir():
+            raise CardError(str(folder), "", "no such folder of cards")
+        for file in sorted(folder.rglob("*.yaml")):
+            data, node = read_yaml(file, within=folder)
+            if ("vendor" in data) != (kind is GpuSpec) or (kind is ModelCard and "architecture" not in data):
+                continue
+            identity = data.get("id")
+            if not isinstance(identity, str):
+                raise CardError(str(file), "id", "missing")
+            if identity in found:
+                raise CardError(str(file), "id", f"{identity!r} also stands in {found[identity].file}")
+            found[identity] = Entry(file, data, node)
+    return found
+
+
+def spellings(data: dict[str, Any]) -> Iterator[str]:
+    """Every name by which a card can be found."""
+    yield data["id"]
+    for key in ("name", "hub_id"):
+        if isinstance(data.get(key), str):
+            yield data[key]
+    for key in ("aliases", "arena_names"):
+        for alias in data.get(key) or ():
+            yield str(alias)
+    for release in data.get("releases") or ():
+        if isinstance(release, dict):
+            yield from (str(release[k]) for k in ("hub_id", "name") if release.get(k))
+
+
+def name_index(entries: dict[str, Entry]) -> dict[str, str]:
+    """Normal form of every spelling -> id. An id beats an alias; a hub id is also found without its organisation.
+
+    Raises:
+        CardError: an alias that two cards claim.
+    """
+    ids = {normal(i): i for i in entries}
+    result = dict(ids)
+    short: dict[str, set[str]] = {}
+    for identity, entry in entries.items():
+        for spelling in spellings(entry.data):
+            key = normal(spelling)
+            owner = result.setdefault(key, identity)
+            if owner != identity and key not in ids:
+                raise CardError(str(entry.file), "aliases", f"{spelling!r} is also a name of {owner}")
+            short.setdefault(normal_short(spelling), set()).add(identity)
+    for key, owners in short.items():
+        if len(owners) == 1:
+            result.setdefault(key, next(iter(owners)))
+    return result
+
+
+def ambiguous_names(entries: dict[str, Entry]) -> dict[str, list[str]]:
+    """Normal form of names that could mean several -> the ids."""
+    result: dict[str, list[str]] = {}
+    for identity, entry in entries.items():
+        for name in entry.data.get("ambiguous_names") or ():
+            result.setdefault(normal(str(name)), []).append(identity)
+    return result
+
+
+def head_of(entries: dict[str, Entry]) -> dict[str, Any]:
+    """What finding a card needs: its names, and where each card's file is."""
+    return {
+        "index": name_index(entries),
+        "ambiguous": ambiguous_names(entries),
+        "files": {identity: str(entry.file) for identity, entry in entries.items()},
+    }
+
+
+def contents(kind: type[ModelCard] | type[GpuSpec], folders: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Names and plain data of every card, each validated.
+
+    Raises:
+        CardError: the first card that cannot be used.
+    """
+    entries = read_entries(kind, folders)
+    chosen: Any = kind
+    cards = {i: jsonable(validate(e.data, chosen, e.file, e.node)) for i, e in entries.items()}
+    return head_of(entries), cards
