@@ -79,6 +79,16 @@ else:
         exec(f"def __init__(self, {star}{', '.join(head)}):\n" + ("\n".join(body) or "    pass"), scope)
         return scope["__init__"]
 
+    def _lazy_initializer(own, kw_only, post_init):
+        """An ``__init__`` that is compiled when the first instance is made: most classes have none in a question."""
+
+        def first(self, *positional, **named):
+            made = _initializer(own, kw_only, post_init)
+            type(self).__init__ = made
+            made(self, *positional, **named)
+
+        return first
+
     def _repr(self):
         shown = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in self.__record_fields__ if f.repr)
         return f"{type(self).__name__}({shown})"
@@ -123,7 +133,7 @@ else:
         for f in own:
             namespace.pop(f.name, None)
         namespace["__record_fields__"] = tuple(own)
-        namespace["__init__"] = _initializer(own, kw_only, "__post_init__" in namespace)
+        namespace["__init__"] = _lazy_initializer(own, kw_only, "__post_init__" in namespace)
         namespace.setdefault("__repr__", _repr)
         namespace["__reduce__"] = _reduce
         namespace["__get_pydantic_core_schema__"] = classmethod(_pydantic_schema)

@@ -25,6 +25,7 @@ WeightFormat = Literal[
     "float16",
     "float32",
     "float8-block",
+    "float8-block-ue8m0",
     "float8-tensor",
     "float8-channel",
     "mxfp8",

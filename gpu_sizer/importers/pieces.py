@@ -66,7 +66,7 @@ def stack(c: Config, blocks: dict[str, Block], names: Sequence[str], **ends: Any
 
     Blocks that no layer uses are left out, unless multi-token prediction uses them.
     """
-    if len(names) != c.layers:
+    if c.find("num_hidden_layers") is not None and len(names) != c.layers:
         raise c.fail("layer_types", f"names {len(names)} layers, num_hidden_layers is {c.layers}")
     mtp = ends.get("mtp")
     used = set(names) | ({mtp.block} if mtp else set())

@@ -28,11 +28,12 @@ Dtype = str
 def _ignored(patterns: list[str]) -> Callable[[str], bool]:
     """Whether a module is on an ignore list; entries are names, parts of names, wildcards or ``re:`` expressions."""
     expressions = [re.compile(p[3:]) for p in patterns if p.startswith("re:")]
-    plain = [p for p in patterns if not p.startswith("re:")]
+    plain = [_strip(p) for p in patterns if not p.startswith("re:")]
 
     def test(module: str) -> bool:
         if any(e.match(module) for e in expressions):
             return True
+        module = _strip(module)
         for p in plain:
             if "*" in p:
                 if fnmatchcase(module, p) or fnmatchcase(module, p + ".*"):
@@ -76,8 +77,7 @@ def _scheme(c: Config, q: Mapping[str, Any]) -> Scheme | None:
         )
     )
     if method == "fp8":
-        fmt: WeightFormat = "float8-block" if q.get("weight_block_size") else "float8-tensor"
-        return lambda module: None if ignore(module) else fmt
+        return _float8(c, q, ignore)
     if method == "mxfp4":
         return lambda module: None if ignore(module) or ".experts." not in module else "mxfp4"
     if method in ("compressed-tensors", "fbgemm_fp8", "modelopt"):
@@ -91,12 +91,30 @@ def _scheme(c: Config, q: Mapping[str, Any]) -> Scheme | None:
             formats = {_group_format(c, g, container) for g in groups.values() if isinstance(g, Mapping)}
             if len(formats) == 1:
                 only = formats.pop()
+                if only == "mxfp4":
+                    # The engine's MXFP4 method knows experts alone and leaves other layers as they are.
+                    return lambda module: None if ignore(module) or ".experts." not in module else only
                 return lambda module: None if ignore(module) else only
         algo = str(q.get("quant_algo") or "").upper()
         known: dict[str, WeightFormat] = {"NVFP4": "nvfp4", "FP8": "float8-tensor"}
         if algo in known:
             return lambda module: None if ignore(module) else known[algo]
     raise c.fail("quantization_config.quant_method", f"{method!r} as configured is not supported")
+
+
+def _float8(c: Config, q: Mapping[str, Any], ignore: Callable[[str], bool]) -> Scheme:
+    """The ``fp8`` method: blocks of 128 x 128 or one scale a tensor; DeepSeek V4's experts are MXFP4 beside it."""
+    fmt: WeightFormat = "float8-block" if q.get("weight_block_size") else "float8-tensor"
+    if fmt == "float8-block" and q.get("scale_fmt") == "ue8m0" and c.text_type == "deepseek_v4":
+        fmt = "float8-block-ue8m0"
+    experts: WeightFormat = "mxfp4" if c.find("expert_dtype") == "fp4" else fmt
+
+    def scheme(module: str) -> WeightFormat | None:
+        if ignore(module):
+            return None
+        return experts if ".experts." in module else fmt
+
+    return scheme
 
 
 def _listed_layers(c: Config, layers: Mapping[str, Any], ignore: Callable[[str], bool]) -> Scheme:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection
 
 from gpu_sizer.memory.layout import Layout, stage_bounds
-from gpu_sizer.model.formats import storage_bytes
+from gpu_sizer.model.formats import expert_storage_bytes, storage_bytes
 from gpu_sizer.model.inventory import Inventory
 from gpu_sizer.model.tensor import Tensor
 from gpu_sizer.records import dataclass, field
@@ -81,9 +81,10 @@ def tensor_bytes(tensor: Tensor, tp: int, expert_ranks: int, rules: WeightRules,
         rows = round_up(tensor.shape[0], rules.vocabulary_multiple) // tp
         return storage_bytes((rows, *tensor.shape[1:]), tensor.fmt)
     shape = tensor.local_shape(tp)
-    if tensor.is_expert and tensor.split is not None and width_multiple > 1:
+    if tensor.is_expert and tensor.split is not None:
         dim = tensor.split.dim
         shape = (*shape[:dim], round_up(shape[dim], width_multiple), *shape[dim + 1 :])
+        return expert_storage_bytes(shape, tensor.fmt, shape[dim]) * tensor.copies
     return storage_bytes(shape, tensor.fmt) * tensor.copies
 
 
@@ -107,7 +108,9 @@ class WeightPlacement:
         self._ends = tuple(
             _sum(t, tp, expert_ranks, rules) for t in (inventory.embedding, inventory.head, inventory.final)
         )
-        self._towers = _sum(inventory.towers, tp, 1, rules)
+        # A tower whose heads do not divide is held whole on every rank.
+        cut = all(t.split is None or t.split.units_on_rank(tp) for t in inventory.towers)
+        self._towers = _sum(inventory.towers, tp if cut else 1, 1, rules)
 
     def stages(self, count: int) -> list[StageWeights]:
         """Weights on one rank of each of ``count`` pipeline stages.

@@ -9,7 +9,7 @@ compressed_tensors).
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
+from math import gcd, prod
 
 from gpu_sizer.errors import RequestError
 from gpu_sizer.units import ceil_div
@@ -30,10 +30,20 @@ ELEMENT_BYTES = {
 }
 
 
-def _float8_block(shape: tuple[int, ...]) -> int:
+#: Values along each side of a block under one scale, in DeepSeek-V3's float8 format.
+SCALE_BLOCK = 128
+
+
+def _float8_block(shape: tuple[int, ...], side: int = SCALE_BLOCK) -> int:
     # One float32 scale per block of 128 x 128 values (DeepSeek-V3's format).
     *outer, rows, columns = shape
-    return prod(outer) * (rows * columns + FLOAT32_BYTES * ceil_div(rows, 128) * ceil_div(columns, 128))
+    return prod(outer) * (rows * columns + FLOAT32_BYTES * ceil_div(rows, side) * ceil_div(columns, side))
+
+
+def _float8_block_small(shape: tuple[int, ...]) -> int:
+    # The same with scales of one byte, powers of two (DeepSeek V4's ue8m0).
+    *outer, rows, columns = shape
+    return prod(outer) * (rows * columns + ceil_div(rows, 128) * ceil_div(columns, 128))
 
 
 def _float8_tensor(shape: tuple[int, ...]) -> int:
@@ -59,6 +69,7 @@ def _grouped(bits: int, group: int, scale_bytes: int, tail: int = 0) -> Callable
 #: Bytes of a weight matrix (outputs, inputs), or a stack of them, by format.
 _SCALED: dict[str, Callable[[tuple[int, ...]], int]] = {
     "float8-block": _float8_block,
+    "float8-block-ue8m0": _float8_block_small,
     "float8-tensor": _float8_tensor,
     "float8-channel": _float8_channel,
     "mxfp8": _grouped(8, 32, 1),
@@ -87,6 +98,17 @@ def storage_bytes(shape: tuple[int, ...], fmt: str) -> int:
     if (scaled := _SCALED.get(fmt)) is not None:
         return scaled(shape)
     raise RequestError(f"unknown weight format {fmt!r}; known: {', '.join(WEIGHT_FORMATS)}")
+
+
+def expert_storage_bytes(shape: tuple[int, ...], fmt: str, width: int) -> int:
+    """Bytes of a rank's share of an expert's matrix, ``width`` being its share of the expert's width.
+
+    Where that share is no whole number of scale blocks, the engine keeps finer blocks
+    (vLLM ``quantization/fp8.py``: the greatest common divisor of both).
+    """
+    if fmt == "float8-block" and width % SCALE_BLOCK:
+        return _float8_block(shape, gcd(width, SCALE_BLOCK))
+    return storage_bytes(shape, fmt)
 
 
 def is_scaled(fmt: str) -> bool:

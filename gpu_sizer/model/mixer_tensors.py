@@ -20,6 +20,7 @@ from gpu_sizer.cards.mixers import (
     Mixer,
 )
 from gpu_sizer.model.tensor import Split, Tensor
+from gpu_sizer.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,8 +68,9 @@ def _attention(m: Attention, hidden: int, b: Builder) -> Iterator[Tensor]:
     yield from b.linear("q_proj", heads * dim * (2 if m.output_gate else 1), hidden, q_split, bias=m.qkv_bias)
     if m.kv_projections:
         yield from b.linear("k_proj", kv * dim, hidden, kv_split, bias=m.qkv_bias)
-        if not m.keys_as_values:
-            yield from b.linear("v_proj", kv * vdim, hidden, kv_split, bias=m.qkv_bias)
+        for value in b.linear("v_proj", kv * vdim, hidden, kv_split, bias=m.qkv_bias):
+            # Where values are the keys the checkpoint has no such tensor, but engines keep a copy of the keys' here.
+            yield replace(value, is_parameter=False) if m.keys_as_values else value
     yield from b.linear("o_proj", hidden, heads * vdim, Split(1, heads, HEADS), bias=m.o_bias)
     if m.qk_norm == "head":
         kind = "rms" if b.norm_kind == "none" else b.norm_kind
@@ -116,7 +118,30 @@ def _latent(m: LatentAttention, hidden: int, b: Builder) -> Iterator[Tensor]:
 
 
 def _compressed(m: CompressedAttention, hidden: int, b: Builder) -> Iterator[Tensor]:
-    raise NotImplementedError("compressed attention is written with its importer")
+    heads, dim, groups = m.num_attention_heads, m.head_dim, m.o_groups
+    by_group = "output groups"
+    yield b.plain("attn_sink", (heads,), fmt="float32")
+    yield from b.linear("wq_a", m.q_lora_rank, hidden)
+    yield from b.linear("wkv", dim, hidden)
+    yield b.plain("q_norm.weight", (m.q_lora_rank,), part="norms")
+    yield from b.linear("wq_b", heads * dim, m.q_lora_rank, Split(0, heads, HEADS))
+    yield b.plain("kv_norm.weight", (dim,), part="norms")
+    yield from b.linear("wo_a", groups * m.o_lora_rank, heads * dim // groups, Split(0, groups, by_group))
+    yield from b.linear("wo_b", hidden, groups * m.o_lora_rank, Split(1, groups, by_group))
+    if m.compress_ratio:
+        # With a ratio of 4 neighbouring windows overlap: keys and gates are computed twice as wide.
+        yield from _compressor("compressor.", m.compress_ratio, dim, hidden, b, overlap=m.compress_ratio == 4)
+    if m.compress_ratio == 4:
+        yield from b.linear("indexer.wq_b", m.index_n_heads * m.index_head_dim, m.q_lora_rank)
+        yield b.plain("indexer.weights_proj.weight", (m.index_n_heads, hidden))
+        yield from _compressor("indexer.compressor.", 4, m.index_head_dim, hidden, b, overlap=True)
+
+
+def _compressor(name: str, ratio: int, dim: int, hidden: int, b: Builder, *, overlap: bool) -> Iterator[Tensor]:
+    width = dim * (2 if overlap else 1)
+    yield b.plain(f"{name}ape", (ratio, width), fmt="float32")
+    yield b.plain(f"{name}wkv_wgate.weight", (2 * width, hidden))
+    yield b.plain(f"{name}norm.weight", (dim,), part="norms")
 
 
 def _mamba1(m: Mamba1, hidden: int, b: Builder) -> Iterator[Tensor]:
@@ -181,7 +206,23 @@ def _gated_delta_net(m: GatedDeltaNet, hidden: int, b: Builder) -> Iterator[Tens
 
 
 def _kimi_delta(m: KimiDeltaAttention, hidden: int, b: Builder) -> Iterator[Tensor]:
-    raise NotImplementedError("Kimi delta attention is written with its importer")
+    heads, dim = m.num_heads, m.head_dim
+    width, by_head = heads * dim, Split(0, heads, "delta heads")
+    for piece in ("q", "k", "v"):
+        yield from b.linear(f"{piece}_proj", width, hidden, by_head)
+        yield b.plain(f"{piece}_conv1d.weight", (width, 1, m.conv_kernel), by_head, fmt="float32")
+    yield from b.linear("f_a_proj", dim, hidden)
+    yield from b.linear("f_b_proj", width, dim, by_head)
+    yield from b.linear("b_proj", heads, hidden, by_head)
+    if m.output_gate == "full":
+        yield from b.linear("g_proj", width, hidden, by_head)
+    else:
+        yield from b.linear("g_a_proj", dim, hidden)
+        yield from b.linear("g_b_proj", width, dim, by_head)
+    yield b.plain("A_log", (heads,), by_head, fmt="float32")
+    yield b.plain("dt_bias", (width,), by_head, fmt="float32")
+    yield b.plain("o_norm.weight", (dim,))
+    yield from b.linear("o_proj", hidden, width, Split(1, heads, "delta heads"))
 
 
 def _linear_attention(m: LinearAttention, hidden: int, b: Builder) -> Iterator[Tensor]:

@@ -136,6 +136,11 @@ def free_text(memory: RankMemory, band: int) -> str:
 def lines(plan: Plan) -> Iterator[str]:
     """The whole answer, line by line, without colour."""
     yield headline(plan)
+    yield from details(plan)
+
+
+def details(plan: Plan) -> Iterator[str]:
+    """What stands behind the answer's sentence, line by line."""
     if plan.memory is not None and plan.per_gpu is not None:
         m = plan.per_gpu
         yield ""
@@ -189,9 +194,7 @@ def fit_lines(fit: Fit) -> Iterator[str]:
     """The whole answer about one layout, line by line."""
     yield fit_headline(fit)
     if fit.per_gpu is not None:
-        plan = fit.as_plan()
-        yield ""
-        yield from (line for line in list(lines(plan))[2:])
+        yield from details(fit.as_plan())
     else:
         yield ""
         yield f"Assumed: {assumptions(fit.as_plan())}"

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from gpu_sizer.engines.vllm.pages import Page
 from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.layout import stage_bounds
-from gpu_sizer.records import dataclass, replace
+from gpu_sizer.records import dataclass, field, replace
 from gpu_sizer.units import ceil_div
 
 #: Largest kind's layers below this multiple of the smallest's: one group each, the smaller padded.
@@ -28,15 +28,15 @@ class CacheGroup:
     """Layers that share a block table: a request takes blocks for all of them at once."""
 
     pages: tuple[PlacedPage, ...]
+    kinds: tuple[Page, ...] = field(init=False, compare=False, repr=False)
+    """The distinct pages of the group."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kinds", tuple(dict.fromkeys(page for _, page in self.pages)))
 
     def blocks(self, context: int, tokens_in_flight: int) -> int:
         """Blocks that one request takes in this group."""
         return max(p.blocks(context, tokens_in_flight) for p in self.kinds)
-
-    @property
-    def kinds(self) -> tuple[Page, ...]:
-        """The distinct pages of the group."""
-        return tuple(dict.fromkeys(page for _, page in self.pages))
 
     def bytes_within(self, start: int, stop: int) -> int:
         """Bytes of one block for the layers of one pipeline stage."""

@@ -1,0 +1,274 @@
+"""One rating of a file of battles: estimates, intervals, ranks, and whom they leave out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gpu_sizer.arena.battles import Battles
+from gpu_sizer.arena.bootstrap import bootstrap_strengths, limits
+from gpu_sizer.arena.bradley_terry import POINTS, maximum_likelihood, win_matrix
+from gpu_sizer.arena.connections import Group, comparable
+from gpu_sizer.arena.elo import START, expected_score, online_elo
+from gpu_sizer.errors import RequestError
+from gpu_sizer.records import dataclass
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+METHODS = ("bradley-terry", "elo")
+LEVEL = 0.95
+MOST_ROUNDS = 100_000
+MOST_MODELS = 2_000
+
+_REASONS = {
+    "unbeaten": "never lost or tied against the rated models: no finite rating is high enough",
+    "winless": "never won or tied against the rated models: no finite rating is low enough",
+    "disconnected": "no chain of battles leads to the rated models: nothing tells where it stands",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """One model's rating in points; ``low`` and ``high`` bound its interval (infinite where the battles allow it)."""
+
+    model: str
+    rating: float
+    battles: int
+    rank: int
+    """1 + the models whose interval lies wholly above this one's (the Arena's rule): ties share a rank."""
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unrated:
+    """Models that have no finite rating beside the others."""
+
+    models: tuple[str, ...]
+    battles: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ratings:
+    """Every model of the battles: rated, best first, or told why not."""
+
+    method: str
+    rated: tuple[Rating, ...]
+    unrated: tuple[Unrated, ...]
+    battles: int
+    anchor: str | None
+    rounds: int
+    level: float
+    warnings: tuple[str, ...]
+
+    def of(self, model: str) -> Rating:
+        """One model's rating.
+
+        Raises:
+            RequestError: it was not rated.
+        """
+        for rating in self.rated:
+            if rating.model == model:
+                return rating
+        raise RequestError(f"{model!r} is not among the {len(self.rated)} models rated")
+
+    def win_rate(self, model: str, other: str) -> float:
+        """The predicted share of points that one model takes from another."""
+        return expected_score(self.of(model).rating, self.of(other).rating)
+
+    def model_dump(self) -> dict[str, Any]:
+        """Plain data; an infinite limit is null."""
+        return {
+            "method": self.method,
+            "battles": self.battles,
+            "anchor": self.anchor,
+            "rounds": self.rounds,
+            "level": self.level,
+            "ratings": [
+                {
+                    "rank": r.rank,
+                    "model": r.model,
+                    "rating": round(r.rating, 4),
+                    "low": _finite(r.low),
+                    "high": _finite(r.high),
+                    "battles": r.battles,
+                }
+                for r in self.rated
+            ],
+            "unrated": [{"models": list(u.models), "battles": u.battles, "reason": u.reason} for u in self.unrated],
+            "warnings": list(self.warnings),
+        }
+
+
+def _finite(value: float | None) -> float | None:
+    return round(value, 4) if value is not None and math.isfinite(value) else None
+
+
+def _subset(battles: Battles, kept: Sequence[int]) -> Battles:
+    """Battles among some models only."""
+    if len(kept) == len(battles.models):
+        return battles
+    new = np.full(len(battles.models), -1, dtype=np.int32)
+    new[list(kept)] = np.arange(len(kept), dtype=np.int32)
+    first, second = new[battles.first], new[battles.second]
+    inside = (first >= 0) & (second >= 0)
+    return Battles(
+        tuple(battles.models[i] for i in kept),
+        first[inside],
+        second[inside],
+        battles.outcome[inside],
+        battles.timed,
+        battles.problems,
+    )
+
+
+def _ranks(low: Sequence[float], high: Sequence[float]) -> list[int]:
+    return [1 + sum(other > h for other in low) for h in high]
+
+
+def _played(battles: Battles) -> NDArray[np.int64]:
+    n = len(battles.models)
+    result: NDArray[np.int64] = np.bincount(battles.first, minlength=n) + np.bincount(battles.second, minlength=n)
+    return result
+
+
+def _anchor(models: Sequence[str], anchor: str | None, rated: Sequence[int]) -> int | None:
+    """The anchor's place among the rated models."""
+    if anchor is None:
+        return None
+    if anchor not in models:
+        raise RequestError(f"the anchor {anchor!r} fought no battle in the file")
+    if (place := models.index(anchor)) not in rated:
+        raise RequestError(f"the anchor {anchor!r} has no finite rating beside the others")
+    return list(rated).index(place)
+
+
+def _unrated(battles: Battles, groups: Sequence[Group]) -> tuple[Unrated, ...]:
+    played = _played(battles)
+    return tuple(
+        Unrated(
+            tuple(battles.models[i] for i in g.members), int(played[list(g.members)].max(initial=0)), _REASONS[g.reason]
+        )
+        for g in groups
+    )
+
+
+def _warnings(battles: Battles, unrated: Sequence[Unrated]) -> list[str]:
+    told = [str(p) for p in battles.problems]
+    for u in unrated:
+        names = ", ".join(u.models[:4]) + (f" and {len(u.models) - 4} more" if len(u.models) > 4 else "")
+        told.append(f"not rated: {names}: {u.reason}")
+    return told
+
+
+def rate(
+    battles: Battles,
+    *,
+    method: str = "bradley-terry",
+    anchor: str | None = None,
+    score: float = START,
+    rounds: int = 0,
+    seed: int = 0,
+    level: float = LEVEL,
+    advance: Callable[[int], None] | None = None,
+) -> Ratings:
+    """Ratings of every model in some battles.
+
+    Args:
+        battles: at least one.
+        method: ``bradley-terry`` (maximum likelihood, order does not matter) or ``elo`` (online, in order of time).
+        anchor: the model that gets the score; without one, the mean of all does.
+        score: points of the anchor.
+        rounds: bootstrap rounds for intervals (Bradley–Terry only); 0 for none.
+        seed: of the bootstrap.
+        level: of the intervals, 0.95 for 95 %.
+        advance: called with the rounds done since the last call.
+
+    Raises:
+        RequestError: a value that makes no sense, or an anchor that has no rating.
+    """
+    if method not in METHODS:
+        raise RequestError(f"rated how? {' or '.join(METHODS)}, not {method[:40]!r}")
+    if not 0 <= rounds <= MOST_ROUNDS:
+        raise RequestError(f"bootstrap rounds must be between 0 and {MOST_ROUNDS:,}, not {rounds}")
+    if not 0.5 <= level < 1:
+        raise RequestError(f"the level of an interval must be from 0.5 to below 1, not {level}")
+    if not math.isfinite(score):
+        raise RequestError("the anchor's score must be a number")
+    if seed < 0:
+        raise RequestError(f"the seed must be 0 or more, not {seed}")
+    if len(battles.models) > MOST_MODELS:
+        raise RequestError(f"{len(battles.models):,} models are more than the {MOST_MODELS:,} that can be rated at once")
+    if method == "elo":
+        return _by_elo(battles, anchor, score)
+    return _by_likelihood(battles, anchor, score, rounds, seed, level, advance)
+
+
+def _by_elo(battles: Battles, anchor: str | None, score: float) -> Ratings:
+    everyone = range(len(battles.models))
+    place = _anchor(battles.models, anchor, everyone)
+    ratings = online_elo(battles)
+    if place is not None:
+        ratings = [r - ratings[place] + score for r in ratings]
+    elif score != START:
+        ratings = [r - START + score for r in ratings]
+    played = _played(battles)
+    order = sorted(everyone, key=lambda i: (-ratings[i], battles.models[i]))
+    ranks = _ranks(ratings, ratings)
+    rated = tuple(Rating(battles.models[i], ratings[i], int(played[i]), ranks[i]) for i in order)
+    warnings = _warnings(battles, ())
+    if not battles.timed:
+        warnings.append("no time stamp on every battle: online Elo took them in the order of the file")
+    return Ratings("elo", rated, (), len(battles), anchor, 0, LEVEL, tuple(warnings))
+
+
+def _by_likelihood(
+    battles: Battles,
+    anchor: str | None,
+    score: float,
+    rounds: int,
+    seed: int,
+    level: float,
+    advance: Callable[[int], None] | None,
+) -> Ratings:
+    kept, groups = comparable(win_matrix(battles))
+    place = _anchor(battles.models, anchor, kept)
+    unrated = _unrated(battles, groups)
+    inner = _subset(battles, kept)
+    warnings = _warnings(battles, unrated)
+    if not len(inner):
+        raise RequestError(
+            "no two models can be rated together: each pair has only wins of one side; more battles are needed"
+        )
+    strengths = maximum_likelihood(win_matrix(inner))
+    shift = strengths[place] if place is not None else 0.0
+    points = (strengths - shift) * POINTS + score
+    low = high = None
+    if rounds:
+        drawn = bootstrap_strengths(inner, strengths, rounds, seed, advance)
+        if place is not None:
+            drawn = drawn - drawn[:, place, None]
+        below, above = limits(drawn, strengths - shift, level)
+        low, high = below * POINTS + score, above * POINTS + score
+        if open_ended := int((~np.isfinite(low) | ~np.isfinite(high)).sum()):
+            warnings.append(f"{open_ended} intervals are open: in some rounds these models lost, or won, no battle")
+    ranks = _ranks(points.tolist() if low is None else low.tolist(), points.tolist() if high is None else high.tolist())
+    played = _played(battles)
+    order = sorted(range(len(kept)), key=lambda i: (-points[i], inner.models[i]))
+    rated = tuple(
+        Rating(
+            inner.models[i],
+            float(points[i]),
+            int(played[kept[i]]),
+            ranks[i],
+            None if low is None else float(low[i]),
+            None if high is None else float(high[i]),
+        )
+        for i in order
+    )
+    return Ratings("bradley-terry", rated, unrated, len(battles), anchor, rounds, level, tuple(warnings))

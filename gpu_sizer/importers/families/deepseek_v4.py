@@ -1,0 +1,62 @@
+"""DeepSeek V4 (``DeepseekV4Config``): compressed attention, hyper-connections of the residual, hashed first layers."""
+
+from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
+from gpu_sizer.cards.mixers import CompressedAttention
+from gpu_sizer.importers.config import Config
+from gpu_sizer.importers.pieces import mixture, stack
+
+
+def _hyper_connections(c: Config) -> tuple[ExtraTensor, ...]:
+    """Per layer, for attention and feed-forward: mixing weights, base and scales of the residual's copies."""
+    copies = c.number("hc_mult")
+    mixes, width = copies * (copies + 2), copies * c.hidden_size
+    return tuple(
+        ExtraTensor(name=f"hc_{which}_{name}", shape=shape, part="other", dtype="float32")
+        for which in ("attn", "ffn")
+        for name, shape in (("fn", (mixes, width)), ("base", (mixes,)), ("scale", (3,)))
+    )
+
+
+def architecture(c: Config) -> Architecture:
+    connections, hashed = _hyper_connections(c), c.optional("num_hash_layers") or 0
+    ratios = c.sequence("compress_ratios")
+    if ratios is None:
+        raise c.fail("compress_ratios", "missing, and nothing else says it")
+
+    def mixer(ratio: int) -> CompressedAttention:
+        return CompressedAttention(
+            num_attention_heads=c.heads,
+            head_dim=c.number("head_dim"),
+            qk_rope_head_dim=c.number("qk_rope_head_dim"),
+            q_lora_rank=c.number("q_lora_rank"),
+            o_lora_rank=c.number("o_lora_rank"),
+            o_groups=c.number("o_groups"),
+            sliding_window=c.number("sliding_window"),
+            compress_ratio=ratio,
+            index_n_heads=c.number("index_n_heads"),
+            index_head_dim=c.number("index_head_dim"),
+        )
+
+    shared = c.optional("n_shared_experts") or 0
+    scored = mixture(c, num_shared_experts=shared, score_correction_bias=True)
+    by_hash = mixture(c, num_shared_experts=shared)
+    table = ExtraTensor(
+        name="mlp.gate.tid2eid",
+        shape=(c.number("vocab_size"), by_hash.num_experts_per_tok),
+        part="router",
+        dtype="int32",
+        parameter=False,
+    )
+    blocks, names = {}, []
+    for i, ratio in enumerate(ratios[: c.layers]):
+        name = f"compress-{ratio}" + ("-hashed" if i < hashed else "")
+        names.append(name)
+        if name not in blocks:
+            extra = (*connections, table) if i < hashed else connections
+            blocks[name] = Block(mixer=mixer(ratio), feed_forward=by_hash if i < hashed else scored, extra=extra)
+    copies = c.number("hc_mult")
+    head = tuple(
+        ExtraTensor(name=f"hc_head_{name}", shape=shape, part="other", dtype="float32")
+        for name, shape in (("fn", (copies, copies * c.hidden_size)), ("base", (copies,)), ("scale", (1,)))
+    )
+    return stack(c, blocks, names, extra=head)

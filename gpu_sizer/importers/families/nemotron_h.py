@@ -1,0 +1,51 @@
+"""Nemotron-H and Nemotron 3 (``NemotronHConfig``): each layer is one sub-block: Mamba 2, attention, or feed-forward."""
+
+from gpu_sizer.cards.architecture import Architecture, Block
+from gpu_sizer.cards.mixers import Mamba2
+from gpu_sizer.importers.config import Config
+from gpu_sizer.importers.pieces import attention, dense, mixture, stack
+
+_KINDS = {"M": "mamba", "*": "attention", "-": "dense", "E": "experts"}
+_STATES = ("bfloat16", "float16", "float32")
+
+
+def architecture(c: Config) -> Architecture:
+    pattern = c.text_value("hybrid_override_pattern")
+    listed = c.sequence("layers_block_type")
+    if pattern is None and listed is None:
+        raise c.fail("hybrid_override_pattern", "missing, and nothing else says the order of layers")
+    kinds = [_KINDS.get(k, "") for k in pattern] if pattern is not None else [{"moe": "experts", "mlp": "dense"}.get(str(k), str(k)) for k in listed or ()]
+    if "" in kinds:
+        raise c.fail("hybrid_override_pattern", f"holds a layer that is none of {', '.join(_KINDS)}")
+    # vLLM keeps the state in float32 unless the configuration says otherwise.
+    state = c.text_value("mamba_ssm_cache_dtype", default="float32")
+    mamba = Mamba2(
+        num_heads=c.number("mamba_num_heads"),
+        head_dim=c.number("mamba_head_dim"),
+        state_size=c.number("ssm_state_size"),
+        n_groups=c.number("n_groups"),
+        conv_kernel=c.number("conv_kernel"),
+        conv_bias=c.flag("use_conv_bias", default=True),
+        projection_bias=c.flag("mamba_proj_bias", default=False),
+        state_dtype=state if state in _STATES else "float32",  # type: ignore[arg-type]
+    )
+    bias = c.flag("attention_bias", default=False)
+    head = c.number("head_dim", "attention_head_dim", default=c.head_dim)
+    blocks = {
+        "mamba": Block(mixer=mamba, norms=1),
+        "attention": Block(mixer=attention(c, head_dim=head, qkv_bias=bias, o_bias=bias), norms=1),
+        "dense": Block(feed_forward=dense(c, gated=False, bias=c.flag("mlp_bias", default=False)), norms=1)
+        if "dense" in kinds
+        else Block(mixer=mamba),
+    }
+    if "experts" in kinds:
+        experts = mixture(
+            c,
+            gated=False,
+            num_shared_experts=c.optional("n_shared_experts") or 0,
+            shared_expert_intermediate_size=c.optional("moe_shared_expert_intermediate_size"),
+            score_correction_bias=True,
+            latent_size=c.optional("moe_latent_size"),
+        )
+        blocks["experts"] = Block(feed_forward=experts, norms=1)
+    return stack(c, blocks, kinds)

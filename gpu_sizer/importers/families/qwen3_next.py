@@ -1,0 +1,43 @@
+"""Qwen3-Next and Qwen 3.5 / 3.6 (``Qwen3NextConfig``, ``Qwen3_5Config``, ``Qwen3_5MoeConfig``).
+
+Three layers of the gated delta rule to each of full attention, whose queries carry an output gate.
+"""
+
+from gpu_sizer.cards.architecture import Architecture, Block
+from gpu_sizer.cards.feed_forwards import Dense, MixtureOfExperts
+from gpu_sizer.cards.mixers import GatedDeltaNet
+from gpu_sizer.importers.config import Config
+from gpu_sizer.importers.families.qwen3_vl import VISION
+from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, stack
+from gpu_sizer.importers.towers import qwen_vision
+
+STATE_TYPES = ("bfloat16", "float16", "float32")
+
+
+def architecture(c: Config) -> Architecture:
+    state = c.text_value("mamba_ssm_dtype", default="auto")
+    delta = GatedDeltaNet(
+        num_k_heads=c.number("linear_num_key_heads", default=16),
+        num_v_heads=c.number("linear_num_value_heads", default=32),
+        head_k_dim=c.number("linear_key_head_dim", default=128),
+        head_v_dim=c.number("linear_value_head_dim", default=128),
+        conv_kernel=c.number("linear_conv_kernel_dim", default=4),
+        state_dtype=state if state in STATE_TYPES else "auto",  # type: ignore[arg-type]
+    )
+    bias = c.flag("attention_bias", default=False)
+    full = attention(
+        c, head_dim=c.number("head_dim", default=256), qk_norm="head", output_gate=True, qkv_bias=bias, o_bias=bias
+    )
+    feed_forward: Dense | MixtureOfExperts
+    if "moe" in c.text_type or c.text_type == "qwen3_next":
+        shared = c.number("shared_expert_intermediate_size", default=512)
+        feed_forward = mixture(
+            c, num_shared_experts=1, shared_expert_intermediate_size=shared, shared_expert_gate=True
+        )
+    else:
+        feed_forward = dense(c)
+    blocks = {"delta": Block(mixer=delta, feed_forward=feed_forward), "full": Block(mixer=full, feed_forward=feed_forward)}
+    every = c.number("full_attention_interval", default=4)
+    default = ["delta" if (i + 1) % every else "full" for i in range(c.layers)]
+    names = layer_types(c, {"linear_attention": "delta", "full_attention": "full"}, default)
+    return stack(c, blocks, names, towers=qwen_vision(c, VISION, counted=False))

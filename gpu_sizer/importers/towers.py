@@ -1,0 +1,162 @@
+"""Vision towers as families describe them: groups of tensors, cut as vLLM cuts them."""
+
+from __future__ import annotations
+
+from gpu_sizer.cards.architecture import ExtraTensor, Tower
+from gpu_sizer.importers.config import Config
+from gpu_sizer.records import replace
+
+
+class TowerTensors:
+    """Collects the tensors of one tower: whole ones, and linear layers cut by heads or by width."""
+
+    def __init__(self, heads: int | None = None, *, counted: bool = True) -> None:
+        self._heads, self._counted = heads, counted
+        self._found: list[ExtraTensor] = []
+
+    def whole(self, name: str, *shape: int, copies: int = 1) -> None:
+        """A tensor that every rank holds whole."""
+        self._found.append(ExtraTensor(name=name, shape=shape, copies=copies, part="tower"))
+
+    def column(self, name: str, out: int, inp: int, *, copies: int = 1, bias: bool = True, by_heads: bool = False) -> None:
+        """A linear layer cut by its outputs, with its bias."""
+        units = self._heads if by_heads else None
+        self._found.append(
+            ExtraTensor(name=f"{name}.weight", shape=(out, inp), copies=copies, part="tower", split_dim=0, units=units)
+        )
+        if bias:
+            self._found.append(
+                ExtraTensor(name=f"{name}.bias", shape=(out,), copies=copies, part="tower", split_dim=0, units=units)
+            )
+
+    def row(self, name: str, out: int, inp: int, *, copies: int = 1, bias: bool = True, by_heads: bool = False) -> None:
+        """A linear layer cut by its inputs; its bias is whole."""
+        units = self._heads if by_heads else None
+        self._found.append(
+            ExtraTensor(name=f"{name}.weight", shape=(out, inp), copies=copies, part="tower", split_dim=1, units=units)
+        )
+        if bias:
+            self.whole(f"{name}.bias", out, copies=copies)
+
+    def norm(self, name: str, size: int, *, copies: int = 1, bias: bool = True) -> None:
+        """A norm, with a bias unless it is an RMS norm."""
+        self.whole(f"{name}.weight", size, copies=copies)
+        if bias:
+            self.whole(f"{name}.bias", size, copies=copies)
+
+    def tower(self, name: str = "vision") -> Tower:
+        """The tower; one that is not counted is loaded, but no part of the language model's parameters."""
+        found = self._found if self._counted else [replace(t, parameter=False) for t in self._found]
+        return Tower(name=name, tensors=tuple(found))
+
+
+def qwen_vision(c: Config, defaults: dict[str, int], *, counted: bool = True) -> tuple[Tower, ...]:
+    """Qwen3-VL's and Qwen3.5's vision transformer, with its mergers (``Qwen3_VisionTransformer``)."""
+    v = c.section("vision_config")
+    if v is None:
+        return ()
+
+    def get(key: str) -> int:
+        return v.number(key, default=defaults[key]) if key in defaults else v.number(key)
+
+    width, layers, inner, patch = get("hidden_size"), get("depth"), get("intermediate_size"), get("patch_size")
+    merged, out = width * get("spatial_merge_size") ** 2, get("out_hidden_size")
+    t = TowerTensors(get("num_heads"), counted=counted)
+    t.whole("patch_embed.proj.weight", width, get("in_channels"), get("temporal_patch_size"), patch, patch)
+    t.whole("patch_embed.proj.bias", width)
+    t.whole("pos_embed.weight", get("num_position_embeddings"), width)
+    t.norm("blocks.norm", width, copies=2 * layers)
+    t.column("blocks.attn.qkv", 3 * width, width, copies=layers, by_heads=True)
+    t.row("blocks.attn.proj", width, width, copies=layers, by_heads=True)
+    t.column("blocks.mlp.linear_fc1", inner, width, copies=layers)
+    t.row("blocks.mlp.linear_fc2", width, inner, copies=layers)
+    deep = len(v.sequence("deepstack_visual_indexes") or ()) if v.find("deepstack_visual_indexes") is not None else 0
+    t.norm("merger.norm", width)
+    if deep:
+        t.norm("deepstack_merger_list.norm", merged, copies=deep)
+    t.column("merger.linear_fc1", merged, merged, copies=1 + deep)
+    t.row("merger.linear_fc2", out, merged, copies=1 + deep)
+    return (t.tower(),)
+
+
+def kimi_vision(c: Config, hidden: int) -> tuple[Tower, ...]:
+    """Kimi's vision transformer and projector (``MoonViT3d``): K2.5 with layer norms, K3 with RMS norms."""
+    v = c.section("vision_config")
+    if v is None:
+        return ()
+    width, layers = v.number("vt_hidden_size"), v.number("vt_num_hidden_layers")
+    inner, patch, heads = v.number("vt_intermediate_size"), v.number("patch_size"), v.number("vt_num_attention_heads")
+    attention = v.number("qkv_hidden_size", default=width)
+    bias, layer_norm = v.flag("linear_bias", default=True), v.text_value("norm_type", default="layernorm") != "rmsnorm"
+    kernel = v.sequence("merge_kernel_size") or [2, 2]
+    merged = width * kernel[0] * kernel[1]
+    t = TowerTensors(heads)
+    t.whole("patch_embed.proj.weight", width, 3, patch, patch)
+    if v.flag("patch_embed_proj_bias", default=True):
+        t.whole("patch_embed.proj.bias", width)
+    t.whole("patch_embed.pos_emb.weight", v.number("init_pos_emb_height"), v.number("init_pos_emb_width"), width)
+    t.norm("encoder.blocks.norm", width, copies=2 * layers, bias=layer_norm)
+    t.column("encoder.blocks.wqkv", 3 * attention, width, copies=layers, by_heads=True, bias=v.flag("attn_bias", default=True))
+    t.row("encoder.blocks.wo", width, attention, copies=layers, by_heads=True, bias=v.flag("attn_bias", default=True))
+    t.column("encoder.blocks.mlp.fc0", inner, width, copies=layers, bias=bias)
+    t.row("encoder.blocks.mlp.fc1", width, inner, copies=layers, bias=bias)
+    t.norm("encoder.final_layernorm", width, bias=layer_norm)
+    # The projector is whole on every rank.
+    second = v.text_value("mm_projector_type", default="patchmerger") == "patchmergerv2"
+    if not second:
+        t.norm("mm_projector.pre_norm", width)
+    for name, out, inp in (("linear_1", merged, merged), ("linear_2", hidden, merged)):
+        t.whole(f"mm_projector.{name}.weight", out, inp)
+        if not second:
+            t.whole(f"mm_projector.{name}.bias", out)
+    if second:
+        t.norm("mm_projector.post_norm", hidden, bias=False)
+    return (t.tower(),)
+
+
+def llama4_vision(c: Config, hidden: int) -> tuple[Tower, ...]:
+    """Llama 4's vision transformer, adapter and projector (``Llama4VisionModel``)."""
+    if c.model_type == "llama4_text":
+        return ()
+    # The class supplies a tower of its own defaults where the configuration has none.
+    v = c.section("vision_config") or Config({}, f"{c.file}: vision_config")
+    width, layers = v.number("hidden_size", default=768), v.number("num_hidden_layers", default=34)
+    inner, patch = v.number("intermediate_size", default=5632), v.number("patch_size", default=14)
+    image = v.number("image_size", default=448)
+    out, into = v.number("projector_output_dim", default=7680), v.number("projector_input_dim", default=4096)
+    t = TowerTensors(v.number("num_attention_heads", default=16), counted=False)
+    t.whole("class_embedding", width)
+    t.whole("positional_embedding_vlm", (image // patch) ** 2 + 1, width)
+    t.column("patch_embedding.linear", width, 3 * patch * patch, bias=False)
+    t.norm("layernorm_pre", width)
+    t.norm("layernorm_post", width)
+    t.column("model.layers.self_attn.qkv_proj", 3 * width, width, copies=layers, by_heads=True)
+    t.row("model.layers.self_attn.o_proj", width, width, copies=layers, by_heads=True)
+    t.column("model.layers.mlp.fc1", inner, width, copies=layers)
+    t.row("model.layers.mlp.fc2", width, inner, copies=layers)
+    t.norm("model.layers.layernorm", width, copies=2 * layers)
+    t.column("vision_adapter.mlp.fc1", into, inner, bias=False)
+    t.row("vision_adapter.mlp.fc2", into, into, bias=False)
+    t.column("multi_modal_projector.linear_1", hidden, out, bias=False)
+    return (t.tower(),)
+
+
+def gemma4_vision(c: Config, hidden: int) -> tuple[Tower, ...]:
+    """Gemma 4's vision encoder, which every rank holds whole (``Gemma4VisionModel``)."""
+    v = c.section("vision_config")
+    if v is None:
+        return ()
+    width, layers = v.number("hidden_size"), v.number("num_hidden_layers")
+    inner, patch = v.number("intermediate_size"), v.number("patch_size")
+    heads, dim = v.number("num_attention_heads"), v.number("head_dim")
+    kv = v.number("num_key_value_heads", default=heads)
+    t = TowerTensors()
+    t.whole("patch_embedder.position_embedding_table", 2, v.number("position_embedding_size"), width)
+    t.whole("patch_embedder.input_proj.weight", width, 3 * patch * patch)
+    t.whole("encoder.self_attn.q_o_proj.weight", heads * dim, width, copies=2 * layers)
+    t.whole("encoder.self_attn.k_v_proj.weight", kv * dim, width, copies=2 * layers)
+    t.whole("encoder.self_attn.q_k_norm.weight", dim, copies=2 * layers)
+    t.whole("encoder.mlp.weight", inner, width, copies=3 * layers)
+    t.whole("encoder.layernorm.weight", width, copies=4 * layers)
+    t.whole("embed_vision.embedding_projection.weight", hidden, width)
+    return (t.tower(),)
