@@ -6,7 +6,19 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gpu_sizer.api import estimate, load_gpu, load_model, size
+    from gpu_sizer.api import (
+        compare,
+        estimate,
+        fits_on,
+        load_gpu,
+        load_model,
+        longest_context,
+        memory_need,
+        most_users,
+        size,
+        what_fits,
+        which_gpu,
+    )
     from gpu_sizer.errors import (
         CardError,
         DoesNotFitError,
@@ -19,10 +31,17 @@ if TYPE_CHECKING:
 
 #: Where each public name lives; a module is imported when one of its names is first used.
 _HOMES = {
+    "compare": "api",
     "estimate": "api",
+    "fits_on": "api",
     "load_gpu": "api",
     "load_model": "api",
+    "longest_context": "api",
+    "memory_need": "api",
+    "most_users": "api",
     "size": "api",
+    "what_fits": "api",
+    "which_gpu": "api",
     "ask": "queries.answers",
     "CardError": "errors",
     "DoesNotFitError": "errors",
@@ -41,10 +60,17 @@ __all__ = [
     "UnknownModelError",
     "__version__",
     "ask",
+    "compare",
     "estimate",
+    "fits_on",
     "load_gpu",
     "load_model",
+    "longest_context",
+    "memory_need",
+    "most_users",
     "size",
+    "what_fits",
+    "which_gpu",
 ]
 
 

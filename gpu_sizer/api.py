@@ -8,15 +8,23 @@ from pathlib import Path
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.errors import UnknownModelError
+from gpu_sizer.errors import RequestError, UnknownModelError
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan
-from gpu_sizer.planning.request import Request, make_request
+from gpu_sizer.planning.request import MOST_GPUS, Request, make_request
 from gpu_sizer.planning.search import fit, plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
+
+    from gpu_sizer.planning.choices import Choices, Runnable
+    from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
+    from gpu_sizer.planning.needs import MemoryNeed
+
+    ModelName = str | os.PathLike[str] | ModelCard
+    GpuName = str | os.PathLike[str] | GpuSpec
 
 
 def load_model(model: str | os.PathLike[str] | ModelCard, *, cards: Catalogue | None = None) -> ModelCard:
@@ -163,3 +171,108 @@ def estimate(
         enforce_eager=enforce_eager,
     )
     return fit(made, Layout(tensor_parallel_size, pipeline_parallel_size, data_parallel_size, expert_parallel))
+
+
+def _count(gpu_count: int) -> int:
+    """A number of GPUs that can be.
+
+    Raises:
+        RequestError: not a whole number from 1 to the largest search.
+    """
+    if not isinstance(gpu_count, int) or isinstance(gpu_count, bool) or not 1 <= gpu_count <= MOST_GPUS:
+        raise RequestError(f"the number of GPUs must be from 1 to {MOST_GPUS:,}, not {gpu_count!r}", about="gpu")
+    return gpu_count
+
+
+def fits_on(model: ModelName, *, gpu: GpuName, gpu_count: int, **load: Any) -> OnCount:
+    """Whether a number of GPUs carries a model, in their best layout; ``load`` as in :func:`size`.
+
+    Raises:
+        GpuSizerError: an unknown name, a card that cannot be used, or a value that makes no sense.
+    """
+    from gpu_sizer.planning.inverse import on_count
+
+    return on_count(request(model, gpu, **load), _count(gpu_count))
+
+
+def longest_context(model: ModelName, *, gpu: GpuName, gpu_count: int = 1, **load: Any) -> LongestContext:
+    """The longest context in tokens on a number of GPUs, found on the planner itself; ``load`` as in :func:`size`.
+
+    Raises:
+        GpuSizerError: an unknown name, a card that cannot be used, or a value that makes no sense.
+    """
+    from gpu_sizer.planning.inverse import longest_context as longest
+
+    return longest(request(model, gpu, **load), _count(gpu_count))
+
+
+def most_users(model: ModelName, *, gpu: GpuName, gpu_count: int = 1, **load: Any) -> MostUsers:
+    """The most requests of ``context`` tokens at once on a number of GPUs; ``load`` as in :func:`size`.
+
+    Raises:
+        GpuSizerError: an unknown name, a card that cannot be used, or a value that makes no sense.
+    """
+    from gpu_sizer.planning.inverse import most_users as most
+
+    return most(request(model, gpu, **load), _count(gpu_count))
+
+
+def memory_need(model: ModelName, *, cards: Catalogue | None = None, **load: Any) -> MemoryNeed:
+    """The bytes of weights and cache that a load needs in all, and GPUs that have them; ``load`` as in :func:`size`.
+
+    Raises:
+        GpuSizerError: an unknown name, a card that cannot be used, or a value that makes no sense.
+    """
+    from gpu_sizer.planning.choices import which_gpu as choose
+    from gpu_sizer.planning.needs import REFERENCE_GPU
+    from gpu_sizer.planning.needs import memory_need as need
+
+    shelf, card = cards or catalogue(), load_model(model, cards=cards)
+    made = request(card, shelf.gpus.get(REFERENCE_GPU), **load)
+    return need(made, choose(card, shelf.gpus.all(), **load))
+
+
+def what_fits(
+    gpu: GpuName, *, gpu_count: int = 1, everything: bool = False, cards: Catalogue | None = None, **load: Any
+) -> Runnable:
+    """The models of the catalogue that a number of GPUs runs, largest first; ``load`` as in :func:`size`.
+
+    Args:
+        gpu: id, alias, path, or spec.
+        gpu_count: how many.
+        everything: also those that do not run.
+        cards: the catalogue; null is the shipped one with the user's folders.
+
+    Raises:
+        GpuSizerError: an unknown name, or a value that makes no sense.
+    """
+    from gpu_sizer.planning.choices import what_fits as runnable
+
+    models = (cards or catalogue()).models.all()
+    return runnable(models, load_gpu(gpu, cards=cards), _count(gpu_count), everything=everything, **load)
+
+
+def which_gpu(
+    model: ModelName, *, everything: bool = False, cards: Catalogue | None = None, **load: Any
+) -> Choices:
+    """The GPUs of the catalogue on which a model runs, the cheapest first; ``load`` as in :func:`size`.
+
+    Raises:
+        GpuSizerError: an unknown name, a card that cannot be used, or a value that makes no sense.
+    """
+    from gpu_sizer.planning.choices import which_gpu as choose
+
+    gpus = (cards or catalogue()).gpus.all()
+    return choose(load_model(model, cards=cards), gpus, everything=everything, **load)
+
+
+def compare(model: ModelName, gpus: Iterable[GpuName], *, cards: Catalogue | None = None, **load: Any) -> Choices:
+    """Some GPUs side by side for a model, in the order given; ``load`` as in :func:`size`.
+
+    Raises:
+        GpuSizerError: an unknown name, a card that cannot be used, or a value that makes no sense.
+    """
+    from gpu_sizer.planning.choices import which_gpu as choose
+
+    specs = [load_gpu(g, cards=cards) for g in gpus]
+    return choose(load_model(model, cards=cards), specs, in_order=True, **load)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gpu_sizer.cli import asking, catalogue, options, sizing
+from gpu_sizer.cli import asking, catalogue, inverse, options, sizing
 
 app = typer.Typer(
     name="gpu-sizer",
@@ -48,3 +48,9 @@ app.command()(catalogue.validate)
 app.command()(catalogue.schema)
 app.command("import")(catalogue.import_model)
 app.command()(asking.ask)
+app.command()(inverse.context)
+app.command()(inverse.users)
+app.command()(inverse.memory)
+app.command("what-fits")(inverse.what_fits)
+app.command("which-gpu")(inverse.which_gpu)
+app.command()(inverse.compare)

@@ -15,4 +15,4 @@ def ask(
     as_json: o.Json = False,
 ) -> None:
     """Ask in words: how many A6000s for Mixtral 8x7b."""
-    raise typer.Exit(answer(question, as_json))
+    raise typer.Exit(answer(question, as_json, o.cards()))

@@ -16,7 +16,10 @@ DEBUG_VARIABLE = "GPU_SIZER_DEBUG"
 #: Exit codes (DESIGN 4.2).
 FAULT, BAD_INPUT = 1, 2
 
-COMMANDS = ("size", "fit", "models", "gpus", "show", "explain", "validate", "schema", "import", "ask")
+COMMANDS = (
+    *("size", "fit", "models", "gpus", "show", "explain", "validate", "schema", "import", "ask"),
+    *("context", "users", "memory", "what-fits", "which-gpu", "compare"),
+)
 
 
 def _question(arguments: list[str]) -> bool:
@@ -28,6 +31,10 @@ def run(arguments: list[str]) -> int:
     """Runs one command line and gives its exit code."""
     as_json = "--json" in arguments
     try:
+        if not arguments and sys.stdin.isatty() and sys.stdout.isatty():
+            from gpu_sizer.cli.interactive import converse
+
+            return converse()
         if _question(arguments):
             from gpu_sizer.cli.questions import answer
 

@@ -148,8 +148,9 @@ def _listed_layers(c: Config, layers: Mapping[str, Any], ignore: Callable[[str],
 def _strip(module: str) -> str:
     for prefix in ("model.language_model.", "language_model.model.", "model.", "language_model."):
         if module.startswith(prefix):
-            return module[len(prefix) :]
-    return module
+            module = module[len(prefix) :]
+            break
+    return module.replace(".shared_expert.", ".shared_experts.")
 
 
 def read_weights(c: Config, dtype: Any, a: Architecture) -> tuple[Weights, Architecture]:
@@ -193,7 +194,8 @@ def read_weights(c: Config, dtype: Any, a: Architecture) -> tuple[Weights, Archi
 
 def _quantizes_head(q: Mapping[str, Any]) -> bool:
     """No loader quantizes the head unless the configuration targets it by name."""
-    return isinstance(q.get("quantized_layers"), Mapping) and "lm_head" in q["quantized_layers"]
+    layers = q.get("quantized_layers")
+    return isinstance(layers, Mapping) and any(_strip(name) == "lm_head" for name in layers)
 
 
 def _linear_modules(name: str, a: Architecture) -> list[str]:

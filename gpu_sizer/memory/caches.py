@@ -38,7 +38,8 @@ class LayerCache:
     """One cache of one layer on one rank.
 
     ``token_bytes`` is per token (0 for a state), ``state_bytes`` per sequence (0 for attention), ``span`` the
-    window or chunk in tokens. ``latent`` marks caches of whole token rows that cannot be padded freely.
+    window or chunk in tokens. ``latent`` marks caches of whole token rows that
+    cannot be padded freely, ``wide`` heads beyond 256 values.
     """
 
     kind: CacheKind
@@ -47,6 +48,7 @@ class LayerCache:
     span: int | None = None
     latent: bool = False
     sparse: bool = False
+    wide: bool = False
     mixer: str = "attention"
 
 
@@ -72,6 +74,10 @@ class CacheTypes:
         return ELEMENT_BYTES[self.model_dtype]
 
 
+#: Heads beyond this width need another attention kernel.
+WIDEST_HEAD = 256
+
+
 def _index(i: Indexer) -> LayerCache:
     if i.cache == "float8":
         size = i.head_dim + i.head_dim // INDEX_SCALE_GROUP * FLOAT32_BYTES
@@ -93,7 +99,11 @@ def _attention(m: Attention, tp: int, t: CacheTypes) -> list[LayerCache]:
         kind = "full"
     caches = [
         LayerCache(
-            kind, token_bytes=size, span=m.sliding_window or m.attention_chunk_size, sparse=m.indexer is not None
+            kind,
+            token_bytes=size,
+            span=m.sliding_window or m.attention_chunk_size,
+            sparse=m.indexer is not None,
+            wide=m.head_dim > WIDEST_HEAD,
         )
     ]
     if m.indexer:

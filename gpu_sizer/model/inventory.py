@@ -179,7 +179,8 @@ def build_inventory(card: ModelCard, weights_dtype: str | None = None) -> Invent
     if a.position_embeddings:
         embedding.append(Tensor("embed_positions.weight", (a.position_embeddings, a.hidden_size), "embedding", fmt))
     embedding += _extra(a.extra, fmt)
-    head = [Tensor("lm_head.weight", (a.vocab_size, width), "lm_head", fmt, vocabulary, is_vocabulary=True)]
+    shape = (a.vocab_size, width)
+    head = [Tensor("lm_head.weight", shape, "lm_head", fmt, vocabulary, is_linear=True, is_vocabulary=True)]
     if a.head_bias:
         head.append(Tensor("lm_head.bias", (a.vocab_size,), "lm_head", fmt, vocabulary, is_vocabulary=True))
     final = _norms(int(a.final_norm), a.hidden_size, fmt, a.norm, ("norm",))

@@ -1,98 +1,216 @@
-"""A question -> its answer."""
+"""A question in words -> its answer."""
 
 from __future__ import annotations
 
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
-from gpu_sizer.memory.layout import Layout
+from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.plan import Fit, Plan
-from gpu_sizer.planning.request import Request, make_request
-from gpu_sizer.planning.search import Search, fit, plan
+from gpu_sizer.planning.search import fit, plan
 from gpu_sizer.planning.sentences import fit_lines, lines
-from gpu_sizer.queries.grammar import context_of
-from gpu_sizer.queries.understanding import Understanding, understand
-from gpu_sizer.records import dataclass
+from gpu_sizer.queries.requests import asked, say
+from gpu_sizer.queries.understanding import understand
+from gpu_sizer.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from gpu_sizer.queries.understanding import Intent
+    from gpu_sizer.planning.choices import Choices, Runnable
+    from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
+    from gpu_sizer.planning.levers import Lever
+    from gpu_sizer.planning.needs import MemoryNeed
+    from gpu_sizer.queries.intents import Intent
+    from gpu_sizer.queries.requests import Asked
+
+    Result = Plan | Fit | OnCount | LongestContext | MostUsers | MemoryNeed | Runnable | Choices
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was understood, and the plan (or the verdict on a given number of GPUs)."""
+    """What was understood, and the result: that of the library call and of the command which ask the same.
+
+    ``engine`` is the one that was named; ``warnings`` say where another's rules stand in for it.
+    """
 
     question: str
     intent: Intent
     understood: str
-    result: Plan | Fit
+    result: Result
+    engine: str = "vllm"
+    warnings: tuple[str, ...] = ()
 
     @property
     def fits(self) -> bool:
-        """Whether it fits."""
+        """Whether it fits (whether anything does, for lists)."""
         return self.result.fits
 
+    @property
+    def plan(self) -> Plan | None:
+        """The plan behind the answer; null for lists and for memory."""
+        result: Any = self.result
+        if isinstance(result, Plan):
+            return result
+        if isinstance(result, Fit):
+            return result.as_plan()
+        if self.intent == "fit":
+            return result.fit.as_plan()  # type: ignore[no-any-return]
+        return getattr(result, "plan", None)
+
+    def levers(self) -> tuple[Lever, ...]:
+        """What would make the plan smaller or safer, for a count that is tight or above one."""
+        if not isinstance(self.result, Plan):
+            return ()
+        from gpu_sizer.planning.levers import levers
+
+        return levers(self.result)
+
+    def body(self) -> Iterator[str]:
+        """The answer in plain text: one sentence, then what it rests on."""
+        result: Any = self.result
+        if isinstance(result, Plan):
+            return _plan_lines(self, result)
+        if isinstance(result, Fit):
+            return fit_lines(result)
+        from gpu_sizer.planning import inverse_sentences as words
+
+        if self.intent == "fit":
+            return words.on_count_lines(result)
+        if self.intent == "context":
+            return words.plan_lines(words.context_headline(result), result)
+        if self.intent == "users":
+            return words.plan_lines(words.users_headline(result), result)
+        if self.intent == "memory":
+            return words.memory_lines(result)
+        if self.intent == "models":
+            return words.models_lines(result)
+        return words.choices_lines(result, compared=self.intent == "compare")
+
     def lines(self) -> Iterator[str]:
-        """The answer in plain text, what was understood first."""
-        yield f"({self.understood})"
-        yield from lines(self.result) if isinstance(self.result, Plan) else fit_lines(self.result)
+        """The whole answer in plain text: the answer in a sentence, what was understood, and the rest."""
+        first, *rest = self.body()
+        yield first
+        yield f"(understood: {self.understood})"
+        for warning in self.warnings:
+            yield f"Note: {warning}"
+        yield from rest
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object of DESIGN 6.2."""
-        head = {"question": self.question, "intent": self.intent, "understood": self.understood}
-        return {**head, **self.result.model_dump()}
+        found = {"question": self.question, "intent": self.intent, "understood": self.understood}
+        found.update(self.result.model_dump())
+        if self.warnings:
+            _named(found, self.engine, self.warnings)
+        return found
 
 
-def _request(u: Understanding, cards: Catalogue) -> Request:
-    model, o = cards.models.get(u.model.identity), u.options
-    return make_request(
-        model,
-        cards.gpus.get(u.gpu.identity),
-        context=context_of(o, model.context.native),
-        users=o.users or 1,
-        engine=o.engine or "vllm",
-        gpu_memory_utilization=o.utilization,
-        weights_dtype=o.weights_dtype,
-        kv_cache_dtype=o.kv_cache_dtype,
-        layouts=o.layouts or "any",
-    )
+def _named(found: dict[str, Any], engine: str, warnings: tuple[str, ...]) -> None:
+    """The engine that was named instead of the one that stands in for it, with the warning that says so."""
+    for part in (found, found.get("plan")):
+        if isinstance(part, dict):
+            part["engine"] = engine
+            part["warnings"] = [*warnings, *part.get("warnings", ())]
 
 
-def _understood(u: Understanding, r: Request) -> str:
-    gpu = r.gpu.name.removeprefix("NVIDIA ")
-    subject = f"fewest {gpu}" if u.intent == "count" else f"{u.gpu_count} × {gpu}"
-    parts = [
-        f"understood: {subject} for {r.model.name} at {r.context:,} tokens, {r.users} user{'s' if r.users > 1 else ''}"
-    ]
-    if r.weights_dtype:
-        parts.append(f"weights in {r.weights_dtype}")
-    if r.layouts != "any":
-        parts.append(f"{r.layouts} parallel only")
-    if r.gpu_memory_utilization:
-        parts.append(f"utilization {r.gpu_memory_utilization:g}")
-    parts += [f"{f.spelling!r} taken as {f.identity}" for f in (u.model, u.gpu) if f.near]
-    if u.ignored:
-        parts.append("ignored: " + ", ".join(repr(w[:30]) for w in u.ignored[:6]))
-    return "; ".join(parts)
+def _plan_lines(answer: Answer, found: Plan) -> Iterator[str]:
+    yield from lines(found)
+    if changes := answer.levers():
+        from gpu_sizer.planning.inverse_sentences import lever_lines
+
+        yield ""
+        yield "What would make it smaller" if (found.gpu_count or 0) > 1 else "What would give room"
+        for text in lever_lines(changes, found.gpu_count):
+            yield f"  {text}"
+
+
+def _count(a: Asked, cards: Catalogue) -> Plan:
+    return plan(a.request())
+
+
+def _fit(a: Asked, cards: Catalogue) -> Fit | OnCount:
+    request = a.request()
+    if sizes := a.layout():
+        from gpu_sizer.memory.layout import Layout
+
+        return fit(request, Layout(sizes.get("tensor", 1), sizes.get("pipeline", 1), sizes.get("data", 1)))
+    from gpu_sizer.planning.inverse import on_count
+
+    return on_count(request, _checked(a.gpu_count))
+
+
+def _checked(count: int | None) -> int:
+    """A number of GPUs that can be.
+
+    Raises:
+        RequestError: none, or more than any machine has.
+    """
+    from gpu_sizer.planning.request import MOST_GPUS
+
+    if count is not None and not 1 <= count <= MOST_GPUS:
+        raise RequestError(f"the number of GPUs must be from 1 to {MOST_GPUS:,}, not {count:,}", about="gpu")
+    return count or 1
+
+
+def _context(a: Asked, cards: Catalogue) -> LongestContext:
+    from gpu_sizer.planning.inverse import longest_context
+
+    request = a.request()
+    return longest_context(replace(request, context=request.model.context.native), _checked(a.gpu_count))
+
+
+def _users(a: Asked, cards: Catalogue) -> MostUsers:
+    from gpu_sizer.planning.inverse import most_users
+
+    return most_users(replace(a.request(), users=1), _checked(a.gpu_count))
+
+
+def _choices(a: Asked, cards: Catalogue) -> Choices:
+    from gpu_sizer.planning.choices import which_gpu
+
+    assert a.model is not None
+    if a.understood.intent == "compare":
+        return which_gpu(a.model, a.gpus, in_order=True, **a.options)
+    return which_gpu(a.model, a.gpus or cards.gpus.all(), **a.options)
+
+
+def _memory(a: Asked, cards: Catalogue) -> MemoryNeed:
+    from gpu_sizer.planning.needs import REFERENCE_GPU, memory_need
+
+    reference = a.gpus[0] if a.gpus else cards.gpus.get(REFERENCE_GPU)
+    return memory_need(a.request(reference), _choices(a, cards))
+
+
+def _models(a: Asked, cards: Catalogue) -> Runnable:
+    from gpu_sizer.planning.choices import what_fits
+
+    return what_fits(cards.models.all(), a.gpus[0], _checked(a.gpu_count), **a.options)
+
+
+_ANSWERS = {
+    "count": _count,
+    "fit": _fit,
+    "context": _context,
+    "users": _users,
+    "memory": _memory,
+    "models": _models,
+    "gpus": _choices,
+    "compare": _choices,
+}
 
 
 def ask(text: str, *, cards: Catalogue | None = None) -> Answer:
     """The answer to a question in words.
 
+    Args:
+        text: ``how many A6000s for Mixtral 8x7b``.
+        cards: the catalogue; null is the shipped one with the user's own folders.
+
     Raises:
-        GpuSizerError: a name that is not known, or a question that is not understood.
+        GpuSizerError: a question that is not understood, or a name that is missing, unknown or ambiguous: ``kind``
+            (``unknown``, ``ambiguous``, ``incomplete``, ``invalid``) and ``about`` say which.
     """
     shelf = cards or catalogue()
     u = understand(text, shelf)
-    request = _request(u, shelf)
-    understood = _understood(u, request)
-    if u.intent == "fit" and u.gpu_count:
-        best = Search(request).best(u.gpu_count)
-        layout = best.layout if best else Layout(u.gpu_count if request.layouts != "pipeline" else 1)
-        if best is None:
-            nearest = Search(request).rejection(u.gpu_count)
-            layout = nearest.layout or layout
-        return Answer(u.question, "fit", understood, fit(request, layout))
-    return Answer(u.question, "count", understood, plan(request))
+    a = asked(u, shelf)
+    result = _ANSWERS[u.intent](a, shelf)
+    return Answer(u.question, u.intent, say(a), result, a.engine, a.warnings)

@@ -1,112 +1,115 @@
-"""Models and GPUs named in a question: the longest stretches of words that the catalogue knows."""
+"""Models and GPUs named in a question: the longest stretches of words that the catalogue knows, and their counts."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Container, Iterator
+from typing import Any
 
-from gpu_sizer.cards.catalogue import Shelf
-from gpu_sizer.cards.names import near, normal, suggestions
-from gpu_sizer.errors import UnknownNameError
-from gpu_sizer.queries.words import whole_number
+from gpu_sizer.cards.catalogue import Catalogue, Shelf
+from gpu_sizer.queries.sentence import Sentence
 from gpu_sizer.records import dataclass
 
 #: Words in the longest name.
-MOST_WORDS = 9
-#: Words that mean nothing to a name and everything to a sentence.
+LONGEST = 9
+_BREAKS = frozenset(",;?!\n")
 ARTICLES = frozenset(("a", "an", "the"))
-_TIMES = re.compile(r"(\d{1,6})x(\w.*)")
+#: Words between a count and its GPU, or on either side of a GPU's name.
+_BETWEEN = frozenset(
+    "x of the my our nvidia amd intel geforce tesla quadro instinct radeon rtx used cheap old new times units cards"
+    " gpus gpu server pcs".split()
+)
+_MAKERS = frozenset("nvidia amd intel geforce tesla quadro instinct radeon rtx gtx gpu gpus card cards each".split())
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A name in a question: which words it took, the id, and whether the spelling was only near."""
+class Name:
+    """A name in a question: the words it took, the ids it can mean (one, or several to ask back), its count."""
 
     start: int
     stop: int
-    identity: str
+    ids: tuple[str, ...]
     spelling: str
+    count: int | None = None
+    plural: bool = False
+    article: bool = False
     near: bool = False
 
 
-def split_times(words: Sequence[str]) -> list[str]:
-    """``2x4090`` and ``4xa100`` as two words each; ``8x7b`` stays, since it is part of a name."""
-    result: list[str] = []
-    for word in words:
-        match = _TIMES.fullmatch(word)
-        if match and not re.fullmatch(r"\d+(\.\d+)?b.*", match[2]):
-            result += [match[1], "x", match[2]]
-        else:
-            result.append(word)
-    return result
+def _singular(word: str) -> str:
+    """``a6000s`` -> a6000, ``adas`` -> ada; other words as they are."""
+    if word.endswith("s") and len(word) > 2 and (word[-2].isdigit() or any(c.isdigit() for c in word) or word == "adas"):
+        return word[:-1]
+    return word
 
 
-def _keys(words: Sequence[str]) -> list[str]:
-    """Normal forms of a stretch of words; a plural also without its s."""
-    key = normal(" ".join(words))
-    return [key, key[:-1]] if len(key) > 3 and key.endswith("s") else [key]
+def _stretches(s: Sentence) -> Iterator[tuple[int, int]]:
+    """Stretches of words that are free and not parted by a comma, longest first."""
+    for length in range(min(LONGEST, len(s.words)), 0, -1):
+        for start in range(len(s.words) - length + 1):
+            places = range(start, start + length)
+            if s.taken.isdisjoint(places) and not any(_BREAKS & set(s.words[i].before) for i in places[1:]):
+                yield start, start + length
 
 
-def find(words: Sequence[str], shelf: Shelf, taken: frozenset[int] = frozenset()) -> Found | None:  # type: ignore[type-arg]
-    """The longest name of this shelf, exact; the first of equals.
+def _meaning(shelf: Shelf[Any], key: str) -> tuple[str, ...]:
+    """The ids of a normal form."""
+    if (identity := shelf.index.get(key)) is not None:
+        return (identity,)
+    return tuple(shelf.ambiguous.get(key, ()))
 
-    Raises:
-        UnknownNameError: the longest stretch could mean several (``kind`` ambiguous).
+
+def exact_names(
+    s: Sentence, cards: Catalogue, families: Container[str], *, figures: bool = False
+) -> tuple[list[Name], list[Name]]:
+    """Models and GPUs whose names stand in the free words, which are taken.
+
+    Args:
+        s: the sentence.
+        cards: the catalogue.
+        families: first words of model names, behind which a number is no count.
+        figures: also names that are a bare number, such as 4090.
     """
-    for length in range(min(MOST_WORDS, len(words)), 0, -1):
-        for start in range(len(words) - length + 1):
-            stretch = words[start : start + length]
-            if taken & set(range(start, start + length)) or (length > 1 and stretch[0] in ARTICLES):
-                continue
-            for key in _keys(stretch):
-                if (identity := shelf.index.get(key)) is not None and not (
-                    len(key) < 2 or (key.isdigit() and len(key) < 3)
-                ):
-                    return Found(start, start + length, identity, " ".join(stretch))
-                if key in shelf.ambiguous and stretch[0] not in ARTICLES:
-                    shelf.resolve(" ".join(stretch))
-    return None
-
-
-def find_near(words: Sequence[str], shelf: Shelf, taken: frozenset[int], noise: frozenset[str]) -> Found | None:  # type: ignore[type-arg]
-    """A misspelt name among the words left over, where it has one near meaning.
-
-    Raises:
-        UnknownNameError: several near meanings, or a stretch of words that looks like a name and is none.
-    """
-    free = [i for i in range(len(words)) if i not in taken and words[i] not in noise]
-    best: UnknownNameError | None = None
-    for length in range(min(5, len(free)), 0, -1):
-        for at in range(len(free) - length + 1):
-            places = free[at : at + length]
-            if places[-1] - places[0] != length - 1:
-                continue
-            stretch = [words[i] for i in places]
-            candidates = near(" ".join(stretch), shelf.index)
-            if len(candidates) == 1:
-                return Found(places[0], places[-1] + 1, candidates[0], " ".join(stretch), near=True)
-            if candidates and best is None:
-                try:
-                    shelf.resolve(" ".join(stretch))
-                except UnknownNameError as error:
-                    best = error
-    if best is not None:
-        raise best
-    return None
-
-
-def unknown_name(words: Sequence[str], taken: frozenset[int], noise: frozenset[str]) -> str | None:
-    """The words left over that look like a name: the longest run of them that is no number alone."""
-    runs: list[list[str]] = [[]]
-    for i, word in enumerate(words):
-        if i in taken or word in noise:
-            runs.append([])
+    models: list[Name] = []
+    gpus: list[Name] = []
+    for start, stop in _stretches(s):
+        if not s.taken.isdisjoint(range(start, stop)) or (s.at(start) in ARTICLES and stop > start + 1):
+            continue
+        said = [s.at(i) for i in range(start, stop)]
+        key = "".join(said)
+        if len(key) < 2 or (key.isdigit() and not (figures and len(said) == 1 and len(key) >= 4)):
+            continue
+        spelling = " ".join(said)
+        if found := _meaning(cards.models, key):
+            models.append(Name(start, stop, found, spelling))
+        elif found := _meaning(cards.gpus, key):
+            gpus.append(Name(start, stop, found, spelling))
         else:
-            runs[-1].append(word)
-    named = [r for r in runs if any(whole_number(w) is None for w in r)]
-    return " ".join(max(named, key=lambda r: len(" ".join(r)))) if named else None
+            one = "".join(map(_singular, said))
+            if one == key or (one.isdigit() and len(said) > 1) or not (found := _meaning(cards.gpus, one)):
+                continue
+            gpus.append(Name(start, stop, found, spelling, plural=True))
+        s.take(start, stop)
+    return models, [counted(s, g, families) for g in sorted(gpus, key=lambda g: g.start)]
 
 
-def nearest(name: str, shelf: Shelf) -> list[str]:  # type: ignore[type-arg]
-    """The ids nearest to an unknown name."""
-    return suggestions(name, shelf.index)
+def counted(s: Sentence, gpu: Name, families: Container[str]) -> Name:
+    """The name with the count that stands beside it: ``4x``, ``eight``, ``(x 2)``."""
+    before = s.skip(gpu.start - 1, _BETWEEN, -1)
+    count, article, start, stop = s.number_at(before), False, gpu.start, gpu.stop
+    if count is not None and s.at(before - 1) not in families:
+        start = before
+        s.take(before, gpu.start)
+    else:
+        count = None
+        if s.at(gpu.stop) == "x" and (behind := s.number_at(gpu.stop + 1)) is not None:
+            count, stop = behind, gpu.stop + 2
+            s.take(gpu.stop, stop)
+        else:
+            article = s.at(before) in ("a", "an")
+    for i in (gpu.start - 1, gpu.start - 2):
+        if s.at(i) in _MAKERS:
+            s.take(i)
+    while s.at(stop) in ("gpu", "gpus", "card", "cards") and stop < gpu.stop + 2:
+        s.take(stop)
+        stop += 1
+    return Name(start, stop, gpu.ids, gpu.spelling, count, gpu.plural, article, gpu.near)

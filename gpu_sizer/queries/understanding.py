@@ -1,126 +1,199 @@
-"""A question in words -> what is asked: the intent, the model, the GPU, and the options."""
+"""A question in words -> what is asked: the intent, the names, the options, and what was left aside."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
+
 from gpu_sizer.cards.catalogue import Catalogue
-from gpu_sizer.errors import RequestError, UnknownGpuError, UnknownModelError
-from gpu_sizer.queries.entities import Found, find, find_near, nearest, split_times, unknown_name
-from gpu_sizer.queries.grammar import Options, read_options
-from gpu_sizer.queries.words import clean, whole_number, words
+from gpu_sizer.errors import GpuSizerError, RequestError, UnknownGpuError, UnknownModelError
+from gpu_sizer.queries.entities import ARTICLES, Name, counted, exact_names
+from gpu_sizer.queries.grammar import Options, read_engine, read_options
+from gpu_sizer.queries.intents import Intent, about_sizing, intent_of
+from gpu_sizer.queries.naming import ambiguous, left_over, nearly, told_in_part, unknown, widened
+from gpu_sizer.queries.sentence import Sentence
+from gpu_sizer.queries.spelling import Vocabulary
+from gpu_sizer.queries.stopwords import STOP_WORDS
 from gpu_sizer.records import dataclass
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Literal
-
-    Intent = Literal["count", "fit"]
-
-
-#: Words that carry no name.
-NOISE = frozenset(
-    """
-    a an the how many much number of gpus gpu cards card for to do i we you need needs needed require required serve serving
-    run runs running host hosting deploy deploying fit fits on in at with and or is are does can could will would it my our
-    what which that this me please tell x times using use using within into onto per each max maximum context tokens token
-    users user concurrent requests request length window long enough unquantized full precision server servers inference
-    """.split()  # noqa: SIM905
-)
-_COUNT = frozenset(
-    (
-        "how",
-        "many",
-        "number",
-        "count",
-        "needed",
-        "need",
-        "needs",
-        "require",
-        "required",
-        "minimum",
-        "fewest",
-        "smallest",
-    )
-)
-_FIT = frozenset(("fit", "fits", "does", "can", "will", "enough", "possible", "could"))
+EXAMPLE = 'ask for example "how many A6000s for Mixtral 8x7b"'
+#: Words left aside that an answer names.
+MOST_IGNORED = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Understanding:
-    """What a question asks."""
+    """What a question asks: ids of the catalogue, options as typed, and what to tell the reader of both."""
 
     question: str
     intent: Intent
-    model: Found
-    gpu: Found
+    model: str | None
+    gpus: tuple[str, ...]
     gpu_count: int | None
     options: Options
-    ignored: tuple[str, ...]
+    taken_as: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
 
-def _count_before(tokens: Sequence[str], start: int) -> tuple[int | None, set[int]]:
-    """The number of GPUs that stands before a GPU's name, and the words it took."""
-    i = start - 1
-    places: set[int] = set()
-    while i >= 0 and tokens[i] in ("x", "times", "of", "nvidia", "amd", "the", "geforce"):
-        places.add(i)
-        i -= 1
-    if i >= 0 and (number := whole_number(tokens[i])) is not None:
-        return number, places | {i}
-    return None, set()
+@lru_cache(maxsize=8)
+def _vocabulary(ids: tuple[str, ...]) -> Vocabulary:
+    return Vocabulary.of(ids)
 
 
-def _intent(tokens: Sequence[str], gpu_count: int | None) -> Intent:
-    said = set(tokens)
-    if gpu_count is not None and (said & _FIT or not said & _COUNT):
-        return "fit"
-    return "count"
+class _Reader:
+    """One question while it is read."""
+
+    def __init__(self, text: str, cards: Catalogue) -> None:
+        self.s = Sentence(text)
+        self.cards = cards
+        self.models_known = _vocabulary(tuple(cards.models.ids()))
+        self.options = Options()
+        self.models: list[Name] = []
+        self.gpus: list[Name] = []
+        self.taken_as: list[str] = []
+
+    def read(self) -> None:
+        """Names first, then quantities, then bare figures, then what is only nearly a name."""
+        s, families = self.s, self.models_known.families
+        read_engine(s, self.options)
+        self.models, self.gpus = exact_names(s, self.cards, families)
+        read_options(s, self.options)
+        models, gpus = exact_names(s, self.cards, families, figures=True)
+        self.models += models
+        self.gpus += gpus
+        self.models = [self._widened(m) for m in self.models]
+        if not self.models:
+            self._find(self.models, told_in_part(s, self.models_known))
+        if not self.gpus:
+            self._find_gpu()
+        if not self.models:
+            self._find(self.models, nearly(s, self.cards.models.index))
+
+    def _widened(self, name: Name) -> Name:
+        if len(name.ids) > 1:
+            return name
+        wide = widened(self.s, name, self.models_known)
+        if wide.near:
+            self.taken_as.append(f"{wide.spelling!r} taken as {wide.ids[0]}")
+        return wide
+
+    def _find(self, into: list[Name], found: tuple[list[str], str, range] | None) -> None:
+        if found is None:
+            return
+        ids, spelling, places = found
+        self.s.take(places.start, places.stop)
+        name = Name(places.start, places.stop, tuple(ids), spelling, near=True)
+        into.append(counted(self.s, name, self.models_known.families) if into is self.gpus else name)
+        if len(ids) == 1:
+            self.taken_as.append(f"{spelling!r} taken as {ids[0]}")
+
+    def _find_gpu(self) -> None:
+        """A GPU told in part (``pro 6000``), parted by what looks like an article (``A 100``), or misspelt."""
+        s = self.s
+        for i in s.free():
+            key = s.at(i) + s.at(i + 1)
+            if s.at(i) in ARTICLES and s.at(i + 1).isdigit() and (identity := self.cards.gpus.index.get(key)):
+                s.take(i, i + 2)
+                self.gpus.append(counted(s, Name(i, i + 2, (identity,), key), ()))
+                return
+        found = nearly(s, self.cards.gpus.index)
+        if found is None or not any(c.isdigit() for c in found[1]):
+            known = _vocabulary(tuple(self.cards.gpus.ids()))
+            part = told_in_part(s, known)
+            found = part if part is not None and any(c.isdigit() for c in part[1]) else found
+        self._find(self.gpus, found)
+
+    def intent(self) -> Intent | None:
+        """What is asked."""
+        return intent_of(
+            self.s,
+            models=len(self.models),
+            gpus=len({g.ids for g in self.gpus}),
+            counted=self.gpu_count is not None,
+            count_asked=any(self._asked(g) for g in self.gpus),
+        )
+
+    def _asked(self, gpu: Name) -> bool:
+        """Whether ``how many`` or ``number of`` stands before a GPU."""
+        said = [w.text for w in self.s.words]
+        before = [w for w in said[max(0, gpu.start - 4) : gpu.start] if w not in ("of", "nvidia", "amd", "x", "the")]
+        behind = said[gpu.stop : gpu.stop + 1]
+        return before[-1:] in (["many"], ["number"], ["fewest"], ["much"]) or behind in (["count"], ["needed"])
+
+    @property
+    def gpu_count(self) -> int | None:
+        """The number of GPUs that was told."""
+        said = self.options.gpu_count or next((g.count for g in self.gpus if g.count is not None), None)
+        if said is None and self.options.sizes:
+            said = 1
+            for size in self.options.sizes.values():
+                said *= size
+        if said is not None and self.options.nodes and self.options.nodes > 1 and not self.options.gpu_count:
+            return said * self.options.nodes
+        return said
+
+    def ignored(self) -> tuple[str, ...]:
+        """Words that were not understood and may matter."""
+        left = dict.fromkeys(self.s.at(i) for i in self.s.free())
+        return tuple(w for w in left if w not in STOP_WORDS)[:MOST_IGNORED]
+
+
+def _one(names: Sequence[Name], kind: type[UnknownModelError] | type[UnknownGpuError]) -> tuple[str, ...]:
+    """The ids of the names, each of which means one."""
+    for name in names:
+        if len(name.ids) > 1:
+            raise ambiguous(kind, name.spelling, name.ids)
+    return tuple(dict.fromkeys(name.ids[0] for name in names))
+
+
+def _incomplete(message: str, about: str, suggestions: Sequence[str] = ()) -> RequestError:
+    error = RequestError(message, about=about, suggestions=suggestions)
+    error.kind = "incomplete"
+    return error
+
+
+def _not_understood() -> GpuSizerError:
+    error = RequestError(f"not understood; {EXAMPLE}")
+    error.kind = "unknown"
+    return error
 
 
 def understand(text: str, cards: Catalogue) -> Understanding:
     """What a question means.
 
     Raises:
-        UnknownModelError, UnknownGpuError: no such name, or several.
-        RequestError: the question names no model or no GPU, or is none (``kind`` says which).
+        UnknownModelError, UnknownGpuError: no such name (``kind`` unknown), or several (``ambiguous``).
+        RequestError: no question about sizing (``kind`` unknown), or one that lacks its model or GPU (``incomplete``).
     """
-    question = clean(text)
-    tokens = split_times(words(question))
-    gpu = find(tokens, cards.gpus)
-    taken = frozenset(range(gpu.start, gpu.stop)) if gpu else frozenset()
-    model = find(tokens, cards.models, taken)
-    if model:
-        taken |= set(range(model.start, model.stop))
-    count, places = _count_before(tokens, gpu.start) if gpu else (None, set())
-    options = read_options(tokens, frozenset(taken | places))
-    taken |= places | options.used
-    if model is None and (found := find_near(tokens, cards.models, taken, NOISE)) is not None:
-        model, taken = found, taken | set(range(found.start, found.stop))
-    if gpu is None and (found := find_near(tokens, cards.gpus, taken, NOISE)) is not None:
-        gpu, taken = found, taken | set(range(found.start, found.stop))
-    if model is None or gpu is None:
-        raise _incomplete(tokens, taken, model, gpu, cards)
-    ignored = tuple(w for i, w in enumerate(tokens) if i not in taken and w not in NOISE and w not in _COUNT | _FIT)
-    return Understanding(question, _intent(tokens, count), model, gpu, count, options, ignored)
-
-
-def _incomplete(
-    tokens: Sequence[str], taken: frozenset[int], model: Found | None, gpu: Found | None, cards: Catalogue
-) -> Exception:
-    """The error for a question in which a model or a GPU is missing or unknown."""
-    name = unknown_name(tokens, taken, NOISE)
-    if model is None and gpu is None:
-        error = RequestError('not understood; ask for example "how many A6000s for Mixtral 8x7b"')
-        error.kind = "unknown"
-        return error
-    about = "model" if model is None else "gpu"
-    shelf = cards.models if model is None else cards.gpus
-    if name is not None:
-        hints = nearest(name, shelf)
-        tail = f"; did you mean {', '.join(hints)}?" if hints else f"; `gpu-sizer {about}s` lists what is known"
-        kind = UnknownModelError if model is None else UnknownGpuError
-        return kind(f"unknown {'model' if model is None else 'GPU'} {name[:60]!r}{tail}", suggestions=hints)
-    example = "for which model?" if model is None else "on which GPU?"
-    missing = RequestError(f'{example} ask for example "how many A6000s for Mixtral 8x7b"', about=about)
-    missing.kind = "incomplete"
-    return missing
+    reader = _Reader(text, cards)
+    reader.read()
+    intent = reader.intent()
+    if intent is None or not (reader.models or reader.gpus):
+        if not about_sizing(reader.s):
+            raise _not_understood()
+        intent = intent or "count"
+    models = _one(reader.models, UnknownModelError)
+    if len(models) > 1:
+        raise ambiguous(UnknownModelError, " / ".join(n.spelling for n in reader.models), models)
+    if not models and intent != "models":
+        if (name := left_over(reader.s)) and (reader.gpus or any(c.isdigit() for c in name)):
+            raise unknown(UnknownModelError, name, cards.models.index)
+        raise _incomplete(f"for which model? {EXAMPLE}", "model")
+    gpus = _one(reader.gpus, UnknownGpuError)
+    if not gpus and intent not in ("gpus", "memory"):
+        if name := left_over(reader.s):
+            raise unknown(UnknownGpuError, name, cards.gpus.index)
+        raise _incomplete(f"on which GPU? {EXAMPLE}; or ask which GPU is cheapest for {models[0]}", "gpu")
+    count = reader.gpu_count
+    if intent == "fit" and count is None and not reader.options.nodes:
+        intent, count = ("count", None) if any(g.plural for g in reader.gpus) else ("fit", 1)
+    return Understanding(
+        " ".join(text.split())[:500],
+        intent,
+        models[0] if models else None,
+        gpus,
+        count,
+        reader.options,
+        tuple(reader.taken_as),
+        reader.ignored(),
+    )

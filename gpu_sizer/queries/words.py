@@ -1,42 +1,162 @@
-"""A question as words: normal letters, no control characters, numbers written as digits."""
+"""A question as words: one normal form, split where people mean a split, numbers in words read as numbers."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
-
 from gpu_sizer.errors import RequestError
+from gpu_sizer.records import dataclass
 
-#: Longer texts are no question.
-MOST_CHARACTERS = 500
+#: Longer than any question; more is refused before anything is looked up.
+MOST_CHARACTERS = 2000
 
-_NUMBER_WORDS = {
-    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
-    "twelve": 12, "sixteen": 16, "twenty": 20, "thirty-two": 32, "sixty-four": 64, "single": 1, "hundred": 100,
-}  # fmt: skip
-_WORD = re.compile(r"[a-z0-9][a-z0-9._/+@-]*", re.IGNORECASE)
+_UNITS = {
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
+    "eleven": 11,
+    "twelve": 12,
+    "thirteen": 13,
+    "fourteen": 14,
+    "fifteen": 15,
+    "sixteen": 16,
+    "seventeen": 17,
+    "eighteen": 18,
+    "nineteen": 19,
+}
+_TENS = {
+    "twenty": 20,
+    "thirty": 30,
+    "forty": 40,
+    "fifty": 50,
+    "sixty": 60,
+    "seventy": 70,
+    "eighty": 80,
+    "ninety": 90,
+}
+_POWERS = {"dozen": 12, "hundred": 100, "thousand": 1000, "million": 1_000_000}
+_GROUPS = {"single": 1, "dual": 2, "pair": 2, "couple": 2, "double": 2, "triple": 3, "quad": 4}
+_TIMES = "×✕✖*"
+_QUOTES = "'’‘`´"
 
 
-def clean(text: str) -> str:
-    """The text in compatible Unicode form, without control and format characters.
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word in lower case, and the characters that stood between it and the word before."""
+
+    text: str
+    before: str = " "
+
+    @property
+    def number(self) -> int | None:
+        """The whole number it is, in digits or letters; null otherwise."""
+        if self.text.isdigit():
+            return int(self.text) if len(self.text) <= 12 else None
+        return _UNITS.get(self.text) or _TENS.get(self.text) or _GROUPS.get(self.text)
+
+    @property
+    def tokens(self) -> str | None:
+        """A length with its suffix, ``32k`` or ``1m``; null for anything else."""
+        digits, suffix = self.text[:-1], self.text[-1:]
+        return self.text if suffix in "km" and suffix and is_decimal(digits) else None
+
+
+def is_decimal(text: str) -> bool:
+    """Whether a text is a number with at most one point."""
+    return text.isascii() and text.replace(".", "", 1).isdigit() and text[:1] != "." and text[-1:] != "."
+
+
+def normal_text(text: str) -> str:
+    """Compatibility forms folded, invisible characters dropped, control characters as spaces, lower case.
 
     Raises:
-        RequestError: longer than any question.
+        RequestError: longer than a question can be.
     """
     if len(text) > MOST_CHARACTERS:
-        raise RequestError(f"a question of {len(text):,} characters is too long; {MOST_CHARACTERS} are the most")
-    normal = unicodedata.normalize("NFKC", text)
-    kept = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in normal)
-    return " ".join(kept.split())
+        raise RequestError(f"a question has at most {MOST_CHARACTERS:,} characters, not {len(text):,}")
+    if not text.isascii():
+        import unicodedata
+
+        folded = unicodedata.normalize("NFKC", text)[: 2 * MOST_CHARACTERS]
+        text = "".join(c for c in folded if unicodedata.category(c) not in ("Cf", "Cs", "Co", "Mn", "Me"))
+    return "".join(c if c.isprintable() else " " for c in text).lower()
 
 
-def words(text: str) -> list[str]:
-    """The words of a cleaned text, lower case: letters and digits, with the marks that stand inside names."""
-    return [w.strip("./+-@").lower() for w in _WORD.findall(text) if w.strip("./+-@")]
+def _characters(text: str) -> list[Word]:
+    """Runs of letters and digits; a point stays between digits, a comma between thousands goes."""
+    found: list[Word] = []
+    run, gap, last = "", "", len(text) - 1
+    for i, c in enumerate(text):
+        before = text[i - 1] if i else " "
+        after = text[i + 1] if i < last else " "
+        joins = before.isdigit() and after.isdigit()
+        if c.isalnum() or (c == "." and joins and run):
+            run += c
+            continue
+        if c in _QUOTES or (c in ",_" and joins and _thousands(text, i)):
+            continue
+        if run:
+            found.append(Word(run, gap or " "))
+            run, gap = "", ""
+        gap += c
+        if c in _TIMES or c in "%$@€£" or (c == "+" and before.isalnum()):
+            found.append(Word("x" if c in _TIMES else "plus" if c == "+" else c, gap))
+            gap = ""
+    if run:
+        found.append(Word(run, gap or " "))
+    return found
 
 
-def whole_number(word: str) -> int | None:
-    """A small whole number in digits or words, or null."""
-    if word.isascii() and word.isdigit() and len(word) <= 7:
-        return int(word)
-    return _NUMBER_WORDS.get(word)
+def _thousands(text: str, comma: int) -> bool:
+    """Whether exactly three digits follow, as in 32,768."""
+    behind = text[comma + 1 : comma + 5]
+    return len(behind) >= 3 and behind[:3].isdigit() and not behind[3:4].isdigit()
+
+
+def _split(word: Word) -> list[Word]:
+    """``2x4090`` and ``4xa100`` into count, x and name; ``h100x8`` likewise; ``8x7b`` stays whole."""
+    head, x, tail = word.text.partition("x")
+    if x and head.isdigit() and len(head) <= 4:
+        digits = len(tail) - len(tail.lstrip("0123456789"))
+        if not tail or tail[:1].isalpha() or (digits >= 4 and tail[-1:] not in "bm"):
+            return [Word(head, word.before), Word("x", ""), *([Word(tail, "")] if tail else [])]
+    head, x, tail = word.text.rpartition("x")
+    if x and tail.isdigit() and len(tail) <= 3 and (not head or _is_gpu_like(head)):
+        return [*([Word(head, word.before)] if head else []), Word("x", "" if head else word.before), Word(tail, "")]
+    return [word]
+
+
+def _is_gpu_like(text: str) -> bool:
+    """``4090``, ``h100``, ``mi300x``: figures with at most three letters, unlike ``mixtral8``."""
+    letters = sum(c.isalpha() for c in text)
+    return letters <= 3 and len(text) - letters >= (1 if letters else 4)
+
+
+def _written(words: list[Word]) -> list[Word]:
+    """``twenty four`` and ``two hundred`` as one number each."""
+    found: list[Word] = []
+    for word in words:
+        value = found[-1].number if found else None
+        if value is not None and word.text in _POWERS and value < 1000:
+            found[-1] = Word(str(value * _POWERS[word.text]), found[-1].before)
+        elif word.text in _POWERS and found and found[-1].text == "a":
+            found[-1] = Word(str(_POWERS[word.text]), found[-1].before)
+        elif found and found[-1].text in _TENS and 0 < _UNITS.get(word.text, 0) < 10:
+            found[-1] = Word(str(_TENS[found[-1].text] + _UNITS[word.text]), found[-1].before)
+        else:
+            found.append(word)
+    return found
+
+
+def words(text: str) -> list[Word]:
+    """The words of a question.
+
+    Raises:
+        RequestError: longer than a question can be.
+    """
+    return _written([part for word in _characters(normal_text(text)) for part in _split(word)])

@@ -107,6 +107,9 @@ def _attention_block(caches: list[LayerCache], types: CacheTypes, rules: PageRul
         return SPARSE_BLOCK
     if latent and (types.cache_bytes == 1 or any(c.sparse for c in latent)):
         return LATENT_BLOCK
+    if types.cache_bytes == 1 and any(c.wide for c in caches):
+        # Heads of 512 with a float8 cache run on Triton's kernel, in blocks of 64 (Gemma 4).
+        return LATENT_BLOCK
     return DEFAULT_BLOCK
 
 

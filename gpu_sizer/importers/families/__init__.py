@@ -47,6 +47,7 @@ MODULES: dict[str, str] = {
     "qwen3_next": "qwen3_next",
     "qwen3_vl": "qwen3_vl",
     "qwen3_vl_moe": "qwen3_vl",
+    "step3p7": "step3p7",
 }
 
 

@@ -1,0 +1,177 @@
+"""Snapshots of the Chatbot Arena's table: bundled, or from a file of one's own.
+
+Early snapshots hold online Elo, which wanders with the last few votes and sums to zero around 1000; later ones hold
+Bradley–Terry ratings on a fixed anchor. The two are told apart by their mean: online Elo keeps it at its start for ever.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from gpu_sizer.arena.elo import START
+from gpu_sizer.errors import RequestError
+from gpu_sizer.records import dataclass
+
+Method = Literal["online Elo", "Bradley–Terry"]
+
+BUNDLED = Path(__file__).parent / "data" / "overall.csv"
+OVERALL = "overall"
+MOST_BYTES = 256 << 20
+#: How near to its start the mean of an online Elo table stays (figures are printed to two decimals).
+_MEAN_TOLERANCE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The scores on one day, by the Arena's names."""
+
+    day: date
+    scores: Mapping[str, float]
+    method: Method
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Snapshots of one category in order of day."""
+
+    category: str
+    snapshots: tuple[Snapshot, ...]
+    source: str
+
+    def at(self, day: date | None = None) -> Snapshot:
+        """The newest snapshot not after a day; without a day, the newest of all.
+
+        Raises:
+            RequestError: the history begins later.
+        """
+        if day is None:
+            return self.snapshots[-1]
+        place = bisect_right([s.day for s in self.snapshots], day)
+        if not place:
+            raise RequestError(f"the Arena's history begins on {self.snapshots[0].day}, after {day}")
+        return self.snapshots[place - 1]
+
+    def settled(self, day: date) -> Snapshot:
+        """The first Bradley–Terry snapshot not before a day, or the last there is; else the newest of any method."""
+        fitted = [s for s in self.snapshots if s.method == "Bradley–Terry"]
+        return next((s for s in fitted if s.day >= day), fitted[-1] if fitted else self.at(day))
+
+
+def method_of(scores: Mapping[str, float]) -> Method:
+    """Whether a table holds online Elo (its mean is 1000 whatever happens) or Bradley–Terry ratings."""
+    mean = math.fsum(scores.values()) / len(scores)
+    return "online Elo" if abs(mean - START) < _MEAN_TOLERANCE else "Bradley–Terry"
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise RequestError(f"{text[:40]!r} is no date (YYYY-MM-DD)") from None
+
+
+def _score(text: Any) -> float:
+    try:
+        value = float(text)
+    except (TypeError, ValueError):
+        raise RequestError(f"{str(text)[:40]!r} is no score") from None
+    if not math.isfinite(value):
+        raise RequestError(f"{str(text)[:40]!r} is no score")
+    return value
+
+
+Tables = dict[str, dict[date, dict[str, float]]]
+
+
+def _from_wide(rows: list[list[str]]) -> Tables:
+    days = [_day(d) for d in rows[0][1:]]
+    table: dict[date, dict[str, float]] = {d: {} for d in days}
+    for row in rows[1:]:
+        if len(row) != len(rows[0]):
+            raise RequestError(f"the row of {row[0][:60] if row else ''!r} has not {len(rows[0])} columns")
+        for day, cell in zip(days, row[1:], strict=True):
+            if cell:
+                table[day][row[0]] = _score(cell)
+    return {OVERALL: table}
+
+
+def _from_long(rows: list[list[str]]) -> Tables:
+    head = rows[0]
+    tables: Tables = {}
+    for row in rows[1:]:
+        if len(row) != len(head):
+            raise RequestError(f"a row has {len(row)} columns, not {len(head)}")
+        cells = dict(zip(head, row, strict=True))
+        category = cells.get("category") or OVERALL
+        day = tables.setdefault(category, {}).setdefault(_day(cells["snapshot_date"]), {})
+        day[cells["model"]] = _score(cells["arena_score"])
+    return tables
+
+
+def _from_csv(text: str) -> Tables:
+    try:
+        rows = [row for row in csv.reader(text.splitlines()) if row]
+    except csv.Error as error:
+        raise RequestError(f"no readable CSV ({error})") from None
+    if not rows or "model" not in rows[0]:
+        raise RequestError("a history needs a column model")
+    if {"snapshot_date", "arena_score"} <= set(rows[0]):
+        return _from_long(rows)
+    if rows[0][0] != "model":
+        raise RequestError("a history has the columns model, snapshot_date, arena_score, or model and one for each day")
+    return _from_wide(rows)
+
+
+def _from_json(text: str) -> Tables:
+    """The form of lmarena-history's ``scores.json``: day -> text -> category -> model -> score."""
+    try:
+        data = json.loads(text)
+        tables: Tables = {}
+        for day, kinds in data.items():
+            for category, scores in kinds.get("text", {}).items():
+                found = {str(model): _score(score) for model, score in scores.items()}
+                tables.setdefault(str(category), {})[_day(day)] = found
+    except RequestError:
+        raise
+    except (ValueError, AttributeError, RecursionError):
+        raise RequestError("not the JSON of lmarena-history (day, text, category, model, score)") from None
+    return tables
+
+
+def read_history(file: Path = BUNDLED, category: str = OVERALL) -> History:
+    """One category of a history file.
+
+    Args:
+        file: CSV with the columns ``model, snapshot_date, arena_score`` (and perhaps ``category``), CSV with one column
+            for each day, or the ``scores.json`` of the repository nakasyou/lmarena-history.
+        category: ``overall``, or another that the file holds.
+
+    Raises:
+        RequestError: the file cannot be used, or lacks the category.
+    """
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            raise RequestError(f"{file}: larger than {MOST_BYTES >> 20} MiB")
+        text = file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise RequestError(f"{file}: {error.strerror or 'cannot be read'}") from None
+    except UnicodeDecodeError:
+        raise RequestError(f"{file}: not UTF-8 text") from None
+    parse: Callable[[str], Tables] = _from_json if file.suffix.lower() == ".json" else _from_csv
+    try:
+        tables = {c: {d: s for d, s in days.items() if s} for c, days in parse(text).items()}
+    except RequestError as error:
+        raise RequestError(f"{file}: {error}") from None
+    if not tables.get(category):
+        known = ", ".join(sorted(c for c, days in tables.items() if days))
+        what = f"no category {category[:40]!r}; it holds: {known}" if known else "no score in it"
+        raise RequestError(f"{'the bundled history' if file == BUNDLED else file}: {what}")
+    snapshots = tuple(Snapshot(day, scores, method_of(scores)) for day, scores in sorted(tables[category].items()))
+    return History(category, snapshots, "Chatbot Arena" if file == BUNDLED else file.name)

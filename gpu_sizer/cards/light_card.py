@@ -1,0 +1,65 @@
+"""Light cards: models that are known by name and date alone, since their weights are not public."""
+
+from __future__ import annotations
+
+from gpu_sizer.cards.model_card import Source
+from gpu_sizer.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from datetime import date
+
+    from gpu_sizer.cards.constraints import Id, Text
+
+#: The folder of model_cards/ that holds them; the catalogue of sizable models passes it by.
+FOLDER = "proprietary"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LightCard:
+    """A proprietary model: what it is called, who released it and when."""
+
+    id: Id
+    name: Text
+    """Its name as people write it."""
+    organization: Text
+    released: date
+    """The day its users could first reach it."""
+    arena_names: tuple[Text, ...] = ()
+    """Names in the Chatbot Arena's tables."""
+    sources: tuple[Source, ...]
+    """Where the date comes from; at least one."""
+
+    def __post_init__(self) -> None:
+        if not self.sources:
+            raise ValueError("a card needs at least one source")
+
+
+def light_cards(folder: str | None = None) -> tuple[LightCard, ...]:
+    """Every light card, by date of release.
+
+    Args:
+        folder: where they are; null is the shipped ``model_cards/proprietary``.
+
+    Raises:
+        CardError: a card that cannot be used, or an id or Arena name that two cards claim.
+    """
+    from pathlib import Path
+
+    from gpu_sizer.cards.catalogue import data_folder
+    from gpu_sizer.cards.loading import read_yaml, validate
+    from gpu_sizer.errors import CardError
+
+    place = Path(folder) if folder is not None else Path(data_folder("model_cards")) / FOLDER
+    kind: type = LightCard
+    found: list[LightCard] = []
+    owners: dict[str, str] = {}
+    for file in sorted(place.rglob("*.yaml")):
+        data, node = read_yaml(file, within=place)
+        card: LightCard = validate(data, kind, file, node)
+        for name in {card.id, *card.arena_names}:
+            if name in owners:
+                raise CardError(str(file), "arena_names", f"{name!r} is also a name of {owners[name]}")
+            owners[name] = card.id
+        found.append(card)
+    return tuple(sorted(found, key=lambda c: (c.released, c.id)))

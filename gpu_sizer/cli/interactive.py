@@ -1,0 +1,101 @@
+"""``gpu-sizer`` alone in a terminal: ask again and again, with history and completion."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from gpu_sizer.cards.catalogue import Catalogue, catalogue
+from gpu_sizer.cli.output import print_error
+from gpu_sizer.cli.questions import answer
+from gpu_sizer.errors import GpuSizerError
+
+PROMPT = "gpu-sizer> "
+WELCOME = 'Ask, for example: how many A6000s for Mixtral 8x7b. "models" and "gpus" list what is known; leave with Ctrl-D.'
+LEAVE = frozenset(("exit", "quit", "q", "bye", ":q"))
+MOST_HISTORY = 1000
+
+
+def history_file() -> Path:
+    """Where questions are kept between sessions, after the XDG directory rules."""
+    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(state) / "gpu-sizer" / "history"
+
+
+def completions(text: str, cards: Catalogue) -> list[str]:
+    """Ids of models and GPUs that begin like the word under the cursor."""
+    start = text.lower()
+    return [i for i in [*cards.models.ids(), *cards.gpus.ids()] if i.startswith(start)] if start else []
+
+
+def _with_history(cards: Catalogue) -> None:
+    """History and completion, where the platform has readline."""
+    try:
+        import readline
+    except ImportError:
+        return
+    found: list[str] = []
+
+    def complete(text: str, state: int) -> str | None:
+        if state == 0:
+            found[:] = completions(text, cards)
+        return found[state] if state < len(found) else None
+
+    readline.set_completer(complete)
+    readline.set_completer_delims(" \t\n,;?!")
+    readline.parse_and_bind("tab: complete")
+    readline.set_history_length(MOST_HISTORY)
+    try:
+        readline.read_history_file(history_file())
+    except OSError:
+        pass
+
+
+def _keep_history() -> None:
+    try:
+        import readline
+
+        file = history_file()
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        readline.write_history_file(file)
+    except (ImportError, OSError):
+        pass
+
+
+def converse() -> int:
+    """Asks until the person leaves, and gives the exit code."""
+    cards = catalogue()
+    _with_history(cards)
+    sys.stdout.write(WELCOME + "\n")
+    try:
+        while True:
+            try:
+                text = input(PROMPT).strip()
+            except EOFError:
+                sys.stdout.write("\n")
+                return 0
+            except KeyboardInterrupt:
+                sys.stdout.write("\n")
+                continue
+            if text.lower() in LEAVE:
+                return 0
+            if text:
+                _reply(text, cards)
+    finally:
+        _keep_history()
+
+
+def _reply(text: str, cards: Catalogue) -> None:
+    from gpu_sizer.cli.entry import COMMANDS, run
+
+    first = text.split()[0].lower()
+    if first in ("models", "gpus", "help") and len(text.split()) <= 2 and first in (*COMMANDS, "help"):
+        run(["--help"] if first == "help" else text.split())
+        return
+    try:
+        answer(text, False, cards)
+    except GpuSizerError as error:
+        print_error(error, False)
+    except KeyboardInterrupt:
+        sys.stdout.write("\n")

@@ -1,0 +1,65 @@
+"""Where the number of GPUs changes as the context or the number of users grows."""
+
+from __future__ import annotations
+
+from gpu_sizer.planning.inverse import largest
+from gpu_sizer.planning.request import MOST_USERS
+from gpu_sizer.planning.search import Search
+from gpu_sizer.records import dataclass, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from gpu_sizer.planning.request import Request
+
+#: Steps that are listed.
+MOST_STEPS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A number of GPUs, and the largest context or number of users that it carries."""
+
+    gpu_count: int
+    upto: int
+
+
+def _steps(smallest: Callable[[int], int | None], most: int) -> Iterator[Step]:
+    """Count by count: how far each goes."""
+    value = 1
+    for _ in range(MOST_STEPS):
+        count = smallest(value)
+        if count is None:
+            return
+        upto = largest(lambda n, count=count: (smallest(n) or count + 1) <= count, value, most)  # type: ignore[misc]
+        yield Step(count, upto)
+        if upto >= most:
+            return
+        value = upto + 1
+
+
+def _smallest(request: Request) -> int | None:
+    search = Search(request)
+    found = search.smallest(search.start(), request.max_gpus)
+    return found.layout.gpu_count if found else None
+
+
+def context_steps(request: Request) -> tuple[Step, ...]:
+    """Where the count changes with the context, up to the model's own length (or the extended one)."""
+    longest = request.model.context.extended or request.model.context.native
+    return tuple(_steps(lambda n: _smallest(replace(request, context=n)), longest))
+
+
+def user_steps(request: Request) -> tuple[Step, ...]:
+    """Where the count changes with the number of users at the request's context."""
+    return tuple(_steps(lambda n: _smallest(replace(request, users=n)), MOST_USERS))
+
+
+def describe(steps: tuple[Step, ...], unit: str) -> str:
+    """``1 GPU up to 11,264 tokens, 2 up to 32,768``."""
+    if not steps:
+        return f"no number of GPUs carries one of the {unit}"
+    first, *rest = steps
+    words = [f"{first.gpu_count} GPU{'s' if first.gpu_count > 1 else ''} up to {first.upto:,} {unit}"]
+    return ", ".join(words + [f"{s.gpu_count} up to {s.upto:,}" for s in rest])

@@ -1,0 +1,245 @@
+"""Over the catalogue: which models a number of GPUs runs, and which GPUs a model takes, in the order people want."""
+
+from __future__ import annotations
+
+from gpu_sizer.errors import RequestError
+from gpu_sizer.memory.layout import Layout
+from gpu_sizer.planning.inverse import best_within, longest_context
+from gpu_sizer.planning.request import make_request
+from gpu_sizer.planning.search import Search, plan, prepared
+from gpu_sizer.records import dataclass, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from gpu_sizer.cards.gpu_spec import GpuSpec, Price
+    from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.memory.estimate import Verdict
+    from gpu_sizer.planning.plan import Plan
+    from gpu_sizer.planning.request import Request
+
+#: Options that an answer shows unless all are asked for.
+SHOWN = 12
+#: A context below which a model is of little use; one whose own length is shorter needs that.
+USEFUL_CONTEXT = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class RunnableModel:
+    """One model on the GPUs asked about.
+
+    ``fits`` is at the context asked (the model's full length by default), ``max_context`` the longest that fits.
+    """
+
+    model: ModelCard
+    verdict: Verdict
+    layout: Layout | None
+    free_bytes: int | None
+    max_context: int
+    context: int
+    total_parameters: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether it runs at the context asked."""
+        return self.verdict != "does_not_fit"
+
+    def model_dump(self) -> dict[str, Any]:
+        """The JSON object of DESIGN 6.2."""
+        return {
+            "model": self.model.id,
+            "fits": self.fits,
+            "verdict": self.verdict,
+            "layout": self.layout.model_dump() if self.layout else None,
+            "free_bytes": self.free_bytes,
+            "context": self.context,
+            "max_context": self.max_context,
+            "parameters": self.total_parameters,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Runnable:
+    """What a number of GPUs runs: the models that fit, largest first, then those that fit at a shorter context.
+
+    ``context`` is null where every model was tried at its own full length.
+    """
+
+    gpu: GpuSpec
+    gpu_count: int
+    context: int | None
+    users: int
+    weights_dtype: str | None
+    models: tuple[RunnableModel, ...]
+    left_out: int = 0
+
+    @property
+    def fits(self) -> bool:
+        """Whether any model runs."""
+        return any(m.max_context for m in self.models)
+
+    def model_dump(self) -> dict[str, Any]:
+        """The JSON object of DESIGN 6.2."""
+        return {
+            "gpu": self.gpu.id,
+            "gpu_count": self.gpu_count,
+            "assumptions": {"context": self.context, "users": self.users, "weights_dtype": self.weights_dtype},
+            "models": [m.model_dump() for m in self.models],
+            "left_out": self.left_out,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One kind of GPU for a model: the plan on it and what that costs an hour, where a price is known."""
+
+    plan: Plan
+    price: Price | None
+
+    @property
+    def price_per_hour(self) -> float | None:
+        """US dollars an hour for all its GPUs."""
+        count = self.plan.gpu_count
+        return round(self.price.usd_per_hour * count, 2) if self.price is not None and count else None
+
+    def model_dump(self) -> dict[str, Any]:
+        """The JSON object of DESIGN 6.2."""
+        p, per_gpu = self.plan, self.plan.per_gpu
+        return {
+            "gpu": p.request.gpu.id,
+            "gpu_count": p.gpu_count,
+            "safe_gpu_count": p.safe_gpu_count,
+            "layout": p.layout.model_dump() if p.layout else None,
+            "verdict": p.verdict,
+            "free_bytes": per_gpu.free_bytes if per_gpu else None,
+            "price_per_hour": self.price_per_hour,
+            "price_kind": self.price.kind if self.price else None,
+            "price_provider": self.price.provider if self.price else None,
+            "price_date": self.price.date.isoformat() if self.price and self.price.date else None,
+            "reason": p.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """GPUs for a model: within one machine before over several, the cheapest an hour first, then the fewest."""
+
+    model: ModelCard
+    request: Request
+    options: tuple[Choice, ...]
+    left_out: int = 0
+
+    @property
+    def fits(self) -> bool:
+        """Whether it fits on any of them."""
+        return any(c.plan.fits for c in self.options)
+
+    def model_dump(self) -> dict[str, Any]:
+        """The JSON object of DESIGN 6.2."""
+        return {
+            "model": self.model.id,
+            "assumptions": self.options[0].plan.model_dump()["assumptions"] if self.options else {},
+            "options": [c.model_dump() for c in self.options],
+            "left_out": self.left_out,
+        }
+
+
+def best_price(gpu: GpuSpec) -> Price | None:
+    """The lowest price on demand; where none is known, the lowest of any kind."""
+    on_demand = [p for p in gpu.prices if p.kind == "on-demand"]
+    return min(on_demand or gpu.prices, key=lambda p: p.usd_per_hour, default=None)
+
+
+def _runnable(card: ModelCard, gpu: GpuSpec, count: int, options: dict[str, Any]) -> RunnableModel:
+    """One row: a model that cannot take the context asked does not fit."""
+    wanted = options.pop("context", None)
+    native = card.context.native
+    limit = card.context.extended or native
+    request = make_request(card, gpu, context=min(wanted or native, limit), **options)
+    total = prepared(request).inventory.total_parameters
+    if Search(request).start() > count:
+        return RunnableModel(card, "does_not_fit", None, None, 0, wanted or native, total)
+    best = best_within(request, count) if (wanted or 0) <= limit else None
+    longest = limit if best and request.context == limit else longest_context(request, count).context
+    shown = best
+    if best is None and longest:
+        shown = best_within(replace(request, context=longest), count)
+    return RunnableModel(
+        card,
+        best.verdict if best else "does_not_fit",
+        shown.layout if shown else None,
+        shown.per_gpu.free_bytes if shown and shown.per_gpu else None,
+        longest,
+        wanted or native,
+        total,
+    )
+
+
+def what_fits(
+    cards: Iterable[ModelCard], gpu: GpuSpec, count: int, *, everything: bool = False, **options: Any
+) -> Runnable:
+    """The models that a number of GPUs runs.
+
+    Args:
+        cards: the models to try.
+        gpu: the kind of GPU.
+        count: how many.
+        everything: also models that do not run at all, or only at a context too short to be of use.
+        options: load options of :func:`gpu_sizer.planning.request.make_request`; null values are left out.
+
+    Raises:
+        RequestError: a value that makes no sense.
+    """
+    rows = [_runnable(c, gpu, count, {k: v for k, v in options.items() if v is not None}) for c in cards]
+    order = {"fits": 0, "tight": 1, "does_not_fit": 2}
+    rows.sort(key=lambda m: (order[m.verdict], not m.max_context, -m.total_parameters, m.model.id))
+    kept = [m for m in rows if everything or m.fits or m.max_context >= min(USEFUL_CONTEXT, m.context)]
+    asked = (options.get("context"), options.get("users") or 1, options.get("weights_dtype"))
+    return Runnable(gpu, count, *asked, tuple(kept), len(rows) - len(kept))
+
+
+def which_gpu(
+    card: ModelCard,
+    gpus: Iterable[GpuSpec],
+    *,
+    everything: bool = False,
+    in_order: bool = False,
+    **options: Any,
+) -> Choices:
+    """The GPUs on which a model runs, with the number of each.
+
+    Args:
+        card: the model.
+        gpus: the kinds to try.
+        everything: also those on which it does not fit, and beyond the first dozen.
+        in_order: keep the order given (a comparison).
+        options: load options of :func:`gpu_sizer.planning.request.make_request`; null values are left out.
+
+    Raises:
+        RequestError: a value that makes no sense.
+    """
+    kept = {k: v for k, v in options.items() if v is not None}
+    found: list[Choice] = []
+    refused: RequestError | None = None
+    request: Request | None = None
+    for gpu in gpus:
+        try:
+            request = make_request(card, gpu, **kept)
+            found.append(Choice(plan(request, details=False), best_price(gpu)))
+        except RequestError as error:
+            refused = error
+    if request is None or not found:
+        raise refused or RequestError("no GPU to choose from", about="gpu")
+    if not in_order:
+        found.sort(key=_wanted)
+    shown = found if everything or in_order else [c for c in found if c.plan.fits][:SHOWN]
+    return Choices(card, request, tuple(shown), len(found) - len(shown))
+
+
+def _wanted(choice: Choice) -> tuple[Any, ...]:
+    """What a person wants first: it fits, in one machine, at a low price, on few GPUs, with room."""
+    p, price = choice.plan, choice.price_per_hour
+    count = p.gpu_count or 0
+    return (not p.fits, count > p.request.gpus_per_node, price is None, price or 0.0, count, p.verdict == "tight", p.request.gpu.id)

@@ -1,0 +1,95 @@
+"""What would make a plan smaller or safer, each lever with its effect computed."""
+
+from __future__ import annotations
+
+from gpu_sizer.errors import RequestError
+from gpu_sizer.planning.inverse import longest_context
+from gpu_sizer.planning.search import Search
+from gpu_sizer.records import dataclass, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from gpu_sizer.memory.estimate import LayoutMemory, Verdict
+    from gpu_sizer.planning.plan import Plan
+    from gpu_sizer.planning.request import Request
+
+#: Sequences at once that a lever tries, down from the engine's default.
+FEW_SEQUENCES = 16
+#: The highest share of a GPU's memory that is wise to give to an engine.
+HIGH_UTILIZATION = 0.95
+#: A shorter context is a lever only where it is still of use.
+LEAST_CONTEXT = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Lever:
+    """A change of settings and the count and verdict that it gives."""
+
+    text: str
+    settings: dict[str, Any]
+    gpu_count: int
+    verdict: Verdict
+
+    def model_dump(self) -> dict[str, Any]:
+        """The JSON object."""
+        return {
+            "lever": self.text,
+            "settings": dict(self.settings),
+            "gpu_count": self.gpu_count,
+            "verdict": self.verdict,
+        }
+
+
+def _trials(request: Request, plan: Plan) -> Iterator[tuple[str, dict[str, Any]]]:
+    settings = plan.settings
+    few = max(FEW_SEQUENCES, request.users)
+    if settings.max_num_seqs > few:
+        yield f"fewer sequences at once (--max-num-seqs {few})", {"max_num_seqs": few}
+    if settings.kv_cache_dtype != "float8":
+        yield "an fp8 cache (--kv-cache-dtype fp8)", {"kv_cache_dtype": "float8"}
+    if settings.gpu_memory_utilization < HIGH_UTILIZATION:
+        text = f"higher utilization (--utilization {HIGH_UTILIZATION:g})"
+        yield text, {"gpu_memory_utilization": HIGH_UTILIZATION}
+
+
+def levers(plan: Plan) -> tuple[Lever, ...]:
+    """The levers that take GPUs away, or make a tight plan fit with room; none where one GPU fits with room.
+
+    Args:
+        plan: the fewest GPUs for a request.
+    """
+    count, request = plan.gpu_count, plan.request
+    if count is None or (count == 1 and plan.verdict == "fits"):
+        return ()
+    found: list[Lever] = []
+    for text, settings in _trials(request, plan):
+        changed = replace(request, **settings)
+        if (best := _smallest(changed, count)) is None:
+            continue
+        fewer = best.layout.gpu_count < count
+        if fewer or (plan.verdict == "tight" and best.verdict == "fits"):
+            found.append(Lever(text, settings, best.layout.gpu_count, best.verdict))
+    if count > 1:
+        found.extend(_shorter(request, count))
+    return tuple(found)
+
+
+def _smallest(request: Request, count: int) -> LayoutMemory | None:
+    try:
+        search = Search(request)
+        return search.smallest(search.start(), count)
+    except RequestError:
+        return None
+
+
+def _shorter(request: Request, count: int) -> Iterator[Lever]:
+    """The longest context at which one GPU fewer does."""
+    fewer = longest_context(request, count - 1)
+    if LEAST_CONTEXT <= fewer.context < request.context:
+        used = fewer.plan.layout.gpu_count if fewer.plan.layout else count - 1
+        yield Lever(
+            f"a shorter context (--context {fewer.context})", {"context": fewer.context}, used, fewer.plan.verdict
+        )

@@ -1,0 +1,90 @@
+"""How much memory a model needs in all, however it is split: its weights and its cache."""
+
+from __future__ import annotations
+
+from gpu_sizer.memory.layout import Layout
+from gpu_sizer.planning.search import Search
+from gpu_sizer.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from gpu_sizer.engines.load import Settings
+    from gpu_sizer.planning.choices import Choices
+    from gpu_sizer.planning.request import Request
+
+#: The GPU whose engine settings are taken where none is named.
+REFERENCE_GPU = "h100-80gb"
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryNeed:
+    """Bytes of weights and of the cache of the load asked for; what one GPU holds beside these; GPUs that do.
+
+    ``engine_bytes`` are activations and the engine's own memory, which every GPU needs for itself, on the
+    kind of GPU that comes first among the options.
+    """
+
+    request: Request
+    settings: Settings
+    weights_format: str
+    weights_bytes: int
+    kv_cache_bytes: int
+    engine_bytes: int
+    choices: Choices
+
+    @property
+    def total_bytes(self) -> int:
+        """Weights and cache."""
+        return self.weights_bytes + self.kv_cache_bytes
+
+    @property
+    def fits(self) -> bool:
+        """A need can always be told."""
+        return True
+
+    def model_dump(self) -> dict[str, Any]:
+        """The JSON object of DESIGN 6.2."""
+        return {
+            "model": self.request.model.id,
+            "engine": self.request.engine,
+            "memory": {
+                "weights_bytes": self.weights_bytes,
+                "kv_cache_bytes": self.kv_cache_bytes,
+                "total_bytes": self.total_bytes,
+                "engine_bytes_per_gpu": self.engine_bytes,
+            },
+            "assumptions": {
+                "context": self.request.context,
+                "users": self.request.users,
+                "weights_dtype": self.weights_format,
+                "kv_cache_dtype": self.settings.kv_cache_dtype,
+            },
+            "options": [c.model_dump() for c in self.choices.options],
+        }
+
+
+def memory_need(request: Request, choices: Choices) -> MemoryNeed:
+    """What a request holds in memory, on one rank that has everything.
+
+    Args:
+        request: model, load, and a kind of GPU whose engine settings are taken.
+        choices: GPUs on which it runs, to name a few.
+
+    Raises:
+        RequestError: settings that contradict the load.
+    """
+    search = Search(request)
+    whole = search.evaluate(Layout()).per_gpu
+    assert whole is not None
+    first = choices.options[0].plan if choices.options else None
+    return MemoryNeed(
+        request,
+        search.engine.settings(search.model, request.gpu, request.load),
+        first.weights_format if first else request.weights_dtype or request.model.weights.dtype,
+        whole.weights_bytes,
+        whole.kv_cache_bytes,
+        whole.activation_bytes + whole.overhead_bytes,
+        choices,
+    )

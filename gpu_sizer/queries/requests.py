@@ -1,0 +1,171 @@
+"""What was understood -> the request that the planner takes, and the sentence that says it back."""
+
+from __future__ import annotations
+
+from gpu_sizer.cards.catalogue import Catalogue
+from gpu_sizer.engines.registry import engine_names
+from gpu_sizer.planning.quantities import tokens
+from gpu_sizer.planning.request import make_request
+from gpu_sizer.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.planning.request import Request
+    from gpu_sizer.queries.understanding import Understanding
+
+#: The engine whose rules are taken for one that is known by name alone.
+STAND_IN = "vllm"
+_ENGINE_TITLES = {
+    "vllm": "vLLM",
+    "sglang": "SGLang",
+    "tensorrt_llm": "TensorRT-LLM",
+    "tgi": "TGI",
+    "transformers": "transformers",
+    "llama_cpp": "llama.cpp",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The cards that a question names, its load options, and what to warn of."""
+
+    understood: Understanding
+    model: ModelCard | None
+    gpus: tuple[GpuSpec, ...]
+    gpu_count: int | None
+    options: dict[str, Any]
+    engine: str
+    warnings: tuple[str, ...]
+
+    def request(self, gpu: GpuSpec | None = None) -> Request:
+        """The checked request on one of the GPUs.
+
+        Raises:
+            RequestError: a value that makes no sense.
+        """
+        assert self.model is not None
+        return make_request(self.model, gpu or self.gpus[0], **self.options)
+
+    def layout(self) -> dict[str, int] | None:
+        """The parallel sizes that were told, or null."""
+        return dict(self.understood.options.sizes) or None
+
+
+def engine_title(name: str) -> str:
+    """An engine's name as people write it."""
+    base, _, version = name.partition("@")
+    return " ".join([_ENGINE_TITLES.get(base, base), version]).rstrip()
+
+
+def asked(u: Understanding, cards: Catalogue) -> Asked:
+    """The cards and options of a question.
+
+    Raises:
+        RequestError: a length that is none.
+    """
+    o = u.options
+    model = cards.models.get(u.model) if u.model else None
+    gpus = tuple(cards.gpus.get(g) for g in u.gpus)
+    node = (gpus[0].gpus_per_node if gpus else None) or 8
+    count, max_gpus = u.gpu_count, o.max_gpus
+    if o.nodes and count is None and u.intent not in ("count", "gpus", "compare"):
+        count = node * o.nodes
+    elif o.nodes and max_gpus is None:
+        max_gpus = node * o.nodes
+    native = model.context.native if model else None
+    engine, warnings = o.engine or STAND_IN, list[str]()
+    modelled = engine
+    if engine.partition("@")[0] not in engine_names():
+        modelled = STAND_IN
+        title = engine_title(engine)
+        warnings.append(f"{title} is not modelled yet: these are vLLM's rules standing in for {title}'s")
+    options: dict[str, Any] = {
+        "context": sum(tokens(text, native) for text in o.context) or None,
+        "users": o.users,
+        "engine": modelled,
+        "gpu_memory_utilization": o.utilization,
+        "weights_dtype": o.weights_dtype,
+        "kv_cache_dtype": o.kv_cache_dtype,
+        "max_num_batched_tokens": o.max_num_batched_tokens,
+        "max_num_seqs": o.max_num_seqs,
+        "layouts": o.layouts,
+        "max_gpus": max_gpus,
+    }
+    return Asked(
+        u, model, gpus, count, {k: v for k, v in options.items() if v is not None}, engine, tuple(warnings)
+    )
+
+
+def _name(gpu: GpuSpec) -> str:
+    return gpu.name.removeprefix("NVIDIA ").removeprefix("AMD ").removeprefix("Intel ")
+
+
+def say(a: Asked) -> str:
+    """What was understood, in one sentence."""
+    u, o, count = a.understood, a.options, a.gpu_count or 1
+    model = a.model.name if a.model else ""
+    gpus = [_name(g) for g in a.gpus]
+    on = f"{count} × {gpus[0]}" if gpus else ""
+    if u.intent == "count":
+        text = f"fewest {gpus[0]} for {model}"
+    elif u.intent == "fit":
+        text = f"whether {model} fits on {on}"
+    elif u.intent == "context":
+        text = f"longest context for {model} on {on}"
+    elif u.intent == "users":
+        text = f"most users for {model} on {on}"
+    elif u.intent == "memory":
+        text = f"memory for {model}"
+    elif u.intent == "models":
+        text = f"models that run on {on}"
+    elif u.intent == "gpus":
+        text = f"GPUs for {model}, cheapest first"
+    else:
+        text = f"{' or '.join(gpus)} for {model}"
+    return "; ".join([text + _load(a), *_details(a, o), *_aside(u)])
+
+
+def _load(a: Asked) -> str:
+    users = a.options.get("users", 1)
+    length = a.options.get("context") or (a.model.context.native if a.model else None)
+    parts = []
+    if a.understood.intent != "context":
+        parts.append(f"at {length:,} tokens" if length else "at each model's full context")
+    if a.understood.intent != "users":
+        parts.append(f"{users:,} user{'s' if users > 1 else ''}")
+    return " " + ", ".join(parts) if a.understood.intent != "context" else f", {parts[0]}"
+
+
+def _details(a: Asked, o: dict[str, Any]) -> list[str]:
+    said: list[str] = []
+    if a.understood.options.engine:
+        said.append(f"with {engine_title(a.engine)}" + (", for which vLLM's rules stand in" if a.warnings else ""))
+    if "weights_dtype" in o:
+        said.append(f"weights in {o['weights_dtype']}")
+    if "kv_cache_dtype" in o:
+        said.append(f"cache in {o['kv_cache_dtype']}")
+    if "layouts" in o:
+        said.append(f"{o['layouts']} parallel only")
+    if "gpu_memory_utilization" in o:
+        said.append(f"utilization {o['gpu_memory_utilization']:g}")
+    for key in ("max_num_seqs", "max_num_batched_tokens"):
+        if key in o:
+            said.append(f"{key} {o[key]}")
+    if "max_gpus" in o:
+        said.append(f"at most {o['max_gpus']} GPUs")
+    if sizes := a.layout():
+        said.append(" x ".join(f"{kind} parallel {n}" for kind, n in sizes.items()))
+    for text in a.understood.options.context:
+        if text.endswith("k") and a.model is not None:
+            said.append(f"k = {1000 if a.model.context.native % 1024 else 1024:,}")
+            break
+    return said
+
+
+def _aside(u: Understanding) -> list[str]:
+    ignored = ", ".join(f"'{word[:30]}'" for word in u.ignored)
+    return [*u.taken_as, *([f"ignored: {ignored}"] if ignored else [])]

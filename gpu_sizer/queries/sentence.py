@@ -1,0 +1,66 @@
+"""The words of a question while it is read: which of them have been understood, and where phrases stand."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator
+
+from gpu_sizer.queries.words import Word, words
+
+#: More words than any question needs; the rest of a longer one is not read.
+MOST_WORDS = 160
+
+
+class Sentence:
+    """A question's words, each of which is understood at most once."""
+
+    __slots__ = ("taken", "text", "words")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.words: list[Word] = words(text)[:MOST_WORDS]
+        self.taken: set[int] = set()
+
+    def at(self, i: int) -> str:
+        """The word at a place; empty outside of the sentence and where it has been understood."""
+        return self.words[i].text if 0 <= i < len(self.words) and i not in self.taken else ""
+
+    def number_at(self, i: int) -> int | None:
+        """The whole number at a place, or null."""
+        return self.words[i].number if self.at(i) else None
+
+    def take(self, start: int, stop: int | None = None) -> None:
+        """Marks words as understood."""
+        self.taken.update(range(start, start + 1 if stop is None else stop))
+
+    def free(self) -> Iterator[int]:
+        """Places of the words that are not understood yet."""
+        return (i for i in range(len(self.words)) if i not in self.taken)
+
+    def skip(self, i: int, over: Container[str], step: int = 1, most: int = 6) -> int:
+        """The next place from i on, in steps, whose word is none of those to skip."""
+        for _ in range(most):
+            if not (word := self.at(i)) or word not in over:
+                break
+            i += step
+        return i
+
+    def starts(self, i: int, phrase: tuple[str, ...]) -> bool:
+        """Whether a phrase stands at a place."""
+        return all(self.at(i + k) == word for k, word in enumerate(phrase))
+
+    def find(self, phrases: Iterable[tuple[str, ...]]) -> tuple[int, int] | None:
+        """Where the first of these phrases stands."""
+        for phrase in phrases:
+            for i in self.free():
+                if self.starts(i, phrase):
+                    return i, i + len(phrase)
+        return None
+
+    def has(self, *phrases: str) -> bool:
+        """Whether one of these phrases stands somewhere among the words, understood or not."""
+        said = [w.text for w in self.words]
+        for phrase in phrases:
+            wanted = phrase.split()
+            if any(said[i : i + len(wanted)] == wanted for i in range(len(said))):
+                return True
+        return False

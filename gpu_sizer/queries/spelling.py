@@ -1,0 +1,93 @@
+"""Names that are nearly right: parts of a name that mean one card, and letters that slipped. Numbers must be right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from gpu_sizer.records import dataclass, field
+
+#: Near enough to take one word for another.
+NEAR = 0.8
+#: Words of one question that are tried against the catalogue's; more are never names.
+MOST_TRIES = 24
+
+#: Words beside a name that do not change what is sized.
+BESIDE = frozenset("instruct chat it base hf model models llm version the meta new latest".split())
+
+
+def parts(word: str) -> list[str]:
+    """A word where people put or leave out a space: ``llama3.1`` -> llama, 3.1; ``v3`` and ``70b`` stay."""
+    letters = len(word) - len(word.lstrip("abcdefghijklmnopqrstuvwxyz"))
+    if letters >= 2 and word[letters : letters + 1].isdigit():
+        return [word[:letters], word[letters:]]
+    return [word]
+
+
+def name_parts(identity: str) -> list[str]:
+    """The parts of an id."""
+    return [p for word in identity.split("-") for p in parts(word)]
+
+
+def digits(text: str) -> list[str]:
+    """The numbers in a word."""
+    return "".join(c if c.isdigit() else " " for c in text).split()
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The parts of all ids of one kind: to complete a name that is told in part, and to mend one that is misspelt."""
+
+    ids: dict[str, list[str]]
+    words: frozenset[str]
+    families: frozenset[str]
+    _mended: dict[str, str | None] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def of(cls, ids: Iterable[str]) -> Vocabulary:
+        """The vocabulary of these ids."""
+        split = {i: name_parts(i) for i in ids}
+        return cls(
+            split,
+            frozenset(p for name in split.values() for p in name),
+            frozenset(next((p for p in name if p.isalpha()), "") for name in split.values()) - {""},
+        )
+
+    def mend(self, word: str) -> str | None:
+        """The part that a word nearly is, where there is one: letters nearly right, every number right."""
+        if word in self.words:
+            return word
+        if word not in self._mended:
+            self._mended[word] = self._nearest(word) if len(self._mended) < MOST_TRIES else None
+        return self._mended[word]
+
+    def _nearest(self, word: str) -> str | None:
+        if not 2 <= len(word) <= 24 or (len(word) < 4 and not digits(word)):
+            return None
+        from difflib import SequenceMatcher
+
+        wanted, scores = digits(word), dict[str, float]()
+        for part in self.words:
+            if abs(len(part) - len(word)) <= 3 and digits(part) == wanted:
+                score = SequenceMatcher(None, word, part, autojunk=False).ratio()
+                if score >= NEAR:
+                    scores[part] = score
+        best = sorted(scores, key=lambda p: (-scores[p], p))
+        return best[0] if best and (len(best) == 1 or scores[best[0]] > scores[best[1]]) else None
+
+    def complete(self, name: Sequence[str]) -> list[str]:
+        """The ids that hold all of these parts and the fewest others."""
+        extra: dict[str, int] = {}
+        for identity, whole in self.ids.items():
+            left = list(whole)
+            for part in name:
+                if part not in left:
+                    break
+                left.remove(part)
+            else:
+                extra[identity] = len(left)
+        least = min(extra.values(), default=0)
+        return sorted(i for i, n in extra.items() if n == least)
+
+    def names_something(self, name: Sequence[str]) -> bool:
+        """Whether these parts could name a card at all: a family, or a size in billions."""
+        return any(p in self.families or (p.endswith("b") and p[:-1].replace(".", "").isdigit()) for p in name)
