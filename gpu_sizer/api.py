@@ -252,9 +252,7 @@ def what_fits(
     return runnable(models, load_gpu(gpu, cards=cards), _count(gpu_count), everything=everything, **load)
 
 
-def which_gpu(
-    model: ModelName, *, everything: bool = False, cards: Catalogue | None = None, **load: Any
-) -> Choices:
+def which_gpu(model: ModelName, *, everything: bool = False, cards: Catalogue | None = None, **load: Any) -> Choices:
     """The GPUs of the catalogue on which a model runs, the cheapest first; ``load`` as in :func:`size`.
 
     Raises:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
@@ -12,7 +13,7 @@ from gpu_sizer.cli.questions import answer
 from gpu_sizer.errors import GpuSizerError
 
 PROMPT = "gpu-sizer> "
-WELCOME = 'Ask, for example: how many A6000s for Mixtral 8x7b. "models" and "gpus" list what is known; leave with Ctrl-D.'
+WELCOME = 'Ask: how many A6000s for Mixtral 8x7b. "models" and "gpus" list what is known; leave with Ctrl-D.'
 LEAVE = frozenset(("exit", "quit", "q", "bye", ":q"))
 MOST_HISTORY = 1000
 
@@ -46,21 +47,17 @@ def _with_history(cards: Catalogue) -> None:
     readline.set_completer_delims(" \t\n,;?!")
     readline.parse_and_bind("tab: complete")
     readline.set_history_length(MOST_HISTORY)
-    try:
+    with suppress(OSError):
         readline.read_history_file(history_file())
-    except OSError:
-        pass
 
 
 def _keep_history() -> None:
-    try:
+    with suppress(ImportError, OSError):
         import readline
 
         file = history_file()
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         readline.write_history_file(file)
-    except (ImportError, OSError):
-        pass
 
 
 def converse() -> int:

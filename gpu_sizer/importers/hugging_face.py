@@ -18,19 +18,40 @@ _MOST_BYTES = 4 << 20
 _DTYPES = {"bfloat16": "bfloat16", "float16": "float16", "float32": "float32", "half": "float16", "float": "float32"}
 
 #: What a Llama-shaped configuration must say to be read as one.
-_LLAMA_KEYS = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "vocab_size")
-#: Keys of parts that Llama does not have: their presence forbids reading an unknown type as Llama.
-_FOREIGN = (
-    "num_experts",
-    "num_local_experts",
-    "n_routed_experts",
-    "kv_lora_rank",
-    "ssm_cfg",
-    "mamba_num_heads",
-    "state_size",
-    "layer_types",
-    "linear_num_key_heads",
+_LLAMA_KEYS = (
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "intermediate_size",
+    "vocab_size",
+    "rms_norm_eps",
+    "hidden_act",
 )
+#: Parts of key names that Llama does not have: their presence forbids reading an unknown type as Llama.
+_FOREIGN = (
+    "expert",
+    "moe",
+    "lora_rank",
+    "ssm",
+    "mamba",
+    "state_size",
+    "linear_",
+    "conv",
+    "layer_types",
+    "vision",
+    "audio",
+    "text_config",
+    "parallel",
+    "qk_norm",
+    "q_norm",
+)
+
+
+def _is_llama_shaped(c: Config) -> bool:
+    """Whether an unknown configuration says all that Llama's does, and nothing that Llama's does not."""
+    if any(c.find(key) is None for key in _LLAMA_KEYS) or c.find("hidden_act") not in ("silu", "swish"):
+        return False
+    return not any(part in key for key, value in c.raw.items() if value not in (None, False) for part in _FOREIGN)
 
 
 def read_json(path: Path, most: int = _MOST_BYTES) -> Any:
@@ -97,7 +118,7 @@ def card_from_config(raw: Mapping[str, Any], *, name: str, source: str, file: st
     verified = True
     build = family(c.model_type) or family(c.text_type)
     if build is None:
-        if any(c.find(k) is None for k in _LLAMA_KEYS) or any(c.find(k) for k in _FOREIGN):
+        if not _is_llama_shaped(c):
             kind = c.model_type or "(none)"
             raise CardError(
                 file, "model_type", f"{kind!r} is not supported, and the configuration is not shaped like Llama's"

@@ -242,4 +242,5 @@ def _wanted(choice: Choice) -> tuple[Any, ...]:
     """What a person wants first: it fits, in one machine, at a low price, on few GPUs, with room."""
     p, price = choice.plan, choice.price_per_hour
     count = p.gpu_count or 0
-    return (not p.fits, count > p.request.gpus_per_node, price is None, price or 0.0, count, p.verdict == "tight", p.request.gpu.id)
+    several = count > p.request.gpus_per_node
+    return (not p.fits, several, price is None, price or 0.0, count, p.verdict == "tight", p.request.gpu.id)

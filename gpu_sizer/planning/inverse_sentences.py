@@ -150,9 +150,8 @@ def choices_headline(found: Choices, *, compared: bool = False) -> str:
     if not fitting:
         return f"No GPU asked about carries {load}: {found.options[0].plan.reason if found.options else 'none known'}."
     if compared:
-        return f"For {load}: " + "; or ".join(
-            _choice(c) if c.plan.fits else f"not on {gpu_name(c.plan)} ({c.plan.reason})" for c in found.options
-        ) + "."
+        each = [_choice(c) if c.plan.fits else f"not on {gpu_name(c.plan)} ({c.plan.reason})" for c in found.options]
+        return f"For {load}: {'; or '.join(each)}."
     fewest = min(fitting, key=lambda c: (c.plan.gpu_count or 0, c.price_per_hour is None, c.price_per_hour or 0.0))
     text = f"For {load} the cheapest known is {_choice(fitting[0])}"
     if fitting[0].price_per_hour is None:
@@ -175,7 +174,8 @@ def choices_lines(found: Choices, *, compared: bool = False) -> Iterator[str]:
 def memory_headline(found: MemoryNeed) -> str:
     """How much memory, in a sentence."""
     r = found.request
-    weights, cache = f"{gb(found.weights_bytes)} of {found.weights_format} weights", f"{gb(found.kv_cache_bytes)} of cache"
+    weights = f"{gb(found.weights_bytes)} of {found.weights_format} weights"
+    cache = f"{gb(found.kv_cache_bytes)} of cache"
     load = f"{r.context:,} tokens, {_requests(r.users)}"
     return (
         f"{r.model.name} needs {gb(found.total_bytes)} ({gib(found.total_bytes)}): {weights} and {cache} "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpu_sizer.cards.catalogue import Catalogue, catalogue
+from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.search import fit, plan
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from gpu_sizer.cards.catalogue import Catalogue
     from gpu_sizer.planning.choices import Choices, Runnable
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
     from gpu_sizer.planning.levers import Lever
@@ -97,8 +98,10 @@ class Answer:
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object of DESIGN 6.2."""
-        found = {"question": self.question, "intent": self.intent, "understood": self.understood}
+        found: dict[str, Any] = {"question": self.question, "intent": self.intent, "understood": self.understood}
         found.update(self.result.model_dump())
+        if isinstance(self.result, Plan):
+            found["levers"] = [lever.model_dump() for lever in self.levers()]
         if self.warnings:
             _named(found, self.engine, self.warnings)
         return found
@@ -132,7 +135,7 @@ def _fit(a: Asked, cards: Catalogue) -> Fit | OnCount:
     if sizes := a.layout():
         from gpu_sizer.memory.layout import Layout
 
-        return fit(request, Layout(sizes.get("tensor", 1), sizes.get("pipeline", 1), sizes.get("data", 1)))
+        return fit(request, Layout(sizes["tensor"], sizes["pipeline"], sizes["data"]))
     from gpu_sizer.planning.inverse import on_count
 
     return on_count(request, _checked(a.gpu_count))

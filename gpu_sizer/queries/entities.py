@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
-from typing import Any
-
-from gpu_sizer.cards.catalogue import Catalogue, Shelf
-from gpu_sizer.queries.sentence import Sentence
+from gpu_sizer.queries.words import word_set
 from gpu_sizer.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator
+    from typing import Any
+
+    from gpu_sizer.cards.catalogue import Catalogue, Shelf
+    from gpu_sizer.queries.sentence import Sentence
 
 #: Words in the longest name.
 LONGEST = 9
 _BREAKS = frozenset(",;?!\n")
 ARTICLES = frozenset(("a", "an", "the"))
 #: Words between a count and its GPU, or on either side of a GPU's name.
-_BETWEEN = frozenset(
+_BETWEEN = word_set(
     "x of the my our nvidia amd intel geforce tesla quadro instinct radeon rtx used cheap old new times units cards"
-    " gpus gpu server pcs".split()
+    " gpus gpu server pcs"
 )
-_MAKERS = frozenset("nvidia amd intel geforce tesla quadro instinct radeon rtx gtx gpu gpus card cards each".split())
+_MAKERS = word_set("nvidia amd intel geforce tesla quadro instinct radeon rtx gtx gpu gpus card cards each")
+#: Words whose number is not one of GPUs.
+_OTHER_NUMBERS = word_set("tp pp dp size parallel batch concurrency context ctx utilization utilisation util")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +43,8 @@ class Name:
 
 def _singular(word: str) -> str:
     """``a6000s`` -> a6000, ``adas`` -> ada; other words as they are."""
-    if word.endswith("s") and len(word) > 2 and (word[-2].isdigit() or any(c.isdigit() for c in word) or word == "adas"):
-        return word[:-1]
-    return word
+    plural = word.endswith("s") and len(word) > 2 and (any(c.isdigit() for c in word) or word == "adas")
+    return word[:-1] if plural else word
 
 
 def _stretches(s: Sentence) -> Iterator[tuple[int, int]]:
@@ -76,6 +81,8 @@ def exact_names(
             continue
         said = [s.at(i) for i in range(start, stop)]
         key = "".join(said)
+        if said[0] in ("dgx", "hgx") and _meaning(cards.gpus, key[3:]):
+            continue  # a machine of eight, counted as such
         if len(key) < 2 or (key.isdigit() and not (figures and len(said) == 1 and len(key) >= 4)):
             continue
         spelling = " ".join(said)
@@ -96,7 +103,7 @@ def counted(s: Sentence, gpu: Name, families: Container[str]) -> Name:
     """The name with the count that stands beside it: ``4x``, ``eight``, ``(x 2)``."""
     before = s.skip(gpu.start - 1, _BETWEEN, -1)
     count, article, start, stop = s.number_at(before), False, gpu.start, gpu.stop
-    if count is not None and s.at(before - 1) not in families:
+    if count is not None and s.at(before - 1) not in families and s.at(before - 1) not in _OTHER_NUMBERS:
         start = before
         s.take(before, gpu.start)
     else:

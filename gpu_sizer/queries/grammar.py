@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from gpu_sizer.errors import RequestError
-from gpu_sizer.queries.sentence import Sentence
-from gpu_sizer.queries.words import is_decimal
+from gpu_sizer.queries.words import is_decimal, word_set
 from gpu_sizer.records import dataclass, field
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.queries.sentence import Sentence
+
 #: Words that stand between a keyword and its number.
-LINKS = frozenset("of is = size at up to length len window a an the about around roughly with value set be per".split())
-LENGTHS = frozenset(
+LINKS = word_set("of is = size at up to length len window a an the about around roughly with value set be per")
+LENGTHS = word_set(
     "context contexts ctx token tokens tok toks window length len long sequence sequences seq seqlen prompt prompts"
-    " input inputs conversation conversations document documents".split()
+    " input inputs conversation conversations document documents"
 )
-_LENGTH_FIRST = frozenset("context contexts ctx length len window prompt prompts sequence seqlen tokens".split())
+_LENGTH_FIRST = word_set("context contexts ctx length len window prompt prompts sequence seqlen tokens")
 _IN = frozenset(("in", "input", "inputs", "prompt", "prompts"))
-_OUT = frozenset("out output outputs generated generation completion completions response answer answers".split())
-USERS = frozenset(
+_OUT = word_set("out output outputs generated generation completion completions response answer answers")
+USERS = word_set(
     "user users request requests people persons clients client sessions session customers chats streams developers devs"
-    " employees colleagues students readers callers agents queries streams conversations".split()
+    " employees colleagues students readers callers agents queries streams conversations"
 )
-_AT_ONCE = frozenset("concurrent simultaneous parallel active concurrently simultaneously".split())
-_LOAD_FIRST = frozenset("batch concurrency users requests bs".split())
+_AT_ONCE = word_set("concurrent simultaneous parallel active concurrently simultaneously")
+_LOAD_FIRST = word_set("batch concurrency users requests bs")
 _TOGETHER = (("at", "once"), ("at", "a", "time"), ("at", "the", "same", "time"), ("in", "parallel"))
-GPU_NOUNS = frozenset("gpu gpus card cards accelerator accelerators graphics".split())
-NODE_NOUNS = frozenset("node nodes machine machines server servers box boxes host hosts".split())
+GPU_NOUNS = word_set("gpu gpus card cards accelerator accelerators graphics")
+NODE_NOUNS = word_set("node nodes machine machines server servers box boxes host hosts")
 _AT_MOST = frozenset(("max", "maximum", "most", "to", "than", "limit", "within"))
 _ENGINES = {
     ("vllm",): "vllm",
@@ -85,8 +88,8 @@ _DTYPE_PHRASES = {
     ("bf", "16"): "bfloat16",
 }
 _CACHE = frozenset(("kv", "cache", "kvcache"))
-_PARALLEL = frozenset("parallel parallelism parallelization size degree only alone just of =".split())
-_NOT = frozenset("no without not avoid never".split())
+_PARALLEL = word_set("parallel parallelism parallelization size degree only alone just of =")
+_NOT = word_set("no without not avoid never")
 
 
 @dataclass(slots=True)
@@ -228,6 +231,11 @@ def read_gpu_nouns(s: Sentence, o: Options) -> None:
         elif s.at(j) in NODE_NOUNS and j == i + 1:
             o.nodes = number
             s.take(i, j + 1)
+    if o.nodes is None and (place := s.find([("dgx",), ("hgx",)])) is not None:
+        before = s.skip(place[0] - 1, ("nvidia",), -1)
+        if (number := s.number_at(before)) is not None or s.at(before) in ("a", "an", "the"):
+            o.nodes = number or 1
+            s.take(before, place[1])
     if o.nodes is None and s.find([("same", "node"), ("same", "machine"), ("within", "a", "node")]):
         o.nodes = 1
 
@@ -270,7 +278,7 @@ def read_context(s: Sentence, o: Options) -> None:
         before = s.skip(i - 1, LINKS, -1)
         named = after > i + 1 or s.at(after) in _IN | _OUT
         first = s.at(before) in _LENGTH_FIRST
-        loose = s.at(i - 1) in ("at", "with", "@") and is_decimal(word) and float(word) >= 512
+        loose = s.at(i - 1) in ("at", "with") and is_decimal(word) and float(word) >= 512
         if suffixed or named or first or loose or (s.words[i].before.strip() == "@" and float(word) >= 512):
             part = "out" if _OUT & {s.at(after), s.at(i - 1)} else "in"
             lengths.append((word, part))

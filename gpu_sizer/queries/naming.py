@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-
 from gpu_sizer.cards.names import join_names, near, suggestions
-from gpu_sizer.errors import UnknownGpuError, UnknownModelError, UnknownNameError
+from gpu_sizer.errors import UnknownGpuError, UnknownModelError
 from gpu_sizer.queries.entities import Name
-from gpu_sizer.queries.sentence import Sentence
-from gpu_sizer.queries.spelling import BESIDE, Vocabulary, digits, parts
+from gpu_sizer.queries.spelling import BESIDE, Vocabulary, digits, name_parts, parts
 from gpu_sizer.queries.stopwords import STOP_WORDS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from gpu_sizer.errors import UnknownNameError
+    from gpu_sizer.queries.sentence import Sentence
 
 #: Names that a message lists.
 SHOWN = 6
@@ -42,18 +46,21 @@ def widened(s: Sentence, name: Name, vocabulary: Vocabulary) -> Name:
         UnknownModelError: together they name no model, and what was added has a number that says which.
     """
     start, stop = name.start, name.stop
-    while _belongs(s.at(start - 1), vocabulary):
+    own_parts = name_parts(name.ids[0])
+    while _belongs(s.at(start - 1), vocabulary, own_parts):
         start -= 1
-    while _belongs(s.at(stop), vocabulary):
+    while _belongs(s.at(stop), vocabulary, own_parts):
         stop += 1
     if (start, stop) == (name.start, name.stop):
         return name
     added = [p for i in (*range(start, name.start), *range(name.stop, stop)) for p in parts(s.at(i))]
     spelling = " ".join(s.words[i].text for i in range(start, stop))
     s.take(start, stop)
-    telling = [p for p in added if p not in BESIDE]
+    telling = [p for p in added if p not in BESIDE and vocabulary.mend(p) not in own_parts]
     if not telling:
-        return Name(start, stop, name.ids, name.spelling)
+        return Name(
+            start, stop, name.ids, spelling, near=any(vocabulary.mend(p) != p for p in added if p not in BESIDE)
+        )
     own = [p for word in name.spelling.split() for p in parts(word)]
     for wanted in (own + added, own + telling):
         if len(found := vocabulary.complete(wanted)) == 1:
@@ -65,14 +72,19 @@ def widened(s: Sentence, name: Name, vocabulary: Vocabulary) -> Name:
     return Name(start, stop, name.ids, spelling, near=True)
 
 
-def _belongs(word: str, vocabulary: Vocabulary) -> bool:
+def _belongs(word: str, vocabulary: Vocabulary, own: Sequence[str]) -> bool:
+    """Whether a word beside a model's name is part of it."""
     if not word or word.isdigit():
         return False
+    if word not in STOP_WORDS and all(vocabulary.mend(p) in own for p in parts(word)):
+        return True
     version = word[:1] == "v" and word[1:].replace(".", "").isdigit()
     if word in STOP_WORDS and word not in BESIDE:
         return False
-    return version or word in BESIDE - {"the", "new", "latest", "model", "models", "llm"} or (
-        all(p in vocabulary.words for p in parts(word)) and word not in STOP_WORDS
+    return (
+        version
+        or word in BESIDE - {"the", "new", "latest", "model", "models", "llm"}
+        or (all(p in vocabulary.words for p in parts(word)) and word not in STOP_WORDS)
     )
 
 
@@ -92,10 +104,10 @@ def _runs(s: Sentence) -> Iterator[list[int]]:
 
 
 def told_in_part(s: Sentence, vocabulary: Vocabulary) -> tuple[list[str], str, range] | None:
-    """The ids that a family and a size leave: ``llama 405b``, ``qwen 72b``, ``mixtrall 8x7``; letters may have slipped."""
+    """The ids that a family and a size leave: ``llama 405b``, ``mixtrall 8x7``; letters may have slipped."""
     best: tuple[list[str], str, range] | None = None
     for run in _runs(s):
-        mended = {i: [vocabulary.mend(p) for p in parts(s.at(i))] for i in run[:MOST_WORDS * 2]}
+        mended = {i: [vocabulary.mend(p) for p in parts(s.at(i))] for i in run[: MOST_WORDS * 2]}
         for length in range(min(MOST_WORDS, len(run)), 0, -1):
             for k in range(len(run) - length + 1):
                 places = run[k : k + length]

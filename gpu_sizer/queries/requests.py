@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from gpu_sizer.cards.catalogue import Catalogue
 from gpu_sizer.engines.registry import engine_names
 from gpu_sizer.planning.quantities import tokens
 from gpu_sizer.planning.request import make_request
@@ -12,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from gpu_sizer.cards.catalogue import Catalogue
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.planning.request import Request
@@ -51,8 +51,14 @@ class Asked:
         return make_request(self.model, gpu or self.gpus[0], **self.options)
 
     def layout(self) -> dict[str, int] | None:
-        """The parallel sizes that were told, or null."""
-        return dict(self.understood.options.sizes) or None
+        """The parallel sizes that were told, or null; what they leave of the GPUs told is a pipeline."""
+        if not (told := self.understood.options.sizes):
+            return None
+        sizes = {"tensor": 1, "pipeline": 1, "data": 1, **told}
+        count, product = self.gpu_count or 1, sizes["tensor"] * sizes["pipeline"] * sizes["data"]
+        if "pipeline" not in told and product and count % product == 0:
+            sizes["pipeline"] = count // product
+        return sizes
 
 
 def engine_title(name: str) -> str:
@@ -95,9 +101,7 @@ def asked(u: Understanding, cards: Catalogue) -> Asked:
         "layouts": o.layouts,
         "max_gpus": max_gpus,
     }
-    return Asked(
-        u, model, gpus, count, {k: v for k, v in options.items() if v is not None}, engine, tuple(warnings)
-    )
+    return Asked(u, model, gpus, count, {k: v for k, v in options.items() if v is not None}, engine, tuple(warnings))
 
 
 def _name(gpu: GpuSpec) -> str:
@@ -158,7 +162,7 @@ def _details(a: Asked, o: dict[str, Any]) -> list[str]:
     if "max_gpus" in o:
         said.append(f"at most {o['max_gpus']} GPUs")
     if sizes := a.layout():
-        said.append(" x ".join(f"{kind} parallel {n}" for kind, n in sizes.items()))
+        said.append(" x ".join(f"{kind} parallel {n}" for kind, n in sizes.items() if n > 1) or "one GPU each")
     for text in a.understood.options.context:
         if text.endswith("k") and a.model is not None:
             said.append(f"k = {1000 if a.model.context.native % 1024 else 1024:,}")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
-
 from gpu_sizer.queries.words import Word, words
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator
 
 #: More words than any question needs; the rest of a longer one is not read.
 MOST_WORDS = 160
@@ -56,11 +58,7 @@ class Sentence:
                     return i, i + len(phrase)
         return None
 
-    def has(self, *phrases: str) -> bool:
+    def has(self, phrases: Iterable[tuple[str, ...]]) -> bool:
         """Whether one of these phrases stands somewhere among the words, understood or not."""
-        said = [w.text for w in self.words]
-        for phrase in phrases:
-            wanted = phrase.split()
-            if any(said[i : i + len(wanted)] == wanted for i in range(len(said))):
-                return True
-        return False
+        said = f" {' '.join(w.text for w in self.words)} "
+        return any(f" {' '.join(phrase)} " in said for phrase in phrases)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
+from gpu_sizer.queries.words import word_set
 from gpu_sizer.records import dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 #: Near enough to take one word for another.
 NEAR = 0.8
@@ -12,7 +15,7 @@ NEAR = 0.8
 MOST_TRIES = 24
 
 #: Words beside a name that do not change what is sized.
-BESIDE = frozenset("instruct chat it base hf model models llm version the meta new latest".split())
+BESIDE = word_set("instruct chat it base hf model models llm version the meta new latest")
 
 
 def parts(word: str) -> list[str]:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
+from math import prod
 
-from gpu_sizer.cards.catalogue import Catalogue
-from gpu_sizer.errors import GpuSizerError, RequestError, UnknownGpuError, UnknownModelError
+from gpu_sizer.cards.names import join_names
+from gpu_sizer.errors import RequestError, UnknownGpuError, UnknownModelError
 from gpu_sizer.queries.entities import ARTICLES, Name, counted, exact_names
 from gpu_sizer.queries.grammar import Options, read_engine, read_options
-from gpu_sizer.queries.intents import Intent, about_sizing, intent_of
+from gpu_sizer.queries.intents import about_sizing, intent_of
 from gpu_sizer.queries.naming import ambiguous, left_over, nearly, told_in_part, unknown, widened
 from gpu_sizer.queries.sentence import Sentence
 from gpu_sizer.queries.spelling import Vocabulary
 from gpu_sizer.queries.stopwords import STOP_WORDS
-from gpu_sizer.records import dataclass
+from gpu_sizer.records import dataclass, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gpu_sizer.cards.catalogue import Catalogue
+    from gpu_sizer.errors import GpuSizerError
+    from gpu_sizer.queries.intents import Intent
 
 EXAMPLE = 'ask for example "how many A6000s for Mixtral 8x7b"'
 #: Words left aside that an answer names.
@@ -62,6 +70,7 @@ class _Reader:
         self.models += models
         self.gpus += gpus
         self.models = [self._widened(m) for m in self.models]
+        self.gpus = [self.with_memory(g) for g in self.gpus]
         if not self.models:
             self._find(self.models, told_in_part(s, self.models_known))
         if not self.gpus:
@@ -120,14 +129,50 @@ class _Reader:
         behind = said[gpu.stop : gpu.stop + 1]
         return before[-1:] in (["many"], ["number"], ["fewest"], ["much"]) or behind in (["count"], ["needed"])
 
+    def memory_told(self, near: Name | None = None) -> int | None:
+        """Gigabytes of a GPU that stand beside its name, or anywhere; their words are taken."""
+        s = self.s
+        places = list(s.free())
+        if near is not None:
+            places = [s.skip(near.stop, ("with", "of", "at", "x"), most=1), near.start - 1, near.start - 2]
+        for i in places:
+            word = s.at(i)
+            amount = word.rstrip("gib")
+            if amount.isdigit() and len(amount) < 5 and word != amount:
+                s.take(i)
+                return int(amount)
+            if word.isdigit() and len(word) < 5 and s.at(i + 1) in ("gb", "gib", "gigabytes", "g"):
+                s.take(i, i + 2)
+                return int(word)
+        return None
+
+    def with_memory(self, gpu: Name) -> Name:
+        """The GPU with the memory that was told beside it.
+
+        Raises:
+            UnknownGpuError: it does not come with that memory.
+        """
+        told = self.memory_told(gpu)
+        if told is None:
+            return gpu
+        shelf = self.cards.gpus
+        if (identity := shelf.index.get(f"{gpu.spelling.replace(' ', '')}{told}gb")) is not None:
+            return replace(gpu, ids=(identity,))
+        kept = tuple(i for i in gpu.ids if shelf.get(i).memory.marketed_gb == told)
+        if not kept:
+            raise UnknownGpuError(
+                f"{join_names(gpu.ids)} does not come with {told} GB"
+                f" (but with {shelf.get(gpu.ids[0]).memory.marketed_gb})",
+                suggestions=gpu.ids,
+            )
+        return replace(gpu, ids=kept)
+
     @property
     def gpu_count(self) -> int | None:
         """The number of GPUs that was told."""
         said = self.options.gpu_count or next((g.count for g in self.gpus if g.count is not None), None)
         if said is None and self.options.sizes:
-            said = 1
-            for size in self.options.sizes.values():
-                said *= size
+            said = prod(self.options.sizes.values())
         if said is not None and self.options.nodes and self.options.nodes > 1 and not self.options.gpu_count:
             return said * self.options.nodes
         return said
@@ -168,6 +213,11 @@ def understand(text: str, cards: Catalogue) -> Understanding:
     reader = _Reader(text, cards)
     reader.read()
     intent = reader.intent()
+    memory = None if reader.gpus else reader.memory_told()
+    if memory is not None and intent not in ("gpus", "memory"):
+        holders = [g.id for g in cards.gpus.all() if g.memory.marketed_gb == memory]
+        which = f", such as {join_names(holders[:6])}" if holders else ""
+        raise _incomplete(f"on which GPU? name one of {memory} GB{which}", "gpu", holders)
     if intent is None or not (reader.models or reader.gpus):
         if not about_sizing(reader.s):
             raise _not_understood()

@@ -45,6 +45,11 @@ _TIMES = "×✕✖*"
 _QUOTES = "'’‘`´"
 
 
+def word_set(text: str) -> frozenset[str]:
+    """A set of words, written as one text."""
+    return frozenset(text.split())
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """One word in lower case, and the characters that stood between it and the word before."""
@@ -104,7 +109,7 @@ def _characters(text: str) -> list[Word]:
             found.append(Word(run, gap or " "))
             run, gap = "", ""
         gap += c
-        if c in _TIMES or c in "%$@€£" or (c == "+" and before.isalnum()):
+        if c in _TIMES or c in "%$€£" or (c == "+" and before.isalnum()):
             found.append(Word("x" if c in _TIMES else "plus" if c == "+" else c, gap))
             gap = ""
     if run:

@@ -1,0 +1,220 @@
+"""Who stands in the Arena's table: its names joined to the cards of open and proprietary models.
+
+A name is joined through a card's ``arena_names`` first, then through its releases, its id, its hub id and its aliases.
+What joins to no card is listed, never guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from gpu_sizer.arena.history import History, Method, Snapshot
+from gpu_sizer.cards.light_card import LightCard
+from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.cards.names import normal, normal_short
+from gpu_sizer.errors import RequestError
+from gpu_sizer.records import dataclass
+
+#: Endings of chat versions that a card of the same shape may lack.
+_CHAT_ENDINGS = ("-instruct", "-chat", "-it")
+SCORES = ("settled", "listed")
+
+
+@dataclass(frozen=True, slots=True)
+class Entrant:
+    """A model that may stand in the table, with every spelling that can mean it."""
+
+    id: str
+    name: str
+    organization: str | None
+    released: date | None
+    open: bool
+    """Whether its weights are public."""
+    arena_names: tuple[str, ...] = ()
+    spellings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One model of the table: its rating in points and the day of its release."""
+
+    id: str
+    name: str
+    organization: str | None
+    released: date
+    open: bool
+    rating: float
+    arena_name: str
+
+    def model_dump(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "model": self.id,
+            "name": self.name,
+            "organization": self.organization,
+            "released": self.released.isoformat(),
+            "open": self.open,
+            "rating": round(self.rating, 2),
+            "arena_name": self.arena_name,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The table of one day, joined to cards."""
+
+    as_of: date
+    listed: date
+    """Day of the snapshot that says which models there were."""
+    rated: date
+    """Day of the snapshot whose ratings are used."""
+    method: Method
+    category: str
+    source: str
+    standings: tuple[Standing, ...]
+    """Best first; names of one release stand once, at their best."""
+    unjoined: tuple[str, ...]
+    """Names without a card."""
+    undated: tuple[str, ...]
+    """Names whose card has no release date."""
+    unrated: tuple[str, ...]
+    """Names that the rated snapshot does not hold."""
+
+    @property
+    def names(self) -> int:
+        """How many names the snapshot lists."""
+        return len(self.unjoined) + len(self.undated) + len(self.unrated) + self.joined
+
+    joined: int = 0
+    """How many names are joined, dated and rated."""
+
+
+def entrants(models: Iterable[ModelCard], proprietary: Iterable[LightCard]) -> tuple[Entrant, ...]:
+    """Cards as entrants: each release of a model card with a name or date of its own is one."""
+    found: list[Entrant] = []
+    for card in models:
+        for release in card.releases:
+            spellings = (release.hub_id, release.name or "")
+            name = release.name or card.name
+            found.append(
+                Entrant(
+                    card.id, name, card.organization, release.released or card.released, True, (), _known(*spellings)
+                )
+            )
+        own = _known(card.id, card.name, card.hub_id or "", *card.aliases)
+        found.append(
+            Entrant(card.id, card.name, card.organization, card.released, True, tuple(card.arena_names), own)
+        )
+    for light in proprietary:
+        found.append(
+            Entrant(light.id, light.name, light.organization, light.released, False, tuple(light.arena_names), (light.id,))
+        )
+    return tuple(found)
+
+
+def _known(*names: str) -> tuple[str, ...]:
+    return tuple(n for n in names if n)
+
+
+class Register:
+    """Finds the entrant that a name of the Arena means."""
+
+    def __init__(self, known: Iterable[Entrant]) -> None:
+        self._arena: dict[str, Entrant] = {}
+        self._spelt: dict[str, Entrant] = {}
+        for entrant in known:
+            for name in entrant.arena_names:
+                self._arena.setdefault(name.lower(), entrant)
+            for spelling in entrant.spellings:
+                for key in (normal(spelling), normal_short(spelling)):
+                    self._spelt.setdefault(key, entrant)
+
+    def find(self, name: str) -> Entrant | None:
+        """The entrant of an Arena name; a release of the card that claims the name gives it its own date."""
+        claimed = self._arena.get(name.lower())
+        for key in _keys(name):
+            spelt = self._spelt.get(key)
+            if spelt is not None and (claimed is None or spelt.id == claimed.id):
+                return spelt
+        return claimed
+
+
+def _keys(name: str) -> Iterator[str]:
+    yield normal(name)
+    for ending in _CHAT_ENDINGS:
+        if name.lower().endswith(ending):
+            yield normal(name[: -len(ending)])
+
+
+def _rating(entrant: Entrant, name: str, rated: Snapshot, spare: Mapping[str, float]) -> float | None:
+    """The rating of a name, or of another name of the same proprietary model, or its first later one."""
+    for other in (name, *entrant.arena_names) if not entrant.open else (name,):
+        if (score := rated.scores.get(other)) is not None:
+            return score
+    return spare.get(name)
+
+
+def table(history: History, known: Iterable[Entrant], as_of: date | None = None, scores: str = "settled") -> Table:
+    """The table of one day.
+
+    Args:
+        history: snapshots of one category.
+        known: the entrants, from :func:`entrants`.
+        as_of: the day; null is that of the newest snapshot.
+        scores: ``settled`` rates the models of the day by the first Bradley–Terry snapshot not before it, since the
+            online Elo of early snapshots wanders by tens of points with the last few votes; ``listed`` takes the
+            figures as they stood on the day.
+
+    Raises:
+        RequestError: the history begins later, ``scores`` is neither, or no listed model joins to a card.
+    """
+    if scores not in SCORES:
+        raise RequestError(f"scores are {' or '.join(SCORES)}, not {scores[:40]!r}")
+    listed = history.at(as_of)
+    rated = listed if scores == "listed" or listed.method == "Bradley–Terry" else history.settled(listed.day)
+    later = _first_scores(history, rated) if rated is not listed else {}
+    register = Register(known)
+    best: dict[tuple[str, date, bool], Standing] = {}
+    unjoined, undated, unrated, joined = [], [], [], 0
+    for name in sorted(listed.scores):
+        entrant = register.find(name)
+        if entrant is None:
+            unjoined.append(name)
+        elif entrant.released is None:
+            undated.append(name)
+        elif (rating := _rating(entrant, name, rated, later)) is None:
+            unrated.append(name)
+        else:
+            joined += 1
+            key = (entrant.id, entrant.released, entrant.open)
+            if key not in best or best[key].rating < rating:
+                best[key] = Standing(
+                    entrant.id, entrant.name, entrant.organization, entrant.released, entrant.open, rating, name
+                )
+    if not best:
+        raise RequestError(f"none of the {len(listed.scores)} models in the Arena's table of {listed.day} has a card")
+    return Table(
+        as_of or listed.day,
+        listed.day,
+        rated.day,
+        rated.method,
+        history.category,
+        history.source,
+        tuple(sorted(best.values(), key=lambda s: (-s.rating, s.id))),
+        tuple(unjoined),
+        tuple(undated),
+        tuple(unrated),
+        joined,
+    )
+
+
+def _first_scores(history: History, rated: Snapshot) -> dict[str, float]:
+    """For names that the rated snapshot lacks: their rating in the first comparable snapshot after it."""
+    found: dict[str, float] = {}
+    for snapshot in history.snapshots:
+        if snapshot.day > rated.day and snapshot.method == rated.method:
+            for name, score in snapshot.scores.items():
+                found.setdefault(name, score)
+    return found

@@ -1,0 +1,48 @@
+"""Granite 3 (``GraniteConfig``, ``GraniteMoeConfig``) and Granite 4 (``GraniteMoeHybridConfig``, with Mamba 2)."""
+
+from gpu_sizer.cards.architecture import Architecture, Block
+from gpu_sizer.cards.feed_forwards import FeedForward
+from gpu_sizer.cards.mixers import Mamba2
+from gpu_sizer.importers.config import Config
+from gpu_sizer.importers.pieces import attention, dense, mixture, stack
+
+
+def _feed_forward(c: Config) -> FeedForward:
+    if c.model_type == "granite":
+        return dense(c, bias=c.flag("mlp_bias", default=False))
+    experts = c.optional("num_local_experts")
+    shared = c.optional("shared_intermediate_size")
+    if experts is None:
+        return dense(c, intermediate_size=shared or c.number("intermediate_size"))
+    return mixture(
+        c,
+        num_experts=experts,
+        num_shared_experts=1 if shared else 0,
+        shared_expert_intermediate_size=shared,
+        moe_intermediate_size=c.number("intermediate_size"),
+    )
+
+
+def architecture(c: Config) -> Architecture:
+    bias = c.flag("attention_bias", default=False)
+    full = attention(c, head_dim=c.hidden_size // c.heads, qkv_bias=bias, o_bias=bias)
+    blocks = {"attention": Block(mixer=full, feed_forward=_feed_forward(c))}
+    names = ["attention"] * c.layers
+    if c.model_type == "granitemoehybrid":
+        heads = c.number("mamba_n_heads", default=128)
+        inner = c.number("mamba_expand", default=2) * c.hidden_size
+        mamba = Mamba2(
+            num_heads=heads,
+            head_dim=inner // heads,
+            state_size=c.number("mamba_d_state", default=256),
+            n_groups=c.number("mamba_n_groups", default=1),
+            conv_kernel=c.number("mamba_d_conv", default=4),
+            conv_bias=c.flag("mamba_conv_bias", default=True),
+            projection_bias=c.flag("mamba_proj_bias", default=False),
+        )
+        blocks["mamba"] = Block(mixer=mamba, feed_forward=_feed_forward(c))
+        listed = c.sequence("layer_types", "layers_block_type")
+        names = [str(n) for n in listed] if listed else ["mamba"] * c.layers
+        if unknown := set(names) - set(blocks):
+            raise c.fail("layer_types", f"unknown layer type {sorted(unknown)[0]!r}; known: mamba, attention")
+    return stack(c, blocks, names)

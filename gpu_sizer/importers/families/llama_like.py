@@ -1,0 +1,91 @@
+"""Families that are Llama but for a few keys: Seed-OSS, SmolLM 3, EXAONE 4, Hunyuan, ERNIE 4.5, Arcee, Apertus ..."""
+
+from gpu_sizer.cards.architecture import Architecture, Block
+from gpu_sizer.importers.config import Config
+from gpu_sizer.importers.pieces import attention, dense, layer_types, stack, uniform
+
+
+def _seed_oss(c: Config) -> Architecture:
+    mixer = attention(
+        c,
+        head_dim=c.number("head_dim", default=128),
+        qkv_bias=c.flag("attention_bias", default=True),
+        o_bias=c.flag("attention_out_bias", default=False),
+    )
+    return uniform(c, Block(mixer=mixer, feed_forward=dense(c, bias=c.flag("mlp_bias", default=False))))
+
+
+def _smollm3(c: Config) -> Architecture:
+    bias = c.flag("attention_bias", default=False)
+    block = Block(mixer=attention(c, qkv_bias=bias, o_bias=bias), feed_forward=dense(c))
+    return uniform(c, block, tie_word_embeddings=c.flag("tie_word_embeddings", default=True))
+
+
+def _exaone4(c: Config) -> Architecture:
+    window = c.optional("sliding_window")
+
+    def block(span: int | None) -> Block:
+        return Block(mixer=attention(c, qk_norm="head", sliding_window=span), feed_forward=dense(c))
+
+    pattern = c.text_value("sliding_window_pattern")
+    default = ["full"] * c.layers
+    if window and pattern:
+        kinds = {"L": "sliding", "G": "full"}
+        default = [kinds.get(pattern[i % len(pattern)], "full") for i in range(c.layers)]
+        default[-1] = "full"
+    elif window:
+        every = c.number("sliding_window_pattern", default=4)
+        default = ["sliding" if (i + 1) % every and i < c.layers else "full" for i in range(c.layers)]
+    blocks = {"full": block(None), "sliding": block(window)}
+    names = layer_types(c, {"full_attention": "full", "sliding_attention": "sliding"}, default)
+    return stack(c, blocks, names)
+
+
+def _exaone(c: Config) -> Architecture:
+    return uniform(c, Block(mixer=attention(c), feed_forward=dense(c)))
+
+
+def _ernie(c: Config) -> Architecture:
+    bias = c.flag("use_bias", default=False)
+    block = Block(mixer=attention(c, qkv_bias=bias, o_bias=bias), feed_forward=dense(c, bias=bias))
+    return uniform(c, block, tie_word_embeddings=c.flag("tie_word_embeddings", default=True))
+
+
+def _hunyuan(c: Config) -> Architecture:
+    bias = c.flag("attention_bias", default=False)
+    norm = "head" if c.flag("use_qk_norm", default=True) else None
+    mixer = attention(c, qkv_bias=bias, o_bias=bias, qk_norm=norm)
+    return uniform(c, Block(mixer=mixer, feed_forward=dense(c)))
+
+
+def _internlm(c: Config) -> Architecture:
+    bias = c.flag("bias", "qkv_bias", default=False)
+    return uniform(c, Block(mixer=attention(c, qkv_bias=bias, o_bias=bias), feed_forward=dense(c)))
+
+
+def _baichuan(c: Config) -> Architecture:
+    return uniform(c, Block(mixer=attention(c, num_key_value_heads=c.heads), feed_forward=dense(c)))
+
+
+def _arcee(c: Config) -> Architecture:
+    bias = c.flag("attention_bias", default=False)
+    inner = dense(c, gated=False, bias=c.flag("mlp_bias", default=False))
+    return uniform(c, Block(mixer=attention(c, qkv_bias=bias, o_bias=bias), feed_forward=inner))
+
+
+_READERS = {
+    "arcee": _arcee,
+    "baichuan": _baichuan,
+    "ernie4_5": _ernie,
+    "exaone": _exaone,
+    "exaone4": _exaone4,
+    "hunyuan_v1_dense": _hunyuan,
+    "internlm2": _internlm,
+    "internlm3": _internlm,
+    "seed_oss": _seed_oss,
+    "smollm3": _smollm3,
+}
+
+
+def architecture(c: Config) -> Architecture:
+    return _READERS[c.text_type](c)

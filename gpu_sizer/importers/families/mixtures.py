@@ -1,0 +1,128 @@
+"""Mixtures of experts that differ from one another in a few keys: ERNIE 4.5, Hunyuan, dots, Ling, MiMo V2, Step 3."""
+
+from gpu_sizer.cards.architecture import Architecture, Block
+from gpu_sizer.importers.config import Config
+from gpu_sizer.importers.pieces import attention, dense, mixture, stack
+
+
+def _first(n: int, layers: int) -> list[str]:
+    return ["dense" if i < n else "experts" for i in range(layers)]
+
+
+def _ernie(c: Config) -> Architecture:
+    bias = c.flag("use_bias", default=False)
+    mixer = attention(c, qkv_bias=bias, o_bias=bias)
+    width = c.number("moe_intermediate_size")
+    shared = c.optional("moe_num_shared_experts") or 0
+    experts = mixture(
+        c,
+        num_experts=c.number("moe_num_experts"),
+        num_experts_per_tok=c.number("moe_k", default=6),
+        moe_intermediate_size=width,
+        num_shared_experts=shared,
+        score_correction_bias=c.flag("moe_use_aux_free", default=True),
+        router_dtype="float32",
+    )
+    start, interval = c.optional("moe_layer_start_index") or 0, c.number("moe_layer_interval", default=1)
+    last = c.find("moe_layer_end_index")
+    end = last if isinstance(last, int) and last >= 0 else c.layers - 1
+    blocks = {"dense": Block(mixer=mixer, feed_forward=dense(c, bias=bias)), "experts": Block(mixer=mixer, feed_forward=experts)}
+    names = ["experts" if start <= i <= end and (i + 1) % interval == 0 else "dense" for i in range(c.layers)]
+    return stack(c, blocks, names, tie_word_embeddings=c.flag("tie_word_embeddings", default=True))
+
+
+def _one(c: Config, key: str) -> int:
+    """A number that some configurations repeat for every layer."""
+    value = c.find(key)
+    if isinstance(value, list) and value and all(v == value[0] for v in value):
+        value = value[0]
+    if not isinstance(value, int) or value < 1:
+        raise c.fail(key, "missing, or not alike in all layers")
+    return value
+
+
+def _hunyuan(c: Config) -> Architecture:
+    bias = c.flag("attention_bias", default=False)
+    mixer = attention(c, qkv_bias=bias, o_bias=bias, qk_norm="head" if c.flag("use_qk_norm", default=True) else None)
+    width = _one(c, "moe_intermediate_size") if c.find("moe_intermediate_size") else c.number("intermediate_size")
+    shared = _one(c, "num_shared_expert") if c.find("num_shared_expert") else 1
+    experts = mixture(
+        c,
+        num_experts=_one(c, "num_experts"),
+        num_experts_per_tok=_one(c, "moe_topk"),
+        moe_intermediate_size=width,
+        num_shared_experts=shared,
+        shared_expert_intermediate_size=c.number("intermediate_size"),
+        router_dtype="float32",
+    )
+    return stack(c, {"experts": Block(mixer=mixer, feed_forward=experts)}, ["experts"] * c.layers)
+
+
+def _dots(c: Config) -> Architecture:
+    bias = c.flag("attention_bias", default=False)
+    mixer = attention(c, qkv_bias=bias, o_bias=bias, qk_norm="head")
+    shared = c.optional("n_shared_experts") or 0
+    experts = mixture(c, num_shared_experts=shared, score_correction_bias=True)
+    blocks = {"dense": Block(mixer=mixer, feed_forward=dense(c)), "experts": Block(mixer=mixer, feed_forward=experts)}
+    return stack(c, blocks, _first(c.optional("first_k_dense_replace") or 0, c.layers))
+
+
+def _bailing(c: Config) -> Architecture:
+    newer = c.model_type == "bailing_moe_v2"
+    qkv, out = c.flag("use_qkv_bias", default=False), c.flag("use_bias", default=False)
+    norm = "head" if c.flag("use_qk_norm", default=newer) else None
+    mixer = attention(c, qkv_bias=qkv or out, o_bias=out, qk_norm=norm)
+    shared = c.optional("num_shared_experts") or 0
+    width = c.optional("moe_shared_expert_intermediate_size") if shared else None
+    corrected = c.flag("moe_router_enable_expert_bias", default=False)
+    experts = mixture(
+        c,
+        num_shared_experts=shared,
+        shared_expert_intermediate_size=width * shared if width else None,
+        score_correction_bias=corrected,
+        router_dtype="float32" if c.text_value("router_dtype") == "fp32" else "model",
+    )
+    blocks = {"dense": Block(mixer=mixer, feed_forward=dense(c)), "experts": Block(mixer=mixer, feed_forward=experts)}
+    return stack(c, blocks, _first(c.optional("first_k_dense_replace") or 0, c.layers))
+
+
+def _mimo_v2(c: Config) -> Architecture:
+    heads, kv = c.heads, c.number("num_key_value_heads")
+    bias = c.flag("attention_bias", default=False)
+    full = attention(c, v_head_dim=c.number("v_head_dim", default=c.head_dim), qkv_bias=bias)
+    sliding = attention(
+        c,
+        num_attention_heads=c.number("swa_num_attention_heads", default=heads),
+        num_key_value_heads=c.number("swa_num_key_value_heads", default=kv),
+        head_dim=c.number("swa_head_dim", default=c.head_dim),
+        v_head_dim=c.number("swa_v_head_dim", default=c.number("v_head_dim", default=c.head_dim)),
+        qkv_bias=bias,
+        sinks=c.flag("add_swa_attention_sink_bias", default=False),
+        sliding_window=c.number("sliding_window_size", "sliding_window"),
+    )
+    experts = mixture(c, num_shared_experts=c.optional("n_shared_experts") or 0, score_correction_bias=True, router_dtype="float32")
+    spans = c.sequence("hybrid_layer_pattern")
+    kinds = c.sequence("moe_layer_freq") or [1] * c.layers
+    if spans is None:
+        raise c.fail("hybrid_layer_pattern", "missing, and nothing else says which layers are windowed")
+    blocks = {
+        f"{span}-{kind}": Block(mixer=mixer, feed_forward=feed_forward)
+        for span, mixer in (("full", full), ("sliding", sliding))
+        for kind, feed_forward in (("dense", dense(c)), ("experts", experts))
+    }
+    names = [f"{'sliding' if s else 'full'}-{'experts' if k else 'dense'}" for s, k in zip(spans, kinds, strict=False)]
+    return stack(c, blocks, names)
+
+
+_READERS = {
+    "bailing_moe": _bailing,
+    "bailing_moe_v2": _bailing,
+    "dots1": _dots,
+    "ernie4_5_moe": _ernie,
+    "hunyuan_v1_moe": _hunyuan,
+    "mimo_v2_flash": _mimo_v2,
+}
+
+
+def architecture(c: Config) -> Architecture:
+    return _READERS[c.text_type](c)

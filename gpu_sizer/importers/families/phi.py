@@ -1,0 +1,11 @@
+"""Phi-1, 1.5 and 2 (``PhiConfig``): one norm for attention and feed-forward, biases everywhere, a head with a bias."""
+
+from gpu_sizer.cards.architecture import Architecture, Block
+from gpu_sizer.importers.config import Config
+from gpu_sizer.importers.pieces import attention, dense, uniform
+
+
+def architecture(c: Config) -> Architecture:
+    mixer = attention(c, qkv_bias=True, o_bias=True)
+    block = Block(mixer=mixer, feed_forward=dense(c, gated=False, bias=True), norms=1)
+    return uniform(c, block, norm="layer", head_bias=True)
