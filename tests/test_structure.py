@@ -47,7 +47,11 @@ def imports(file: Path) -> set[str]:
     return found
 
 
-FILES = [f for f in sorted(PACKAGE.rglob("*.py")) if f.parent != PACKAGE or f.stem in ("api", "errors", "units", "records", "compiled")]
+FILES = [
+    f
+    for f in sorted(PACKAGE.rglob("*.py"))
+    if f.parent != PACKAGE or f.stem in ("api", "errors", "units", "records", "compiled")
+]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(PACKAGE)))

@@ -11,7 +11,7 @@ import json
 import math
 from array import array
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -142,7 +142,7 @@ def _moment(value: Any) -> float | None:
             moment = datetime.fromisoformat(str(value).strip())
         except ValueError:
             return None
-        return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     return seconds if math.isfinite(seconds) else None
 
 

@@ -59,8 +59,6 @@ def comparable(wins: NDArray[np.float64]) -> tuple[list[int], list[Group]]:
     groups = []
     for members in found:
         if members is not main:
-            reason: Reason = (
-                "winless" if beats[members[0]] else "unbeaten" if beaten_by[members[0]] else "disconnected"
-            )
+            reason: Reason = "winless" if beats[members[0]] else "unbeaten" if beaten_by[members[0]] else "disconnected"
             groups.append(Group(tuple(members), reason))
     return main, groups

@@ -180,11 +180,12 @@ def progress(table: Table, *, min_score: float | None = None, tie: float = TIE) 
 
     Args:
         table: who stood in it, from :func:`gpu_sizer.arena.standings.table`.
-        min_score: models rated lower are left out of what is shown (frontiers and lags keep them).
+        min_score: models rated lower are left out, of trends too.
         tie: points within which a model counts as tied with its day's leader.
     """
-    opened = [s for s in table.standings if s.open]
-    closed = [s for s in table.standings if not s.open]
+    shown = tuple(s for s in table.standings if min_score is None or s.rating >= min_score)
+    opened = [s for s in shown if s.open]
+    closed = [s for s in shown if not s.open]
     open_frontier, closed_frontier = frontier(opened, tie), frontier(closed, tie)
     lags = []
     for leader in closed_frontier.leaders:
@@ -197,6 +198,5 @@ def progress(table: Table, *, min_score: float | None = None, tie: float = TIE) 
             behind.append(Lag(leader.rating, earlier, leader, (leader.released - earlier.released).days))
     best_open, best_closed = open_frontier.best, closed_frontier.best
     gap = best_closed.rating - best_open.rating if best_open and best_closed else None
-    shown = tuple(s for s in table.standings if min_score is None or s.rating >= min_score)
     hidden = len(table.standings) - len(shown)
     return Progress(table, open_frontier, closed_frontier, shown, hidden, gap, tuple(lags), tuple(behind))

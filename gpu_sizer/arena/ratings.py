@@ -203,7 +203,9 @@ def rate(
     if seed < 0:
         raise RequestError(f"the seed must be 0 or more, not {seed}")
     if len(battles.models) > MOST_MODELS:
-        raise RequestError(f"{len(battles.models):,} models are more than the {MOST_MODELS:,} that can be rated at once")
+        raise RequestError(
+            f"{len(battles.models):,} models are more than the {MOST_MODELS:,} that can be rated at once"
+        )
     if method == "elo":
         return _by_elo(battles, anchor, score)
     return _by_likelihood(battles, anchor, score, rounds, seed, level, advance)

@@ -104,12 +104,12 @@ def entrants(models: Iterable[ModelCard], proprietary: Iterable[LightCard]) -> t
                 )
             )
         own = _known(card.id, card.name, card.hub_id or "", *card.aliases)
-        found.append(
-            Entrant(card.id, card.name, card.organization, card.released, True, tuple(card.arena_names), own)
-        )
+        found.append(Entrant(card.id, card.name, card.organization, card.released, True, tuple(card.arena_names), own))
     for light in proprietary:
         found.append(
-            Entrant(light.id, light.name, light.organization, light.released, False, tuple(light.arena_names), (light.id,))
+            Entrant(
+                light.id, light.name, light.organization, light.released, False, tuple(light.arena_names), (light.id,)
+            )
         )
     return tuple(found)
 

@@ -48,6 +48,8 @@ class Attention:
     """Norm of queries and keys: one weight of head_dim, one over all heads, or one row per head."""
     output_gate: bool = False
     """The query projection also yields a gate of the same width (Qwen3-Next)."""
+    q_lora_rank: PositiveInt | None = None
+    """Queries go through this narrower width, with a norm in it (Step 3)."""
     sinks: bool = False
     """One learned sink logit per query head (gpt-oss)."""
     keys_as_values: bool = False

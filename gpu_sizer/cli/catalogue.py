@@ -80,6 +80,7 @@ def explain(
     weights_dtype: o.WeightsDtype = None,
 ) -> None:
     """Where every byte goes, with formulas."""
+    from gpu_sizer.planning.breakpoints import lines as breakpoint_lines
     from gpu_sizer.reports.explanation import explain_model
 
     card = api.load_model(model, cards=o.cards())
@@ -94,7 +95,7 @@ def explain(
             engine=engine,
             weights_dtype=weights_dtype,
         )
-        print_lines(["", plan.explain()])
+        print_lines(["", plan.explain(), "", *breakpoint_lines(plan.request)])
 
 
 def validate(

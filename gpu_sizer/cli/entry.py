@@ -17,7 +17,7 @@ DEBUG_VARIABLE = "GPU_SIZER_DEBUG"
 FAULT, BAD_INPUT = 1, 2
 
 COMMANDS = (
-    *("size", "fit", "models", "gpus", "show", "explain", "validate", "schema", "import", "ask"),
+    *("size", "fit", "models", "gpus", "show", "explain", "validate", "schema", "import", "ask", "arena"),
     *("context", "users", "memory", "what-fits", "which-gpu", "compare"),
 )
 

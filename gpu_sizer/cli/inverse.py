@@ -10,6 +10,7 @@ from gpu_sizer import api
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import print_json, print_lines
 from gpu_sizer.planning import inverse_sentences as words
+from gpu_sizer.planning.inverse import OnCount
 
 #: Answered, and it does not fit.
 DOES_NOT_FIT = 3
@@ -25,6 +26,15 @@ def _print(result: Any, as_json: bool, lines: Any) -> None:
     else:
         print_lines(lines)
     raise typer.Exit(0 if result.fits else DOES_NOT_FIT)
+
+
+def print_on_count(found: OnCount, as_json: bool) -> int:
+    """Prints whether a number of GPUs suffices and gives the exit code."""
+    if as_json:
+        print_json(found.model_dump())
+    else:
+        print_lines(words.on_count_lines(found))
+    return 0 if found.fits else DOES_NOT_FIT
 
 
 def context(

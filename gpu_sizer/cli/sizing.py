@@ -85,6 +85,9 @@ def size(
 def fit(
     model: o.Model,
     gpu: o.Gpu,
+    gpu_count: Annotated[
+        int | None, typer.Option("--gpu-count", "-n", help="Their best layout on this many GPUs, instead of one told.")
+    ] = None,
     tp: Annotated[int, typer.Option("--tp", help="Tensor parallel size.")] = 1,
     pp: Annotated[int, typer.Option("--pp", help="Pipeline parallel size.")] = 1,
     dp: Annotated[int, typer.Option("--dp", help="Replicas (data parallel size).")] = 1,
@@ -100,8 +103,26 @@ def fit(
     enforce_eager: o.Eager = False,
     as_json: o.Json = False,
 ) -> None:
-    """Whether one layout fits, and what is left."""
+    """Whether one layout fits, or a number of GPUs, and what is left."""
     card = api.load_model(model, cards=o.cards())
+    if gpu_count is not None:
+        from gpu_sizer.cli.inverse import print_on_count
+
+        found_on = api.fits_on(
+            card,
+            gpu=api.load_gpu(gpu, cards=o.cards()),
+            gpu_count=gpu_count,
+            context=o.context_tokens(context, card.context.native),
+            users=users,
+            engine=engine,
+            gpu_memory_utilization=utilization,
+            weights_dtype=weights_dtype,
+            kv_cache_dtype=kv_cache_dtype,
+            max_num_batched_tokens=max_num_batched_tokens,
+            max_num_seqs=max_num_seqs,
+            enforce_eager=enforce_eager,
+        )
+        raise typer.Exit(print_on_count(found_on, as_json))
     found = api.estimate(
         card,
         gpu=api.load_gpu(gpu, cards=o.cards()),

@@ -50,6 +50,14 @@ class Config:
             else ()
         )
 
+    def with_defaults(self, defaults: Mapping[str, Any]) -> Config:
+        """The same configuration with the text model's class defaults for keys that it leaves out."""
+        copy = Config(self.raw, self.file)
+        given = {k: v for k, v in self.text.items() if v is not None}
+        copy.text = {**{k: v for k, v in defaults.items() if self.find(k) is None}, **given}
+        copy.warnings = self.warnings
+        return copy
+
     def section(self, key: str) -> Config | None:
         """A nested configuration (``vision_config``), or null."""
         value = self.raw.get(key)

@@ -18,7 +18,9 @@ class TowerTensors:
         """A tensor that every rank holds whole."""
         self._found.append(ExtraTensor(name=name, shape=shape, copies=copies, part="tower"))
 
-    def column(self, name: str, out: int, inp: int, *, copies: int = 1, bias: bool = True, by_heads: bool = False) -> None:
+    def column(
+        self, name: str, out: int, inp: int, *, copies: int = 1, bias: bool = True, by_heads: bool = False
+    ) -> None:
         """A linear layer cut by its outputs, with its bias."""
         units = self._heads if by_heads else None
         self._found.append(
@@ -96,7 +98,14 @@ def kimi_vision(c: Config, hidden: int) -> tuple[Tower, ...]:
         t.whole("patch_embed.proj.bias", width)
     t.whole("patch_embed.pos_emb.weight", v.number("init_pos_emb_height"), v.number("init_pos_emb_width"), width)
     t.norm("encoder.blocks.norm", width, copies=2 * layers, bias=layer_norm)
-    t.column("encoder.blocks.wqkv", 3 * attention, width, copies=layers, by_heads=True, bias=v.flag("attn_bias", default=True))
+    t.column(
+        "encoder.blocks.wqkv",
+        3 * attention,
+        width,
+        copies=layers,
+        by_heads=True,
+        bias=v.flag("attn_bias", default=True),
+    )
     t.row("encoder.blocks.wo", width, attention, copies=layers, by_heads=True, bias=v.flag("attn_bias", default=True))
     t.column("encoder.blocks.mlp.fc0", inner, width, copies=layers, bias=bias)
     t.row("encoder.blocks.mlp.fc1", width, inner, copies=layers, bias=bias)

@@ -113,12 +113,15 @@ def _format_of(tensor: Tensor, rules: tuple[FormatRule, ...], path: str) -> Tens
     return tensor
 
 
-def _as_what_if(tensor: Tensor, weights_dtype: str | None) -> Tensor:
-    """The tensor as it would be stored had the model been released in another type."""
-    if weights_dtype is None:
+def _as_what_if(tensor: Tensor, weights_dtype: str | None, model_dtype: str) -> Tensor:
+    """The tensor as it would be stored had the model been released in another type.
+
+    Tensors that the model keeps in a type of their own (float32 states and biases) stay as they are.
+    """
+    if weights_dtype is None or tensor.fmt != model_dtype:
         return tensor
     if weights_dtype in ELEMENT_BYTES:
-        return tensor if tensor.fmt in ("float32", "int32", "int64") else replace(tensor, fmt=weights_dtype)
+        return replace(tensor, fmt=weights_dtype)
     return replace(tensor, fmt=weights_dtype) if tensor.is_linear else tensor
 
 
@@ -166,11 +169,11 @@ def build_inventory(card: ModelCard, weights_dtype: str | None = None) -> Invent
     rules = () if what_if is not None else card.weights.rules
 
     def stored(tensors: Iterable[Tensor], path: str) -> tuple[Tensor, ...]:
-        return tuple(_as_what_if(_format_of(t, rules, path + t.name), what_if) for t in tensors)
+        return tuple(_as_what_if(_format_of(t, rules, path + t.name), what_if, fmt) for t in tensors)
 
     def outside(tensors: Iterable[Tensor]) -> tuple[Tensor, ...]:
         plain = what_if if what_if in ELEMENT_BYTES else None
-        return tuple(_as_what_if(_format_of(t, rules, t.name), plain) for t in tensors)
+        return tuple(_as_what_if(_format_of(t, rules, t.name), plain, fmt) for t in tensors)
 
     blocks = {name: stored(block_tensors(block, a, fmt), f"layers.{name}.") for name, block in a.blocks.items()}
     width = a.embedding_size or a.hidden_size

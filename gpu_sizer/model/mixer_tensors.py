@@ -65,7 +65,11 @@ def _attention(m: Attention, hidden: int, b: Builder) -> Iterator[Tensor]:
     heads, kv, dim, vdim = m.num_attention_heads, m.num_key_value_heads, m.head_dim, m.v_head_dim or m.head_dim
     q_split = Split(0, heads, HEADS)
     kv_split = Split(0, kv, KV_HEADS, replicate=True)
-    yield from b.linear("q_proj", heads * dim * (2 if m.output_gate else 1), hidden, q_split, bias=m.qkv_bias)
+    if m.q_lora_rank:
+        yield from b.linear("q_a_proj", m.q_lora_rank, hidden)
+        yield b.plain("inter_norm.weight", (m.q_lora_rank,), part="norms")
+    width = heads * dim * (2 if m.output_gate else 1)
+    yield from b.linear("q_proj", width, m.q_lora_rank or hidden, q_split, bias=m.qkv_bias)
     if m.kv_projections:
         yield from b.linear("k_proj", kv * dim, hidden, kv_split, bias=m.qkv_bias)
         for value in b.linear("v_proj", kv * vdim, hidden, kv_split, bias=m.qkv_bias):
@@ -111,7 +115,8 @@ def _latent(m: LatentAttention, hidden: int, b: Builder) -> Iterator[Tensor]:
         yield from b.linear("g_proj", heads * m.v_head_dim, hidden, by_head)
     if i := m.indexer:
         yield from b.linear("indexer.wq_b", i.num_heads * i.head_dim, m.q_lora_rank or hidden)
-        yield from b.linear("indexer.wk", i.head_dim, hidden)
+        # The engine fuses the key with the weights of heads, which stay unquantized, and so does the key.
+        yield b.plain("indexer.wk.weight", (i.head_dim, hidden))
         yield b.plain("indexer.k_norm.weight", (i.head_dim,), part="attention", fmt="float32")
         yield b.plain("indexer.k_norm.bias", (i.head_dim,), part="attention", fmt="float32")
         yield b.plain("indexer.weights_proj.weight", (i.num_heads, hidden))

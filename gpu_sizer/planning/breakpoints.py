@@ -56,6 +56,13 @@ def user_steps(request: Request) -> tuple[Step, ...]:
     return tuple(_steps(lambda n: _smallest(replace(request, users=n)), MOST_USERS))
 
 
+def lines(request: Request) -> Iterator[str]:
+    """Both lists in words."""
+    users = "1 user" if request.users == 1 else f"{request.users:,} users"
+    yield f"By context, {users}: {describe(context_steps(request), 'tokens')}"
+    yield f"By users of {request.context:,} tokens: {describe(user_steps(request), 'users')}"
+
+
 def describe(steps: tuple[Step, ...], unit: str) -> str:
     """``1 GPU up to 11,264 tokens, 2 up to 32,768``."""
     if not steps:

@@ -31,6 +31,6 @@ def tokens(text: str | int, native: int | None = None, what: str = "context") ->
     digits, unit = match[1].replace(",", "").replace("_", ""), match[2].lower()
     base = 1000 if native is not None and native % 1024 else 1024
     value = float(digits) * base ** _POWER[unit]
-    if value < 1 or value != int(value) or value > 1 << 40:
+    if not 1 <= value <= 1 << 40 or value != int(value):
         raise RequestError(f"{what} must be a whole number of at least 1, not {text[:40]!r}", about=what)
     return int(value)

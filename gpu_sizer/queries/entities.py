@@ -81,7 +81,7 @@ def exact_names(
             continue
         said = [s.at(i) for i in range(start, stop)]
         key = "".join(said)
-        if said[0] in ("dgx", "hgx") and _meaning(cards.gpus, key[3:]):
+        if said[0] in ("dgx", "hgx") and len(said) > 1 and any(map(str.isdigit, key)):
             continue  # a machine of eight, counted as such
         if len(key) < 2 or (key.isdigit() and not (figures and len(said) == 1 and len(key) >= 4)):
             continue

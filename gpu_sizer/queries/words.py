@@ -88,7 +88,8 @@ def normal_text(text: str) -> str:
         import unicodedata
 
         folded = unicodedata.normalize("NFKC", text)[: 2 * MOST_CHARACTERS]
-        text = "".join(c for c in folded if unicodedata.category(c) not in ("Cf", "Cs", "Co", "Mn", "Me"))
+        seen = (c for c in folded if unicodedata.category(c) not in ("Cf", "Cs", "Co", "Mn", "Me"))
+        text = "".join(str(int(c)) if c.isdecimal() else " " if c.isdigit() else c for c in seen)
     return "".join(c if c.isprintable() else " " for c in text).lower()
 
 

@@ -13,7 +13,9 @@ from gpu_sizer.importers.config import Config
 
 #: model_type -> module of this package that reads it.
 MODULES: dict[str, str] = {
+    "apertus": "llama_like",
     "arcee": "llama_like",
+    "arctic": "arctic",
     "baichuan": "llama_like",
     "bailing_moe": "mixtures",
     "bailing_moe_v2": "mixtures",
@@ -39,6 +41,8 @@ MODULES: dict[str, str] = {
     "gemma2": "gemma2",
     "gemma3": "gemma3",
     "gemma3_text": "gemma3",
+    "gemma3n": "gemma3n",
+    "gemma3n_text": "gemma3n",
     "gemma4": "gemma4",
     "gemma4_text": "gemma4",
     "glm": "glm4",
@@ -55,6 +59,8 @@ MODULES: dict[str, str] = {
     "granitemoe": "granite",
     "granitemoehybrid": "granite",
     "granitemoeshared": "granite",
+    "grok-1": "grok",
+    "grok1": "grok",
     "hunyuan_v1_dense": "llama_like",
     "hunyuan_v1_moe": "mixtures",
     "internlm2": "llama_like",
@@ -71,10 +77,14 @@ MODULES: dict[str, str] = {
     "mamba2": "mamba",
     "mimo": "qwen2",
     "mimo_v2_flash": "mixtures",
+    "minimax": "minimax",
     "minimax_m2": "minimax_m2",
     "minimax_m3": "minimax_m3",
+    "minimax_text_01": "minimax",
     "ministral": "mistral",
+    "ministral3": "mistral",
     "mistral": "mistral",
+    "mistral3": "mistral3",
     "mixtral": "mixtral",
     "mpt": "classic",
     "nemotron": "nemotron",
@@ -102,6 +112,8 @@ MODULES: dict[str, str] = {
     "smollm3": "llama_like",
     "stablelm": "stablelm",
     "starcoder2": "starcoder2",
+    "step3_text": "step3",
+    "step3_vl": "step3",
     "step3p7": "step3p7",
 }
 

@@ -12,9 +12,7 @@ from gpu_sizer.importers.pieces import attention, dense, uniform
 def _mixer(c: Config, *, kv: int | None = None, bias: bool = True, o_bias: bool = True) -> Block:
     """A block of plain attention; the caller replaces what differs."""
     heads = c.heads
-    mixer = attention(
-        c, num_key_value_heads=kv or heads, head_dim=c.hidden_size // heads, qkv_bias=bias, o_bias=o_bias
-    )
+    mixer = attention(c, num_key_value_heads=kv or heads, head_dim=c.hidden_size // heads, qkv_bias=bias, o_bias=o_bias)
     return Block(mixer=mixer)
 
 
@@ -51,7 +49,8 @@ def bloom(c: Config) -> Architecture:
     feed_forward = dense(c, intermediate_size=4 * c.hidden_size, gated=False, bias=True)
     hidden = c.hidden_size
     embedding_norm = tuple(
-        ExtraTensor(name=f"word_embeddings_layernorm.{name}", shape=(hidden,), part="norms") for name in ("weight", "bias")
+        ExtraTensor(name=f"word_embeddings_layernorm.{name}", shape=(hidden,), part="norms")
+        for name in ("weight", "bias")
     )
     block = Block(mixer=_mixer(c).mixer, feed_forward=feed_forward)
     return uniform(c, block, norm="layer", tie_word_embeddings=True, extra=embedding_norm)

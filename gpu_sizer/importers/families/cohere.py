@@ -22,4 +22,6 @@ def architecture(c: Config) -> Architecture:
     else:
         default = ["full"] * c.layers
     names = layer_types(c, {"full_attention": "full", "sliding_attention": "sliding"}, default)
-    return stack(c, blocks, names, norm="layer_no_bias", tie_word_embeddings=c.flag("tie_word_embeddings", default=True))
+    return stack(
+        c, blocks, names, norm="layer_no_bias", tie_word_embeddings=c.flag("tie_word_embeddings", default=True)
+    )

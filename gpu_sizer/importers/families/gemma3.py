@@ -3,38 +3,50 @@
 The first configurations name neither the pattern nor many sizes; the defaults are those of the classes.
 """
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, Tower
+from gpu_sizer.cards.architecture import Architecture, Block, Tower
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, stack
+from gpu_sizer.importers.towers import TowerTensors
 
 
 def siglip_tower(c: Config) -> tuple[Tower, ...]:
     """SigLIP's encoder and Gemma's projector, counted from ``vision_config``."""
-    vision = c.section("vision_config")
-    if vision is None:
+    v = c.section("vision_config")
+    if v is None:
         return ()
-    width, layers = vision.number("hidden_size", default=1152), vision.number("num_hidden_layers", default=27)
-    inner, patch = vision.number("intermediate_size", default=4304), vision.number("patch_size", default=14)
-    positions = (vision.number("image_size", default=896) // patch) ** 2
-    one, two = (width,), (width, width)
-    tensors = [
-        ExtraTensor(name="embeddings.patch_embedding.weight", shape=(width, 3, patch, patch), part="tower"),
-        ExtraTensor(name="embeddings.patch_embedding.bias", shape=one, part="tower"),
-        ExtraTensor(name="embeddings.position_embedding.weight", shape=(positions, width), part="tower"),
-        ExtraTensor(name="attention.weight", shape=two, copies=4 * layers, part="tower"),
-        ExtraTensor(name="attention.bias", shape=one, copies=4 * layers, part="tower"),
-        ExtraTensor(name="mlp.fc1.weight", shape=(inner, width), copies=layers, part="tower"),
-        ExtraTensor(name="mlp.fc1.bias", shape=(inner,), copies=layers, part="tower"),
-        ExtraTensor(name="mlp.fc2.weight", shape=(width, inner), copies=layers, part="tower"),
-        ExtraTensor(name="mlp.fc2.bias", shape=one, copies=layers, part="tower"),
-        ExtraTensor(name="layer_norm", shape=one, copies=4 * layers + 2, part="tower"),
-        ExtraTensor(name="projector.mm_input_projection_weight", shape=(width, c.hidden_size), part="tower"),
-        ExtraTensor(name="projector.mm_soft_emb_norm.weight", shape=one, part="tower"),
-    ]
-    return (Tower(name="vision", tensors=tuple(tensors)),)
+    width, layers = v.number("hidden_size", default=1152), v.number("num_hidden_layers", default=27)
+    inner, patch = v.number("intermediate_size", default=4304), v.number("patch_size", default=14)
+    t = TowerTensors(v.number("num_attention_heads", default=16))
+    t.whole("embeddings.patch_embedding.weight", width, 3, patch, patch)
+    t.whole("embeddings.patch_embedding.bias", width)
+    t.whole("embeddings.position_embedding.weight", (v.number("image_size", default=896) // patch) ** 2, width)
+    t.column("encoder.layers.self_attn.qkv_proj", 3 * width, width, copies=layers, by_heads=True)
+    t.row("encoder.layers.self_attn.out_proj", width, width, copies=layers, by_heads=True)
+    t.column("encoder.layers.mlp.fc1", inner, width, copies=layers)
+    t.row("encoder.layers.mlp.fc2", width, inner, copies=layers)
+    t.norm("encoder.layers.layer_norm", width, copies=2 * layers)
+    t.norm("post_layernorm", width)
+    t.whole("projector.mm_input_projection_weight", width, c.hidden_size)
+    t.whole("projector.mm_soft_emb_norm.weight", width)
+    return (t.tower(),)
+
+
+#: Defaults of ``Gemma3TextConfig``.
+DEFAULTS = {
+    "vocab_size": 262_208,
+    "hidden_size": 2304,
+    "intermediate_size": 9216,
+    "num_hidden_layers": 26,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 4,
+    "head_dim": 256,
+    "sliding_window": 4096,
+}
 
 
 def architecture(c: Config) -> Architecture:
+    c = c.with_defaults(DEFAULTS)
+
     def block(window: int | None) -> Block:
         mixer = attention(
             c,

@@ -11,7 +11,9 @@ from gpu_sizer.importers.towers import gemma4_vision
 
 def architecture(c: Config) -> Architecture:
     if c.optional("hidden_size_per_layer_input") or c.optional("num_kv_shared_layers"):
-        raise c.fail("hidden_size_per_layer_input", "Gemma 4 with per-layer embeddings or shared caches is not supported yet")
+        raise c.fail(
+            "hidden_size_per_layer_input", "Gemma 4 with per-layer embeddings or shared caches is not supported yet"
+        )
     hidden = c.hidden_size
     same = c.flag("attention_k_eq_v", default=False)
     wide = c.number("global_head_dim", default=c.number("head_dim", default=256))
@@ -24,7 +26,10 @@ def architecture(c: Config) -> Architecture:
         qk_norm="head",
     )
     sliding = attention(
-        c, head_dim=c.number("head_dim", default=256), qk_norm="head", sliding_window=c.number("sliding_window", default=512)
+        c,
+        head_dim=c.number("head_dim", default=256),
+        qk_norm="head",
+        sliding_window=c.number("sliding_window", default=512),
     )
     more: dict[str, object] = {}
     if c.flag("enable_moe_block", default=False):

@@ -7,7 +7,11 @@ from gpu_sizer.importers.pieces import attention, dense, mixture, stack, uniform
 
 
 def _chatglm(c: Config) -> Architecture:
-    kv = c.number("multi_query_group_num", default=c.heads) if c.flag("multi_query_attention", default=False) else c.heads
+    kv = (
+        c.number("multi_query_group_num", default=c.heads)
+        if c.flag("multi_query_attention", default=False)
+        else c.heads
+    )
     any_bias = c.flag("add_bias_linear", default=False)
     mixer = attention(
         c,

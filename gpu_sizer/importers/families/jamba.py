@@ -21,7 +21,11 @@ def architecture(c: Config) -> Architecture:
     full = attention(c)
     several = c.number("num_experts", default=16) > 1
     experts = (
-        mixture(c, num_experts=c.number("num_experts", default=16), num_experts_per_tok=c.number("num_experts_per_tok", default=2))
+        mixture(
+            c,
+            num_experts=c.number("num_experts", default=16),
+            num_experts_per_tok=c.number("num_experts_per_tok", default=2),
+        )
         if several
         else dense(c)
     )

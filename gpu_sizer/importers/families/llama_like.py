@@ -1,6 +1,6 @@
 """Families that are Llama but for a few keys: Seed-OSS, SmolLM 3, EXAONE 4, Hunyuan, ERNIE 4.5, Arcee, Apertus ..."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
+from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, stack, uniform
 
@@ -73,7 +73,18 @@ def _arcee(c: Config) -> Architecture:
     return uniform(c, Block(mixer=attention(c, qkv_bias=bias, o_bias=bias), feed_forward=inner))
 
 
+def _apertus(c: Config) -> Architecture:
+    bias = c.flag("attention_bias", default=False)
+    # The activation (xIELU) has two learned numbers a layer.
+    learned = ExtraTensor(name="mlp.act_fn.alpha", shape=(1,), copies=2, part="mlp")
+    inner = dense(c, gated=False, bias=c.flag("mlp_bias", default=False))
+    return uniform(
+        c, Block(mixer=attention(c, qk_norm="head", qkv_bias=bias, o_bias=bias), feed_forward=inner, extra=(learned,))
+    )
+
+
 _READERS = {
+    "apertus": _apertus,
     "arcee": _arcee,
     "baichuan": _baichuan,
     "ernie4_5": _ernie,

@@ -29,7 +29,5 @@ def architecture(c: Config) -> Architecture:
         "experts": Block(mixer=plain, feed_forward=experts),
         "experts-sparse": Block(mixer=indexed, feed_forward=experts),
     }
-    names = [
-        ("experts" if e else "dense") + ("-sparse" if s else "") for e, s in zip(experts_in, uses, strict=False)
-    ]
+    names = [("experts" if e else "dense") + ("-sparse" if s else "") for e, s in zip(experts_in, uses, strict=False)]
     return stack(c, blocks, names)

@@ -26,7 +26,10 @@ def _ernie(c: Config) -> Architecture:
     start, interval = c.optional("moe_layer_start_index") or 0, c.number("moe_layer_interval", default=1)
     last = c.find("moe_layer_end_index")
     end = last if isinstance(last, int) and last >= 0 else c.layers - 1
-    blocks = {"dense": Block(mixer=mixer, feed_forward=dense(c, bias=bias)), "experts": Block(mixer=mixer, feed_forward=experts)}
+    blocks = {
+        "dense": Block(mixer=mixer, feed_forward=dense(c, bias=bias)),
+        "experts": Block(mixer=mixer, feed_forward=experts),
+    }
     names = ["experts" if start <= i <= end and (i + 1) % interval == 0 else "dense" for i in range(c.layers)]
     return stack(c, blocks, names, tie_word_embeddings=c.flag("tie_word_embeddings", default=True))
 
@@ -100,7 +103,9 @@ def _mimo_v2(c: Config) -> Architecture:
         sinks=c.flag("add_swa_attention_sink_bias", default=False),
         sliding_window=c.number("sliding_window_size", "sliding_window"),
     )
-    experts = mixture(c, num_shared_experts=c.optional("n_shared_experts") or 0, score_correction_bias=True, router_dtype="float32")
+    experts = mixture(
+        c, num_shared_experts=c.optional("n_shared_experts") or 0, score_correction_bias=True, router_dtype="float32"
+    )
     spans = c.sequence("hybrid_layer_pattern")
     kinds = c.sequence("moe_layer_freq") or [1] * c.layers
     if spans is None:

@@ -14,7 +14,11 @@ def architecture(c: Config) -> Architecture:
     listed = c.sequence("layers_block_type")
     if pattern is None and listed is None:
         raise c.fail("hybrid_override_pattern", "missing, and nothing else says the order of layers")
-    kinds = [_KINDS.get(k, "") for k in pattern] if pattern is not None else [{"moe": "experts", "mlp": "dense"}.get(str(k), str(k)) for k in listed or ()]
+    kinds = (
+        [_KINDS.get(k, "") for k in pattern]
+        if pattern is not None
+        else [{"moe": "experts", "mlp": "dense"}.get(str(k), str(k)) for k in listed or ()]
+    )
     if "" in kinds:
         raise c.fail("hybrid_override_pattern", f"holds a layer that is none of {', '.join(_KINDS)}")
     # vLLM keeps the state in float32 unless the configuration says otherwise.

@@ -11,7 +11,15 @@ from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, s
 def architecture(c: Config) -> Architecture:
     first = c.model_type == "olmo"
     bias = c.flag("attention_bias", default=False)
-    feed_forward = mixture(c, num_experts=c.number("num_experts", default=64), num_experts_per_tok=c.number("num_experts_per_tok", default=8)) if c.model_type == "olmoe" else dense(c)
+    feed_forward = (
+        mixture(
+            c,
+            num_experts=c.number("num_experts", default=64),
+            num_experts_per_tok=c.number("num_experts_per_tok", default=8),
+        )
+        if c.model_type == "olmoe"
+        else dense(c)
+    )
 
     def block(window: int | None) -> Block:
         mixer = attention(c, qkv_bias=bias, o_bias=bias, qk_norm=None if first else "full", sliding_window=window)

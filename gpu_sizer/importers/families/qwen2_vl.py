@@ -10,7 +10,11 @@ from gpu_sizer.records import replace
 def _vision(c: Config) -> tuple[Tower, ...]:
     newer = c.model_type == "qwen2_5_vl"
     v = c.section("vision_config") or Config({}, f"{c.file}: vision_config")
-    layers, heads, patch = v.number("depth", default=32), v.number("num_heads", default=16), v.number("patch_size", default=14)
+    layers, heads, patch = (
+        v.number("depth", default=32),
+        v.number("num_heads", default=16),
+        v.number("patch_size", default=14),
+    )
     # The older class calls its own width embed_dim and the language model's hidden_size.
     width = v.number("hidden_size", default=1280) if newer else v.number("embed_dim", default=1280)
     out = v.number("out_hidden_size", default=3584) if newer else v.number("hidden_size", default=c.hidden_size)

@@ -31,12 +31,13 @@ def architecture(c: Config) -> Architecture:
     feed_forward: Dense | MixtureOfExperts
     if "moe" in c.text_type or c.text_type == "qwen3_next":
         shared = c.number("shared_expert_intermediate_size", default=512)
-        feed_forward = mixture(
-            c, num_shared_experts=1, shared_expert_intermediate_size=shared, shared_expert_gate=True
-        )
+        feed_forward = mixture(c, num_shared_experts=1, shared_expert_intermediate_size=shared, shared_expert_gate=True)
     else:
         feed_forward = dense(c)
-    blocks = {"delta": Block(mixer=delta, feed_forward=feed_forward), "full": Block(mixer=full, feed_forward=feed_forward)}
+    blocks = {
+        "delta": Block(mixer=delta, feed_forward=feed_forward),
+        "full": Block(mixer=full, feed_forward=feed_forward),
+    }
     every = c.number("full_attention_interval", default=4)
     default = ["delta" if (i + 1) % every else "full" for i in range(c.layers)]
     names = layer_types(c, {"linear_attention": "delta", "full_attention": "full"}, default)

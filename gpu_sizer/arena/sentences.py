@@ -1,0 +1,88 @@
+"""The Arena's findings in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpu_sizer.arena.frontier import Capability
+from gpu_sizer.arena.progress import Progress
+from gpu_sizer.arena.standings import Table
+
+
+def names_of(names: tuple[str, ...], most: int = 6) -> str:
+    """Some names and how many more."""
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest
+
+
+def joined_sentence(table: Table) -> str:
+    """How many of the Arena's names joined to cards, and which did not."""
+    text = f"{table.joined} of the {table.names} models in the Arena's table of {table.listed} joined to a card"
+    for what, names in (
+        ("without a card", table.unjoined),
+        ("without a release date", table.undated),
+        ("without a settled rating", table.unrated),
+    ):
+        if names:
+            text += f"; {what}: {names_of(names)}"
+    return text
+
+
+def basis(table: Table) -> str:
+    """Where the ratings come from."""
+    day = f"{table.source}, {table.category}, {table.method}"
+    if table.listed == table.rated:
+        return f"{day} ratings of {table.rated}"
+    return f"{day} ratings of {table.rated} for the models listed on {table.listed}"
+
+
+def _days(days: int) -> str:
+    return f"{days:,} day{'' if abs(days) == 1 else 's'}"
+
+
+def progress_sentences(found: Progress) -> Iterator[str]:
+    """Gap, lag and trends."""
+    yield f"As of {found.table.as_of} ({basis(found.table)}):"
+    best_open, best_closed = found.open.best, found.proprietary.best
+    if best_open and best_closed and found.gap is not None:
+        leads = "trails" if found.gap >= 0 else "leads"
+        yield (
+            f"the best open model, {best_open.name} ({best_open.rating:.0f}), {leads} the best proprietary one, "
+            f"{best_closed.name} ({best_closed.rating:.0f}), by {abs(found.gap):.0f} points."
+        )
+    if found.lag_days is not None and best_open:
+        first = found.behind[-1].proprietary
+        yield (
+            f"{best_open.name} came {_days(found.lag_days)} after {first.name}, the first proprietary model of its score"
+            + (
+                f"; over all open leaders the median lag is {found.median_lag_days:.0f} days."
+                if found.median_lag_days is not None
+                else "."
+            )
+        )
+    trends = [
+        f"{kind} {f.trend.points_a_year:.0f}"
+        for kind, f in (("open", found.open), ("proprietary", found.proprietary))
+        if f.trend
+    ]
+    if trends:
+        yield f"Trend of the leaders in points a year: {', '.join(trends)}."
+    if found.hidden:
+        yield f"{found.hidden} models below the least score are left out."
+
+
+def frontier_sentences(found: Capability, table: Table, gpu: str, context: str | None) -> Iterator[str]:
+    """What a GPU buys, and who broke the trend."""
+    length = f"{context} of context" if context else "full context length"
+    yield f"The best open model for each number of {gpu}, as of {table.as_of} ({basis(table)}; {length}):"
+    for need in found.pareto:
+        yield f"  {need.gpus} × {gpu}: {need.standing.name} ({need.standing.rating:.0f})"
+    if found.breaks:
+        yield "Breaks of the trend, each on the day of its release:"
+    for b in found.breaks:
+        yield (
+            f"  {b.need.standing.released} {b.need.standing.name}: {b.need.standing.rating:.0f} points on "
+            f"{b.need.gpus}; before, the fewest were {b.before.gpus} ({b.before.standing.name})"
+        )
+    if found.unplaced:
+        yield f"Not on any number searched: {names_of(tuple(s.name for s in found.unplaced))}."

@@ -1,0 +1,121 @@
+"""Ratings, frontiers and lags as lists of rows."""
+
+from __future__ import annotations
+
+import math
+
+from gpu_sizer.arena.frontier import Capability
+from gpu_sizer.arena.matrix import Wins
+from gpu_sizer.arena.progress import Progress
+from gpu_sizer.arena.ratings import Ratings
+from gpu_sizer.reports.listings import Listing
+
+
+def _limit(value: float | None, centre: float) -> str:
+    if value is None:
+        return ""
+    return f"{value - centre:+.1f}" if math.isfinite(value) else ("+∞" if value > 0 else "-∞")
+
+
+def rating_listing(ratings: Ratings) -> Listing:
+    """One row for each model, those without a rating last."""
+    columns = (("rank", True), ("model", False), ("rating", True), ("interval", True), ("battles", True))
+    rows = []
+    for r in ratings.rated:
+        interval = f"{_limit(r.high, r.rating)} / {_limit(r.low, r.rating)}" if r.low is not None else ""
+        rows.append((str(r.rank), r.model, f"{r.rating:.1f}", interval, f"{r.battles:,}"))
+    for u in ratings.unrated:
+        rows += [("", model, "none", "", "") for model in u.models]
+    return Listing(columns, tuple(rows), ratings.model_dump()["ratings"])
+
+
+def matrix_listing(wins: Wins, most: int) -> Listing:
+    """The first rows and columns of the matrix of wins."""
+    models = wins.models[:most]
+    columns = (("", True), ("model", False), *((str(i), True) for i in range(1, len(models) + 1)))
+    rows = []
+    for i, model in enumerate(models):
+        cells = [wins.fractions[i][j] for j in range(len(models))]
+        rows.append((str(i + 1), model, *("" if c is None else f"{c:.0%}" for c in cells)))
+    return Listing(columns, tuple(rows), [])
+
+
+def frontier_listing(found: Progress) -> Listing:
+    """The members of both frontiers by date of release."""
+    columns = (
+        ("released", False),
+        ("kind", False),
+        ("model", False),
+        ("organization", False),
+        ("rating", True),
+        ("", False),
+    )
+    tied = {id(s) for f in (found.open, found.proprietary) for s in f.tied}
+    members = sorted((*found.open.members, *found.proprietary.members), key=lambda s: (s.released, s.rating))
+    rows = tuple(
+        (
+            s.released.isoformat(),
+            "open" if s.open else "proprietary",
+            s.name,
+            s.organization or "",
+            f"{s.rating:.0f}",
+            "tied" if id(s) in tied else "",
+        )
+        for s in members
+    )
+    return Listing(columns, rows, [s.model_dump() for s in members])
+
+
+def lag_listing(found: Progress) -> Listing:
+    """When open models reached the scores of the proprietary leaders."""
+    columns = (
+        ("score", True),
+        ("proprietary", False),
+        ("released", False),
+        ("first open", False),
+        ("released", False),
+        ("lag in days", True),
+    )
+    rows = tuple(
+        (
+            f"{lag.score:.0f}",
+            lag.proprietary.name,
+            lag.proprietary.released.isoformat(),
+            lag.open.name if lag.open else "none yet",
+            lag.open.released.isoformat() if lag.open else "",
+            f"{lag.days:,}" if lag.open else f"over {lag.days:,}",
+        )
+        for lag in found.lags
+    )
+    return Listing(columns, rows, [lag.model_dump() for lag in found.lags])
+
+
+def capability_listing(found: Capability, gpu: str) -> Listing:
+    """Every rated open model by the GPUs it needs."""
+    columns = (
+        (gpu, True),
+        ("model", False),
+        ("arena score", True),
+        ("released", False),
+        ("", False),
+    )
+    best = {id(n) for n in found.pareto}
+    broke = {id(b.need): b.before.gpus for b in found.breaks}
+    rows = tuple(
+        (
+            str(n.gpus),
+            n.standing.name,
+            f"{n.standing.rating:.0f}",
+            n.standing.released.isoformat(),
+            " ".join(
+                w
+                for w in (
+                    "best" if id(n) in best else "",
+                    f"(broke the trend: {broke[id(n)]} before)" if id(n) in broke else "",
+                )
+                if w
+            ),
+        )
+        for n in found.needs
+    )
+    return Listing(columns, rows, [n.model_dump() for n in found.needs])

@@ -1,0 +1,11 @@
+"""Grok-1 (``Grok1Config``): eight wide experts, four norms, a tied head."""
+
+from gpu_sizer.cards.architecture import Architecture, Block
+from gpu_sizer.importers.config import Config
+from gpu_sizer.importers.pieces import attention, mixture, uniform
+
+
+def architecture(c: Config) -> Architecture:
+    experts = mixture(c, moe_intermediate_size=c.number("moe_intermediate_size", "intermediate_size"))
+    block = Block(mixer=attention(c), feed_forward=experts, norms=4)
+    return uniform(c, block, tie_word_embeddings=c.flag("tie_word_embeddings", default=True))
