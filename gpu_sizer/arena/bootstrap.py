@@ -47,15 +47,25 @@ def _wins(codes: NDArray[np.int64], draws: NDArray[np.int64], n: int) -> Floats:
         # A pair occurs once under each outcome, so that plain assignment adds up.
         points[:, pair[chosen]] += value * draws[:, chosen]
         counts[:, pair[chosen]] += draws[:, chosen]
-    points, counts = points.reshape(rounds, n, n), counts.reshape(rounds, n, n)
-    result: Floats = 0.5 * (points + np.swapaxes(2.0 * counts - points, 1, 2))
+    won, met = points.reshape(rounds, n, n), counts.reshape(rounds, n, n)
+    result: Floats = 0.5 * (won + np.swapaxes(2.0 * met - won, 1, 2))
+    return result
+
+
+def _without_runaways(drawn: Floats, wins: Floats, estimate: Floats) -> Floats:
+    """Strengths of models that in a round lost, or won, nothing become infinite; the others keep their common mean."""
+    won, lost = wins.sum(axis=-1) > 0, wins.sum(axis=-2) > 0
+    finite = won & lost & (np.abs(drawn - estimate) < INFINITE)
+    count = np.maximum(finite.sum(axis=-1, keepdims=True), 1)
+    shift = np.where(finite, drawn - estimate, 0.0).sum(axis=-1, keepdims=True) / count
+    result: Floats = np.where(finite, drawn - shift, np.where(drawn > estimate, np.inf, -np.inf))
     return result
 
 
 def bootstrap_strengths(
     battles: Battles, strengths: Floats, rounds: int, seed: int, advance: Callable[[int], None] | None = None
 ) -> Floats:
-    """Strengths of each round, ``[rounds, n]`` in log-odds with mean 0.
+    """Strengths of each round, ``[rounds, n]`` in log-odds with the estimate's mean; infinite where none is finite.
 
     Args:
         battles: of models that can all be compared.
@@ -72,22 +82,21 @@ def bootstrap_strengths(
     batch = max(1, min(rounds, 64, _BATCH // (n * n)))
     for begin in range(0, rounds, batch):
         end = min(rounds, begin + batch)
-        draws = generator.multinomial(len(battles), share, size=end - begin)
-        result[begin:end] = maximum_likelihood(_wins(codes, draws, n), start=strengths, ridge=RIDGE)
+        wins = _wins(codes, generator.multinomial(len(battles), share, size=end - begin), n)
+        drawn = maximum_likelihood(wins, start=strengths, ridge=RIDGE)
+        result[begin:end] = _without_runaways(drawn, wins, strengths)
         if advance is not None:
             advance(end - begin)
     return result
 
 
-def limits(rounds: Floats, estimate: Floats, level: float) -> tuple[Floats, Floats]:
-    """The percentile interval of each column; infinite where a strength ran away.
+def limits(rounds: Floats, level: float) -> tuple[Floats, Floats]:
+    """The percentile interval of each column; infinite where too many strengths are.
 
     Args:
         rounds: ``[rounds, n]``.
-        estimate: ``[n]``, in the same unit as the rounds.
         level: 0.95 for a 95 % interval.
     """
     tail = (1.0 - level) / 2.0
-    bounded = np.where(rounds - estimate > INFINITE, np.inf, np.where(estimate - rounds > INFINITE, -np.inf, rounds))
-    low, high = np.quantile(bounded, [tail, 1.0 - tail], axis=0, method="inverted_cdf")
+    low, high = np.quantile(rounds, [tail, 1.0 - tail], axis=0, method="inverted_cdf")
     return low, high

@@ -16,7 +16,7 @@ START = 1000.0
 
 
 def expected_score(rating: float, other: float) -> float:
-    """The share of points that a model of one rating takes from one of another: ``1 / (1 + 10^((other-rating)/400))``."""
+    """The share of points that one rating takes from another: ``1 / (1 + 10^((other - rating) / 400))``."""
     return float(1.0 / (1.0 + BASE ** ((other - rating) / SCALE)))
 
 

@@ -1,7 +1,7 @@
 """Snapshots of the Chatbot Arena's table: bundled, or from a file of one's own.
 
-Early snapshots hold online Elo, which wanders with the last few votes and sums to zero around 1000; later ones hold
-Bradley–Terry ratings on a fixed anchor. The two are told apart by their mean: online Elo keeps it at its start for ever.
+Early snapshots hold online Elo, which wanders with the last few votes; later ones hold Bradley–Terry ratings on a fixed
+anchor. The two are told apart by their mean: online Elo keeps it at its start, 1000, for ever.
 """
 
 from __future__ import annotations

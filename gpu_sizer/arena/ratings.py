@@ -254,8 +254,12 @@ def _by_likelihood(
     if rounds:
         drawn = bootstrap_strengths(inner, strengths, rounds, seed, advance)
         if place is not None:
+            # A round in which the anchor itself is infinite says nothing about the others.
+            drawn = drawn[np.isfinite(drawn[:, place])]
+            if not len(drawn):
+                raise RequestError(f"the anchor {anchor!r} lost or won too little for intervals; choose another")
             drawn = drawn - drawn[:, place, None]
-        below, above = limits(drawn, strengths - shift, level)
+        below, above = limits(drawn, level)
         low, high = below * POINTS + score, above * POINTS + score
         if open_ended := int((~np.isfinite(low) | ~np.isfinite(high)).sum()):
             warnings.append(f"{open_ended} intervals are open: in some rounds these models lost, or won, no battle")

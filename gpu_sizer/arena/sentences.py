@@ -52,14 +52,10 @@ def progress_sentences(found: Progress) -> Iterator[str]:
         )
     if found.lag_days is not None and best_open:
         first = found.behind[-1].proprietary
-        yield (
-            f"{best_open.name} came {_days(found.lag_days)} after {first.name}, the first proprietary model of its score"
-            + (
-                f"; over all open leaders the median lag is {found.median_lag_days:.0f} days."
-                if found.median_lag_days is not None
-                else "."
-            )
+        lag = (
+            f"{best_open.name} came {_days(found.lag_days)} after {first.name}, the first proprietary one of its score"
         )
+        yield f"{lag}; over all open leaders the median lag is {found.median_lag_days:.0f} days."
     trends = [
         f"{kind} {f.trend.points_a_year:.0f}"
         for kind, f in (("open", found.open), ("proprietary", found.proprietary))

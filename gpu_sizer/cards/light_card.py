@@ -8,6 +8,8 @@ from gpu_sizer.records import dataclass
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import date
+    from pathlib import Path
+    from typing import Any
 
     from gpu_sizer.cards.constraints import Id, Text
 
@@ -35,6 +37,20 @@ class LightCard:
             raise ValueError("a card needs at least one source")
 
 
+def load_light_card(file: Path, within: Path | None = None) -> LightCard:
+    """One light card, validated.
+
+    Raises:
+        CardError: the file cannot be used; the message names file, line, key and reason.
+    """
+    from gpu_sizer.cards.loading import read_yaml, validate
+
+    data, node = read_yaml(file, within)
+    check: Any = validate
+    card: LightCard = check(data, LightCard, file, node)
+    return card
+
+
 def light_cards(folder: str | None = None) -> tuple[LightCard, ...]:
     """Every light card, by date of release.
 
@@ -47,16 +63,13 @@ def light_cards(folder: str | None = None) -> tuple[LightCard, ...]:
     from pathlib import Path
 
     from gpu_sizer.cards.catalogue import data_folder
-    from gpu_sizer.cards.loading import read_yaml, validate
     from gpu_sizer.errors import CardError
 
     place = Path(folder) if folder is not None else Path(data_folder("model_cards")) / FOLDER
-    kind: type = LightCard
     found: list[LightCard] = []
     owners: dict[str, str] = {}
     for file in sorted(place.rglob("*.yaml")):
-        data, node = read_yaml(file, within=place)
-        card: LightCard = validate(data, kind, file, node)
+        card = load_light_card(file, within=place)
         for name in {card.id, *card.arena_names}:
             if name in owners:
                 raise CardError(str(file), "arena_names", f"{name!r} is also a name of {owners[name]}")

@@ -10,7 +10,7 @@ import typer
 
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import is_terminal, print_json, print_lines
-from gpu_sizer.errors import RequestError
+from gpu_sizer.errors import GpuSizerError, RequestError
 
 if TYPE_CHECKING:
     from gpu_sizer.arena.ratings import Ratings
@@ -217,21 +217,29 @@ def frontier(
     table, models = _table(as_of, history, category, scores)
     standings = [s for s in table.standings if s.open and s.rating >= min_score]
     counts: dict[str, int | None] = {}
+    refused: dict[str, GpuSizerError] = {}
     with bar("sizing models", len({s.id for s in standings})) as advance:
         for model in dict.fromkeys(s.id for s in standings):
             card = models[model]
             tokens = o.context_tokens(context, card.context.native)
             longest = card.context.extended or card.context.native
-            counts[model] = api.size(
-                card,
-                gpu=spec,
-                context=None if tokens is None else min(tokens, longest),
-                engine=engine,
-                layouts=layouts,
-                max_gpus=max_gpus,
-                details=False,
-            ).gpu_count
+            try:
+                counts[model] = api.size(
+                    card,
+                    gpu=spec,
+                    context=None if tokens is None else min(tokens, longest),
+                    engine=engine,
+                    layouts=layouts,
+                    max_gpus=max_gpus,
+                    details=False,
+                ).gpu_count
+            except GpuSizerError as error:
+                refused[model] = error
             advance(1)
+    if refused and not counts:
+        raise next(iter(refused.values()))
+    _warn(tuple(f"not sized: {model}: {error}" for model, error in refused.items()))
+    standings = [s for s in standings if s.id in counts]
     found = capability(standings, counts.get)
     if not found.needs:
         raise RequestError(f"no rated open model fits on up to {max_gpus} × {spec.name}")

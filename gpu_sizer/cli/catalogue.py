@@ -9,6 +9,7 @@ import typer
 
 from gpu_sizer import api
 from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.light_card import FOLDER, light_cards, load_light_card
 from gpu_sizer.cards.loading import json_schema, kind_of, load_card
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.writing import jsonable, to_yaml, write_atomically
@@ -113,12 +114,15 @@ def validate(
             count += 1
         for _ in cards.gpus.all():
             count += 1
+        count += len(light_cards())
         print_lines([f"{count} cards and specs are valid"])
         return
     failed = 0
     for file in files:
         try:
-            if kind_of(file) is ModelCard:
+            if file.resolve().parent.parent.name == FOLDER:
+                load_light_card(file)
+            elif kind_of(file) is ModelCard:
                 check_totals(load_card(file, ModelCard), file)
             else:
                 load_card(file, GpuSpec)

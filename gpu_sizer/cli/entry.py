@@ -31,10 +31,12 @@ def run(arguments: list[str]) -> int:
     """Runs one command line and gives its exit code."""
     as_json = "--json" in arguments
     try:
-        if not arguments and sys.stdin.isatty() and sys.stdout.isatty():
-            from gpu_sizer.cli.interactive import converse
+        if not arguments:
+            if sys.stdin.isatty() and sys.stdout.isatty():
+                from gpu_sizer.cli.interactive import converse
 
-            return converse()
+                return converse()
+            arguments = ["--help"]
         if _question(arguments):
             from gpu_sizer.cli.questions import answer
 

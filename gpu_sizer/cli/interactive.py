@@ -8,9 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
-from gpu_sizer.cli.output import print_error
-from gpu_sizer.cli.questions import answer
-from gpu_sizer.errors import GpuSizerError
 
 PROMPT = "gpu-sizer> "
 WELCOME = 'Ask: how many A6000s for Mixtral 8x7b. "models" and "gpus" list what is known; leave with Ctrl-D.'
@@ -78,21 +75,13 @@ def converse() -> int:
             if text.lower() in LEAVE:
                 return 0
             if text:
-                _reply(text, cards)
+                _reply(text)
     finally:
         _keep_history()
 
 
-def _reply(text: str, cards: Catalogue) -> None:
-    from gpu_sizer.cli.entry import COMMANDS, run
+def _reply(text: str) -> None:
+    """One answer, error or fault, as a command line of its own would print it."""
+    from gpu_sizer.cli.entry import run
 
-    first = text.split()[0].lower()
-    if first in ("models", "gpus", "help") and len(text.split()) <= 2 and first in (*COMMANDS, "help"):
-        run(["--help"] if first == "help" else text.split())
-        return
-    try:
-        answer(text, False, cards)
-    except GpuSizerError as error:
-        print_error(error, False)
-    except KeyboardInterrupt:
-        sys.stdout.write("\n")
+    run(["--help"] if text.lower() == "help" else [text])

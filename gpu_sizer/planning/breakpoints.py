@@ -68,5 +68,6 @@ def describe(steps: tuple[Step, ...], unit: str) -> str:
     if not steps:
         return f"no number of GPUs carries one of the {unit}"
     first, *rest = steps
-    words = [f"{first.gpu_count} GPU{'s' if first.gpu_count > 1 else ''} up to {first.upto:,} {unit}"]
+    named = unit if first.upto > 1 else unit.removesuffix("s")
+    words = [f"{first.gpu_count} GPU{'s' if first.gpu_count > 1 else ''} up to {first.upto:,} {named}"]
     return ", ".join(words + [f"{s.gpu_count} up to {s.upto:,}" for s in rest])

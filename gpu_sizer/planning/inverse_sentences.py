@@ -19,6 +19,11 @@ def _requests(users: int) -> str:
     return "one request at a time" if users == 1 else f"{users:,} requests at once"
 
 
+def _verb(count: int, verb: str) -> str:
+    """``2 × L4 run``, ``1 × L4 runs``."""
+    return verb if count > 1 else verb + "s"
+
+
 def context_headline(found: LongestContext) -> str:
     """The longest context in a sentence."""
     plan = found.plan
@@ -49,8 +54,10 @@ def users_headline(found: MostUsers) -> str:
         return f"{where} cannot serve {model} at {length} even to one user: {plan.reason}."
     assert plan.layout is not None
     who = "one user" if found.users == 1 else f"{found.users:,} users"
-    text = f"{where} serve {who} at once with {model} at {length} each ({plan.layout.describe()})"
-    return f"{text}; one more does not fit.{_certain(found.safe_users, found.users, 'users')}"
+    text = f"{where} {_verb(found.gpu_count, 'serve')} {who} at once with {model} at {length} each"
+    return (
+        f"{text} ({plan.layout.describe()}); one more does not fit.{_certain(found.safe_users, found.users, 'users')}"
+    )
 
 
 def plan_lines(headline: str, found: LongestContext | MostUsers) -> Iterator[str]:
@@ -111,7 +118,9 @@ def models_headline(found: Runnable) -> str:
     if not fitting:
         return f"On {where} no model of the catalogue runs at {length}; {shorter} run at a shorter one."
     comfortable = next((m for m in fitting if m.verdict == "fits"), fitting[0])
-    text = f"{where} run {len(fitting)} models of the catalogue at {length}; the largest is {comfortable.model.name}"
+    some = "one model" if len(fitting) == 1 else f"{len(fitting)} models"
+    text = f"{where} {_verb(found.gpu_count, 'run')} {some} of the catalogue at {length}"
+    text += f"; the largest is {comfortable.model.name}"
     return f"{text}; {shorter} more run at a shorter one." if shorter else f"{text}."
 
 

@@ -7,11 +7,12 @@ from gpu_sizer.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Iterator
     from typing import Any
 
     from gpu_sizer.cards.catalogue import Catalogue, Shelf
     from gpu_sizer.queries.sentence import Sentence
+    from gpu_sizer.queries.spelling import Mender
 
 #: Words in the longest name.
 LONGEST = 9
@@ -64,14 +65,14 @@ def _meaning(shelf: Shelf[Any], key: str) -> tuple[str, ...]:
 
 
 def exact_names(
-    s: Sentence, cards: Catalogue, families: Container[str], *, figures: bool = False
+    s: Sentence, cards: Catalogue, mender: Mender, *, figures: bool = False
 ) -> tuple[list[Name], list[Name]]:
     """Models and GPUs whose names stand in the free words, which are taken.
 
     Args:
         s: the sentence.
         cards: the catalogue.
-        families: first words of model names, behind which a number is no count.
+        mender: knows the first words of models' names, behind which a number is no count.
         figures: also names that are a bare number, such as 4090.
     """
     models: list[Name] = []
@@ -96,14 +97,19 @@ def exact_names(
                 continue
             gpus.append(Name(start, stop, found, spelling, plural=True))
         s.take(start, stop)
-    return models, [counted(s, g, families) for g in sorted(gpus, key=lambda g: g.start)]
+    return models, [counted(s, g, mender) for g in sorted(gpus, key=lambda g: g.start)]
 
 
-def counted(s: Sentence, gpu: Name, families: Container[str]) -> Name:
+def _numbers_another(word: str, mender: Mender) -> bool:
+    """Whether the number behind a word belongs to that word: ``tp 4``, ``llama 3``."""
+    return bool(word) and (word in _OTHER_NUMBERS or word in mender.vocabulary.families)
+
+
+def counted(s: Sentence, gpu: Name, mender: Mender) -> Name:
     """The name with the count that stands beside it: ``4x``, ``eight``, ``(x 2)``."""
     before = s.skip(gpu.start - 1, _BETWEEN, -1)
     count, article, start, stop = s.number_at(before), False, gpu.start, gpu.stop
-    if count is not None and s.at(before - 1) not in families and s.at(before - 1) not in _OTHER_NUMBERS:
+    if count is not None and not _numbers_another(s.at(before - 1), mender):
         start = before
         s.take(before, gpu.start)
     else:

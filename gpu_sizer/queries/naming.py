@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from gpu_sizer.cards.names import join_names, near, suggestions
+from gpu_sizer.cards.names import join_names
 from gpu_sizer.errors import UnknownGpuError, UnknownModelError
 from gpu_sizer.queries.entities import Name
-from gpu_sizer.queries.spelling import BESIDE, Vocabulary, digits, name_parts, parts
-from gpu_sizer.queries.stopwords import STOP_WORDS
+from gpu_sizer.queries.spelling import BESIDE, digits, name_parts, parts
+from gpu_sizer.queries.stopwords import OF_NAMES, STOP_WORDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from gpu_sizer.errors import UnknownNameError
+    from gpu_sizer.queries.near_names import NearNames
     from gpu_sizer.queries.sentence import Sentence
+    from gpu_sizer.queries.spelling import Mender
 
 #: Names that a message lists.
 SHOWN = 6
-#: The longest spelling that is compared with the catalogue's, in words and in characters.
-MOST_WORDS, MOST_CHARACTERS = 6, 48
+#: The longest name that is told in part or misspelt, in words.
+MOST_WORDS = 6
 
 
 def ambiguous(kind: type[UnknownNameError], spelling: str, ids: Sequence[str]) -> UnknownNameError:
@@ -31,40 +33,45 @@ def ambiguous(kind: type[UnknownNameError], spelling: str, ids: Sequence[str]) -
     return error
 
 
-def unknown(kind: type[UnknownNameError], spelling: str, index: Mapping[str, str]) -> UnknownNameError:
+def unknown(kind: type[UnknownNameError], spelling: str, names: NearNames) -> UnknownNameError:
     """The error for a name that is none, with the three nearest."""
     what = "GPU" if kind is UnknownGpuError else "model"
-    hints = suggestions(spelling[:MOST_CHARACTERS], index)
+    hints = names.suggestions(spelling)
     tail = f"; did you mean {join_names(hints)}?" if hints else f"; `gpu-sizer {what.lower()}s` lists what is known"
     return kind(f"unknown {what} {spelling[:60]!r}{tail}", suggestions=hints)
 
 
-def widened(s: Sentence, name: Name, vocabulary: Vocabulary) -> Name:
+def widened(s: Sentence, name: Name, mender: Mender) -> Name:
     """A model's name with the words beside it that also belong to names: ``mistral 7b`` + ``v0.3``.
 
     Raises:
         UnknownModelError: together they name no model, and what was added has a number that says which.
     """
     start, stop = name.start, name.stop
-    own_parts = name_parts(name.ids[0])
-    while _belongs(s.at(start - 1), vocabulary, own_parts):
+    said = [p for word in name.spelling.split() for p in parts(word)]
+    count = len(said)
+    while _belongs(s.at(start - 1), said, name, mender):
         start -= 1
-    while _belongs(s.at(stop), vocabulary, own_parts):
+        said += parts(s.at(start))
+    while _belongs(s.at(stop), said, name, mender):
+        said += parts(s.at(stop))
         stop += 1
-    if (start, stop) == (name.start, name.stop):
+    if _joined_number(s, stop):
+        said.append(s.at(stop))
+        stop += 1
+    if len(said) == count:
         return name
-    added = [p for i in (*range(start, name.start), *range(name.stop, stop)) for p in parts(s.at(i))]
+    own, added = said[:count], said[count:]
     spelling = " ".join(s.words[i].text for i in range(start, stop))
     s.take(start, stop)
-    telling = [p for p in added if p not in BESIDE and vocabulary.mend(p) not in own_parts]
+    telling = [p for p in added if p not in BESIDE and mender.mend(p) not in name_parts(name.ids[0])]
     if not telling:
-        return Name(
-            start, stop, name.ids, spelling, near=any(vocabulary.mend(p) != p for p in added if p not in BESIDE)
-        )
-    own = [p for word in name.spelling.split() for p in parts(word)]
-    for wanted in (own + added, own + telling):
-        if len(found := vocabulary.complete(wanted)) == 1:
+        return Name(start, stop, name.ids, spelling, near=any(mender.mend(p) != p for p in added if p not in BESIDE))
+    for wanted in (said, own + telling):
+        if len(found := mender.vocabulary.complete(wanted)) == 1:
             return Name(start, stop, (found[0],), spelling, near=True)
+        if found:
+            return Name(start, stop, tuple(found), spelling)
     if any(map(digits, telling)):
         raise UnknownModelError(
             f"unknown model {spelling[:60]!r}; did you mean {join_names(name.ids)}?", suggestions=name.ids
@@ -72,19 +79,28 @@ def widened(s: Sentence, name: Name, vocabulary: Vocabulary) -> Name:
     return Name(start, stop, name.ids, spelling, near=True)
 
 
-def _belongs(word: str, vocabulary: Vocabulary, own: Sequence[str]) -> bool:
-    """Whether a word beside a model's name is part of it."""
-    if not word or word.isdigit():
+def _joined_number(s: Sentence, i: int) -> bool:
+    """Whether a number hangs on the word before by a hyphen, and is no date: the 8 of ``mixtral-8x``."""
+    word = s.at(i)
+    return bool(word) and s.words[i].before == "-" and word.isdigit() and len(word) not in (4, 6, 8)
+
+
+def _belongs(word: str, said: Sequence[str], name: Name, mender: Mender) -> bool:
+    """Whether a word beside a model's name is part of it; one that has a meaning of its own must complete a name."""
+    if not word:
         return False
-    if word not in STOP_WORDS and all(vocabulary.mend(p) in own for p in parts(word)):
-        return True
+    if word in STOP_WORDS and word not in BESIDE and word not in OF_NAMES:
+        return False
+    known = mender.vocabulary
+    if word.isdigit() or (word in STOP_WORDS and word not in BESIDE):
+        return word in known.words and bool(known.complete([*said, word]))
     version = word[:1] == "v" and word[1:].replace(".", "").isdigit()
-    if word in STOP_WORDS and word not in BESIDE:
-        return False
+    whole = name_parts(name.ids[0])
     return (
         version
-        or word in BESIDE - {"the", "new", "latest", "model", "models", "llm"}
-        or (all(p in vocabulary.words for p in parts(word)) and word not in STOP_WORDS)
+        or word in BESIDE - STOP_WORDS
+        or word == "it"
+        or all(p in known.words or mender.mend(p) in whole for p in parts(word))
     )
 
 
@@ -93,21 +109,22 @@ def _runs(s: Sentence) -> Iterator[list[int]]:
     run: list[int] = []
     for i in [*s.free(), -1]:
         word = s.at(i)
-        idle = word in STOP_WORDS or word in BESIDE
-        if run and (i != run[-1] + 1 or (word in STOP_WORDS and word not in BESIDE)):
+        follows = bool(run) and i == run[-1] + 1
+        part = word not in STOP_WORDS or (follows and word in OF_NAMES)
+        if run and not (follows and (part or word in BESIDE)):
             yield run
             run = []
-        if word and (not idle or (run and word not in STOP_WORDS)):
+        if word and part and (run or word not in BESIDE):
             run.append(i)
     if run:
         yield run
 
 
-def told_in_part(s: Sentence, vocabulary: Vocabulary) -> tuple[list[str], str, range] | None:
+def told_in_part(s: Sentence, mender: Mender) -> tuple[list[str], str, range] | None:
     """The ids that a family and a size leave: ``llama 405b``, ``mixtrall 8x7``; letters may have slipped."""
     best: tuple[list[str], str, range] | None = None
     for run in _runs(s):
-        mended = {i: [vocabulary.mend(p) for p in parts(s.at(i))] for i in run[: MOST_WORDS * 2]}
+        mended = {i: [mender.mend(p) for p in parts(s.at(i))] for i in run[: MOST_WORDS * 2]}
         for length in range(min(MOST_WORDS, len(run)), 0, -1):
             for k in range(len(run) - length + 1):
                 places = run[k : k + length]
@@ -117,8 +134,13 @@ def told_in_part(s: Sentence, vocabulary: Vocabulary) -> tuple[list[str], str, r
                 if not wanted or None in wanted:
                     continue
                 known = [p for p in wanted if p is not None]
-                whole = length == len(run) or any(p in vocabulary.families for p in known)
-                if not (whole and vocabulary.names_something(known) and (found := vocabulary.complete(known))):
+                beside = [s.at(i) for i in (*run[max(0, k - 1) : k], *run[k + length : k + length + 1])]
+                if any(map(digits, beside)):
+                    continue  # a number beside it says that another one is meant
+                whole = length == len(run) or any(p in mender.vocabulary.families for p in known)
+                if not (
+                    whole and mender.vocabulary.names_something(known) and (found := mender.vocabulary.complete(known))
+                ):
                     continue
                 spelling = " ".join(s.at(i) for i in places)
                 if best is None or length > len(best[1].split()):
@@ -126,14 +148,14 @@ def told_in_part(s: Sentence, vocabulary: Vocabulary) -> tuple[list[str], str, r
     return best
 
 
-def nearly(s: Sentence, index: Mapping[str, str]) -> tuple[list[str], str, range] | None:
+def nearly(s: Sentence, names: NearNames) -> tuple[list[str], str, range] | None:
     """The ids whose whole spelling is near a stretch of the free words."""
     for run in _runs(s):
         for length in range(min(MOST_WORDS, len(run)), 0, -1):
             for k in range(min(len(run), 12) - length + 1):
                 places = run[k : k + length]
                 spelling = " ".join(s.at(i) for i in places)
-                if len(spelling) <= MOST_CHARACTERS and (found := near(spelling, index)):
+                if found := names.near(spelling):
                     return found, spelling, range(places[0], places[-1] + 1)
     return None
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from gpu_sizer.queries.words import word_set
-from gpu_sizer.records import dataclass, field
+from gpu_sizer.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 #: Near enough to take one word for another.
 NEAR = 0.8
@@ -38,12 +38,11 @@ def digits(text: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The parts of all ids of one kind: to complete a name that is told in part, and to mend one that is misspelt."""
+    """The parts of all ids of one kind, to complete a name that is told in part."""
 
     ids: dict[str, list[str]]
     words: frozenset[str]
     families: frozenset[str]
-    _mended: dict[str, str | None] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, ids: Iterable[str]) -> Vocabulary:
@@ -54,28 +53,6 @@ class Vocabulary:
             frozenset(p for name in split.values() for p in name),
             frozenset(next((p for p in name if p.isalpha()), "") for name in split.values()) - {""},
         )
-
-    def mend(self, word: str) -> str | None:
-        """The part that a word nearly is, where there is one: letters nearly right, every number right."""
-        if word in self.words:
-            return word
-        if word not in self._mended:
-            self._mended[word] = self._nearest(word) if len(self._mended) < MOST_TRIES else None
-        return self._mended[word]
-
-    def _nearest(self, word: str) -> str | None:
-        if not 2 <= len(word) <= 24 or (len(word) < 4 and not digits(word)):
-            return None
-        from difflib import SequenceMatcher
-
-        wanted, scores = digits(word), dict[str, float]()
-        for part in self.words:
-            if abs(len(part) - len(word)) <= 3 and digits(part) == wanted:
-                score = SequenceMatcher(None, word, part, autojunk=False).ratio()
-                if score >= NEAR:
-                    scores[part] = score
-        best = sorted(scores, key=lambda p: (-scores[p], p))
-        return best[0] if best and (len(best) == 1 or scores[best[0]] > scores[best[1]]) else None
 
     def complete(self, name: Sequence[str]) -> list[str]:
         """The ids that hold all of these parts and the fewest others."""
@@ -94,3 +71,40 @@ class Vocabulary:
     def names_something(self, name: Sequence[str]) -> bool:
         """Whether these parts could name a card at all: a family, or a size in billions."""
         return any(p in self.families or (p.endswith("b") and p[:-1].replace(".", "").isdigit()) for p in name)
+
+
+class Mender:
+    """Mends the words of one question after a vocabulary; a question has a bounded number of tries."""
+
+    __slots__ = ("_make", "_mended")
+
+    def __init__(self, make: Callable[[], Vocabulary]) -> None:
+        self._make = make
+        self._mended: dict[str, str | None] = {}
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The parts of all ids; a question that is spelt right never asks for them."""
+        return self._make()
+
+    def mend(self, word: str) -> str | None:
+        """The part that a word nearly is, where there is one: letters nearly right, every number right."""
+        if word in self.vocabulary.words:
+            return word
+        if word not in self._mended:
+            self._mended[word] = self._nearest(word) if len(self._mended) < MOST_TRIES else None
+        return self._mended[word]
+
+    def _nearest(self, word: str) -> str | None:
+        if not 2 <= len(word) <= 24 or (len(word) < 4 and not digits(word)):
+            return None
+        from difflib import SequenceMatcher
+
+        wanted, scores = digits(word), dict[str, float]()
+        for part in self.vocabulary.words:
+            if abs(len(part) - len(word)) <= 3 and digits(part) == wanted:
+                score = SequenceMatcher(None, word, part, autojunk=False).ratio()
+                if score >= NEAR:
+                    scores[part] = score
+        best = sorted(scores, key=lambda p: (-scores[p], p))
+        return best[0] if best and (len(best) == 1 or scores[best[0]] > scores[best[1]]) else None

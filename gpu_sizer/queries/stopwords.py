@@ -32,3 +32,6 @@ STOP_WORDS = word_set(
     students customers persons agents callers queries % $ € £ plus
     """
 )
+
+#: Words that are idle alone and part of a name behind one: Mistral Small, Command R plus.
+OF_NAMES = word_set("small large max plus long")

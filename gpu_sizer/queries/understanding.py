@@ -8,11 +8,14 @@ from math import prod
 from gpu_sizer.cards.names import join_names
 from gpu_sizer.errors import RequestError, UnknownGpuError, UnknownModelError
 from gpu_sizer.queries.entities import ARTICLES, Name, counted, exact_names
-from gpu_sizer.queries.grammar import Options, read_engine, read_options
+from gpu_sizer.queries.grammar import read_options
 from gpu_sizer.queries.intents import about_sizing, intent_of
 from gpu_sizer.queries.naming import ambiguous, left_over, nearly, told_in_part, unknown, widened
+from gpu_sizer.queries.near_names import NearNames
+from gpu_sizer.queries.options import Options
 from gpu_sizer.queries.sentence import Sentence
-from gpu_sizer.queries.spelling import Vocabulary
+from gpu_sizer.queries.settings import read_engine
+from gpu_sizer.queries.spelling import Mender, Vocabulary
 from gpu_sizer.queries.stopwords import STOP_WORDS
 from gpu_sizer.records import dataclass, replace
 
@@ -54,7 +57,8 @@ class _Reader:
     def __init__(self, text: str, cards: Catalogue) -> None:
         self.s = Sentence(text)
         self.cards = cards
-        self.models_known = _vocabulary(tuple(cards.models.ids()))
+        self.mender = Mender(lambda: _vocabulary(tuple(cards.models.ids())))
+        self.model_names, self.gpu_names = NearNames(cards.models.index), NearNames(cards.gpus.index)
         self.options = Options()
         self.models: list[Name] = []
         self.gpus: list[Name] = []
@@ -62,26 +66,26 @@ class _Reader:
 
     def read(self) -> None:
         """Names first, then quantities, then bare figures, then what is only nearly a name."""
-        s, families = self.s, self.models_known.families
+        s, mender = self.s, self.mender
         read_engine(s, self.options)
-        self.models, self.gpus = exact_names(s, self.cards, families)
+        self.models, self.gpus = exact_names(s, self.cards, mender)
         read_options(s, self.options)
-        models, gpus = exact_names(s, self.cards, families, figures=True)
+        models, gpus = exact_names(s, self.cards, mender, figures=True)
         self.models += models
         self.gpus += gpus
         self.models = [self._widened(m) for m in self.models]
         self.gpus = [self.with_memory(g) for g in self.gpus]
         if not self.models:
-            self._find(self.models, told_in_part(s, self.models_known))
+            self._find(self.models, told_in_part(s, self.mender))
         if not self.gpus:
             self._find_gpu()
         if not self.models:
-            self._find(self.models, nearly(s, self.cards.models.index))
+            self._find(self.models, nearly(s, self.model_names))
 
     def _widened(self, name: Name) -> Name:
         if len(name.ids) > 1:
             return name
-        wide = widened(self.s, name, self.models_known)
+        wide = widened(self.s, name, self.mender)
         if wide.near:
             self.taken_as.append(f"{wide.spelling!r} taken as {wide.ids[0]}")
         return wide
@@ -92,7 +96,7 @@ class _Reader:
         ids, spelling, places = found
         self.s.take(places.start, places.stop)
         name = Name(places.start, places.stop, tuple(ids), spelling, near=True)
-        into.append(counted(self.s, name, self.models_known.families) if into is self.gpus else name)
+        into.append(counted(self.s, name, self.mender) if into is self.gpus else name)
         if len(ids) == 1:
             self.taken_as.append(f"{spelling!r} taken as {ids[0]}")
 
@@ -103,11 +107,11 @@ class _Reader:
             key = s.at(i) + s.at(i + 1)
             if s.at(i) in ARTICLES and s.at(i + 1).isdigit() and (identity := self.cards.gpus.index.get(key)):
                 s.take(i, i + 2)
-                self.gpus.append(counted(s, Name(i, i + 2, (identity,), key), ()))
+                self.gpus.append(counted(s, Name(i, i + 2, (identity,), key), self.mender))
                 return
-        found = nearly(s, self.cards.gpus.index)
+        found = nearly(s, self.gpu_names)
         if found is None or not any(c.isdigit() for c in found[1]):
-            known = _vocabulary(tuple(self.cards.gpus.ids()))
+            known = Mender(lambda: _vocabulary(tuple(self.cards.gpus.ids())))
             part = told_in_part(s, known)
             found = part if part is not None and any(c.isdigit() for c in part[1]) else found
         self._find(self.gpus, found)
@@ -137,7 +141,7 @@ class _Reader:
             places = [s.skip(near.stop, ("with", "of", "at", "x"), most=1), near.start - 1, near.start - 2]
         for i in places:
             word = s.at(i)
-            amount = word.rstrip("gib")
+            amount = word.removesuffix("gib").removesuffix("gb").removesuffix("g")
             if amount.isdigit() and len(amount) < 5 and word != amount:
                 s.take(i)
                 return int(amount)
@@ -227,12 +231,12 @@ def understand(text: str, cards: Catalogue) -> Understanding:
         raise ambiguous(UnknownModelError, " / ".join(n.spelling for n in reader.models), models)
     if not models and intent != "models":
         if (name := left_over(reader.s)) and (reader.gpus or any(c.isdigit() for c in name)):
-            raise unknown(UnknownModelError, name, cards.models.index)
+            raise unknown(UnknownModelError, name, reader.model_names)
         raise _incomplete(f"for which model? {EXAMPLE}", "model")
     gpus = _one(reader.gpus, UnknownGpuError)
     if not gpus and intent not in ("gpus", "memory"):
         if name := left_over(reader.s):
-            raise unknown(UnknownGpuError, name, cards.gpus.index)
+            raise unknown(UnknownGpuError, name, reader.gpu_names)
         raise _incomplete(f"on which GPU? {EXAMPLE}; or ask which GPU is cheapest for {models[0]}", "gpu")
     count = reader.gpu_count
     if intent == "fit" and count is None and not reader.options.nodes:

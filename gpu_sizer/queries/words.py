@@ -129,6 +129,8 @@ def _split(word: Word) -> list[Word]:
     head, x, tail = word.text.partition("x")
     if x and head.isdigit() and len(head) <= 4:
         digits = len(tail) - len(tail.lstrip("0123456789"))
+        if tail in ("t", "tx"):
+            return [word]
         if not tail or tail[:1].isalpha() or (digits >= 4 and tail[-1:] not in "bm"):
             return [Word(head, word.before), Word("x", ""), *([Word(tail, "")] if tail else [])]
     head, x, tail = word.text.rpartition("x")

@@ -26,8 +26,9 @@ values = st.one_of(
 KEYS = [
     "hidden_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim", "intermediate_size",
     "vocab_size", "num_experts", "num_local_experts", "num_experts_per_tok", "moe_intermediate_size", "layer_types",
-    "sliding_window", "tie_word_embeddings", "torch_dtype", "dtype", "quantization_config", "rope_scaling", "text_config",
-    "vision_config", "kv_lora_rank", "max_position_embeddings", "n_routed_experts", "first_k_dense_replace",
+    "sliding_window", "tie_word_embeddings", "torch_dtype", "dtype", "quantization_config",
+    "rope_scaling", "text_config", "vision_config", "kv_lora_rank", "max_position_embeddings",
+    "n_routed_experts", "first_k_dense_replace",
 ]  # fmt: skip
 
 

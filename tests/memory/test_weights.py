@@ -63,6 +63,9 @@ def test_shards_add_up_to_the_whole(hf_id: str, tp: int) -> None:
         whole, share = tensor_bytes(tensor, 1, 1, rules), tensor_bytes(tensor, tp, 1, rules)
         if tensor.split is None:
             assert share == whole
+        elif not tensor.split.units_on_rank(tp):
+            # A tower whose heads do not divide is held whole by every rank (``WeightPlacement``).
+            assert tensor.part == "tower"
         elif tensor.fmt in ("bfloat16", "float16", "float32"):
             # Replicated units (key/value heads) may make the shares sum to more, never to less.
             copies = max(1, tp // tensor.split.units) if tensor.split.replicate else 1

@@ -80,14 +80,15 @@ def forward_bytes(a: Architecture, layout: Layout, tokens: int) -> int:
     """Live bytes of the widest layer for one batch of tokens."""
     c = _constants()["forward"]
     tp = layout.tensor_parallel_size
-    widest = max(
+    widest: int = max(
         max(
             c["attention_copies"] * _mixer_width(b, tp),
             _feed_forward_width(b, a.hidden_size, layout, c["width_copies"]),
         )
         for b in a.blocks.values()
     )
-    return tokens * (c["hidden_copies"] * a.hidden_size + widest) * ACTIVATION_BYTES
+    copies: int = c["hidden_copies"]
+    return tokens * (copies * a.hidden_size + widest) * ACTIVATION_BYTES
 
 
 def _graph_bytes(a: Architecture, layout: Layout) -> int:

@@ -101,7 +101,8 @@ class VllmEngine:
 
     def model(self, card: ModelCard, weights_dtype: str | None) -> VllmModel:
         """The model prepared for many layouts."""
-        # float32 checkpoints are loaded as bfloat16 unless --dtype says otherwise (config/model.py: _resolve_auto_dtype).
+        # float32 checkpoints are loaded as bfloat16 unless --dtype says otherwise
+        # (vllm/config/model.py: _resolve_auto_dtype).
         return VllmModel(card, build_inventory(card, weights_dtype or _HALF.get(card.weights.dtype)))
 
     def settings(self, model: VllmModel, gpu: GpuSpec, load: Load, data_parallel_size: int = 1) -> Settings:

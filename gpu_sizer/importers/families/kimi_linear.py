@@ -56,7 +56,7 @@ def architecture(c: Config) -> Architecture:
     names = [
         ("latent" if i + 1 in full else "delta") + ("-dense" if i < first or i % every else "") for i in range(c.layers)
     ]
-    ends = ()
+    ends: tuple[ExtraTensor, ...] = ()
     if extra:
         ends = tuple(
             ExtraTensor(name=f"output_attn_{name}.weight", shape=shape, part="norms")

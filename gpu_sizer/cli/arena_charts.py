@@ -1,0 +1,131 @@
+"""The Arena's findings handed to the charts."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import partial
+
+from gpu_sizer.arena.frontier import Capability, Need
+from gpu_sizer.arena.progress import Frontier, Progress
+from gpu_sizer.arena.sentences import basis, progress_sentences
+from gpu_sizer.arena.standings import Standing, Table
+from gpu_sizer.reports.charts import frontier as frontier_drawing
+from gpu_sizer.reports.charts import progress as progress_drawing
+from gpu_sizer.reports.charts.frontier import Fewer, Placed
+from gpu_sizer.reports.charts.progress import Dot, Series, Span
+from gpu_sizer.reports.charts.style import Chart
+
+
+def _source(table: Table) -> str:
+    return f"Source: {basis(table)}; release dates from gpu_sizer's cards. Made with gpu_sizer."
+
+
+def _dot(standing: Standing) -> Dot:
+    return Dot(standing.released, standing.rating, standing.name)
+
+
+def _series(name: str, frontier: Frontier, standings: tuple[Standing, ...], progress: Progress) -> Series:
+    trend = frontier.trend
+    line: tuple[tuple[date, float], ...] = ()
+    if trend is not None:
+        line = tuple((day, trend.at(day)) for day in (trend.begins, progress.table.as_of))
+    dots = tuple(map(_dot, standings))
+    return Series(name, dots, tuple(map(_dot, frontier.leaders)), tuple(map(_dot, frontier.tied)), line)
+
+
+def _progress_title(found: Progress) -> str:
+    if found.gap is None:
+        return "Arena scores of open and proprietary models"
+    verb = "trails" if found.gap >= 0 else "leads"
+    return f"The best open model {verb} the best proprietary one by {abs(found.gap):.0f} points"
+
+
+def progress_chart(found: Progress) -> Chart:
+    """Open against proprietary models over time."""
+    table = found.table
+    series = (
+        _series("Proprietary", found.proprietary, tuple(s for s in found.shown if not s.open), found),
+        _series("Open", found.open, tuple(s for s in found.shown if s.open), found),
+    )
+    spans = []
+    best_open, best_closed = found.open.best, found.proprietary.best
+    if best_open and best_closed and found.gap:
+        ends = (table.as_of, best_open.rating), (table.as_of, best_closed.rating)
+        spans.append(Span(*ends, f"{abs(found.gap):.0f} points"))
+    if best_open and found.lag_days and found.lag_days > 0:
+        first = found.behind[-1].proprietary
+        ends = (first.released, best_open.rating), (best_open.released, best_open.rating)
+        spans.append(Span(*ends, f"{found.lag_days} days"))
+    draw = partial(
+        progress_drawing.draw,
+        series=tuple(s for s in series if s.dots),
+        until=table.as_of,
+        spans=spans,
+        y_label="Arena score",
+    )
+    members = {id(s): "tied" for f in (found.open, found.proprietary) for s in f.tied}
+    members |= {id(s): "leader" for f in (found.open, found.proprietary) for s in f.leaders}
+    rows = tuple(
+        (
+            s.released.isoformat(),
+            "open" if s.open else "proprietary",
+            s.name,
+            s.organization or "",
+            f"{s.rating:.2f}",
+            members.get(id(s), ""),
+        )
+        for s in sorted(found.shown, key=lambda s: (s.released, s.name))
+    )
+    return Chart(
+        title=_progress_title(found),
+        subtitle=(
+            f"Arena score by date of release, as of {table.as_of}. Filled: the best of its kind when it came; "
+            "ring: tied with it; dashed: trend of the best"
+        ),
+        source=_source(table),
+        alt=" ".join(progress_sentences(found)),
+        header=("released", "kind", "model", "organization", "arena_score", "frontier"),
+        rows=rows,
+        draw=draw,
+    )
+
+
+def _placed(need: Need) -> Placed:
+    return Placed(need.gpus, need.standing.rating, need.standing.name)
+
+
+def frontier_chart(found: Capability, table: Table, gpu: str, context: str | None) -> Chart:
+    """Ratings against the number of one GPU."""
+    best = {id(n) for n in found.pareto}
+    broke = {id(b.need): b for b in found.breaks}
+    length = f"{context} tokens" if context else "full context"
+    draw = partial(
+        frontier_drawing.draw,
+        models=tuple(map(_placed, found.needs)),
+        best=tuple(map(_placed, found.pareto)),
+        fewer=tuple(Fewer(_placed(b.need), _placed(b.before)) for b in found.breaks),
+        x_label=f"{gpu} needed (unquantized, {length}, one request at a time)",
+    )
+    names = ", ".join(f"{n.standing.name} on {n.gpus} ({n.standing.rating:.0f})" for n in found.pareto)
+    return Chart(
+        title=f"The best open model for each number of {gpu}s",
+        subtitle=(
+            f"As of {table.as_of}; blue: nothing better runs on as few; star: broke the trend of ever more GPUs on the "
+            "day of its release"
+        ),
+        source=_source(table),
+        alt=f"Arena score against the number of {gpu} needed, as of {table.as_of}. The frontier: {names}.",
+        header=("gpus", "model", "arena_score", "released", "frontier", "gpus_before"),
+        rows=tuple(
+            (
+                str(n.gpus),
+                n.standing.name,
+                f"{n.standing.rating:.2f}",
+                n.standing.released.isoformat(),
+                "best" if id(n) in best else "",
+                str(broke[id(n)].before.gpus) if id(n) in broke else "",
+            )
+            for n in found.needs
+        ),
+        draw=draw,
+    )

@@ -1,0 +1,33 @@
+"""What a question says beside names and intent, and words that several rules share."""
+
+from __future__ import annotations
+
+from gpu_sizer.queries.words import word_set
+from gpu_sizer.records import dataclass, field
+
+#: Words that stand between a keyword and its number.
+LINKS = word_set("of is = size at up to length len window a an the about around roughly with value set be per")
+USERS = word_set(
+    "user users request requests people persons clients client sessions session customers chats streams developers devs"
+    " employees colleagues students readers callers agents queries streams conversations"
+)
+GPU_NOUNS = word_set("gpu gpus card cards accelerator accelerators graphics")
+
+
+@dataclass(slots=True)
+class Options:
+    """What a question says beside names and intent; null where it is silent. ``context`` is as typed."""
+
+    context: tuple[str, ...] = ()
+    users: int | None = None
+    engine: str | None = None
+    weights_dtype: str | None = None
+    kv_cache_dtype: str | None = None
+    utilization: float | None = None
+    layouts: str | None = None
+    max_num_seqs: int | None = None
+    max_num_batched_tokens: int | None = None
+    max_gpus: int | None = None
+    gpu_count: int | None = None
+    nodes: int | None = None
+    sizes: dict[str, int] = field(default_factory=dict)

@@ -1,0 +1,176 @@
+"""The engine and its settings in a question: its name and version, layouts, utilisation, data types, flags."""
+
+from __future__ import annotations
+
+from gpu_sizer.queries.options import GPU_NOUNS, LINKS, USERS, Options
+from gpu_sizer.queries.words import is_decimal, word_set
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.queries.sentence import Sentence
+
+_ENGINES = {
+    ("vllm",): "vllm",
+    ("sglang",): "sglang",
+    ("sg", "lang"): "sglang",
+    ("tensorrt", "llm"): "tensorrt_llm",
+    ("tensor", "rt", "llm"): "tensorrt_llm",
+    ("trt", "llm"): "tensorrt_llm",
+    ("trtllm",): "tensorrt_llm",
+    ("tensorrtllm",): "tensorrt_llm",
+    ("tensorrt",): "tensorrt_llm",
+    ("tgi",): "tgi",
+    ("text", "generation", "inference"): "tgi",
+    ("hugging", "face", "transformers"): "transformers",
+    ("huggingface", "transformers"): "transformers",
+    ("hf", "transformers"): "transformers",
+    ("transformers",): "transformers",
+    ("llama", "cpp"): "llama_cpp",
+    ("llamacpp",): "llama_cpp",
+    ("ollama",): "llama_cpp",
+}
+_DTYPES = {
+    "bf16": "bfloat16",
+    "bfloat16": "bfloat16",
+    "fp16": "float16",
+    "float16": "float16",
+    "f16": "float16",
+    "fp32": "float32",
+    "float32": "float32",
+    "fp8": "float8",
+    "float8": "float8",
+    "f8": "float8",
+    "e4m3": "float8",
+    "mxfp4": "mxfp4",
+    "mxfp8": "mxfp8",
+    "nvfp4": "nvfp4",
+    "fp4": "nvfp4",
+    "int4": "int4-group128",
+    "w4a16": "int4-group128",
+    "awq": "int4-group128",
+    "gptq": "int4-group128",
+    "4bit": "int4-group128",
+    "int8": "int8",
+    "8bit": "int8",
+    "w8a8": "int8",
+}
+_DTYPE_PHRASES = {
+    ("4", "bit"): "int4-group128",
+    ("8", "bit"): "int8",
+    ("16", "bit"): "bfloat16",
+    ("half", "precision"): "float16",
+    ("single", "precision"): "float32",
+    ("float", "8"): "float8",
+    ("bfloat", "16"): "bfloat16",
+    ("float", "16"): "float16",
+    ("fp", "8"): "float8",
+    ("fp", "16"): "float16",
+    ("bf", "16"): "bfloat16",
+}
+_CACHE = frozenset(("kv", "cache", "kvcache"))
+_PARALLEL = word_set("parallel parallelism parallelization size degree only alone just of =")
+_NOT = word_set("no without not avoid never")
+
+
+def read_engine(s: Sentence, o: Options) -> None:
+    """``with sglang``, ``vllm@0.11``, ``vLLM v0.11``."""
+    for phrase, name in _ENGINES.items():
+        for i in s.free():
+            if not s.starts(i, phrase):
+                continue
+            after = i + len(phrase)
+            s.take(i, after)
+            o.engine = name
+            j = s.skip(after, ("version", "v"))
+            word = s.at(j).removeprefix("v")
+            marked = j > after or "@" in s.words[j].before or word != s.at(j) if word else False
+            if "." in word and is_decimal(word) and (marked or name == "vllm"):
+                s.take(after, j + 1)
+                o.engine = f"{name}@{word}"
+            return
+
+
+def read_layouts(s: Sentence, o: Options) -> None:
+    """``tensor parallel only``, ``no pipeline``, ``tp=4 pp=2``."""
+    wanted: dict[str, bool] = {}
+    for kind, names in (
+        ("tensor", ("tensor", "tp")),
+        ("pipeline", ("pipeline", "pipelines", "pipelining", "pp")),
+        ("data", ("data", "dp", "replicas")),
+    ):
+        for i in list(s.free()):
+            word = s.at(i)
+            letters = word.rstrip("0123456789")
+            if letters not in names or (word == "data" and s.at(i + 1) not in _PARALLEL):
+                continue
+            stop = s.skip(i + 1, _PARALLEL)
+            if letters != word and letters in ("tp", "pp", "dp"):
+                o.sizes[kind] = int(word[len(letters) :][:6])
+                s.take(i, stop)
+            elif (number := s.number_at(stop)) is not None and s.at(stop + 1) not in GPU_NOUNS | USERS:
+                o.sizes[kind] = number
+                s.take(i, stop + 1)
+            elif s.at(i - 1) == "way" and (number := s.number_at(i - 2)) is not None:
+                o.sizes[kind] = number
+                s.take(i - 2, stop)
+            elif word != "replicas":
+                start = i
+                while s.at(start - 1) in ("only", "pure", "purely", "just", "with", "using", "a", "any", "use"):
+                    start -= 1
+                wanted[kind] = s.at(start - 1) not in _NOT
+                s.take(start - (not wanted[kind]), stop)
+    if o.sizes:
+        return
+    if wanted.get("pipeline") is False or (wanted.get("tensor") and not wanted.get("pipeline")):
+        o.layouts = "tensor"
+    elif wanted.get("tensor") is False or (wanted.get("pipeline") and not wanted.get("tensor")):
+        o.layouts = "pipeline"
+
+
+def read_utilization(s: Sentence, o: Options) -> None:
+    """``utilization 0.9``, ``at 90% utilisation``, ``90 % of the memory``."""
+    named = s.find([("utilization",), ("utilisation",), ("util",)])
+    for i in s.free():
+        word, percent = s.at(i), s.at(i + 1) == "%"
+        if not is_decimal(word) or not (percent or (named and abs(named[0] - i) <= 4 and "." in word)):
+            continue
+        value = float(word)
+        o.utilization = value / 100 if percent else value
+        s.take(i, i + 1 + percent)
+        break
+    if named is not None:
+        start = named[0]
+        while s.at(start - 1) in ("gpu", "memory", "vram"):
+            start -= 1
+        s.take(start, named[1])
+
+
+def read_dtypes(s: Sentence, o: Options) -> None:
+    """``in fp8``, ``bf16 weights``, ``with an fp8 kv cache``."""
+    for i in list(s.free()):
+        found = _DTYPES.get(s.at(i))
+        stop = i + 1
+        for phrase, name in _DTYPE_PHRASES.items():
+            if s.starts(i, phrase):
+                found, stop = name, i + len(phrase)
+        if found is None:
+            continue
+        before = s.skip(i - 1, ("in", "at", "of", "as", "to", "dtype", "type", "precision", "with", "is", "="), -1)
+        if s.at(stop) in _CACHE or s.at(before) in _CACHE:
+            o.kv_cache_dtype = "float8" if found == "float8" else found
+        else:
+            o.weights_dtype = found
+        s.take(i, stop)
+
+
+def read_settings(s: Sentence, o: Options) -> None:
+    """The engine's own flags, as in ``max-num-seqs 64``."""
+    for phrase, name in (
+        (("max", "num", "seqs"), "max_num_seqs"),
+        (("max", "num", "batched", "tokens"), "max_num_batched_tokens"),
+    ):
+        if (place := s.find([phrase])) is not None:
+            j = s.skip(place[1], LINKS)
+            if (number := s.number_at(j)) is not None:
+                setattr(o, name, number)
+                s.take(place[0], j + 1)

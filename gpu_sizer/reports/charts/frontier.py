@@ -1,0 +1,115 @@
+"""Scores against the GPUs needed: points, the frontier as a step line, and the models that broke the trend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gpu_sizer.records import dataclass
+from gpu_sizer.reports.charts.labels import LINES, POINTS, Label, place
+from gpu_sizer.reports.charts.style import Theme
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A model: the GPUs it needs and its score."""
+
+    gpus: int
+    score: float
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fewer:
+    """A model that needs fewer GPUs than ``before`` did for its score."""
+
+    model: Placed
+    before: Placed
+
+
+#: How much larger the next mark on the logarithmic axis must be, so that their figures stay apart.
+APART = 1.14
+
+
+def ticks(first: Sequence[int], others: Sequence[int]) -> list[int]:
+    """Counts to mark on a logarithmic axis: the first ones, and others where there is room."""
+    marks: list[int] = []
+    for count in (*sorted(set(first)), *sorted(set(others))):
+        if all(max(count, m) >= APART * min(count, m) for m in marks):
+            marks.append(count)
+    return sorted(marks)
+
+
+def draw(
+    axes: Any, look: Theme, models: Sequence[Placed], best: Sequence[Placed], fewer: Sequence[Fewer], x_label: str
+) -> None:
+    """Draws the chart into axes.
+
+    Args:
+        axes: matplotlib axes.
+        look: the theme.
+        models: all of them.
+        best: the frontier, by GPUs.
+        fewer: models that broke the trend.
+        x_label: what is counted.
+    """
+    color, mark = look.series[0], look.series[1]
+    most = max(m.gpus for m in models)
+    scores = [m.score for m in models]
+    room = max(20.0, max(scores) - min(scores))
+    axes.set_xscale("log", base=2)
+    axes.set_xlim(0.8, most * 1.6)
+    axes.set_ylim(min(scores) - room * 0.06, max(scores) + room * 0.1)
+    marks = ticks([m.gpus for m in best], [m.gpus for m in models])
+    axes.set_xticks(marks, labels=[str(t) for t in marks])
+    axes.minorticks_off()
+    axes.set_xlabel(x_label)
+    axes.set_ylabel("Arena score")
+    axes.scatter([m.gpus for m in models], scores, s=20, color=look.muted, alpha=0.55, linewidths=0, zorder=POINTS)
+    corners: list[tuple[float, float]] = []
+    for one in best:
+        if corners:
+            corners.append((one.gpus, corners[-1][1]))
+        corners.append((one.gpus, one.score))
+    corners.append((most * 1.6, corners[-1][1]))
+    axes.plot([x for x, _ in corners], [y for _, y in corners], color=color, linewidth=2.0, zorder=LINES)
+    axes.scatter([m.gpus for m in best], [m.score for m in best], s=42, color=color, zorder=POINTS + 0.1)
+    axes.scatter(
+        [f.model.gpus for f in fewer],
+        [f.model.score for f in fewer],
+        s=110,
+        marker="*",
+        color=mark,
+        zorder=POINTS + 0.2,
+    )
+    leading = {m.name for m in best}
+    for f in fewer:
+        if f.model.name not in leading:
+            continue
+        style: Any = {"arrowstyle": "-|>", "color": mark, "linewidth": 0.9, "shrinkA": 3, "shrinkB": 5, "alpha": 0.8}
+        axes.annotate(
+            "",
+            xy=(f.model.gpus, f.model.score),
+            xytext=(f.before.gpus, f.before.score),
+            arrowprops=style,
+            zorder=LINES,
+        )
+    named = {f.model.name: f for f in fewer}
+    labels = []
+    for one in reversed(best):
+        text = one.name
+        if one.name in named:
+            text += f": {one.gpus} instead of {named[one.name].before.gpus}"
+        labels.append(Label(one.gpus, one.score, text, mark if one.name in named else color, "bold", 9.5, look.paper))
+    for f in fewer:
+        if f.model.name not in leading:
+            text = f"{f.model.name}: {f.model.gpus} instead of {f.before.gpus}"
+            labels.append(Label(f.model.gpus, f.model.score, text, mark, "bold", 8.5, look.paper))
+    taken = leading | set(named)
+    others = sorted((m for m in models if m.name not in taken), key=lambda m: -m.score)
+    labels += [Label(m.gpus, m.score, m.name, look.muted, size=8.0, halo=look.paper) for m in others]
+    lines: list[list[tuple[Any, float]]] = [[*corners]]
+    lines += [
+        [(f.before.gpus, f.before.score), (f.model.gpus, f.model.score)] for f in fewer if f.model.name in leading
+    ]
+    place(axes, labels, points=[(m.gpus, m.score) for m in models], lines=lines)

@@ -1,0 +1,112 @@
+"""Names beside their points: each label looks for a free place, so that none covers another, a point or a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any
+
+from gpu_sizer.records import dataclass
+from gpu_sizer.reports.charts.geometry import Box, Point, Segment
+from gpu_sizer.reports.charts.places import Obstacles, arrange, places
+
+#: Order of drawing: lines, then texts with their rims, then points, so that no rim hides a point.
+LINES, TEXT, POINTS = 3.0, 3.6, 4.0
+#: Points by which labels may leave the plot on its right.
+OVERHANG = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A text that belongs to a point in data coordinates."""
+
+    x: Any
+    y: float
+    text: str
+    color: str
+    weight: str = "normal"
+    size: float = 9.0
+    halo: str | None = None
+    """A colour around the letters, so that lines below them stay apart."""
+
+
+def halo(color: str | None) -> list[Any]:
+    """matplotlib's path effects for a rim around letters."""
+    if color is None:
+        return []
+    from matplotlib.patheffects import withStroke
+
+    return [withStroke(linewidth=3.0, foreground=color)]
+
+
+def _size(axes: Any, label: Label, renderer: Any) -> tuple[float, float]:
+    text = axes.text(0, 0, label.text, fontsize=label.size, fontweight=label.weight)
+    extent = text.get_window_extent(renderer)
+    text.remove()
+    return float(extent.width), float(extent.height)
+
+
+def place(
+    axes: Any,
+    labels: Iterable[Label],
+    *,
+    points: Sequence[tuple[Any, float]] = (),
+    specks: Sequence[tuple[Any, float]] = (),
+    lines: Sequence[Sequence[tuple[Any, float]]] = (),
+    faint: Sequence[Sequence[tuple[Any, float]]] = (),
+) -> list[Label]:
+    """Writes labels into axes whose limits are set.
+
+    Args:
+        axes: matplotlib axes.
+        labels: in order of importance.
+        points: points in data coordinates that labels keep off.
+        specks: points that they keep off where they can.
+        lines: polylines in data coordinates that labels keep off.
+        faint: polylines that they keep off where they can.
+
+    Returns:
+        the labels that found no place.
+    """
+    figure = axes.figure
+    renderer = figure.canvas.get_renderer()
+    scale = figure.dpi / 72.0
+
+    def pixels(point: tuple[Any, float]) -> Point:
+        x, y = axes.transData.transform((axes.convert_xunits(point[0]), point[1]))
+        return float(x), float(y)
+
+    def segments(polylines: Sequence[Sequence[tuple[Any, float]]]) -> tuple[Segment, ...]:
+        drawn = [[pixels(p) for p in line] for line in polylines]
+        return tuple((*a, *b) for line in drawn for a, b in pairwise(line))
+
+    window = axes.get_window_extent(renderer)
+    frame: Box = (window.x0, window.y0 + 2 * scale, window.x1 + OVERHANG * scale, window.y1)
+    obstacles = Obstacles(tuple(map(pixels, points)), tuple(map(pixels, specks)), segments(lines), segments(faint))
+    wanted = list(labels)
+    every = [
+        places(pixels((label.x, label.y)), _size(axes, label, renderer), frame, obstacles, scale) for label in wanted
+    ]
+    chosen = arrange(every)
+    inverse = axes.transData.inverted()
+    for i, found in chosen.items():
+        label = wanted[i]
+        if found.leader is not None:
+            start, end = inverse.transform(found.leader[:2]), inverse.transform(found.leader[2:])
+            xs, ys = (start[0], end[0]), (start[1], end[1])
+            axes.plot(xs, ys, color=label.color, linewidth=0.6, alpha=0.7, zorder=LINES - 0.5)
+        x, y = inverse.transform((found.box[0], (found.box[1] + found.box[3]) / 2))
+        axes.text(
+            x,
+            y,
+            label.text,
+            fontsize=label.size,
+            fontweight=label.weight,
+            color=label.color,
+            ha="left",
+            va="center",
+            zorder=TEXT,
+            clip_on=False,
+            path_effects=halo(label.halo),
+        )
+    return [label for i, label in enumerate(wanted) if i not in chosen]

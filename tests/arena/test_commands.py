@@ -1,0 +1,101 @@
+"""The commands of ``arena``: answers, exit codes, one clear line for bad input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gpu_sizer.cli.entry import run
+
+VOTES = (
+    "model_a,model_b,winner\n" + "a,b,model_a\nb,a,model_a\nb,c,tie\na,c,model_a\nc,a,model_a\n" * 20 + "a,b,nobody\n"
+)
+
+
+@pytest.fixture
+def votes(tmp_path: Path) -> str:
+    file = tmp_path / "votes.csv"
+    file.write_text(VOTES)
+    return str(file)
+
+
+def test_rate_as_json(votes: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        run(["arena", "rate", votes, "--anchor", "b", "--score", "1114", "--versus", "a", "c", "--matrix", "--json"])
+        == 0
+    )
+    data = json.loads(capsys.readouterr().out)
+    assert {r["model"] for r in data["ratings"]} == {"a", "b", "c"}
+    assert next(r for r in data["ratings"] if r["model"] == "b")["rating"] == 1114
+    assert data["rounds"] == 100
+    assert 0 < data["win_rate"]["predicted"] < 1
+    assert len(data["wins"]["fractions"]) == 3
+    assert "1 row left out" in data["warnings"][0]
+
+
+def test_rate_as_text_tells_what_it_left_out(votes: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["arena", "rate", votes, "--method", "elo", "--matrix", "--versus", "a", "b"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("3 models from 100 battles: online Elo")
+    assert "is predicted to win" in out
+    assert "1 row left out: winner is none of" in err
+    assert "in the order of the file" in err
+
+
+def test_progress_needs_no_open_card(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["arena", "progress", "--as-of", "2024-05-01"]) == 0
+    out, err = capsys.readouterr()
+    assert "Bradley–Terry ratings of 2024-06-29 for the models listed on 2024-05-01" in out
+    assert "Claude 3 Opus" in out
+    assert "joined to a card" in err
+
+
+def test_progress_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["arena", "progress", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["listed"] == "2025-02-27"
+    assert data["proprietary"]["best"]["model"] == "grok-3-early"
+
+
+def test_data_alone_needs_no_chart_library(tmp_path: Path) -> None:
+    file = tmp_path / "data.csv"
+    assert run(["arena", "progress", "-o", str(file)]) == 0
+    assert file.read_text().startswith("released,kind,model,organization,arena_score,frontier\n")
+
+
+BAD = [
+    ("arena", "rate"),
+    ("arena", "rate", "nowhere.csv"),
+    ("arena", "rate", "/etc/passwd"),
+    ("arena", "rate", "VOTES", "--method", "guess"),
+    ("arena", "rate", "VOTES", "--method", "elo", "--rounds", "10"),
+    ("arena", "rate", "VOTES", "--rounds", "-1"),
+    ("arena", "rate", "VOTES", "--level", "2"),
+    ("arena", "rate", "VOTES", "--anchor", "nobody"),
+    ("arena", "rate", "VOTES", "--versus", "a", "nobody"),
+    ("arena", "rate", "VOTES", "--strict"),
+    ("arena", "progress", "--as-of", "yesterday"),
+    ("arena", "progress", "--as-of", "2020-01-01"),
+    ("arena", "progress", "--category", "coding"),
+    ("arena", "progress", "--scores", "raw"),
+    ("arena", "progress", "--tie", "-1"),
+    ("arena", "progress", "--history", "nowhere.csv"),
+    ("arena", "progress", "-o", "chart.docx"),
+    ("arena", "progress", "-o", "chart.svg", "--theme", "pink"),
+    ("arena", "frontier"),
+    ("arena", "frontier", "--gpu", "zx81"),
+    ("arena", "frontier", "--gpu", "a6000", "--min-score", "9999"),
+    ("arena", "nonsense"),
+]
+
+
+@pytest.mark.parametrize("arguments", BAD, ids=" ".join)
+def test_bad_input_gets_one_line_and_exit_code_2(
+    arguments: tuple[str, ...], votes: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([votes if a == "VOTES" else a for a in arguments]) == 2
+    out, err = capsys.readouterr()
+    assert "Traceback" not in out + err
+    assert err.startswith("gpu-sizer: ")

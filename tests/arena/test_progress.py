@@ -1,0 +1,184 @@
+"""The tracker and the frontier, on the bundled history."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from gpu_sizer.arena.frontier import capability
+from gpu_sizer.arena.history import BUNDLED, read_history
+from gpu_sizer.arena.progress import fit_trend, frontier, progress
+from gpu_sizer.arena.standings import Entrant, Standing, entrants, table
+from gpu_sizer.cards.light_card import light_cards
+from gpu_sizer.errors import CardError, RequestError
+
+#: Open models: id, release, the Arena's name, A6000s.
+OPEN = [
+    ("vicuna-13b", "2023-03-30", "vicuna-13b", 1),
+    ("llama-2-70b", "2023-07-18", "llama-2-70b-chat", 4),
+    ("mistral-7b", "2023-09-27", "mistral-7b-instruct", 1),
+    ("mixtral-8x7b", "2023-12-11", "mixtral-8x7b-instruct-v0.1", 3),
+    ("qwen1.5-72b", "2024-02-04", "qwen1.5-72b-chat", 4),
+    ("command-r-plus", "2024-04-04", "command-r-plus", 6),
+    ("mixtral-8x22b", "2024-04-17", "mixtral-8x22b-instruct-v0.1", 7),
+    ("llama-3-8b", "2024-04-18", "llama-3-8b-instruct", 1),
+    ("llama-3-70b", "2024-04-18", "llama-3-70b-instruct", 4),
+    ("llama-3.1-405b", "2024-07-23", "llama-3.1-405b-instruct-bf16", 20),
+    ("deepseek-r1", "2025-01-20", "deepseek-r1", 17),
+]
+KNOWN = (
+    *(Entrant(i, i, None, date.fromisoformat(d), True, (n,), (i,)) for i, d, n, _ in OPEN),
+    *entrants((), light_cards()),
+)
+COUNTS = {i: count for i, _, _, count in OPEN}
+
+
+def standing(name: str, day: str, rating: float, opened: bool = True) -> Standing:
+    return Standing(name, name, None, date.fromisoformat(day), opened, rating, name)
+
+
+@pytest.mark.parametrize("day", [date(2024, 5, 1), None], ids=["2024-05-01", "the last snapshot"])
+def test_the_frontiers_hold_the_models_that_led(day: date | None) -> None:
+    found = progress(table(read_history(), KNOWN, day))
+    assert {"gpt-4-1106-preview", "claude-3-opus"} <= {s.id for s in found.proprietary.members}
+    assert {"llama-3-70b", "mixtral-8x7b", "command-r-plus"} <= {s.id for s in found.open.members}
+
+
+def test_early_days_are_rated_by_the_first_bradley_terry_table() -> None:
+    found = table(read_history(), KNOWN, date(2024, 5, 1))
+    assert (found.listed, found.rated, found.method) == (date(2024, 5, 1), date(2024, 6, 29), "Bradley–Terry")
+    raw = table(read_history(), KNOWN, date(2024, 5, 1), "listed")
+    assert (raw.rated, raw.method) == (date(2024, 5, 1), "online Elo")
+    assert {s.id for s in raw.standings} == {s.id for s in found.standings}
+    assert found.joined + len(found.unjoined) + len(found.undated) + len(found.unrated) == 92
+
+
+def test_gap_and_lag_of_the_last_snapshot() -> None:
+    found = progress(table(read_history(), KNOWN))
+    assert found.gap == pytest.approx(1403.46 - 1362.66)
+    assert found.behind[-1].proprietary.id == "chatgpt-4o-latest-20241120"
+    assert found.lag_days == (date(2025, 1, 20) - date(2024, 11, 20)).days
+    unreached = [lag for lag in found.lags if lag.open is None]
+    assert unreached[-1].proprietary.id == "grok-3-early"
+    assert unreached[-1].days == 10
+    json.dumps(found.model_dump())
+
+
+def test_leaders_tied_and_trend_by_hand() -> None:
+    found = frontier(
+        [
+            standing("a", "2024-01-01", 1000),
+            standing("b", "2024-03-01", 1010),
+            standing("c", "2024-03-01", 1006),
+            standing("d", "2024-04-01", 1004),
+            standing("e", "2025-01-01", 1100),
+        ]
+    )
+    assert [s.id for s in found.leaders] == ["a", "b", "e"]
+    assert [s.id for s in found.tied] == ["c"]
+    assert found.trend is not None
+    assert found.trend.at(date(2024, 1, 1)) < 1000 < found.trend.at(date(2024, 7, 1))
+    assert fit_trend([standing(x, "2024-01-01", 1000) for x in "abc"]) is None
+
+
+def test_a_least_score_hides_models_and_says_how_many() -> None:
+    found = progress(table(read_history(), KNOWN), min_score=1200)
+    assert all(s.rating >= 1200 for s in (*found.shown, *found.open.leaders, *found.proprietary.leaders))
+    assert found.hidden > 0
+
+
+def test_llama_3_8b_breaks_the_trend_on_the_day_of_its_release() -> None:
+    found = capability(table(read_history(), KNOWN, date(2024, 4, 18)).standings, COUNTS.get)
+    last = found.breaks[-1]
+    assert (last.need.standing.id, last.need.gpus) == ("llama-3-8b", 1)
+    assert (last.before.standing.id, last.before.gpus) == ("command-r-plus", 6)
+    assert [n.standing.id for n in found.pareto] == ["llama-3-8b", "llama-3-70b"]
+    assert found.best_on(3) == found.pareto[0]
+    # Until then, each open model that led took more than the one before it.
+    before = [n for n in found.leaders if n.standing.released < date(2024, 4, 18)]
+    assert [n.gpus for n in before] == [1, 4, 3, 4, 6]
+
+
+def test_models_that_fit_nowhere_are_told() -> None:
+    found = capability([standing("big", "2024-01-01", 1300), standing("small", "2024-01-01", 1000)], {"small": 1}.get)
+    assert [s.id for s in found.unplaced] == ["big"]
+
+
+def test_light_cards_are_sourced_and_join() -> None:
+    cards = light_cards()
+    listed = {name for s in read_history().snapshots for name in s.scores}
+    assert len(cards) >= 60
+    for card in cards:
+        assert all(s.url.startswith("https://") for s in card.sources)
+        assert set(card.arena_names) <= listed
+
+
+def test_light_cards_are_strict(tmp_path: Path) -> None:
+    folder = tmp_path / "proprietary" / "x"
+    folder.mkdir(parents=True)
+    (folder / "x.yaml").write_text(
+        "id: x\nname: X\norganization: O\nreleased: 2024-01-01\narchitecture: {}\nsources: []\n"
+    )
+    with pytest.raises(CardError, match="architecture"):
+        light_cards(str(tmp_path))
+    (folder / "x.yaml").write_text("id: x\nname: X\norganization: O\nreleased: 2024-01-01\nsources: []\n")
+    with pytest.raises(CardError, match="at least one source"):
+        light_cards(str(tmp_path))
+
+
+def test_a_release_gives_its_own_date() -> None:
+    from gpu_sizer.cards.model_card import Release
+    from gpu_sizer.importers.sources import import_source
+    from gpu_sizer.records import replace
+
+    config = Path(__file__).parents[1] / "oracle" / "configs" / "mistralai__Mixtral-8x7B-v0.1.json"
+    card = replace(
+        import_source(str(config)),
+        id="m",
+        released=date(2023, 12, 8),
+        arena_names=("mixtral-8x7b-instruct-v0.1",),
+        releases=(Release(hub_id="mistralai/Mixtral-8x7B-Instruct-v0.1", released=date(2023, 12, 11)),),
+    )
+    found = table(read_history(), entrants([card], ()))
+    assert [(s.id, s.released) for s in found.standings] == [("m", date(2023, 12, 11))]
+
+
+def test_histories_of_ones_own(tmp_path: Path) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_text("model,snapshot_date,arena_score,category\nm,2025-03-01,1200,coding\nm,2025-03-01,1300,\n")
+    assert read_history(file).snapshots[0].scores == {"m": 1300}
+    assert read_history(file, "coding").snapshots[0].scores == {"m": 1200}
+    file = tmp_path / "scores.json"
+    file.write_text(json.dumps({"20250301": {"text": {"overall": {"m": 1300.0}}, "vision": {}}}))
+    assert read_history(file).at().day == date(2025, 3, 1)
+
+
+BAD = {
+    "category": (None, "coding", "the bundled history: no category 'coding'; it holds: overall"),
+    "columns": ("a,b\n1,2\n", "overall", "a column model"),
+    "date": ("model,snapshot_date,arena_score\nm,soon,1\n", "overall", "'soon' is no date"),
+    "score": ("model,snapshot_date,arena_score\nm,2025-01-01,nan\n", "overall", "'nan' is no score"),
+    "row": ("model,2025-01-01\nm\n", "overall", "has not 2 columns"),
+    "empty": ("model,2025-01-01\n", "overall", "no score in it"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_unusable_histories_are_refused(tmp_path: Path, name: str) -> None:
+    text, category, told = BAD[name]
+    file = BUNDLED
+    if text is not None:
+        file = tmp_path / "history.csv"
+        file.write_text(text)
+    with pytest.raises(RequestError, match=told):
+        read_history(file, category)
+
+
+def test_days_before_the_history_are_refused() -> None:
+    with pytest.raises(RequestError, match="begins on 2023-05-08"):
+        table(read_history(), KNOWN, date(2023, 1, 1))
+    with pytest.raises(RequestError, match="none of the 209 models"):
+        table(read_history(), ())

@@ -1,0 +1,145 @@
+"""The inverse answers are exact: one token, one user or one GPU more or less changes the verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pytest
+
+import gpu_sizer
+from gpu_sizer.api import request
+from gpu_sizer.planning.breakpoints import context_steps, describe, user_steps
+from gpu_sizer.planning.inverse import best_within, largest, longest_context, most_users
+from gpu_sizer.planning.levers import levers
+from gpu_sizer.planning.search import plan
+from gpu_sizer.records import replace
+
+
+@dataclass(frozen=True)
+class Case:
+    model: str
+    gpu: str
+    count: int
+
+
+CASES = [
+    Case("qwen2.5-72b", "h100-80gb", 3),
+    Case("llama-3.1-8b", "l4", 1),
+    Case("llama-3.1-70b", "a100-80gb", 3),
+    Case("deepseek-v3", "h200", 7),
+    Case("gemma-3-27b", "rtx-a6000", 2),
+    Case("gpt-oss-20b", "rtx-4060-ti-16gb", 1),
+    Case("mixtral-8x7b", "rtx-3090", 5),
+]
+cases = pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c.model} on {c.count} {c.gpu}")
+
+
+@cases
+def test_one_token_more_does_not_fit(case: Case) -> None:
+    asked = request(case.model, case.gpu)
+    found = longest_context(asked, case.count)
+    if found.context < found.limit:
+        assert best_within(replace(asked, context=found.context + 1), case.count) is None
+    if found.context:
+        best = best_within(replace(asked, context=found.context), case.count)
+        assert best is not None
+        assert found.plan.settings.context == found.context
+        assert found.plan.fits
+        # The planner itself agrees: that context needs no more than these GPUs.
+        fewest = plan(replace(asked, context=found.context), details=False).gpu_count
+        assert fewest is not None
+        assert fewest <= case.count
+    assert 0 <= found.safe_context <= found.context
+
+
+@cases
+def test_one_user_more_does_not_fit(case: Case) -> None:
+    asked = request(case.model, case.gpu, context=2048)
+    found = most_users(asked, case.count)
+    assert best_within(replace(asked, users=found.users + 1), case.count) is None
+    if found.users:
+        assert best_within(replace(asked, users=found.users), case.count) is not None
+        assert found.plan.request.users == found.users
+    assert 0 <= found.safe_users <= found.users
+
+
+def test_the_safe_ends_fit_with_room() -> None:
+    asked = request("qwen2.5-72b", "h100-80gb", users=4)
+    found = longest_context(asked, 3)
+    for context, verdict in ((found.safe_context, "fits"), (found.safe_context + 1, "tight")):
+        best = best_within(replace(asked, context=context), 3)
+        assert best is not None
+        assert best.verdict == verdict
+
+
+@pytest.mark.parametrize("most", [1, 2, 7, 100, 1 << 20])
+@pytest.mark.parametrize("end", [0, 1, 2, 5, 99, 100, 65537, 1 << 20])
+def test_bisection_ends_where_it_must(end: int, most: int) -> None:
+    assert largest(lambda n: n <= end, 1, most) == min(end, most)
+
+
+def test_users_are_limited_by_the_sequences_asked_for() -> None:
+    assert most_users(request("llama-3-8b", "h100", context=512, max_num_seqs=8), 1).users == 8
+
+
+def test_breakpoints_are_where_the_count_changes() -> None:
+    asked = request("qwen2.5-72b", "h100-80gb")
+    steps = context_steps(asked)
+    assert [s.gpu_count for s in steps] == sorted({s.gpu_count for s in steps})
+    for step, after in pairwise(steps):
+        assert plan(replace(asked, context=step.upto), details=False).gpu_count == step.gpu_count
+        assert plan(replace(asked, context=step.upto + 1), details=False).gpu_count == after.gpu_count
+    assert steps[-1].upto == 131_072
+    assert describe(steps, "tokens").startswith(f"{steps[0].gpu_count} GPUs up to ")
+    users = user_steps(request("llama-3-8b", "l4"))
+    assert users[0].gpu_count == 1
+    assert all(a.upto < b.upto for a, b in pairwise(users))
+
+
+def test_levers_have_the_effect_they_claim() -> None:
+    for model, gpu in (("kimi-k2", "mi300x"), ("qwen2.5-72b", "h100-80gb"), ("llama-3.1-70b", "rtx-a6000")):
+        found = plan(request(model, gpu), details=False)
+        for lever in levers(found):
+            again = plan(replace(found.request, **lever.settings), details=False)
+            assert again.gpu_count == lever.gpu_count
+            assert again.verdict == lever.verdict
+            assert found.gpu_count is not None
+            assert (lever.gpu_count, lever.verdict) < (found.gpu_count, found.verdict)
+
+
+def test_no_levers_where_one_gpu_fits_with_room() -> None:
+    assert levers(plan(request("llama-3-8b", "h100"), details=False)) == ()
+
+
+def test_what_fits_is_what_size_says() -> None:
+    found = gpu_sizer.what_fits("rtx-4090", gpu_count=2, everything=True)
+    assert found.left_out == 0
+    for row in found.models[::5]:
+        sized = gpu_sizer.size(row.model, gpu="rtx-4090", max_gpus=2, details=False)
+        assert row.fits == sized.fits
+    fitting = [m.total_parameters for m in found.models if m.verdict == "fits"]
+    assert fitting == sorted(fitting, reverse=True)
+
+
+def test_choices_are_what_size_says_and_the_cheapest_comes_first() -> None:
+    found = gpu_sizer.which_gpu("mixtral-8x7b", everything=True)
+    for choice in found.options[::9]:
+        gpu = choice.plan.request.gpu
+        assert choice.plan.gpu_count == gpu_sizer.size("mixtral-8x7b", gpu=gpu, details=False).gpu_count
+    in_one = [c for c in found.options if c.plan.fits and (c.plan.gpu_count or 0) <= c.plan.request.gpus_per_node]
+    prices = [c.price_per_hour for c in in_one if c.price_per_hour is not None]
+    assert prices == sorted(prices)
+    assert found.options[: len(in_one)] == tuple(in_one)
+
+
+def test_a_comparison_keeps_the_order_asked() -> None:
+    found = gpu_sizer.compare("qwen3-32b", ["l40s", "t4", "rtx-a6000"])
+    assert [c.plan.request.gpu.id for c in found.options] == ["l40s", "t4", "rtx-a6000"]
+
+
+def test_gpus_that_no_layout_uses_are_told() -> None:
+    found = gpu_sizer.fits_on("llama-3-8b", gpu="l40s", gpu_count=5, layouts="tensor")
+    assert found.fits
+    assert found.model_dump()["gpu_count"] == 5
+    assert "stay unused" in found.model_dump()["warnings"][-1]
