@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gpu_sizer.cli import arena, asking, catalogue, inverse, options, sizing
+from gpu_sizer.cli import arena, asking, catalogue, inverse, options, replay, sizing
 
 app = typer.Typer(
     name="gpu-sizer",
@@ -54,4 +54,5 @@ app.command()(inverse.memory)
 app.command("what-fits")(inverse.what_fits)
 app.command("which-gpu")(inverse.which_gpu)
 app.command()(inverse.compare)
+app.command()(replay.replay)
 app.add_typer(arena.app, name="arena")

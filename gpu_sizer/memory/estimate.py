@@ -22,6 +22,13 @@ class RankMemory:
     kv_cache_bytes: int
     activation_bytes: int
     overhead_bytes: int
+    loading_bytes: int = 0
+    """The part of the overhead that loading allocates beside the weights themselves."""
+
+    @property
+    def loaded_bytes(self) -> int:
+        """What an engine prints as the size of the loaded model."""
+        return self.weights_bytes + self.loading_bytes
 
     @property
     def needed_bytes(self) -> int:
@@ -68,3 +75,7 @@ class LayoutMemory:
     max_concurrent_requests: float
     band_bytes: int
     refused: bool = False
+    blocks: int = 0
+    """Blocks of the engine's pool that the budget leaves."""
+    printed_tokens: int = 0
+    """The cache size as the engine prints it at start-up; for caches of several kinds that is not the capacity."""

@@ -43,6 +43,7 @@ class Request:
     layouts: Layouts = "any"
     max_gpus: int = 64
     enforce_eager: bool = False
+    block_size: int | None = None
 
     @property
     def load(self) -> Load:
@@ -55,6 +56,7 @@ class Request:
             max_num_seqs=self.max_num_seqs,
             max_num_batched_tokens=self.max_num_batched_tokens,
             enforce_eager=self.enforce_eager,
+            block_size=self.block_size,
         )
 
     @property
@@ -91,6 +93,7 @@ def make_request(
     layouts: str = "any",
     max_gpus: int = 64,
     enforce_eager: bool = False,
+    block_size: int | None = None,
 ) -> Request:
     """A checked request; ``context`` null is the model's native length.
 
@@ -108,6 +111,7 @@ def make_request(
     _whole("max_num_batched_tokens", max_num_batched_tokens, 1 << 30)
     _whole("max_num_seqs", max_num_seqs, 1 << 24)
     _whole("max_gpus", max_gpus, MOST_GPUS)
+    _whole("block_size", block_size, 1 << 20)
     if gpu_memory_utilization is not None and not (
         isinstance(gpu_memory_utilization, int | float) and 0 < gpu_memory_utilization <= 1
     ):
@@ -130,6 +134,7 @@ def make_request(
         layouts=layouts,
         max_gpus=max_gpus,
         enforce_eager=enforce_eager,
+        block_size=block_size,
     )
     request.get_engine().check(request.load)
     return request

@@ -1,7 +1,8 @@
 """The activation peak of vLLM's profile run, and the memory beside it.
 
 The profile run pushes one batch of ``max_num_batched_tokens`` tokens through the model and then lets the
-sampler work on ``max_num_seqs`` rows of logits; the larger of the two is the peak (MEMORY_MODEL section 4).
+sampler work on ``max_num_seqs`` rows of logits; the larger of the two is the peak. The workspaces of the
+experts' kernels stay allocated and stand beside it (``model_executor/layers/fused_moe``: ``workspace_shapes``).
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Activations are bfloat16 or float16 whatever the weights are.
 ACTIVATION_BYTES = 2
+#: First compute capability of Blackwell.
+BLACKWELL = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,12 @@ class Reserve:
 @cache
 def _constants() -> dict[str, Any]:
     data: dict[str, Any] = profile_data("vllm/versions")
+    return data
+
+
+@cache
+def _fitted() -> dict[str, Any]:
+    data: dict[str, Any] = profile_data("vllm/fitted")
     return data
 
 
@@ -62,18 +71,34 @@ def _mixer_width(block: Block, tp: int) -> int:
     return 0
 
 
-def _feed_forward_width(block: Block, hidden: int, layout: Layout, copies: int) -> int:
-    """Values a token that the feed-forward of one layer holds at once on one rank."""
-    tp, width = layout.tensor_parallel_size, 0
+def _dense_width(block: Block, layout: Layout, copies: int) -> int:
+    """Values a token that the dense feed-forward of one layer, or its shared experts, hold at once on one rank."""
+    width = 0
     for f in (block.feed_forward, block.dense):
         if isinstance(f, Dense):
-            width = max(width, copies * f.intermediate_size // tp)
+            width = max(width, f.intermediate_size)
         elif isinstance(f, MixtureOfExperts):
-            inner = f.moe_intermediate_size // (1 if layout.expert_parallel else tp)
-            # fused_moe's workspaces: up to two of the inner width share one with the output, one more follows
-            routed = f.num_experts_per_tok * (max(2 * inner, f.latent_size or hidden) + inner)
-            width = max(width, routed + copies * f.shared_width // tp)
-    return width
+            width = max(width, f.shared_width)
+    return copies * width // layout.tensor_parallel_size
+
+
+def workspace_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, scaled_experts: bool) -> int:
+    """The two workspaces of the experts' kernels on one rank (``TritonExperts.workspace_shapes``).
+
+    One holds the gated product or the output of every routed token, the other both halves of the gate or the
+    input, whichever is wider. On Blackwell, experts in a scaled format run in kernels without them.
+    """
+    major = (gpu.compute_capability or "").split(".")[0]
+    if scaled_experts and major.isdigit() and int(major) >= BLACKWELL:
+        return 0
+    width = 0
+    for block in a.blocks.values():
+        f = block.feed_forward
+        if isinstance(f, MixtureOfExperts):
+            inner = f.moe_intermediate_size // (1 if layout.expert_parallel else layout.tensor_parallel_size)
+            outer = f.latent_size or a.hidden_size
+            width = max(width, f.num_experts_per_tok * (max(inner, outer) + max(2 * inner, outer)))
+    return tokens * width * ACTIVATION_BYTES
 
 
 def forward_bytes(a: Architecture, layout: Layout, tokens: int) -> int:
@@ -81,10 +106,7 @@ def forward_bytes(a: Architecture, layout: Layout, tokens: int) -> int:
     c = _constants()["forward"]
     tp = layout.tensor_parallel_size
     widest: int = max(
-        max(
-            c["attention_copies"] * _mixer_width(b, tp),
-            _feed_forward_width(b, a.hidden_size, layout, c["width_copies"]),
-        )
+        max(c["attention_copies"] * _mixer_width(b, tp), _dense_width(b, layout, c["width_copies"]))
         for b in a.blocks.values()
     )
     copies: int = c["hidden_copies"]
@@ -92,29 +114,51 @@ def forward_bytes(a: Architecture, layout: Layout, tokens: int) -> int:
 
 
 def _graph_bytes(a: Architecture, layout: Layout) -> int:
-    c = _constants()["graphs"]
+    c = _fitted()["graphs"]
     latent = any(isinstance(b.mixer, LatentAttention | CompressedAttention) for b in a.blocks.values())
     layers = ceil_div(a.num_hidden_layers, layout.pipeline_parallel_size)
     return int((c["per_layer_gib"] * layers + c["constant_gib"] + (c["latent_gib"] if latent else 0)) * GIB)
 
 
-def _link(gpu: GpuSpec) -> str:
+def has_nvlink(gpu: GpuSpec) -> bool:
+    """Whether the GPUs of a machine are joined by more than PCIe."""
     text = (gpu.interconnect or "").lower()
-    return "nvlink" if ("nvlink" in text and "bridge" not in text) or "fabric" in text else "pcie"
+    return ("nvlink" in text and "bridge" not in text) or "fabric" in text
 
 
-def reserve(a: Architecture, gpu: GpuSpec, layout: Layout, settings: Settings, version: VersionProfile) -> Reserve:
-    """The activation peak and the overhead on one GPU."""
-    sampler = settings.max_num_seqs * a.vocab_size * version.sampler_bytes_per_logit
-    activation = max(int(sampler), forward_bytes(a, layout, settings.max_num_batched_tokens))
+def _communication_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, version: VersionProfile) -> int:
+    """Buffers of the collectives: a constant, and under tensor parallelism copies of a batch's hidden states."""
+    if layout.tensor_parallel_size * layout.pipeline_parallel_size == 1:
+        return 0
+    size = version.communication_bytes["nvlink" if has_nvlink(gpu) else "pcie"]
+    if layout.tensor_parallel_size > 1:
+        size += int(version.communication_copies * tokens * a.hidden_size * ACTIVATION_BYTES)
+    return size
+
+
+def reserve(
+    a: Architecture, gpu: GpuSpec, layout: Layout, settings: Settings, version: VersionProfile, scaled_experts: bool
+) -> Reserve:
+    """The activation peak and the overhead on one GPU.
+
+    Args:
+        a: the model.
+        gpu: its memory and links.
+        layout: parallel sizes.
+        settings: the engine's settings, all resolved.
+        version: constants of the engine's version.
+        scaled_experts: whether the experts are stored with scales (float8, MXFP4 ...).
+    """
+    tokens = settings.max_num_batched_tokens
+    sampler = int(settings.max_num_seqs * a.vocab_size * version.sampler_bytes_per_logit)
+    activation = max(sampler, forward_bytes(a, layout, tokens))
+    activation += workspace_bytes(a, gpu, layout, tokens, scaled_experts)
     overhead, band = version.single_bytes, version.band_bytes
-    parallel = layout.tensor_parallel_size * layout.pipeline_parallel_size > 1
-    if parallel:
-        overhead += version.communication_bytes[_link(gpu)]
+    overhead += _communication_bytes(a, gpu, layout, tokens, version)
     if version.graphs_in_budget and not settings.enforce_eager:
         overhead += _graph_bytes(a, layout)
     if gpu.platform == "rocm":
-        rocm = _constants()["rocm"]
-        overhead += int(rocm["extra_gib"] * GIB) + (int(rocm["communication_gib"] * GIB) if parallel else 0)
+        rocm = _fitted()["rocm"]
+        overhead += int(rocm["extra_gib"] * GIB)
         band = max(band, int(rocm["band_gib"] * GIB))
     return Reserve(activation, overhead, band)

@@ -55,6 +55,12 @@ class CachePlan:
         """Blocks of the shared pool that one request of this length takes."""
         return sum(group.blocks(context, tokens_in_flight) for group in self.groups)
 
+    def printed_tokens(self, blocks: int) -> int:
+        """The "GPU KV cache size" that the engine prints for so many blocks (``_report_kv_cache_config``)."""
+        if not self.groups:
+            return 0
+        return blocks // len(self.groups) * min(p.block_size for g in self.groups for p in g.kinds)
+
     def stage_block_bytes(self, stages: int) -> tuple[int, ...]:
         """Bytes of one block of the pool on each pipeline stage: the widest group decides."""
         return tuple(

@@ -12,6 +12,7 @@ from gpu_sizer.engines.load import Load, Settings
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.vllm.activations import reserve
 from gpu_sizer.engines.vllm.cache import CachePlan, cache_plan
+from gpu_sizer.engines.vllm.loading import LoadingExtra
 from gpu_sizer.engines.vllm.pages import PageRules, layer_pages
 from gpu_sizer.engines.vllm.placement import weight_rules
 from gpu_sizer.engines.vllm.version import VersionProfile, version_profile
@@ -20,6 +21,7 @@ from gpu_sizer.memory.caches import CacheTypes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import StageWeights, WeightPlacement, refusal
+from gpu_sizer.model.formats import is_scaled
 from gpu_sizer.model.inventory import Inventory, build_inventory
 from gpu_sizer.records import dataclass, field
 from gpu_sizer.units import GIB, ceil_div, gib
@@ -51,6 +53,7 @@ class VllmModel:
     _placements: dict[tuple[int, int], WeightPlacement] = field(default_factory=dict, repr=False)
     _stages: dict[tuple[int, int, int], list[StageWeights]] = field(default_factory=dict, repr=False)
     _plans: dict[tuple[int, str, PageRules], CachePlan] = field(default_factory=dict, repr=False)
+    _extras: dict[tuple[int, int], LoadingExtra] = field(default_factory=dict, repr=False)
 
     def stages(self, layout: Layout) -> list[StageWeights]:
         """Weights on one rank of each pipeline stage."""
@@ -64,6 +67,13 @@ class VllmModel:
             found = self._stages[tp, experts, count] = placement.stages(count)
         return found
 
+    def loading_extra(self, layout: Layout) -> LoadingExtra:
+        """What loading allocates beside the tensors."""
+        key = (layout.tensor_parallel_size, layout.expert_ranks)
+        if (found := self._extras.get(key)) is None:
+            found = self._extras[key] = LoadingExtra(self.card, self.inventory, layout, weight_rules(self.card))
+        return found
+
     def cache(self, tp: int, cache_dtype: str, rules: PageRules) -> CachePlan:
         """The cache plan under one tensor-parallel size."""
         if (found := self._plans.get((tp, cache_dtype, rules))) is None:
@@ -74,6 +84,11 @@ class VllmModel:
                 layer_pages(a.blocks, tp, types, rules), a.layer_names, packed=packed
             )
         return found
+
+    @cached_property
+    def has_scaled_experts(self) -> bool:
+        """Whether experts are stored with scales beside low-precision values."""
+        return any(t.is_expert and is_scaled(t.fmt) for b in self.inventory.blocks.values() for t in b)
 
     @cached_property
     def has_experts(self) -> bool:
@@ -115,7 +130,9 @@ class VllmEngine:
         tier = next(
             t
             for t in profile_data("vllm/versions")["batch_defaults"]
-            if memory_gib >= t["at_least_gib"] and t.get("except", "~") not in name
+            if memory_gib >= t["at_least_gib"]
+            and t.get("except", "~") not in name
+            and self.version.at_least(t.get("from", "0"))
         )
         users = ceil_div(load.users, data_parallel_size)
         if load.max_num_seqs is not None and load.max_num_seqs < users:
@@ -185,8 +202,9 @@ class VllmEngine:
         block_bytes = plan.stage_block_bytes(pp)
         capacity = gpu.visible_bytes
         budget = ceil(capacity * s.gpu_memory_utilization)
-        extra = reserve(model.card.architecture, gpu, layout, s, self.version)
+        extra = reserve(model.card.architecture, gpu, layout, s, self.version, model.has_scaled_experts)
         null_block = 1 if self.version.null_block else 0
+        loading = model.loading_extra(layout).stages(pp, s.max_num_batched_tokens)
         stages = tuple(
             RankMemory(
                 capacity_bytes=capacity,
@@ -194,9 +212,10 @@ class VllmEngine:
                 weights_bytes=weights.total,
                 kv_cache_bytes=s.users * request_blocks * block,
                 activation_bytes=extra.activation_bytes,
-                overhead_bytes=extra.overhead_bytes + null_block * block,
+                overhead_bytes=extra.overhead_bytes + buffers + null_block * block,
+                loading_bytes=buffers,
             )
-            for weights, block in zip(model.stages(layout), block_bytes, strict=True)
+            for weights, block, buffers in zip(model.stages(layout), block_bytes, loading, strict=True)
         )
         fullest = min(stages, key=lambda r: r.free_bytes)
         pools = [(r.available_kv_bytes + null_block * b) // b for r, b in zip(stages, block_bytes, strict=True) if b]
@@ -204,8 +223,21 @@ class VllmEngine:
         concurrency = blocks / request_blocks if request_blocks else 0.0
         tokens = int(concurrency * s.context)
         verdict, reason = self._verdict(fullest, extra.band_bytes, plan, blocks, s)
+        whole = s.users * request_blocks * sum(plan.stage_block_bytes(1))
+        if pp > 1 and self.version.whole_pipeline_check and reason is None and whole > fullest.available_kv_bytes:
+            need = f"the cache of all layers ({gib(whole)}) with one stage ({gib(fullest.available_kv_bytes)} available)"
+            verdict, reason = "does_not_fit", f"{self.label} compares {need}"
         return LayoutMemory(
-            layout, verdict, reason, fullest, stages, tokens, concurrency * layout.data_parallel_size, extra.band_bytes
+            layout,
+            verdict,
+            reason,
+            fullest,
+            stages,
+            tokens,
+            concurrency * layout.data_parallel_size,
+            extra.band_bytes,
+            blocks=blocks,
+            printed_tokens=plan.printed_tokens(blocks),
         )
 
     def _verdict(

@@ -32,7 +32,13 @@ class VersionProfile:
     state_prefix_blocks: int
     single_bytes: int
     communication_bytes: dict[str, int]
+    communication_copies: float
+    whole_pipeline_check: bool
     band_bytes: int
+
+    def at_least(self, version: str) -> bool:
+        """Whether the range begins with this version or a later one."""
+        return _number(self.name) >= _number(version)
 
 
 def _number(version: str) -> tuple[int, ...]:
@@ -70,19 +76,22 @@ def version_profile(version: str | None) -> VersionProfile:
         if index + 1 < len(entries)
         else f"{chosen['from']} or later"
     )
+    fitted: dict[str, Any] = profile_data("vllm/fitted")["versions"][chosen["name"]]
     return VersionProfile(
         name=chosen["name"],
         span=span,
         generation=chosen["generation"],
         gpu_memory_utilization=chosen["gpu_memory_utilization"],
-        sampler_bytes_per_logit=chosen["sampler_bytes_per_logit"],
+        sampler_bytes_per_logit=fitted["sampler_bytes_per_logit"],
         chunked_prefill=chosen["chunked_prefill"],
         graphs_in_budget=chosen["graphs_in_budget"],
         batches_in_flight=chosen["batches_in_flight"],
         null_block=chosen["null_block"],
         windows=chosen["windows"],
         state_prefix_blocks=chosen["state_prefix_blocks"],
-        single_bytes=int(chosen["single_gib"] * GIB),
-        communication_bytes={link: int(size * GIB) for link, size in chosen["communication_gib"].items()},
-        band_bytes=int(chosen["band_gib"] * GIB),
+        single_bytes=int(data["single_gib"] * GIB),
+        communication_bytes={link: int(size * GIB) for link, size in data["communication_gib"].items()},
+        communication_copies=fitted["communication_copies"],
+        whole_pipeline_check=chosen["whole_pipeline_check"],
+        band_bytes=int(fitted["band_gib"] * GIB),
     )

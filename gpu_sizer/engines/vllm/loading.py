@@ -1,0 +1,138 @@
+"""What loading a model allocates beside its tensors.
+
+Three things make "Model loading took ... GiB" larger than the sum of the tensors:
+
+* torch's caching allocator hands out large blocks in multiples of 2 MiB and keeps a remainder of up to 1 MiB with
+  the block (pytorch ``c10/cuda/CUDACachingAllocator.cpp``: ``kMinLargeAlloc``, ``kRoundLarge``, ``kSmallSize``),
+  and a fused projection is one block (q, k and v; gate and up; all experts of a layer);
+* tables of rotary cosines and sines, one row a position of the model's full length
+  (``layers/rotary_embedding/base.py``), four times as many for multimodal positions (``mrope.py``);
+* latent attention keeps its up-projections once more, absorbed and dequantized
+  (``layers/attention/mla_attention.py``: ``W_UK_T``, ``W_UV``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import cache
+
+from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttention
+from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.memory.layout import Layout, stage_bounds
+from gpu_sizer.memory.weights import WeightRules, tensor_bytes
+from gpu_sizer.model.inventory import Inventory
+from gpu_sizer.units import MIB, ceil_div, round_up
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from gpu_sizer.model.tensor import Tensor
+
+#: Blocks from this size on are cut from segments of their own (``kMinLargeAlloc``).
+LARGE_BLOCK = 10 * MIB
+#: ... whose size is a multiple of this (``kRoundLarge``) ...
+SEGMENT_MULTIPLE = 2 * MIB
+#: ... and a remainder up to this stays with the block (``kSmallSize``).
+KEPT_REMAINDER = MIB
+#: Every block is a multiple of this (``kMinBlockSize``).
+BLOCK_MULTIPLE = 512
+
+#: Rotary tables and absorbed projections are kept in the type of the activations.
+HALF_BYTES = 2
+
+
+@cache
+def _rules() -> dict[str, Any]:
+    data: dict[str, Any] = profile_data("vllm/loading")
+    return data
+
+
+@cache
+def _fusions() -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple((re.compile(pattern), name) for pattern, name in _rules()["fused"])
+
+
+@cache
+def _fused_name(name: str) -> str:
+    """The parameter in which the engine holds a tensor of the checkpoint."""
+    for pattern, fused in _fusions():
+        made, count = pattern.subn(fused, name)
+        if count:
+            return made
+    return name
+
+
+def allocated_bytes(size: int) -> int:
+    """Bytes that torch's caching allocator counts for a request of this size."""
+    size = round_up(size, BLOCK_MULTIPLE)
+    if size >= LARGE_BLOCK:
+        segment = round_up(size, SEGMENT_MULTIPLE)
+        if segment - size <= KEPT_REMAINDER:
+            return segment
+    return size
+
+
+def _rounding(tensors: Iterable[Tensor], tp: int, expert_ranks: int, rules: WeightRules) -> int:
+    """What the allocator adds to these tensors."""
+    blocks: Counter[str] = Counter()
+    for t in tensors:
+        blocks[_fused_name(t.name)] += tensor_bytes(t, tp, expert_ranks, rules)
+    return sum(allocated_bytes(size) - size for size in blocks.values())
+
+
+def rotary_bytes(card: ModelCard) -> int:
+    """Bytes of the tables of rotary cosines and sines on each rank."""
+    data = _rules()["rotary"]
+    if card.engine_class in data["none"] or card.architecture.position_embeddings:
+        return 0
+    widths = set()
+    for block in card.architecture.blocks.values():
+        if isinstance(block.mixer, Attention):
+            widths.add((block.mixer.head_dim, block.mixer.sliding_window is not None))
+        elif isinstance(block.mixer, LatentAttention):
+            widths.add((block.mixer.qk_rope_head_dim, False))
+    if card.engine_class not in data["table_for_windows"]:
+        widths = {(width, False) for width, _ in widths}
+    factor = data["multimodal_factor"] if card.engine_class in data["multimodal"] else 1
+    return sum(width for width, _ in widths) * card.context.native * factor * HALF_BYTES
+
+
+def _absorbed_bytes(mixer: object, tp: int) -> int:
+    """Bytes of one layer's absorbed up-projections on one rank."""
+    if isinstance(mixer, LatentAttention) and not isinstance(mixer, CompressedAttention):
+        heads = ceil_div(mixer.num_attention_heads, tp)
+        return heads * (mixer.qk_nope_head_dim + mixer.v_head_dim) * mixer.kv_lora_rank * HALF_BYTES
+    return 0
+
+
+class LoadingExtra:
+    """What loading adds to the tensors of one model under one tensor-parallel size."""
+
+    __slots__ = ("_blocks", "_every_stage", "_first", "_last", "_layer_names", "_tokens_width")
+
+    def __init__(self, card: ModelCard, inventory: Inventory, layout: Layout, rules: WeightRules) -> None:
+        tp, ranks = layout.tensor_parallel_size, layout.expert_ranks
+        self._layer_names = inventory.layer_names
+        self._blocks = {
+            name: _rounding(tensors, tp, ranks, rules) + _absorbed_bytes(card.architecture.blocks[name].mixer, tp)
+            for name, tensors in inventory.blocks.items()
+        }
+        self._first = _rounding(inventory.embedding, tp, 1, rules)
+        self._last = 0 if inventory.tied else _rounding(inventory.head, tp, 1, rules)
+        self._every_stage = rotary_bytes(card)
+        levels = _rules()["deepstack_levels"] if card.engine_class in _rules()["deepstack"] else 0
+        self._tokens_width = levels * card.architecture.hidden_size * HALF_BYTES
+
+    def stages(self, count: int, max_num_batched_tokens: int) -> tuple[int, ...]:
+        """Bytes on one rank of each of ``count`` pipeline stages."""
+        everywhere = self._every_stage + self._tokens_width * max_num_batched_tokens
+        result = []
+        for stage, (start, stop) in enumerate(stage_bounds(len(self._layer_names), count)):
+            size = everywhere + sum(self._blocks[name] for name in self._layer_names[start:stop])
+            size += (self._first if stage == 0 else 0) + (self._last if stage == count - 1 else 0)
+            result.append(size)
+        return tuple(result)

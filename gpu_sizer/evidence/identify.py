@@ -1,0 +1,135 @@
+"""Which card and which GPU a record means.
+
+Names in logs are what people typed: a folder instead of a hub id, a re-release that only changes the format of
+the weights. A name that could mean several things, or a format that is not modelled, is told, never guessed.
+"""
+
+from __future__ import annotations
+
+import re
+
+from gpu_sizer.cards.catalogue import Catalogue
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.errors import UnknownGpuError, UnknownModelError
+from gpu_sizer.evidence.records import EvidenceRecord
+from gpu_sizer.records import dataclass, replace
+from gpu_sizer.units import GIB, MIB
+
+
+class Skipped(Exception):
+    """A record that cannot be replayed, with the reason."""
+
+
+#: Suffixes of re-releases, and the weight format that they mean for the linear layers of the stack.
+_FORMATS = (
+    (re.compile(r"[-_]fp8[-_]dynamic$", re.IGNORECASE), "float8-channel"),
+    (re.compile(r"[-_]fp8[-_]block$", re.IGNORECASE), "float8-block"),
+    (re.compile(r"[-_]fp8([-_](kv|static|per[-_]?tensor))*$", re.IGNORECASE), "float8-tensor"),
+    (re.compile(r"[-_]mxfp4$", re.IGNORECASE), "mxfp4"),
+    (re.compile(r"[-_]nvfp4$", re.IGNORECASE), "nvfp4"),
+)
+#: Quantization methods as engines print them that mean float8 weights.
+_FLOAT8 = ("fp8", "compressed-tensors", "modelopt", "fbgemm_fp8", "ptpc_fp8", "w8a8_fp8")
+#: Methods whose tensors are not modelled.
+_OTHER = ("awq", "gptq", "bitsandbytes", "gguf", "int8", "int4", "w4a16", "w8a8", "aqlm", "marlin", "squeezellm")
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """The card of a record, and the what-if under which it stands for the record's checkpoint (null: as released)."""
+
+    card: ModelCard
+    weights_dtype: str | None = None
+
+
+def _card(name: str, cards: Catalogue) -> ModelCard | None:
+    """The card that a name means exactly."""
+    identity = cards.models.lookup(name)
+    return cards.models.get(identity) if identity is not None else None
+
+
+def _spellings(name: str) -> list[str]:
+    """A name, and what stands in it: the last part of a path, the words before a bracket."""
+    plain = re.split(r"[(;,]", name)[0].strip().rstrip("/")
+    return list(dict.fromkeys(n for n in (name.strip(), plain, plain.rpartition("/")[2]) if n))
+
+
+def _is_scaled(card: ModelCard) -> bool:
+    return bool(card.weights.rules)
+
+
+def identify_model(record: EvidenceRecord, cards: Catalogue) -> Identified:
+    """The card that a record is about.
+
+    Raises:
+        Skipped: no card, several, or a quantization that is not modelled.
+    """
+    method = (record.quantization or "").lower()
+    told = next((m for m in _OTHER if re.search(rf"\b{m}\b", method) or m in record.model.lower()), None)
+    if told is not None and not any(f in method for f in ("fp8", "mxfp4")):
+        raise Skipped(f"{told} weights are not modelled")
+    for name in _spellings(record.model):
+        if (card := _card(name, cards)) is not None:
+            return _as_quantized(card, method)
+        for pattern, fmt in _FORMATS:
+            if pattern.search(name) and (card := _card(pattern.sub("", name), cards)) is not None:
+                if _is_scaled(card) and card.weights.kv_cache_dtype is None:
+                    return Identified(card)
+                return Identified(card, fmt)
+    try:
+        card = cards.models.get(cards.models.resolve(_spellings(record.model)[-1])[0])
+    except UnknownModelError as error:
+        raise Skipped(str(error)) from None
+    return _as_quantized(card, method)
+
+
+def _as_quantized(card: ModelCard, method: str) -> Identified:
+    """The card, as its float8 version where the log says so and the card was released in 16 bits."""
+    if any(m in method for m in _FLOAT8) and not _is_scaled(card):
+        return Identified(card, "float8-tensor")
+    return Identified(card)
+
+
+def _unnamed(total_gib: float) -> GpuSpec:
+    """A GPU of which only the memory is known."""
+    from gpu_sizer.cards.gpu_spec import Memory
+    from gpu_sizer.cards.model_card import Source
+
+    return GpuSpec(
+        id="unnamed",
+        name=f"a GPU of {total_gib:g} GiB",
+        vendor="NVIDIA",
+        platform="cuda",
+        memory=Memory(marketed_gb=round(total_gib), visible_mib=total_gib * GIB / MIB, visible_basis="measured"),
+        sources=(Source(url="log", facts="memory"),),
+    )
+
+
+def identify_gpu(record: EvidenceRecord, cards: Catalogue) -> tuple[GpuSpec, bool]:
+    """The GPU of a record with the memory that its log printed, and whether its memory is known.
+
+    A GPU that the log does not name, and whose memory it does not tell, still takes its share of the weights:
+    then a data-centre GPU of 80 GB stands in, and nothing about memory may be compared.
+
+    Raises:
+        Skipped: a name that is not known.
+    """
+    total = record.gpu_total_gib
+    if record.gpu is None:
+        return (_unnamed(total), True) if total else (cards.gpus.get("h100-80gb"), False)
+    name = re.sub(r"\(.*?\)|/.*$", "", record.gpu).strip()
+    try:
+        spec = cards.gpus.get(cards.gpus.resolve(name)[0])
+    except UnknownGpuError as error:
+        candidates = [c for c in error.suggestions if c in cards.gpus.files] if error.kind == "ambiguous" else []
+        if total and candidates:
+            spec = min((cards.gpus.get(c) for c in candidates), key=lambda g: abs(g.visible_bytes - total * GIB))
+        elif total:
+            spec = _unnamed(total)
+        else:
+            raise Skipped(str(error)) from None
+    if total:
+        memory = replace(spec.memory, visible_mib=total * GIB / MIB, visible_basis="measured")
+        spec = replace(spec, memory=memory)
+    return spec, True

@@ -1,0 +1,142 @@
+"""Records of real start-ups: one JSON object a line, figures as the log prints them (DESIGN 4.4)."""
+
+from __future__ import annotations
+
+import json
+
+from gpu_sizer.errors import GpuSizerError
+from gpu_sizer.records import dataclass, fields
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any, Literal
+
+    Outcome = Literal["served", "oom_load", "oom_kv", "error_other"]
+
+OUTCOMES = ("served", "oom_load", "oom_kv", "error_other")
+
+_TEXTS = {
+    *("id", "source_url", "engine", "engine_version", "engine_generation", "model", "dtype", "quantization"),
+    *("kv_cache_dtype", "gpu", "outcome", "quote", "note"),
+}
+_FLAGS = {"ep", "enforce_eager"}
+_COUNTS = {
+    *("gpu_count", "tp", "pp", "dp", "max_model_len", "max_num_seqs", "max_num_batched_tokens", "gpu_blocks"),
+    *("block_size", "kv_cache_tokens"),
+}
+
+
+class EvidenceError(GpuSizerError):
+    """A file of records, or a log, that cannot be used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceRecord:
+    """One start-up of a serving engine; null where its log does not say. Sizes in GiB, as logged."""
+
+    id: str
+    model: str
+    engine: str = "vllm"
+    source_url: str | None = None
+    engine_version: str | None = None
+    engine_generation: str | None = None
+    dtype: str | None = None
+    quantization: str | None = None
+    kv_cache_dtype: str | None = None
+    gpu: str | None = None
+    gpu_total_gib: float | None = None
+    gpu_count: int | None = None
+    tp: int | None = None
+    pp: int | None = None
+    dp: int | None = None
+    ep: bool | None = None
+    gpu_memory_utilization: float | None = None
+    max_model_len: int | None = None
+    max_num_seqs: int | None = None
+    max_num_batched_tokens: int | None = None
+    enforce_eager: bool | None = None
+    weights_gib_per_gpu: float | None = None
+    non_torch_gib: float | None = None
+    activation_peak_gib: float | None = None
+    available_kv_gib: float | None = None
+    gpu_blocks: int | None = None
+    block_size: int | None = None
+    kv_cache_tokens: int | None = None
+    max_concurrency: float | None = None
+    graph_gib: float | None = None
+    outcome: Outcome | None = None
+    needed_kv_gib: float | None = None
+    quote: str | None = None
+    note: str | None = None
+
+    def model_dump(self) -> dict[str, Any]:
+        """The object of one line."""
+        return {name: getattr(self, name) for name in KEYS}
+
+
+KEYS: tuple[str, ...] = tuple(f.name for f in fields(EvidenceRecord))
+
+
+def _mistake(key: str, value: Any) -> str | None:
+    """What is wrong with a value, or null."""
+    if value is None:
+        return None
+    if key in _TEXTS:
+        wanted, right = "a text", isinstance(value, str)
+    elif key in _FLAGS:
+        wanted, right = "true or false", isinstance(value, bool)
+    elif key in _COUNTS:
+        wanted, right = "a whole number", isinstance(value, int) and not isinstance(value, bool)
+    else:
+        wanted, right = "a number", isinstance(value, int | float) and not isinstance(value, bool)
+    return None if right else f"{key}: must be {wanted}, not {json.dumps(value)[:60]}"
+
+
+def record_from(values: Any, place: str) -> EvidenceRecord:
+    """A record from a parsed line; ``place`` stands in messages.
+
+    Raises:
+        EvidenceError: an unknown key, a wrong type, or no id or model.
+    """
+    if not isinstance(values, dict):
+        raise EvidenceError(f"{place}: a record must be a JSON object")
+    for key, value in values.items():
+        if key not in KEYS:
+            raise EvidenceError(f"{place}: {key}: unknown key; known: {', '.join(KEYS)}")
+        if (mistake := _mistake(key, value)) is not None:
+            raise EvidenceError(f"{place}: {mistake}")
+    for key in ("id", "model"):
+        if not values.get(key):
+            raise EvidenceError(f"{place}: {key}: missing")
+    if values.get("outcome") not in (None, *OUTCOMES):
+        raise EvidenceError(f"{place}: outcome: must be one of {', '.join(OUTCOMES)}, not {values['outcome']!r}")
+    if values.get("ep") is None and "ep" in values:
+        values = {**values, "ep": None}
+    return EvidenceRecord(**values)
+
+
+def read_records(lines: Iterable[str], name: str) -> Iterator[EvidenceRecord]:
+    """The records of a JSONL file.
+
+    Args:
+        lines: its lines; empty ones are passed over.
+        name: the file's name, for messages.
+
+    Raises:
+        EvidenceError: a line that is no record (file, line, key, reason), or an id used twice.
+    """
+    seen: dict[str, int] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        place = f"{name}:{number}"
+        try:
+            values = json.loads(line)
+        except ValueError as error:
+            raise EvidenceError(f"{place}: not JSON ({error})") from None
+        record = record_from(values, place)
+        if record.id in seen:
+            raise EvidenceError(f"{place}: id: {record.id!r} stands in line {seen[record.id]} too")
+        seen[record.id] = number
+        yield record

@@ -1,0 +1,161 @@
+"""Records replayed: each becomes a request at its own layout, settings and engine version."""
+
+from __future__ import annotations
+
+from gpu_sizer.cards.catalogue import Catalogue
+from gpu_sizer.engines.registry import engine_names
+from gpu_sizer.errors import GpuSizerError
+from gpu_sizer.evidence.identify import Skipped, identify_gpu, identify_model
+from gpu_sizer.evidence.records import EvidenceRecord
+from gpu_sizer.memory.layout import Layout
+from gpu_sizer.planning.request import make_request
+from gpu_sizer.planning.search import Search
+from gpu_sizer.records import dataclass, replace
+from gpu_sizer.units import GIB
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any, Literal
+
+#: What a log measures that an estimate predicts.
+COMPARED = ("weights_gib_per_gpu", "available_kv_gib", "gpu_blocks", "kv_cache_tokens", "max_concurrency", "outcome")
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """One record with what the estimate says of it; null predictions where the log lacks what they need."""
+
+    record: EvidenceRecord
+    status: Literal["ok", "skipped"]
+    reason: str | None
+    predicted: dict[str, Any]
+    assumed: tuple[str, ...] = ()
+    """What the log does not tell and was taken from the engine's defaults."""
+
+    @property
+    def measured(self) -> dict[str, Any]:
+        """What the log says."""
+        told = {key: getattr(self.record, key) for key in COMPARED}
+        return {key: value for key, value in told.items() if value is not None}
+
+    @property
+    def errors(self) -> dict[str, float]:
+        """Relative error of each figure that both have: predicted / measured - 1."""
+        return {
+            key: self.predicted[key] / value - 1
+            for key, value in self.measured.items()
+            if isinstance(value, int | float) and value > 0 and isinstance(self.predicted.get(key), int | float)
+        }
+
+    def model_dump(self) -> dict[str, Any]:
+        """The object of ``replay --json``."""
+        return {
+            "id": self.record.id,
+            "status": self.status,
+            "reason": self.reason,
+            "predicted": self.predicted,
+            "measured": self.measured,
+            "assumed": list(self.assumed),
+        }
+
+
+def engine_of(record: EvidenceRecord) -> tuple[str, str | None]:
+    """The engine profile of a record, and what was assumed of its version.
+
+    Raises:
+        Skipped: an engine without a profile.
+    """
+    name = record.engine.lower().split()[0]
+    if name not in engine_names():
+        raise Skipped(f"no profile of the engine {record.engine!r}")
+    if record.engine_version:
+        return f"{name}@{record.engine_version.lstrip('v')}", None
+    if name == "vllm":
+        # The two generations differ more than the versions within one.
+        version = "0.6" if record.engine_generation == "V0" else "0.11"
+        return f"{name}@{version}", f"{name} {version}: the log tells the generation alone"
+    return name, f"{name}: the newest version that is known"
+
+
+def layout_of(record: EvidenceRecord) -> Layout:
+    """The layout of a record.
+
+    Raises:
+        Skipped: it tells neither parallel sizes nor a number of GPUs.
+    """
+    pp, dp = record.pp or 1, record.dp or 1
+    tp = record.tp or ((record.gpu_count or 0) // (pp * dp))
+    if tp < 1:
+        raise Skipped("neither tensor parallel size nor number of GPUs is known")
+    return Layout(tp, pp, dp, bool(record.ep))
+
+
+def replay(record: EvidenceRecord, cards: Catalogue) -> Replayed:
+    """One record replayed."""
+    try:
+        return _replay(record, cards)
+    except Skipped as skipped:
+        return Replayed(record, "skipped", str(skipped), {})
+    except GpuSizerError as error:
+        return Replayed(record, "skipped", str(error), {})
+
+
+def _replay(record: EvidenceRecord, cards: Catalogue) -> Replayed:
+    identified, layout = identify_model(record, cards), layout_of(record)
+    engine, assumed_version = engine_of(record)
+    gpu, memory_known = identify_gpu(record, cards)
+    card = identified.card
+    assumed = [a for a in (assumed_version,) if a]
+    cache_dtype = record.kv_cache_dtype
+    if cache_dtype and cache_dtype.lower() in ("auto", "none"):
+        cache_dtype = None
+    # A length beyond the card's own was let through by the operator (rope scaling): the log is the authority.
+    longest = card.context.extended or card.context.native
+    if record.max_model_len and record.max_model_len > longest:
+        card = replace(card, context=replace(card.context, native=record.max_model_len, extended=None, method=None))
+    for key, what in (
+        ("max_model_len", "the model's own length"),
+        ("gpu_memory_utilization", "the engine's default utilisation"),
+    ):
+        if getattr(record, key) is None:
+            assumed.append(what)
+    request = make_request(
+        card,
+        gpu,
+        context=record.max_model_len,
+        engine=engine,
+        gpu_memory_utilization=record.gpu_memory_utilization,
+        weights_dtype=identified.weights_dtype,
+        kv_cache_dtype=cache_dtype,
+        max_num_seqs=record.max_num_seqs,
+        max_num_batched_tokens=record.max_num_batched_tokens,
+        enforce_eager=bool(record.enforce_eager),
+        block_size=record.block_size,
+    )
+    memory = Search(request).evaluate(layout)
+    if memory.per_gpu is None:
+        return Replayed(
+            record, "ok", memory.reason, {"verdict": memory.verdict, "outcome": "error_other"}, tuple(assumed)
+        )
+    predicted: dict[str, Any] = {"weights_gib_per_gpu": round(max(s.loaded_bytes for s in memory.stages) / GIB, 4)}
+    if memory_known:
+        predicted |= {
+            "available_kv_gib": round(memory.per_gpu.available_kv_bytes / GIB, 4),
+            "activation_peak_gib": round(memory.per_gpu.activation_bytes / GIB, 4),
+            "gpu_blocks": memory.blocks,
+            "kv_cache_tokens": memory.printed_tokens,
+            "max_concurrency": round(memory.max_concurrent_requests / layout.data_parallel_size, 2),
+            "needed_kv_gib": round(memory.per_gpu.kv_cache_bytes / GIB, 4),
+            "band_gib": round(memory.band_bytes / GIB, 4),
+            "verdict": memory.verdict,
+            "outcome": "served" if memory.verdict != "does_not_fit" else "oom_kv",
+        }
+        if memory.per_gpu.weights_bytes > memory.per_gpu.budget_bytes:
+            predicted["outcome"] = "oom_load"
+    return Replayed(record, "ok", memory.reason, predicted, tuple(assumed))
+
+
+def replay_all(records: Iterable[EvidenceRecord], cards: Catalogue) -> Iterator[Replayed]:
+    """Every record, one after another."""
+    return (replay(record, cards) for record in records)

@@ -1,0 +1,71 @@
+"""How far off the replayed records are, in all."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from gpu_sizer.evidence.replay import Replayed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+#: Less cache than this cannot be compared as a share: the log itself rounds.
+LEAST_CACHE_GIB = 0.5
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value below which a share of the values lies (nearest rank)."""
+    return sorted(values)[int(share * (len(values) - 1))]
+
+
+def _spread(values: Sequence[float]) -> dict[str, Any]:
+    if not values:
+        return {"count": 0, "median": None, "p95": None, "worst": None}
+    sizes = [abs(v) for v in values]
+    return {"count": len(sizes), "median": median(sizes), "p95": quantile(sizes, 0.95), "worst": max(sizes)}
+
+
+def is_unsafe(r: Replayed) -> bool:
+    """Whether a start-up that ran out of memory is called ``fits``."""
+    return r.record.outcome in ("oom_load", "oom_kv") and r.predicted.get("verdict") == "fits"
+
+
+def is_refused(r: Replayed) -> bool:
+    """Whether a start-up that served is called ``does_not_fit``."""
+    return r.record.outcome == "served" and r.predicted.get("verdict") == "does_not_fit"
+
+
+def cache_error_gib(r: Replayed) -> float | None:
+    """Predicted less measured memory for the cache, in GiB; null where one of them is missing."""
+    told, ours = r.record.available_kv_gib, r.predicted.get("available_kv_gib")
+    return None if told is None or ours is None or told <= LEAST_CACHE_GIB else ours - told
+
+
+def summary(replayed: Sequence[Replayed]) -> dict[str, Any]:
+    """Absolute errors (relative for weights and tokens, GiB for cache memory) and verdicts."""
+    done = [r for r in replayed if r.status == "ok"]
+
+    def errors(key: str, *, rocm: bool | None = None) -> list[float]:
+        return [
+            r.errors[key]
+            for r in done
+            if key in r.errors and (rocm is None or rocm == ("MI3" in (r.record.gpu or "").upper()))
+        ]
+
+    with_verdict = [r for r in done if "verdict" in r.predicted]
+    served = [r for r in with_verdict if r.record.outcome == "served"]
+    return {
+        "records": len(replayed),
+        "replayed": len(done),
+        "skipped": len(replayed) - len(done),
+        "weights_relative": _spread(errors("weights_gib_per_gpu", rocm=False)),
+        "weights_relative_rocm": _spread(errors("weights_gib_per_gpu", rocm=True)),
+        "available_kv_gib": _spread([e for r in done if (e := cache_error_gib(r)) is not None]),
+        "kv_cache_tokens_relative": _spread(errors("kv_cache_tokens")),
+        "served": len(served),
+        "served_and_accepted": sum(not is_refused(r) for r in served),
+        "unsafe": [r.record.id for r in with_verdict if is_unsafe(r)],
+        "refused_though_served": [r.record.id for r in served if is_refused(r)],
+    }

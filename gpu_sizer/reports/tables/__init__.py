@@ -1,0 +1,1 @@
+"""Tables of models: chosen columns, marked cells with footnotes, and a writer for each format."""

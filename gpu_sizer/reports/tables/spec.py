@@ -1,0 +1,207 @@
+"""What a table shows and under which load, from the command line or from a YAML file, checked key by key."""
+
+from __future__ import annotations
+
+from gpu_sizer.errors import RequestError
+from gpu_sizer.records import dataclass, field, fields
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import date
+    from pathlib import Path
+    from typing import Any
+
+DEFAULT_COLUMNS = ("name", "organization", "released", "parameters", "context", "dtype", "weights", "gpus")
+DEFAULT_GPUS = ("rtx-a6000", "a100-80gb", "h100-80gb", "h200")
+GROUPS = ("organization", "year")
+#: The word for every model or every GPU of the catalogue.
+ALL = "all"
+#: More names or notes than any table has.
+MOST_ITEMS = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableSpec:
+    """A table in words: the same spec and the same cards give the same bytes."""
+
+    title: str | None = None
+    models: tuple[str, ...] = ()
+    """Names of models in the order wanted; empty: all of the catalogue."""
+    filter: str | None = None
+    """Part of an id, name or organization."""
+    organizations: tuple[str, ...] = ()
+    released_from: date | None = None
+    as_of: date | None = None
+    """Only models released by this day."""
+    gpus: tuple[str, ...] = DEFAULT_GPUS
+    columns: tuple[str, ...] = DEFAULT_COLUMNS
+    sort: tuple[str, ...] = ()
+    """Keys of columns, or ids of GPUs; a minus before one turns its order round."""
+    group_by: str | None = None
+    transpose: bool = False
+    context: str | None = None
+    """Tokens as people write them; null is each model's full length."""
+    load: dict[str, Any] = field(default_factory=dict)
+    """Further options of a request."""
+    notes: tuple[str, ...] = ()
+    """Remarks to print below the table, beside those that it states itself."""
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or not str(value).strip():
+        raise RequestError(f"a text, not {value!r}")
+    return str(value)[:1000]
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list | tuple) or len(items) > MOST_ITEMS:
+        raise RequestError(f"a list of names, not {str(value)[:40]!r}")
+    found = tuple(_text(i).strip() for i in items)
+    return () if found == (ALL,) else found
+
+
+def _notes(value: Any) -> tuple[str, ...]:
+    return (_text(value),) if isinstance(value, str) else tuple(map(_text, _list(value)))
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list | tuple) or len(value) > MOST_ITEMS:
+        raise RequestError(f"a list, not {str(value)[:40]!r}")
+    return list(value)
+
+
+def _gpus(value: Any) -> tuple[str, ...]:
+    """Names of GPUs; the word ``all`` stays, since no name at all means the usual ones."""
+    return _names(value) or (ALL,)
+
+
+def _day(value: Any) -> date:
+    from datetime import date, datetime
+
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    try:
+        return date.fromisoformat(str(value).strip())
+    except ValueError:
+        raise RequestError(f"a date as 2024-05-15, not {str(value)[:40]!r}") from None
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise RequestError(f"true or false, not {str(value)[:40]!r}")
+    return value
+
+
+def _group(value: Any) -> str:
+    if value not in GROUPS:
+        raise RequestError(f"{' or '.join(GROUPS)}, not {str(value)[:40]!r}")
+    return str(value)
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise RequestError(f"a whole number, not {str(value)[:40]!r}")
+    return value
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise RequestError(f"a number, not {str(value)[:40]!r}")
+    return float(value)
+
+
+#: How each key of a spec is read.
+READERS: dict[str, Callable[[Any], Any]] = {
+    "title": _text,
+    "models": _names,
+    "filter": _text,
+    "organizations": _names,
+    "released_from": _day,
+    "as_of": _day,
+    "gpus": _gpus,
+    "columns": _names,
+    "sort": _names,
+    "group_by": _group,
+    "transpose": _flag,
+    "context": _text,
+    "notes": _notes,
+}
+#: Options of a request: key of a spec -> (its name there, how it is read).
+LOAD: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "users": ("users", _whole),
+    "engine": ("engine", _text),
+    "layouts": ("layouts", _text),
+    "utilization": ("gpu_memory_utilization", _number),
+    "weights_dtype": ("weights_dtype", _text),
+    "kv_cache_dtype": ("kv_cache_dtype", _text),
+    "max_num_batched_tokens": ("max_num_batched_tokens", _whole),
+    "max_num_seqs": ("max_num_seqs", _whole),
+    "max_gpus": ("max_gpus", _whole),
+}
+
+
+def _unknown(key: str) -> RequestError:
+    from difflib import get_close_matches
+
+    near = get_close_matches(key, [*READERS, *LOAD], n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join([*READERS, *LOAD])}"
+    return RequestError(f"{key[:60]}: unknown key{hint}")
+
+
+def make_spec(data: Mapping[str, Any], base: TableSpec | None = None) -> TableSpec:
+    """A spec from plain data; keys that are null or missing keep what ``base`` has.
+
+    Raises:
+        RequestError: an unknown key, or a value of the wrong kind.
+    """
+    start = base or TableSpec()
+    values: dict[str, Any] = {f.name: getattr(start, f.name) for f in fields(start)}
+    load = dict(start.load)
+    for key, value in data.items():
+        if value is None:
+            continue
+        try:
+            if key in READERS:
+                values[key] = READERS[key](value)
+            elif key in LOAD:
+                name, read = LOAD[key]
+                load[name] = read(value)
+            else:
+                raise _unknown(str(key))
+        except RequestError as error:
+            if str(error).startswith(f"{key}"[:60] + ": unknown"):
+                raise
+            raise RequestError(f"{key} must be {error}") from None
+    return TableSpec(**{**values, "load": load})
+
+
+def read_spec(file: Path) -> TableSpec:
+    """A spec from a YAML file.
+
+    Raises:
+        GpuSizerError: the file cannot be read, is no mapping, or has a key or value that makes no sense.
+    """
+    from gpu_sizer.cards.loading import read_yaml
+
+    data, _ = read_yaml(file)
+    try:
+        return make_spec(data)
+    except RequestError as error:
+        raise RequestError(f"{file}: {error}") from None
+
+
+def spec_yaml(spec: TableSpec) -> str:
+    """A spec as the YAML that :func:`read_spec` reads, without what is at its default."""
+    import yaml
+
+    default = TableSpec()
+    data: dict[str, Any] = {}
+    for f in fields(spec):
+        value = getattr(spec, f.name)
+        if f.name != "load" and value != getattr(default, f.name):
+            data[f.name] = list(value) if isinstance(value, tuple) else value
+    names = {name: key for key, (name, _) in LOAD.items()}
+    data |= {names[name]: value for name, value in spec.load.items()}
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
