@@ -14,7 +14,7 @@ from gpu_sizer.cards.model_card import ModelCard, Source
 from gpu_sizer.errors import CardError, RequestError
 from gpu_sizer.importers.checkpoint import Checkpoint, StoredTensor
 from gpu_sizer.importers.crosscheck import compare
-from gpu_sizer.importers.hugging_face import card_from_config, read_json
+from gpu_sizer.importers.hugging_face import MODELOPT_FILE, card_from_config, read_json, with_modelopt
 from gpu_sizer.importers.safetensors import DTYPE_BITS
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.records import replace
@@ -47,6 +47,14 @@ def _checkpoint(hub: Any, identity: str) -> Checkpoint | None:
     return Checkpoint(tensors, tuple(metadata.files_metadata))
 
 
+def _beside(hub: Any, identity: str) -> Any:
+    """The content of ``hf_quant_config.json``, null where the repository has none."""
+    try:
+        return read_json(Path(hub.hf_hub_download(identity, MODELOPT_FILE)))
+    except (hub.errors.EntryNotFoundError, hub.errors.LocalEntryNotFoundError):
+        return None
+
+
 def import_hub(identity: str) -> ModelCard:
     """The card of a hub repository.
 
@@ -62,6 +70,8 @@ def import_hub(identity: str) -> ModelCard:
     try:
         file = hub.hf_hub_download(identity, "config.json")
         raw = read_json(Path(file))
+        if isinstance(raw, dict) and not raw.get("quantization_config"):
+            raw = with_modelopt(raw, _beside(hub, identity))
         checkpoint = _checkpoint(hub, identity)
     except hub.errors.GatedRepoError:
         raise CardError(

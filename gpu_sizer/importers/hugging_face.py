@@ -146,6 +146,24 @@ def card_from_config(raw: Mapping[str, Any], *, name: str, source: str, file: st
         raise CardError(file, "", str(error)[:200]) from None
 
 
+#: modelopt's own file, which engines read where ``config.json`` names no quantization.
+MODELOPT_FILE = "hf_quant_config.json"
+
+
+def with_modelopt(raw: Mapping[str, Any], beside: Any) -> Mapping[str, Any]:
+    """The configuration with what ``hf_quant_config.json`` beside it says of the weights.
+
+    As the engine merges them (vLLM ``model_executor/model_loader/weight_utils.py: get_quant_config``).
+    """
+    inner = beside.get("quantization") if isinstance(beside, Mapping) else None
+    if raw.get("quantization_config") or not isinstance(inner, Mapping):
+        return raw
+    made: dict[str, Any] = {"quant_method": "modelopt", **inner}
+    if str(inner.get("kv_cache_quant_algo") or "").upper() == "FP8":
+        made["kv_cache_scheme"] = {"num_bits": 8, "type": "float"}
+    return {**raw, "quantization_config": made}
+
+
 def import_folder(path: str | os.PathLike[str]) -> ModelCard:
     """The card of a model folder, or of a ``config.json`` itself.
 
@@ -157,6 +175,8 @@ def import_folder(path: str | os.PathLike[str]) -> ModelCard:
     raw = read_json(config)
     if not isinstance(raw, Mapping):
         raise CardError(str(config), "", "not a JSON object")
+    if (beside := config.parent / MODELOPT_FILE).is_file():
+        raw = with_modelopt(raw, read_json(beside))
     name = (where if where.is_dir() else where.parent).resolve().name or "model"
     return card_from_config(raw, name=name, source=str(where), file=str(config))
 

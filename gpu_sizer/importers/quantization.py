@@ -145,11 +145,18 @@ def _listed_layers(c: Config, layers: Mapping[str, Any], ignore: Callable[[str],
     return scheme
 
 
+#: Nemotron-H calls whatever a layer holds its mixer.
+_NEMOTRON_ATTENTION = re.compile(r"\.mixer\.(?=[qkvo]_proj)")
+_NEMOTRON_FEED_FORWARD = re.compile(r"\.mixer\.(?=(up_proj|down_proj|experts|shared_experts|gate)\b)")
+
+
 def _strip(module: str) -> str:
-    for prefix in ("model.language_model.", "language_model.model.", "model.", "language_model."):
+    for prefix in ("model.language_model.", "language_model.model.", "model.", "language_model.", "backbone."):
         if module.startswith(prefix):
             module = module[len(prefix) :]
             break
+    module = _NEMOTRON_ATTENTION.sub(".self_attn.", module)
+    module = _NEMOTRON_FEED_FORWARD.sub(".mlp.", module)
     return module.replace(".shared_expert.", ".shared_experts.")
 
 
