@@ -50,9 +50,9 @@ def _card(name: str, cards: Catalogue) -> ModelCard | None:
 
 
 def _spellings(name: str) -> list[str]:
-    """A name, and what stands in it: the last part of a path, the words before a bracket."""
-    plain = re.split(r"[(;,]", name)[0].strip().rstrip("/")
-    return list(dict.fromkeys(n for n in (name.strip(), plain, plain.rpartition("/")[2]) if n))
+    """A name, and what stands in it: the last part of a path, the words before a bracket, those within."""
+    parts = [p.strip().rstrip("/") for p in re.split(r"[();,]", name)]
+    return list(dict.fromkeys(n for p in (name.strip(), *parts) for n in (p, p.rpartition("/")[2]) if n))
 
 
 def _is_scaled(card: ModelCard) -> bool:
@@ -78,7 +78,7 @@ def identify_model(record: EvidenceRecord, cards: Catalogue) -> Identified:
                     return Identified(card)
                 return Identified(card, fmt)
     try:
-        card = cards.models.get(cards.models.resolve(_spellings(record.model)[-1])[0])
+        card = cards.models.get(cards.models.resolve(record.model.rstrip("/").rpartition("/")[2])[0])
     except UnknownModelError as error:
         raise Skipped(str(error)) from None
     return _as_quantized(card, method)
@@ -123,10 +123,14 @@ def identify_gpu(record: EvidenceRecord, cards: Catalogue) -> tuple[GpuSpec, boo
         spec = cards.gpus.get(cards.gpus.resolve(name)[0])
     except UnknownGpuError as error:
         candidates = [c for c in error.suggestions if c in cards.gpus.files] if error.kind == "ambiguous" else []
-        if total and candidates:
-            spec = min((cards.gpus.get(c) for c in candidates), key=lambda g: abs(g.visible_bytes - total * GIB))
+        specs = [cards.gpus.get(c) for c in candidates]
+        if total and specs:
+            spec = min(specs, key=lambda g: abs(g.visible_bytes - total * GIB))
         elif total:
             spec = _unnamed(total)
+        elif specs:
+            # Several sizes bear the name: what a program saw is not known.
+            return min(specs, key=lambda g: g.visible_bytes), False
         else:
             raise Skipped(str(error)) from None
     if total:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from gpu_sizer.cards.catalogue import Catalogue
+from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.engines.registry import engine_names
 from gpu_sizer.errors import GpuSizerError
-from gpu_sizer.evidence.identify import Skipped, identify_gpu, identify_model
+from gpu_sizer.evidence.identify import Identified, Skipped, identify_gpu, identify_model
 from gpu_sizer.evidence.records import EvidenceRecord
 from gpu_sizer.memory.layout import Layout
-from gpu_sizer.planning.request import make_request
+from gpu_sizer.planning.request import Request, make_request
 from gpu_sizer.planning.search import Search
 from gpu_sizer.records import dataclass, replace
 from gpu_sizer.units import GIB
@@ -91,6 +92,30 @@ def layout_of(record: EvidenceRecord) -> Layout:
     return Layout(tp, pp, dp, bool(record.ep))
 
 
+def request_of(record: EvidenceRecord, identified: Identified, gpu: GpuSpec, engine: str) -> Request:
+    """The request that a record's start-up answers: its own length and settings."""
+    card, cache_dtype = identified.card, record.kv_cache_dtype
+    if cache_dtype and cache_dtype.lower() in ("auto", "none"):
+        cache_dtype = None
+    # A length beyond the card's own was let through by the operator (rope scaling): the log is the authority.
+    longest = card.context.extended or card.context.native
+    if record.max_model_len and record.max_model_len > longest:
+        card = replace(card, context=replace(card.context, native=record.max_model_len, extended=None, method=None))
+    return make_request(
+        card,
+        gpu,
+        context=record.max_model_len,
+        engine=engine,
+        gpu_memory_utilization=record.gpu_memory_utilization,
+        weights_dtype=identified.weights_dtype,
+        kv_cache_dtype=cache_dtype,
+        max_num_seqs=record.max_num_seqs,
+        max_num_batched_tokens=record.max_num_batched_tokens,
+        enforce_eager=bool(record.enforce_eager),
+        block_size=record.block_size,
+    )
+
+
 def replay(record: EvidenceRecord, cards: Catalogue) -> Replayed:
     """One record replayed."""
     try:
@@ -105,34 +130,14 @@ def _replay(record: EvidenceRecord, cards: Catalogue) -> Replayed:
     identified, layout = identify_model(record, cards), layout_of(record)
     engine, assumed_version = engine_of(record)
     gpu, memory_known = identify_gpu(record, cards)
-    card = identified.card
     assumed = [a for a in (assumed_version,) if a]
-    cache_dtype = record.kv_cache_dtype
-    if cache_dtype and cache_dtype.lower() in ("auto", "none"):
-        cache_dtype = None
-    # A length beyond the card's own was let through by the operator (rope scaling): the log is the authority.
-    longest = card.context.extended or card.context.native
-    if record.max_model_len and record.max_model_len > longest:
-        card = replace(card, context=replace(card.context, native=record.max_model_len, extended=None, method=None))
     for key, what in (
         ("max_model_len", "the model's own length"),
         ("gpu_memory_utilization", "the engine's default utilisation"),
     ):
         if getattr(record, key) is None:
             assumed.append(what)
-    request = make_request(
-        card,
-        gpu,
-        context=record.max_model_len,
-        engine=engine,
-        gpu_memory_utilization=record.gpu_memory_utilization,
-        weights_dtype=identified.weights_dtype,
-        kv_cache_dtype=cache_dtype,
-        max_num_seqs=record.max_num_seqs,
-        max_num_batched_tokens=record.max_num_batched_tokens,
-        enforce_eager=bool(record.enforce_eager),
-        block_size=record.block_size,
-    )
+    request = request_of(record, identified, gpu, engine)
     memory = Search(request).evaluate(layout)
     if memory.per_gpu is None:
         return Replayed(

@@ -43,16 +43,40 @@ def cache_error_gib(r: Replayed) -> float | None:
     return None if told is None or ours is None or told <= LEAST_CACHE_GIB else ours - told
 
 
+#: Beyond these a record needs a cause: weights, memory for the cache (GiB, or a share of it), tokens.
+WEIGHTS_BOUND, CACHE_BOUND_GIB, CACHE_BOUND, TOKENS_BOUND = 0.02, 0.5, 0.03, 0.12
+
+
+def is_rocm(r: Replayed) -> bool:
+    """Whether a record ran on AMD's GPUs."""
+    return "MI3" in (r.record.gpu or "").upper()
+
+
+def beyond_bounds(r: Replayed) -> tuple[str, ...]:
+    """What of a record lies beyond the bounds of the accuracy report; weights are bounded on CUDA alone."""
+    if r.status != "ok":
+        return ()
+    found = []
+    if not is_rocm(r) and abs(r.errors.get("weights_gib_per_gpu", 0)) > WEIGHTS_BOUND:
+        found.append(f"weights {r.errors['weights_gib_per_gpu']:+.1%}")
+    error = cache_error_gib(r)
+    if error is not None and abs(error) > max(CACHE_BOUND_GIB, CACHE_BOUND * (r.record.available_kv_gib or 0)):
+        found.append(f"cache {error:+.2f} GiB")
+    if abs(r.errors.get("kv_cache_tokens", 0)) > TOKENS_BOUND:
+        found.append(f"tokens {r.errors['kv_cache_tokens']:+.1%}")
+    if is_refused(r):
+        found.append("refused though served")
+    if is_unsafe(r):
+        found.append("called fits though out of memory")
+    return tuple(found)
+
+
 def summary(replayed: Sequence[Replayed]) -> dict[str, Any]:
     """Absolute errors (relative for weights and tokens, GiB for cache memory) and verdicts."""
     done = [r for r in replayed if r.status == "ok"]
 
     def errors(key: str, *, rocm: bool | None = None) -> list[float]:
-        return [
-            r.errors[key]
-            for r in done
-            if key in r.errors and (rocm is None or rocm == ("MI3" in (r.record.gpu or "").upper()))
-        ]
+        return [r.errors[key] for r in done if key in r.errors and (rocm is None or rocm == is_rocm(r))]
 
     with_verdict = [r for r in done if "verdict" in r.predicted]
     served = [r for r in with_verdict if r.record.outcome == "served"]

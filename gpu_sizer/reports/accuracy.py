@@ -11,9 +11,8 @@ if TYPE_CHECKING:
 
 
 def _pair(record: dict[str, Any], key: str, digits: int) -> str:
-    ours, told = record["predicted"].get(key), record["measured"].get(key)
-    show = lambda v: "-" if v is None else f"{v:,.{digits}f}"  # noqa: E731 - a name for two uses
-    return f"{show(ours)} / {show(told)}"
+    both = (record["predicted"].get(key), record["measured"].get(key))
+    return " / ".join("-" if value is None else f"{value:,.{digits}f}" for value in both)
 
 
 def replay_listing(records: Sequence[dict[str, Any]]) -> Listing:
@@ -47,11 +46,8 @@ def replay_listing(records: Sequence[dict[str, Any]]) -> Listing:
 def _spread(what: str, s: dict[str, Any], unit: str) -> str:
     if not s["count"]:
         return f"{what}: no record tells it"
-    show = (lambda v: f"{v:.2%}") if unit == "%" else (lambda v: f"{v:.2f} {unit}")
-    return (
-        f"{what}: median error {show(s['median'])}, 95th percentile {show(s['p95'])}, "
-        f"worst {show(s['worst'])} ({s['count']} records)"
-    )
+    median, p95, worst = (f"{s[k]:.2%}" if unit == "%" else f"{s[k]:.2f} {unit}" for k in ("median", "p95", "worst"))
+    return f"{what}: median error {median}, 95th percentile {p95}, worst {worst} ({s['count']} records)"
 
 
 def summary_lines(s: dict[str, Any]) -> list[str]:

@@ -86,7 +86,8 @@ def workspace_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, 
     """The two workspaces of the experts' kernels on one rank (``TritonExperts.workspace_shapes``).
 
     One holds the gated product or the output of every routed token, the other both halves of the gate or the
-    input, whichever is wider. On Blackwell, experts in a scaled format run in kernels without them.
+    input, whichever is wider. Experts in a scaled format run in kernels without them on Blackwell, and everywhere
+    where they are not gated (FlashInfer's).
     """
     major = (gpu.compute_capability or "").split(".")[0]
     if scaled_experts and major.isdigit() and int(major) >= BLACKWELL:
@@ -94,7 +95,7 @@ def workspace_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, 
     width = 0
     for block in a.blocks.values():
         f = block.feed_forward
-        if isinstance(f, MixtureOfExperts):
+        if isinstance(f, MixtureOfExperts) and (f.gated or not scaled_experts):
             inner = f.moe_intermediate_size // (1 if layout.expert_parallel else layout.tensor_parallel_size)
             outer = f.latent_size or a.hidden_size
             width = max(width, f.num_experts_per_tok * (max(inner, outer) + max(2 * inner, outer)))
@@ -127,10 +128,12 @@ def has_nvlink(gpu: GpuSpec) -> bool:
 
 
 def _communication_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, version: VersionProfile) -> int:
-    """Buffers of the collectives: a constant, and under tensor parallelism copies of a batch's hidden states."""
+    """Buffers of the collectives: a constant, and for tensor parallelism over NVLink copies of a batch's states."""
     if layout.tensor_parallel_size * layout.pipeline_parallel_size == 1:
         return 0
-    size = version.communication_bytes["nvlink" if has_nvlink(gpu) else "pcie"]
+    if not has_nvlink(gpu):
+        return version.communication_bytes["pcie"]
+    size = version.communication_bytes["nvlink"]
     if layout.tensor_parallel_size > 1:
         size += int(version.communication_copies * tokens * a.hidden_size * ACTIVATION_BYTES)
     return size

@@ -53,7 +53,7 @@ class VllmModel:
     _placements: dict[tuple[int, int], WeightPlacement] = field(default_factory=dict, repr=False)
     _stages: dict[tuple[int, int, int], list[StageWeights]] = field(default_factory=dict, repr=False)
     _plans: dict[tuple[int, str, PageRules], CachePlan] = field(default_factory=dict, repr=False)
-    _extras: dict[tuple[int, int], LoadingExtra] = field(default_factory=dict, repr=False)
+    _extras: dict[tuple[int, int, str, bool], LoadingExtra] = field(default_factory=dict, repr=False)
 
     def stages(self, layout: Layout) -> list[StageWeights]:
         """Weights on one rank of each pipeline stage."""
@@ -67,11 +67,12 @@ class VllmModel:
             found = self._stages[tp, experts, count] = placement.stages(count)
         return found
 
-    def loading_extra(self, layout: Layout) -> LoadingExtra:
+    def loading_extra(self, layout: Layout, platform: str, pads_experts: bool) -> LoadingExtra:
         """What loading allocates beside the tensors."""
-        key = (layout.tensor_parallel_size, layout.expert_ranks)
+        key = (layout.tensor_parallel_size, layout.expert_ranks, platform, pads_experts)
         if (found := self._extras.get(key)) is None:
-            found = self._extras[key] = LoadingExtra(self.card, self.inventory, layout, weight_rules(self.card))
+            rules = weight_rules(self.card)
+            found = self._extras[key] = LoadingExtra(self.card, self.inventory, layout, rules, platform, pads_experts)
         return found
 
     def cache(self, tp: int, cache_dtype: str, rules: PageRules) -> CachePlan:
@@ -142,7 +143,7 @@ class VllmEngine:
         sequences = load.max_num_seqs or max(256 if self.version.generation == "V0" else tier["max_num_seqs"], users)
         tokens = load.max_num_batched_tokens
         if tokens is None:
-            tokens = tier["max_num_batched_tokens"] if self.version.chunked_prefill else max(load.context, 2048)
+            tokens = tier["max_num_batched_tokens"] if self.version.chunks(load.context) else max(load.context, 2048)
             tokens = min(tokens, sequences * load.context)
             tokens = max(tokens, min(sequences, 2048)) if load.max_num_seqs is None else tokens
         if load.max_num_seqs is None:
@@ -204,7 +205,8 @@ class VllmEngine:
         budget = ceil(capacity * s.gpu_memory_utilization)
         extra = reserve(model.card.architecture, gpu, layout, s, self.version, model.has_scaled_experts)
         null_block = 1 if self.version.null_block else 0
-        loading = model.loading_extra(layout).stages(pp, s.max_num_batched_tokens)
+        loading_extra = model.loading_extra(layout, gpu.platform, self.version.pads_experts)
+        loading = loading_extra.stages(pp, s.max_num_batched_tokens)
         stages = tuple(
             RankMemory(
                 capacity_bytes=capacity,
@@ -225,8 +227,8 @@ class VllmEngine:
         verdict, reason = self._verdict(fullest, extra.band_bytes, plan, blocks, s)
         whole = s.users * request_blocks * sum(plan.stage_block_bytes(1))
         if pp > 1 and self.version.whole_pipeline_check and reason is None and whole > fullest.available_kv_bytes:
-            need = f"the cache of all layers ({gib(whole)}) with one stage ({gib(fullest.available_kv_bytes)} available)"
-            verdict, reason = "does_not_fit", f"{self.label} compares {need}"
+            one = f"one stage ({gib(fullest.available_kv_bytes)} available)"
+            verdict, reason = "does_not_fit", f"{self.label} compares the cache of all layers ({gib(whole)}) with {one}"
         return LayoutMemory(
             layout,
             verdict,

@@ -1,6 +1,6 @@
 """What loading a model allocates beside its tensors.
 
-Three things make "Model loading took ... GiB" larger than the sum of the tensors:
+Four things make "Model loading took ... GiB" larger than the sum of the tensors:
 
 * torch's caching allocator hands out large blocks in multiples of 2 MiB and keeps a remainder of up to 1 MiB with
   the block (pytorch ``c10/cuda/CUDACachingAllocator.cpp``: ``kMinLargeAlloc``, ``kRoundLarge``, ``kSmallSize``),
@@ -8,7 +8,9 @@ Three things make "Model loading took ... GiB" larger than the sum of the tensor
 * tables of rotary cosines and sines, one row a position of the model's full length
   (``layers/rotary_embedding/base.py``), four times as many for multimodal positions (``mrope.py``);
 * latent attention keeps its up-projections once more, absorbed and dequantized
-  (``layers/attention/mla_attention.py``: ``W_UK_T``, ``W_UV``).
+  (``layers/attention/mla_attention.py``: ``W_UK_T``, ``W_UV``);
+* kernels of experts want widths that are multiples of something, and on ROCm rows that do not collide in the
+  cache (``quantization/utils/flashinfer_utils.py``, ``fused_moe/unquantized_fused_moe_method.py``).
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.memory.layout import Layout, stage_bounds
 from gpu_sizer.memory.weights import WeightRules, tensor_bytes
+from gpu_sizer.model.formats import storage_bytes
 from gpu_sizer.model.inventory import Inventory
 from gpu_sizer.units import MIB, ceil_div, round_up
 
@@ -40,6 +43,14 @@ SEGMENT_MULTIPLE = 2 * MIB
 KEPT_REMAINDER = MIB
 #: Every block is a multiple of this (``kMinBlockSize``).
 BLOCK_MULTIPLE = 512
+
+#: Dimensions of a matrix.
+MATRIX = 2
+#: On ROCm the rows of unquantized experts that are a multiple of this many bytes ...
+ROCM_ROW_BYTES = 512
+#: ... are made longer by this many (``_maybe_pad_weight``).
+ROCM_PADDING_BYTES = 256
+HALF_TYPES = ("bfloat16", "float16")
 
 #: Rotary tables and absorbed projections are kept in the type of the activations.
 HALF_BYTES = 2
@@ -98,7 +109,8 @@ def rotary_bytes(card: ModelCard) -> int:
     if card.engine_class not in data["table_for_windows"]:
         widths = {(width, False) for width, _ in widths}
     factor = data["multimodal_factor"] if card.engine_class in data["multimodal"] else 1
-    return sum(width for width, _ in widths) * card.context.native * factor * HALF_BYTES
+    share = data["share"].get(card.engine_class, 1)
+    return int(sum(width for width, _ in widths) * share) * card.context.native * factor * HALF_BYTES
 
 
 def _absorbed_bytes(mixer: object, tp: int) -> int:
@@ -109,18 +121,53 @@ def _absorbed_bytes(mixer: object, tp: int) -> int:
     return 0
 
 
+def _padded_width(inner: int, gated: bool, fmt: str) -> int:
+    """A rank's share of an expert's width as FlashInfer's kernels want it."""
+    rule = _rules()["expert_alignment"].get(fmt)
+    return round_up(inner, rule["gated" if gated else "ungated"]) if rule else inner
+
+
+def _expert_padding(tensors: Iterable[Tensor], gated: bool, tp: int, expert_ranks: int, platform: str) -> int:
+    """What the experts' kernels add to one layer's experts on one rank."""
+    extra = 0
+    for t in tensors:
+        if not t.is_expert or t.split is None or len(t.shape) != MATRIX:
+            continue
+        copies = ceil_div(t.copies, expert_ranks)
+        rows, columns = t.shape if expert_ranks > 1 else t.local_shape(tp)
+        if platform == "rocm" and t.fmt in HALF_TYPES and columns * HALF_BYTES % ROCM_ROW_BYTES == 0:
+            extra += copies * rows * ROCM_PADDING_BYTES
+        elif platform != "rocm":
+            inner, outer = (rows, columns) if t.split.dim == 0 else (columns, rows)
+            padded = _padded_width(inner, gated, t.fmt)
+            extra += copies * (storage_bytes((padded, outer), t.fmt) - storage_bytes((inner, outer), t.fmt))
+    return extra
+
+
 class LoadingExtra:
     """What loading adds to the tensors of one model under one tensor-parallel size."""
 
     __slots__ = ("_blocks", "_every_stage", "_first", "_last", "_layer_names", "_tokens_width")
 
-    def __init__(self, card: ModelCard, inventory: Inventory, layout: Layout, rules: WeightRules) -> None:
+    def __init__(
+        self,
+        card: ModelCard,
+        inventory: Inventory,
+        layout: Layout,
+        rules: WeightRules,
+        platform: str,
+        pads_experts: bool,
+    ) -> None:
         tp, ranks = layout.tensor_parallel_size, layout.expert_ranks
         self._layer_names = inventory.layer_names
         self._blocks = {
             name: _rounding(tensors, tp, ranks, rules) + _absorbed_bytes(card.architecture.blocks[name].mixer, tp)
             for name, tensors in inventory.blocks.items()
         }
+        if pads_experts or platform == "rocm":
+            for name, tensors in inventory.blocks.items():
+                gated = getattr(card.architecture.blocks[name].feed_forward, "gated", True)
+                self._blocks[name] += _expert_padding(tensors, gated, tp, ranks, platform)
         self._first = _rounding(inventory.embedding, tp, 1, rules)
         self._last = 0 if inventory.tied else _rounding(inventory.head, tp, 1, rules)
         self._every_stage = rotary_bytes(card)

@@ -24,7 +24,8 @@ class VersionProfile:
     generation: str
     gpu_memory_utilization: float
     sampler_bytes_per_logit: float
-    chunked_prefill: bool
+    chunks_beyond: int
+    """Prompts of models with a longer context than this are processed in chunks."""
     graphs_in_budget: bool
     batches_in_flight: int
     null_block: bool
@@ -34,7 +35,12 @@ class VersionProfile:
     communication_bytes: dict[str, int]
     communication_copies: float
     whole_pipeline_check: bool
+    pads_experts: bool
     band_bytes: int
+
+    def chunks(self, context: int) -> bool:
+        """Whether prompts are processed in chunks at this context length."""
+        return context > self.chunks_beyond
 
     def at_least(self, version: str) -> bool:
         """Whether the range begins with this version or a later one."""
@@ -83,7 +89,7 @@ def version_profile(version: str | None) -> VersionProfile:
         generation=chosen["generation"],
         gpu_memory_utilization=chosen["gpu_memory_utilization"],
         sampler_bytes_per_logit=fitted["sampler_bytes_per_logit"],
-        chunked_prefill=chosen["chunked_prefill"],
+        chunks_beyond=chosen["chunks_beyond"],
         graphs_in_budget=chosen["graphs_in_budget"],
         batches_in_flight=chosen["batches_in_flight"],
         null_block=chosen["null_block"],
@@ -93,5 +99,6 @@ def version_profile(version: str | None) -> VersionProfile:
         communication_bytes={link: int(size * GIB) for link, size in data["communication_gib"].items()},
         communication_copies=fitted["communication_copies"],
         whole_pipeline_check=chosen["whole_pipeline_check"],
+        pads_experts=chosen["pads_experts"],
         band_bytes=int(fitted["band_gib"] * GIB),
     )

@@ -1,0 +1,198 @@
+"""A start-up log beside the estimate: what was expected, what differs, and why, in plain sentences."""
+
+from __future__ import annotations
+
+from gpu_sizer.cards.catalogue import Catalogue
+from gpu_sizer.engines.registry import engine_names
+from gpu_sizer.errors import UnknownNameError
+from gpu_sizer.evidence.identify import Skipped, identify_model
+from gpu_sizer.evidence.logs.startup import LogFindings
+from gpu_sizer.evidence.records import EvidenceError, EvidenceRecord, record_from
+from gpu_sizer.evidence.replay import Replayed, replay
+from gpu_sizer.evidence.verdict import TITLES, sentences
+from gpu_sizer.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+#: Keys of a record that are about the record, not about the server.
+_ABOUT = ("id", "source_url", "quote", "note")
+#: Figures told beside those that a replay compares.
+_FURTHER = ("activation_peak_gib", "needed_kv_gib")
+#: Engines whose GPUs hold a rank's tensors and little else after loading: weights compare without a profile.
+_WEIGHTS_ALONE = ("sglang", "tensorrt_llm")
+
+
+@dataclass(frozen=True, slots=True)
+class LogCheck:
+    """A log's start-up with what the estimate says of it."""
+
+    record: EvidenceRecord
+    replayed: Replayed
+    verdict_agrees: bool | None
+    """Whether the estimate's verdict is what happened; null where one of them is not known."""
+    sentences: tuple[str, ...]
+
+    @property
+    def found(self) -> dict[str, Any]:
+        """What the log tells, by key of a record."""
+        return {k: v for k, v in self.record.model_dump().items() if v is not None and k not in _ABOUT}
+
+    @property
+    def errors(self) -> dict[str, float]:
+        """Relative error of each figure that both have: predicted / measured - 1."""
+        further = {k: _error(getattr(self.record, k), self.replayed.predicted.get(k)) for k in _FURTHER}
+        told = self.replayed.errors | {k: e for k, e in further.items() if e is not None}
+        return {k: round(e, 6) for k, e in told.items()}
+
+    def model_dump(self) -> dict[str, Any]:
+        """The object of ``check-log --json``."""
+        return {
+            "found": self.found,
+            "predicted": self.replayed.predicted,
+            "errors": self.errors,
+            "verdict_agrees": self.verdict_agrees,
+            "verdict": list(self.sentences),
+            "reason": self.replayed.reason,
+            "assumed": list(self.replayed.assumed),
+        }
+
+
+def _error(measured: float | None, predicted: float | None) -> float | None:
+    return predicted / measured - 1 if measured and predicted is not None and measured > 0 else None
+
+
+def _known_name(names: tuple[str, ...], values: dict[str, Any], cards: Catalogue) -> str | None:
+    """The first of a model's names that a card bears, or the likeliest one."""
+    for name in names:
+        try:
+            identify_model(record_from({**values, "id": "log", "model": name}, "log"), cards)
+        except Skipped as skipped:
+            if not isinstance(skipped.__context__, UnknownNameError):
+                return name
+        else:
+            return name
+    return names[0] if names else None
+
+
+def _summary(values: dict[str, Any]) -> str:
+    """What was found, for a message that asks for the rest."""
+    parts = [TITLES[values["engine"]]]
+    if "engine_version" in values:
+        parts[0] += f" {values['engine_version']}"
+    for key, form in (
+        ("tp", "tensor parallel size {}"),
+        ("weights_gib_per_gpu", "weights of {:.4g} GiB a GPU"),
+        ("available_kv_gib", "{:.4g} GiB of KV cache"),
+        ("kv_cache_tokens", "{:,} tokens of KV cache"),
+    ):
+        if key in values:
+            parts.append(form.format(values[key]))
+    return ", ".join(parts)
+
+
+def _record(
+    findings: LogFindings, cards: Catalogue, model: str | None, gpu: str | None, tp: int | None
+) -> EvidenceRecord:
+    """The record of a log and of what was told beside it.
+
+    Raises:
+        EvidenceError: nothing was found, or no model that is known.
+        UnknownNameError: a model or GPU told beside the log that is not known.
+    """
+    values = dict(findings.values)
+    if "engine" not in values:
+        raise EvidenceError(
+            "no start-up of vLLM, SGLang, llama.cpp or TensorRT-LLM is found in this log; "
+            "the lines about weights, KV cache and settings must be in it"
+        )
+    if gpu is not None:
+        values["gpu"] = cards.gpus.resolve(gpu)[0]
+    if tp is not None:
+        values["tp"] = tp
+        values["gpu_count"] = tp * values.get("pp", 1) * values.get("dp", 1)
+    elif "tp" not in values and "gpu_count" not in values:
+        values["tp"] = values["gpu_count"] = 1
+    name = model if model is not None else _known_name(findings.names, values, cards)
+    if name is None:
+        raise EvidenceError(f"the log tells {_summary(findings.values)}, but not the model: pass it with --model")
+    values["model"] = name
+    values |= {"id": _identity(values), "quote": findings.quote, "note": "; ".join(findings.notes) or None}
+    return record_from(values, "log")
+
+
+def _identity(values: dict[str, Any]) -> str:
+    """An id that the same findings always get."""
+    from zlib import crc32
+
+    return f"log-{crc32(repr(sorted(values.items())).encode()):08x}"
+
+
+def check(
+    findings: LogFindings,
+    cards: Catalogue,
+    *,
+    model: str | None = None,
+    gpu: str | None = None,
+    tp: int | None = None,
+) -> LogCheck:
+    """A log's findings beside the estimate.
+
+    Args:
+        findings: what the log tells.
+        cards: models and GPUs.
+        model, gpu, tp: what the log does not tell, or tells wrongly.
+
+    Raises:
+        EvidenceError: nothing was found in the log, or no model that is known.
+        UnknownNameError: a model or GPU given by name that is not known.
+    """
+    record = _record(findings, cards, model, gpu, tp)
+    try:
+        identify_model(record, cards)
+    except Skipped as skipped:
+        if isinstance(skipped.__context__, UnknownNameError):
+            if model is not None:
+                raise skipped.__context__ from None
+            told = _summary(findings.values)
+            message = f"the log tells {told}, of a model without a card: {skipped}; or pass --model"
+            raise EvidenceError(message, suggestions=skipped.__context__.suggestions) from None
+    replayed = _replay(record, cards)
+    agrees = _agrees(record, replayed)
+    lines = [*sentences(record, replayed, agrees, cards), *(f"Note: {n}." for n in findings.notes)]
+    if findings.startups > 1:
+        lines.append(f"The log tells of {findings.startups} start-ups; this is the last.")
+    if not findings.values.get("tp") and tp is None and not findings.values.get("gpu_count"):
+        lines.append("The log does not tell the number of GPUs: one was assumed; --tp tells another.")
+    return LogCheck(record, replayed, agrees, tuple(lines))
+
+
+def _replay(record: EvidenceRecord, cards: Catalogue) -> Replayed:
+    """The record replayed; of an engine without a profile, the weights alone, where they compare."""
+    if record.engine in engine_names():
+        return replay(record, cards)
+    reason = f"there is no profile of {TITLES.get(record.engine, record.engine)} yet"
+    if record.engine not in _WEIGHTS_ALONE or record.weights_gib_per_gpu is None:
+        return Replayed(record, "skipped", reason, {})
+    as_vllm = EvidenceRecord(
+        id=record.id,
+        model=record.model,
+        quantization=record.quantization,
+        tp=record.tp,
+        pp=record.pp,
+        dp=record.dp,
+        gpu_count=record.gpu_count,
+        gpu="h100-80gb",
+    )
+    weights = replay(as_vllm, cards).predicted.get("weights_gib_per_gpu")
+    predicted = {} if weights is None else {"weights_gib_per_gpu": weights}
+    return Replayed(record, "skipped", f"{reason}: only the weights are compared" if predicted else reason, predicted)
+
+
+def _agrees(record: EvidenceRecord, replayed: Replayed) -> bool | None:
+    """Whether the verdict is what happened. A tight one agrees with either."""
+    verdict = replayed.predicted.get("verdict")
+    if verdict is None or record.outcome not in ("served", "oom_load", "oom_kv"):
+        return None
+    return bool(verdict != "does_not_fit") if record.outcome == "served" else bool(verdict != "fits")

@@ -1,0 +1,181 @@
+"""Fits the constants of gpu_sizer/engines/vllm/fitted.yaml on the training half of tests/evidence/records.jsonl.
+
+    python tools/fit_vllm.py [FILE]     # writes the file; the same records give the same bytes
+
+Each constant is a median over the records that tell it, with all others known, in this order:
+
+1. ``sampler_bytes_per_logit``: single-GPU records of models without experts: what the budget leaves beside
+   weights and cache, less the CUDA context (and the logged graphs where they stand in the budget), by sequence
+   and vocabulary entry;
+2. ``communication_copies``: NVLink records with tensor parallelism: what is left after that, in copies of a
+   batch's hidden states (never negative);
+3. ``graphs``: least squares of the logged graph memory over the number of layers; what latent attention adds;
+4. ``rocm.extra_gib``: the same rest on MI300X;
+5. ``band_gib``: the 90th percentile of what remains unexplained, at least 0.7 GiB.
+
+The activation peak of the oldest range is logged by itself; there the sampler's constant is that figure's.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from gpu_sizer.cards.catalogue import catalogue  # noqa: E402
+from gpu_sizer.cards.mixers import CompressedAttention, LatentAttention  # noqa: E402
+from gpu_sizer.engines.vllm import activations  # noqa: E402
+from gpu_sizer.engines.vllm.engine import VllmEngine  # noqa: E402
+from gpu_sizer.engines.vllm.version import VersionProfile, version_profile  # noqa: E402
+from gpu_sizer.evidence.halves import is_held_out  # noqa: E402
+from gpu_sizer.evidence.identify import Skipped, identify_gpu, identify_model  # noqa: E402
+from gpu_sizer.evidence.records import EvidenceRecord, read_records  # noqa: E402
+from gpu_sizer.evidence.replay import engine_of, layout_of, request_of  # noqa: E402
+from gpu_sizer.records import replace  # noqa: E402
+from gpu_sizer.units import GIB  # noqa: E402
+
+RECORDS = ROOT / "tests" / "evidence" / "records.jsonl"
+OUTPUT = ROOT / "gpu_sizer" / "engines" / "vllm" / "fitted.yaml"
+NAMES = ("0.6", "0.9", "0.18", "0.20", "0.28")
+#: Ranges whose sampler and collectives are the same code are fitted together.
+TOGETHER = {"0.6": ("0.6",), "0.9": ("0.9",), **dict.fromkeys(("0.18", "0.20", "0.28"), ("0.18", "0.20"))}
+#: Between neighbouring versions of one line the rest moves by this much at least for one and the same model.
+LEAST_BAND_GIB = 0.7
+
+
+class Point:
+    """One training record with the figures that the fit needs, in bytes."""
+
+    def __init__(self, record: EvidenceRecord) -> None:
+        cards = catalogue()
+        identified, self.layout = identify_model(record, cards), layout_of(record)
+        self.gpu, known = identify_gpu(record, cards)
+        if not known or record.weights_gib_per_gpu is None or record.available_kv_gib is None:
+            raise Skipped("figures are missing")
+        if record.gpu_memory_utilization is None or record.max_model_len is None:
+            raise Skipped("settings are missing")
+        name, _ = engine_of(record)
+        self.record = record
+        request = request_of(record, identified, self.gpu, name)
+        engine = request.get_engine()
+        assert isinstance(engine, VllmEngine)
+        self.version: VersionProfile = engine.version
+        model = engine.model(request.model, request.weights_dtype)
+        self.settings = engine.settings(model, self.gpu, request.load, self.layout.data_parallel_size)
+        self.architecture = request.model.architecture
+        self.scaled_experts = model.has_scaled_experts
+        budget = self.gpu.visible_bytes * self.settings.gpu_memory_utilization
+        self.rest = budget - (record.weights_gib_per_gpu + record.available_kv_gib) * GIB
+        self.logits = self.settings.max_num_seqs * self.architecture.vocab_size
+        self.workspace = activations.workspace_bytes(
+            self.architecture, self.gpu, self.layout, self.settings.max_num_batched_tokens, self.scaled_experts
+        )
+        self.parallel = self.layout.tensor_parallel_size * self.layout.pipeline_parallel_size > 1
+        self.latent = any(
+            isinstance(b.mixer, LatentAttention | CompressedAttention) for b in self.architecture.blocks.values()
+        )
+
+    @property
+    def graphs(self) -> float:
+        """Graph memory inside the budget, as logged."""
+        return (self.record.graph_gib or 0) * GIB if self.version.graphs_in_budget else 0
+
+    def explained(self, sampler: float, copies: float, extra: float) -> float:
+        """The rest as the estimate makes it, with the logged graphs."""
+        version = replace(self.version, sampler_bytes_per_logit=sampler, communication_copies=copies)
+        version = replace(version, graphs_in_budget=False)
+        made = activations.reserve(
+            self.architecture, replace(self.gpu, platform="cuda"), self.layout, self.settings, version,
+            self.scaled_experts,
+        )  # fmt: skip
+        return made.activation_bytes + made.overhead_bytes + self.graphs + extra
+
+
+def points() -> tuple[list[Point], list[EvidenceRecord]]:
+    """The training records that can be used, and all of the training half."""
+    with RECORDS.open(encoding="utf-8") as stream:
+        training = [r for r in read_records(stream, RECORDS.name) if not is_held_out(r)]
+    made = []
+    for record in training:
+        try:
+            made.append(Point(record))
+        except Skipped:
+            continue
+    return made, training
+
+
+def main() -> None:
+    """Fits, and writes the file."""
+    made, training = points()
+    by_range: dict[str, list[Point]] = defaultdict(list)
+    for p in made:
+        by_range[p.version.name].append(p)
+    sampler: dict[str, tuple[float, int]] = {}
+    copies: dict[str, tuple[float, int]] = {}
+    residuals: dict[str, list[float]] = {}
+    for name in NAMES:
+        cuda = [p for other in TOGETHER[name] for p in by_range[other] if p.gpu.platform == "cuda"]
+        alone = [
+            (p.rest - p.graphs - p.version.single_bytes) / p.logits for p in cuda if not p.parallel and not p.workspace
+        ]
+        if version_profile(name).generation == "V0":
+            alone = [
+                p.record.activation_peak_gib * GIB / p.logits for p in cuda if p.record.activation_peak_gib is not None
+            ]
+        sampler[name] = (round(median(alone), 1), len(alone))
+        joined = [p for p in cuda if p.layout.tensor_parallel_size > 1 and activations.has_nvlink(p.gpu)]
+        left = [
+            max(0.0, p.rest - p.explained(sampler[name][0], 0, 0))
+            / (p.settings.max_num_batched_tokens * p.architecture.hidden_size * activations.ACTIVATION_BYTES)
+            for p in joined
+        ]
+        copies[name] = (round(median(left), 1) if left else 0.0, len(left))
+        residuals[name] = [(p.rest - p.explained(sampler[name][0], copies[name][0], 0)) / GIB for p in cuda]
+    graphs = [(p.architecture.num_hidden_layers, p.record.graph_gib, p.latent) for p in made
+              if p.version.name in ("0.18", "0.20") and p.record.graph_gib and p.gpu.platform == "cuda"]  # fmt: skip
+    plain = [(n, g) for n, g, latent in graphs if not latent]
+    slope, constant = np.polyfit([n for n, _ in plain], [g for _, g in plain], 1)
+    latent = [g - (slope * n + constant) for n, g, is_latent in graphs if is_latent]
+    rocm = [p for p in made if p.gpu.platform == "rocm"]
+    over = [(p.rest - p.explained(sampler[p.version.name][0], copies[p.version.name][0], 0)) / GIB for p in rocm]
+    extra = median(over)
+
+    def band(values: list[float]) -> float:
+        return round(max(LEAST_BAND_GIB, sorted(map(abs, values))[int(0.9 * (len(values) - 1))]), 2)
+
+    lines = [
+        "# Written by tools/fit_vllm.py from the training half of tests/evidence/records.jsonl; do not edit.",
+        f"# {len(training)} records in the training half, {len(made)} of them with all figures that the fit needs.",
+        "# `n` counts the records behind a figure (ranges with the same code are fitted together), `residual_gib` is the",
+        "# median of what stays unexplained of the memory beside weights and cache.",
+        "versions:",
+    ]
+    for name in NAMES:
+        left = residuals[name]
+        lines += [
+            f'  "{name}":',
+            f"    sampler_bytes_per_logit: {sampler[name][0]}",
+            f"    communication_copies: {copies[name][0]}",
+            f"    band_gib: {band(left)}",
+            f"    n: {{sampler: {sampler[name][1]}, communication: {copies[name][1]}, band: {len(left)}}}",
+            f"    residual_gib: {median(left):.2f}",
+        ]
+    lines += [
+        "# Memory of captured graphs inside the budget: least squares over layers; latent attention adds.",
+        f"graphs: {{per_layer_gib: {slope:.4f}, constant_gib: {constant:.2f}, "
+        f"latent_gib: {median(latent) if latent else 0:.2f}, n: {len(plain)}, n_latent: {len(latent)}}}",
+        f"rocm: {{extra_gib: {extra:.2f}, band_gib: {band([o - extra for o in over])}, n: {len(over)}}}",
+        "",
+    ]
+    output = Path(sys.argv[1]) if len(sys.argv) > 1 else OUTPUT
+    output.write_text("\n".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
