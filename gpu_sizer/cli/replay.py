@@ -9,11 +9,19 @@ import typer
 
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import is_terminal, print_json, print_lines
+from gpu_sizer.evidence.replay import Replayed
 
 
 def replay(
     records: Annotated[Path, typer.Argument(metavar="RECORDS.jsonl", help="Records, one JSON object a line.")],
     as_json: o.Json = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the accuracy report here (Markdown), its chart beside it. Causes of outliers are "
+            "read from causes.yaml beside the records."
+        ),
+    ] = None,
 ) -> None:
     """Replay records of real start-ups: predicted beside measured."""
     from gpu_sizer.evidence.records import EvidenceError, read_records
@@ -25,17 +33,56 @@ def replay(
     except (OSError, UnicodeDecodeError) as error:
         raise EvidenceError(f"{records}: {getattr(error, 'strerror', None) or error}") from None
     replayed = list(replay_all(read_records(lines, str(records)), o.cards()))
+    if report is not None:
+        _write_report(report, replayed, records.parent / "causes.yaml")
+        return
     if as_json:
         print_json({"records": [r.model_dump() for r in replayed], "summary": summary(replayed)})
         return
-    from gpu_sizer.reports.accuracy import replay_listing, summary_lines
+    from gpu_sizer.reports.accuracy import REPLAY_COLUMNS, replay_rows, summary_lines
 
-    listing = replay_listing([r.model_dump() for r in replayed])
+    rows = replay_rows([r.model_dump() for r in replayed])
     if is_terminal():
         from gpu_sizer.reports.terminal import listing as table
         from gpu_sizer.reports.terminal import show
 
-        show(table(listing.columns, listing.rows))
+        show(table(REPLAY_COLUMNS, rows))
     else:
-        print_lines(listing.lines())
+        from gpu_sizer.reports.aligned import aligned
+
+        print_lines(aligned(REPLAY_COLUMNS, rows))
     print_lines(["", *summary_lines(summary(replayed))])
+
+
+def _write_report(report: Path, replayed: list[Replayed], causes_file: Path) -> None:
+    """The report in Markdown and its chart as SVG."""
+    import yaml
+
+    from gpu_sizer.cards.writing import write_atomically
+    from gpu_sizer.evidence import report as figures
+    from gpu_sizer.evidence.records import EvidenceError
+    from gpu_sizer.reports.accuracy import report_lines
+    from gpu_sizer.reports.charts.accuracy import accuracy_chart
+    from gpu_sizer.reports.charts.files import write_chart
+
+    causes: dict[str, str] = {}
+    if causes_file.is_file():
+        try:
+            causes = dict(yaml.safe_load(causes_file.read_text(encoding="utf-8")) or {})
+        except (yaml.YAMLError, TypeError, ValueError) as error:
+            raise EvidenceError(f"{causes_file}: not a mapping of record to cause ({str(error)[:80]})") from None
+    picture = report.with_suffix(".svg")
+    chart = accuracy_chart([r.model_dump() for r in replayed], "public start-up logs, tests/evidence/records.jsonl")
+    lines = report_lines(
+        figures.halves(replayed),
+        figures.groups(replayed),
+        figures.outliers(replayed, causes),
+        figures.skipped(replayed),
+        picture.name,
+    )
+    try:
+        write_chart(chart, picture)
+        write_atomically(report, "\n".join(lines) + "\n")
+    except OSError as error:
+        raise EvidenceError(f"{error.filename or report}: {error.strerror or error}") from None
+    print_lines([f"{report} and {picture} written"])

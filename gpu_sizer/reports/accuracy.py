@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from gpu_sizer.reports.listings import Listing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,17 +14,19 @@ def _pair(record: dict[str, Any], key: str, digits: int) -> str:
     return " / ".join("-" if value is None else f"{value:,.{digits}f}" for value in both)
 
 
-def replay_listing(records: Sequence[dict[str, Any]]) -> Listing:
-    """One row a record: predicted / measured."""
-    columns = (
-        ("record", False),
-        ("weights GiB", True),
-        ("KV cache GiB", True),
-        ("KV cache tokens", True),
-        ("verdict", False),
-        ("outcome or reason", False),
-    )
-    rows = []
+REPLAY_COLUMNS = (
+    ("record", False),
+    ("weights GiB", True),
+    ("KV cache GiB", True),
+    ("KV cache tokens", True),
+    ("verdict", False),
+    ("outcome or reason", False),
+)
+
+
+def replay_rows(records: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
+    """One row a record under :data:`REPLAY_COLUMNS`: predicted / measured."""
+    rows: list[tuple[str, ...]] = []
     for r in records:
         if r["status"] != "ok":
             rows.append((r["id"], "", "", "", "skipped", r["reason"] or ""))
@@ -40,7 +41,7 @@ def replay_listing(records: Sequence[dict[str, Any]]) -> Listing:
                 r["measured"].get("outcome") or "",
             )
         )
-    return Listing(columns, tuple(rows), list(records))
+    return rows
 
 
 def _spread(what: str, s: dict[str, Any], unit: str) -> str:
@@ -63,4 +64,79 @@ def summary_lines(s: dict[str, Any]) -> list[str]:
     ]
     if s["refused_though_served"]:
         lines.append(f"refused though served: {', '.join(s['refused_though_served'])}")
+    return lines
+
+
+def _cell(s: dict[str, Any], unit: str) -> str:
+    if not s["count"]:
+        return "-"
+    median, p95 = (f"{s[k]:.2%}" if unit == "%" else f"{s[k]:.2f} {unit}" for k in ("median", "p95"))
+    return f"{median} ({p95}; {s['count']})"
+
+
+def _groups_table(title: str, groups: dict[str, dict[str, Any]]) -> list[str]:
+    lines = [f"| {title} | weights per GPU | KV cache memory | KV cache tokens |", "| --- | ---: | ---: | ---: |"]
+    for name, s in groups.items():
+        weights = _cell(s["weights_relative"] if s["weights_relative"]["count"] else s["weights_relative_rocm"], "%")
+        cache, tokens = _cell(s["available_kv_gib"], "GiB"), _cell(s["kv_cache_tokens_relative"], "%")
+        lines.append(f"| {name} | {weights} | {cache} | {tokens} |")
+    return lines
+
+
+def report_lines(
+    halves: dict[str, dict[str, Any]],
+    groups: dict[str, dict[str, dict[str, Any]]],
+    outliers: Sequence[tuple[str, str, str]],
+    skipped: Sequence[tuple[str, str]],
+    chart: str,
+) -> list[str]:
+    """The accuracy report in Markdown.
+
+    Args:
+        halves: summaries of the test half and of the half that constants were fitted on, by name.
+        groups: for each way of grouping (family, GPU, engine), summaries by name.
+        outliers: record, what is beyond the bounds, and its cause.
+        skipped: record and why it was not replayed.
+        chart: address of the chart, relative to the report.
+    """
+    lines = [
+        "# How right the estimate is",
+        "",
+        "Written by `gpu-sizer replay tests/evidence/records.jsonl --report docs/accuracy.md`; do not edit.",
+        "",
+        "Each record is a start-up of a serving engine that somebody published: its log says what the weights took on",
+        "a GPU, what was left for the KV cache, how many tokens that holds, and whether it served. The estimate is",
+        "asked for the same model, layout, settings and engine version. Constants were fitted on one half of the",
+        "records (by thread, the bulk source by model) and never on the other.",
+        "",
+        f"![Predicted against measured]({chart})",
+        "",
+        "Cells: median error (95th percentile; number of records). Cache memory in GiB a GPU.",
+        "",
+        *_groups_table("half", halves),
+        "",
+    ]
+    for name, s in halves.items():
+        unsafe = ", ".join(s["unsafe"]) or "none"
+        lines.append(
+            f"- {name}: {s['served_and_accepted']} of {s['served']} that served are called fits or tight; "
+            f"called fits though out of memory: {unsafe}."
+        )
+    for title, by_name in groups.items():
+        lines += ["", f"## By {title}", "", *_groups_table(title, by_name)]
+    lines += ["", "## Beyond the bounds, and why", ""]
+    lines += [
+        "Weights 2 % (CUDA), cache memory 0.5 GiB or 3 %, tokens 12 %, a wrong verdict. Worst first.",
+        "",
+        "| record | error | cause |",
+        "| --- | --- | --- |",
+        *(f"| {record} | {error} | {cause} |" for record, error, cause in outliers),
+        "",
+        "## Not covered",
+        "",
+        *(f"- {record}: {reason}" for record, reason in skipped),
+        "",
+        "No record of this collection tells anything of GPUs with less than 24 GB in V1, of expert parallelism over",
+        "several nodes, or of decode-context parallelism.",
+    ]
     return lines

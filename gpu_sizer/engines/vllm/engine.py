@@ -185,6 +185,7 @@ class VllmEngine:
             checkpoints=blocks > 2,
             delta_checkpoints=major.isdigit() and int(major) >= 9,
             block_size=load.block_size,
+            expanded_latent=self.version.expanded_latent,
         )
 
     def refusal(self, model: VllmModel, layout: Layout) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import lcm
 
 from gpu_sizer.cards.architecture import Block
-from gpu_sizer.cards.mixers import CompressedAttention
+from gpu_sizer.cards.mixers import CompressedAttention, LatentAttention
 from gpu_sizer.memory.caches import CacheTypes, LayerCache, block_caches
 from gpu_sizer.records import dataclass, replace
 from gpu_sizer.units import ceil_div, round_up
@@ -26,6 +26,8 @@ LATENT_BLOCK = 64
 SPARSE_BLOCK = 128
 #: The latent cache of a hybrid model is aligned to 128 tokens.
 HYBRID_LATENT_ALIGNMENT = 128
+#: Width to which keys and values of latent attention were padded where they were cached whole.
+EXPANDED_HEAD = 256
 #: Prefill of the gated delta rule leaves checkpoints every 64 tokens.
 DELTA_CHECKPOINT = 64
 
@@ -69,6 +71,8 @@ class PageRules:
     """The gated delta rule's prefill does so too (Hopper and newer)."""
     block_size: int | None = None
     """A block size asked for."""
+    expanded_latent: bool = False
+    """Latent attention caches keys and values of all heads (before vLLM 0.7)."""
 
 
 def _compressed_pages(m: CompressedAttention) -> list[Page]:
@@ -134,6 +138,15 @@ def _hybrid_block(caches: list[LayerCache], block: int, rules: PageRules) -> int
     return align * ceil_div(state, align * per_token)
 
 
+def _expanded(c: LayerCache, block: Block, tp: int, types: CacheTypes) -> LayerCache:
+    """A latent cache as engines without a latent kernel keep it (vLLM 0.5 ``models/deepseek_v2.py``)."""
+    m = block.mixer
+    if c.mixer != "latent" or not isinstance(m, LatentAttention):
+        return c
+    heads = ceil_div(m.num_attention_heads, tp)
+    return LayerCache("full", token_bytes=2 * heads * EXPANDED_HEAD * types.cache_bytes)
+
+
 def layer_pages(
     blocks: dict[str, Block], tensor_parallel_size: int, types: CacheTypes, rules: PageRules
 ) -> dict[str, list[Page]]:
@@ -142,6 +155,8 @@ def layer_pages(
     if compressed:
         return {n: _compressed_pages(m) for n, m in compressed.items()}
     by_block = {name: block_caches(block, tensor_parallel_size, types) for name, block in blocks.items()}
+    if rules.expanded_latent:
+        by_block = {n: [_expanded(c, blocks[n], tensor_parallel_size, types) for c in cs] for n, cs in by_block.items()}
     every = [c for caches in by_block.values() for c in caches]
     block = _attention_block(every, types, rules)
     states = [c for c in every if c.kind == "state"]

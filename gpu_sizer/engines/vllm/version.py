@@ -36,6 +36,7 @@ class VersionProfile:
     communication_copies: float
     whole_pipeline_check: bool
     pads_experts: bool
+    expanded_latent: bool
     band_bytes: int
 
     def chunks(self, context: int) -> bool:
@@ -100,5 +101,6 @@ def version_profile(version: str | None) -> VersionProfile:
         communication_copies=fitted["communication_copies"],
         whole_pipeline_check=chosen["whole_pipeline_check"],
         pads_experts=chosen["pads_experts"],
+        expanded_latent=chosen["expanded_latent"],
         band_bytes=int(fitted["band_gib"] * GIB),
     )
