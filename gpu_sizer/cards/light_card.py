@@ -1,4 +1,8 @@
-"""Light cards: models that are known by name and date alone, since their weights are not public."""
+"""Light cards: models that are known by name and date alone.
+
+Proprietary models have no others. An open model has one as long as nothing tells its architecture, so that it stands in
+histories; a model card that bears the same names goes before it.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +17,14 @@ if TYPE_CHECKING:
 
     from gpu_sizer.cards.constraints import Id, Text
 
-#: The folder of model_cards/ that holds them; the catalogue of sizable models passes it by.
-FOLDER = "proprietary"
+#: The folders of model_cards/ that hold them: proprietary models, and open ones that cannot be sized. The catalogue of
+#: sizable models passes them by.
+FOLDERS = ("proprietary", "unsized")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LightCard:
-    """A proprietary model: what it is called, who released it and when."""
+    """A model that cannot be sized: what it is called, who released it and when."""
 
     id: Id
     name: Text
@@ -29,6 +34,8 @@ class LightCard:
     """The day its users could first reach it."""
     arena_names: tuple[Text, ...] = ()
     """Names in the Chatbot Arena's tables."""
+    open: bool = False
+    """Whether its weights are public."""
     sources: tuple[Source, ...]
     """Where the date comes from; at least one."""
 
@@ -55,7 +62,7 @@ def light_cards(folder: str | None = None) -> tuple[LightCard, ...]:
     """Every light card, by date of release.
 
     Args:
-        folder: where they are; null is the shipped ``model_cards/proprietary``.
+        folder: where they are; null is the shipped ``model_cards/proprietary`` and ``model_cards/unsized``.
 
     Raises:
         CardError: a card that cannot be used, or an id or Arena name that two cards claim.
@@ -65,11 +72,12 @@ def light_cards(folder: str | None = None) -> tuple[LightCard, ...]:
     from gpu_sizer.cards.catalogue import data_folder
     from gpu_sizer.errors import CardError
 
-    place = Path(folder) if folder is not None else Path(data_folder("model_cards")) / FOLDER
+    shipped = Path(data_folder("model_cards"))
+    places = [Path(folder)] if folder is not None else [shipped / name for name in FOLDERS]
     found: list[LightCard] = []
     owners: dict[str, str] = {}
-    for file in sorted(place.rglob("*.yaml")):
-        card = load_light_card(file, within=place)
+    for file, within in [(f, p) for p in places for f in sorted(p.rglob("*.yaml"))]:
+        card = load_light_card(file, within=within)
         for name in {card.id, *card.arena_names}:
             if name in owners:
                 raise CardError(str(file), "arena_names", f"{name!r} is also a name of {owners[name]}")

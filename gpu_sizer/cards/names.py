@@ -37,14 +37,48 @@ def similarity(a: str, b: str) -> float:
     return SequenceMatcher(None, a, b, autojunk=False).ratio()
 
 
+#: Words beside a name that do not change what is sized.
+_BESIDE = ("instruct", "chat", "it", "base", "hf", "model")
+#: Letters that a slip adds or drops at most.
+_SLIP = 2
+#: How alike two words must be for one to be a slip of the other.
+_ALIKE = 0.6
+
+
+def _words(key: str) -> list[str]:
+    return re.findall(r"[a-z]+", key)
+
+
+def is_slip(wanted: str, key: str) -> bool:
+    """Whether one normal form can be a misspelling of the other, word by word.
+
+    ``mixtrall8x7b`` is one of ``mixtral8x7b``; ``glm4.5v`` is none of ``glm4.5``, since a word more is another
+    model, unless it is one that does not change what is sized (instruct, chat).
+    """
+    ours, theirs = _words(wanted), _words(key)
+    if len(ours) > len(theirs):
+        ours = ours[: len(theirs)] + [w for w in ours[len(theirs) :] if max(similarity(w, b) for b in _BESIDE) < NEAR]
+    if len(ours) != len(theirs):
+        return False
+    return all(
+        a == b or (abs(len(a) - len(b)) <= _SLIP and similarity(a, b) >= _ALIKE)
+        for a, b in zip(ours, theirs, strict=True)
+    )
+
+
 def near(name: str, index: Mapping[str, str]) -> list[str]:
-    """Ids that a misspelt name can mean, best first: letters nearly right, every number right."""
+    """Ids that a misspelt name can mean, best first: letters nearly right, every number and word right.
+
+    A hub id is copied, not typed: it is never taken for another.
+    """
+    if name.count("/") == 1:
+        return []
     wanted = normal(name)
     if len(wanted) < 3 or len(wanted) > 200:
         return []
     found: dict[str, float] = {}
     for key, identity in index.items():
-        if numbers(key) != numbers(wanted):
+        if numbers(key) != numbers(wanted) or not is_slip(wanted, key):
             continue
         score = similarity(wanted, key)
         if score >= NEAR:

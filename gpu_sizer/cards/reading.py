@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
-from gpu_sizer.cards.light_card import FOLDER
+from gpu_sizer.cards.light_card import FOLDERS
 from gpu_sizer.cards.loading import read_yaml, validate
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import normal, normal_short
@@ -34,7 +34,7 @@ def read_entries(kind: type[ModelCard] | type[GpuSpec], folders: Sequence[str]) 
         if not folder.is_dir():
             raise CardError(str(folder), "", "no such folder of cards")
         for file in sorted(folder.rglob("*.yaml")):
-            if file.relative_to(folder).parts[0] == FOLDER:
+            if file.relative_to(folder).parts[0] in FOLDERS:
                 continue
             data, node = read_yaml(file, within=folder)
             if ("vendor" in data) != (kind is GpuSpec) or (kind is ModelCard and "architecture" not in data):

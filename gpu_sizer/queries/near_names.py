@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpu_sizer.cards.names import NEAR, SUGGEST, normal, numbers
+from gpu_sizer.cards.names import NEAR, SUGGEST, is_slip, normal, numbers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ class NearNames:
         wanted = normal(spelling)
         if not 3 <= len(wanted) <= MOST_CHARACTERS:
             return []
-        scores = self._scores(wanted, self._group(numbers(wanted)), NEAR)
+        slips = [key for key in self._group(numbers(wanted)) if is_slip(wanted, key)]
+        scores = self._scores(wanted, slips, NEAR)
         best = sorted(scores, key=lambda i: (-scores[i], i))
         return [i for i in best if scores[i] > scores[best[0]] - MARGIN]
 

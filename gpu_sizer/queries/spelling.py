@@ -55,7 +55,7 @@ class Vocabulary:
         )
 
     def complete(self, name: Sequence[str]) -> list[str]:
-        """The ids that hold all of these parts and the fewest others."""
+        """The ids that hold all of these parts and the fewest others; all of them where no family is named."""
         extra: dict[str, int] = {}
         for identity, whole in self.ids.items():
             left = list(whole)
@@ -65,6 +65,8 @@ class Vocabulary:
                 left.remove(part)
             else:
                 extra[identity] = len(left)
+        if not any(part in self.families for part in name):
+            return sorted(extra)
         least = min(extra.values(), default=0)
         return sorted(i for i, n in extra.items() if n == least)
 
