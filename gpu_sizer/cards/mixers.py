@@ -44,8 +44,9 @@ class Attention:
     """Biases on the query, key and value projections."""
     o_bias: bool = False
     """Bias on the output projection."""
-    qk_norm: Literal["head", "full", "per_head"] | None = None
-    """Norm of queries and keys: one weight of head_dim, one over all heads, or one row per head."""
+    qk_norm: Literal["head", "full", "whole", "per_head"] | None = None
+    """Norm of queries and keys: one weight of head_dim, one over all heads (cut with them, or kept whole on every
+    rank), or one row per head."""
     output_gate: bool = False
     """The query projection also yields a gate of the same width (Qwen3-Next)."""
     q_lora_rank: PositiveInt | None = None

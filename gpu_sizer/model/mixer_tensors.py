@@ -81,6 +81,9 @@ def _attention(m: Attention, hidden: int, b: Builder) -> Iterator[Tensor]:
         yield from b.norm("q_norm", dim, kind=kind)
         if m.kv_projections:
             yield from b.norm("k_norm", dim, kind=kind)
+    elif m.qk_norm == "whole":
+        yield b.plain("q_norm.weight", (heads * dim,), part="norms")
+        yield b.plain("k_norm.weight", (kv * dim,), part="norms")
     elif m.qk_norm in ("full", "per_head"):
         yield b.plain("q_norm.weight", (heads * dim,), q_split, part="norms")
         yield b.plain("k_norm.weight", (kv * dim,), kv_split, part="norms")

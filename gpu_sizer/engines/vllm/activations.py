@@ -82,6 +82,12 @@ def _dense_width(block: Block, layout: Layout, copies: int) -> int:
     return copies * width // layout.tensor_parallel_size
 
 
+def generation(gpu: GpuSpec) -> int | None:
+    """The first number of the compute capability, null where there is none."""
+    major = (gpu.compute_capability or "").split(".")[0]
+    return int(major) if major.isdigit() else None
+
+
 def workspace_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, scaled_experts: bool) -> int:
     """The two workspaces of the experts' kernels on one rank (``TritonExperts.workspace_shapes``).
 
@@ -89,8 +95,7 @@ def workspace_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, 
     input, whichever is wider. Experts in a scaled format run in kernels without them on Blackwell, and everywhere
     where they are not gated (FlashInfer's).
     """
-    major = (gpu.compute_capability or "").split(".")[0]
-    if scaled_experts and major.isdigit() and int(major) >= BLACKWELL:
+    if scaled_experts and (generation(gpu) or 0) >= BLACKWELL:
         return 0
     width = 0
     for block in a.blocks.values():

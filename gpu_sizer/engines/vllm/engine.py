@@ -10,9 +10,9 @@ from gpu_sizer.cards.mixers import CompressedAttention
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.load import Load, Settings
 from gpu_sizer.engines.profiles import profile_data
-from gpu_sizer.engines.vllm.activations import reserve
+from gpu_sizer.engines.vllm.activations import generation, reserve
 from gpu_sizer.engines.vllm.cache import CachePlan, cache_plan
-from gpu_sizer.engines.vllm.loading import LoadingExtra
+from gpu_sizer.engines.vllm.loading import Kernels, LoadingExtra
 from gpu_sizer.engines.vllm.pages import PageRules, layer_pages
 from gpu_sizer.engines.vllm.placement import weight_rules
 from gpu_sizer.engines.vllm.version import VersionProfile, version_profile
@@ -36,6 +36,7 @@ CACHE_DTYPES = {
     "float8": "float8",
     "fp8": "float8",
     "fp8_e4m3": "float8",
+    "fp8_e5m2": "float8",
     "bfloat16": "bfloat16",
     "bf16": "bfloat16",
     "float16": "float16",
@@ -53,7 +54,7 @@ class VllmModel:
     _placements: dict[tuple[int, int], WeightPlacement] = field(default_factory=dict, repr=False)
     _stages: dict[tuple[int, int, int], list[StageWeights]] = field(default_factory=dict, repr=False)
     _plans: dict[tuple[int, str, PageRules], CachePlan] = field(default_factory=dict, repr=False)
-    _extras: dict[tuple[int, int, str, bool], LoadingExtra] = field(default_factory=dict, repr=False)
+    _extras: dict[tuple[int, int, Kernels], LoadingExtra] = field(default_factory=dict, repr=False)
 
     def stages(self, layout: Layout) -> list[StageWeights]:
         """Weights on one rank of each pipeline stage."""
@@ -67,12 +68,12 @@ class VllmModel:
             found = self._stages[tp, experts, count] = placement.stages(count)
         return found
 
-    def loading_extra(self, layout: Layout, platform: str, pads_experts: bool) -> LoadingExtra:
+    def loading_extra(self, layout: Layout, kernels: Kernels) -> LoadingExtra:
         """What loading allocates beside the tensors."""
-        key = (layout.tensor_parallel_size, layout.expert_ranks, platform, pads_experts)
+        key = (layout.tensor_parallel_size, layout.expert_ranks, kernels)
         if (found := self._extras.get(key)) is None:
             rules = weight_rules(self.card)
-            found = self._extras[key] = LoadingExtra(self.card, self.inventory, layout, rules, platform, pads_experts)
+            found = self._extras[key] = LoadingExtra(self.card, self.inventory, layout, rules, kernels)
         return found
 
     def cache(self, tp: int, cache_dtype: str, rules: PageRules) -> CachePlan:
@@ -206,7 +207,7 @@ class VllmEngine:
         budget = ceil(capacity * s.gpu_memory_utilization)
         extra = reserve(model.card.architecture, gpu, layout, s, self.version, model.has_scaled_experts)
         null_block = 1 if self.version.null_block else 0
-        loading_extra = model.loading_extra(layout, gpu.platform, self.version.pads_experts)
+        loading_extra = model.loading_extra(layout, Kernels(gpu.platform, generation(gpu), self.version.name))
         loading = loading_extra.stages(pp, s.max_num_batched_tokens)
         stages = tuple(
             RankMemory(

@@ -22,10 +22,12 @@ from functools import cache
 from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttention
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.engines.vllm.version import at_least
 from gpu_sizer.memory.layout import Layout, stage_bounds
 from gpu_sizer.memory.weights import WeightRules, tensor_bytes
 from gpu_sizer.model.formats import storage_bytes
 from gpu_sizer.model.inventory import Inventory
+from gpu_sizer.records import dataclass
 from gpu_sizer.units import MIB, ceil_div, round_up
 
 TYPE_CHECKING = False
@@ -121,26 +123,48 @@ def _absorbed_bytes(mixer: object, tp: int) -> int:
     return 0
 
 
-def _padded_width(inner: int, gated: bool, fmt: str) -> int:
-    """A rank's share of an expert's width as FlashInfer's kernels want it."""
-    rule = _rules()["expert_alignment"].get(fmt)
-    return round_up(inner, rule["gated" if gated else "ungated"]) if rule else inner
+@dataclass(frozen=True, slots=True)
+class Kernels:
+    """What decides which kernels run: the platform, the GPU's generation and the engine's version."""
+
+    platform: str
+    generation: int | None
+    version: str
+    """The name of the range of versions."""
+
+    def padded(self, inner: int, outer: int, gated: bool, fmt: str) -> tuple[int, int]:
+        """A rank's share of an expert, its width and the hidden size, as the kernels want it."""
+        for rule in _rules()["expert_alignment"]:
+            if (
+                rule["format"] == fmt
+                and rule.get("gated", gated) == gated
+                and rule.get("generation", self.generation) == self.generation
+                and at_least(self.version, rule.get("from", "0"))
+            ):
+                return round_up(inner, rule["inner"]), round_up(outer, rule.get("outer", 1))
+        return inner, outer
 
 
-def _expert_padding(tensors: Iterable[Tensor], gated: bool, tp: int, expert_ranks: int, platform: str) -> int:
+def _expert_padding(
+    tensors: Iterable[Tensor], gated: bool, tp: int, expert_ranks: int, rules: WeightRules, kernels: Kernels
+) -> int:
     """What the experts' kernels add to one layer's experts on one rank."""
-    extra = 0
+    extra, multiples = 0, dict(rules.expert_width_multiple)
     for t in tensors:
         if not t.is_expert or t.split is None or len(t.shape) != MATRIX:
             continue
         copies = ceil_div(t.copies, expert_ranks)
         rows, columns = t.shape if expert_ranks > 1 else t.local_shape(tp)
-        if platform == "rocm" and t.fmt in HALF_TYPES and columns * HALF_BYTES % ROCM_ROW_BYTES == 0:
-            extra += copies * rows * ROCM_PADDING_BYTES
-        elif platform != "rocm":
-            inner, outer = (rows, columns) if t.split.dim == 0 else (columns, rows)
-            padded = _padded_width(inner, gated, t.fmt)
-            extra += copies * (storage_bytes((padded, outer), t.fmt) - storage_bytes((inner, outer), t.fmt))
+        if kernels.platform == "rocm":
+            if t.fmt in HALF_TYPES and columns * HALF_BYTES % ROCM_ROW_BYTES == 0:
+                extra += copies * rows * ROCM_PADDING_BYTES
+            continue
+        inner, outer = (rows, columns) if t.split.dim == 0 else (columns, rows)
+        if expert_ranks == 1:
+            inner = round_up(inner, multiples.get(t.fmt, 1))
+        padded = kernels.padded(inner, outer, gated, t.fmt)
+        if padded != (inner, outer):
+            extra += copies * (storage_bytes(padded, t.fmt) - storage_bytes((inner, outer), t.fmt))
     return extra
 
 
@@ -155,8 +179,7 @@ class LoadingExtra:
         inventory: Inventory,
         layout: Layout,
         rules: WeightRules,
-        platform: str,
-        pads_experts: bool,
+        kernels: Kernels,
     ) -> None:
         tp, ranks = layout.tensor_parallel_size, layout.expert_ranks
         self._layer_names = inventory.layer_names
@@ -164,10 +187,9 @@ class LoadingExtra:
             name: _rounding(tensors, tp, ranks, rules) + _absorbed_bytes(card.architecture.blocks[name].mixer, tp)
             for name, tensors in inventory.blocks.items()
         }
-        if pads_experts or platform == "rocm":
-            for name, tensors in inventory.blocks.items():
-                gated = getattr(card.architecture.blocks[name].feed_forward, "gated", True)
-                self._blocks[name] += _expert_padding(tensors, gated, tp, ranks, platform)
+        for name, tensors in inventory.blocks.items():
+            gated = getattr(card.architecture.blocks[name].feed_forward, "gated", True)
+            self._blocks[name] += _expert_padding(tensors, gated, tp, ranks, rules, kernels)
         self._first = _rounding(inventory.embedding, tp, 1, rules)
         self._last = 0 if inventory.tied else _rounding(inventory.head, tp, 1, rules)
         self._every_stage = rotary_bytes(card)

@@ -35,7 +35,6 @@ class VersionProfile:
     communication_bytes: dict[str, int]
     communication_copies: float
     whole_pipeline_check: bool
-    pads_experts: bool
     expanded_latent: bool
     band_bytes: int
 
@@ -45,7 +44,7 @@ class VersionProfile:
 
     def at_least(self, version: str) -> bool:
         """Whether the range begins with this version or a later one."""
-        return _number(self.name) >= _number(version)
+        return at_least(self.name, version)
 
 
 def _number(version: str) -> tuple[int, ...]:
@@ -56,6 +55,11 @@ def _before(version: str) -> str:
     """The version before another of the same line: 0.9 -> 0.8."""
     major, minor = _number(version)
     return f"{major}.{minor - 1}"
+
+
+def at_least(version: str, other: str) -> bool:
+    """Whether a version is another or a later one."""
+    return _number(version) >= _number(other)
 
 
 @cache
@@ -100,7 +104,6 @@ def version_profile(version: str | None) -> VersionProfile:
         communication_bytes={link: int(size * GIB) for link, size in data["communication_gib"].items()},
         communication_copies=fitted["communication_copies"],
         whole_pipeline_check=chosen["whole_pipeline_check"],
-        pads_experts=chosen["pads_experts"],
         expanded_latent=chosen["expanded_latent"],
         band_bytes=int(fitted["band_gib"] * GIB),
     )

@@ -22,7 +22,7 @@ def architecture(c: Config) -> Architecture:
     )
 
     def block(window: int | None) -> Block:
-        mixer = attention(c, qkv_bias=bias, o_bias=bias, qk_norm=None if first else "full", sliding_window=window)
+        mixer = attention(c, qkv_bias=bias, o_bias=bias, qk_norm=None if first else "whole", sliding_window=window)
         return Block(mixer=mixer, feed_forward=feed_forward)
 
     blocks = {"full": block(None)}
