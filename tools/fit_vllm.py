@@ -12,8 +12,6 @@ Each constant is a median over the records that tell it, with all others known, 
 3. ``graphs``: least squares of the logged graph memory over the number of layers; what latent attention adds;
 4. ``rocm.extra_gib``: the same rest on MI300X;
 5. ``band_gib``: the 90th percentile of what remains unexplained, at least 0.7 GiB.
-
-The activation peak of the oldest range is logged by itself; there the sampler's constant is that figure's.
 """
 
 from __future__ import annotations
@@ -32,7 +30,7 @@ from gpu_sizer.cards.catalogue import catalogue  # noqa: E402
 from gpu_sizer.cards.mixers import CompressedAttention, LatentAttention  # noqa: E402
 from gpu_sizer.engines.vllm import activations  # noqa: E402
 from gpu_sizer.engines.vllm.engine import VllmEngine  # noqa: E402
-from gpu_sizer.engines.vllm.version import VersionProfile, version_profile  # noqa: E402
+from gpu_sizer.engines.vllm.version import VersionProfile  # noqa: E402
 from gpu_sizer.evidence.halves import is_held_out  # noqa: E402
 from gpu_sizer.evidence.identify import Skipped, identify_gpu, identify_model  # noqa: E402
 from gpu_sizer.evidence.records import EvidenceRecord, read_records  # noqa: E402
@@ -42,9 +40,16 @@ from gpu_sizer.units import GIB  # noqa: E402
 
 RECORDS = ROOT / "tests" / "evidence" / "records.jsonl"
 OUTPUT = ROOT / "gpu_sizer" / "engines" / "vllm" / "fitted.yaml"
-NAMES = ("0.6", "0.9", "0.18", "0.20", "0.28")
+NAMES = ("0.6", "0.7", "0.9", "0.18", "0.20", "0.26", "0.28")
 #: Ranges whose sampler and collectives are the same code are fitted together.
-TOGETHER = {"0.6": ("0.6",), "0.9": ("0.9",), **dict.fromkeys(("0.18", "0.20", "0.28"), ("0.18", "0.20"))}
+TOGETHER = {
+    "0.6": ("0.6", "0.7"),
+    "0.7": ("0.6", "0.7"),
+    "0.9": ("0.9",),
+    **dict.fromkeys(("0.18", "0.20", "0.26", "0.28"), ("0.18", "0.20", "0.26", "0.28")),
+}
+#: V0 sorts the vocabulary as the first V1 versions do, but profiles whole prompts, which hides it in its logs.
+SAMPLER_OF = {"0.6": ("0.9",), "0.7": ("0.9",)}
 #: Between neighbouring versions of one line the rest moves by this much at least for one and the same model.
 LEAST_BAND_GIB = 0.7
 
@@ -122,12 +127,11 @@ def main() -> None:
     for name in NAMES:
         cuda = [p for other in TOGETHER[name] for p in by_range[other] if p.gpu.platform == "cuda"]
         alone = [
-            (p.rest - p.graphs - p.version.single_bytes) / p.logits for p in cuda if not p.parallel and not p.workspace
+            (p.rest - p.graphs - p.version.single_bytes) / p.logits
+            for other in SAMPLER_OF.get(name, TOGETHER[name])
+            for p in by_range[other]
+            if p.gpu.platform == "cuda" and not p.parallel and not p.workspace
         ]
-        if version_profile(name).generation == "V0":
-            alone = [
-                p.record.activation_peak_gib * GIB / p.logits for p in cuda if p.record.activation_peak_gib is not None
-            ]
         sampler[name] = (round(median(alone), 1), len(alone))
         joined = [p for p in cuda if p.layout.tensor_parallel_size > 1 and activations.has_nvlink(p.gpu)]
         left = [

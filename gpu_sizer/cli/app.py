@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gpu_sizer.cli import arena, asking, catalogue, inverse, options, replay, sizing
+from gpu_sizer.cli import arena, article, asking, catalogue, chart, check_log, inverse, listings, options, replay, sizing, table
 
 app = typer.Typer(
     name="gpu-sizer",
@@ -40,8 +40,8 @@ def main(
 
 app.command()(sizing.size)
 app.command()(sizing.fit)
-app.command()(catalogue.models)
-app.command()(catalogue.gpus)
+app.command()(listings.models)
+app.command()(listings.gpus)
 app.command()(catalogue.show)
 app.command()(catalogue.explain)
 app.command()(catalogue.validate)
@@ -55,4 +55,8 @@ app.command("what-fits")(inverse.what_fits)
 app.command("which-gpu")(inverse.which_gpu)
 app.command()(inverse.compare)
 app.command()(replay.replay)
+app.command("check-log")(check_log.check_log)
+app.command()(table.table)
+app.command()(article.article)
 app.add_typer(arena.app, name="arena")
+app.add_typer(chart.app, name="chart")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gpu_sizer.cards.catalogue import Catalogue
 from gpu_sizer.cards.gpu_spec import GpuSpec
-from gpu_sizer.engines.registry import engine_names
+from gpu_sizer.engines.registry import engine, engine_names
 from gpu_sizer.errors import GpuSizerError
 from gpu_sizer.evidence.identify import Identified, Skipped, identify_gpu, identify_model
 from gpu_sizer.evidence.records import EvidenceRecord
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 #: What a log measures that an estimate predicts.
 COMPARED = ("weights_gib_per_gpu", "available_kv_gib", "gpu_blocks", "kv_cache_tokens", "max_concurrency", "outcome")
+
+
+#: The version that stands for a generation where a log tells no more, or where both were to be had.
+GENERATIONS: dict[str, dict[str | None, str]] = {"vllm": {"V0": "0.7", "V1": "0.11"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +74,17 @@ def engine_of(record: EvidenceRecord) -> tuple[str, str | None]:
     name = record.engine.lower().split()[0]
     if name not in engine_names():
         raise Skipped(f"no profile of the engine {record.engine!r}")
-    if record.engine_version:
-        return f"{name}@{record.engine_version.lstrip('v')}", None
-    if name == "vllm":
-        # The two generations differ more than the versions within one.
-        version = "0.6" if record.engine_generation == "V0" else "0.11"
-        return f"{name}@{version}", f"{name} {version}: the log tells the generation alone"
+    told, generation = record.engine_version, record.engine_generation
+    if told:
+        profile = f"{name}@{told.lstrip('v')}"
+        if generation is None or engine(profile).generation in (None, generation):
+            return profile, None
+    if generation in GENERATIONS.get(name, {}):
+        # Two generations of one engine differ more than the versions within one.
+        version = GENERATIONS[name][generation]
+        return f"{name}@{version}", f"{name} {version}: " + (
+            f"{told} ran as {generation}" if told else "the log tells the generation alone"
+        )
     return name, f"{name}: the newest version that is known"
 
 

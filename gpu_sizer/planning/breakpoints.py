@@ -25,10 +25,10 @@ class Step:
     upto: int
 
 
-def _steps(smallest: Callable[[int], int | None], most: int) -> Iterator[Step]:
+def _steps(smallest: Callable[[int], int | None], most: int, most_steps: int = MOST_STEPS) -> Iterator[Step]:
     """Count by count: how far each goes."""
     value = 1
-    for _ in range(MOST_STEPS):
+    for _ in range(most_steps):
         count = smallest(value)
         if count is None:
             return
@@ -45,10 +45,10 @@ def _smallest(request: Request) -> int | None:
     return found.layout.gpu_count if found else None
 
 
-def context_steps(request: Request) -> tuple[Step, ...]:
+def context_steps(request: Request, most_steps: int = MOST_STEPS) -> tuple[Step, ...]:
     """Where the count changes with the context, up to the model's own length (or the extended one)."""
     longest = request.model.context.extended or request.model.context.native
-    return tuple(_steps(lambda n: _smallest(replace(request, context=n)), longest))
+    return tuple(_steps(lambda n: _smallest(replace(request, context=n)), longest, most_steps))
 
 
 def user_steps(request: Request) -> tuple[Step, ...]:

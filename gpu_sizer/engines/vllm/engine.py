@@ -108,6 +108,11 @@ class VllmEngine:
         self.version: VersionProfile = version_profile(version)
 
     @property
+    def generation(self) -> str | None:
+        """The generation of the engine's core (V0, V1); null for engines with one."""
+        return self.version.generation
+
+    @property
     def label(self) -> str:
         """Name and version range: ``vllm@0.20``."""
         return f"{self.name}@{self.version.name}"
@@ -241,7 +246,7 @@ class VllmEngine:
             concurrency * layout.data_parallel_size,
             extra.band_bytes,
             blocks=blocks,
-            printed_tokens=plan.printed_tokens(blocks),
+            printed_tokens=tokens if self.version.prints_capacity else plan.printed_tokens(blocks),
         )
 
     def _verdict(

@@ -36,6 +36,7 @@ class VersionProfile:
     communication_copies: float
     whole_pipeline_check: bool
     expanded_latent: bool
+    prints_capacity: bool
     band_bytes: int
 
     def chunks(self, context: int) -> bool:
@@ -105,5 +106,6 @@ def version_profile(version: str | None) -> VersionProfile:
         communication_copies=fitted["communication_copies"],
         whole_pipeline_check=chosen["whole_pipeline_check"],
         expanded_latent=chosen["expanded_latent"],
+        prints_capacity=chosen["prints_capacity"],
         band_bytes=int(fitted["band_gib"] * GIB),
     )

@@ -1,0 +1,540 @@
+"""Real start-up logs read and compared; no bytes make it fall over."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gpu_sizer.cards.catalogue import catalogue
+from gpu_sizer.cli.entry import run
+from gpu_sizer.evidence.check import LogCheck, check
+from gpu_sizer.evidence.logs import reader
+from gpu_sizer.evidence.logs.startup import TRIGGERS, LogFindings, read_log
+from gpu_sizer.evidence.records import EvidenceError, record_from
+
+LOGS = Path(__file__).parent / "logs"
+NAMES = sorted(f.name for f in LOGS.glob("*.log"))
+
+
+def findings(log: str | bytes) -> LogFindings:
+    return read_log(io.BytesIO(log.encode() if isinstance(log, str) else log))
+
+
+def told(name: str) -> dict[str, Any]:
+    return findings((LOGS / name).read_bytes()).values
+
+
+def checked(name: str, **given: Any) -> LogCheck:
+    return check(findings((LOGS / name).read_bytes()), catalogue(), **given)
+
+
+#: What each log tells, read by eye.
+TOLD: dict[str, dict[str, Any]] = {
+    "vllm-v1-wrapped-by-a-terminal.log": {
+        "engine": "vllm",
+        "engine_version": "0.10.1.1",
+        "engine_generation": "V1",
+        "model": "Qwen2-7B-Instruct",
+        "dtype": "bfloat16",
+        "tp": 1,
+        "pp": 1,
+        "max_model_len": 16384,
+        "max_num_batched_tokens": 2048,
+        "gpu_memory_utilization": 0.25,
+        "enforce_eager": False,
+        "weights_gib_per_gpu": 14.2488,
+        "available_kv_gib": 5.01,
+        "kv_cache_tokens": 93872,
+        "max_concurrency": 5.73,
+        "graph_gib": 0.5,
+        "outcome": "served",
+    },
+    "vllm-v1-ray-with-lost-escapes.log": {
+        "engine_version": "0.10.1.1",
+        "model": "gpt-oss-120b",
+        "quantization": "mxfp4",
+        "tp": 4,
+        "gpu_count": 4,
+        "gpu_memory_utilization": 0.8,
+        "weights_gib_per_gpu": 17.2217,
+        "available_kv_gib": 45.32,
+        "kv_cache_tokens": 2640144,
+        "max_concurrency": 284.25,
+        "gpu_blocks": 330018,
+        "graph_gib": 1.88,
+    },
+    "vllm-v1-two-workers.log": {"tp": 2, "weights_gib_per_gpu": 7.1217, "kv_cache_tokens": 450192, "gpu_blocks": 28137},
+    "vllm-v0-table-of-memory.log": {
+        "engine_generation": "V0",
+        "model": "meta-llama/Meta-Llama-3-8B",
+        "gpu_total_gib": 79.22,
+        "weights_gib_per_gpu": 14.96,
+        "non_torch_gib": 1.79,
+        "activation_peak_gib": 1.26,
+        "available_kv_gib": 53.29,
+    },
+    "vllm-v0-cache-too-small.log": {
+        "engine_generation": "V0",
+        "gpu_total_gib": 22.07,
+        "gpu_memory_utilization": 0.9,
+        "weights_gib_per_gpu": 14.9888,
+        "non_torch_gib": 0.05,
+        "activation_peak_gib": 0.22,
+        "available_kv_gib": 4.6,
+        "gpu_blocks": 2356,
+        "kv_cache_tokens": 37696,
+        "max_concurrency": 0.29,
+        "max_model_len": 131072,
+        "outcome": "oom_kv",
+    },
+    "vllm-v0-out-of-memory.log": {
+        "engine_version": "0.5.0.post1",
+        "engine_generation": "V0",
+        "model": "Mistral-7B-v0.1",
+        "max_model_len": 32768,
+        "weights_gib_per_gpu": 13.4966,
+    },
+    "vllm-v0-ray-repeated.log": {
+        "gpu_total_gib": 44.53,
+        "gpu_memory_utilization": 0.98,
+        "weights_gib_per_gpu": 20.64,
+        "available_kv_gib": 21.2,
+        "outcome": "error_other",
+    },
+    "vllm-v0-cache-folder-name.log": {"engine_generation": "V0", "tp": 2, "max_model_len": 8192},
+    "vllm-v1-no-memory-for-blocks.log": {
+        "engine_generation": "V1",
+        "weights_gib_per_gpu": 65.9651,
+        "available_kv_gib": -2.14,
+        "outcome": "oom_kv",
+    },
+    "vllm-v1-cache-too-small-nvidia-smi.log": {
+        "gpu": "NVIDIA H100 80GB HBM3",
+        "model": "openai/gpt-oss-120b",
+        "gpu_memory_utilization": 0.95,
+        "max_num_batched_tokens": 1024,
+        "max_model_len": 131072,
+        "needed_kv_gib": 4.54,
+        "available_kv_gib": 1.71,
+        "outcome": "oom_kv",
+    },
+    "vllm-v1-caret-colours.log": {"model": "openai/gpt-oss-120b", "weights_gib_per_gpu": 64.38},
+    "vllm-v1-state-blocks.log": {"max_num_seqs": 1024, "gpu_blocks": 969, "outcome": "oom_kv"},
+    "vllm-v1-draft-model-two-lists.log": {
+        "quantization": "auto_round",
+        "kv_cache_dtype": "fp8_e5m2",
+        "dtype": "float16",
+        "tp": 2,
+        "max_num_seqs": 2,
+        "max_num_batched_tokens": 8192,
+        "kv_cache_tokens": 620944,
+    },
+    "vllm-v1-boxed-by-a-terminal.log": {"weights_gib_per_gpu": 14.9888},
+    "vllm-v1-free-memory.log": {
+        "gpu_total_gib": 31.4,
+        "gpu_memory_utilization": 0.92,
+        "activation_peak_gib": 1.59,
+        "graph_gib": 0.09,
+    },
+    "sglang-one-gpu.log": {
+        "engine": "sglang",
+        "dtype": "bfloat16",
+        "weights_gib_per_gpu": 27.57,
+        "available_kv_gib": 14.0,
+        "kv_cache_tokens": 91749,
+        "outcome": "served",
+    },
+    "sglang-two-ranks.log": {
+        "engine": "sglang",
+        "tp": 2,
+        "weights_gib_per_gpu": 3.76,
+        "available_kv_gib": 8.3,
+        "kv_cache_tokens": 580364,
+        "max_num_seqs": 1,
+        "max_num_batched_tokens": 2048,
+        "max_model_len": 8192,
+    },
+    "sglang-no-memory-for-cache.log": {
+        "engine": "sglang",
+        "tp": 8,
+        "quantization": "fp8",
+        "weights_gib_per_gpu": 125.65,
+        "outcome": "oom_kv",
+    },
+    "llama-cpp-two-gpus.log": {
+        "engine": "llama.cpp",
+        "gpu": "NVIDIA GeForce RTX 4070 Ti",
+        "gpu_count": 2,
+        "max_model_len": 4096,
+        "weights_gib_per_gpu": 13.6617,
+        "available_kv_gib": 3.5,
+        "activation_peak_gib": 0.6563,
+    },
+    "llama-cpp-two-caches.log": {
+        "engine": "llama.cpp",
+        "max_model_len": 262144,
+        "max_num_seqs": 2,
+        "available_kv_gib": 9.0879,
+        "kv_cache_tokens": 131072,
+    },
+    "tensorrt-llm-engine.log": {
+        "engine": "tensorrt_llm",
+        "gpu_count": 1,
+        "max_num_seqs": 32,
+        "weights_gib_per_gpu": 15323 / 1024,
+        "available_kv_gib": 4.6875,
+        "kv_cache_tokens": 38400,
+    },
+    "tensorrt-llm-bytes.log": {"engine": "tensorrt_llm", "available_kv_gib": 64.75, "kv_cache_tokens": 132608},
+}
+
+
+def test_every_log_is_read_by_eye_too() -> None:
+    assert set(TOLD) == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_log_tells(name: str) -> None:
+    found = told(name)
+    for key, value in TOLD[name].items():
+        assert found.get(key) == value, key
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_log_names_its_source(name: str) -> None:
+    assert "https://github.com/" in (LOGS / name).read_text(encoding="utf-8").splitlines()[0]
+
+
+#: Statements as further versions print them: engine, version (or source), the line, and what it tells.
+WORDINGS = [
+    ("Loading model weights took 14.9595 GB", {"weights_gib_per_gpu": 14.9595}),
+    ("Model loading took 14.99 GiB memory and 3.652170 seconds", {"weights_gib_per_gpu": 14.99}),
+    ("# GPU blocks: 27378, # CPU blocks: 2048", {"gpu_blocks": 27378, "engine_generation": "V0"}),
+    ("# cuda blocks: 13618, # CPU blocks: 2048", {"gpu_blocks": 13618}),
+    ("# rocm blocks: 1361, # CPU blocks: 2048", {"gpu_blocks": 1361}),
+    (
+        "GPU KV cache size: 178,880 tokens, Maximum concurrency for 8,192 tokens per request: 21.84x",
+        {"kv_cache_tokens": 178880, "max_concurrency": 21.84, "max_model_len": 8192},
+    ),
+    (
+        "Model loading took 1 GiB\n  Device 0: AMD Instinct MI300X, gfx942:sramecc+:xnack- (0x942), VMM: no",
+        {"gpu": "AMD Instinct MI300X"},
+    ),
+    ("Graph capturing finished in 20 secs, took 0.42 GiB", {"graph_gib": 0.42}),
+    (
+        "Memory profiling takes 5.29 seconds. Total non KV cache memory: 17.55GiB; torch peak memory increase: 1.26GiB;"
+        " "
+        "non-torch forward increase memory: 0.16GiB; weights memory: 14.99GiB.",
+        {"activation_peak_gib": 1.26, "weights_gib_per_gpu": 14.99},
+    ),
+    (
+        "Free memory on device cuda:0 (78.4/79.18 GiB) on startup. Desired GPU memory utilization is (0.9, 71.26 GiB). "
+        "Actual usage is 14.99 GiB for weight, 1.23 GiB for peak activation, 0.45 GiB for non-torch memory, and "
+        "2.1 GiB for CUDAGraph memory.",
+        {
+            "gpu_total_gib": 79.18,
+            "gpu_memory_utilization": 0.9,
+            "weights_gib_per_gpu": 14.99,
+            "activation_peak_gib": 1.23,
+            "non_torch_gib": 0.45,
+            "graph_gib": 2.1,
+        },
+    ),
+    (
+        "ValueError: Free memory on device (10.27/31.4 GiB) on startup is less than desired GPU memory utilization "
+        "(0.92, 28.88 GiB). Decrease GPU memory utilization or reduce GPU memory used by other processes.",
+        {"gpu_total_gib": 31.4, "gpu_memory_utilization": 0.92, "outcome": "error_other"},
+    ),
+    ("Auto-fit max_model_len: reduced from 262144 to 131072 to fit in available", {"max_model_len": 131072}),
+    (
+        "args: Namespace(host=None, model='meta-llama/Meta-Llama-3-70B', dtype='auto', max_model_len=None, "
+        "pipeline_parallel_size=1, tensor_parallel_size=4, block_size=16, gpu_memory_utilization=0.9, "
+        "max_num_batched_tokens=None, max_num_seqs=256, enforce_eager=False)",
+        {
+            "model": "meta-llama/Meta-Llama-3-70B",
+            "tp": 4,
+            "gpu_memory_utilization": 0.9,
+            "max_num_seqs": 256,
+            "block_size": 16,
+            "enforce_eager": False,
+        },
+    ),
+    (
+        "vllm serve Qwen/Qwen3-32B -tp 2 --max-model-len 32000 --gpu-memory-utilization=0.95 --enforce-eager\n"
+        "Model loading took 30.59 GiB",
+        {
+            "model": "Qwen/Qwen3-32B",
+            "tp": 2,
+            "max_model_len": 32000,
+            "gpu_memory_utilization": 0.95,
+            "enforce_eager": True,
+        },
+    ),
+    (
+        "Initial free memory 31.16 GiB, reserved 4.25 GiB memory for KV Cache as specified by kv_cache_memory_bytes "
+        "config and skipped memory profiling.",
+        {"available_kv_gib": 4.25},
+    ),
+    ("[gpu=0] KV Cache is allocated. #tokens: 524288, KV size: 17.16 GB", {"available_kv_gib": 17.16}),
+    (
+        "Using configuration from E=8,N=14336,device_name=NVIDIA_H100_80GB_HBM3.json for MoE layer.\n"
+        "Model loading took 1.5 GiB",
+        {"gpu": "NVIDIA H100 80GB HBM3"},
+    ),
+    (
+        "Model loading took 33.38 GiB memory and 21.582860 seconds\n"
+        "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1.03 GiB. "
+        "GPU 0 has a total capacity of 44.40 GiB of which 858.31 MiB is free.",
+        {"gpu_total_gib": 44.4, "outcome": "oom_load"},
+    ),
+    (
+        "[MemUsageChange] Allocated 62.99 GiB for max tokens in paged KV cache (294848).",
+        {"engine": "tensorrt_llm", "available_kv_gib": 62.99, "kv_cache_tokens": 294848},
+    ),
+]
+
+
+@pytest.mark.parametrize(("line", "tells"), WORDINGS, ids=lambda x: x[:40] if isinstance(x, str) else "")
+def test_wordings_of_further_versions(line: str, tells: dict[str, Any]) -> None:
+    for prefix in (
+        "",
+        "\x1b[1;36m(EngineCore_DP0 pid=123)\x1b[0;0m INFO 01-27 00:31:59 [x.py:1] ",
+        "2025-09-04T01:02Z F ",
+    ):
+        found = findings(prefix + line).values
+        assert {k: found.get(k) for k in tells} == tells
+
+
+def test_lines_without_prefixes_are_statements_of_their_own() -> None:
+    found = findings(
+        "Initializing a V1 LLM engine (v0.11.0) with config: model='Qwen/Qwen3-8B', tensor_parallel_size=1\n"
+        "Model loading took 15.27 GiB\nAvailable KV cache memory: 9.5 GiB\n"
+    ).values
+    assert (found["tp"], found["weights_gib_per_gpu"], found["available_kv_gib"]) == (1, 15.27, 9.5)
+
+
+def test_figures_are_those_of_the_fullest_gpu() -> None:
+    found = findings(
+        "(Worker_TP0 pid=1) Model loading took 18.9152 GiB\n(Worker_TP1 pid=2) Model loading took 21.4118 GiB\n"
+        "(Worker_TP0 pid=1) Available KV cache memory: 9.05 GiB\n(Worker_TP1 pid=2) Available KV cache memory: 7 GiB\n"
+    ).values
+    assert (found["weights_gib_per_gpu"], found["available_kv_gib"], found["tp"]) == (21.4118, 7.0, 2)
+
+
+def test_of_several_start_ups_the_last_is_told() -> None:
+    first = (LOGS / "vllm-v1-ray-with-lost-escapes.log").read_text(encoding="utf-8")
+    second = (LOGS / "vllm-v1-two-workers.log").read_text(encoding="utf-8")
+    found = findings(first + second)
+    assert (found.startups, found.values["model"], found.values["kv_cache_tokens"]) == (2, "Qwen2-7B-Instruct", 450192)
+
+
+def test_other_programs_before_the_engine_are_no_start_up() -> None:
+    log = "INFO:     Application startup complete.\n" + (LOGS / "vllm-v1-two-workers.log").read_text(encoding="utf-8")
+    assert findings(log).startups == 1
+
+
+def test_what_happens_after_the_start_does_not_count() -> None:
+    log = (LOGS / "vllm-v1-two-workers.log").read_text(encoding="utf-8")
+    log += "INFO:     Application startup complete.\ntorch.OutOfMemoryError: CUDA out of memory.\n"
+    assert findings(log).values["outcome"] == "served"
+
+
+def test_other_encodings_and_wrappings() -> None:
+    text = (LOGS / "vllm-v1-two-workers.log").read_text(encoding="utf-8")
+    plain = findings(text).values
+    assert findings(text.encode("utf-16")).values == plain
+    assert findings(text.replace("\n", "\r\n")).values == plain
+    docker = "\n".join(json.dumps({"log": line + "\n", "stream": "stderr"}) for line in text.splitlines())
+    assert {**findings(docker).values, "model": None} == {**plain, "model": None}
+
+
+def test_model_names_from_folders() -> None:
+    assert findings((LOGS / "vllm-v0-cache-folder-name.log").read_bytes()).names[0] == (
+        "meta-llama/Meta-Llama-3.1-8B-Instruct"
+    )
+    assert "qwen3.6-27b-autoround-int4" in findings((LOGS / "vllm-v1-draft-model-two-lists.log").read_bytes()).names
+
+
+def test_memory_stays_bounded_on_endless_lines() -> None:
+    class Endless:
+        """64 MiB of one line, then a statement."""
+
+        left = 64
+
+        def read(self, size: int, /) -> bytes:
+            self.left -= 1
+            return b"x" * size if self.left > 0 else b"\nModel loading took 14.99 GiB\n" if self.left == 0 else b""
+
+    longest = 0
+    for line in reader.raw_lines(Endless(), lambda block: True):
+        longest = max(longest, len(line))
+    assert longest <= reader.LONGEST
+    assert read_log(Endless()).values["weights_gib_per_gpu"] == 14.99
+
+
+def test_a_statement_deep_in_a_long_line_is_read() -> None:
+    for before in (reader.LONGEST - 15, reader.LONGEST, 3 * reader.LONGEST + 7):
+        line = "word " * (before // 5) + "Model loading took 14.99 GiB memory " + "word " * 50_000
+        assert findings(line).values["weights_gib_per_gpu"] == 14.99
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("vllm-v1-wrapped-by-a-terminal.log", {"gpu": "a100-80gb"}),
+        ("vllm-v1-two-workers.log", {"gpu": "a100-80gb"}),
+        ("vllm-v0-cache-too-small.log", {"model": "llama-3.1-8b"}),
+        ("vllm-v0-out-of-memory.log", {}),
+        ("vllm-v0-table-of-memory.log", {}),
+        ("sglang-one-gpu.log", {"model": "qwen3-14b"}),
+        ("tensorrt-llm-engine.log", {"model": "llama-3-8b"}),
+    ],
+)
+def test_weights_agree_with_the_estimate(name: str, given: dict[str, Any]) -> None:
+    assert abs(checked(name, **given).errors["weights_gib_per_gpu"]) < 0.005
+
+
+def test_a_start_that_served_agrees() -> None:
+    done = checked("vllm-v1-two-workers.log", gpu="a100-80gb")
+    assert done.verdict_agrees is True
+    assert done.sentences[0] == "Your server started, and the estimate says that it fits."
+    assert set(done.errors) >= {"weights_gib_per_gpu", "available_kv_gib", "kv_cache_tokens"}
+    assert done.model_dump()["found"]["tp"] == 2
+
+
+def test_a_start_that_failed_agrees() -> None:
+    done = checked("vllm-v0-cache-too-small.log", model="llama-3.1-8b")
+    assert done.verdict_agrees is True
+    assert done.sentences[0].startswith("Your server found too little memory for its KV cache, and the estimate says")
+
+
+def test_a_large_activation_peak_is_named_with_its_cause() -> None:
+    log = (
+        "Initializing a V1 LLM engine (v0.11.0) with config: model='Qwen/Qwen3-0.6B', tensor_parallel_size=1\n"
+        "non-default args: {'model': 'Qwen/Qwen3-0.6B', 'max_num_seqs': 1024, 'max_model_len': 16000}\n"
+        "Model loading took 1.12 GiB memory\nFree memory on device (78.6/79.18 GiB) on startup. Desired GPU memory "
+        "utilization is (0.9, 71.26 GiB). Actual usage is 1.12 GiB for weight, 20.00 GiB for peak activation, "
+        "0.13 GiB for non-torch memory, and 0.10 GiB for CUDAGraph memory.\nAvailable KV cache memory: 50.0 GiB\n"
+    )
+    done = check(findings(log), catalogue(), gpu="h100-80gb")
+    text = " ".join(done.sentences)
+    assert "GiB less KV cache a GPU than expected" in text
+    assert "its activation peak is 20.0 GiB because max_num_seqs is 1024" in text
+    assert "With --max-num-seqs 256, not 1024, the estimated activation peak is" in text
+
+
+def test_engines_without_a_profile_say_so() -> None:
+    done = checked("llama-cpp-two-gpus.log", model="starcoder2-7b")
+    assert done.sentences == ("There is no profile of llama.cpp yet.",)
+    assert (done.verdict_agrees, done.errors) == (None, {})
+    done = checked("sglang-one-gpu.log", model="qwen3-14b")
+    assert done.sentences[0] == "There is no profile of SGLang yet: only the weights are compared."
+
+
+def test_quantization_that_is_not_modelled_is_told_not_guessed() -> None:
+    done = checked("vllm-v1-draft-model-two-lists.log")
+    assert "not modelled" in done.sentences[0]
+    assert any("speculative_config is set" in s for s in done.sentences)
+    assert done.replayed.predicted == {}
+
+
+def test_the_record_to_contribute_is_a_record(capsys: pytest.CaptureFixture[str]) -> None:
+    log = str(LOGS / "vllm-v1-two-workers.log")
+    assert run(["check-log", log, "--gpu", "a100-80gb", "--record"]) == 0
+    line = capsys.readouterr().out
+    assert line.count("\n") == 1
+    record = record_from(json.loads(line), "line")
+    assert record.quote is not None
+    assert "Model loading took 7.1217 GiB" in record.quote
+    assert "/home" not in line
+    assert run(["check-log", log, "--gpu", "a100-80gb", "--record"]) == 0
+    assert capsys.readouterr().out == line
+
+
+def test_json_has_the_keys_of_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check-log", str(LOGS / "vllm-v1-two-workers.log"), "--gpu", "a100", "--json"]) == 0
+    out = json.loads(capsys.readouterr().out)
+    assert set(out) >= {"found", "predicted", "errors", "verdict_agrees"}
+    assert out["found"]["kv_cache_tokens"] == 450192
+
+
+def test_stdin(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    class Stdin:
+        buffer = io.BytesIO((LOGS / "vllm-v1-two-workers.log").read_bytes())
+
+    monkeypatch.setattr("sys.stdin", Stdin)
+    assert run(["check-log", "-", "--gpu", "a100"]) == 0
+    assert "KV cache tokens" in capsys.readouterr().out
+
+
+BAD = [
+    (b"", (), "no start-up of vLLM"),
+    (b"hello\n" * 100, (), "no start-up of vLLM"),
+    (b"Run it: vllm serve meta-llama/Meta-Llama-3-8B -tp 2", (), "no start-up of vLLM"),
+    (b"|   0  NVIDIA H100 80GB HBM3          On  | 0 |", (), "no start-up of vLLM"),
+    (b"Model loading took 14.99 GiB", (), "weights of 14.99 GiB a GPU, but not the model: pass it with --model"),
+    (b"Model loading took 14.99 GiB", ("--model", "nosuch-model"), "unknown model 'nosuch-model'"),
+    (b"Model loading took 14.99 GiB", ("--model", "llama-3-8b", "--gpu", "zx81"), "unknown GPU 'zx81'"),
+    (b"vllm serve some/unheard-of-77b\nModel loading took 9 GiB", (), "of a model without a card: unknown model"),
+]
+
+
+@pytest.mark.parametrize(("log", "options", "message"), BAD, ids=[b[2][:30] for b in BAD])
+def test_what_cannot_be_answered_gets_one_clear_line(
+    log: bytes, options: tuple[str, ...], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "server.log"
+    file.write_bytes(log)
+    assert run(["check-log", str(file), *options]) == 2
+    _, err = capsys.readouterr()
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_files_that_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in (str(tmp_path), str(tmp_path / "none.log"), "a\x00b"):
+        assert run(["check-log", path]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+
+
+def survives(log: bytes) -> None:
+    """Either an answer or one clear error."""
+    try:
+        done = check(findings(log), catalogue(), gpu="h100-80gb")
+    except EvidenceError as error:
+        assert str(error)
+    else:
+        json.dumps(done.model_dump(), allow_nan=False)
+        record_from(done.record.model_dump(), "log")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.one_of(st.binary(max_size=60), st.sampled_from(TRIGGERS)), max_size=12))
+def test_no_bytes_make_it_fall_over(parts: list[bytes]) -> None:
+    survives(b" ".join(parts))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(NAMES), st.data())
+def test_no_mutilated_log_makes_it_fall_over(name: str, data: st.DataObject) -> None:
+    log = bytearray((LOGS / name).read_bytes())
+    for _ in range(data.draw(st.integers(1, 6))):
+        start = data.draw(st.integers(0, len(log)))
+        stop = data.draw(st.integers(start, min(len(log), start + 40)))
+        log[start:stop] = data.draw(
+            st.one_of(st.binary(max_size=8), st.sampled_from([b"9" * 12, b"0", b"-", b"\n", b"."]))
+        )
+    survives(bytes(log))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from([line for line, _ in WORDINGS]), st.text("0123456789.,-", max_size=18), st.data())
+def test_no_figure_makes_it_fall_over(line: str, figure: str, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(line)))
+    survives(("vllm serve llama-3-8b\n" + line[:at] + figure + line[at:]).encode())
