@@ -156,8 +156,8 @@ def main() -> None:
     lines = [
         "# Written by tools/fit_vllm.py from the training half of tests/evidence/records.jsonl; do not edit.",
         f"# {len(training)} records in the training half, {len(made)} of them with all figures that the fit needs.",
-        "# `n` counts the records behind a figure (ranges with the same code are fitted together), `residual_gib` is the",
-        "# median of what stays unexplained of the memory beside weights and cache.",
+        "# `n` counts the records behind a figure (ranges with the same code are fitted together); `residual_gib` is",
+        "# the median of what stays unexplained of the memory beside weights and cache.",
         "versions:",
     ]
     for name in NAMES:

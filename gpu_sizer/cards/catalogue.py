@@ -178,7 +178,7 @@ class Catalogue:
             UnknownModelError: no such model, or several.
             CardError: a card that cannot be used.
         """
-        return _find(name, self.models, ModelCard)
+        return _find(name, self.models, ModelCard).as_release(name)
 
     def gpu(self, name: str) -> GpuSpec:
         """A GPU by id, alias, near spelling, or path of a YAML spec.

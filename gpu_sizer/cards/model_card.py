@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gpu_sizer.cards.architecture import Architecture
-from gpu_sizer.records import dataclass
+from gpu_sizer.cards.names import normal, normal_short
+from gpu_sizer.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,3 +124,17 @@ class ModelCard:
     def __post_init__(self) -> None:
         if not self.sources:
             raise ValueError("a card needs at least one source")
+
+    def as_release(self, name: str) -> ModelCard:
+        """The card under the name, date and length of the release that a name means; itself where it means none."""
+        wanted = (normal(name), normal_short(name))
+        for release in self.releases:
+            if normal(release.hub_id) in wanted or normal_short(release.hub_id) in wanted:
+                return replace(
+                    self,
+                    name=release.name or self.name,
+                    released=release.released,
+                    hub_id=release.hub_id,
+                    context=release.context or self.context,
+                )
+        return self

@@ -46,7 +46,7 @@ class Identified:
 def _card(name: str, cards: Catalogue) -> ModelCard | None:
     """The card that a name means exactly."""
     identity = cards.models.lookup(name)
-    return cards.models.get(identity) if identity is not None else None
+    return cards.models.get(identity).as_release(name) if identity is not None else None
 
 
 def _spellings(name: str) -> list[str]:

@@ -139,6 +139,19 @@ class Plan:
 
         return explain(self)
 
+    def deploy(
+        self, form: str, *, weights: str | None = None, image: str | None = None, port: int = 8000, tuned: bool = False
+    ) -> str:
+        """The text of the file, or the command, that starts this plan's server; ``form`` as in ``gpu-sizer deploy --as``.
+
+        Raises:
+            DoesNotFitError: there is nothing to deploy.
+            RequestError: an unknown format, a value that makes no sense, or what format or engine version cannot do.
+        """
+        from gpu_sizer.deploy.formats import deploy
+
+        return deploy(self, form, weights=weights, image=image, port=port, tuned=tuned)
+
     def model_dump(self) -> dict[str, Any]:
         """The JSON object of DESIGN 4.3."""
         r, s = self.request, self.settings
@@ -228,6 +241,19 @@ class Fit:
     def max_concurrent_requests(self) -> float:
         """Full-length requests that the cache would hold at once."""
         return self.memory.max_concurrent_requests
+
+    def deploy(
+        self, form: str, *, weights: str | None = None, image: str | None = None, port: int = 8000
+    ) -> str:
+        """The text of the file, or the command, that starts this layout's server; ``form`` as in ``gpu-sizer deploy --as``.
+
+        Raises:
+            DoesNotFitError: there is nothing to deploy.
+            RequestError: an unknown format, a value that makes no sense, or what format or engine version cannot do.
+        """
+        from gpu_sizer.deploy.formats import deploy
+
+        return deploy(self, form, weights=weights, image=image, port=port)
 
     def as_plan(self) -> Plan:
         """The same as a plan, for what prints plans."""
