@@ -38,8 +38,8 @@ def on_cuda(r: Replayed) -> bool:
 
 
 def test_most_records_are_replayed_and_the_rest_say_why() -> None:
-    done = [r for r in replayed() if r.status == "ok"]
-    assert len(done) >= 0.85 * len(replayed())
+    ours = [r for r in replayed() if r.record.engine == "vllm"]
+    assert sum(r.status == "ok" for r in ours) >= max(150, 0.85 * len(ours))
     assert all(r.reason for r in replayed() if r.status == "skipped")
 
 
@@ -59,9 +59,14 @@ def test_cache_memory_of_the_test_half() -> None:
     assert median(errors) <= 1
 
 
+def settings_are_known(r: Replayed) -> bool:
+    return r.record.gpu_memory_utilization is not None and r.record.max_model_len is not None
+
+
 def test_cache_tokens_of_the_test_half() -> None:
-    errors = [abs(r.errors["kv_cache_tokens"]) for r in held_out() if "kv_cache_tokens" in r.errors and on_cuda(r)]
-    assert len(errors) >= 10
+    known = [r for r in held_out() if "kv_cache_tokens" in r.errors and settings_are_known(r)]
+    errors = [abs(r.errors["kv_cache_tokens"]) for r in known]
+    assert len(errors) >= 20
     assert median(errors) <= 0.03
     assert quantile(errors, 0.95) <= 0.12
 
