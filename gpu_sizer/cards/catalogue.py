@@ -178,7 +178,18 @@ class Catalogue:
             UnknownModelError: no such model, or several.
             CardError: a card that cannot be used.
         """
+        if self.models.lookup(name) is None and (found := self._rerelease(name)) is not None:
+            return found
         return _find(name, self.models, ModelCard).as_release(name)
+
+    def _rerelease(self, name: str) -> ModelCard | None:
+        """The card of a name that adds a weight format to one that is known, null for others."""
+        from gpu_sizer.cards.rereleases import as_rerelease, base_and_format
+
+        told = base_and_format(name)
+        if told is None or (identity := self.models.lookup(told[0])) is None:
+            return None
+        return as_rerelease(self.models.get(identity).as_release(told[0]), name, told[1])
 
     def gpu(self, name: str) -> GpuSpec:
         """A GPU by id, alias, near spelling, or path of a YAML spec.

@@ -11,6 +11,7 @@ import re
 from gpu_sizer.cards.catalogue import Catalogue
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.cards.rereleases import base_and_format
 from gpu_sizer.errors import UnknownGpuError, UnknownModelError
 from gpu_sizer.evidence.records import EvidenceRecord
 from gpu_sizer.records import dataclass, replace
@@ -21,14 +22,6 @@ class Skipped(Exception):
     """A record that cannot be replayed, with the reason."""
 
 
-#: Suffixes of re-releases, and the weight format that they mean for the linear layers of the stack.
-_FORMATS = (
-    (re.compile(r"[-_]fp8[-_]dynamic$", re.IGNORECASE), "float8-channel"),
-    (re.compile(r"[-_]fp8[-_]block$", re.IGNORECASE), "float8-block"),
-    (re.compile(r"[-_]fp8([-_](kv|static|per[-_]?tensor))*$", re.IGNORECASE), "float8-tensor"),
-    (re.compile(r"[-_]mxfp4$", re.IGNORECASE), "mxfp4"),
-    (re.compile(r"[-_]nvfp4$", re.IGNORECASE), "nvfp4"),
-)
 #: Quantization methods as engines print them that mean float8 weights.
 _FLOAT8 = ("fp8", "compressed-tensors", "modelopt", "fbgemm_fp8", "ptpc_fp8", "w8a8_fp8")
 #: Methods whose tensors are not modelled.
@@ -72,11 +65,8 @@ def identify_model(record: EvidenceRecord, cards: Catalogue) -> Identified:
     for name in _spellings(record.model):
         if (card := _card(name, cards)) is not None:
             return _as_quantized(card, method)
-        for pattern, fmt in _FORMATS:
-            if pattern.search(name) and (card := _card(pattern.sub("", name), cards)) is not None:
-                if _is_scaled(card) and card.weights.kv_cache_dtype is None:
-                    return Identified(card)
-                return Identified(card, fmt)
+        if (told := base_and_format(name)) is not None and (card := _card(told[0], cards)) is not None:
+            return Identified(card) if _is_scaled(card) else Identified(card, told[1])
     try:
         card = cards.models.get(cards.models.resolve(record.model.rstrip("/").rpartition("/")[2])[0])
     except UnknownModelError as error:

@@ -1,0 +1,53 @@
+"""Re-releases that change the format of the weights alone: what their names say of a card that is known."""
+
+from __future__ import annotations
+
+import re
+
+from gpu_sizer.cards.model_card import FormatRule, ModelCard, Weights
+from gpu_sizer.records import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.cards.constraints import WeightFormat
+
+#: Endings of names, and the format that they mean for the linear layers of the stack.
+_ENDINGS: tuple[tuple[str, WeightFormat], ...] = (
+    (r"[-_ ]fp8[-_ ]dynamic$", "float8-channel"),
+    (r"[-_ ]fp8[-_ ]block$", "float8-block"),
+    (r"[-_ ]fp8([-_ ](kv|static|per[-_ ]?tensor))*$", "float8-tensor"),
+    (r"[-_ ]mxfp4$", "mxfp4"),
+    (r"[-_ ]nvfp4$", "nvfp4"),
+)
+
+
+def base_and_format(name: str) -> tuple[str, WeightFormat] | None:
+    """The name of what was re-released, and the format that its ending means; null for other names."""
+    for pattern, fmt in _ENDINGS:
+        base = re.sub(pattern, "", name, flags=re.IGNORECASE)
+        if base != name:
+            return base, fmt
+    return None
+
+
+def as_rerelease(card: ModelCard, name: str, fmt: WeightFormat) -> ModelCard | None:
+    """The card of a re-release that is known by its name alone; null where the card is in such a format already.
+
+    Its answers warn: which layers a re-release converts is written in its configuration, not in its name.
+    """
+    if card.weights.rules:
+        return None
+    ending = name.rpartition("/")[2]
+    return replace(
+        card,
+        name=ending,
+        hub_id=name if name.count("/") == 1 else None,
+        released=None,
+        weights=Weights(dtype=card.weights.dtype, rules=(FormatRule(tensors=("layers.*",), format=fmt),)),
+        verified=False,
+        notes=(
+            *card.notes,
+            f"{fmt} in every linear layer is read from the name {ending!r}; layers that the release keeps in "
+            f"{card.weights.dtype} take more (import its configuration to be exact)",
+        ),
+    )

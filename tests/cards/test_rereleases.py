@@ -1,0 +1,50 @@
+"""Names that add a weight format to a model that is known."""
+
+from __future__ import annotations
+
+import pytest
+
+from gpu_sizer import estimate, load_model
+from gpu_sizer.cards.rereleases import base_and_format
+from gpu_sizer.errors import UnknownModelError
+
+
+@pytest.mark.parametrize(
+    ("name", "base", "fmt"),
+    [
+        ("RedHatAI/Qwen3-32B-FP8-dynamic", "RedHatAI/Qwen3-32B", "float8-channel"),
+        ("somebody/Mixtral-8x7B-v0.1-FP8", "somebody/Mixtral-8x7B-v0.1", "float8-tensor"),
+        ("x/Llama-3.1-70B-Instruct-FP8-KV", "x/Llama-3.1-70B-Instruct", "float8-tensor"),
+        ("x/Y-NVFP4", "x/Y", "nvfp4"),
+    ],
+)
+def test_the_ending_says_the_format(name: str, base: str, fmt: str) -> None:
+    assert base_and_format(name) == (base, fmt)
+
+
+def test_a_rerelease_takes_half_and_says_what_was_assumed() -> None:
+    plain = estimate("mixtral-8x7b", gpu="h100", tensor_parallel_size=2)
+    scaled = estimate("somebody/Mixtral-8x7B-v0.1-FP8", gpu="h100", tensor_parallel_size=2)
+    assert plain.per_gpu is not None
+    assert scaled.per_gpu is not None
+    assert scaled.per_gpu.weights_bytes == pytest.approx(plain.per_gpu.weights_bytes / 2, rel=0.02)
+    assert any("read from the name" in warning for warning in scaled.warnings)
+
+
+def test_the_catalogues_own_card_goes_first() -> None:
+    card = load_model("Qwen/Qwen3-32B-FP8")
+    assert card.verified
+    assert not any("read from the name" in note for note in card.notes)
+
+
+def test_a_format_of_nothing_known_is_unknown() -> None:
+    with pytest.raises(UnknownModelError):
+        load_model("nobody/nothing-like-this-FP8")
+
+
+def test_a_release_has_its_own_name_and_length() -> None:
+    card = load_model("Qwen/Qwen3-235B-A22B-Instruct-2507")
+    assert card.id == "qwen3-235b-a22b"
+    assert card.context.native == 262_144
+    assert "2507" in card.name
+    assert load_model("qwen3-235b-a22b").context.native == 40_960
