@@ -65,8 +65,9 @@ def identify_model(record: EvidenceRecord, cards: Catalogue) -> Identified:
     for name in _spellings(record.model):
         if (card := _card(name, cards)) is not None:
             return _as_quantized(card, method)
-        if (told := base_and_format(name)) is not None and (card := _card(told[0], cards)) is not None:
-            return Identified(card) if _is_scaled(card) else Identified(card, told[1])
+        release = base_and_format(name)
+        if release is not None and (card := _card(release[0], cards)) is not None:
+            return Identified(card) if _is_scaled(card) else Identified(card, release[1])
     try:
         card = cards.models.get(cards.models.resolve(record.model.rstrip("/").rpartition("/")[2])[0])
     except UnknownModelError as error:
