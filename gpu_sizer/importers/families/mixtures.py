@@ -1,4 +1,4 @@
-"""Mixtures of experts that differ from one another in a few keys: ERNIE 4.5, Hunyuan, dots, Ling, MiMo V2, Step 3."""
+"""Mixtures of experts that differ from one another in a few keys: ERNIE 4.5, Hunyuan, Hy3, dots, Ling, MiMo V2."""
 
 from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
@@ -119,12 +119,29 @@ def _mimo_v2(c: Config) -> Architecture:
     return stack(c, blocks, names)
 
 
+def _hy_v3(c: Config) -> Architecture:
+    mixer = attention(c, qk_norm="head" if c.flag("qk_norm", default=True) else None)
+    experts = mixture(
+        c,
+        moe_intermediate_size=c.number("moe_intermediate_size", "expert_hidden_dim"),
+        num_shared_experts=c.optional("num_shared_experts") or 0,
+        score_correction_bias=True,
+        router_dtype="float32",
+    )
+    kinds = c.sequence("mlp_layer_types")
+    first = c.optional("first_k_dense_replace") or 1
+    names = ["dense" if (str(kinds[i]) == "dense" if kinds else i < first) else "experts" for i in range(c.layers)]
+    blocks = {"dense": Block(mixer=mixer, feed_forward=dense(c)), "experts": Block(mixer=mixer, feed_forward=experts)}
+    return stack(c, blocks, names)
+
+
 _READERS = {
     "bailing_moe": _bailing,
     "bailing_moe_v2": _bailing,
     "dots1": _dots,
     "ernie4_5_moe": _ernie,
     "hunyuan_v1_moe": _hunyuan,
+    "hy_v3": _hy_v3,
     "mimo_v2_flash": _mimo_v2,
 }
 

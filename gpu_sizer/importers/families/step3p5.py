@@ -1,0 +1,51 @@
+"""Step 3.5 Flash (``Step3p5Config``): windowed layers with a number of heads of their own, a gate per head, experts."""
+
+from collections.abc import Mapping
+
+from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
+from gpu_sizer.cards.mixers import Attention
+from gpu_sizer.importers.config import Config
+from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, stack
+
+
+def _gate(c: Config, mixer: Attention) -> ExtraTensor:
+    heads = mixer.num_attention_heads
+    return ExtraTensor(
+        name="self_attn.g_proj.weight", shape=(heads, c.hidden_size), part="attention", split_dim=0, units=heads
+    )
+
+
+def architecture(c: Config) -> Architecture:
+    groups = c.number("num_attention_groups", "num_key_value_heads")
+    other = c.find("attention_other_setting")
+    values = other if isinstance(other, Mapping) else {}
+    mixers = {
+        "full": attention(c, num_key_value_heads=groups, qk_norm="head"),
+        "sliding": attention(
+            c,
+            num_attention_heads=values.get("num_attention_heads", c.heads),
+            num_key_value_heads=values.get("num_attention_groups", groups),
+            head_dim=values.get("head_dim", c.head_dim),
+            qk_norm="head",
+            sliding_window=c.number("sliding_window", default=512),
+        ),
+    }
+    experts = mixture(
+        c,
+        num_experts=c.number("moe_num_experts"),
+        num_experts_per_tok=c.number("moe_top_k"),
+        num_shared_experts=1,
+        shared_expert_intermediate_size=c.number("share_expert_dim", "share_expert_dims"),
+        score_correction_bias=True,
+        router_dtype="float32",
+    )
+    blocks = {
+        f"{span}-{kind}": Block(mixer=mixer, feed_forward=feed_forward, extra=(_gate(c, mixer),))
+        for span, mixer in mixers.items()
+        for kind, feed_forward in (("dense", dense(c)), ("experts", experts))
+    }
+    spans = layer_types(c, {"full_attention": "full", "sliding_attention": "sliding"})
+    listed = c.text_value("moe_layers_enum")
+    sparse = {int(i) for i in listed.split(",") if i.strip().isdigit()} if listed else set(range(1, c.layers))
+    names = [f"{span}-{'experts' if i in sparse else 'dense'}" for i, span in enumerate(spans)]
+    return stack(c, blocks, names)
