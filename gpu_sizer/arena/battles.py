@@ -96,8 +96,8 @@ class _Collector:
     def add(self, row: int, a: Any, b: Any, winner: Any, time: Any) -> None:
         """Takes one battle, or counts why not."""
         outcome = WINNERS.get(winner) if isinstance(winner, str) else None
-        if outcome is None:
-            outcome = WINNERS.get(winner.strip().lower()) if isinstance(winner, str) else None
+        if outcome is None and isinstance(winner, str):
+            outcome = WINNERS.get(winner.strip().lower())
         if not isinstance(a, str) or not isinstance(b, str) or not (a := a.strip()) or not (b := b.strip()):
             self.refuse(row, "a model has no name")
         elif outcome is None:
@@ -133,6 +133,8 @@ class _Collector:
 
 def _moment(value: Any) -> float | None:
     """A time stamp (seconds, or ISO 8601) as seconds; null where it is none."""
+    if type(value) is float and math.isfinite(value):
+        return value
     if value is None or value == "" or isinstance(value, bool):
         return None
     try:
@@ -181,22 +183,25 @@ def _read_csv(stream: IO[str], into: _Collector) -> None:
 def _add_object(value: Any, row: int, into: _Collector) -> None:
     if not isinstance(value, dict):
         into.refuse(row, "not a JSON object")
-    elif missing := [c for c in COLUMNS if c not in value]:
-        into.refuse(row, f"no key {missing[0]}")
-    else:
-        time = next((value[c] for c in TIME_COLUMNS if c in value), None)
+        return
+    time = None
+    for column in TIME_COLUMNS:
+        if column in value:
+            time = value[column]
+            break
+    try:
         into.add(row, value["model_a"], value["model_b"], value["winner"], time)
+    except KeyError as error:
+        into.refuse(row, f"no key {error.args[0]}")
 
 
 def _read_json_lines(stream: IO[str], into: _Collector) -> None:
+    decode = json.JSONDecoder().decode
     for row, line in enumerate(stream, start=1):
-        if not line.strip():
-            into.refuse(row, "an empty row")
-            continue
         try:
-            value = json.loads(line)
+            value = decode(line)
         except (ValueError, RecursionError):
-            into.refuse(row, "not JSON")
+            into.refuse(row, "not JSON" if line.strip() else "an empty row")
             continue
         _add_object(value, row, into)
 

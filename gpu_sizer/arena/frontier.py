@@ -30,12 +30,12 @@ class Break:
 
     need: Need
     before: Need
-    """Of the earlier models at least as good, the one that needs fewest GPUs."""
+    """Of the earlier models at least as good, the one that needs fewest GPUs; where none was, the best of them."""
 
     @property
-    def factor(self) -> float:
-        """How many times fewer GPUs."""
-        return self.before.gpus / self.need.gpus
+    def best_yet(self) -> bool:
+        """Whether it is better, too, than every earlier model."""
+        return self.need.standing.rating > self.before.standing.rating
 
     def model_dump(self) -> dict[str, Any]:
         """Plain data."""
@@ -101,15 +101,20 @@ def leaders(needs: Sequence[Need]) -> tuple[Need, ...]:
 def breaks(needs: Sequence[Need], factor: float = BREAK) -> tuple[Break, ...]:
     """The models that took several times fewer GPUs than any earlier one as good, by release.
 
-    Of several from one day on which one is better and needs no more GPUs, only that one counts.
+    A model better than all earlier ones is set against the best of them. Of several from one day of which one is better
+    and needs no more GPUs, only that one counts.
     """
     found = []
     for need in needs:
         s = need.standing
-        able = [n for n in needs if n.standing.released < s.released and n.standing.rating >= s.rating]
-        if not able:
+        earlier = [n for n in needs if n.standing.released < s.released]
+        if not earlier:
             continue
-        before = min(able, key=lambda n: (n.gpus, n.standing.released))
+        able = [n for n in earlier if n.standing.rating >= s.rating]
+        if able:
+            before = min(able, key=lambda n: (n.gpus, n.standing.released))
+        else:
+            before = max(earlier, key=lambda n: (n.standing.rating, -n.gpus))
         beaten = any(
             n.standing.released == s.released and n.gpus <= need.gpus and n.standing.rating > s.rating for n in needs
         )

@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +25,8 @@ Method = Literal["online Elo", "Bradley–Terry"]
 BUNDLED = Path(__file__).parent / "data" / "overall.csv"
 OVERALL = "overall"
 MOST_BYTES = 256 << 20
+#: A day in a file's name.
+_DATED = re.compile(r"(20\d\d)-?(\d\d)-?(\d\d)")
 #: How near to its start the mean of an online Elo table stays (figures are printed to two decimals).
 _MEAN_TOLERANCE = 0.02
 
@@ -129,10 +132,12 @@ def _from_csv(text: str) -> Tables:
     return _from_wide(rows)
 
 
-def _from_json(text: str) -> Tables:
-    """The form of lmarena-history's ``scores.json``: day -> text -> category -> model -> score."""
+def _from_json(text: str, name: str) -> Tables:
+    """The form of lmarena-history's ``scores.json``: day -> text -> category -> model -> score; or one Arena table."""
     try:
         data = json.loads(text)
+        if _is_leaderboard(data):
+            return _from_leaderboard(data, name)
         tables: Tables = {}
         for day, kinds in data.items():
             for category, scores in kinds.get("text", {}).items():
@@ -140,9 +145,31 @@ def _from_json(text: str) -> Tables:
                 tables.setdefault(str(category), {})[_day(day)] = found
     except RequestError:
         raise
-    except (ValueError, AttributeError, RecursionError):
-        raise RequestError("not the JSON of lmarena-history (day, text, category, model, score)") from None
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
+        raise RequestError(
+            "neither the JSON of lmarena-history (day, text, category, model, score) nor a table of the Arena "
+            "(category, model, rating)"
+        ) from None
     return tables
+
+
+def _is_leaderboard(data: Any) -> bool:
+    """Whether this is a ``leaderboard-text.json`` as the repository lmarena/arena-catalog holds it."""
+    first = next(iter(data.values()), None)
+    return isinstance(first, dict) and any(isinstance(v, dict) and "rating" in v for v in first.values())
+
+
+def _from_leaderboard(data: Any, name: str) -> Tables:
+    dated = _DATED.search(name)
+    if dated is None:
+        raise RequestError("such a table says no day: put it into the file's name, as leaderboard-text-2025-12-11.json")
+    day = _day("".join(dated.groups()))
+    return {
+        OVERALL if category == "full" else str(category): {
+            day: {str(model): _score(entry["rating"]) for model, entry in entries.items()}
+        }
+        for category, entries in data.items()
+    }
 
 
 def read_history(file: Path = BUNDLED, category: str = OVERALL) -> History:
@@ -150,7 +177,8 @@ def read_history(file: Path = BUNDLED, category: str = OVERALL) -> History:
 
     Args:
         file: CSV with the columns ``model, snapshot_date, arena_score`` (and perhaps ``category``), CSV with one column
-            for each day, or the ``scores.json`` of the repository nakasyou/lmarena-history.
+            for each day, the ``scores.json`` of the repository nakasyou/lmarena-history, or a ``leaderboard-text.json``
+            of the Arena's own repository lmarena/arena-catalog with its day in the file's name.
         category: ``overall``, or another that the file holds.
 
     Raises:
@@ -164,9 +192,9 @@ def read_history(file: Path = BUNDLED, category: str = OVERALL) -> History:
         raise RequestError(f"{file}: {error.strerror or 'cannot be read'}") from None
     except UnicodeDecodeError:
         raise RequestError(f"{file}: not UTF-8 text") from None
-    parse: Callable[[str], Tables] = _from_json if file.suffix.lower() == ".json" else _from_csv
     try:
-        tables = {c: {d: s for d, s in days.items() if s} for c, days in parse(text).items()}
+        parsed = _from_json(text, file.name) if file.suffix.lower() == ".json" else _from_csv(text)
+        tables = {c: {d: s for d, s in days.items() if s} for c, days in parsed.items()}
     except RequestError as error:
         raise RequestError(f"{file}: {error}") from None
     if not tables.get(category):

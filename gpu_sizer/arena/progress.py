@@ -96,6 +96,12 @@ class Progress:
     """One for each open leader, at its own score, as far as a proprietary model has it too."""
 
     @property
+    def above(self) -> tuple[str, ...]:
+        """Names without a card or a date that are rated above the best of either kind: gap and lag may be untrue."""
+        bests = [f.best.rating for f in (self.open, self.proprietary) if f.best]
+        return tuple(name for name, rating in self.table.outside if bests and rating > min(bests))
+
+    @property
     def lag_days(self) -> int | None:
         """Days that the newest open leader came after the first proprietary model of its score."""
         best = self.open.best
@@ -119,6 +125,7 @@ class Progress:
             "open": _frontier_dump(self.open),
             "proprietary": _frontier_dump(self.proprietary),
             "gap": None if self.gap is None else round(self.gap, 2),
+            "above_without_card": list(self.above),
             "lag_days": self.lag_days,
             "median_lag_days": self.median_lag_days,
             "lags": [lag.model_dump() for lag in self.lags],

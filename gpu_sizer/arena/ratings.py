@@ -49,8 +49,14 @@ class Unrated:
     """Models that have no finite rating beside the others."""
 
     models: tuple[str, ...]
-    battles: int
+    battles: tuple[int, ...]
+    """Of each model."""
     reason: str
+
+    @property
+    def counted(self) -> tuple[tuple[str, int], ...]:
+        """Each model with its battles."""
+        return tuple(zip(self.models, self.battles, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,9 @@ class Ratings:
                 }
                 for r in self.rated
             ],
-            "unrated": [{"models": list(u.models), "battles": u.battles, "reason": u.reason} for u in self.unrated],
+            "unrated": [
+                {"models": list(u.models), "battles": list(u.battles), "reason": u.reason} for u in self.unrated
+            ],
             "warnings": list(self.warnings),
         }
 
@@ -152,7 +160,7 @@ def _unrated(battles: Battles, groups: Sequence[Group]) -> tuple[Unrated, ...]:
     played = _played(battles)
     return tuple(
         Unrated(
-            tuple(battles.models[i] for i in g.members), int(played[list(g.members)].max(initial=0)), _REASONS[g.reason]
+            tuple(battles.models[i] for i in g.members), tuple(int(played[i]) for i in g.members), _REASONS[g.reason]
         )
         for g in groups
     )

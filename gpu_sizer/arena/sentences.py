@@ -44,6 +44,11 @@ def progress_sentences(found: Progress) -> Iterator[str]:
     """Gap, lag and trends."""
     yield f"As of {found.table.as_of} ({basis(found.table)}):"
     best_open, best_closed = found.open.best, found.proprietary.best
+    if found.above:
+        yield (
+            f"Gap, lag and frontiers hold among the models with a card alone: {names_of(found.above)} "
+            f"{'is' if len(found.above) == 1 else 'are'} rated above their best open or their best proprietary one."
+        )
     if best_open and best_closed and found.gap is not None:
         leads = "trails" if found.gap >= 0 else "leads"
         yield (
@@ -76,9 +81,10 @@ def frontier_sentences(found: Capability, table: Table, gpu: str, context: str |
     if found.breaks:
         yield "Breaks of the trend, each on the day of its release:"
     for b in found.breaks:
+        told = "better than all before; the best of them took" if b.best_yet else "before, the fewest for as many were"
         yield (
             f"  {b.need.standing.released} {b.need.standing.name}: {b.need.standing.rating:.0f} points on "
-            f"{b.need.gpus}; before, the fewest were {b.before.gpus} ({b.before.standing.name})"
+            f"{b.need.gpus}; {told} {b.before.gpus} ({b.before.standing.name}, {b.before.standing.rating:.0f})"
         )
     if found.unplaced:
         yield f"Not on any number searched: {names_of(tuple(s.name for s in found.unplaced))}."

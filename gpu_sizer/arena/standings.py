@@ -6,19 +6,22 @@ What joins to no card is listed, never guessed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
 from gpu_sizer.arena.history import History, Method, Snapshot
 from gpu_sizer.cards.light_card import LightCard
-from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.cards.model_card import ModelCard, Release
 from gpu_sizer.cards.names import normal, normal_short
 from gpu_sizer.errors import RequestError
 from gpu_sizer.records import dataclass
 
 #: Endings of chat versions that a card of the same shape may lack.
 _CHAT_ENDINGS = ("-instruct", "-chat", "-it")
+#: Words by which the names of a model's base, chat and converted forms differ.
+_FORMS = frozenset(("instruct", "chat", "it", "base", "hf", "meta", "v0.1", "bf16", "fp8"))
 SCORES = ("settled", "listed")
 
 
@@ -89,29 +92,58 @@ class Table:
 
     joined: int = 0
     """How many names are joined, dated and rated."""
+    outside: tuple[tuple[str, float], ...] = ()
+    """Names without a card or a date with their ratings, best first: what is said of the best may be untrue of them."""
 
 
-def entrants(models: Iterable[ModelCard], proprietary: Iterable[LightCard]) -> tuple[Entrant, ...]:
-    """Cards as entrants: each release of a model card with a name or date of its own is one."""
+def entrants(models: Iterable[ModelCard], light_cards: Iterable[LightCard]) -> tuple[Entrant, ...]:
+    """Cards as entrants: each release of a model card with a name or date of its own is one.
+
+    Where a model card and a light card bear the same name, the model card has it.
+    """
     found: list[Entrant] = []
     for card in models:
         for release in card.releases:
-            spellings = (release.hub_id, release.name or "")
-            name = release.name or card.name
             found.append(
                 Entrant(
-                    card.id, name, card.organization, release.released or card.released, True, (), _known(*spellings)
+                    card.id,
+                    release.name or card.name,
+                    card.organization if _owner(release.hub_id) == _owner(card.hub_id) else _owner(release.hub_id),
+                    release.released or (card.released if _same_release(release, card) else None),
+                    True,
+                    (),
+                    _known(release.hub_id, release.name or ""),
                 )
             )
         own = _known(card.id, card.name, card.hub_id or "", *card.aliases)
         found.append(Entrant(card.id, card.name, card.organization, card.released, True, tuple(card.arena_names), own))
-    for light in proprietary:
+    for light in light_cards:
         found.append(
             Entrant(
-                light.id, light.name, light.organization, light.released, False, tuple(light.arena_names), (light.id,)
+                light.id,
+                light.name,
+                light.organization,
+                light.released,
+                light.open,
+                tuple(light.arena_names),
+                (light.id,),
             )
         )
     return tuple(found)
+
+
+def _owner(hub_id: str | None) -> str | None:
+    return hub_id.partition("/")[0] if hub_id else None
+
+
+def _words(name: str) -> frozenset[str]:
+    return frozenset(re.findall(r"[a-z0-9.]+", name.rpartition("/")[2].lower())) - _FORMS
+
+
+def _same_release(release: Release, card: ModelCard) -> bool:
+    """Whether a release is the card's own model, base or chat, and so of its date: a fine-tune came later."""
+    own = {_words(n) for n in (card.id, card.name, card.hub_id or "")}
+    return _words(release.name or release.hub_id) in own or _words(release.hub_id) in own
 
 
 def _known(*names: str) -> tuple[str, ...]:
@@ -137,7 +169,7 @@ class Register:
         for key in _keys(name):
             spelt = self._spelt.get(key)
             if spelt is not None and (claimed is None or spelt.id == claimed.id):
-                return spelt
+                return spelt if claimed is None or spelt.released else claimed
         return claimed
 
 
@@ -177,13 +209,17 @@ def table(history: History, known: Iterable[Entrant], as_of: date | None = None,
     later = _first_scores(history, rated) if rated is not listed else {}
     register = Register(known)
     best: dict[tuple[str, date, bool], Standing] = {}
-    unjoined, undated, unrated, joined = [], [], [], 0
+    unjoined: list[str] = []
+    undated: list[str] = []
+    unrated: list[str] = []
+    joined = 0
+    outside: dict[str, float] = {}
     for name in sorted(listed.scores):
         entrant = register.find(name)
-        if entrant is None:
-            unjoined.append(name)
-        elif entrant.released is None:
-            undated.append(name)
+        if entrant is None or entrant.released is None:
+            (unjoined if entrant is None else undated).append(name)
+            if (score := rated.scores.get(name, later.get(name))) is not None:
+                outside[name] = score
         elif (rating := _rating(entrant, name, rated, later)) is None:
             unrated.append(name)
         else:
@@ -207,6 +243,7 @@ def table(history: History, known: Iterable[Entrant], as_of: date | None = None,
         tuple(undated),
         tuple(unrated),
         joined,
+        tuple(sorted(outside.items(), key=lambda item: (-item[1], item[0]))),
     )
 
 

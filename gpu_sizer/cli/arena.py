@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,15 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpu_sizer.cli import options as o
-from gpu_sizer.cli.output import is_terminal, print_json, print_lines
+from gpu_sizer.cli.output import printable
 from gpu_sizer.errors import GpuSizerError, RequestError
 
 if TYPE_CHECKING:
     from gpu_sizer.arena.ratings import Ratings
     from gpu_sizer.arena.standings import Table
     from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.cli.arena_formats import Part
     from gpu_sizer.reports.charts.style import Chart
-    from gpu_sizer.reports.listings import Listing
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,7 +37,8 @@ AsOf = Annotated[
 MinScore = Annotated[float, typer.Option(help="Leave out models rated lower.")]
 Category = Annotated[str, typer.Option(help="Category of votes. The bundled history has overall.")]
 HistoryFile = Annotated[
-    Path | None, typer.Option("--history", help="Another history: CSV, or the scores.json of lmarena-history.")
+    Path | None,
+    typer.Option("--history", help="Another history: CSV, lmarena-history's JSON, or a table of the Arena."),
 ]
 Scores = Annotated[
     str, typer.Option(help="settled: the first Bradley-Terry ratings from the day on; listed: the day's own figures.")
@@ -44,22 +46,13 @@ Scores = Annotated[
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", help="Write the chart (.svg, .png, .html) and its data (.csv) here.")
 ]
+Format = Annotated[str, typer.Option("--format", "-f", help="table, markdown, csv or json.")]
 ThemeName = Annotated[str, typer.Option("--theme", help="light or dark (an .html file has both).")]
-
-
-def _print_listing(listing: Listing) -> None:
-    if is_terminal():
-        from gpu_sizer.reports.terminal import listing as view
-        from gpu_sizer.reports.terminal import show
-
-        show(view(listing.columns, listing.rows))
-    else:
-        print_lines(listing.lines())
 
 
 def _warn(lines: tuple[str, ...]) -> None:
     for line in lines:
-        typer.echo(f"gpu-sizer: {line}", err=True)
+        typer.echo(f"gpu-sizer: {printable(line)}", err=True)
 
 
 def _day(text: str | None) -> date | None:
@@ -85,13 +78,21 @@ def rate(
         tuple[str, str] | None, typer.Option(metavar="A B", help="Also the predicted win rate of A over B.")
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse a file with rows that cannot be read.")] = False,
+    format: Format = "table",
     as_json: o.Json = False,
 ) -> None:
     """Rate models from pairwise votes."""
+    # Many small systems of equations: threads within each would only wait for one another (ten times slower on a busy
+    # machine). It must be said before numpy is imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from gpu_sizer.arena.battles import read_battles
+    from gpu_sizer.arena.matrix import wins_of
     from gpu_sizer.arena.ratings import rate as rated
+    from gpu_sizer.cli.arena_formats import chosen_format, show_answer
+    from gpu_sizer.cli.arena_listings import matrix_listing, rating_listing, rating_rows
     from gpu_sizer.cli.bar import bar
 
+    form = chosen_format(format, as_json)
     if method == "elo" and rounds:
         raise RequestError("online Elo depends on the order of the votes and has no bootstrap here; leave out --rounds")
     wanted = rounds if rounds is not None else 0 if method == "elo" else ROUNDS
@@ -103,31 +104,21 @@ def rate(
         ratings = rated(
             read, method=method, anchor=anchor, score=score, rounds=wanted, seed=seed, level=level, advance=advance
         )
-    chance = ratings.win_rate(*versus) if versus else None
-    if as_json:
-        data = ratings.model_dump()
-        if versus:
-            data["win_rate"] = {"model": versus[0], "other": versus[1], "predicted": chance}
-        if matrix:
-            from gpu_sizer.arena.matrix import wins_of
-
-            data["wins"] = wins_of(read, ratings).model_dump()
-        print_json(data)
-        return
-    _warn(ratings.warnings)
-    print_lines([_rate_headline(ratings), ""])
-    from gpu_sizer.cli.arena_listings import matrix_listing, rating_listing
-
-    _print_listing(rating_listing(ratings))
+    data = ratings.model_dump()
+    parts: list[Part] = [((_rate_headline(ratings),), rating_listing(ratings))]
     if versus:
-        print_lines(
-            ["", f"{versus[0]} is predicted to win {chance:.1%} of its battles with {versus[1]} (ties as half)"]
-        )
+        chance = ratings.win_rate(*versus)
+        data["win_rate"] = {"model": versus[0], "other": versus[1], "predicted": chance}
+        told = f"{versus[0]} is predicted to win {chance:.1%} of its battles with {versus[1]} (ties as half)"
+        parts.append(((told,), None))
     if matrix:
-        from gpu_sizer.arena.matrix import wins_of
-
-        print_lines(["", f"Share of battles won by the row, ties left out (the first {MATRIX_ROWS}):"])
-        _print_listing(matrix_listing(wins_of(read, ratings), MATRIX_ROWS))
+        wins = wins_of(read, ratings)
+        data["wins"] = wins.model_dump()
+        shown = f" (the first {MATRIX_ROWS})" if len(wins.models) > MATRIX_ROWS else ""
+        told = f"Share of battles won by the row, ties left out{shown}:"
+        parts.append(((told,), matrix_listing(wins, MATRIX_ROWS)))
+    _warn(ratings.warnings)
+    show_answer(form, parts, rating_rows(ratings), data)
 
 
 def _rate_headline(ratings: Ratings) -> str:
@@ -164,13 +155,16 @@ def progress(
     scores: Scores = "settled",
     output: Output = None,
     theme: ThemeName = "light",
+    format: Format = "table",
     as_json: o.Json = False,
 ) -> None:
     """Open against proprietary models: frontiers, trends, the gap and the lag in days."""
     from gpu_sizer.arena.progress import progress as made
     from gpu_sizer.arena.sentences import joined_sentence, progress_sentences
-    from gpu_sizer.cli.arena_listings import frontier_listing, lag_listing
+    from gpu_sizer.cli.arena_formats import chosen_format, show_answer
+    from gpu_sizer.cli.arena_listings import frontier_listing, lag_listing, progress_rows
 
+    form = chosen_format(format, as_json)
     if tie < 0:
         raise RequestError(f"--tie must be 0 or more, not {tie}")
     table, _ = _table(as_of, history, category, scores)
@@ -179,15 +173,12 @@ def progress(
         from gpu_sizer.cli.arena_charts import progress_chart
 
         _write_chart(progress_chart(found), output, theme)
-    if as_json:
-        print_json(found.model_dump())
-        return
-    _warn((joined_sentence(table),))
-    print_lines([*progress_sentences(found), ""])
-    _print_listing(frontier_listing(found))
+    parts: list[Part] = [(tuple(progress_sentences(found)), frontier_listing(found))]
     if found.lags:
-        print_lines(["", "How long after the first proprietary model of a score an open one reached it:"])
-        _print_listing(lag_listing(found))
+        told = "How long after the first proprietary model of a score an open one reached it:"
+        parts.append(((told,), lag_listing(found)))
+    _warn((joined_sentence(table),))
+    show_answer(form, parts, progress_rows(found), found.model_dump())
 
 
 @app.command()
@@ -204,18 +195,23 @@ def frontier(
     scores: Scores = "settled",
     output: Output = None,
     theme: ThemeName = "light",
+    format: Format = "table",
     as_json: o.Json = False,
 ) -> None:
     """The best open model for each number of a GPU, and the models that broke the trend of ever more."""
     from gpu_sizer import api
     from gpu_sizer.arena.frontier import capability
-    from gpu_sizer.arena.sentences import frontier_sentences, joined_sentence
-    from gpu_sizer.cli.arena_listings import capability_listing
+    from gpu_sizer.arena.sentences import frontier_sentences, joined_sentence, names_of
+    from gpu_sizer.cli.arena_formats import chosen_format, show_answer
+    from gpu_sizer.cli.arena_listings import capability_listing, capability_rows
     from gpu_sizer.cli.bar import bar
 
+    form = chosen_format(format, as_json)
     spec = api.load_gpu(gpu, cards=o.cards())
     table, models = _table(as_of, history, category, scores)
-    standings = [s for s in table.standings if s.open and s.rating >= min_score]
+    able = [s for s in table.standings if s.open and s.rating >= min_score]
+    standings = [s for s in able if s.id in models]
+    unsized = tuple(s.name for s in able if s.id not in models)
     counts: dict[str, int | None] = {}
     refused: dict[str, GpuSizerError] = {}
     with bar("sizing models", len({s.id for s in standings})) as advance:
@@ -247,20 +243,19 @@ def frontier(
         from gpu_sizer.cli.arena_charts import frontier_chart
 
         _write_chart(frontier_chart(found, table, spec.name, context), output, theme)
-    if as_json:
-        print_json(
-            {
-                "gpu": spec.id,
-                "as_of": table.as_of.isoformat(),
-                "listed": table.listed.isoformat(),
-                "rated": table.rated.isoformat(),
-                "method": table.method,
-                "context": context,
-                **found.model_dump(),
-                "unjoined": list(table.unjoined),
-            }
-        )
-        return
     _warn((joined_sentence(table),))
-    print_lines([*frontier_sentences(found, table, spec.name, context), ""])
-    _print_listing(capability_listing(found, spec.name))
+    if unsized:
+        _warn((f"not sized, since no card tells their architecture: {names_of(unsized)}",))
+    data = {
+        "gpu": spec.id,
+        "as_of": table.as_of.isoformat(),
+        "listed": table.listed.isoformat(),
+        "rated": table.rated.isoformat(),
+        "method": table.method,
+        "context": context,
+        **found.model_dump(),
+        "not_sized": [*unsized, *refused],
+        "unjoined": list(table.unjoined),
+    }
+    sentences = tuple(frontier_sentences(found, table, spec.name, context))
+    show_answer(form, [(sentences, capability_listing(found, spec.name))], capability_rows(found), data)

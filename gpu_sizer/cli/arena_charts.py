@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from functools import partial
 
@@ -9,6 +10,7 @@ from gpu_sizer.arena.frontier import Capability, Need
 from gpu_sizer.arena.progress import Frontier, Progress
 from gpu_sizer.arena.sentences import basis, progress_sentences
 from gpu_sizer.arena.standings import Standing, Table
+from gpu_sizer.cli.arena_listings import capability_rows, progress_rows
 from gpu_sizer.reports.charts import frontier as frontier_drawing
 from gpu_sizer.reports.charts import progress as progress_drawing
 from gpu_sizer.reports.charts.frontier import Fewer, Placed
@@ -17,11 +19,16 @@ from gpu_sizer.reports.charts.style import Chart
 
 
 def _source(table: Table) -> str:
-    return f"Source: {basis(table)}; release dates from gpu_sizer's cards. Made with gpu_sizer."
+    return f"Source: {basis(table)}; release dates: gpu_sizer."
+
+
+def short_name(name: str) -> str:
+    """A model's name without the word for its chat version, which every rated model is."""
+    return re.sub(r" (Instruct|Chat|IT)( v0\.\d)?(?= |$)", "", name)
 
 
 def _dot(standing: Standing) -> Dot:
-    return Dot(standing.released, standing.rating, standing.name)
+    return Dot(standing.released, standing.rating, short_name(standing.name))
 
 
 def _series(name: str, frontier: Frontier, standings: tuple[Standing, ...], progress: Progress) -> Series:
@@ -34,7 +41,7 @@ def _series(name: str, frontier: Frontier, standings: tuple[Standing, ...], prog
 
 
 def _progress_title(found: Progress) -> str:
-    if found.gap is None:
+    if found.gap is None or found.above:
         return "Arena scores of open and proprietary models"
     verb = "trails" if found.gap >= 0 else "leads"
     return f"The best open model {verb} the best proprietary one by {abs(found.gap):.0f} points"
@@ -49,10 +56,10 @@ def progress_chart(found: Progress) -> Chart:
     )
     spans = []
     best_open, best_closed = found.open.best, found.proprietary.best
-    if best_open and best_closed and found.gap:
+    if best_open and best_closed and found.gap and not found.above:
         ends = (table.as_of, best_open.rating), (table.as_of, best_closed.rating)
         spans.append(Span(*ends, f"{abs(found.gap):.0f} points"))
-    if best_open and found.lag_days and found.lag_days > 0:
+    if best_open and found.lag_days and found.lag_days > 0 and not found.above:
         first = found.behind[-1].proprietary
         ends = (first.released, best_open.rating), (best_open.released, best_open.rating)
         spans.append(Span(*ends, f"{found.lag_days} days"))
@@ -63,41 +70,29 @@ def progress_chart(found: Progress) -> Chart:
         spans=spans,
         y_label="Arena score",
     )
-    members = {id(s): "tied" for f in (found.open, found.proprietary) for s in f.tied}
-    members |= {id(s): "leader" for f in (found.open, found.proprietary) for s in f.leaders}
-    rows = tuple(
-        (
-            s.released.isoformat(),
-            "open" if s.open else "proprietary",
-            s.name,
-            s.organization or "",
-            f"{s.rating:.2f}",
-            members.get(id(s), ""),
-        )
-        for s in sorted(found.shown, key=lambda s: (s.released, s.name))
-    )
+    header, rows = progress_rows(found)
     return Chart(
         title=_progress_title(found),
         subtitle=(
-            f"Arena score by date of release, as of {table.as_of}. Filled: the best of its kind when it came; "
-            "ring: tied with it; dashed: trend of the best"
+            f"Arena score by release date, as of {table.as_of}. Filled: best of its kind when it came; "
+            "ring: tied with it; dashed: trend"
+            + (f". Without {len(found.above)} models of the top that have no card" if found.above else "")
         ),
         source=_source(table),
         alt=" ".join(progress_sentences(found)),
-        header=("released", "kind", "model", "organization", "arena_score", "frontier"),
-        rows=rows,
+        header=tuple(header),
+        rows=tuple(map(tuple, rows)),
         draw=draw,
     )
 
 
 def _placed(need: Need) -> Placed:
-    return Placed(need.gpus, need.standing.rating, need.standing.name)
+    return Placed(need.gpus, need.standing.rating, short_name(need.standing.name))
 
 
 def frontier_chart(found: Capability, table: Table, gpu: str, context: str | None) -> Chart:
     """Ratings against the number of one GPU."""
-    best = {id(n) for n in found.pareto}
-    broke = {id(b.need): b for b in found.breaks}
+    header, rows = capability_rows(found)
     length = f"{context} tokens" if context else "full context"
     draw = partial(
         frontier_drawing.draw,
@@ -108,24 +103,14 @@ def frontier_chart(found: Capability, table: Table, gpu: str, context: str | Non
     )
     names = ", ".join(f"{n.standing.name} on {n.gpus} ({n.standing.rating:.0f})" for n in found.pareto)
     return Chart(
-        title=f"The best open model for each number of {gpu}s",
+        title=f"The best open model for each number of {gpu} GPUs",
         subtitle=(
             f"As of {table.as_of}; blue: nothing better runs on as few; star: broke the trend of ever more GPUs on the "
             "day of its release"
         ),
         source=_source(table),
         alt=f"Arena score against the number of {gpu} needed, as of {table.as_of}. The frontier: {names}.",
-        header=("gpus", "model", "arena_score", "released", "frontier", "gpus_before"),
-        rows=tuple(
-            (
-                str(n.gpus),
-                n.standing.name,
-                f"{n.standing.rating:.2f}",
-                n.standing.released.isoformat(),
-                "best" if id(n) in best else "",
-                str(broke[id(n)].before.gpus) if id(n) in broke else "",
-            )
-            for n in found.needs
-        ),
+        header=tuple(header),
+        rows=tuple(map(tuple, rows)),
         draw=draw,
     )

@@ -8,7 +8,7 @@ from gpu_sizer.arena.frontier import Capability
 from gpu_sizer.arena.matrix import Wins
 from gpu_sizer.arena.progress import Progress
 from gpu_sizer.arena.ratings import Ratings
-from gpu_sizer.reports.listings import Listing
+from gpu_sizer.cli.arena_formats import Listing, Rows
 
 
 def _limit(value: float | None, centre: float) -> str:
@@ -25,8 +25,61 @@ def rating_listing(ratings: Ratings) -> Listing:
         interval = f"{_limit(r.high, r.rating)} / {_limit(r.low, r.rating)}" if r.low is not None else ""
         rows.append((str(r.rank), r.model, f"{r.rating:.1f}", interval, f"{r.battles:,}"))
     for u in ratings.unrated:
-        rows += [("", model, "none", "", "") for model in u.models]
-    return Listing(columns, tuple(rows), ratings.model_dump()["ratings"])
+        rows += [("", model, "none", "", f"{battles:,}") for model, battles in u.counted]
+    return Listing(columns, tuple(rows))
+
+
+def rating_rows(ratings: Ratings) -> Rows:
+    """The ratings for programs: an open end of an interval is ``inf``, a model without a rating has its reason."""
+
+    def limit(value: float | None) -> str:
+        return "" if value is None else f"{value:.4f}"
+
+    rated = [
+        (str(r.rank), r.model, f"{r.rating:.4f}", limit(r.low), limit(r.high), str(r.battles), "")
+        for r in ratings.rated
+    ]
+    unrated = [("", m, "", "", "", str(b), u.reason) for u in ratings.unrated for m, b in u.counted]
+    return ("rank", "model", "rating", "low", "high", "battles", "not_rated"), rated + unrated
+
+
+def progress_rows(found: Progress) -> Rows:
+    """Every model shown, for programs: by date, with its part in the frontier."""
+    parts = {id(s): "tied" for f in (found.open, found.proprietary) for s in f.tied}
+    parts |= {id(s): "leader" for f in (found.open, found.proprietary) for s in f.leaders}
+    rows = [
+        (
+            s.released.isoformat(),
+            "open" if s.open else "proprietary",
+            s.name,
+            s.organization or "",
+            f"{s.rating:.2f}",
+            parts.get(id(s), ""),
+        )
+        for s in sorted(found.shown, key=lambda s: (s.released, s.name))
+    ]
+    return ("released", "kind", "model", "organization", "arena_score", "frontier"), rows
+
+
+def capability_rows(found: Capability) -> Rows:
+    """Every model sized, for programs."""
+    best = {id(n) for n in found.pareto}
+    broke = {id(b.need): b.before for b in found.breaks}
+    rows = []
+    for n in found.needs:
+        before = broke.get(id(n))
+        rows.append(
+            (
+                str(n.gpus),
+                n.standing.name,
+                f"{n.standing.rating:.2f}",
+                n.standing.released.isoformat(),
+                "best" if id(n) in best else "",
+                str(before.gpus) if before else "",
+                before.standing.name if before else "",
+            )
+        )
+    return ("gpus", "model", "arena_score", "released", "frontier", "gpus_before", "model_before"), rows
 
 
 def matrix_listing(wins: Wins, most: int) -> Listing:
@@ -37,7 +90,7 @@ def matrix_listing(wins: Wins, most: int) -> Listing:
     for i, model in enumerate(models):
         cells = [wins.fractions[i][j] for j in range(len(models))]
         rows.append((str(i + 1), model, *("" if c is None else f"{c:.0%}" for c in cells)))
-    return Listing(columns, tuple(rows), [])
+    return Listing(columns, tuple(rows))
 
 
 def frontier_listing(found: Progress) -> Listing:
@@ -63,7 +116,7 @@ def frontier_listing(found: Progress) -> Listing:
         )
         for s in members
     )
-    return Listing(columns, rows, [s.model_dump() for s in members])
+    return Listing(columns, rows)
 
 
 def lag_listing(found: Progress) -> Listing:
@@ -87,7 +140,7 @@ def lag_listing(found: Progress) -> Listing:
         )
         for lag in found.lags
     )
-    return Listing(columns, rows, [lag.model_dump() for lag in found.lags])
+    return Listing(columns, rows)
 
 
 def capability_listing(found: Capability, gpu: str) -> Listing:
@@ -118,4 +171,4 @@ def capability_listing(found: Capability, gpu: str) -> Listing:
         )
         for n in found.needs
     )
-    return Listing(columns, rows, [n.model_dump() for n in found.needs])
+    return Listing(columns, rows)

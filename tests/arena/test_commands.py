@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -65,6 +67,50 @@ def test_data_alone_needs_no_chart_library(tmp_path: Path) -> None:
     assert file.read_text().startswith("released,kind,model,organization,arena_score,frontier\n")
 
 
+def test_ratings_in_every_format(votes: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    odd = tmp_path / "odd.csv"
+    odd.write_text(Path(votes).read_text() + "\x1b[31md|e,a,model_a\n")
+    asked = ["arena", "rate", str(odd), "--rounds", "0", "--format"]
+    assert run([*asked, "csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [bool(r["rank"]) for r in rows] == [True, True, True, False]
+    assert rows[-1]["model"] == "\x1b[31md|e"
+    assert rows[-1]["not_rated"].startswith("never lost")
+    assert run([*asked, "markdown"]) == 0
+    out, err = capsys.readouterr()
+    assert "|  |  [31md\\|e | none |  | 1 |" in out
+    assert "\x1b" not in out + err
+    assert run([*asked, "table"]) == 0
+    assert "\x1b" not in capsys.readouterr().out
+    assert run([*asked, "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["unrated"][0]["battles"] == [1]
+
+
+def test_llama_3_8b_broke_the_trend_on_the_day_of_its_release(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["arena", "frontier", "--gpu", "a6000", "--as-of", "2024-04-18"]
+    assert run([*asked, "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    broke = {b["model"]: b for b in data["breaks"]}["llama-3-8b"]
+    assert (broke["released"], broke["gpus"]) == ("2024-04-18", 1)
+    assert broke["before_gpus"] >= 4
+    assert (data["pareto"][0]["model"], data["pareto"][0]["gpus"]) == ("llama-3-8b", 1)
+    assert "llama-3-70b" in {n["model"] for n in data["pareto"]}
+    # Sized, or told that it is not.
+    assert "Vicuna 33B" in data["not_sized"] or "vicuna-33b" in {m["arena_name"] for m in data["models"]}
+    assert run([*asked, "--format", "md"]) == 0
+    assert "| 1 | Llama 3 8B Instruct | 1152 | 2024-04-18 | best (broke the trend:" in capsys.readouterr().out
+
+
+def test_the_real_cards_hold_the_leaders_of_both_kinds(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["arena", "progress", "--as-of", "2024-05-01", "--format", "csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    leading = {r["model"] for r in rows if r["frontier"]}
+    assert {"GPT-4-Turbo", "Claude 3 Opus"} <= leading
+    assert any(m.startswith("Llama 3 70B") for m in leading)
+    assert any(m.startswith("Mixtral 8x7B") for m in leading)
+    assert any(m.startswith("Command R+") for m in leading)
+
+
 BAD = [
     ("arena", "rate"),
     ("arena", "rate", "nowhere.csv"),
@@ -76,6 +122,8 @@ BAD = [
     ("arena", "rate", "VOTES", "--anchor", "nobody"),
     ("arena", "rate", "VOTES", "--versus", "a", "nobody"),
     ("arena", "rate", "VOTES", "--strict"),
+    ("arena", "rate", "VOTES", "--format", "xml"),
+    ("arena", "progress", "--format", "pdf"),
     ("arena", "progress", "--as-of", "yesterday"),
     ("arena", "progress", "--as-of", "2020-01-01"),
     ("arena", "progress", "--category", "coding"),

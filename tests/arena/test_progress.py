@@ -11,6 +11,7 @@ import pytest
 from gpu_sizer.arena.frontier import capability
 from gpu_sizer.arena.history import BUNDLED, read_history
 from gpu_sizer.arena.progress import fit_trend, frontier, progress
+from gpu_sizer.arena.sentences import progress_sentences
 from gpu_sizer.arena.standings import Entrant, Standing, entrants, table
 from gpu_sizer.cards.light_card import light_cards
 from gpu_sizer.errors import CardError, RequestError
@@ -67,6 +68,15 @@ def test_gap_and_lag_of_the_last_snapshot() -> None:
     json.dumps(found.model_dump())
 
 
+def test_names_without_a_card_above_the_best_are_told_with_the_gap() -> None:
+    assert progress(table(read_history(), KNOWN)).above == ()
+    without = [e for e in KNOWN if e.id != "deepseek-r1"]
+    assert "deepseek-r1" in progress(table(read_history(), without)).above
+    found = progress(table(read_history(), [e for e in KNOWN if e.id != "grok-3-early"]))
+    assert found.above[0] == "early-grok-3"
+    assert "among the models with a card alone: early-grok-3" in " ".join(progress_sentences(found))
+
+
 def test_leaders_tied_and_trend_by_hand() -> None:
     found = frontier(
         [
@@ -100,6 +110,20 @@ def test_llama_3_8b_breaks_the_trend_on_the_day_of_its_release() -> None:
     # Until then, each open model that led took more than the one before it.
     before = [n for n in found.leaders if n.standing.released < date(2024, 4, 18)]
     assert [n.gpus for n in before] == [1, 4, 3, 4, 6]
+
+
+def test_a_model_better_than_all_before_is_set_against_the_best_of_them() -> None:
+    needs = {"old": 8, "weak": 1, "new": 2, "huge": 5}
+    found = capability(
+        [
+            standing("old", "2024-01-01", 1200),
+            standing("weak", "2024-01-01", 1000),
+            standing("new", "2024-02-01", 1250),
+            standing("huge", "2024-03-01", 1300),
+        ],
+        needs.get,
+    )
+    assert [(b.need.standing.id, b.before.standing.id, b.best_yet) for b in found.breaks] == [("new", "old", True)]
 
 
 def test_models_that_fit_nowhere_are_told() -> None:
@@ -146,6 +170,45 @@ def test_a_release_gives_its_own_date() -> None:
     assert [(s.id, s.released) for s in found.standings] == [("m", date(2023, 12, 11))]
 
 
+def test_a_fine_tune_without_a_date_of_its_own_has_none() -> None:
+    from gpu_sizer.cards.model_card import Release
+    from gpu_sizer.importers.sources import import_source
+    from gpu_sizer.records import replace
+
+    config = Path(__file__).parents[1] / "oracle" / "configs" / "mistralai__Mixtral-8x7B-v0.1.json"
+    tuned = "NousResearch/Nous-Hermes-2-Mixtral-8x7B-DPO"
+    card = replace(
+        import_source(str(config)),
+        id="mixtral-8x7b",
+        name="Mixtral 8x7B",
+        hub_id="mistralai/Mixtral-8x7B-v0.1",
+        released=date(2023, 12, 11),
+        releases=(Release(hub_id=tuned), Release(hub_id="mistralai/Mixtral-8x7B-Instruct-v0.1")),
+    )
+    found = table(read_history(), entrants([card], ()))
+    assert [(s.arena_name, s.released) for s in found.standings] == [
+        ("mixtral-8x7b-instruct-v0.1", date(2023, 12, 11)),
+    ]
+    assert found.undated == ("nous-hermes-2-mixtral-8x7b-dpo",)
+    dated = replace(card, releases=(Release(hub_id=tuned, released=date(2024, 1, 15)), *card.releases[1:]))
+    found = table(read_history(), entrants([dated], ()))
+    assert {s.organization for s in found.standings} == {card.organization, "NousResearch"}
+
+
+def test_open_models_with_a_light_card_alone_stand_in_the_table() -> None:
+    found = table(read_history(), entrants((), light_cards()), date(2023, 9, 5))
+    ours = {s.id: s for s in found.standings}
+    assert ours["vicuna-33b"].open
+    assert not ours["gpt-4-0314"].open
+    assert ours["vicuna-33b"].released == date(2023, 6, 22)
+
+
+def test_a_model_card_goes_before_a_light_card_of_the_same_name() -> None:
+    known = (Entrant("sized", "Sized", None, date(2023, 1, 1), True, ("vicuna-33b",)), *entrants((), light_cards()))
+    found = table(read_history(), known, date(2023, 9, 5))
+    assert [s.id for s in found.standings if s.arena_name == "vicuna-33b"] == ["sized"]
+
+
 def test_histories_of_ones_own(tmp_path: Path) -> None:
     file = tmp_path / "mine.csv"
     file.write_text("model,snapshot_date,arena_score,category\nm,2025-03-01,1200,coding\nm,2025-03-01,1300,\n")
@@ -154,6 +217,24 @@ def test_histories_of_ones_own(tmp_path: Path) -> None:
     file = tmp_path / "scores.json"
     file.write_text(json.dumps({"20250301": {"text": {"overall": {"m": 1300.0}}, "vision": {}}}))
     assert read_history(file).at().day == date(2025, 3, 1)
+
+
+def test_a_table_of_the_arena_takes_its_day_from_the_name_of_the_file(tmp_path: Path) -> None:
+    made = {"full": {"m": {"rating": 1300.5, "rating_q975": 1310, "rating_q025": 1290}}, "coding": {"m": {"rating": 1}}}
+    file = tmp_path / "leaderboard-text-2025-12-11.json"
+    file.write_text(json.dumps(made))
+    snapshot = read_history(file).at()
+    assert (snapshot.day, snapshot.scores) == (date(2025, 12, 11), {"m": 1300.5})
+    assert read_history(file, "coding").at().scores == {"m": 1.0}
+    undated = file.rename(tmp_path / "leaderboard-text.json")
+    with pytest.raises(RequestError, match="put it into the file's name"):
+        read_history(undated)
+    undated.write_text(json.dumps({"full": {"m": {"rating": 1}, "n": 2}}))
+    with pytest.raises(RequestError, match="put it into"):
+        read_history(undated)
+    broken = undated.rename(tmp_path / "table 20251211.json")
+    with pytest.raises(RequestError, match="neither the JSON of lmarena-history"):
+        read_history(broken)
 
 
 BAD = {

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gpu_sizer.records import dataclass
-from gpu_sizer.reports.charts.labels import LINES, POINTS, Label, place
+from gpu_sizer.reports.charts.labels import IF_ROOM, LINES, POINTS, Label, place
 from gpu_sizer.reports.charts.style import Theme
 
 
@@ -83,17 +83,6 @@ def draw(
         zorder=POINTS + 0.2,
     )
     leading = {m.name for m in best}
-    for f in fewer:
-        if f.model.name not in leading:
-            continue
-        style: Any = {"arrowstyle": "-|>", "color": mark, "linewidth": 0.9, "shrinkA": 3, "shrinkB": 5, "alpha": 0.8}
-        axes.annotate(
-            "",
-            xy=(f.model.gpus, f.model.score),
-            xytext=(f.before.gpus, f.before.score),
-            arrowprops=style,
-            zorder=LINES,
-        )
     named = {f.model.name: f for f in fewer}
     labels = []
     for one in reversed(best):
@@ -104,12 +93,8 @@ def draw(
     for f in fewer:
         if f.model.name not in leading:
             text = f"{f.model.name}: {f.model.gpus} instead of {f.before.gpus}"
-            labels.append(Label(f.model.gpus, f.model.score, text, mark, "bold", 8.5, look.paper))
+            labels.append(Label(f.model.gpus, f.model.score, text, mark, "bold", 9.5, look.paper))
     taken = leading | set(named)
     others = sorted((m for m in models if m.name not in taken), key=lambda m: -m.score)
-    labels += [Label(m.gpus, m.score, m.name, look.muted, size=8.0, halo=look.paper) for m in others]
-    lines: list[list[tuple[Any, float]]] = [[*corners]]
-    lines += [
-        [(f.before.gpus, f.before.score), (f.model.gpus, f.model.score)] for f in fewer if f.model.name in leading
-    ]
-    place(axes, labels, points=[(m.gpus, m.score) for m in models], lines=lines)
+    labels += [Label(m.gpus, m.score, m.name, look.muted, size=9.0, halo=look.paper, worth=IF_ROOM) for m in others]
+    place(axes, labels, points=[(m.gpus, m.score) for m in models], lines=[corners])

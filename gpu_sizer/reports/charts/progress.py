@@ -7,8 +7,11 @@ from datetime import date, timedelta
 from typing import Any
 
 from gpu_sizer.records import dataclass
-from gpu_sizer.reports.charts.labels import LINES, POINTS, Label, place
+from gpu_sizer.reports.charts.labels import IF_ROOM, LINES, POINTS, Label, place
 from gpu_sizer.reports.charts.style import Theme
+
+#: Points between the middle of a measured distance and its text at most.
+SPAN_REACH = 14.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +72,9 @@ def _limits(series: Sequence[Series], until: date) -> tuple[date, date, float, f
 def _by_importance(series: Series, look: Theme, color: str) -> Iterator[Label]:
     """The newest leaders first: they are what a reader looks for."""
     for dot in reversed(series.leaders):
-        yield Label(dot.day, dot.score, dot.name, color, size=8.5, halo=look.paper)
+        yield Label(dot.day, dot.score, dot.name, color, size=9.0, halo=look.paper)
     for dot in reversed(series.tied):
-        yield Label(dot.day, dot.score, dot.name, color, size=8.5, halo=look.paper)
+        yield Label(dot.day, dot.score, dot.name, color, size=9.0, halo=look.paper, worth=IF_ROOM)
 
 
 def draw(axes: Any, look: Theme, series: Sequence[Series], until: date, spans: Sequence[Span], y_label: str) -> None:
@@ -85,14 +88,15 @@ def draw(axes: Any, look: Theme, series: Sequence[Series], until: date, spans: S
         spans: lags and gaps to mark.
         y_label: what scores are.
     """
-    from matplotlib.dates import AutoDateLocator
+    from matplotlib import dates
 
+    made: Any = dates
     begin, end, low, high = _limits(series, until)
     axes.set_xlim(begin, end)
     axes.set_ylim(low, high)
-    locator = AutoDateLocator(minticks=5, maxticks=10)
+    locator = made.AutoDateLocator(minticks=5, maxticks=10)
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(_month())
+    axes.xaxis.set_major_formatter(_month(until))
     axes.set_ylabel(y_label)
     lines: list[list[tuple[Any, float]]] = []
     faint: list[list[tuple[Any, float]]] = []
@@ -148,15 +152,21 @@ def _span(axes: Any, look: Theme, span: Span, lines: list[list[tuple[Any, float]
     axes.annotate("", xy=span.begin, xytext=span.end, arrowprops=style, zorder=POINTS)
     lines.append([span.begin, span.end])
     middle = span.begin[0] + (span.end[0] - span.begin[0]) / 2
-    return Label(middle, (span.begin[1] + span.end[1]) / 2, span.text, look.ink, "bold", 9.0, look.paper)
+    return Label(
+        middle, (span.begin[1] + span.end[1]) / 2, span.text, look.ink, "bold", 9.0, look.paper, reach=SPAN_REACH
+    )
 
 
-def _month() -> Callable[[float, int], str]:
-    """Labels of the time axis: months, with the year below the first and below each January."""
-    from matplotlib.dates import num2date
+def _month(until: date) -> Callable[[float, int], str]:
+    """Labels of the time axis up to a day: months, with the year below the first and below each January."""
+    from matplotlib import dates
+
+    made: Any = dates
 
     def text(value: float, position: int) -> str:
-        day = num2date(value)
+        day = made.num2date(value)
+        if day.date() > until:
+            return ""
         shows_year = position == 0 or day.month == 1
         return f"{day:%b}\n{day.year}" if shows_year else f"{day:%b}"
 

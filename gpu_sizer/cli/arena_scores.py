@@ -1,0 +1,43 @@
+"""The Arena's ratings of the catalogue's models, for tables and articles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from gpu_sizer.arena.standings import Table
+    from gpu_sizer.cards.catalogue import Catalogue
+
+
+def arena_table(cards: Catalogue, as_of: date | None) -> Table:
+    """The Arena's table of a day, joined to the catalogue.
+
+    Raises:
+        RequestError: the bundled history begins later, or no listed model joins to a card.
+    """
+    from gpu_sizer.arena.history import read_history
+    from gpu_sizer.arena.standings import entrants, table
+    from gpu_sizer.cards.light_card import light_cards
+
+    return table(read_history(), entrants(cards.models.all(), light_cards()), as_of)
+
+
+def arena_table_or_none(cards: Catalogue, as_of: date | None) -> Table | None:
+    """The same, or null where there is none for the day."""
+    from gpu_sizer.errors import RequestError
+
+    try:
+        return arena_table(cards, as_of)
+    except RequestError:
+        return None
+
+
+def scores(table: Table) -> dict[str, float]:
+    """The rating of each open model by id: that of its best rated release."""
+    found: dict[str, float] = {}
+    for standing in table.standings:
+        if standing.open:
+            found[standing.id] = max(standing.rating, found.get(standing.id, standing.rating))
+    return found
