@@ -1,0 +1,191 @@
+"""Sweeps: models x GPUs x types x utilizations x contexts x users, in arrays, each cell exactly what ``size`` gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gpu_sizer.errors import RequestError
+from gpu_sizer.planning.request import MOST_USERS, make_request
+from gpu_sizer.planning.sweep_slice import CELL, Slice
+from gpu_sizer.records import dataclass
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.cards.model_card import ModelCard
+
+#: Cells that are computed at once.
+CHUNK = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """What is swept; contexts and users ascending."""
+
+    models: tuple[ModelCard, ...]
+    gpus: tuple[GpuSpec, ...]
+    contexts: tuple[int, ...]
+    users: tuple[int, ...] = (1,)
+    weights_dtypes: tuple[str | None, ...] = (None,)
+    kv_cache_dtypes: tuple[str | None, ...] = (None,)
+    utilizations: tuple[float | None, ...] = (None,)
+
+    def __post_init__(self) -> None:
+        for name in ("models", "gpus", "contexts", "users", "weights_dtypes", "kv_cache_dtypes", "utilizations"):
+            if not getattr(self, name):
+                raise RequestError(f"a sweep needs at least one of {name}")
+        for name in ("contexts", "users"):
+            values = getattr(self, name)
+            if any(isinstance(v, bool) or not isinstance(v, int) or v < 1 for v in values):
+                raise RequestError(f"{name} must be whole numbers of at least 1")
+            object.__setattr__(self, name, tuple(sorted(set(values))))
+        if self.contexts[-1] > 1 << 40 or self.users[-1] > MOST_USERS:
+            raise RequestError(f"contexts go up to 2**40 tokens and users up to {MOST_USERS:,}")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Models, GPUs, weight types, cache types, utilizations, contexts, users."""
+        outer = (self.models, self.gpus, self.weights_dtypes, self.kv_cache_dtypes, self.utilizations)
+        return (*map(len, outer), len(self.contexts), len(self.users))
+
+    @property
+    def size(self) -> int:
+        """Cells."""
+        total = 1
+        for n in self.shape:
+            total *= n
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A run of neighbouring cells: one model, GPU, types and utilization, some contexts, all users."""
+
+    place: tuple[int, int, int, int, int]
+    model: str
+    gpu: str
+    weights_dtype: str | None
+    kv_cache_dtype: str | None
+    utilization: float | None
+    first_context: int
+    contexts: tuple[int, ...]
+    users: tuple[int, ...]
+    cells: NDArray[np.void]
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """One object a cell; a count of null means that none does, or that the model takes no such context."""
+        for c, context in enumerate(self.contexts):
+            for users, cell in zip(self.users, self.cells[c].tolist(), strict=True):
+                count, tp, pp, dp, ep, tight, free = cell
+                yield {
+                    "model": self.model,
+                    "gpu": self.gpu,
+                    "weights_dtype": self.weights_dtype,
+                    "kv_cache_dtype": self.kv_cache_dtype,
+                    "gpu_memory_utilization": self.utilization,
+                    "context": context,
+                    "users": users,
+                    "verdict": ("tight" if tight else "fits") if count else "does_not_fit",
+                    "gpu_count": count or None,
+                    "tensor_parallel_size": tp or None,
+                    "pipeline_parallel_size": pp or None,
+                    "data_parallel_size": dp or None,
+                    "expert_parallel": ep if count else None,
+                    "free_bytes": free if count else None,
+                }
+
+
+def sweep_blocks(axes: Axes, *, chunk: int = CHUNK, **load: Any) -> Iterator[Block]:
+    """The cells of a sweep, some at a time, in the order of the axes: memory does not grow with the sweep.
+
+    Args:
+        axes: what is swept.
+        chunk: cells of one block at most (at least one context with all its users).
+        load: the other options of ``size``, the same for every cell.
+
+    Raises:
+        RequestError: a value that makes no sense.
+    """
+    users = np.array(axes.users, np.int64)
+    step = max(1, chunk // len(users))
+    outer = (axes.models, axes.gpus, axes.weights_dtypes, axes.kv_cache_dtypes, axes.utilizations)
+    for place in product(*(range(len(values)) for values in outer)):
+        card, gpu, weights, kv_cache, utilization = (v[i] for v, i in zip(outer, place, strict=True))
+        options = {"weights_dtype": weights, "kv_cache_dtype": kv_cache, "gpu_memory_utilization": utilization}
+        request = make_request(card, gpu, context=1, users=axes.users[-1], **options, **load)  # type: ignore[arg-type]
+        longest = card.context.extended or card.context.native  # type: ignore[union-attr]
+        for first in range(0, len(axes.contexts), step):
+            contexts = axes.contexts[first : first + step]
+            cells = np.zeros((len(contexts), len(users)), CELL)
+            taken = sum(c <= longest for c in contexts)
+            if taken:
+                cells[:taken] = Slice(request, np.array(contexts[:taken], np.int64), users).cells()
+            names = (request.model.id, request.gpu.id, weights, kv_cache, utilization)
+            yield Block(place, *names, first, contexts, axes.users, cells)  # type: ignore[arg-type]
+
+
+class Sweep:
+    """A whole sweep in memory: ``counts``, ``layouts`` and ``free_bytes`` have the shape of the axes."""
+
+    def __init__(self, axes: Axes, cells: NDArray[np.void]) -> None:
+        self.axes, self.cells = axes, cells
+
+    @property
+    def counts(self) -> NDArray[np.int32]:
+        """The fewest GPUs; 0 where no count does or the model takes no such context."""
+        found: NDArray[np.int32] = self.cells["gpu_count"]
+        return found
+
+    @property
+    def layouts(self) -> NDArray[np.void]:
+        """Tensor, pipeline and data parallel sizes, and whether experts are spread."""
+        names = ["tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size", "expert_parallel"]
+        found: NDArray[np.void] = self.cells[names]
+        return found
+
+    @property
+    def tight(self) -> NDArray[np.bool_]:
+        """Whether the free memory is within the estimate's own error."""
+        found: NDArray[np.bool_] = self.cells["tight"]
+        return found
+
+    @property
+    def free_bytes(self) -> NDArray[np.int64]:
+        """Bytes free on the fullest GPU; 0 where no count does."""
+        found: NDArray[np.int64] = self.cells["free_bytes"]
+        return found
+
+    def blocks(self) -> Iterator[Block]:
+        """One block for each model, GPU, types and utilization."""
+        a = self.axes
+        for m, g, w, k, r in product(*(range(n) for n in a.shape[:5])):
+            names = (a.models[m].id, a.gpus[g].id, a.weights_dtypes[w], a.kv_cache_dtypes[k], a.utilizations[r])
+            yield Block((m, g, w, k, r), *names, 0, a.contexts, a.users, self.cells[m, g, w, k, r])
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """One object a cell, in the order of the axes."""
+        return [record for block in self.blocks() for record in block.records()]
+
+
+def sweep_cards(axes: Axes, **load: Any) -> Sweep:
+    """A whole sweep of cards; ``load`` are the other options of ``size``.
+
+    Raises:
+        RequestError: a value that makes no sense.
+    """
+    cells = np.zeros(axes.shape, CELL)
+    for block in sweep_blocks(axes, **load):
+        cells[block.place][block.first_context : block.first_context + len(block.contexts)] = block.cells
+    return Sweep(axes, cells)
+
+
+def counts(models: Sequence[ModelCard], gpus: Sequence[GpuSpec], context: int, users: int = 1, **load: Any) -> Any:
+    """The fewest GPUs of every pair at one load: models by GPUs, 0 where none does."""
+    return sweep_cards(Axes(tuple(models), tuple(gpus), (context,), (users,)), **load).counts.reshape(
+        len(models), len(gpus)
+    )

@@ -1,0 +1,111 @@
+"""One layout of a sweep: what it leaves free at every number of cache blocks, exactly as the engine counts it.
+
+Under equal engine settings only the blocks that requests take differ between cells. Everything else is taken from
+one evaluation by the engine itself, so that a sweep knows no constant of its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gpu_sizer.records import dataclass
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from gpu_sizer.engines.load import Load, Settings
+    from gpu_sizer.engines.vllm.cache import CachePlan
+    from gpu_sizer.engines.vllm.engine import VllmEngine, VllmModel
+    from gpu_sizer.memory.layout import Layout
+    from gpu_sizer.planning.request import Request
+
+    Whole = NDArray[np.int64]
+
+#: No limit on the blocks.
+UNLIMITED = np.iinfo(np.int64).max
+#: Bits that free bytes take in a score: more than the memory of any GPU.
+FREE_BITS = 50
+
+
+def blocks_per_request(plan: CachePlan, contexts: Whole, tokens_in_flight: int) -> Whole:
+    """:meth:`CachePlan.blocks_per_request` for many lengths at once."""
+    total = np.zeros_like(contexts)
+    known: dict[tuple[object, ...], Whole] = {}
+    for group in plan.groups:
+        if (found := known.get(group.kinds)) is None:
+            found = known[group.kinds] = np.zeros_like(contexts)
+            for page in group.kinds:
+                if page.kind == "state":
+                    blocks = np.full_like(contexts, page.state_blocks)
+                elif page.kind == "full" or page.span is None:
+                    blocks = -(-contexts // page.block_size)
+                elif page.kind == "sliding":
+                    blocks = -(-np.minimum(page.span - 1 + tokens_in_flight, contexts) // page.block_size) + 1
+                else:
+                    blocks = -(-np.minimum(page.span + tokens_in_flight, contexts) // page.block_size)
+                np.maximum(found, blocks, out=found)
+        total += found
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutLine:
+    """A layout under fixed settings: bytes left for the cache on each stage, and bytes of a block there."""
+
+    spare: tuple[int, ...]
+    block: tuple[int, ...]
+    band: int
+    most_blocks: int
+    """Blocks of all requests together that fit; negative where not even an empty cache does."""
+    whole_block: int
+    """Bytes of a block over all stages where the engine compares the whole cache with one stage, else 0."""
+    preference: int
+
+    def free(self, blocks: Whole) -> Whole:
+        """Bytes free on the fullest GPU."""
+        pairs = iter(dict.fromkeys(zip(self.spare, self.block, strict=True)))
+        spare, block = next(pairs)
+        result = spare - blocks * block
+        for spare, block in pairs:
+            np.minimum(result, spare - blocks * block, out=result)
+        return result
+
+    def score(self, blocks: Whole) -> Whole:
+        """What :meth:`Search.best` prefers, as a number: larger is better, -1 where the engine refuses."""
+        free = self.free(blocks)
+        score = free + (self.preference << FREE_BITS) + ((free >= self.band).astype(np.int64) << (FREE_BITS + 3))
+        if self.whole_block:
+            # The fullest stage is the first of those with least free.
+            available = np.full_like(blocks, -1)
+            for spare, block in zip(reversed(self.spare), reversed(self.block), strict=True):
+                available = np.where(spare - blocks * block == free, spare, available)
+            score[blocks * self.whole_block > available] = -1
+        score[free < 0] = -1
+        return score
+
+
+def layout_line(
+    engine: VllmEngine, model: VllmModel, request: Request, layout: Layout, load: Load, s: Settings
+) -> LayoutLine:
+    """The line of a layout that the engine does not refuse, from one evaluation at ``load``."""
+    memory = engine.evaluate(model, request.gpu, layout, load)
+    pp, node = layout.pipeline_parallel_size, request.gpus_per_node
+    plan = model.cache(layout.tensor_parallel_size, s.kv_cache_dtype, engine.page_rules(request.gpu, load))
+    block = plan.stage_block_bytes(pp)
+    spare = tuple(r.available_kv_bytes for r in memory.stages)
+    most = min((a // b if b else (UNLIMITED if a >= 0 else -1)) for a, b in zip(spare, block, strict=True))
+    if plan.has_states and not s.enforce_eager and s.max_num_seqs > memory.blocks:
+        most = -1
+    within = layout.tensor_parallel_size <= node
+    preference = (int(within) << 2) | (int(within and pp == 1) << 1) | int(not layout.expert_parallel)
+    checks = pp > 1 and engine.version.whole_pipeline_check
+    whole_block = sum(plan.stage_block_bytes(1)) if checks else 0
+    return LayoutLine(spare, block, memory.band_bytes, most, whole_block, preference)
+
+
+def tokens_in_flight(engine: VllmEngine, layout: Layout, s: Settings) -> int:
+    """Tokens of the batches that a request may have under way, as the engine counts them."""
+    pp, batches = layout.pipeline_parallel_size, engine.version.batches_in_flight
+    return (batches if pp == 1 else max(batches, pp + 1)) * s.max_num_batched_tokens
