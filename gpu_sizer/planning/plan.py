@@ -142,7 +142,7 @@ class Plan:
     def deploy(
         self, form: str, *, weights: str | None = None, image: str | None = None, port: int = 8000, tuned: bool = False
     ) -> str:
-        """The text of the file, or the command, that starts this plan's server; ``form`` as in ``gpu-sizer deploy --as``.
+        """The file or command that starts this plan's server; ``form`` as in ``gpu-sizer deploy --as``.
 
         Raises:
             DoesNotFitError: there is nothing to deploy.
@@ -242,10 +242,8 @@ class Fit:
         """Full-length requests that the cache would hold at once."""
         return self.memory.max_concurrent_requests
 
-    def deploy(
-        self, form: str, *, weights: str | None = None, image: str | None = None, port: int = 8000
-    ) -> str:
-        """The text of the file, or the command, that starts this layout's server; ``form`` as in ``gpu-sizer deploy --as``.
+    def deploy(self, form: str, *, weights: str | None = None, image: str | None = None, port: int = 8000) -> str:
+        """The file or command that starts this layout's server; ``form`` as in ``gpu-sizer deploy --as``.
 
         Raises:
             DoesNotFitError: there is nothing to deploy.

@@ -1,0 +1,33 @@
+variable "model" {
+  description = "Id, alias or hub id of the model."
+  type        = string
+}
+
+variable "gpu" {
+  description = "Id or alias of the GPU."
+  type        = string
+}
+
+variable "context" {
+  description = "Tokens of one request, as 8192 or 32k; empty is the model's full length."
+  type        = string
+  default     = ""
+}
+
+variable "users" {
+  description = "Requests of that length at once."
+  type        = number
+  default     = 1
+}
+
+variable "format" {
+  description = "A file to write: docker-compose, kubernetes, skypilot, dstack, slurm; empty for none."
+  type        = string
+  default     = ""
+}
+
+variable "tuned" {
+  description = "Take the lower engine settings that need fewer GPUs, where there are such."
+  type        = bool
+  default     = false
+}

@@ -1,0 +1,101 @@
+"""The command ``deploy``: from a model and a GPU to the command or file that starts the server."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gpu_sizer import api
+from gpu_sizer.cli import options as o
+from gpu_sizer.cli.files import write_bytes
+from gpu_sizer.cli.output import printable
+from gpu_sizer.errors import RequestError
+
+#: Answered, and it does not fit.
+DOES_NOT_FIT = 3
+
+Form = Annotated[
+    str,
+    typer.Option("--as", metavar="FORMAT", help="vllm, docker-compose, kubernetes, skypilot, dstack or slurm."),
+]
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write the file here instead of to stdout.")]
+Weights = Annotated[
+    str | None, typer.Option("--weights", help="Repository or folder to load. Default: the model's own repository.")
+]
+Image = Annotated[str | None, typer.Option("--image", help="Container image. Default: the engine's own.")]
+Port = Annotated[int, typer.Option("--port", help="Port of the server.")]
+Tuned = Annotated[bool, typer.Option("--tuned", help="With the plan's lower settings, on fewer GPUs.")]
+
+
+def deploy(
+    model: o.Model,
+    gpu: o.Gpu,
+    form: Form,
+    output: Output = None,
+    weights: Weights = None,
+    image: Image = None,
+    port: Port = 8000,
+    tuned: Tuned = False,
+    tp: Annotated[int | None, typer.Option("--tp", min=1, help="Tensor parallel size, instead of the plan's.")] = None,
+    pp: Annotated[int | None, typer.Option("--pp", min=1, help="Pipeline parallel size, likewise.")] = None,
+    dp: Annotated[int | None, typer.Option("--dp", min=1, help="Replicas (data parallel size), likewise.")] = None,
+    ep: Annotated[bool, typer.Option("--ep", help="Expert parallel, with a layout of your own.")] = False,
+    context: o.Context = None,
+    users: o.Users = 1,
+    engine: o.EngineName = "vllm",
+    layouts: o.Layouts = "any",
+    utilization: o.Utilization = None,
+    weights_dtype: o.WeightsDtype = None,
+    kv_cache_dtype: o.CacheDtype = None,
+    max_num_batched_tokens: o.BatchedTokens = None,
+    max_num_seqs: o.Sequences = None,
+    max_gpus: o.MaxGpus = 64,
+) -> None:
+    """What starts the server of a plan: a command, or a file for Compose, Kubernetes, SkyPilot, dstack or Slurm."""
+    from gpu_sizer.deploy.formats import FORMATS
+    from gpu_sizer.deploy.formats import deploy as write
+    from gpu_sizer.deploy.serving import weights_named
+    from gpu_sizer.planning.plan import Fit, Plan
+
+    if form not in FORMATS:
+        raise RequestError(f"unknown format {form[:40]!r}; known: {', '.join(FORMATS)}", suggestions=tuple(FORMATS))
+    card = api.load_model(model, cards=o.cards())
+    load = {
+        "context": o.context_tokens(context, card.context.native),
+        "users": users,
+        "engine": engine,
+        "gpu_memory_utilization": utilization,
+        "weights_dtype": weights_dtype,
+        "kv_cache_dtype": kv_cache_dtype,
+        "max_num_batched_tokens": max_num_batched_tokens,
+        "max_num_seqs": max_num_seqs,
+    }
+    spec = api.load_gpu(gpu, cards=o.cards())
+    answer: Plan | Fit
+    if (tp, pp, dp, ep) != (None, None, None, False):
+        answer = api.estimate(
+            card,
+            gpu=spec,
+            tensor_parallel_size=tp or 1,
+            pipeline_parallel_size=pp or 1,
+            data_parallel_size=dp or 1,
+            expert_parallel=ep,
+            **load,  # type: ignore[arg-type]
+        )
+    else:
+        answer = api.size(card, gpu=spec, layouts=layouts, max_gpus=max_gpus, details=tuned, **load)  # type: ignore[arg-type]
+    if not answer.fits and not (tuned and isinstance(answer, Plan) and answer.tuned):
+        sys.stderr.write(f"gpu-sizer: nothing to deploy: {printable(answer.reason or '')}\n")
+        raise typer.Exit(DOES_NOT_FIT)
+    if weights is not None and os.path.isdir(weights):
+        weights = os.path.abspath(weights)
+    own = weights_named(card, model) or (os.path.abspath(model) if os.path.isdir(model) else None)
+    text = write(answer, form, weights=weights, release=own, image=image, port=port, tuned=tuned)
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        write_bytes(output, text.encode())

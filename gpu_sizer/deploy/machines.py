@@ -1,0 +1,106 @@
+"""From a number of GPUs to whole machines: how many, with how many GPUs each, in which layout."""
+
+from __future__ import annotations
+
+from gpu_sizer.errors import DoesNotFitError, RequestError
+from gpu_sizer.memory.layout import Layout
+from gpu_sizer.planning.plan import Fit, Plan
+from gpu_sizer.planning.search import Search, fit
+from gpu_sizer.records import dataclass, replace
+from gpu_sizer.units import ceil_div
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.planning.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Machines:
+    """Machines that are alike, and the layout over all of their GPUs that was checked."""
+
+    nodes: int
+    gpus_per_node: int
+    fit: Fit
+
+    @property
+    def gpu_count(self) -> int:
+        """GPUs in all."""
+        return self.nodes * self.gpus_per_node
+
+
+def _divides(layout: Layout, per_node: int) -> bool:
+    """Whether machines of this many GPUs hold whole replicas, or replicas whole machines.
+
+    vLLM gives every machine the same number of ranks (``--nnodes``: vllm/config/parallel.py, ``local_world_size``).
+    """
+    replica = layout.tensor_parallel_size * layout.pipeline_parallel_size
+    return per_node % replica == 0 or replica % per_node == 0
+
+
+def _over_machines(request: Request, count: int) -> Fit:
+    """The smallest number of whole machines, with tensor parallelism inside of one wherever that works.
+
+    vLLM's advice for several machines: tensor parallel size = GPUs of a machine, pipeline = machines
+    (docs/serving/parallelism_scaling.md).
+    """
+    node = request.gpus_per_node
+    search = Search(request)
+    for total in range(ceil_div(count, node) * node, max(request.max_gpus, 2 * node) + 1, node):
+        found = [
+            m
+            for m in map(search.evaluate, search.layouts(total, request.layouts))
+            if m.verdict != "does_not_fit" and _divides(m.layout, node)
+        ]
+        if found:
+            best = max(
+                found,
+                key=lambda m: (
+                    m.verdict == "fits",
+                    node % m.layout.tensor_parallel_size == 0,
+                    not m.layout.expert_parallel,
+                    m.layout.tensor_parallel_size,
+                    m.per_gpu.free_bytes if m.per_gpu else 0,
+                ),
+            )
+            return fit(request, best.layout)
+    raise DoesNotFitError(f"{count} GPUs do, but no whole machines of {node} up to {request.max_gpus} GPUs")
+
+
+def _told(answer: Fit) -> Machines:
+    """The machines of a layout that the user chose."""
+    node, layout = answer.request.gpus_per_node, answer.layout
+    if layout.gpu_count <= node:
+        return Machines(1, layout.gpu_count, answer)
+    if layout.gpu_count % node or not _divides(layout, node):
+        raise RequestError(
+            f"{layout.describe()} takes {layout.gpu_count} GPUs, which do not divide evenly over machines of {node}",
+            about="gpu",
+        )
+    return Machines(layout.gpu_count // node, node, answer)
+
+
+def machines(answer: Plan | Fit, *, tuned: bool = False) -> Machines:
+    """The machines for an answer; ``tuned`` takes the plan's lower settings on fewer GPUs.
+
+    Raises:
+        DoesNotFitError: the answer is that it does not fit.
+        RequestError: a layout that machines cannot share evenly, or no tuned settings where they were asked for.
+    """
+    if isinstance(answer, Fit):
+        if tuned:
+            raise RequestError("tuned settings belong to a plan, not to a layout that was told")
+        if not answer.fits:
+            raise DoesNotFitError(f"nothing to deploy: {answer.reason}")
+        return _told(answer)
+    request, layout = answer.request, answer.layout
+    if tuned:
+        if answer.tuned is None:
+            raise RequestError("the plan has no tuned settings: lower ones would not need fewer GPUs")
+        request = replace(request, **answer.tuned.settings)  # type: ignore[arg-type]
+        layout = answer.tuned.layout
+    elif not answer.fits:
+        raise DoesNotFitError(f"nothing to deploy: {answer.reason}")
+    assert layout is not None
+    if layout.gpu_count <= request.gpus_per_node:
+        return Machines(1, layout.gpu_count, fit(request, layout))
+    return _told(_over_machines(request, layout.gpu_count))

@@ -1,0 +1,233 @@
+"""What every format needs to know of a deployment, made once from a plan."""
+
+from __future__ import annotations
+
+import re
+
+from gpu_sizer.deploy.commands import COMMANDS, IMAGES, MACHINE_ARGUMENTS, SEVERAL_MACHINES_FROM
+from gpu_sizer.deploy.machines import Machines, machines
+from gpu_sizer.deploy.text import shell_words, slug
+from gpu_sizer.errors import RequestError
+from gpu_sizer.planning.plan import Fit, Plan
+from gpu_sizer.records import dataclass
+from gpu_sizer.units import ceil_div, gib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.cards.model_card import ModelCard
+
+#: Shared memory of a container, in GiB: what vLLM's own examples give (docs/serving/parallelism_scaling.md).
+SHARED_MEMORY_GIB = 16
+#: Seconds that a start may take beside loading, and bytes loaded in one second: slow storage, on purpose.
+START_SECONDS, LOAD_BYTES_A_SECOND = 900, 200_000_000
+#: Room beside the weights on the volume that caches them: a quarter more, in steps of 10 GiB.
+_STEP_GIB = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """One deployment: what is run, on which machines, and what a reader of the file should know."""
+
+    name: str
+    """For objects: a DNS label."""
+    title: str
+    weights: str
+    """Repository or folder that the engine loads."""
+    engine: str
+    version: str
+    machines: Machines
+    command: tuple[str, ...]
+    port: int
+    own_image: str | None
+    notes: tuple[str, ...]
+
+    @property
+    def fit(self) -> Fit:
+        """The layout that was checked."""
+        return self.machines.fit
+
+    @property
+    def gpu(self) -> GpuSpec:
+        """The kind of GPU."""
+        return self.fit.request.gpu
+
+    @property
+    def nodes(self) -> int:
+        """Machines."""
+        return self.machines.nodes
+
+    @property
+    def gpus_per_node(self) -> int:
+        """GPUs in each."""
+        return self.machines.gpus_per_node
+
+    @property
+    def folder(self) -> str | None:
+        """The folder of weights, where they are not on the hub."""
+        return self.weights if self.weights.startswith("/") else None
+
+    @property
+    def weights_bytes(self) -> int:
+        """The weights of one replica, at most: parts that several ranks hold are counted on each."""
+        memory, layout = self.fit.memory, self.fit.layout
+        return sum(stage.weights_bytes for stage in memory.stages) * layout.tensor_parallel_size
+
+    @property
+    def storage_gib(self) -> int:
+        """Size of a volume for the weights, in GiB."""
+        return ceil_div(self.weights_bytes * 5 // 4, _STEP_GIB << 30) * _STEP_GIB
+
+    @property
+    def start_seconds(self) -> int:
+        """How long a start may take before it counts as failed: the weights may have to be downloaded."""
+        return START_SECONDS + self.weights_bytes // LOAD_BYTES_A_SECOND
+
+    def image(self) -> str:
+        """The container image: the engine's own of the version whose rules were planned with.
+
+        Raises:
+            RequestError: none is known for this platform and version.
+        """
+        if self.own_image is not None:
+            return self.own_image
+        found = IMAGES.get((self.engine, self.gpu.platform))
+        if found is None or _number(self.version) < found[1]:
+            raise RequestError(
+                f"no image of {self.engine} {self.version} for {self.gpu.platform} is known: name one (--image)"
+            )
+        return f"{found[0]}:v{self.version}"
+
+    def machine_command(self, rank: str, head: str, *, headless: bool) -> tuple[str, ...]:
+        """The words of the command on one of several machines; rank and address as the format writes them."""
+        return (*self.command, *MACHINE_ARGUMENTS[self.engine](self.nodes, rank, head, headless=headless))
+
+    def script(self, rank: str, head: str) -> str:
+        """A POSIX shell script that starts this machine's part.
+
+        Args:
+            rank: shell variable that holds the machine's number from 0.
+            head: shell variable that holds the first machine's address.
+        """
+        if self.nodes == 1:
+            return f"exec {shell_words(self.command)}\n"
+        words = MACHINE_ARGUMENTS[self.engine](self.nodes, rank, head, headless=False)
+        # Variables stay outside of what is quoted: they are the script's own, not a part of a name.
+        more = " ".join(f'"${w}"' if w in (rank, head) else w for w in words)
+        return (
+            f"set -- {shell_words(self.command)} \\\n  {more}\n"
+            f'if [ "${rank}" != 0 ]; then set -- "$@" --headless; fi\n'
+            'exec "$@"\n'
+        )
+
+    def header(self) -> list[str]:
+        """Comment lines: what this is, what was checked, and what to know."""
+        from gpu_sizer import __version__
+
+        fit, s = self.fit, self.fit.settings
+        where = f"{self.nodes} machines with {self.gpus_per_node} each" if self.nodes > 1 else "one machine"
+        users = fit.request.users
+        requests = "1 request at a time" if users == 1 else f"{users:,} requests at once"
+        free = gib(fit.per_gpu.free_bytes) if fit.per_gpu else "nothing"
+        verdict = "tight: the room left is within the estimate's own error" if fit.verdict == "tight" else "it fits"
+        return [
+            f"{self.title} on {fit.gpu_count} x {self.gpu.name} ({fit.layout.describe()}), {where}.",
+            f"Planned by gpu-sizer {__version__} for {self.engine} {self.version}: {s.context:,} tokens, {requests}; "
+            f"{free} left on the fullest GPU, {verdict}.",
+            *self.notes,
+        ]
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(n) for n in re.findall(r"\d+", version)[:2])
+
+
+def _version(answer: Fit) -> str:
+    """The version that was named, or the first of the range that was planned with, in three numbers."""
+    engine = answer.request.get_engine()
+    named = answer.request.engine.partition("@")[2] or engine.version.name
+    parts = re.findall(r"\d+", named)[:3]
+    return ".".join(parts + ["0"] * (3 - len(parts)))
+
+
+def weights_named(card: ModelCard, named: str | None) -> str | None:
+    """The repository of the release that a name means: an instruct version has weights of its own.
+
+    Args:
+        card: the model's card.
+        named: how the user called it; null takes the card's own repository.
+    """
+    from gpu_sizer.cards.names import normal_short
+
+    if named is not None:
+        for release in card.releases:
+            names = (release.hub_id, release.name or "")
+            if named.lower() == release.hub_id.lower() or (
+                "/" not in named and normal_short(named) in {normal_short(n) for n in names if n}
+            ):
+                return release.hub_id
+    return card.hub_id
+
+
+def make_serving(
+    answer: Plan | Fit,
+    *,
+    weights: str | None = None,
+    release: str | None = None,
+    image: str | None = None,
+    port: int = 8000,
+    tuned: bool = False,
+) -> Serving:
+    """A deployment from an answer.
+
+    Args:
+        answer: a plan, or one layout that fits.
+        weights: repository or absolute folder that the engine loads; null is the release's; it may hold types that
+            were asked for as a what-if.
+        release: repository of the release that was meant (an instruct version); null is the card's.
+        image: container image; null is the engine's own.
+        port: of the server.
+        tuned: with the plan's lower settings on fewer GPUs.
+
+    Raises:
+        DoesNotFitError: there is nothing to deploy.
+        RequestError: a value that makes no sense, or what this engine version cannot do.
+    """
+    if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= 65535:
+        raise RequestError(f"port must be a whole number from 1 to 65535, not {port!r}")
+    for what, value in (("weights", weights), ("release", release), ("image", image)):
+        if value is not None and (not value.strip() or not value.isprintable() or value.startswith("-")):
+            raise RequestError(f"{what} must be a name on one line that does not begin with a hyphen, not {value!r}")
+    chosen = machines(answer, tuned=tuned)
+    fit, card = chosen.fit, chosen.fit.request.model
+    loaded = weights or release or card.hub_id
+    if loaded is None:
+        raise RequestError(f"the card of {card.name} names no repository: say what to load (--weights)", about="model")
+    if loaded.startswith("-"):
+        raise RequestError(f"{loaded!r} is no repository", about="model")
+    engine, version = fit.request.get_engine().name, _version(fit)
+    if chosen.nodes > 1 and _number(version) < (first := SEVERAL_MACHINES_FROM[engine]):
+        raise RequestError(
+            f"{engine} {version} runs over several machines only in a Ray cluster of yours; "
+            f"{engine}@{first[0]}.{first[1]} and later without one"
+        )
+    planned = answer.tuned.gpu_count if isinstance(answer, Plan) and tuned and answer.tuned else answer.gpu_count
+    notes = []
+    if planned is not None and planned != fit.gpu_count:
+        notes.append(f"{planned} GPUs would do; they come in machines of {chosen.gpus_per_node}.")
+    if chosen.nodes > 1:
+        notes.append("The machines must reach one another on every port, over a network that nobody else reaches.")
+    if loaded.startswith("/"):
+        notes.append(f"The weights are read from the folder {loaded}, which every machine must have.")
+    return Serving(
+        name=slug(f"{engine}-{card.id}"),
+        title=card.name,
+        weights=loaded,
+        engine=engine,
+        version=version,
+        machines=chosen,
+        command=COMMANDS[engine](fit, loaded, port, weights is not None),
+        port=port,
+        own_image=image,
+        notes=(*notes, *fit.warnings),
+    )

@@ -1,0 +1,115 @@
+"""Terraform's and OpenTofu's external data protocol: a map of strings in, a map of strings out.
+
+The program reads one JSON object from stdin and prints one to stdout, every value a string; an error is a message on
+stderr and an exit code other than 0 (registry.terraform.io/providers/hashicorp/external, "External Program Protocol").
+"""
+
+from __future__ import annotations
+
+import json
+
+from gpu_sizer import api
+from gpu_sizer.deploy.formats import FORMATS, deploy
+from gpu_sizer.deploy.serving import make_serving, weights_named
+from gpu_sizer.deploy.text import shell_words
+from gpu_sizer.errors import RequestError
+from gpu_sizer.planning.quantities import tokens
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from gpu_sizer.cards.catalogue import Catalogue
+
+#: Longest query that is read, in characters.
+LONGEST_QUERY = 100_000
+_WORDS = ("model", "gpu", "context", "engine", "layouts", "weights_dtype", "kv_cache_dtype")
+_NUMBERS = ("users", "max_num_batched_tokens", "max_num_seqs", "max_gpus", "port")
+#: What a query may hold. An empty string means the default, since a Terraform variable cannot be left out of a map.
+KEYS = (*_WORDS, *_NUMBERS, "gpu_memory_utilization", "format", "weights", "image", "tuned")
+
+
+def read_query(text: str) -> dict[str, str]:
+    """The query of Terraform.
+
+    Raises:
+        RequestError: no JSON object of strings, or a key that means nothing.
+    """
+    if len(text) > LONGEST_QUERY:
+        raise RequestError(f"the query is longer than {LONGEST_QUERY:,} characters")
+    try:
+        query = json.loads(text)
+    except ValueError as error:
+        raise RequestError(f"stdin must hold Terraform's query as JSON: {error}") from None
+    if not isinstance(query, dict) or not all(isinstance(v, str) for v in query.values()):
+        raise RequestError("the query must be one JSON object with a string for every key")
+    if unknown := sorted(set(query) - set(KEYS)):
+        raise RequestError(f"unknown key {unknown[0][:40]!r} in the query; known: {', '.join(KEYS)}")
+    for key in ("model", "gpu"):
+        if not query.get(key, "").strip():
+            raise RequestError(f"the query must name a {key}", about=key)
+    return {k: v for k, v in query.items() if v != ""}
+
+
+def _number(query: dict[str, str], key: str, kind: type[int] | type[float] = int) -> Any:
+    try:
+        return kind(query[key])
+    except ValueError:
+        raise RequestError(f"{key} must be a number, not {query[key][:40]!r}") from None
+
+
+def _flag(query: dict[str, str], key: str) -> bool:
+    if (value := query.get(key, "false")) not in ("true", "false"):
+        raise RequestError(f"{key} must be true or false, not {value[:40]!r}")
+    return value == "true"
+
+
+def result(query: dict[str, str], cards: Catalogue | None = None) -> dict[str, str]:
+    """The answer to a query: counts, sizes, the command, and the file of a format where one is named.
+
+    Raises:
+        DoesNotFitError: no layout up to ``max_gpus`` does.
+        GpuSizerError: an unknown name, or a value that makes no sense.
+    """
+    if (form := query.get("format")) is not None and form not in FORMATS:
+        raise RequestError(f"unknown format {form[:40]!r}; known: {', '.join(FORMATS)}", suggestions=tuple(FORMATS))
+    card = api.load_model(query["model"], cards=cards)
+    load: dict[str, Any] = {k: query[k] for k in _WORDS[3:] if k in query}
+    load |= {k: _number(query, k) for k in _NUMBERS[:-1] if k in query}
+    if "gpu_memory_utilization" in query:
+        load["gpu_memory_utilization"] = _number(query, "gpu_memory_utilization", float)
+    if "context" in query:
+        load["context"] = tokens(query["context"], card.context.native)
+    tuned = _flag(query, "tuned")
+    plan = api.size(card, gpu=api.load_gpu(query["gpu"], cards=cards), details=tuned, **load)
+    options: dict[str, Any] = {
+        "weights": query.get("weights"),
+        "release": weights_named(card, query["model"]),
+        "image": query.get("image"),
+        "port": _number(query, "port") if "port" in query else 8000,
+        "tuned": tuned,
+    }
+    serving = make_serving(plan, **options)
+    fit = serving.fit
+    layout, s = fit.layout, fit.settings
+    values: dict[str, Any] = {
+        "model": card.id,
+        "gpu": serving.gpu.id,
+        "verdict": fit.verdict,
+        "gpu_count": fit.gpu_count,
+        "nodes": serving.nodes,
+        "gpus_per_node": serving.gpus_per_node,
+        **layout.model_dump(),
+        "context": s.context,
+        "users": fit.request.users,
+        "max_num_seqs": s.max_num_seqs,
+        "max_num_batched_tokens": s.max_num_batched_tokens,
+        "gpu_memory_utilization": s.gpu_memory_utilization,
+        "free_bytes_per_gpu": fit.per_gpu.free_bytes if fit.per_gpu else 0,
+        "weights": serving.weights,
+        "storage_gib": serving.storage_gib,
+        "engine_version": serving.version,
+        "command": shell_words(serving.command),
+        "file": deploy(plan, form, **options) if form else "",
+    }
+    return {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in values.items()}

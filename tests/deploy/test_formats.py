@@ -1,0 +1,296 @@
+"""Every format of three deployments: valid by its own tool's rules, and the same deployment as the plan."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import kubernetes_validate
+import pytest
+import yaml
+
+from gpu_sizer import DoesNotFitError, RequestError, estimate, size
+from gpu_sizer.deploy.formats import FORMATS, deploy
+from gpu_sizer.deploy.serving import Serving, make_serving, weights_named
+from gpu_sizer.errors import GpuSizerError
+from gpu_sizer.planning.plan import Fit, Plan
+from tests.deploy.running import options, pods, started
+
+KUBERNETES = "1.33"
+
+
+@cache
+def answer(name: str) -> Plan | Fit:
+    """The deployments of the issue, an AMD one, and one with replicas over two machines."""
+    if name == "mixtral":
+        return size("mixtral-8x7b", gpu="a6000")
+    if name == "llama":
+        return size("llama-3.1-405b", gpu="h100")
+    if name == "gpt-oss":
+        return size("gpt-oss-120b", gpu="h100", max_num_seqs=128)
+    if name == "amd":
+        return size("llama-3-70b", gpu="mi300x")
+    return estimate(
+        "mixtral-8x7b", gpu="h100", tensor_parallel_size=4, data_parallel_size=4, expert_parallel=True, users=8
+    )
+
+
+CASES = ("mixtral", "llama", "gpt-oss", "amd", "replicas")
+every = pytest.mark.parametrize(
+    ("case", "form"), [(case, form) for case in CASES for form in FORMATS], ids=lambda value: str(value)
+)
+
+
+def serving(case: str) -> Serving:
+    return make_serving(answer(case))
+
+
+def documents(text: str) -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all(text))
+
+
+def test_the_three_deployments_are_what_they_are_asked_to_be() -> None:
+    assert (serving("mixtral").nodes, serving("mixtral").gpus_per_node) == (1, 3)
+    assert (serving("llama").nodes, serving("llama").gpus_per_node) == (2, 8)
+    assert (serving("gpt-oss").nodes, serving("gpt-oss").gpus_per_node) == (1, 1)
+
+
+@every
+def test_what_starts_is_the_plan(case: str, form: str, tmp_path: Path) -> None:
+    made = serving(case)
+    layout, s, text = made.fit.layout, made.fit.settings, deploy(answer(case), form)
+    assert made.fit.fits
+    assert layout.gpu_count == made.nodes * made.gpus_per_node >= (answer(case).gpu_count or 0)
+    for rank in range(made.nodes):
+        words = started(form, text, tmp_path, rank)
+        told = options(words)
+        assert words[:3] == ["vllm", "serve", made.weights]
+        assert told.get("--tensor-parallel-size") == str(layout.tensor_parallel_size)
+        assert told.get("--pipeline-parallel-size") == str(layout.pipeline_parallel_size)
+        assert told.get("--data-parallel-size", "1") == str(layout.data_parallel_size)
+        assert ("--enable-expert-parallel" in told) == layout.expert_parallel
+        assert told["--max-model-len"] == str(s.context)
+        assert told["--max-num-seqs"] == str(s.max_num_seqs)
+        assert told["--max-num-batched-tokens"] == str(s.max_num_batched_tokens)
+        assert float(told["--gpu-memory-utilization"]) == s.gpu_memory_utilization
+        assert told["--dtype"] == "bfloat16"
+        if made.nodes > 1:
+            several = (told["--nnodes"], told["--node-rank"], told["--master-addr"], "--headless" in told)
+            assert several == (str(made.nodes), str(rank), "first", rank > 0)
+        else:
+            assert "--nnodes" not in told
+
+
+def gpus_of(form: str, text: str) -> tuple[int, int]:
+    """Machines and GPUs of each, as the format asks for them."""
+    if form == "slurm":
+        asked = dict(line.removeprefix("#SBATCH --").split("=") for line in text.splitlines() if "#SBATCH" in line)
+        return int(asked["nodes"]), int(asked["gpus-per-node"])
+    parts = documents(text)
+    top = parts[0]
+    if form == "skypilot":
+        (count,) = set(top["resources"]["accelerators"].values())
+        return top.get("num_nodes", 1), count
+    if form == "dstack":
+        return top.get("nodes", 1), top["resources"]["gpu"]["count"]
+    limits = [p["containers"][0]["resources"]["limits"] for p in pods(parts)]
+    assert all(limit == limits[0] for limit in limits)
+    ((name, count),) = limits[0].items()
+    assert name in ("nvidia.com/gpu", "amd.com/gpu")
+    group = parts[1]["spec"].get("leaderWorkerTemplate", {"size": 1})
+    return group["size"], int(count)
+
+
+@every
+def test_machines_and_gpus_are_those_of_the_plan(case: str, form: str) -> None:
+    if form in ("vllm", "docker-compose"):
+        pytest.skip("one machine's file")
+    made = serving(case)
+    assert gpus_of(form, deploy(answer(case), form)) == (made.nodes, made.gpus_per_node)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_compose_files_pass_the_specification(case: str) -> None:
+    schema = json.loads(
+        (resources.files("check_jsonschema") / "builtin_schemas/vendor/compose-spec.json").read_text(encoding="utf-8")
+    )
+    (document,) = documents(deploy(answer(case), "docker-compose"))
+    jsonschema.validators.validator_for(schema)(schema).validate(document)
+    service = document["services"]["vllm"]
+    if case == "amd":
+        assert service["devices"] == ["/dev/kfd", "/dev/dri"]
+    else:
+        assert service["deploy"]["resources"]["reservations"]["devices"][0]["count"] == serving(case).gpus_per_node
+
+
+#: The fields of a LeaderWorkerSet that are used, from kubernetes-sigs/lws, api/leaderworkerset/v1; pods are checked
+#: by Kubernetes' own schema.
+LEADER_WORKER_SET = {
+    "type": "object",
+    "required": ["apiVersion", "kind", "metadata", "spec"],
+    "properties": {
+        "apiVersion": {"const": "leaderworkerset.x-k8s.io/v1"},
+        "spec": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["leaderWorkerTemplate"],
+            "properties": {
+                "replicas": {"type": "integer", "minimum": 0},
+                "leaderWorkerTemplate": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["workerTemplate"],
+                    "properties": {
+                        "size": {"type": "integer", "minimum": 1},
+                        "restartPolicy": {"enum": ["RecreateGroupOnPodRestart", "None"]},
+                        "leaderTemplate": {"type": "object"},
+                        "workerTemplate": {"type": "object"},
+                    },
+                },
+            },
+        },
+    },
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_manifests_pass_the_schemas_of_kubernetes(case: str) -> None:
+    parts = documents(deploy(answer(case), "kubernetes"))
+    kinds = [p["kind"] for p in parts]
+    assert kinds == [
+        "PersistentVolumeClaim",
+        "LeaderWorkerSet" if serving(case).nodes > 1 else "Deployment",
+        "Service",
+    ]
+    for part in parts:
+        if part["kind"] == "LeaderWorkerSet":
+            jsonschema.validate(part, LEADER_WORKER_SET)
+            for spec in pods(parts):
+                pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "pod"}, "spec": spec}
+                kubernetes_validate.validate(pod, KUBERNETES, strict=True)
+        else:
+            kubernetes_validate.validate(part, KUBERNETES, strict=True)
+    leader = pods(parts)[0]["containers"][0]
+    assert leader["startupProbe"]["httpGet"]["path"] == "/health"
+    labels = (parts[1]["spec"].get("template") or parts[1]["spec"]["leaderWorkerTemplate"]["leaderTemplate"])[
+        "metadata"
+    ]
+    assert parts[2]["spec"]["selector"].items() <= labels["labels"].items(), "the service finds its pod"
+    assert parts[0]["metadata"]["name"] == pods(parts)[0]["volumes"][0]["persistentVolumeClaim"]["claimName"]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_tasks_pass_the_schema_of_skypilot(case: str) -> None:
+    schemas = json.loads((Path(__file__).parent / "skypilot.json").read_text(encoding="utf-8"))
+    (task,) = documents(deploy(answer(case), "skypilot"))
+    jsonschema.validate(task, schemas["task"])
+    jsonschema.validate(task["service"], schemas["service"])
+    jsonschema.validate(task["resources"], schemas["resources"])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_skypilot_itself_takes_the_tasks(case: str, tmp_path: Path) -> None:
+    sky = pytest.importorskip("sky", reason="SkyPilot is too heavy to install for a test")
+    file = tmp_path / "task.yaml"
+    file.write_text(deploy(answer(case), "skypilot"), encoding="utf-8")
+    task = sky.Task.from_yaml(str(file))
+    assert task.num_nodes == serving(case).nodes
+    assert task.service is not None
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_dstack_itself_takes_the_configurations(case: str) -> None:
+    models = pytest.importorskip(
+        "dstack._internal.core.models.configurations", reason="dstack is too heavy to install for a test"
+    )
+    (document,) = documents(deploy(answer(case), "dstack"))
+    parsed = models.parse_run_configuration(document)
+    assert parsed.type == ("task" if serving(case).nodes > 1 else "service")
+
+
+def test_a_dstack_service_has_its_port_and_model_and_a_task_its_nodes() -> None:
+    (one,), (two,) = (documents(deploy(answer(c), "dstack")) for c in ("mixtral", "llama"))
+    common = {"type", "name", "image", "env", "commands", "volumes", "resources"}
+    assert set(one) == common | {"port", "model"}
+    assert set(two) == common | {"ports", "nodes"}
+
+
+def test_tuned_settings_are_deployed_on_fewer_gpus() -> None:
+    plan = size("llama-3.1-405b", gpu="h100", max_gpus=12)
+    assert not plan.fits
+    assert plan.tuned is not None
+    with pytest.raises(DoesNotFitError):
+        plan.deploy("vllm")
+    made = make_serving(plan, tuned=True)
+    told = options(made.command)
+    assert {k: told[f"--{k.replace('_', '-')}"] for k in plan.tuned.settings} == {
+        k: str(v) for k, v in plan.tuned.settings.items()
+    }
+
+
+def test_the_release_that_was_named_is_what_is_loaded() -> None:
+    card = answer("llama").request.model
+    assert weights_named(card, "llama-3.1-405b") == card.hub_id
+    assert weights_named(card, "meta-llama/Llama-3.1-405B-Instruct") == "meta-llama/Llama-3.1-405B-Instruct"
+    assert (weights_named(card, "llama 3.1 405b instruct") or "").endswith("405B-Instruct")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"form": "helm"}, "unknown format"),
+        ({"port": 0}, "port"),
+        ({"port": 70000}, "port"),
+        ({"weights": "--trust-remote-code"}, "begin with a hyphen"),
+        ({"weights": "a\nb"}, "one line"),
+        ({"image": ""}, "one line"),
+        ({"tuned": True}, "no tuned settings"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(changes: dict[str, Any], reason: str) -> None:
+    form = changes.pop("form", "docker-compose")
+    with pytest.raises(RequestError, match=reason):
+        deploy(answer("mixtral"), form, **changes)
+
+
+def test_what_an_engine_or_a_tool_cannot_do_is_refused_not_guessed() -> None:
+    old = size("llama-3.1-405b", gpu="h100", engine="vllm@0.11", details=False)
+    with pytest.raises(RequestError, match="Ray cluster"):
+        old.deploy("vllm")
+    what_if = size("llama-3-8b", gpu="h100", weights_dtype="float8-tensor", details=False)
+    with pytest.raises(RequestError, match="checkpoint"):
+        what_if.deploy("vllm")
+    assert "RedHatAI/some-fp8" in what_if.deploy("vllm", weights="RedHatAI/some-fp8")
+    with pytest.raises(RequestError, match="SkyPilot's catalogue"):
+        size("llama-3-8b", gpu="a2", context=2048, details=False).deploy("skypilot")
+    uneven = estimate("llama-3.1-405b", gpu="h100", pipeline_parallel_size=13)
+    with pytest.raises(RequestError, match="evenly"):
+        uneven.deploy("slurm")
+
+
+def test_float16_where_the_gpu_has_no_bfloat16() -> None:
+    made = make_serving(size("mistral-7b-v0.1", gpu="t4", context=4096, details=False))
+    assert options(made.command)["--dtype"] == "float16"
+
+
+def test_a_cache_type_that_was_asked_for_is_passed_on() -> None:
+    made = make_serving(size("llama-3-8b", gpu="h100", kv_cache_dtype="fp8", details=False))
+    assert options(made.command)["--kv-cache-dtype"] == "fp8"
+
+
+def test_every_gpu_named_for_a_tool_is_one_of_the_catalogue() -> None:
+    from gpu_sizer.cards.catalogue import catalogue
+    from gpu_sizer.deploy.dstack import GPUS
+    from gpu_sizer.deploy.skypilot import ACCELERATORS
+
+    known = {gpu.id for gpu in catalogue().gpus.all()}
+    assert {*GPUS, *ACCELERATORS} <= known
+
+
+def test_errors_are_the_projects_own() -> None:
+    with pytest.raises(GpuSizerError):
+        size("llama-3.1-405b", gpu="t4", max_gpus=2, details=False).deploy("vllm")
