@@ -7,7 +7,22 @@ from typing import Annotated
 
 import typer
 
-from gpu_sizer.cli import arena, article, asking, catalogue, chart, check_log, inverse, listings, options, replay, sizing, table
+from gpu_sizer.cli import (
+    arena,
+    article,
+    asking,
+    catalogue,
+    chart,
+    check_log,
+    deploy,
+    inverse,
+    listings,
+    options,
+    replay,
+    sizing,
+    table,
+    terraform,
+)
 
 app = typer.Typer(
     name="gpu-sizer",
@@ -58,5 +73,7 @@ app.command()(replay.replay)
 app.command("check-log")(check_log.check_log)
 app.command()(table.table)
 app.command()(article.article)
+app.command()(deploy.deploy)
+app.command()(terraform.terraform)
 app.add_typer(arena.app, name="arena")
 app.add_typer(chart.app, name="chart")

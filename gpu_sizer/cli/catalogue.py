@@ -1,4 +1,4 @@
-"""The commands over cards: ``models``, ``gpus``, ``show``, ``explain``, ``validate``, ``schema``, ``import``."""
+"""The commands over single cards: ``show``, ``explain``, ``validate``, ``schema``, ``import``."""
 
 from __future__ import annotations
 
@@ -9,39 +9,14 @@ import typer
 
 from gpu_sizer import api
 from gpu_sizer.cards.gpu_spec import GpuSpec
-from gpu_sizer.cards.light_card import FOLDER, light_cards, load_light_card
+from gpu_sizer.cards.light_card import FOLDERS, light_cards, load_light_card
 from gpu_sizer.cards.loading import json_schema, kind_of, load_card
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.writing import jsonable, to_yaml, write_atomically
 from gpu_sizer.cli import options as o
-from gpu_sizer.cli.output import is_terminal, print_json, print_lines
+from gpu_sizer.cli.output import print_json, print_lines
 from gpu_sizer.errors import CardError, RequestError, UnknownGpuError, UnknownModelError
 from gpu_sizer.model.inventory import build_inventory
-from gpu_sizer.reports.listings import Listing, gpu_listing, model_listing
-
-Filter = Annotated[str | None, typer.Argument(metavar="[FILTER]", help="Part of an id, name or organisation.")]
-
-
-def _print_listing(listing: Listing, as_json: bool) -> None:
-    if as_json:
-        print_json(listing.records)
-    elif is_terminal():
-        from gpu_sizer.reports.terminal import listing as table
-        from gpu_sizer.reports.terminal import show as show_view
-
-        show_view(table(listing.columns, listing.rows))
-    else:
-        print_lines(listing.lines())
-
-
-def models(filter: Filter = None, as_json: o.Json = False) -> None:
-    """List the models that are known."""
-    _print_listing(model_listing(o.cards().models.all(), filter), as_json)
-
-
-def gpus(filter: Filter = None, as_json: o.Json = False) -> None:
-    """List the GPUs that are known."""
-    _print_listing(gpu_listing(o.cards().gpus.all(), filter), as_json)
 
 
 def _find(name: str) -> ModelCard | GpuSpec:
@@ -120,7 +95,7 @@ def validate(
     failed = 0
     for file in files:
         try:
-            if file.resolve().parent.parent.name == FOLDER:
+            if file.resolve().parent.parent.name in FOLDERS:
                 load_light_card(file)
             elif kind_of(file) is ModelCard:
                 check_totals(load_card(file, ModelCard), file)

@@ -18,7 +18,21 @@ FAULT, BAD_INPUT = 1, 2
 
 COMMANDS = (
     *("size", "fit", "models", "gpus", "show", "explain", "validate", "schema", "import", "ask", "arena"),
-    *("context", "users", "memory", "what-fits", "which-gpu", "compare", "replay", "check-log", "table", "chart", "article"),
+    *(
+        "context",
+        "users",
+        "memory",
+        "what-fits",
+        "which-gpu",
+        "compare",
+        "replay",
+        "check-log",
+        "table",
+        "chart",
+        "article",
+        "deploy",
+        "terraform",
+    ),
 )
 
 

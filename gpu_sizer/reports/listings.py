@@ -2,15 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.cards.names import normal
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.records import dataclass
+from gpu_sizer.reports.selecting import GpuFilter, ModelFilter, ordered
+from gpu_sizer.reports.tables.grid import Cell, Column, Grid, Group, Row
 from gpu_sizer.units import MIB, gib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from datetime import date
+
+#: What a list can be sorted by.
+MODEL_KEYS: dict[str, Callable[[ModelEntry], str | float | date | None]] = {
+    "model": lambda e: e.card.id,
+    "organization": lambda e: e.card.organization,
+    "released": lambda e: e.card.released,
+    "parameters": lambda e: e.total,
+    "active": lambda e: e.active,
+    "context": lambda e: e.card.context.native,
+    "license": lambda e: e.card.license,
+}
+GPU_KEYS: dict[str, Callable[[GpuSpec], str | float | date | None]] = {
+    "gpu": lambda s: s.id,
+    "name": lambda s: s.name,
+    "marketed": lambda s: s.memory.marketed_gb,
+    "visible": lambda s: s.visible_bytes,
+    "bandwidth": lambda s: s.memory.bandwidth_gb_s,
+    "released": lambda s: s.released,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """A model of a list, with its counts."""
+
+    card: ModelCard
+    total: int
+    active: int
+
+    @property
+    def exact(self) -> bool:
+        """Whether the inventory equals a count published or built elsewhere (``validate`` holds them equal)."""
+        return self.card.verified and self.card.parameters.total is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,99 +70,180 @@ class Listing:
             yield "  ".join(cells).rstrip()
 
 
+@dataclass(frozen=True, slots=True)
+class CatalogueListing:
+    """A part of the catalogue: a table that every format writes, its records for JSON, and what holds for all of it."""
+
+    grid: Grid
+    records: list[dict[str, Any]]
+
+    @property
+    def plain(self) -> Listing:
+        """Its texts without the values behind them."""
+        columns = tuple((c.title, c.right) for c in self.grid.columns)
+        return Listing(columns, tuple(tuple(cell.text for cell in row.cells) for row in self.grid.rows), self.records)
+
+    def lines(self) -> Iterator[str]:
+        """The list in aligned columns, the remarks behind it."""
+        yield from self.plain.lines()
+        yield from self.grid.remarks
+
+
 def billions(count: int) -> str:
     """A parameter count in billions with the digits that matter."""
     value = count / 1e9
     return f"{value:.1f} B" if value >= 10 else f"{value:.2f} B"
 
 
-def _matches(text: str | None, *fields: str | None) -> bool:
-    return not text or any(normal(text) in normal(f) for f in fields if f)
-
-
-def model_listing(cards: Sequence[ModelCard], filter: str | None = None) -> Listing:
-    """The models whose id, name or organisation contains the filter."""
-    rows, records = [], []
-    for card in cards:
-        if not _matches(filter, card.id, card.name, card.organization):
-            continue
+def entry(card: ModelCard) -> ModelEntry:
+    """A model with its counts: the card's exact ones, the inventory's where the card has none."""
+    total, active = card.parameters.total, card.parameters.active
+    if total is None or active is None:
         inventory = build_inventory(card)
         total, active = inventory.total_parameters, inventory.active_parameters
-        released = card.released.isoformat() if card.released else ""
-        rows.append(
-            (
-                card.id,
-                card.organization or "",
-                released,
-                billions(total),
-                billions(active) if active != total else "",
-                f"{card.context.native:,}",
-                card.license or "",
-            )
-        )
-        records.append(
-            {
-                "model": card.id,
-                "name": card.name,
-                "organization": card.organization,
-                "released": released or None,
-                "parameters": {"total": total, "active": active},
-                "context": card.context.native,
-                "license": card.license,
-                "hub_id": card.hub_id,
-                "verified": card.verified,
-            }
-        )
-    columns = (
-        ("model", False),
-        ("organization", False),
-        ("released", False),
-        ("parameters", True),
-        ("active", True),
-        ("context", True),
-        ("license", False),
-    )
-    return Listing(columns, tuple(rows), records)
+    return ModelEntry(card, total, active)
 
 
-def gpu_listing(specs: Sequence[GpuSpec], filter: str | None = None) -> Listing:
-    """The GPUs whose id, name or architecture contains the filter."""
-    rows, records = [], []
-    for spec in specs:
-        if not _matches(filter, spec.id, spec.name, spec.architecture):
-            continue
-        m = spec.memory
-        visible = gib(m.visible_mib * MIB)
-        mark = "" if m.visible_basis == "measured" else f" ({m.visible_basis})"
-        bandwidth = f"{m.bandwidth_gb_s:,.0f} GB/s" if m.bandwidth_gb_s else ""
-        rows.append(
-            (
-                spec.id,
-                spec.name,
-                f"{m.marketed_gb} GB",
-                visible + mark,
-                bandwidth,
-                spec.released.isoformat() if spec.released else "",
-            )
+def model_listing(
+    cards: Sequence[ModelCard],
+    wanted: ModelFilter | None = None,
+    *,
+    sort: str | None = None,
+    among: Callable[[list[ModelCard]], set[str]] | None = None,
+    remarks: tuple[str, ...] = (),
+) -> CatalogueListing:
+    """The models that a filter keeps.
+
+    Args:
+        cards: the models of the catalogue.
+        wanted: what to keep; null is all.
+        sort: a key of :data:`MODEL_KEYS`, with a minus the largest first.
+        among: asked last, of the models kept so far: the ids that stay.
+        remarks: what the caller has to say about the list.
+
+    Raises:
+        RequestError: no such key.
+    """
+    wanted = wanted or ModelFilter()
+    entries = [entry(card) for card in cards]
+    exact = sum(e.exact for e in entries)
+    kept = [e for e in ordered(entries, sort, MODEL_KEYS) if wanted.keeps(e)]
+    if among is not None:
+        staying = among([e.card for e in kept])
+        kept = [e for e in kept if e.card.id in staying]
+    notes = list(remarks)
+    if wanted.exact:
+        notes.append(
+            f"{exact} of {len(entries)} models are exact: their tensors sum to a published total or to an independent "
+            f"build; {len(entries) - exact} are only plausible"
         )
-        records.append(
-            {
-                "gpu": spec.id,
-                "name": spec.name,
-                "vendor": spec.vendor,
-                "marketed_gb": m.marketed_gb,
-                "visible_bytes": spec.visible_bytes,
-                "visible_basis": m.visible_basis,
-                "bandwidth_gb_s": m.bandwidth_gb_s,
-                "released": spec.released.isoformat() if spec.released else None,
-            }
-        )
+    if (wanted.since or wanted.until) and (undated := sum(e.card.released is None for e in entries)):
+        notes.append(f"{undated} models without a release date are not listed")
     columns = (
-        ("gpu", False),
-        ("name", False),
-        ("marketed", True),
-        ("a program sees", False),
-        ("bandwidth", True),
-        ("released", False),
+        Column("model", "model"),
+        Column("organization", "organization"),
+        Column("released", "released"),
+        Column("parameters", "parameters", right=True),
+        Column("active", "active", right=True),
+        Column("context", "context", right=True),
+        Column("license", "license"),
     )
-    return Listing(columns, tuple(rows), records)
+    rows = tuple(_model_row(e) for e in kept)
+    grid = Grid("Models", columns, (Group(None, rows),), tuple(notes))
+    return CatalogueListing(grid, [_model_record(e) for e in kept])
+
+
+def _model_row(e: ModelEntry) -> Row:
+    card, released = e.card, e.card.released.isoformat() if e.card.released else None
+    return Row(
+        card.id,
+        (
+            Cell(card.id, card.id),
+            Cell(card.organization or "", card.organization),
+            Cell(released or "", released),
+            Cell(billions(e.total), e.total),
+            Cell(billions(e.active) if e.active != e.total else "", e.active),
+            Cell(f"{card.context.native:,}", card.context.native),
+            Cell(card.license or "", card.license),
+        ),
+    )
+
+
+def _model_record(e: ModelEntry) -> dict[str, Any]:
+    card = e.card
+    return {
+        "model": card.id,
+        "name": card.name,
+        "organization": card.organization,
+        "released": card.released.isoformat() if card.released else None,
+        "parameters": {"total": e.total, "active": e.active},
+        "context": card.context.native,
+        "license": card.license,
+        "open_license": card.open_license,
+        "hub_id": card.hub_id,
+        "verified": card.verified,
+        "exact": e.exact,
+    }
+
+
+def gpu_listing(
+    specs: Sequence[GpuSpec], wanted: GpuFilter | None = None, *, sort: str | None = None
+) -> CatalogueListing:
+    """The GPUs that a filter keeps.
+
+    Args:
+        specs: the GPUs of the catalogue.
+        wanted: what to keep; null is all.
+        sort: a key of :data:`GPU_KEYS`, with a minus the largest first.
+
+    Raises:
+        RequestError: no such key.
+    """
+    wanted = wanted or GpuFilter()
+    kept = [spec for spec in ordered(specs, sort, GPU_KEYS) if wanted.keeps(spec)]
+    notes: tuple[str, ...] = ()
+    if wanted.since and (undated := sum(spec.released is None for spec in specs)):
+        notes = (f"{undated} GPUs without a release date are not listed",)
+    columns = (
+        Column("gpu", "gpu"),
+        Column("name", "name"),
+        Column("marketed", "marketed", right=True),
+        Column("visible", "a program sees"),
+        Column("bandwidth", "bandwidth", right=True),
+        Column("released", "released"),
+    )
+    rows = tuple(_gpu_row(spec) for spec in kept)
+    grid = Grid("GPUs", columns, (Group(None, rows),), notes)
+    return CatalogueListing(grid, [_gpu_record(spec) for spec in kept])
+
+
+def _gpu_row(spec: GpuSpec) -> Row:
+    m = spec.memory
+    mark = "" if m.visible_basis == "measured" else f" ({m.visible_basis})"
+    released = spec.released.isoformat() if spec.released else None
+    return Row(
+        spec.id,
+        (
+            Cell(spec.id, spec.id),
+            Cell(spec.name, spec.name),
+            Cell(f"{m.marketed_gb} GB", m.marketed_gb),
+            Cell(gib(m.visible_mib * MIB) + mark, spec.visible_bytes),
+            Cell(f"{m.bandwidth_gb_s:,.0f} GB/s" if m.bandwidth_gb_s else "", m.bandwidth_gb_s),
+            Cell(released or "", released),
+        ),
+    )
+
+
+def _gpu_record(spec: GpuSpec) -> dict[str, Any]:
+    m = spec.memory
+    return {
+        "gpu": spec.id,
+        "name": spec.name,
+        "vendor": spec.vendor,
+        "architecture": spec.architecture,
+        "marketed_gb": m.marketed_gb,
+        "visible_bytes": spec.visible_bytes,
+        "visible_basis": m.visible_basis,
+        "bandwidth_gb_s": m.bandwidth_gb_s,
+        "released": spec.released.isoformat() if spec.released else None,
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 from html import escape
 from pathlib import Path
@@ -71,6 +72,15 @@ def png_bytes(chart: Chart, look: Theme) -> bytes:
     return stream.getvalue()
 
 
+def _shorter(svg: str) -> str:
+    """An SVG whose outlines have two digits behind the point: finer than any screen, and a third smaller."""
+
+    def outline(match: re.Match[str]) -> str:
+        return re.sub(r"(\.\d\d)\d+", r"\1", match[0])
+
+    return re.sub(r' d="[^"]*"', outline, svg)
+
+
 def svg_text(chart: Chart, look: Theme) -> str:
     """The chart as an SVG with its title and alternative text."""
     stream = io.StringIO()
@@ -86,7 +96,7 @@ def svg_text(chart: Chart, look: Theme) -> str:
     told = f'<title id="{key}-title">{escape(chart.title)}</title><desc id="{key}-alt">{escape(chart.alt)}</desc>'
     # Ids of glyphs and clips are per file; on a page with both themes they must differ.
     body = re.sub(r'(id="|xlink:href="#|url\(#)', rf"\g<1>{look.name}-", text[opening.end() :])
-    return f"{head}\n{told}{body}"
+    return f"{head}\n{told}{_shorter(body)}"
 
 
 def html_text(chart: Chart) -> str:
@@ -104,6 +114,16 @@ def html_text(chart: Chart) -> str:
         header=header,
         rows=rows,
     )
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Writes a file whole or not at all: to a temporary file beside it, then renamed."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def write_chart(chart: Chart, output: Path, theme_name: str = "light") -> list[Path]:
@@ -131,7 +151,7 @@ def write_chart(chart: Chart, output: Path, theme_name: str = "light") -> list[P
     contents[output.with_suffix(".csv")] = csv_text(chart).encode()
     for path, data in contents.items():
         try:
-            path.write_bytes(data)
+            _write(path, data)
         except OSError as error:
             raise RequestError(f"{path}: {error.strerror or 'cannot be written'}") from None
     return list(contents)

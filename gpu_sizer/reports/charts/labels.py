@@ -1,17 +1,26 @@
-"""Names beside their points: each label looks for a free place, so that none covers another, a point or a line."""
+"""Names beside their points: each label looks for a free place, so that none covers another, a point or a line.
+
+How a chart uses it: draw lines at ``zorder=LINES`` and points at ``zorder=POINTS``, set the limits of the axes, and
+then call :func:`place` once with all labels, so that they can make room for one another::
+
+    place(axes, [Label(x, y, name, color, halo=look.paper) for x, y, name in rows], points=[(x, y) for x, y, _ in rows])
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.charts.geometry import Box, Point, Segment
-from gpu_sizer.reports.charts.places import Obstacles, arrange, places
+from gpu_sizer.reports.charts.places import MISSING, Obstacles, arrange, places
 
 #: Order of drawing: lines, then texts with their rims, then points, so that no rim hides a point.
 LINES, TEXT, POINTS = 3.0, 3.6, 4.0
+#: Worth of a label that stands only where there is room: beside its point, off other points and lines.
+IF_ROOM = 20.0
 #: Points by which labels may leave the plot on its right.
 OVERHANG = 10.0
 
@@ -28,6 +37,10 @@ class Label:
     size: float = 9.0
     halo: str | None = None
     """A colour around the letters, so that lines below them stay apart."""
+    worth: float = MISSING
+    """How dear its place may be before it is left out; :data:`IF_ROOM` for labels that may be missing."""
+    reach: float = math.inf
+    """Points that it may stand away from its point."""
 
 
 def halo(color: str | None) -> list[Any]:
@@ -85,9 +98,14 @@ def place(
     obstacles = Obstacles(tuple(map(pixels, points)), tuple(map(pixels, specks)), segments(lines), segments(faint))
     wanted = list(labels)
     every = [
-        places(pixels((label.x, label.y)), _size(axes, label, renderer), frame, obstacles, scale) for label in wanted
+        [
+            p
+            for p in places(pixels((label.x, label.y)), _size(axes, label, renderer), frame, obstacles, scale)
+            if p.far <= label.reach
+        ]
+        for label in wanted
     ]
-    chosen = arrange(every)
+    chosen = arrange(every, [label.worth for label in wanted])
     inverse = axes.transData.inverted()
     for i, found in chosen.items():
         label = wanted[i]

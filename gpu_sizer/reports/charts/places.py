@@ -35,8 +35,8 @@ DIRECTIONS = (
 DISTANCES = (7.0, 12.0, 19.0, 28.0, 38.0, 50.0, 64.0, 80.0)
 #: From this distance on a thin line leads from the label to its point.
 LEADER_FROM = 16.0
-#: Points of room around a label.
-PADDING = 1.5
+#: Points of room around a label, and between it and the middle of a point.
+PADDING, CLEAR = 2.0, 6.0
 #: Orders tried, and how often each label is moved again in each.
 ORDERS, SWEEPS = 24, 2
 
@@ -62,11 +62,12 @@ class Obstacles:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A box for a label, what it costs on its own, and its leader if it needs one."""
+    """A box for a label, what it costs on its own, its distance in points, and its leader if it needs one."""
 
     cost: float
     box: Box
     wide: Box
+    far: float
     leader: Segment | None
 
 
@@ -96,9 +97,10 @@ def places(point: Point, size: tuple[float, float], frame: Box, obstacles: Obsta
     for box, far, order in _boxes(point, size, scale):
         if box[0] < frame[0] or box[1] < frame[1] or box[2] > frame[2] or box[3] > frame[3]:
             continue
-        wide = padded(box, PADDING * scale)
+        wide, clear = padded(box, PADDING * scale), padded(box, CLEAR * scale)
         cost = far * DISTANCE + order * DIRECTION
-        cost += POINT * sum(inside(p, wide) for p in obstacles.points)
+        cost += POINT * sum(inside(p, clear) for p in obstacles.points if p != point)
+        cost += POINT * inside(point, wide)
         cost += SPECK * sum(inside(p, wide) for p in obstacles.specks)
         cost += LINE * sum(crosses(wide, line) for line in obstacles.lines)
         cost += FAINT * sum(crosses(wide, line) for line in obstacles.faint)
@@ -108,12 +110,12 @@ def places(point: Point, size: tuple[float, float], frame: Box, obstacles: Obsta
         if far >= LEADER_FROM:
             leader = line_to(box, point)
             cost += CROSSING * sum(meet(leader, line) for line in obstacles.lines)
-        found.append(Place(cost, box, wide, leader))
+        found.append(Place(cost, box, wide, far, leader))
     return sorted(found, key=lambda p: p.cost)
 
 
-def _cheapest(own: Sequence[Place], others: Sequence[Place]) -> tuple[Place | None, float]:
-    best, least = None, MISSING
+def _cheapest(own: Sequence[Place], others: Sequence[Place], worth: float) -> tuple[Place | None, float]:
+    best, least = None, worth
     for place in own:
         if place.cost >= least:
             break
@@ -131,12 +133,14 @@ def _cheapest(own: Sequence[Place], others: Sequence[Place]) -> tuple[Place | No
     return best, least
 
 
-def _arrange(every: Sequence[Sequence[Place]], order: Sequence[int]) -> tuple[float, dict[int, Place]]:
+def _arrange(
+    every: Sequence[Sequence[Place]], worth: Sequence[float], order: Sequence[int]
+) -> tuple[float, dict[int, Place]]:
     chosen: dict[int, Place] = {}
     costs: dict[int, float] = {}
     for _ in range(1 + SWEEPS):
         for i in order:
-            place, costs[i] = _cheapest(every[i], [p for j, p in chosen.items() if j != i])
+            place, costs[i] = _cheapest(every[i], [p for j, p in chosen.items() if j != i], worth[i])
             if place is None:
                 chosen.pop(i, None)
             else:
@@ -144,17 +148,17 @@ def _arrange(every: Sequence[Sequence[Place]], order: Sequence[int]) -> tuple[fl
     return sum(costs.values()), chosen
 
 
-def _total(every: Sequence[Sequence[Place]], chosen: dict[int, Place]) -> float:
+def _total(worth: Sequence[float], chosen: dict[int, Place]) -> float:
     """What an arrangement costs, each label on its own and with the others."""
-    cost = MISSING * (len(every) - len(chosen))
+    cost = sum(w for i, w in enumerate(worth) if i not in chosen)
     for i, place in chosen.items():
-        cost += _cheapest([place], [p for j, p in chosen.items() if j != i])[1]
+        cost += _cheapest([place], [p for j, p in chosen.items() if j != i], MISSING)[1]
     return cost
 
 
-def _exchanged(every: Sequence[Sequence[Place]], chosen: dict[int, Place]) -> dict[int, Place]:
+def _exchanged(every: Sequence[Sequence[Place]], worth: Sequence[float], chosen: dict[int, Place]) -> dict[int, Place]:
     """The arrangement after neighbours have been placed anew in the other order, wherever that is cheaper."""
-    least = _total(every, chosen)
+    least = _total(worth, chosen)
     for i, j in permutations(range(len(every)), 2):
         if i not in chosen or j not in chosen:
             continue
@@ -163,23 +167,25 @@ def _exchanged(every: Sequence[Sequence[Place]], chosen: dict[int, Place]) -> di
             continue
         tried = {k: p for k, p in chosen.items() if k not in (i, j)}
         for k in (i, j):
-            place, _ = _cheapest(every[k], list(tried.values()))
+            place, _ = _cheapest(every[k], list(tried.values()), worth[k])
             if place is not None:
                 tried[k] = place
-        if (cost := _total(every, tried)) < least:
+        if (cost := _total(worth, tried)) < least:
             chosen, least = tried, cost
     return chosen
 
 
-def arrange(every: Sequence[Sequence[Place]]) -> dict[int, Place]:
+def arrange(every: Sequence[Sequence[Place]], worth: Sequence[float] | None = None) -> dict[int, Place]:
     """The place of each label by its number; labels that find none are missing.
 
     Args:
         every: the places of each label, cheapest first, the most important label first.
+        worth: what each label may cost before it is better left out.
     """
+    worth = worth or [MISSING] * len(every)
     orders = [list(range(len(every)))]
     generator = random.Random(0)
     for _ in range(ORDERS - 1):
         orders.append(generator.sample(orders[0], len(every)))
-    _, chosen = min((_arrange(every, order) for order in orders), key=lambda found: found[0])
-    return _exchanged(every, chosen)
+    _, chosen = min((_arrange(every, worth, order) for order in orders), key=lambda found: found[0])
+    return _exchanged(every, worth, chosen)

@@ -2,6 +2,11 @@
 
 A chart states its title and what it shows above the plot, its source below, and names its series and points where they
 stand instead of in a legend. Colours are those of M. Okabe and K. Ito, "Color Universal Design" (2008).
+
+How a new chart is made: a module with a function ``draw(axes, look, ...)`` that draws into matplotlib axes with the
+colours of ``look``; a :class:`Chart` with that function (``functools.partial`` binds the rest), its texts and its data;
+and :func:`gpu_sizer.reports.charts.files.write_chart`, which gives the files. Title, subtitle, source and grid come
+from :func:`figure`.
 """
 
 from __future__ import annotations
@@ -13,10 +18,11 @@ from typing import Any
 from gpu_sizer.errors import RequestError
 from gpu_sizer.records import dataclass
 
-#: Inches; 16 : 10 reads well in an article and on a slide.
-WIDTH, HEIGHT = 11.0, 6.9
+#: Inches; about 3 : 2, for an article or a slide. At this width the smallest letters are still 10 pixels high in a
+#: picture that is shown 800 pixels wide.
+WIDTH, HEIGHT = 9.6, 6.4
 #: Pixels an inch of a PNG.
-DPI = 160
+DPI = 180
 FONT = ("DejaVu Sans",)
 
 
@@ -114,6 +120,40 @@ def settings(look: Theme) -> Iterator[None]:
         yield
 
 
+def wrapped(made: Any, text: str, size: float, inches: float) -> str:
+    """A text in as few lines as a width allows, about equally long.
+
+    Args:
+        made: the figure.
+        text: words.
+        size: of its letters in points.
+        inches: the width.
+    """
+    renderer = made.canvas.get_renderer()
+
+    def width(words: list[str]) -> float:
+        probe = made.text(0, 0, " ".join(words), fontsize=size)
+        found = float(probe.get_window_extent(renderer).width) / float(made.dpi)
+        probe.remove()
+        return found
+
+    def lines(limit: float) -> list[list[str]]:
+        found: list[list[str]] = [[]]
+        for word in text.split():
+            if found[-1] and width([*found[-1], word]) > limit:
+                found.append([])
+            found[-1].append(word)
+        return found
+
+    best = lines(inches)
+    if len(best) > 1:
+        whole = width(text.split())
+        # The narrowest of some widths that needs no more lines: no word stands alone at the end.
+        limits = (inches * step / 20 for step in range(1, 21) if inches * step / 20 * len(best) >= whole)
+        best = next(found for limit in limits if len(found := lines(limit)) == len(best))
+    return "\n".join(map(" ".join, best))
+
+
 def figure(chart: Chart, look: Theme) -> Any:
     """The chart as a matplotlib figure; to be called and saved inside :func:`settings`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -121,12 +161,23 @@ def figure(chart: Chart, look: Theme) -> Any:
 
     made: Any = Figure(figsize=(chart.width, chart.height), dpi=DPI)
     FigureCanvasAgg(made)
-    left, right = 0.07, 0.975
-    top, bottom = 1 - 0.86 / chart.height, 0.86 / chart.height
-    axes = made.add_axes((left, bottom, right - left, top - bottom))
-    made.text(left - 0.045, 1 - 0.24 / chart.height, chart.title, fontsize=15, fontweight="bold", va="top")
-    made.text(left - 0.045, 1 - 0.59 / chart.height, chart.subtitle, fontsize=10, color=look.muted, va="top")
-    made.text(left - 0.045, 0.14 / chart.height, chart.source, fontsize=8, color=look.muted, va="bottom")
+    margin, left, right = 0.25, 0.72, 0.24
+    room = chart.width - 2 * margin
+    subtitle = wrapped(made, chart.subtitle, 10.0, room)
+    source = wrapped(made, chart.source, 8.5, room)
+    top = 0.88 + 0.17 * subtitle.count("\n")
+    bottom = 0.86 + 0.15 * source.count("\n")
+    box = (
+        left / chart.width,
+        bottom / chart.height,
+        1 - (left + right) / chart.width,
+        1 - (top + bottom) / chart.height,
+    )
+    axes = made.add_axes(box)
+    x = margin / chart.width
+    made.text(x, 1 - 0.24 / chart.height, chart.title, fontsize=15, fontweight="bold", va="top")
+    made.text(x, 1 - 0.58 / chart.height, subtitle, fontsize=10, color=look.muted, va="top")
+    made.text(x, 0.14 / chart.height, source, fontsize=8.5, color=look.muted, va="bottom")
     axes.grid(axis="y", linewidth=0.8)
     axes.set_axisbelow(True)
     for side in ("top", "right", "left"):

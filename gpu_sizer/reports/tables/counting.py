@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.layout import Layout
-from gpu_sizer.planning.needs import REFERENCE_GPU
 from gpu_sizer.planning.quantities import tokens
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search, plan
@@ -19,8 +17,6 @@ if TYPE_CHECKING:
     from gpu_sizer.planning.plan import Plan
     from gpu_sizer.planning.request import Request
 
-__all__ = ["REFERENCE_GPU", "Counts"]
-
 
 class Counts:
     """Plans by model and GPU under one load.
@@ -34,50 +30,56 @@ class Counts:
     def __init__(self, context: str | None, load: dict[str, Any], reference: GpuSpec) -> None:
         self.context, self.load, self.reference = context, load, reference
         self._plans: dict[tuple[str, str, str | None], Plan | str] = {}
-        self._whole: dict[str, RankMemory | str] = {}
+        self._whole: dict[tuple[str, bool], RankMemory | str] = {}
         self.utilizations: set[float] = set()
 
     def request(self, card: ModelCard, gpu: GpuSpec, **changes: Any) -> Request:
         """The request of a pair.
 
         Raises:
-            RequestError: the model does not take the context, or a value makes no sense.
+            RequestError: a value that makes no sense.
         """
         length = None if self.context is None else tokens(self.context, card.context.native)
-        return make_request(card, gpu, context=length, **{**self.load, **changes})
+        return make_request(card, gpu, **{"context": length, **self.load, **changes})
+
+    def refusal(self, card: ModelCard) -> str | None:
+        """Why a model does not take the context asked, or null."""
+        longest = card.context.extended or card.context.native
+        if self.context is None or tokens(self.context, card.context.native) <= longest:
+            return None
+        return f"Takes at most {longest:,} tokens of context."
 
     def plan(self, card: ModelCard, gpu: GpuSpec, layouts: str | None = None) -> Plan | str:
-        """The plan of a pair, or why the model does not take such a load.
+        """The plan of a pair, or why the model does not take the context asked.
 
         Raises:
-            RequestError: a value that makes no sense for any model.
+            RequestError: a value that makes no sense.
         """
         key = (card.id, gpu.id, layouts)
         if (found := self._plans.get(key)) is None:
-            try:
+            if (found := self.refusal(card)) is None:
                 changes = {} if layouts is None else {"layouts": layouts}
                 found = plan(self.request(card, gpu, **changes), details=False)
                 self.utilizations.add(found.settings.gpu_memory_utilization)
-            except RequestError as error:
-                found = _reason(error)
             self._plans[key] = found
         return found
 
-    def whole(self, card: ModelCard) -> RankMemory | str:
-        """The model on one rank that has all of it, at the context asked and for one user."""
-        if (found := self._whole.get(card.id)) is None:
-            try:
-                memory = Search(self.request(card, self.reference, users=1)).evaluate(Layout()).per_gpu
+    def whole(self, card: ModelCard, *, loaded: bool) -> RankMemory | str:
+        """The model on one rank that has all of it, for one user.
+
+        Args:
+            card: the model.
+            loaded: at the context asked, so that its cache counts; otherwise at its full length.
+
+        Raises:
+            RequestError: a value that makes no sense.
+        """
+        key = (card.id, loaded)
+        if (found := self._whole.get(key)) is None:
+            if not loaded or (found := self.refusal(card)) is None:
+                changes = {"users": 1} if loaded else {"users": 1, "context": None}
+                memory = Search(self.request(card, self.reference, **changes)).evaluate(Layout()).per_gpu
                 assert memory is not None
                 found = memory
-            except RequestError as error:
-                found = _reason(error)
-            self._whole[card.id] = found
+            self._whole[key] = found
         return found
-
-
-def _reason(error: RequestError) -> str:
-    """Why a model has no cell; what is wrong with the question itself is raised."""
-    if error.about != "context" or "longer than" not in str(error):
-        raise error
-    return str(error)

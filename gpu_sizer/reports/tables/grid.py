@@ -101,9 +101,10 @@ def letter(index: int) -> str:
 def notes(grid: Grid) -> Notes:
     """Letters for the marks of a table, in order of reading: headings first, then row by row."""
     found: dict[str, str] = {}
-    for place in (*grid.columns, *(c for row in grid.rows for c in row.cells)):
-        for mark in place.marks:
-            found.setdefault(mark, letter(len(found)))
+    marks = [m for column in grid.columns for m in column.marks]
+    marks += [m for row in grid.rows for cell in row.cells for m in cell.marks]
+    for mark in marks:
+        found.setdefault(mark, letter(len(found)))
     return Notes(found)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gpu_sizer.errors import RequestError
 from gpu_sizer.records import dataclass, field, fields
+from gpu_sizer.reports.selecting import first_day, last_day, parameters
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,10 +31,20 @@ class TableSpec:
     """Names of models in the order wanted; empty: all of the catalogue."""
     filter: str | None = None
     """Part of an id, name or organization."""
-    organizations: tuple[str, ...] = ()
-    released_from: date | None = None
+    organization: str | None = None
+    """Part of the organization's name."""
+    license: str | None = None
+    """Part of the licence's name."""
+    open: bool = False
+    """Only models under an open-source licence."""
+    moe: bool = False
+    """Only mixtures of experts."""
+    min_params: str | None = None
+    max_params: str | None = None
+    """Parameters in all, as people write them."""
+    since: date | None = None
     as_of: date | None = None
-    """Only models released by this day."""
+    """Only models released on or after the one, and by the other."""
     gpus: tuple[str, ...] = DEFAULT_GPUS
     columns: tuple[str, ...] = DEFAULT_COLUMNS
     sort: tuple[str, ...] = ()
@@ -77,15 +88,26 @@ def _gpus(value: Any) -> tuple[str, ...]:
     return _names(value) or (ALL,)
 
 
-def _day(value: Any) -> date:
+def _date(value: Any, read: Callable[[str], date]) -> date:
     from datetime import date, datetime
 
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
-    try:
-        return date.fromisoformat(str(value).strip())
-    except ValueError:
-        raise RequestError(f"a date as 2024-05-15, not {str(value)[:40]!r}") from None
+    return read(str(value))
+
+
+def _since(value: Any) -> date:
+    return _date(value, first_day)
+
+
+def _by(value: Any) -> date:
+    return _date(value, last_day)
+
+
+def _size(value: Any) -> str:
+    text = _text(value)
+    parameters(text)
+    return text
 
 
 def _flag(value: Any) -> bool:
@@ -117,9 +139,14 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "title": _text,
     "models": _names,
     "filter": _text,
-    "organizations": _names,
-    "released_from": _day,
-    "as_of": _day,
+    "organization": _text,
+    "license": _text,
+    "open": _flag,
+    "moe": _flag,
+    "min_params": _size,
+    "max_params": _size,
+    "since": _since,
+    "as_of": _by,
     "gpus": _gpus,
     "columns": _names,
     "sort": _names,
@@ -160,19 +187,17 @@ def make_spec(data: Mapping[str, Any], base: TableSpec | None = None) -> TableSp
     values: dict[str, Any] = {f.name: getattr(start, f.name) for f in fields(start)}
     load = dict(start.load)
     for key, value in data.items():
+        if key not in READERS and key not in LOAD:
+            raise _unknown(str(key))
         if value is None:
             continue
         try:
             if key in READERS:
                 values[key] = READERS[key](value)
-            elif key in LOAD:
+            else:
                 name, read = LOAD[key]
                 load[name] = read(value)
-            else:
-                raise _unknown(str(key))
         except RequestError as error:
-            if str(error).startswith(f"{key}"[:60] + ": unknown"):
-                raise
             raise RequestError(f"{key} must be {error}") from None
     return TableSpec(**{**values, "load": load})
 

@@ -19,7 +19,7 @@ from gpu_sizer.reports.charts.frontier import Fewer, Placed, ticks
 from gpu_sizer.reports.charts.geometry import crosses, meet, overlap
 from gpu_sizer.reports.charts.places import Obstacles, arrange, places
 from gpu_sizer.reports.charts.progress import Dot, Series, Span, steps
-from gpu_sizer.reports.charts.style import Chart
+from gpu_sizer.reports.charts.style import Chart, wrapped
 
 FRAME = (0.0, 0.0, 1000.0, 700.0)
 
@@ -37,6 +37,29 @@ def test_labels_never_cover_one_another() -> None:
 def test_a_label_without_room_is_left_out() -> None:
     assert places((5.0, 5.0), (90.0, 14.0), (0.0, 0.0, 50.0, 50.0), Obstacles(), 1.0) == []
     assert arrange([[]]) == {}
+
+
+def test_a_label_is_left_out_rather_than_placed_at_more_than_it_is_worth() -> None:
+    # Every place of the second label covers several specks.
+    free, crowded = Obstacles(), Obstacles(specks=tuple((x * 10.0, y * 8.0) for x in range(100) for y in range(90)))
+    every = [places((500.0, 350.0), (90.0, 14.0), FRAME, o, 1.5) for o in (free, crowded)]
+    assert set(arrange(every)) == {0, 1}
+    assert set(arrange(every, [20.0, 20.0])) == {0}
+
+
+def test_lines_are_as_few_as_fit_and_about_equally_long() -> None:
+    pytest.importorskip("matplotlib")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    made = Figure(dpi=100)
+    FigureCanvasAgg(made)
+    text = "Source: Chatbot Arena, overall, ratings of 2024-06-29 for the models listed on 2024-05-01; and more"
+    assert wrapped(made, text, 8.5, 20.0) == text
+    lines = wrapped(made, text, 8.5, 5.5).splitlines()
+    assert len(lines) == 2
+    assert " ".join(lines) == text
+    assert min(map(len, lines)) > 0.7 * max(map(len, lines))
 
 
 def test_lines_and_boxes() -> None:
@@ -71,6 +94,7 @@ def test_files_of_every_kind(tmp_path: Path, suffix: str, theme: str) -> None:
     file = tmp_path / f"chart{suffix}"
     written = write_chart(_chart(), file, theme)
     assert written == [file, tmp_path / "chart.csv"]
+    assert sorted(tmp_path.iterdir()) == sorted(written)
     assert list(csv.reader((tmp_path / "chart.csv").open())) == [["a", "b"], ["1", "x,y"]]
     content = file.read_bytes()
     assert write_chart(_chart(), file, theme)

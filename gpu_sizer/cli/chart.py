@@ -1,0 +1,269 @@
+"""The commands of ``chart``: ``demand``, ``memory``, ``context`` and ``matrix``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gpu_sizer import api
+from gpu_sizer.cli import options as o
+from gpu_sizer.cli import table as t
+from gpu_sizer.errors import RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gpu_sizer.reports.charts.style import Chart
+    from gpu_sizer.reports.charts.text import Bars
+    from gpu_sizer.reports.tables.spec import TableSpec
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Charts of what models take: over time, by part, by context, by GPU. Without -o, bars in the terminal.",
+)
+
+#: GPUs of the matrix where none are named: one of each size that people rent.
+MATRIX_GPUS = ("l4", "rtx-4090", "rtx-a6000", "l40s", "a100-80gb", "h100-80gb", "h200", "b200", "mi300x")
+USERS = "1,4,16,64"
+MEASURES = ("gpus", "gib")
+
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", help="Write the chart (.svg, .png, .html) and its data (.csv) here.")
+]
+Theme = Annotated[str, typer.Option("--theme", help="light or dark (an .html file has both).")]
+Format = Annotated[str | None, typer.Option("--format", help="text draws bars in the terminal. Default: by -o.")]
+Gpus = Annotated[list[str] | None, typer.Option("--gpus", metavar="ID,...", help="GPUs, separated by commas.")]
+SomeUsers = Annotated[int | None, typer.Option("--users", help="Requests of that length at once.")]
+Engine = Annotated[str | None, typer.Option("--engine", help="Serving engine: vllm, vllm@0.11.")]
+LayoutKind = Annotated[str | None, typer.Option("--layouts", help="any, tensor (tensor parallel only) or pipeline.")]
+MaxGpus = Annotated[int | None, typer.Option(help="Where the search ends. Default: 64.")]
+
+
+def _spec(**keys: Any) -> TableSpec:
+    from gpu_sizer.reports.tables.spec import make_spec
+
+    return make_spec(keys)
+
+
+def _give(chart: Chart, bars: Callable[[], Bars], output: Path | None, format: str | None, theme: str) -> None:
+    """Writes a chart, or draws it in the terminal."""
+    if format not in (None, "text"):
+        raise RequestError(f"--format is text, or left out: a file's ending says the rest; not {format[:40]!r}")
+    if output is None or format == "text":
+        if output is not None:
+            raise RequestError("--format text draws in the terminal: leave out -o")
+        from gpu_sizer.reports.charts.text import show
+
+        show(bars())
+        return
+    from gpu_sizer.reports.charts.files import write_chart
+
+    for path in write_chart(chart, output, theme):
+        typer.echo(f"gpu-sizer: wrote {path}", err=True)
+
+
+@app.command()
+def demand(
+    gpu: Annotated[str, typer.Option("--gpu", metavar="GPU", help="What is counted.")] = "rtx-a6000",
+    measure: Annotated[str, typer.Option(help="gpus, or gib: weights and cache in all.")] = "gpus",
+    models: t.Models = None,
+    filter: t.Filter = None,
+    organization: t.Organization = None,
+    min_params: t.MinParams = None,
+    max_params: t.MaxParams = None,
+    since: t.Since = None,
+    as_of: t.AsOf = None,
+    arena: Annotated[
+        bool, typer.Option("--arena/--no-arena", help="Mark models whose Arena score had taken far more GPUs.")
+    ] = True,
+    context: o.Context = None,
+    users: SomeUsers = None,
+    engine: Engine = None,
+    layouts: LayoutKind = None,
+    max_gpus: MaxGpus = None,
+    output: Output = None,
+    format: Format = None,
+    theme: Theme = "light",
+) -> None:
+    """Release date against GPUs: the most demanding models, their trend, and small ones that are as good."""
+    from gpu_sizer.cli import model_charts as made
+    from gpu_sizer.cli.bar import bar
+    from gpu_sizer.reports.charts.demand import demand_chart
+
+    if measure not in MEASURES:
+        raise RequestError(f"--measure is {' or '.join(MEASURES)}, not {measure[:40]!r}")
+    spec = _spec(
+        models=t.names(models),
+        filter=filter,
+        organization=organization,
+        min_params=min_params,
+        max_params=max_params,
+        since=since,
+        as_of=as_of,
+        context=context,
+        users=users,
+        engine=engine,
+        layouts=layouts,
+        max_gpus=max_gpus,
+    )
+    cards = o.cards()
+    ratings = None
+    if arena and measure == "gpus":
+        from gpu_sizer.cli.arena_scores import arena_table_or_none
+
+        ratings = arena_table_or_none(cards, spec.as_of)
+    with bar("sizing models", len(spec.models) or len(cards.models.ids())) as advance:
+        found = made.demand_of(spec, cards, api.load_gpu(gpu, cards=cards), measure, ratings, advance)
+    if found.beyond:
+        typer.echo(f"gpu-sizer: on no number searched: {', '.join(found.beyond)}", err=True)
+    chart = demand_chart(found, made.source(spec))
+    _give(chart, lambda: made.demand_bars(found, chart.source), output, format, theme)
+
+
+@app.command()
+def memory(
+    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Models.")],
+    gpu: Annotated[list[str], typer.Option("--gpu", metavar="GPU", help="A GPU (may be repeated).")],
+    context: o.Context = None,
+    users: SomeUsers = None,
+    engine: Engine = None,
+    layouts: LayoutKind = None,
+    utilization: o.Utilization = None,
+    weights_dtype: o.WeightsDtype = None,
+    kv_cache_dtype: o.CacheDtype = None,
+    max_gpus: MaxGpus = None,
+    output: Output = None,
+    format: Format = None,
+    theme: Theme = "light",
+) -> None:
+    """What fills each GPU: weights, cache, activations, overhead, against what it has."""
+    from gpu_sizer.cli import model_charts as made
+    from gpu_sizer.reports.charts.memory import memory_chart
+    from gpu_sizer.reports.tables.counting import Counts
+
+    spec = _spec(
+        context=context,
+        users=users,
+        engine=engine,
+        layouts=layouts,
+        utilization=utilization,
+        weights_dtype=weights_dtype,
+        kv_cache_dtype=kv_cache_dtype,
+        max_gpus=max_gpus,
+    )
+    cards = o.cards()
+    gpus = [api.load_gpu(g, cards=cards) for g in gpu]
+    counts = Counts(spec.context, spec.load, gpus[0])
+    plans = made.memory_plans([api.load_model(m, cards=cards) for m in models], gpus, counts)
+    chart = memory_chart(plans, made.load_text(spec, counts), made.source(spec))
+    _give(chart, lambda: made.memory_bars(plans, chart), output, format, theme)
+
+
+@app.command()
+def context(
+    model: o.Model,
+    gpu: o.Gpu,
+    users: Annotated[str, typer.Option(metavar="N,...", help="Numbers of users, a line for each.")] = USERS,
+    engine: Engine = None,
+    layouts: LayoutKind = None,
+    utilization: o.Utilization = None,
+    weights_dtype: o.WeightsDtype = None,
+    kv_cache_dtype: o.CacheDtype = None,
+    max_gpus: MaxGpus = None,
+    output: Output = None,
+    format: Format = None,
+    theme: Theme = "light",
+) -> None:
+    """GPUs against the length of context, for several numbers of users."""
+    from gpu_sizer.cli import model_charts as made
+    from gpu_sizer.reports.charts.context import MOST_LINES
+    from gpu_sizer.reports.tables.counting import Counts
+
+    try:
+        numbers = sorted({int(n) for n in users.split(",")})
+    except ValueError:
+        raise RequestError(f"--users takes numbers as {USERS}, not {users[:40]!r}", about="users") from None
+    if len(numbers) > MOST_LINES:
+        raise RequestError(f"the chart has room for {MOST_LINES} lines, not {len(numbers)}", about="users")
+    spec = _spec(
+        engine=engine,
+        layouts=layouts,
+        utilization=utilization,
+        weights_dtype=weights_dtype,
+        kv_cache_dtype=kv_cache_dtype,
+        max_gpus=max_gpus,
+    )
+    cards = o.cards()
+    card, spec_gpu = api.load_model(model, cards=cards), api.load_gpu(gpu, cards=cards)
+    counts = Counts(None, spec.load, spec_gpu)
+    lines = made.context_lines(card, spec_gpu, numbers, counts)
+    if not any(line.steps for line in lines):
+        raise RequestError(f"{card.name} fits on no number of {spec_gpu.name} searched", about="gpu")
+    chart = made.context_of(card, spec_gpu, lines, spec, counts)
+    _give(chart, lambda: made.context_bars(lines, chart), output, format, theme)
+
+
+@app.command()
+def matrix(
+    models: t.Models = None,
+    gpus: Gpus = None,
+    filter: t.Filter = None,
+    organization: t.Organization = None,
+    min_params: t.MinParams = None,
+    max_params: t.MaxParams = None,
+    since: t.Since = None,
+    as_of: t.AsOf = None,
+    context: o.Context = None,
+    users: SomeUsers = None,
+    engine: Engine = None,
+    layouts: LayoutKind = None,
+    utilization: o.Utilization = None,
+    weights_dtype: o.WeightsDtype = None,
+    kv_cache_dtype: o.CacheDtype = None,
+    max_gpus: MaxGpus = None,
+    output: Output = None,
+    format: Format = None,
+    theme: Theme = "light",
+) -> None:
+    """Models against GPUs: a heat map of the counts."""
+    from gpu_sizer.cli import model_charts as made
+    from gpu_sizer.cli.bar import bar
+    from gpu_sizer.reports.charts.matrix import matrix_chart
+    from gpu_sizer.reports.tables.selection import select_gpus
+
+    spec = _spec(
+        models=t.names(models),
+        gpus=t.names(gpus) or MATRIX_GPUS,
+        columns=("name", "gpus"),
+        filter=filter,
+        organization=organization,
+        min_params=min_params,
+        max_params=max_params,
+        since=since,
+        as_of=as_of,
+        context=context,
+        users=users,
+        engine=engine,
+        layouts=layouts,
+        utilization=utilization,
+        weights_dtype=weights_dtype,
+        kv_cache_dtype=kv_cache_dtype,
+        max_gpus=max_gpus,
+    )
+    if format == "text" or output is None:
+        if format not in (None, "text") or output is not None:
+            raise RequestError("--format text draws in the terminal: leave out -o")
+        # Without colours to tell counts apart, a matrix is a table.
+        t.show(t.made(spec))
+        return
+    cards = o.cards()
+    with bar("sizing models", len(spec.models) or len(cards.models.ids())) as advance:
+        names, rows, load = made.matrix_of(spec, cards, select_gpus(spec.gpus, cards), advance)
+    chart = matrix_chart(names, rows, load, made.source(spec))
+    from gpu_sizer.reports.charts.files import write_chart
+
+    for path in write_chart(chart, output, theme):
+        typer.echo(f"gpu-sizer: wrote {path}", err=True)

@@ -1,0 +1,147 @@
+"""The commands ``models`` and ``gpus``: the catalogue, filtered, sorted, and in the formats of every table."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gpu_sizer import api
+from gpu_sizer.cli import options as o
+from gpu_sizer.cli.output import is_terminal, print_json, print_lines
+from gpu_sizer.errors import RequestError
+from gpu_sizer.reports import selecting
+from gpu_sizer.reports.listings import CatalogueListing, gpu_listing, model_listing
+
+if TYPE_CHECKING:
+    from gpu_sizer.cards.model_card import ModelCard
+
+Part = Annotated[str | None, typer.Argument(metavar="[FILTER]", help="Part of an id, name or organization.")]
+Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="DATE", help="Released on this day or later: 2024, 2024-01, 2024-01-31."),
+]
+Format = Annotated[
+    str | None,
+    typer.Option("--format", "-f", help="md, html, latex, csv, json, rst, xlsx or rich. Default: by -o, else plain."),
+]
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write the list here. Default: stdout.")]
+
+
+def _print(listing: CatalogueListing, as_json: bool, format: str | None, output: Path | None) -> None:
+    if as_json and format is None and output is None:
+        print_json(listing.records)
+    elif format is not None or output is not None:
+        _export(listing, format, output)
+    elif is_terminal():
+        from gpu_sizer.reports.terminal import listing as table
+        from gpu_sizer.reports.terminal import show as show_view
+
+        plain = listing.plain
+        show_view(table(plain.columns, plain.rows))
+        for remark in listing.grid.remarks:
+            print_lines([remark])
+    else:
+        print_lines(listing.lines())
+
+
+def _export(listing: CatalogueListing, format: str | None, output: Path | None) -> None:
+    from gpu_sizer.cli.files import write_bytes
+    from gpu_sizer.reports.tables.formats import format_of, render
+
+    form = format_of(format, output.suffix if output else None)
+    if form == "xlsx" and output is None:
+        raise RequestError("a spreadsheet goes to a file: add -o models.xlsx")
+    made = render(listing.grid, form)
+    if output is None:
+        sys.stdout.write(made.decode())
+    else:
+        write_bytes(output, made)
+        typer.echo(f"gpu-sizer: wrote {output}", err=True)
+
+
+def models(
+    filter: Part = None,
+    moe: Annotated[bool, typer.Option("--moe", help="Only mixtures of experts.")] = False,
+    min_params: Annotated[str | None, typer.Option(metavar="SIZE", help="At least this many parameters: 7b.")] = None,
+    max_params: Annotated[str | None, typer.Option(metavar="SIZE", help="At most this many parameters: 80b.")] = None,
+    since: Since = None,
+    until: Annotated[str | None, typer.Option(metavar="DATE", help="Released on this day or earlier.")] = None,
+    organization: Annotated[str | None, typer.Option(help="Part of the organization's name.")] = None,
+    license: Annotated[str | None, typer.Option(help="Part of the licence's name: apache.")] = None,
+    open: Annotated[bool, typer.Option("--open", help="Only models under an open-source licence.")] = False,
+    fits: Annotated[
+        str | None,
+        typer.Option("--fits", metavar="NxGPU", help="Only models that run on these GPUs at full length: 2xa6000."),
+    ] = None,
+    verified: Annotated[
+        bool, typer.Option("--verified", help="Only models whose parameters are checked exactly; says how many are.")
+    ] = False,
+    sort: Annotated[
+        str | None,
+        typer.Option(help="model, organization, released, parameters, active, context, license; -KEY: largest first."),
+    ] = None,
+    format: Format = None,
+    output: Output = None,
+    as_json: o.Json = False,
+) -> None:
+    """List the models that are known."""
+    wanted = selecting.ModelFilter(
+        text=filter,
+        moe=moe,
+        least=None if min_params is None else selecting.parameters(min_params),
+        most=None if max_params is None else selecting.parameters(max_params),
+        since=None if since is None else selecting.first_day(since),
+        until=None if until is None else selecting.last_day(until),
+        organization=organization,
+        license=license,
+        open=open,
+        exact=verified,
+    )
+    if fits is None:
+        listing = model_listing(o.cards().models.all(), wanted, sort=sort)
+    else:
+        count, name = selecting.some_gpus(fits)
+        gpu = api.load_gpu(name, cards=o.cards())
+
+        def runnable(cards: list[ModelCard]) -> set[str]:
+            from gpu_sizer.planning.choices import what_fits
+
+            return {row.model.id for row in what_fits(cards, gpu, count).models if row.fits}
+
+        remark = f"on {count} × {gpu.name}: one request at the model's full length, weights as released"
+        listing = model_listing(o.cards().models.all(), wanted, sort=sort, among=runnable, remarks=(remark,))
+    _print(listing, as_json, format, output)
+
+
+def gpus(
+    filter: Annotated[
+        str | None, typer.Argument(metavar="[FILTER]", help="Part of an id, name or architecture.")
+    ] = None,
+    vendor: Annotated[str | None, typer.Option(help="NVIDIA, AMD or Intel.")] = None,
+    min_memory: Annotated[
+        float | None, typer.Option("--min-memory", metavar="GB", help="At least this many gigabytes on the box.")
+    ] = None,
+    since: Since = None,
+    measured: Annotated[
+        bool, typer.Option("--measured", help="Only GPUs whose memory was read on a real machine.")
+    ] = False,
+    sort: Annotated[
+        str | None,
+        typer.Option(help="gpu, name, marketed, visible, bandwidth, released; -KEY: largest first."),
+    ] = None,
+    format: Format = None,
+    output: Output = None,
+    as_json: o.Json = False,
+) -> None:
+    """List the GPUs that are known."""
+    wanted = selecting.GpuFilter(
+        text=filter,
+        vendor=vendor,
+        least_gb=min_memory,
+        since=None if since is None else selecting.first_day(since),
+        measured=measured,
+    )
+    _print(gpu_listing(o.cards().gpus.all(), wanted, sort=sort), as_json, format, output)

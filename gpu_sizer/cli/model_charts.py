@@ -1,0 +1,254 @@
+"""Plans of the catalogue's models handed to the charts: ``demand``, ``memory``, ``context``, ``matrix``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gpu_sizer import __version__
+from gpu_sizer.errors import RequestError
+from gpu_sizer.reports.charts.context import Line, context_chart, rounded, users_text
+from gpu_sizer.reports.charts.demand import Demand, Exceptional, demand
+from gpu_sizer.reports.charts.growth import Measured
+from gpu_sizer.reports.charts.matrix import MOST_COLUMNS, Count, Counted
+from gpu_sizer.reports.tables.build import load_words
+from gpu_sizer.reports.tables.columns import plural, short_name
+from gpu_sizer.reports.tables.counting import Counts
+from gpu_sizer.reports.tables.selection import select_models
+from gpu_sizer.units import GIB
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gpu_sizer.arena.standings import Table
+    from gpu_sizer.cards.catalogue import Catalogue
+    from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.planning.plan import Plan
+    from gpu_sizer.reports.charts.style import Chart
+    from gpu_sizer.reports.charts.text import Bars
+    from gpu_sizer.reports.tables.spec import TableSpec
+
+#: Steps of one line at most: a model of a million tokens may need another GPU dozens of times.
+MOST_STEPS = 64
+
+
+def load_text(spec: TableSpec, counts: Counts) -> str:
+    """The load in words, for a subtitle."""
+    return ", ".join(w for w in load_words(spec, counts) if not w.startswith("utilization"))
+
+
+def source(spec: TableSpec) -> str:
+    """The line below a chart."""
+    from gpu_sizer.engines.registry import engine
+
+    name = engine(spec.load.get("engine", "vllm")).describe()
+    day = f", models released by {spec.as_of}" if spec.as_of else ""
+    return f"Source: gpu_sizer {__version__}, sized as {name} allocates{day}; sources in its model cards."
+
+
+def _plans(
+    spec: TableSpec, cards: Catalogue, counts: Counts, gpu: GpuSpec, advance: Callable[[int], None]
+) -> list[tuple[ModelCard, Plan]]:
+    """Every selected model that takes the load."""
+    found = []
+    for card in select_models(spec, cards).models:
+        plan = counts.plan(card, gpu)
+        if not isinstance(plan, str):
+            found.append((card, plan))
+        advance(1)
+    if not found:
+        raise RequestError("none of these models takes the context asked", about="context")
+    return found
+
+
+def exceptions(plans: Sequence[tuple[ModelCard, Plan]], table: Table) -> tuple[Exceptional, ...]:
+    """Models that, on the day of their release, did on far fewer GPUs what had taken many."""
+    from gpu_sizer.arena.frontier import capability
+
+    counts = {card.id: plan.gpu_count for card, plan in plans}
+    names = {card.id: card.name for card, _ in plans}
+    found = capability([s for s in table.standings if s.open and s.id in counts], counts.get)
+    return tuple(
+        Exceptional(
+            names[b.need.standing.id],
+            b.need.gpus,
+            names[b.before.standing.id],
+            b.before.gpus,
+            b.need.standing.released,
+            b.need.standing.rating,
+        )
+        for b in found.breaks
+    )
+
+
+def demand_of(
+    spec: TableSpec,
+    cards: Catalogue,
+    gpu: GpuSpec,
+    measure: str,
+    table: Table | None,
+    advance: Callable[[int], None] = lambda part: None,
+    counts: Counts | None = None,
+) -> Demand:
+    """What models take by release date, in GPUs or GiB.
+
+    Raises:
+        GpuSizerError: an unknown name or value, or no model left.
+    """
+    counts = counts or Counts(spec.context, spec.load, gpu)
+    plans = _plans(spec, cards, counts, gpu, advance)
+    measured: list[Measured] = []
+    beyond: list[str] = []
+    for card, plan in plans:
+        if card.released is None:
+            continue
+        if measure == "gib":
+            whole = counts.whole(card, loaded=True)
+            assert not isinstance(whole, str)
+            users = spec.load.get("users", 1)
+            measured.append(
+                Measured(card.released, (whole.weights_bytes + whole.kv_cache_bytes * users) / GIB, card.name)
+            )
+        elif plan.gpu_count is None:
+            beyond.append(card.name)
+        else:
+            measured.append(Measured(card.released, plan.gpu_count, card.name))
+    if not measured:
+        raise RequestError("no model with a release date fits: nothing to draw", about="model")
+    unit = "GiB" if measure == "gib" else plural(gpu)
+    broke = exceptions(plans, table) if table is not None else ()
+    return demand(
+        measured,
+        unit,
+        load_text(spec, counts),
+        exceptions=broke if measure == "gpus" else (),
+        until=spec.as_of,
+        beyond=beyond,
+    )
+
+
+def demand_bars(found: Demand, line: str) -> Bars:
+    """The same for a terminal: a bar for each model, by release."""
+    from gpu_sizer.reports.charts.demand import title
+    from gpu_sizer.reports.charts.text import Bar, Bars
+
+    leading = {m.name for m in found.records}
+    broke = {e.name: e for e in found.exceptions}
+
+    def note(m: Measured) -> str:
+        text = f"{m.value:,.0f}"
+        if m.name in leading:
+            text += " record"
+        if m.name in broke:
+            text += f" instead of {broke[m.name].instead_gpus} ({broke[m.name].instead})"
+        return text
+
+    models = sorted(found.models, key=lambda m: (m.day, m.value, m.name))
+    bars = tuple(Bar(f"{m.day}  {m.name}", (m.value,), note(m)) for m in models)
+    subtitle = f"{found.unit} by release date; {found.load}"
+    return Bars(title(found), subtitle, bars, max(m.value for m in models), line)
+
+
+def memory_plans(cards: Sequence[ModelCard], gpus: Sequence[GpuSpec], counts: Counts) -> list[Plan]:
+    """A plan for each model and GPU.
+
+    Raises:
+        RequestError: a model that does not take the load.
+    """
+    found = []
+    for card in cards:
+        for gpu in gpus:
+            plan = counts.plan(card, gpu)
+            if isinstance(plan, str):
+                raise RequestError(f"{card.name}: {plan[:1].lower()}{plan[1:].rstrip('.')}", about="context")
+            found.append(plan)
+    return found
+
+
+def memory_bars(plans: Sequence[Plan], chart: Chart) -> Bars:
+    """The same for a terminal."""
+    from gpu_sizer.planning.sentences import rows
+    from gpu_sizer.reports.charts.memory import setup_text
+    from gpu_sizer.reports.charts.text import Bar, Bars
+
+    bars = []
+    whole = max((p.per_gpu.capacity_bytes for p in plans if p.per_gpu), default=1)
+    for p in plans:
+        label = f"{p.request.model.name} ({setup_text(p)})"
+        if (m := p.per_gpu) is None:
+            bars.append(Bar(label, (), ""))
+            continue
+        parts = tuple(float(size) for _, size in rows(m))
+        note = f"{m.needed_bytes / GIB:.1f} of {m.budget_bytes / GIB:.1f} GiB"
+        bars.append(Bar(label, parts, note + (", tight" if p.verdict == "tight" else "")))
+    legend = ("weights", "KV cache", "activations", "overhead")
+    return Bars(chart.title, chart.subtitle, tuple(bars), float(whole), chart.source, legend)
+
+
+def context_lines(card: ModelCard, gpu: GpuSpec, users: Sequence[int], counts: Counts) -> list[Line]:
+    """Where the count changes with the context, for each number of users."""
+    from gpu_sizer.planning.breakpoints import context_steps
+
+    longest = card.context.extended or card.context.native
+    found = []
+    for n in users:
+        request = counts.request(card, gpu, users=n, context=longest)
+        steps = context_steps(request, MOST_STEPS)
+        found.append(Line(n, steps, not steps or steps[-1].upto < longest))
+    return found
+
+
+def context_of(card: ModelCard, gpu: GpuSpec, lines: Sequence[Line], spec: TableSpec, counts: Counts) -> Chart:
+    """The chart of a model."""
+    words = [w for w in load_words(spec, counts) if w.endswith(("weights", "cache", "released", "only"))]
+    longest = card.context.extended or card.context.native
+    return context_chart(card.name, short_name(gpu), lines, longest, ", ".join(words), source(spec))
+
+
+def context_bars(lines: Sequence[Line], chart: Chart) -> Bars:
+    """The same for a terminal: a bar for each step."""
+    from gpu_sizer.reports.charts.text import Bar, Bars
+
+    bars = []
+    for line in lines:
+        for step in line.steps:
+            label = f"{users_text(line.users)}, up to {rounded(step.upto)} tokens"
+            bars.append(Bar(label, (float(step.gpu_count),), f"{step.gpu_count}"))
+        if line.ended:
+            bars.append(Bar(f"{users_text(line.users)}, beyond", (), "more than searched"))
+    whole = max((s.gpu_count for line in lines for s in line.steps), default=1)
+    subtitle = chart.subtitle.partition(";")[0] + "; each user has a request of that length"
+    return Bars(chart.title, subtitle, tuple(bars), float(whole), chart.source)
+
+
+def matrix_of(
+    spec: TableSpec,
+    cards: Catalogue,
+    gpus: Sequence[GpuSpec],
+    advance: Callable[[int], None] = lambda part: None,
+    counts: Counts | None = None,
+) -> tuple[list[str], list[Counted], str]:
+    """Names of GPUs, the models with their counts, and the load in words.
+
+    Raises:
+        GpuSizerError: an unknown name or value, no model left, or more GPUs than stay legible.
+    """
+    if len(gpus) > MOST_COLUMNS:
+        raise RequestError(f"the matrix has room for {MOST_COLUMNS} GPUs, not {len(gpus)}; see `gpu-sizer table`")
+    counts = counts or Counts(spec.context, spec.load, gpus[0])
+    found: list[tuple[Any, Counted]] = []
+    for card in select_models(spec, cards).models:
+        cells = tuple(_count(counts.plan(card, gpu)) for gpu in gpus)
+        found.append((card, Counted(card.name, cells)))
+        advance(1)
+    if not spec.models:
+        found.sort(key=lambda f: (f[0].released is None, f[0].released or 0, f[1].model.lower()))
+    return [short_name(g) for g in gpus], [c for _, c in found], load_text(spec, counts)
+
+
+def _count(plan: Plan | str) -> Count:
+    if isinstance(plan, str):
+        return Count(None, "–")
+    if plan.gpu_count is None:
+        return Count(None, f"> {plan.request.max_gpus}")
+    return Count(plan.gpu_count, f"{plan.gpu_count}", plan.verdict == "tight")

@@ -1,0 +1,173 @@
+"""The command ``table``: models and what they take, in the format that an editor takes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gpu_sizer.cli import options as o
+from gpu_sizer.cli.output import is_terminal, print_lines
+from gpu_sizer.errors import RequestError
+
+if TYPE_CHECKING:
+    from gpu_sizer.reports.tables.grid import Grid
+    from gpu_sizer.reports.tables.spec import TableSpec
+
+Models = Annotated[
+    list[str] | None,
+    typer.Option("--models", metavar="ID,...", help="Models, separated by commas (may be repeated). Default: all."),
+]
+Gpus = Annotated[
+    list[str] | None, typer.Option("--gpus", metavar="ID,...", help="GPUs, separated by commas; all is every one.")
+]
+Filter = Annotated[str | None, typer.Option("--filter", help="Part of an id, name or organization.")]
+Organization = Annotated[str | None, typer.Option("--organization", help="Part of the organization's name.")]
+AsOf = Annotated[
+    str | None, typer.Option(metavar="DATE", help="Only models released by this day: 2024-05-15, 2024-05, 2024.")
+]
+Since = Annotated[
+    str | None, typer.Option("--since", metavar="DATE", help="Only models released on this day or later.")
+]
+MinParams = Annotated[str | None, typer.Option("--min-params", metavar="SIZE", help="At least so many parameters: 7b.")]
+MaxParams = Annotated[str | None, typer.Option("--max-params", metavar="SIZE", help="At most so many parameters: 80b.")]
+
+
+def names(values: list[str] | None) -> list[str] | None:
+    """Names from options that may be repeated and may hold several."""
+    if values is None:
+        return None
+    return [n.strip() for value in values for n in value.split(",") if n.strip()]
+
+
+def table(
+    models: Models = None,
+    gpus: Gpus = None,
+    columns: Annotated[
+        list[str] | None, typer.Option("--columns", metavar="KEY,...", help="What to show; help lists the columns.")
+    ] = None,
+    sort: Annotated[
+        list[str] | None, typer.Option("--sort", metavar="KEY,...", help="Columns or GPUs; -KEY: the largest first.")
+    ] = None,
+    filter: Filter = None,
+    organization: Organization = None,
+    license: Annotated[str | None, typer.Option(help="Part of the licence's name: apache.")] = None,
+    open: Annotated[bool, typer.Option("--open", help="Only models under an open-source licence.")] = False,
+    moe: Annotated[bool, typer.Option("--moe", help="Only mixtures of experts.")] = False,
+    min_params: MinParams = None,
+    max_params: MaxParams = None,
+    since: Since = None,
+    as_of: AsOf = None,
+    group_by: Annotated[str | None, typer.Option(help="organization or year.")] = None,
+    transpose: Annotated[bool, typer.Option("--transpose", help="Models as columns.")] = False,
+    title: Annotated[str | None, typer.Option(help="The caption.")] = None,
+    spec: Annotated[
+        Path | None, typer.Option("--spec", metavar="FILE.yaml", help="All of this from a file; options come on top.")
+    ] = None,
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format", "-f", help="md, html, latex, csv, json, rst, xlsx or rich. Default: by -o, else rich."
+        ),
+    ] = None,
+    standalone: Annotated[
+        bool, typer.Option("--standalone", help="A whole page (html) or document (latex), not a part of one.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write the table here. Default: stdout.")
+    ] = None,
+    context: o.Context = None,
+    users: Annotated[int | None, typer.Option(help="Requests of that length at once.")] = None,
+    engine: Annotated[str | None, typer.Option("--engine", help="Serving engine: vllm, vllm@0.11.")] = None,
+    layouts: Annotated[str | None, typer.Option(help="any, tensor (tensor parallel only) or pipeline.")] = None,
+    utilization: o.Utilization = None,
+    weights_dtype: o.WeightsDtype = None,
+    kv_cache_dtype: o.CacheDtype = None,
+    max_num_batched_tokens: o.BatchedTokens = None,
+    max_num_seqs: o.Sequences = None,
+    max_gpus: Annotated[int | None, typer.Option(help="Where the search ends. Default: 64.")] = None,
+) -> None:
+    """A table of models: sizes, dates, and the GPUs that each takes."""
+    from gpu_sizer.reports.tables.formats import format_of, render
+    from gpu_sizer.reports.tables.spec import TableSpec, make_spec, read_spec
+
+    keys = names(columns)
+    if keys == ["help"]:
+        from gpu_sizer.reports.tables.columns import help_rows
+
+        print_lines(f"{key:<14}{what}" for key, what in help_rows())
+        return
+    given: dict[str, Any] = {
+        "title": title,
+        "models": names(models),
+        "filter": filter,
+        "organization": organization,
+        "license": license,
+        "open": open or None,
+        "moe": moe or None,
+        "min_params": min_params,
+        "max_params": max_params,
+        "since": since,
+        "as_of": as_of,
+        "gpus": names(gpus),
+        "columns": keys,
+        "sort": names(sort),
+        "group_by": group_by,
+        "transpose": transpose or None,
+        "context": context,
+        "users": users,
+        "engine": engine,
+        "layouts": layouts,
+        "utilization": utilization,
+        "weights_dtype": weights_dtype,
+        "kv_cache_dtype": kv_cache_dtype,
+        "max_num_batched_tokens": max_num_batched_tokens,
+        "max_num_seqs": max_num_seqs,
+        "max_gpus": max_gpus,
+    }
+    form = format_of(format, output.suffix if output else None)
+    wanted = make_spec(given, read_spec(spec) if spec is not None else TableSpec())
+    if form == "xlsx" and output is None:
+        raise RequestError("a spreadsheet goes to a file: add -o table.xlsx")
+    grid = made(wanted)
+    if output is not None:
+        from gpu_sizer.cli.files import write_bytes
+
+        write_bytes(output, render(grid, form, standalone=standalone))
+        typer.echo(f"gpu-sizer: wrote {output}", err=True)
+    elif form == "rich" and not standalone:
+        show(grid)
+    else:
+        sys.stdout.write(render(grid, form, standalone=standalone).decode())
+
+
+def show(grid: Grid) -> None:
+    """Prints a table: in colour where a person reads it."""
+    if is_terminal():
+        from gpu_sizer.reports.tables import terminal
+
+        terminal.show(grid)
+    else:
+        from gpu_sizer.reports.tables.formats import render
+
+        sys.stdout.write(render(grid, "rich").decode())
+
+
+def made(spec: TableSpec) -> Grid:
+    """The grid of a spec, with the Arena's ratings where it asks for them."""
+    from gpu_sizer.cli.bar import bar
+    from gpu_sizer.reports.tables.build import build_table
+
+    cards = o.cards()
+    ratings: dict[str, float] | None = None
+    basis: str | None = None
+    if "arena" in spec.columns:
+        from gpu_sizer.arena.sentences import basis as where_from
+        from gpu_sizer.cli.arena_scores import arena_table, scores
+
+        found = arena_table(cards, spec.as_of)
+        ratings, basis = scores(found), where_from(found)
+    with bar("sizing models", len(spec.models) or len(cards.models.ids())) as advance:
+        return build_table(spec, cards, arena=ratings, arena_basis=basis, advance=advance)

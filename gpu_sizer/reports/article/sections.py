@@ -1,0 +1,170 @@
+"""The article's own sections: every sentence is computed from the findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from gpu_sizer.engines.registry import engine
+from gpu_sizer.reports.article.draft import Figure, Section
+from gpu_sizer.reports.article.findings import SHORT, Findings, Taken
+from gpu_sizer.reports.charts.demand import Demand, Exceptional, months
+from gpu_sizer.reports.charts.growth import MARGIN
+from gpu_sizer.reports.tables.columns import plural, short_name
+from gpu_sizer.reports.tables.grid import Grid
+from gpu_sizer.reports.tables.markdown import write
+from gpu_sizer.reports.tables.spec import TableSpec
+from gpu_sizer.units import GIB
+
+#: Names that a sentence lists before it counts the rest.
+MOST_NAMES = 12
+
+
+def listed(names: Sequence[str], most: int = MOST_NAMES) -> str:
+    """``a, b and c``; beyond some, how many more."""
+    items = list(names)
+    if len(items) > most:
+        items = [*items[:most], f"{len(items) - most} more"]
+    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + f" and {items[-1]}" if items else ""
+
+
+def _gib(size: int) -> str:
+    value = size / GIB
+    return f"{value:,.0f} GiB" if value >= 10 else f"{value:.1f} GiB"
+
+
+def on_gpus(found: Findings, count: int | None) -> str:
+    """``1 RTX A6000``, ``4 RTX A6000s``."""
+    return f"1 {short_name(found.gpu)}" if count == 1 else f"{count} {plural(found.gpu)}"
+
+
+def standfirst(found: Findings) -> str:
+    """Models, dates and the range of counts, in two sentences."""
+    days = [m.card.released for m in found.models if m.card.released]
+    span = f", released from {min(days)} to {max(days)}" if days else ""
+    text = f"{len(found.models)} open models{span}, each unquantized as its authors released it."
+    if not found.placed:
+        return text
+    return (
+        f"{text} {len(found.on_one)} of them run on one {short_name(found.gpu)}, three quarters take at "
+        f"most {found.upper_quartile}, and {found.largest.card.name} takes {found.largest.count}."
+    )
+
+
+def trend_section(found: Findings, demand: Demand, figure: Figure) -> Section:
+    """The thesis: ever more GPUs."""
+    steps = [f"{m.name} took {m.value:.0f} ({m.day})" for m in demand.records]
+    told = [f"The records in {plural(found.gpu)}: {listed(steps)}."]
+    if demand.trend is not None:
+        told.append(
+            f"A line through the logarithms of these {demand.trend.points} records doubles every "
+            f"{months(demand.trend.doubling_months)}. That is a description of {demand.trend.points} points, no law."
+        )
+    if demand.beyond:
+        told.append(f"On no number of GPUs that was searched: {listed(demand.beyond)}.")
+    return Section("Ever more GPUs", tuple(told), (figure,))
+
+
+def exceptions_section(found: Findings, exceptions: Sequence[Exceptional]) -> Section:
+    """Small models that are as good."""
+    items = [
+        f"{e.name} ({e.score:.0f} points), released on {e.day}, takes {on_gpus(found, e.gpus)}. Of the earlier models "
+        f"that scored as high the least demanding, {e.instead}, takes {e.instead_gpus}."
+        for e in exceptions
+    ]
+    intro = (
+        "Not every good model is large. On the day of their release these took at most half the GPUs of any earlier "
+        "model of their Chatbot Arena score:"
+    )
+    none = "No model took, on the day of its release, at most half the GPUs of every earlier one of its score."
+    return Section("The exceptions: small and as good", (intro if items else none,), (), tuple(items))
+
+
+def table_section(grid: Grid) -> Section:
+    """The table with its notes."""
+    return Section("The table", table=write(grid))
+
+
+def memory_section(found: Findings, figure: Figure) -> Section:
+    """What fills the GPUs."""
+    largest, cache = found.largest, found.heaviest_cache
+    whole = largest.weights_bytes + largest.cache_bytes
+    told = [
+        f"Weights come first: of the {_gib(whole)} that {largest.card.name} keeps for one request, "
+        f"{largest.weights_bytes / whole:.0%} are weights. The cache weighs most in {cache.card.name}: "
+        f"{_gib(cache.cache_bytes)} for one request of {cache.plan.request.context:,} tokens, beside "
+        f"{_gib(cache.weights_bytes)} of weights."
+    ]
+    if saved := found.pipelined:
+        names = [
+            f"{m.card.name} ({m.count} against {m.tensor_count or 'more than ' + str(m.plan.request.max_gpus)})"
+            for m in saved
+        ]
+        told.append(
+            "Tensor parallelism must divide a model's heads and widths, a pipeline only its layers. Models that "
+            f"take fewer GPUs as a pipeline than with tensor parallelism alone: {listed(names)}."
+        )
+    return Section("What fills them", tuple(told), (figure,))
+
+
+def context_section(found: Findings, model: Taken | None, figure: Figure) -> Section:
+    """What the length of context costs."""
+    if model is None:
+        told = f"At {SHORT:,} tokens instead of its full context none of these models takes fewer GPUs."
+    else:
+        told = (
+            f"All counts are for the full context length. That costs most in {model.card.name}: {model.count} for "
+            f"{model.plan.request.context:,} tokens, {model.short_count} for {SHORT:,}."
+        )
+    return Section("What context costs", (told,), (figure,))
+
+
+def matrix_section(found: Findings, figure: Figure) -> Section:
+    """Other GPUs."""
+    told = f"The models that take more than one {short_name(found.gpu)}, on GPUs of other sizes."
+    return Section("On other GPUs", (told,), (figure,))
+
+
+def methods_section(
+    found: Findings, spec: TableSpec, grid: Grid, left_out: Sequence[str], notes: Sequence[str]
+) -> Section:
+    """How the numbers came about, and what is missing."""
+    return Section("Methods", (), (), tuple(_methods(found, spec, grid, left_out, notes)))
+
+
+def _methods(
+    found: Findings, spec: TableSpec, grid: Grid, left_out: Sequence[str], notes: Sequence[str]
+) -> Iterator[str]:
+    name = engine(spec.load.get("engine", "vllm")).describe()
+    memory = found.gpu.memory
+    yield (
+        f"A count is the smallest number of GPUs for which {name} accepts a layout (tensor parallel, pipeline, expert "
+        "parallel, or several of them) and in which every GPU holds its weights, its cache, its activations and the "
+        "engine’s own memory. The engine is today’s, also for models of earlier days."
+    )
+    yield f"The load: {grid.assumed}."
+    yield (
+        "Unquantized means the data type in which the weights were released. Sizes come from an inventory of every "
+        "tensor of a model, not from its name."
+    )
+    yield (
+        f"Of the {memory.marketed_gb} GB in the name of the {short_name(found.gpu)} a program sees "
+        f"{memory.visible_mib / 1024:.1f} GiB ({memory.visible_basis}); the engine keeps to its share of these."
+    )
+    if found.tight:
+        names = [f"{m.card.name} ({m.plan.safe_gpu_count or 'none'} for certain)" for m in found.tight]
+        yield (
+            "Each estimate carries an error. Where the room left is smaller than that, the count is called tight and "
+            f"the next certain one is named: {listed(names)}."
+        )
+    yield (
+        "The trend is the least-squares line through the base-2 logarithms of the records: models that took more GPUs "
+        f"(by at least {MARGIN - 1:.0%}) than every earlier one in the table. A model without a card would change it "
+        "if it was larger."
+    )
+    if left_out:
+        yield f"Left out, since no card describes them: {listed(left_out, 24)}."
+    yield from notes
+    yield (
+        "Release dates, configurations and ratings have their sources in the model cards (gpu-sizer show MODEL). "
+        "table.yaml remakes the table byte for byte from the same cards: gpu-sizer table --spec table.yaml."
+    )

@@ -1,0 +1,233 @@
+"""Release dates against what models take: the records, their trend, and small models that are as good."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from functools import partial
+from typing import Any
+
+from gpu_sizer.records import dataclass
+from gpu_sizer.reports.charts.growth import Growth, Measured, growth, records
+from gpu_sizer.reports.charts.labels import IF_ROOM, LINES, POINTS, Label, place
+from gpu_sizer.reports.charts.style import Chart, Theme
+
+#: Models that get a name beside records and exceptions, the most demanding first.
+MOST_NAMES = 26
+#: Exceptions that are explained in words; the others bear the star alone.
+MOST_EXCEPTIONS = 5
+#: Days from which the time axis counts in years alone.
+YEARS_ALONE = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class Exceptional:
+    """A model that is as good as ``instead`` was on far fewer GPUs."""
+
+    name: str
+    gpus: int
+    instead: str
+    instead_gpus: int
+    day: date
+    """On which the release that scored so high came."""
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What the chart shows."""
+
+    models: tuple[Measured, ...]
+    records: tuple[Measured, ...]
+    trend: Growth | None
+    exceptions: tuple[Exceptional, ...]
+    until: date
+    unit: str
+    """What is counted: ``RTX A6000s`` or ``GiB``."""
+    load: str
+    """Under which load, in words."""
+    beyond: tuple[str, ...] = ()
+    """Models that no number searched carries."""
+
+
+def demand(
+    models: Sequence[Measured],
+    unit: str,
+    load: str,
+    *,
+    exceptions: Sequence[Exceptional] = (),
+    until: date | None = None,
+    beyond: Sequence[str] = (),
+) -> Demand:
+    """The findings of the chart.
+
+    Args:
+        models: what each takes; at least one.
+        unit: what is counted.
+        load: under which load, in words.
+        exceptions: models that broke the trend.
+        until: the day on which the time axis ends; null is that of the newest model.
+        beyond: names of models that no number searched carries.
+    """
+    best = records(models)
+    shown = {m.name for m in models}
+    kept = tuple(e for e in exceptions if e.name in shown)
+    last = until or max(m.day for m in models)
+    return Demand(tuple(models), best, growth(best), kept, last, unit, load, tuple(beyond))
+
+
+def months(value: float) -> str:
+    """``5 months``, or ``1.4 years`` from two years on."""
+    if value >= 23.5:
+        return f"{value / 12:.1f} years"
+    rounded = f"{value:.1f}" if value < 10 else f"{value:.0f}"
+    return f"{rounded} months"
+
+
+def title(found: Demand) -> str:
+    """The finding as a headline."""
+    if found.trend is None:
+        return f"What open models take, in {found.unit}"
+    what = "memory" if found.unit == "GiB" else "GPUs"
+    return f"The largest open models double their {what} every {months(found.trend.doubling_months)}"
+
+
+def sentences(found: Demand) -> list[str]:
+    """What the chart shows, in words."""
+    names = ", ".join(f"{m.name} ({m.day}, {_figure(m.value, found.unit)})" for m in found.records)
+    told = [f"Records in {found.unit}: {names}."]
+    if found.trend is not None:
+        told.append(
+            f"The line through the logarithms of these {found.trend.points} records doubles every "
+            f"{months(found.trend.doubling_months)}."
+        )
+    told += [
+        f"{e.name} scored as high on {e.gpus} as {e.instead}, the least demanding before it, did on {e.instead_gpus}."
+        for e in found.exceptions
+    ]
+    return told
+
+
+def _figure(value: float, unit: str) -> str:
+    return f"{value:,.0f} GiB" if unit == "GiB" else f"{value:,.0f}"
+
+
+def demand_chart(found: Demand, source: str) -> Chart:
+    """The chart."""
+    what = "GiB of weights and cache" if found.unit == "GiB" else found.unit
+    subtitle = f"{what} that open models take, by release date; {found.load}. Blue: more than any before"
+    if found.trend is not None:
+        subtitle += "; dashed: trend of these"
+    if found.exceptions:
+        subtitle += "; star: its score took far more before"
+    leading = {m.name for m in found.records}
+    named = {e.name: e for e in found.exceptions}
+    return Chart(
+        title=title(found),
+        subtitle=subtitle,
+        source=source,
+        alt=" ".join(sentences(found)),
+        header=("released", "model", "gib" if found.unit == "GiB" else "gpus", "record", "as_good_as", "its_gpus"),
+        rows=tuple(
+            (
+                m.day.isoformat(),
+                m.name,
+                f"{m.value:.6g}",
+                "record" if m.name in leading else "",
+                named[m.name].instead if m.name in named else "",
+                str(named[m.name].instead_gpus) if m.name in named else "",
+            )
+            for m in sorted(found.models, key=lambda m: (m.day, m.name))
+        ),
+        draw=partial(_draw, found=found),
+    )
+
+
+def _draw(axes: Any, look: Theme, found: Demand) -> None:
+    import matplotlib.dates
+
+    color, mark = look.series[0], look.series[1]
+    days, values = [m.day for m in found.models], [m.value for m in found.models]
+    span = max(90, (found.until - min(days)).days)
+    begin, end = min(days) - timedelta(days=round(span * 0.05)), found.until + timedelta(days=round(span * 0.06))
+    low, high = min(values), max(values)
+    axes.set_yscale("log", base=2)
+    # Names of exceptions stand below the lowest points.
+    bottom = low * (0.42 if found.exceptions else 0.72)
+    axes.set_ylim(bottom, max(high, low * 2) * 1.6)
+    axes.set_xlim(begin, end)
+    marks = [2.0**n for n in range(-4, 24) if low * 0.72 <= 2.0**n <= high * 1.6]
+    axes.set_yticks(marks, labels=[f"{m:,.0f}" if m >= 1 else f"{m:g}" for m in marks])
+    axes.minorticks_off()
+    dates: Any = matplotlib.dates
+    axes.xaxis.set_major_locator(dates.AutoDateLocator(minticks=5, maxticks=10))
+    axes.xaxis.set_major_formatter(partial(_month, dates.num2date, span > YEARS_ALONE))
+    axes.tick_params(labelsize=10.5)
+    axes.set_ylabel(f"{found.unit} needed", fontsize=10.5)
+    special = {m.name for m in found.records} | {e.name for e in found.exceptions}
+    rest = [m for m in found.models if m.name not in special]
+    axes.scatter(
+        [m.day for m in rest], [m.value for m in rest], s=30, color=look.muted, alpha=0.6, linewidths=0, zorder=POINTS
+    )
+    lines: list[list[tuple[Any, float]]] = [_steps(found)]
+    axes.plot([x for x, _ in lines[0]], [y for _, y in lines[0]], color=color, linewidth=2.0, zorder=LINES)
+    labels: list[Label] = []
+    faint: list[list[tuple[Any, float]]] = []
+    if found.trend is not None:
+        ends = [(d, found.trend.at(d)) for d in (found.records[0].day, found.until)]
+        axes.plot(
+            [x for x, _ in ends], [y for _, y in ends], color=color, linewidth=1.2, linestyle=(0, (5, 4)), alpha=0.8
+        )
+        faint.append([*ends])
+        middle = _widest(found, found.trend)
+        text = f"doubles every {months(found.trend.doubling_months)}"
+        labels.append(Label(middle, found.trend.at(middle), text, color, size=11.0, halo=look.paper, worth=IF_ROOM * 2))
+    axes.scatter(
+        [m.day for m in found.records], [m.value for m in found.records], s=62, color=color, zorder=POINTS + 0.1
+    )
+    by_name = {m.name: m for m in found.models}
+    stars = [by_name[e.name] for e in found.exceptions]
+    axes.scatter([m.day for m in stars], [m.value for m in stars], s=150, marker="*", color=mark, zorder=POINTS + 0.2)
+    for one in reversed(found.records):
+        if one.name not in {e.name for e in found.exceptions}:
+            text = f"{one.name}: {_figure(one.value, found.unit)}"
+            labels.append(Label(one.day, one.value, text, color, "bold", 10.5, look.paper))
+    told = sorted(found.exceptions, key=lambda e: (-(e.instead_gpus / e.gpus), -by_name[e.name].day.toordinal()))
+    for i, e in enumerate(told):
+        text = f"{e.name}: {e.gpus} instead of {e.instead_gpus}" if i < MOST_EXCEPTIONS else e.name
+        size = 10.5 if i < MOST_EXCEPTIONS else 9.5
+        labels.append(Label(by_name[e.name].day, by_name[e.name].value, text, mark, "bold", size, look.paper))
+    for m in sorted(rest, key=lambda m: -m.value)[:MOST_NAMES]:
+        labels.append(Label(m.day, m.value, m.name, look.muted, size=9.5, halo=look.paper, worth=IF_ROOM))
+    place(axes, labels, points=[(m.day, m.value) for m in found.models], lines=lines, faint=faint)
+
+
+def _month(day_of: Callable[[float], Any], years_alone: bool, value: float, position: int) -> str:
+    """A mark of the time axis: the month, with the year below the first and below each January; or the year."""
+    day = day_of(value)
+    if years_alone:
+        return f"{day:%Y}"
+    return f"{day:%b}\n{day.year}" if position == 0 or day.month == 1 else f"{day:%b}"
+
+
+def _widest(found: Demand, trend: Growth) -> date:
+    """The day on which the trend is farthest from the steps: there is room for its name."""
+    first = found.records[0].day
+    days = [first + (found.until - first) * n / 20 for n in range(3, 16)]
+
+    def distance(day: date) -> float:
+        step = max(m.value for m in found.records if m.day <= day)
+        return abs(math.log2(trend.at(day) / step))
+
+    return max(days, key=distance)
+
+
+def _steps(found: Demand) -> list[tuple[Any, float]]:
+    """The corners of the records' step line."""
+    corners: list[tuple[Any, float]] = []
+    for one in found.records:
+        if corners:
+            corners.append((one.day, corners[-1][1]))
+        corners.append((one.day, one.value))
+    return [*corners, (found.until, corners[-1][1])]

@@ -1,0 +1,103 @@
+"""Models against GPUs: a heat map of the counts."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from gpu_sizer.records import dataclass
+from gpu_sizer.reports.charts.style import WIDTH, Chart, Theme
+
+#: Inches above and below the cells, for the names of GPUs, and for each row.
+FRAME, HEAD, ROW = 2.1, 0.6, 0.33
+#: GPUs that stay legible beside one another.
+MOST_COLUMNS = 14
+#: Ends of the scale: few GPUs, many GPUs.
+_SCALES = {"light": ("#f3f8fc", "#9cc7e4", "#2a7fb8", "#0a3d63"), "dark": ("#1b252e", "#1f5377", "#3f9ad0", "#c4e6fb")}
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One cell: the count, or null where none searched does; how it is written."""
+
+    count: int | None
+    text: str
+    tight: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One model: its name and a cell for each GPU."""
+
+    model: str
+    cells: tuple[Count, ...]
+
+
+def matrix_chart(gpus: Sequence[str], models: Sequence[Counted], load: str, source: str) -> Chart:
+    """The chart."""
+    told = [f"{m.model}: " + ", ".join(f"{gpu} {c.text}" for gpu, c in zip(gpus, m.cells, strict=True)) for m in models]
+    marks = "; * tight" if any(c.tight for m in models for c in m.cells) else ""
+    return Chart(
+        title="How many GPUs each open model takes",
+        subtitle=f"The fewest on which the engine starts; {load}{marks}",
+        source=source,
+        alt=". ".join(told) + ".",
+        header=("model", *gpus),
+        rows=tuple((m.model, *(c.text for c in m.cells)) for m in models),
+        draw=partial(_draw, gpus=tuple(gpus), models=tuple(models)),
+        width=WIDTH,
+        height=FRAME + ROW * len(models),
+    )
+
+
+def _lines(name: str, most: int = 7) -> str:
+    """A name over several lines, so that columns stay narrow."""
+    lines: list[str] = []
+    # A size stays with its unit.
+    for word in re.sub(r"(\d) GB\b", "\\1\u00a0GB", name).split(" "):
+        if lines and len(lines[-1]) + 1 + len(word) <= most:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return "\n".join(lines)
+
+
+def _luminance(color: Sequence[float]) -> float:
+    """Relative luminance (WCAG 2) of a colour."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color[:3]]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _draw(axes: Any, look: Theme, gpus: Sequence[str], models: Sequence[Counted]) -> None:
+    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.patches import Rectangle
+
+    box_of, height = axes.get_position(), axes.figure.get_figheight()
+    left = min(0.4, 0.045 + 0.0094 * max(len(m.model) for m in models))
+    axes.set_position((left, 0.5 / height, box_of.x1 - left, box_of.y1 - (0.5 + HEAD) / height))
+    axes.grid(visible=False)
+    axes.spines["bottom"].set_visible(False)
+    axes.set_xlim(0, len(gpus))
+    axes.set_ylim(len(models), 0)
+    most = max((c.count or 1 for m in models for c in m.cells), default=1)
+    scale = LinearSegmentedColormap.from_list("counts", _SCALES[look.name])
+    for row, m in enumerate(models):
+        for column, c in enumerate(m.cells):
+            if c.count is None:
+                box: dict[str, Any] = {"facecolor": "none", "edgecolor": look.grid, "linewidth": 1.0}
+                ink = look.muted
+            else:
+                color = scale(math.log2(c.count) / math.log2(most) if most > 1 else 0.0)
+                box = {"facecolor": color, "linewidth": 0}
+                dark = _luminance(color) < 0.19
+                ink = "#ffffff" if dark else "#10161c"
+            axes.add_patch(Rectangle((column + 0.02, row + 0.04), 0.96, 0.92, zorder=2, **box))
+            text = c.text + ("*" if c.tight else "")
+            axes.text(column + 0.5, row + 0.52, text, ha="center", va="center", fontsize=11, color=ink, zorder=3)
+    axes.set_yticks([i + 0.5 for i in range(len(models))], labels=[m.model for m in models], fontsize=10.5)
+    axes.xaxis.tick_top()
+    axes.set_xticks([i + 0.5 for i in range(len(gpus))], labels=[_lines(g) for g in gpus], fontsize=10, va="bottom")
+    axes.tick_params(colors=look.ink, pad=4)

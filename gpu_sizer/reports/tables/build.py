@@ -1,0 +1,197 @@
+"""From a spec and the catalogue to a grid: rows, groups, and remarks that state what was assumed."""
+
+from __future__ import annotations
+
+from gpu_sizer import __version__
+from gpu_sizer.engines.registry import engine
+from gpu_sizer.planning.choices import best_price
+from gpu_sizer.planning.needs import REFERENCE_GPU
+from gpu_sizer.reports.tables.columns import Facts, chosen, short_name
+from gpu_sizer.reports.tables.counting import Counts
+from gpu_sizer.reports.tables.grid import Grid, Group, Row, cleaned, transposed
+from gpu_sizer.reports.tables.selection import Selected, order, select_gpus, select_models
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
+
+    from gpu_sizer.cards.catalogue import Catalogue
+    from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.reports.tables.spec import TableSpec
+
+#: Columns that depend on the load.
+_LOADED = frozenset(("gpus", "safe", "tensor", "layout", "free", "price", "kv"))
+#: Undated models that a remark names.
+_MOST_NAMES = 8
+
+
+def build_table(
+    spec: TableSpec,
+    cards: Catalogue,
+    *,
+    arena: dict[str, float] | None = None,
+    arena_basis: str | None = None,
+    counts: Counts | None = None,
+    advance: Callable[[int], None] = lambda part: None,
+) -> Grid:
+    """The table of a spec.
+
+    Args:
+        spec: what it shows.
+        cards: models and GPUs.
+        arena: ratings by model id, for the column ``arena``.
+        arena_basis: where these ratings come from.
+        counts: under the spec's load, where somebody else needs them too.
+        advance: called with each model done.
+
+    Raises:
+        GpuSizerError: an unknown name, column or value.
+    """
+    gpus = select_gpus(spec.gpus, cards)
+    reference = gpus[0] if gpus else cards.gpus.get(REFERENCE_GPU)
+    shown = chosen(spec.columns, gpus, reference)
+    selected = select_models(spec, cards)
+    facts = Facts(counts or Counts(spec.context, spec.load, reference), arena)
+    rows: list[tuple[ModelCard, Row]] = []
+    for card in selected.models:
+        rows.append((card, Row(card.id, tuple(s.cell(facts, card) for s in shown))))
+        advance(1)
+    order(rows, spec, shown, cards)
+    used = {s.kind.key for s in shown}
+    remarks = tuple(_remarks(spec, facts.counts, selected, gpus, used, arena_basis))
+    grid = Grid(
+        spec.title or _title(spec, used),
+        tuple(s.column for s in shown),
+        _groups(rows, spec.group_by),
+        remarks,
+        _assumed(spec, facts.counts) if used & _LOADED else _edition(selected),
+        spec.group_by,
+        _facts(spec, facts.counts),
+    )
+    made = cleaned(grid)
+    return transposed(made) if spec.transpose else made
+
+
+def _title(spec: TableSpec, used: set[str]) -> str:
+    title = "Open models"
+    if used & {"gpus", "safe", "tensor"}:
+        title += " and the GPUs that each takes"
+        title += f" with {spec.load['weights_dtype']} weights" if spec.load.get("weights_dtype") else ", unquantized"
+    return title + (f", as of {spec.as_of}" if spec.as_of else "")
+
+
+def _groups(rows: Sequence[tuple[ModelCard, Row]], by: str | None) -> tuple[Group, ...]:
+    if by is None:
+        return (Group(None, tuple(row for _, row in rows)),)
+    found: dict[str, list[Row]] = {}
+    for card, row in rows:
+        name = card.organization if by == "organization" else str(card.released.year) if card.released else None
+        found.setdefault(name or "", []).append(row)
+    unknown = "Other" if by == "organization" else "No date"
+    titles = sorted(found, key=lambda t: (not t, t.lower()))
+    return tuple(Group(t or unknown, tuple(found[t])) for t in titles)
+
+
+def load_words(spec: TableSpec, counts: Counts) -> list[str]:
+    """The load in words, part by part."""
+    load = spec.load
+    users = load.get("users", 1)
+    words = [
+        f"{spec.context} tokens of context" if spec.context else "full context length",
+        "one request at a time" if users == 1 else f"{users:,} requests at once",
+    ]
+    words.append(f"{load['weights_dtype']} weights" if load.get("weights_dtype") else "weights as released")
+    if load.get("kv_cache_dtype"):
+        words.append(f"{load['kv_cache_dtype']} cache")
+    given = load.get("gpu_memory_utilization")
+    shares = sorted({given} if given is not None else counts.utilizations)
+    if shares:
+        words.append("utilization " + " or ".join(f"{s:g}" for s in shares))
+    words += [f"{k} {load[k]:,}" for k in ("max_num_seqs", "max_num_batched_tokens") if load.get(k)]
+    if load.get("layouts", "any") != "any":
+        words.append(f"{load['layouts']} parallelism only")
+    return words
+
+
+def _engine(spec: TableSpec) -> str:
+    return engine(spec.load.get("engine", "vllm")).describe()
+
+
+def _assumed(spec: TableSpec, counts: Counts) -> str:
+    return "; ".join([_engine(spec), *load_words(spec, counts)])
+
+
+def _facts(spec: TableSpec, counts: Counts) -> dict[str, Any]:
+    given = spec.load.get("gpu_memory_utilization")
+    return {
+        "engine": _engine(spec),
+        "context": spec.context,
+        "users": spec.load.get("users", 1),
+        "weights_dtype": spec.load.get("weights_dtype"),
+        "kv_cache_dtype": spec.load.get("kv_cache_dtype"),
+        "gpu_memory_utilization": sorted({given} if given is not None else counts.utilizations),
+        "layouts": spec.load.get("layouts", "any"),
+        "max_gpus": spec.load.get("max_gpus", 64),
+        "as_of": spec.as_of.isoformat() if spec.as_of else None,
+        "version": __version__,
+    }
+
+
+def _edition(selected: Selected) -> str:
+    days = [c.released for c in selected.models if c.released]
+    newest = f", the newest of {max(days)}" if days else ""
+    count = len(selected.models)
+    return f"gpu-sizer {__version__}; {count} model{'' if count == 1 else 's'}{newest}"
+
+
+def _prices(gpus: Sequence[GpuSpec]) -> Iterator[str]:
+    for gpu in gpus:
+        if (price := best_price(gpu)) is not None:
+            parts = [price.provider, price.kind or "", f"read {price.date}" if price.date else "undated"]
+            told = ", ".join(p for p in parts if p)
+            yield f"{short_name(gpu)} {price.usd_per_hour:.2f} ({told})"
+
+
+def _chosen(spec: TableSpec) -> str:
+    """Which models a spec keeps, as a sentence behind another; empty where it keeps all."""
+    words = [
+        f"released on or after {spec.since}" if spec.since else "",
+        f"released by {spec.as_of}" if spec.as_of else "",
+        f"of at least {spec.min_params} parameters" if spec.min_params else "",
+        f"of at most {spec.max_params} parameters" if spec.max_params else "",
+        "under an open-source licence" if spec.open else "",
+        "with experts" if spec.moe else "",
+    ]
+    told = ", ".join(w for w in words if w)
+    return f" Models {told}." if told else ""
+
+
+def _remarks(
+    spec: TableSpec,
+    counts: Counts,
+    selected: Selected,
+    gpus: Sequence[GpuSpec],
+    used: set[str],
+    arena_basis: str | None,
+) -> Iterator[str]:
+    words = load_words(spec, counts)
+    if used & {"gpus", "safe", "tensor", "layout", "free", "price"}:
+        yield (
+            f"GPUs: the fewest on which {_engine(spec)} starts and carries the load in a layout that it accepts: "
+            + "; ".join(words)
+            + "."
+        )
+    elif "kv" in used:
+        yield f"Cache: {words[0]}, one request."
+    if "price" in used and (prices := "; ".join(_prices(gpus))):
+        yield f"Prices in US dollars for one GPU and hour: {prices}."
+    if arena_basis is not None and "arena" in used:
+        yield f"Arena score: {arena_basis}; the best rated release of each model."
+    if selected.undated:
+        names = ", ".join(selected.undated[:_MOST_NAMES])
+        rest = len(selected.undated) - _MOST_NAMES
+        yield f"Left out, since no release date is known: {names}{f' and {rest} more' if rest > 0 else ''}."
+    yield f"Data: {_edition(selected)}.{_chosen(spec)}"
+    yield from spec.notes

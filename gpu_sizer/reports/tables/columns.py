@@ -1,0 +1,295 @@
+"""The columns that a table may have, and what stands in their cells."""
+
+from __future__ import annotations
+
+from gpu_sizer.errors import RequestError
+from gpu_sizer.planning.choices import best_price
+from gpu_sizer.planning.request import make_request
+from gpu_sizer.planning.search import prepared
+from gpu_sizer.records import dataclass
+from gpu_sizer.reports.tables.grid import Cell, Column
+from gpu_sizer.units import GB, GIB
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.model.inventory import Inventory
+    from gpu_sizer.planning.plan import Plan
+    from gpu_sizer.reports.tables.counting import Counts
+
+NOTHING = "–"
+EMPTY = Cell("", None)
+#: How formats of weights begin, and how they are written.
+_FORMAT_NAMES = {"float8": "FP8", "mxfp8": "MXFP8", "mxfp4": "MXFP4", "nvfp4": "NVFP4", "int4": "INT4"}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What cells are made from. ``arena`` holds ratings in points by model id; null where none were asked for."""
+
+    counts: Counts
+    arena: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of column. A kind of ``per_gpu`` gives one column for each GPU, ``{gpu}`` in its title."""
+
+    key: str
+    title: str
+    help: str
+    make: Callable[[Facts, ModelCard, GpuSpec], Cell]
+    right: bool = True
+    scale: float = 1.0
+    number: str = "General"
+    per_gpu: bool = False
+
+
+def short_name(gpu: GpuSpec) -> str:
+    """A GPU's name without its vendor and that vendor's word for the whole line."""
+    name = gpu.name.removeprefix(f"{gpu.vendor} ")
+    return name.removeprefix("GeForce ").removeprefix("Instinct ")
+
+
+def plural(gpu: GpuSpec) -> str:
+    """Several of a GPU: ``RTX A6000s``, ``H100 SXM5 80 GB GPUs``."""
+    name = short_name(gpu)
+    return f"{name} GPUs" if name.endswith("GB") else f"{name}s"
+
+
+def format_name(fmt: str) -> str:
+    """A format of weights as people write it."""
+    for start, name in _FORMAT_NAMES.items():
+        if fmt.startswith(start):
+            return name
+    return fmt
+
+
+def tight_note(safe: int | None) -> str:
+    """What the mark of a tight count says."""
+    known = f"{safe} fit for certain" if safe else "no count searched fits for certain"
+    return f"Tight: the room left is within the estimate’s own error; {known}."
+
+
+def beyond_note(most: int) -> str:
+    """What the mark of a model that does not fit says."""
+    return f"Does not fit on up to {most} GPUs of the kind."
+
+
+def released_as(plan: Plan) -> str | None:
+    """What the mark of weights released in another format than they compute in says."""
+    main = plan.request.model.weights.dtype
+    if plan.request.weights_dtype or plan.weights_format == main:
+        return None
+    if main == "float32":
+        return f"Released in float32; the engine loads it in {plan.weights_format}, and so it is counted."
+    return f"{format_name(plan.weights_format)} as released ({main} for the rest), and counted so."
+
+
+def _text(text: str | None) -> Cell:
+    return Cell(text, text) if text else EMPTY
+
+
+def _name(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
+    marks = () if card.verified else ("The architecture was inferred from its configuration and is not verified.",)
+    return Cell(card.name, card.name, marks)
+
+
+def _released(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
+    return _text(card.released.isoformat() if card.released else None)
+
+
+def _inventory(facts: Facts, card: ModelCard) -> Inventory:
+    options = {k: v for k, v in facts.counts.load.items() if k in ("engine", "weights_dtype")}
+    return prepared(make_request(card, facts.counts.reference, **options)).inventory
+
+
+def _billions(count: int) -> Cell:
+    value = count / 1e9
+    return Cell(f"{value:,.1f}" if value >= 10 else f"{value:.2f}", count)
+
+
+def _active(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
+    inventory = _inventory(facts, card)
+    return _billions(inventory.active_parameters)
+
+
+def _dtype(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
+    plan = facts.counts.plan(card, facts.counts.reference)
+    if isinstance(plan, str):
+        return _text(card.weights.dtype)
+    mark = released_as(plan)
+    return Cell(format_name(plan.weights_format), plan.weights_format, (mark,) if mark else ())
+
+
+def _size(size: int, unit: float) -> Cell:
+    value = size / unit
+    return Cell(f"{value:,.1f}" if value >= 10 else f"{value:.2f}", size)
+
+
+def _weights(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
+    whole = facts.counts.whole(card, loaded=False)
+    return Cell(NOTHING, None, (whole,)) if isinstance(whole, str) else _size(whole.weights_bytes, GB)
+
+
+def _cache(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
+    whole = facts.counts.whole(card, loaded=True)
+    return Cell(NOTHING, None, (whole,)) if isinstance(whole, str) else _size(whole.kv_cache_bytes, GIB)
+
+
+def _arena(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
+    rating = (facts.arena or {}).get(card.id)
+    return Cell(f"{rating:,.0f}", round(rating, 1)) if rating is not None else EMPTY
+
+
+def count_cell(plan: Plan | str) -> Cell:
+    """The count of a plan, marked where it needs saying."""
+    if isinstance(plan, str):
+        return Cell(NOTHING, None, (plan,))
+    count = plan.gpu_count
+    if count is None:
+        most = plan.request.max_gpus
+        return Cell(f"> {most}", None, (beyond_note(most),))
+    return Cell(f"{count:,}", count, (tight_note(plan.safe_gpu_count),) if plan.verdict == "tight" else ())
+
+
+def _gpus(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
+    return count_cell(facts.counts.plan(card, gpu))
+
+
+def _tensor(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
+    return count_cell(facts.counts.plan(card, gpu, "tensor"))
+
+
+def _plan_cell(facts: Facts, card: ModelCard, gpu: GpuSpec, cell: Callable[[Plan], Cell]) -> Cell:
+    """A cell about a plan that fits; a dash where none does."""
+    plan = facts.counts.plan(card, gpu)
+    return cell(plan) if not isinstance(plan, str) and plan.fits else Cell(NOTHING, None)
+
+
+def _safe(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
+    def cell(plan: Plan) -> Cell:
+        safe = plan.safe_gpu_count
+        return Cell(f"{safe:,}", safe) if safe else Cell(NOTHING, None)
+
+    return _plan_cell(facts, card, gpu, cell)
+
+
+def _layout(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
+    return _plan_cell(facts, card, gpu, lambda p: _text(p.layout.describe() if p.layout else None))
+
+
+def _free(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
+    return _plan_cell(facts, card, gpu, lambda p: _size(p.per_gpu.free_bytes, GIB) if p.per_gpu else EMPTY)
+
+
+def _price(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
+    price = best_price(gpu)
+    if price is None:
+        return Cell(NOTHING, None, (f"No price of the {short_name(gpu)} is known.",))
+
+    def cell(plan: Plan) -> Cell:
+        whole = round(price.usd_per_hour * (plan.gpu_count or 0), 2)
+        return Cell(f"{whole:,.2f}", whole)
+
+    return _plan_cell(facts, card, gpu, cell)
+
+
+KINDS: dict[str, Kind] = {
+    kind.key: kind
+    for kind in (
+        Kind("name", "Model", "its name", _name, right=False),
+        Kind("id", "Id", "its id in the catalogue", lambda f, c, g: _text(c.id), right=False),
+        Kind("organization", "Organization", "who released it", lambda f, c, g: _text(c.organization), right=False),
+        Kind("released", "Released", "the day its open weights were announced", _released, right=False),
+        Kind("license", "License", "of the weights", lambda f, c, g: _text(c.license), right=False),
+        Kind(
+            "parameters",
+            "Parameters (B)",
+            "all of them, in billions",
+            lambda f, c, g: _billions(_inventory(f, c).total_parameters),
+            scale=1e9,
+            number="#,##0.0",
+        ),
+        Kind("active", "Active (B)", "parameters used for a token", _active, scale=1e9, number="#,##0.0"),
+        Kind(
+            "context",
+            "Context",
+            "its full length in tokens",
+            lambda f, c, g: Cell(f"{c.context.native:,}", c.context.native),
+            number="#,##0",
+        ),
+        Kind("dtype", "Weights type", "the data type of most weights, as released", _dtype, right=False),
+        Kind("weights", "Weights (GB)", "size of the weights", _weights, scale=GB, number="#,##0.0"),
+        Kind("kv", "Cache per user (GiB)", "KV cache of one request", _cache, scale=GIB, number="#,##0.00"),
+        Kind("gpus", "{gpu}", "the fewest GPUs on which the engine starts", _gpus, per_gpu=True),
+        Kind("safe", "{gpu} for certain", "the fewest with room beyond the error", _safe, per_gpu=True),
+        Kind("tensor", "{gpu} (tensor parallel)", "the fewest with tensor parallelism alone", _tensor, per_gpu=True),
+        Kind("layout", "Layout on {gpu}", "how they are used", _layout, right=False, per_gpu=True),
+        Kind(
+            "free",
+            "Free on {gpu} (GiB)",
+            "room left on the fullest GPU",
+            _free,
+            scale=GIB,
+            number="#,##0.00",
+            per_gpu=True,
+        ),
+        Kind("price", "{gpu} (US$ an hour)", "what they cost an hour", _price, number="#,##0.00", per_gpu=True),
+        Kind("arena", "Arena score", "its rating in the Chatbot Arena", _arena, number="0"),
+        Kind("hub", "Repository", "on the Hugging Face hub", lambda f, c, g: _text(c.hub_id), right=False),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A column of one table: its heading, and how its cells are made."""
+
+    column: Column
+    kind: Kind
+    gpu: GpuSpec
+
+    def cell(self, facts: Facts, card: ModelCard) -> Cell:
+        """The cell of a model."""
+        return self.kind.make(facts, card, self.gpu)
+
+
+def chosen(keys: Sequence[str], gpus: Sequence[GpuSpec], reference: GpuSpec) -> list[Shown]:
+    """Columns by key; kinds that are per GPU give one for each.
+
+    Raises:
+        RequestError: an unknown column, or one that stands twice.
+    """
+    found: list[Shown] = []
+    for key in keys:
+        if (kind := KINDS.get(key)) is None:
+            from difflib import get_close_matches
+
+            near = get_close_matches(key, KINDS, n=1)
+            hint = f"did you mean {near[0]}?" if near else "`gpu-sizer table --columns help` lists them"
+            raise RequestError(f"unknown column {key[:40]!r}; {hint}")
+        if any(s.kind is kind for s in found):
+            raise RequestError(f"the column {key} stands twice")
+        if not kind.per_gpu:
+            found.append(Shown(Column(key, kind.title, kind.right, kind.scale, kind.number), kind, reference))
+            continue
+        for gpu in gpus:
+            title = kind.title.format(gpu=short_name(gpu))
+            if key == "gpus" and len(gpus) == 1:
+                title = f"GPUs ({title})"
+            marks: tuple[str, ...] = ()
+            if gpu.memory.visible_basis == "estimated":
+                marks = (f"The memory that a program sees on the {short_name(gpu)} is estimated, not measured.",)
+            found.append(Shown(Column(f"{key}:{gpu.id}", title, kind.right, kind.scale, kind.number, marks), kind, gpu))
+    if not found:
+        raise RequestError("a table needs at least one column")
+    return found
+
+
+def help_rows() -> list[tuple[str, str]]:
+    """Each column's key and what it shows."""
+    return [(k.key, k.help + (" (a column for each GPU)" if k.per_gpu else "")) for k in KINDS.values()]

@@ -1,0 +1,65 @@
+"""Tables for a terminal, with rich; without colour or wrapping where nobody looks on."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gpu_sizer.reports.tables.grid import Cell, Column, Grid, notes
+
+#: Columns of a pipe or file: no table is wider.
+_UNBOUNDED = 100_000
+
+
+def view(grid: Grid) -> tuple[Table, list[Text]]:
+    """The table, and the lines below it."""
+    known = notes(grid)
+
+    def text(of: Cell | Column, content: str) -> Text:
+        marks = known.marks(of)
+        return Text(content) + Text(f" {marks}", style="yellow") if marks else Text(content)
+
+    table = Table(
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+        title=Text(grid.title, style="bold"),
+        title_justify="left",
+        header_style="bold",
+    )
+    for column in grid.columns:
+        table.add_column(
+            text(column, column.title), justify="right" if column.right else "left", overflow="fold", vertical="bottom"
+        )
+    for group in grid.groups:
+        if group.title is not None:
+            table.add_row()
+            table.add_row(Text(group.title, style="bold cyan"))
+        for row in group.rows:
+            table.add_row(*(text(c, c.text) for c in row.cells))
+    below = [Text(f"{mark}  ", style="yellow") + Text(note) for mark, note in known]
+    return table, [*below, *(Text(remark, style="dim") for remark in grid.remarks)]
+
+
+def write(grid: Grid) -> str:
+    """The table as plain text, as wide as it is."""
+    stream = io.StringIO()
+    _print(grid, Console(file=stream, width=_UNBOUNDED, color_system=None, highlight=False))
+    return "\n".join(line.rstrip() for line in stream.getvalue().split("\n"))
+
+
+def show(grid: Grid) -> None:
+    """Prints the table in colour, as wide as the terminal."""
+    _print(grid, Console(highlight=False))
+
+
+def _print(grid: Grid, console: Console) -> None:
+    table, below = view(grid)
+    console.print(table)
+    if below:
+        console.print()
+    for line in below:
+        console.print(line)

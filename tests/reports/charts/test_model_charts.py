@@ -1,0 +1,217 @@
+"""Charts of models: what they say is computed, and they can be drawn in every form."""
+
+from __future__ import annotations
+
+import csv
+import math
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from gpu_sizer import size
+from gpu_sizer.cards.catalogue import catalogue
+from gpu_sizer.cli.entry import run
+from gpu_sizer.planning.breakpoints import Step
+from gpu_sizer.reports.charts.context import Line, context_chart, rounded, tokens_text
+from gpu_sizer.reports.charts.demand import Exceptional, demand, demand_chart, months, sentences, title
+from gpu_sizer.reports.charts.growth import Measured, growth, records
+from gpu_sizer.reports.charts.matrix import Count, Counted, matrix_chart
+from gpu_sizer.reports.charts.memory import memory_chart
+from gpu_sizer.reports.charts.style import Chart
+
+BEGIN = date(2023, 1, 1)
+#: A model a quarter, each twice the one before, and small ones between.
+DOUBLING = [Measured(BEGIN + timedelta(days=91 * i), 2.0**i, f"large {i}") for i in range(5)]
+SMALL = [Measured(BEGIN + timedelta(days=91 * i + 30), 1.0, f"small {i}") for i in range(5)]
+
+
+def test_records_and_their_trend() -> None:
+    best = records([*SMALL, *reversed(DOUBLING)])
+    assert list(best) == DOUBLING
+    trend = growth(best)
+    assert trend is not None
+    assert trend.points == 5
+    assert math.isclose(trend.doubling_months, 91 / (365.25 / 12))
+    assert math.isclose(trend.at(DOUBLING[3].day), 8.0)
+
+
+def test_a_record_takes_clearly_more() -> None:
+    near = [Measured(BEGIN, 100.0, "a"), Measured(BEGIN + timedelta(days=1), 101.0, "b")]
+    assert [m.name for m in records([*near, Measured(BEGIN + timedelta(days=2), 104.5, "c")])] == ["a", "c"]
+    assert [m.name for m in records([Measured(BEGIN, 24, "a"), Measured(BEGIN + timedelta(days=1), 25, "b")])] == [
+        "a",
+        "b",
+    ]
+
+
+def test_of_one_day_the_largest_is_the_record() -> None:
+    same = [Measured(BEGIN, 1.0, "a"), Measured(BEGIN, 4.0, "b"), Measured(BEGIN, 2.0, "c")]
+    assert [m.name for m in records(same)] == ["b"]
+    assert growth(same) is None, "all on one day"
+    assert growth(DOUBLING[:2]) is None, "too few"
+    falling = [Measured(BEGIN + timedelta(days=i), 8.0 / 2**i, str(i)) for i in range(3)]
+    assert growth(falling) is None
+
+
+def test_the_headline_says_how_fast() -> None:
+    found = demand([*DOUBLING, *SMALL], "RTX A6000s", "full context")
+    assert title(found) == "The largest open models double their GPUs every 3.0 months"
+    assert title(demand(SMALL, "GiB", "x")) == "What open models take, in GiB"
+    assert [months(v) for v in (3.04, 14.2, 30.0)] == ["3.0 months", "14 months", "2.5 years"]
+    broke = demand(
+        DOUBLING,
+        "H100s",
+        "x",
+        exceptions=[Exceptional("large 0", 1, "big", 9, BEGIN, 1100.0), Exceptional("gone", 1, "b", 2, BEGIN, 1.0)],
+    )
+    assert [e.name for e in broke.exceptions] == ["large 0"]
+    assert "large 0 scored as high on 1 as big" in sentences(broke)[-1]
+
+
+def _charts() -> dict[str, Chart]:
+    exceptions = [Exceptional("small 4", 1, "large 4", 16, BEGIN, 1150.0)]
+    plans = [size(m, gpu="a6000", details=False) for m in ("mixtral-8x7b", "llama-3-8b", "llama-3.1-405b")]
+    plans.append(size("llama-3.1-405b", gpu="a6000", max_gpus=2, details=False))
+    lines = [
+        Line(1, (Step(1, 9000), Step(2, 131072)), False),
+        Line(4, (Step(1, 500), Step(2, 131072)), False),
+        Line(64, (Step(3, 2048), Step(17, 40000)), True),
+    ]
+    rows = [
+        Counted("A model with a long name", (Count(1, "1"), Count(64, "64", tight=True))),
+        Counted("Another", (Count(None, "> 64"), Count(None, "–"))),
+    ]
+    return {
+        "demand": demand_chart(demand([*DOUBLING, *SMALL], "RTX A6000s", "x", exceptions=exceptions), "Source."),
+        "flat": demand_chart(demand(SMALL[:1], "GiB", "x"), "Source."),
+        "memory": memory_chart(plans, "full context", "Source."),
+        "context": context_chart("A model", "H100", lines, 131072, "weights as released", "Source."),
+        "matrix": matrix_chart(["L4", "H100 SXM5 80 GB"], rows, "full context", "Source."),
+    }
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_chart_is_drawn_without_labels_that_overlap(theme: str, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    from gpu_sizer.reports.charts.style import THEMES, figure, settings
+
+    for name, chart in _charts().items():
+        with settings(THEMES[theme]):
+            drawn = figure(chart, THEMES[theme])
+            renderer = drawn.canvas.get_renderer()
+            drawn.draw(renderer)
+            texts = [t for t in (*drawn.texts, *drawn.axes[0].texts) if t.get_text().strip()]
+            axes = drawn.axes[0]
+            ticks = [
+                tick.label1 if tick.label1.get_visible() else tick.label2
+                for axis in (axes.xaxis, axes.yaxis)
+                for tick in axis.get_major_ticks()
+                if min(axis.get_view_interval()) <= tick.get_loc() <= max(axis.get_view_interval())
+            ]
+            boxes = [(t.get_text(), t.get_window_extent(renderer)) for t in (*texts, *ticks)]
+        whole = drawn.bbox
+        for i, (text, box) in enumerate(boxes):
+            assert box.x0 >= whole.x0 - 1, f"{name}: {text!r} leaves the picture"
+            assert box.x1 <= whole.x1 + 1, f"{name}: {text!r} leaves the picture"
+            for other, box_of in boxes[i + 1 :]:
+                width = min(box.x1, box_of.x1) - max(box.x0, box_of.x0)
+                height = min(box.y1, box_of.y1) - max(box.y0, box_of.y0)
+                assert width <= 1 or height <= 1, f"{name}: {text!r} covers {other!r}"
+
+
+def test_data_beside_a_chart_is_what_it_shows() -> None:
+    charts = _charts()
+    plan = size("mixtral-8x7b", gpu="a6000", details=False)
+    assert plan.per_gpu is not None
+    row = dict(zip(charts["memory"].header, charts["memory"].rows[0], strict=True))
+    assert row["gpus"] == "3"
+    assert float(row["weights_gib"]) == pytest.approx(plan.per_gpu.weights_bytes / 2**30, abs=0.001)
+    assert charts["context"].rows[-1] == ("64", "17", "40000")
+    assert charts["matrix"].rows[0] == ("A model with a long name", "1", "64")
+    assert ("2023-01-01", "large 0", "1", "record", "", "") in charts["demand"].rows
+    for chart in charts.values():
+        assert all(len(r) == len(chart.header) for r in chart.rows)
+        assert chart.alt
+        assert chart.source
+
+
+def test_lengths_as_people_write_them() -> None:
+    assert [tokens_text(n) for n in (1024, 131072, 1 << 20, 1000)] == ["1k", "128k", "1M", "1,000"]
+    assert [rounded(n) for n in (2048, 14496, 200000)] == ["2k", "14.2k", "195k"]
+
+
+COMMANDS = [
+    ["demand", "--models", "llama-2-70b,mixtral-8x7b,llama-3-8b,llama-3.1-405b", "--gpu", "a6000"],
+    ["demand", "--models", "llama-2-70b,mixtral-8x7b", "--measure", "gib"],
+    ["memory", "mixtral-8x7b", "llama-3-8b", "--gpu", "a6000", "--gpu", "h100"],
+    ["context", "llama-3-8b", "--gpu", "l4", "--users", "1,8"],
+    ["matrix", "--models", "llama-3-8b,mixtral-8x7b", "--gpus", "l4,h100"],
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c[0])
+def test_text_needs_no_chart_library(
+    command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
+    assert run(["chart", *command, "--format", "text"]) == 0
+    out = capsys.readouterr().out
+    assert "Llama" in out or "Mixtral" in out
+    assert "\x1b" not in out
+    assert all(len(line) <= 100 or command[0] == "matrix" for line in out.splitlines())
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c[0])
+def test_commands_write_chart_and_data(command: list[str], tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    file = tmp_path / "chart.svg"
+    assert run(["chart", *command, "-o", str(file)]) == 0
+    rows = list(csv.reader((tmp_path / "chart.csv").open()))
+    assert len(rows) > 1
+    content = file.read_bytes()
+    assert run(["chart", *command, "-o", str(file)]) == 0
+    assert file.read_bytes() == content, "the same chart is the same file"
+
+
+def test_the_matrix_holds_what_size_says(tmp_path: Path) -> None:
+    file = tmp_path / "m.csv"
+    assert run(["chart", "matrix", "--models", "mixtral-8x7b,llama-3-70b", "--gpus", "a6000,l4", "-o", str(file)]) == 0
+    rows = list(csv.reader(file.open()))
+    for row, model in zip(rows[1:], ("mixtral-8x7b", "llama-3-70b"), strict=True):
+        assert row[1:] == [str(size(model, gpu=g, details=False).gpu_count) for g in ("a6000", "l4")]
+
+
+def test_steps_of_context_are_where_size_changes(tmp_path: Path) -> None:
+    file = tmp_path / "c.csv"
+    assert run(["chart", "context", "mixtral-8x7b", "--gpu", "a6000", "--users", "16", "-o", str(file)]) == 0
+    for _, count, upto in list(csv.reader(file.open()))[1:]:
+        assert size("mixtral-8x7b", gpu="a6000", users=16, context=int(upto), details=False).gpu_count == int(count)
+        if int(upto) < catalogue().model("mixtral-8x7b").context.native:
+            more = size("mixtral-8x7b", gpu="a6000", users=16, context=int(upto) + 1, details=False)
+            assert more.gpu_count is None or more.gpu_count > int(count)
+
+
+BAD = [
+    ["demand", "--measure", "watts"],
+    ["demand", "--since", "2090"],
+    ["demand", "-o", "chart.docx"],
+    ["demand", "--format", "pie"],
+    ["demand", "--format", "text", "-o", "x.svg"],
+    ["memory", "llama-3-8b"],
+    ["memory", "llama-2-7b", "--gpu", "a6000", "--context", "32k"],
+    ["context", "llama-3-8b", "--gpu", "a6000", "--users", "one"],
+    ["context", "llama-3-8b", "--gpu", "a6000", "--users", "1,2,3,4,5,6,7"],
+    ["context", "llama-3-8b", "--gpu", "a6000", "--users", "0"],
+    ["context", "llama-3.1-405b", "--gpu", "t4", "--max-gpus", "2"],
+    ["matrix", "--models", "llama-3-8b", "--gpus", "all", "-o", "m.svg"],
+]
+
+
+@pytest.mark.parametrize("arguments", BAD, ids=" ".join)
+def test_bad_input_gets_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["chart", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("gpu-sizer: ")
+    assert "Traceback" not in err
