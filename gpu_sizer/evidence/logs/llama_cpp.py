@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from gpu_sizer.evidence.logs.found import COMMAND, FINAL, PRINTED, Found, wording
+from gpu_sizer.evidence.logs.found import COMMAND, FINAL, NUMBER, PRINTED, Found, wording
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _file_type(found: Found, match: re.Match[str]) -> None:
         found.put("quantization", f"gguf {kind}")
 
 
-_SIZE = r" *= *([\d.]{1,12}) MiB"
+_SIZE = rf" *= *({NUMBER}) MiB"
 
 WORDINGS: tuple[Wording, ...] = (
     wording("llama_model_loader: loaded meta data", r"tensors from (?P<model>\S+\.gguf)", worth=COMMAND, starts=True),

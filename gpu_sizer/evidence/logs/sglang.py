@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from gpu_sizer.evidence.logs.found import ARGUMENTS, COMMAND, FINAL, Found, setting, wording
+from gpu_sizer.evidence.logs.found import ARGUMENTS, COMMAND, FINAL, NUMBER, Found, setting, wording
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ WORDINGS: tuple[Wording, ...] = (
     wording("server_args=", r"server_args=ServerArgs\(", starts=True, also=_arguments),
     wording("sglang.launch_server", r"sglang\.launch_server", also=_command),
     wording("sglang serve", r"sglang serve", also=_command),
-    wording("Load weight begin", r"Load weight begin\. avail mem=([\d.]{1,8}) GB", also=_begin),
-    wording("Load weight end", r"Load weight end\..*?avail mem=([\d.]{1,8}) GB", also=_end),
+    wording("Load weight begin", rf"Load weight begin\. avail mem=({NUMBER}) GB", also=_begin),
+    wording("Load weight end", rf"Load weight end\..*?avail mem=({NUMBER}) GB", also=_end),
     wording("Load weight end", rf"Load weight end\..*?mem usage=<weights_gib_per_gpu>{_GB}", worth=FINAL),
     wording("Load weight end", r"Load weight end\..*?dtype=torch\.(?P<dtype>\w+)"),
     wording("Load weight end", r"Load weight end\..*?quant=(?P<quantization>[\w-]+)"),
@@ -87,7 +87,7 @@ WORDINGS: tuple[Wording, ...] = (
     wording(
         "KV Cache is allocated.",
         r"KV Cache is allocated\..*?#tokens: <#kv_cache_tokens>, "
-        r"(?:K size: ([\d.]{1,9}) ?GB, V size: ([\d.]{1,9}) ?GB|KV size: ([\d.]{1,9}) ?GB)",
+        rf"(?:K size: ({NUMBER}) ?GB, V size: ({NUMBER}) ?GB|KV size: ({NUMBER}) ?GB)",
         worth=FINAL,
         also=_cache,
     ),
