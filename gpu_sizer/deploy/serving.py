@@ -145,7 +145,7 @@ def _number(version: str) -> tuple[int, ...]:
 def _version(answer: Fit) -> str:
     """The version that was named, or the first of the range that was planned with, in three numbers."""
     engine = answer.request.get_engine()
-    named = answer.request.engine.partition("@")[2] or engine.version.name
+    named = answer.request.engine.partition("@")[2] or engine.release
     parts = re.findall(r"\d+", named)[:3]
     return ".".join(parts + ["0"] * (3 - len(parts)))
 

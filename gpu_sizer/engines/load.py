@@ -20,6 +20,8 @@ class Load:
     max_num_batched_tokens: int | None = None
     enforce_eager: bool = False
     block_size: int | None = None
+    hybrid_kv: bool = True
+    """Windowed layers may keep their window alone; false asks for the whole context in every layer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +35,5 @@ class Settings:
     max_num_seqs: int
     max_num_batched_tokens: int
     enforce_eager: bool
+    windows: bool = True
+    """Windowed layers keep their window alone, where the engine can."""

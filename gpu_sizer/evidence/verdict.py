@@ -9,6 +9,7 @@ from gpu_sizer.errors import GpuSizerError
 from gpu_sizer.evidence.identify import Skipped, identify_gpu, identify_model
 from gpu_sizer.evidence.records import EvidenceRecord
 from gpu_sizer.evidence.replay import Replayed, engine_of, replay
+from gpu_sizer.memory.layout import Layout
 from gpu_sizer.records import dataclass, replace
 
 TYPE_CHECKING = False
@@ -111,7 +112,7 @@ def _settings(record: EvidenceRecord, cards: Catalogue) -> Settings | None:
             max_num_batched_tokens=record.max_num_batched_tokens,
         )
         model = profile.model(identified.card, identified.weights_dtype)
-        return profile.settings(model, identify_gpu(record, cards)[0], load)
+        return profile.settings(model, identify_gpu(record, cards)[0], load, Layout())
     except (Skipped, GpuSizerError):
         return None
 

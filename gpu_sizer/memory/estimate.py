@@ -79,3 +79,7 @@ class LayoutMemory:
     """Blocks of the engine's pool that the budget leaves."""
     printed_tokens: int = 0
     """The cache size as the engine prints it at start-up; for caches of several kinds that is not the capacity."""
+    allocated_kv_bytes: int | None = None
+    """What the fullest GPU's cache takes where the engine allocates what is asked for, not all that is left."""
+    layer_split: tuple[int, ...] = ()
+    """Layers on each GPU where the engine lets them be chosen."""

@@ -14,9 +14,16 @@ class Layout:
     pipeline_parallel_size: int = 1
     data_parallel_size: int = 1
     expert_parallel: bool = False
+    decode_context_parallel_size: int = 1
+    """Tensor-parallel ranks over which the tokens of each cache are spread instead of repeated."""
 
     def __post_init__(self) -> None:
-        for name in ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size"):
+        for name in (
+            "tensor_parallel_size",
+            "pipeline_parallel_size",
+            "data_parallel_size",
+            "decode_context_parallel_size",
+        ):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 65536:
                 raise RequestError(f"{name} must be a whole number of at least 1, not {value!r}", about="question")
@@ -42,16 +49,21 @@ class Layout:
             parts.append(f"{self.data_parallel_size} replicas")
         if self.expert_parallel:
             parts.append("expert parallel")
+        if self.decode_context_parallel_size > 1:
+            parts.append(f"decode context parallel {self.decode_context_parallel_size}")
         return " x ".join(parts) or "one GPU"
 
     def model_dump(self) -> dict[str, int | bool]:
-        """The JSON object of a layout."""
-        return {
+        """The JSON object of a layout; decode context parallelism is named where there is any."""
+        found: dict[str, int | bool] = {
             "tensor_parallel_size": self.tensor_parallel_size,
             "pipeline_parallel_size": self.pipeline_parallel_size,
             "data_parallel_size": self.data_parallel_size,
             "expert_parallel": self.expert_parallel,
         }
+        if self.decode_context_parallel_size > 1:
+            found["decode_context_parallel_size"] = self.decode_context_parallel_size
+        return found
 
 
 def stage_bounds(layers: int, stages: int) -> tuple[tuple[int, int], ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from gpu_sizer.memory.layout import Layout, stage_bounds
 from gpu_sizer.model.formats import expert_storage_bytes, storage_bytes
@@ -19,6 +19,8 @@ class WeightRules:
 
     vocabulary_multiple: int = 1
     """Vocabulary rows are padded to a multiple of this before they are cut."""
+    vocabulary_multiple_of_ranks: bool = False
+    """... and to a multiple of the ranks, so that any number of them is accepted."""
     expert_width_multiple: tuple[tuple[str, int], ...] = ()
     """By weight format: a rank's share of an expert's width is rounded up to this."""
     towers_on_every_stage: bool = False
@@ -37,6 +39,12 @@ class StageWeights:
 
     total: int
     by_part: dict[str, int] = field(default_factory=dict)
+
+
+def vocabulary_rows(rows: int, tp: int, rules: WeightRules) -> int:
+    """Rows of a vocabulary after padding."""
+    padded = round_up(rows, rules.vocabulary_multiple)
+    return round_up(padded, tp) if rules.vocabulary_multiple_of_ranks else padded
 
 
 def refusal(inventory: Inventory, layout: Layout, rules: WeightRules) -> str | None:
@@ -64,7 +72,7 @@ def refusal(inventory: Inventory, layout: Layout, rules: WeightRules) -> str | N
                 return f"{t.split.units} {t.split.what} do not divide by {tp}"
     for t in (*inventory.embedding, *inventory.head):
         if t.is_vocabulary:
-            rows = round_up(t.shape[0], rules.vocabulary_multiple)
+            rows = vocabulary_rows(t.shape[0], tp, rules)
             if rows % tp:
                 return f"the vocabulary of {rows} does not divide by {tp}"
     return None
@@ -78,7 +86,7 @@ def tensor_bytes(tensor: Tensor, tp: int, expert_ranks: int, rules: WeightRules,
     if tensor.is_expert and expert_ranks > 1:
         return storage_bytes(tensor.shape, tensor.fmt) * ceil_div(tensor.copies, expert_ranks)
     if tensor.is_vocabulary:
-        rows = round_up(tensor.shape[0], rules.vocabulary_multiple) // tp
+        rows = vocabulary_rows(tensor.shape[0], tp, rules) // tp
         return storage_bytes((rows, *tensor.shape[1:]), tensor.fmt)
     shape = tensor.local_shape(tp)
     if tensor.is_expert and tensor.split is not None:
@@ -113,15 +121,19 @@ class WeightPlacement:
         self._towers = _sum(inventory.towers, tp if cut else 1, 1, rules)
 
     def stages(self, count: int) -> list[StageWeights]:
-        """Weights on one rank of each of ``count`` pipeline stages.
+        """Weights on one rank of each of ``count`` pipeline stages, cut as :func:`stage_bounds` does."""
+        return self.stages_of(stage_bounds(len(self._inventory.layer_names), count))
+
+    def stages_of(self, bounds: Sequence[tuple[int, int]]) -> list[StageWeights]:
+        """Weights on one rank of each stage, given its first and past-the-last layers.
 
         The embedding stands on the first stage, final norm and head on the last; a tied head is stored
         once, and under a pipeline on both ends.
         """
         inventory, rules, (embedding, head, final) = self._inventory, self._rules, self._ends
         result = []
-        for stage, (start, stop) in enumerate(stage_bounds(len(inventory.layer_names), count)):
-            first, last = stage == 0, stage == count - 1
+        for stage, (start, stop) in enumerate(bounds):
+            first, last = stage == 0, stage == len(bounds) - 1
             parts: Counter[str] = Counter()
             for name, layers in Counter(inventory.layer_names[start:stop]).items():
                 for part, size in self._blocks[name].items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.load import Load
-from gpu_sizer.engines.registry import Engine, engine
+from gpu_sizer.engines.registry import engine
 from gpu_sizer.errors import RequestError
 from gpu_sizer.model.inventory import weight_format
 from gpu_sizer.records import dataclass
@@ -13,6 +13,8 @@ from gpu_sizer.records import dataclass
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
+
+    from gpu_sizer.engines.engine import Engine
 
     Layouts = Literal["any", "tensor", "pipeline"]
 
@@ -44,6 +46,11 @@ class Request:
     max_gpus: int = 64
     enforce_eager: bool = False
     block_size: int | None = None
+    hybrid_kv: bool = True
+    node_size: int | None = None
+    """GPUs in one machine; null takes the usual number of the spec."""
+    single_node: bool = False
+    """One machine only."""
 
     @property
     def load(self) -> Load:
@@ -57,12 +64,13 @@ class Request:
             max_num_batched_tokens=self.max_num_batched_tokens,
             enforce_eager=self.enforce_eager,
             block_size=self.block_size,
+            hybrid_kv=self.hybrid_kv,
         )
 
     @property
     def gpus_per_node(self) -> int:
         """GPUs in one machine."""
-        return self.gpu.gpus_per_node or DEFAULT_NODE
+        return self.node_size or self.gpu.gpus_per_node or DEFAULT_NODE
 
     def get_engine(self) -> Engine:
         """The engine profile."""
@@ -94,6 +102,9 @@ def make_request(
     max_gpus: int = 64,
     enforce_eager: bool = False,
     block_size: int | None = None,
+    hybrid_kv: bool = True,
+    gpus_per_node: int | None = None,
+    single_node: bool = False,
 ) -> Request:
     """A checked request; ``context`` null is the model's native length.
 
@@ -112,6 +123,7 @@ def make_request(
     _whole("max_num_seqs", max_num_seqs, 1 << 24)
     _whole("max_gpus", max_gpus, MOST_GPUS)
     _whole("block_size", block_size, 1 << 20)
+    _whole("gpus_per_node", gpus_per_node, MOST_GPUS)
     if gpu_memory_utilization is not None and not (
         isinstance(gpu_memory_utilization, int | float) and 0 < gpu_memory_utilization <= 1
     ):
@@ -135,6 +147,9 @@ def make_request(
         max_gpus=max_gpus,
         enforce_eager=enforce_eager,
         block_size=block_size,
+        hybrid_kv=hybrid_kv,
+        node_size=gpus_per_node,
+        single_node=single_node,
     )
     request.get_engine().check(request.load)
     return request

@@ -8,7 +8,6 @@ from functools import lru_cache
 
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.registry import engine
-from gpu_sizer.engines.vllm.engine import VllmEngine, VllmModel
 from gpu_sizer.memory.estimate import LayoutMemory
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.model.formats import storage_bytes
@@ -16,6 +15,10 @@ from gpu_sizer.planning.plan import Alternative, Fit, Plan, Rejection, Tuned
 from gpu_sizer.planning.request import Request
 from gpu_sizer.records import replace
 from gpu_sizer.units import ceil_div, gib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.engines.engine import Engine, PreparedModel
 
 #: Contexts whose counts a plan lists where they differ.
 USUAL_CONTEXTS = (8192, 32768, 131072)
@@ -41,19 +44,14 @@ class _Hashed:
 
 
 @lru_cache(maxsize=64)
-def _prepared(engine_name: str, weights_dtype: str | None, card: _Hashed) -> VllmModel:
-    return engine(engine_name).model(card.card, weights_dtype)
+def _prepared(engine_name: str, weights_dtype: str | None, card: _Hashed) -> PreparedModel:
+    found: PreparedModel = engine(engine_name).model(card.card, weights_dtype)
+    return found
 
 
-def prepared(request: Request) -> VllmModel:
+def prepared(request: Request) -> PreparedModel:
     """The request's model, prepared once for many layouts."""
     return _prepared(request.engine, request.weights_dtype, _Hashed(request.model))
-
-
-def divisors(n: int) -> list[int]:
-    """Every divisor of n, ascending."""
-    small = [d for d in range(1, int(n**0.5) + 1) if n % d == 0]
-    return small + [n // d for d in reversed(small) if d * d != n]
 
 
 class Search:
@@ -61,7 +59,7 @@ class Search:
 
     def __init__(self, request: Request) -> None:
         self.request = request
-        self.engine: VllmEngine = request.get_engine()
+        self.engine: Engine = request.get_engine()
         self.model = prepared(request)
         self._found: dict[Layout, LayoutMemory] = {}
         self._refused: dict[tuple[int, bool], str | None] = {}
@@ -74,18 +72,15 @@ class Search:
 
     def layouts(self, count: int, kind: str) -> Iterator[Layout]:
         """The layouts of a count, replicas of the whole model included where there are users for them."""
-        for dp in divisors(count):
-            if dp > self.request.users:
-                break
-            for tp in divisors(count // dp):
-                pp = count // dp // tp
-                if (kind == "tensor" and pp > 1) or (kind == "pipeline" and tp > 1):
-                    continue
-                if pp > len(self.model.inventory.layer_names):
-                    continue
-                yield Layout(tp, pp, dp)
-                if tp > 1 and self.model.has_experts:
-                    yield Layout(tp, pp, dp, expert_parallel=True)
+        for layout in self.engine.layouts(self.model, count, self.request.users, kind):
+            if self._within_node(layout):
+                yield layout
+
+    def _within_node(self, layout: Layout) -> bool:
+        """Whether a layout stays within the machine where it has to."""
+        if not self.request.single_node:
+            return True
+        return layout.gpu_count <= self.request.gpus_per_node
 
     def _rank(self, m: LayoutMemory) -> tuple[bool, bool, bool, bool, int]:
         """What is preferred, larger first: room, tensor parallelism within a node, no experts spread, free memory."""
@@ -161,7 +156,7 @@ class Search:
         return Rejection(count, nearest.layout, "; ".join([reason, *rules[:1]]))
 
 
-def _weights_format(model: VllmModel) -> str:
+def _weights_format(model: PreparedModel) -> str:
     """The format in which most bytes of the weights are."""
     sizes: Counter[str] = Counter()
     for tensor, layers in model.inventory.everything():
@@ -192,7 +187,7 @@ def fit(request: Request, layout: Layout) -> Fit:
     """
     search = Search(request)
     memory = search.evaluate(layout)
-    settings = search.engine.settings(search.model, request.gpu, request.load, layout.data_parallel_size)
+    settings = search.engine.settings(search.model, request.gpu, request.load, layout)
     inventory, weights = search.model.inventory, _weights_format(search.model)
     return Fit(
         request,
@@ -212,11 +207,13 @@ def _tuned(search: Search, stop: int) -> Tuned | None:
         return None
     users = request.users
     options: list[dict[str, int]] = []
-    if request.max_num_seqs is None:
-        now = search.engine.settings(search.model, request.gpu, request.load).max_num_seqs
-        options = [{"max_num_seqs": n} for n in TUNED_SEQUENCES if users <= n < now]
-        if request.max_num_batched_tokens is None and options:
-            options.append({**options[-1], "max_num_batched_tokens": TUNED_TOKENS})
+    lowerable = search.engine.lowerable
+    now = search.engine.settings(search.model, request.gpu, request.load, Layout())
+    if "max_num_seqs" in lowerable and request.max_num_seqs is None:
+        options = [{"max_num_seqs": n} for n in TUNED_SEQUENCES if users <= n < now.max_num_seqs]
+    fewer_tokens = request.max_num_batched_tokens is None and now.max_num_batched_tokens > TUNED_TOKENS
+    if "max_num_batched_tokens" in lowerable and fewer_tokens and (options or "max_num_seqs" not in lowerable):
+        options.append({**(options[-1] if options else {}), "max_num_batched_tokens": TUNED_TOKENS})
     if not options:
         return None
 
@@ -278,7 +275,11 @@ def _why_none(search: Search, floor: int) -> str:
     """Why no count up to the most allowed does."""
     most = search.request.max_gpus
     if floor <= most:
-        return f"{most} GPUs do not do: {search.rejection(most).reason}"
+        # Engines of one machine, or of few heads, have no layout at all of large counts.
+        for count in range(most, 0, -1):
+            if (nearest := search.rejection(count)).layout is not None:
+                beyond = "" if count == most else f", and no larger count has a layout that {search.engine.title} takes"
+                return f"{count} GPUs do not do: {nearest.reason}{beyond}"
     one = search.evaluate(Layout()).per_gpu
     assert one is not None
     needed = gib(one.weights_bytes + one.kv_cache_bytes)
@@ -303,7 +304,6 @@ def plan(request: Request, *, details: bool = True) -> Plan:
     if chosen is not None and chosen.verdict == "tight":
         safe = search.smallest(chosen.layout.gpu_count + 1, request.max_gpus, safe=True)
     count = chosen.layout.gpu_count if chosen else None
-    dp = chosen.layout.data_parallel_size if chosen else 1
     weights = _weights_format(search.model)
     reason = None
     if chosen is None:
@@ -314,7 +314,7 @@ def plan(request: Request, *, details: bool = True) -> Plan:
         rejected = tuple(search.rejection(n) for n in range(max(1, last - 7), last + 1))
     return Plan(
         request=request,
-        settings=search.engine.settings(search.model, request.gpu, request.load, dp),
+        settings=search.engine.settings(search.model, request.gpu, request.load, chosen.layout if chosen else Layout()),
         verdict=chosen.verdict if chosen else "does_not_fit",
         memory=chosen,
         safe_gpu_count=safe.layout.gpu_count if safe else None,

@@ -85,10 +85,14 @@ def bar(size: int, whole: int, cells: int = BAR_CELLS) -> str:
     return "█" * filled
 
 
-def capacity_line(memory: RankMemory, utilization: float) -> str:
+def capacity_line(memory: RankMemory) -> str:
     """What one GPU has: ``43.7 GiB usable (92 % of the 47.5 GiB that a program sees)``."""
-    share = f"{utilization * 100:.4g} %"
-    return f"{gib(memory.budget_bytes)} usable ({share} of the {gib(memory.capacity_bytes)} that a program sees)"
+    seen = f"{gib(memory.capacity_bytes)} that a program sees"
+    if memory.budget_bytes == memory.capacity_bytes:
+        return seen
+    return (
+        f"{gib(memory.budget_bytes)} usable ({memory.budget_bytes / memory.capacity_bytes * 100:.4g} % of the {seen})"
+    )
 
 
 def assumptions(plan: Plan) -> str:
@@ -97,10 +101,9 @@ def assumptions(plan: Plan) -> str:
     users = "1 request at a time" if r.users == 1 else f"{r.users} requests at once"
     weights = f"{plan.weights_format} weights" + ("" if r.weights_dtype else " as released")
     cache = "" if s.kv_cache_dtype in (plan.weights_format, r.model.weights.dtype) else f", {s.kv_cache_dtype} cache"
-    batch = f"max_num_seqs {s.max_num_seqs}, max_num_batched_tokens {s.max_num_batched_tokens}"
     return (
         f"{r.get_engine().describe()}; {weights}{cache}; {s.context:,} tokens, {users}; "
-        f"utilization {s.gpu_memory_utilization:g}; {batch}"
+        f"{r.get_engine().settings_words(s)}"
     )
 
 
@@ -145,7 +148,7 @@ def details(plan: Plan) -> Iterator[str]:
         m = plan.per_gpu
         yield ""
         which = "The fullest GPU" if plan.memory.layout.pipeline_parallel_size > 1 else "Each GPU"
-        yield f"{which}: {capacity_line(m, plan.settings.gpu_memory_utilization)}"
+        yield f"{which}: {capacity_line(m)}"
         for name, size in rows(m):
             yield f"  {name:<12}{gib(size):>10}  {bar(size, m.budget_bytes)}".rstrip()
         yield f"  {'free':<12}{gib(m.free_bytes):>10}  ± {gib(plan.band_bytes)}"

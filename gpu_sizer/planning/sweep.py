@@ -10,7 +10,8 @@ import numpy as np
 
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.request import MOST_USERS, make_request
-from gpu_sizer.planning.sweep_slice import CELL, Slice
+from gpu_sizer.planning.sweep_slice import CELL
+from gpu_sizer.planning.sweep_slice import cells as slice_cells
 from gpu_sizer.records import dataclass
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def sweep_blocks(axes: Axes, *, chunk: int = CHUNK, **load: Any) -> Iterator[Blo
             cells = np.zeros((len(contexts), len(users)), CELL)
             taken = sum(c <= longest for c in contexts)
             if taken:
-                cells[:taken] = Slice(request, np.array(contexts[:taken], np.int64), users).cells()
+                cells[:taken] = slice_cells(request, np.array(contexts[:taken], np.int64), users)
             names = (request.model.id, request.gpu.id, weights, kv_cache, utilization)
             yield Block(place, *names, first, contexts, axes.users, cells)  # type: ignore[arg-type]
 

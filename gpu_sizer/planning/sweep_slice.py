@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gpu_sizer.engines.vllm.engine import VllmEngine
+from gpu_sizer.engines.vllm.engine import VllmEngine, VllmModel
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.search import Search
 from gpu_sizer.planning.sweep_layouts import FREE_BITS, blocks_per_request, layout_line, tokens_in_flight
@@ -56,14 +56,18 @@ class Slice:
         self.request = replace(request, context=int(contexts[-1]), users=int(users[-1]))
         self.contexts, self.users = contexts, users
         self.search = Search(self.request)
-        self.engine, self.model = self.search.engine, self.search.model
+        engine, model = self.search.engine, self.search.model
+        assert isinstance(engine, VllmEngine)
+        assert isinstance(model, VllmModel)
+        self.engine: VllmEngine = engine
+        self.model: VllmModel = model
         self._rectangles: dict[int, list[Rectangle]] = {}
         self._blocks: dict[tuple[int, str, int], Whole] = {}
         self._refusals: dict[tuple[int, int, int, bool], bool] = {}
 
     def _settings(self, context: int, users: int, replicas: int) -> Settings:
         load = replace(self.request.load, context=int(self.contexts[context]), users=int(self.users[users]))
-        return self.engine.settings(self.model, self.request.gpu, load, replicas)
+        return self.engine.settings(self.model, self.request.gpu, load, Layout(data_parallel_size=replicas))
 
     def rectangles(self, replicas: int) -> list[Rectangle]:
         """The cells with users for so many replicas, parted until each part has one set of settings.
@@ -137,8 +141,6 @@ class Slice:
         """
         shape = (len(self.contexts), len(self.users))
         cells = np.zeros(shape, CELL)
-        if type(self.engine) is not VllmEngine:
-            return self._one_by_one(cells)
         # The engine's own check of the hardest load: sequences asked for may be below the users.
         self._settings(len(self.contexts) - 1, len(self.users) - 1, 1)
         open_ = np.ones(shape, np.bool_)
@@ -196,16 +198,29 @@ class Slice:
         cells["free_bytes"][found] = scores & ((1 << FREE_BITS) - 1)
         cells["tight"][found] = scores >> (FREE_BITS + 3) == 0
 
-    def _one_by_one(self, cells: NDArray[np.void]) -> NDArray[np.void]:
-        """The same for engines whose rules are not known here: the search itself, cell by cell."""
-        for c, context in enumerate(self.contexts.tolist()):
-            for u, users in enumerate(self.users.tolist()):
-                search = Search(replace(self.request, context=context, users=users))
-                found = search.smallest(search.start(), self.request.max_gpus)
-                if found is not None and found.per_gpu is not None:
-                    x = found.layout
-                    cells[c, u] = (
-                        *(x.gpu_count, x.tensor_parallel_size, x.pipeline_parallel_size, x.data_parallel_size),
-                        *(x.expert_parallel, found.verdict == "tight", found.per_gpu.free_bytes),
-                    )
-        return cells
+
+def _one_by_one(request: Request, contexts: Whole, users: Whole) -> NDArray[np.void]:
+    """Cells of an engine whose rules are not known here: the search itself, cell by cell."""
+    cells = np.zeros((len(contexts), len(users)), CELL)
+    for c, context in enumerate(contexts.tolist()):
+        for u, count in enumerate(users.tolist()):
+            search = Search(replace(request, context=context, users=count))
+            found = search.smallest(search.start(), request.max_gpus)
+            if found is not None and found.per_gpu is not None:
+                x = found.layout
+                cells[c, u] = (
+                    *(x.gpu_count, x.tensor_parallel_size, x.pipeline_parallel_size, x.data_parallel_size),
+                    *(x.expert_parallel, found.verdict == "tight", found.per_gpu.free_bytes),
+                )
+    return cells
+
+
+def cells(request: Request, contexts: Whole, users: Whole) -> NDArray[np.void]:
+    """The cells of a request whose context and users vary, both ascending: contexts by users.
+
+    Raises:
+        RequestError: settings that contradict the load.
+    """
+    if isinstance(request.get_engine(), VllmEngine):
+        return Slice(request, contexts, users).cells()
+    return _one_by_one(request, contexts, users)

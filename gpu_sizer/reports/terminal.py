@@ -48,7 +48,7 @@ def memory_table(memory: RankMemory, band: int, utilization: float, title: str) 
     for name, size in rows(memory):
         table.add_row(Text("■ ", style=_COLOURS[name]) + Text(name), gib(size), f"{size / memory.budget_bytes:.0%}")
     table.add_row(Text("■ ", style=_COLOURS["free"]) + Text("free"), gib(memory.free_bytes), f"± {gib(band)}")
-    return Group(Text(f"{title}: {capacity_line(memory, utilization)}"), _whole_bar(memory, 60), table)
+    return Group(Text(f"{title}: {capacity_line(memory)}"), _whole_bar(memory, 60), table)
 
 
 def plan_view(plan: Plan, sentence: str | None = None) -> RenderableType:

@@ -34,9 +34,9 @@ class CacheGroup:
     def __post_init__(self) -> None:
         object.__setattr__(self, "kinds", tuple(dict.fromkeys(page for _, page in self.pages)))
 
-    def blocks(self, context: int, tokens_in_flight: int) -> int:
-        """Blocks that one request takes in this group."""
-        return max(p.blocks(context, tokens_in_flight) for p in self.kinds)
+    def blocks(self, context: int, tokens_in_flight: int, context_parallel: int = 1) -> int:
+        """Blocks that one request takes in this group, on each of the ranks that share its tokens."""
+        return max(p.blocks(context, tokens_in_flight, context_parallel) for p in self.kinds)
 
     def bytes_within(self, start: int, stop: int) -> int:
         """Bytes of one block for the layers of one pipeline stage."""
@@ -51,9 +51,12 @@ class CachePlan:
     layers: int
     has_states: bool
 
-    def blocks_per_request(self, context: int, tokens_in_flight: int) -> int:
-        """Blocks of the shared pool that one request of this length takes."""
-        return sum(group.blocks(context, tokens_in_flight) for group in self.groups)
+    def blocks_per_request(self, context: int, tokens_in_flight: int, context_parallel: int = 1) -> int:
+        """Blocks of the shared pool that one request of this length takes on a rank.
+
+        ``context_parallel`` is the number of ranks over which the tokens of full attention are spread.
+        """
+        return sum(group.blocks(context, tokens_in_flight, context_parallel) for group in self.groups)
 
     def printed_tokens(self, blocks: int) -> int:
         """The "GPU KV cache size" that the engine prints for so many blocks (``_report_kv_cache_config``)."""

@@ -6,8 +6,9 @@ from functools import cached_property
 from math import ceil
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
-from gpu_sizer.cards.mixers import CompressedAttention
+from gpu_sizer.cards.mixers import Attention, CompressedAttention
 from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.engines.layouts import parallel_layouts
 from gpu_sizer.engines.load import Load, Settings
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.vllm.activations import generation, reserve
@@ -28,6 +29,8 @@ from gpu_sizer.units import GIB, ceil_div, gib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from gpu_sizer.memory.estimate import Verdict
 
 
@@ -98,11 +101,32 @@ class VllmModel:
         return any(t.is_expert for b in self.inventory.blocks.values() for t in b)
 
 
+def _context_parallel_refusal(card: ModelCard, layout: Layout) -> str | None:
+    """The rules of decode context parallelism (vllm/config/parallel.py and model.py), or null where they hold."""
+    dcp, tp = layout.decode_context_parallel_size, layout.tensor_parallel_size
+    if dcp == 1:
+        return None
+    if tp % dcp:
+        return f"tensor parallel {tp} is no multiple of decode context parallel {dcp}"
+    for block in card.architecture.blocks.values():
+        m = block.mixer
+        if isinstance(m, Attention):
+            most = tp // m.num_key_value_heads
+            if dcp > most:
+                return f"decode context parallel {dcp} is more than the copies of each key/value head ({max(1, most)})"
+            if m.num_attention_heads // m.num_key_value_heads % dcp:
+                return f"the query heads of a key/value head do not divide by decode context parallel {dcp}"
+    return None
+
+
 class VllmEngine:
     """The profile of one range of vLLM versions."""
 
     name = "vllm"
     title = "vLLM"
+    lowerable = ("max_num_seqs", "max_num_batched_tokens")
+    spans_nodes = True
+    takes_mixed = False
 
     def __init__(self, version: str | None = None) -> None:
         self.version: VersionProfile = version_profile(version)
@@ -121,13 +145,22 @@ class VllmEngine:
         """The profile in words: ``vLLM 0.20 or later, its defaults``."""
         return f"{self.title} {self.version.span}"
 
+    @property
+    def release(self) -> str:
+        """The first version of the range."""
+        return self.version.name
+
+    def sources(self) -> tuple[str, ...]:
+        """Where the rules and constants were read."""
+        return (str(profile_data("vllm/versions")["source"]), str(profile_data("vllm/placement")["source"]))
+
     def model(self, card: ModelCard, weights_dtype: str | None) -> VllmModel:
         """The model prepared for many layouts."""
         # float32 checkpoints are loaded as bfloat16 unless --dtype says otherwise
         # (vllm/config/model.py: _resolve_auto_dtype).
         return VllmModel(card, build_inventory(card, weights_dtype or _HALF.get(card.weights.dtype)))
 
-    def settings(self, model: VllmModel, gpu: GpuSpec, load: Load, data_parallel_size: int = 1) -> Settings:
+    def settings(self, model: VllmModel, gpu: GpuSpec, load: Load, layout: Layout) -> Settings:
         """The engine's settings for this GPU and load (``get_batch_defaults`` and what follows it).
 
         Raises:
@@ -141,7 +174,7 @@ class VllmEngine:
             and t.get("except", "~") not in name
             and self.version.at_least(t.get("from", "0"))
         )
-        users = ceil_div(load.users, data_parallel_size)
+        users = ceil_div(load.users, layout.data_parallel_size)
         if load.max_num_seqs is not None and load.max_num_seqs < users:
             raise RequestError(
                 f"max_num_seqs {load.max_num_seqs} is below the {users} users that run at once", about="users"
@@ -157,6 +190,18 @@ class VllmEngine:
         dtype = self._cache_dtype(model.card, load)
         utilization = load.gpu_memory_utilization or self.version.gpu_memory_utilization
         return Settings(load.context, users, utilization, dtype, sequences, tokens, load.enforce_eager)
+
+    def settings_words(self, settings: Settings) -> str:
+        """The settings in vLLM's own names."""
+        s = settings
+        return (
+            f"utilization {s.gpu_memory_utilization:g}; max_num_seqs {s.max_num_seqs}, "
+            f"max_num_batched_tokens {s.max_num_batched_tokens}"
+        )
+
+    def layouts(self, model: VllmModel, count: int, users: int, kind: str) -> Iterator[Layout]:
+        """Tensor, pipeline and expert parallelism, and replicas."""
+        return parallel_layouts(model, count, users, kind)
 
     def _cache_dtype(self, card: ModelCard, load: Load) -> str:
         self.check(load)
@@ -175,7 +220,7 @@ class VllmEngine:
 
     def least_reserve(self, model: VllmModel, gpu: GpuSpec, load: Load) -> int:
         """Bytes that every GPU of any layout holds beside weights and cache."""
-        s = self.settings(model, gpu, load, load.users)
+        s = self.settings(model, gpu, load, Layout(data_parallel_size=min(load.users, 65536)))
         return (
             int(s.max_num_seqs * model.card.architecture.vocab_size * self.version.sampler_bytes_per_logit)
             + self.version.single_bytes
@@ -186,7 +231,7 @@ class VllmEngine:
         blocks = self.version.state_prefix_blocks
         major = (gpu.compute_capability or "0").split(".")[0]
         return PageRules(
-            windows=self.version.windows,
+            windows=self.version.windows and load.hybrid_kv,
             prefix_caching=blocks > 1,
             checkpoints=blocks > 2,
             delta_checkpoints=major.isdigit() and int(major) >= 9,
@@ -196,17 +241,20 @@ class VllmEngine:
 
     def refusal(self, model: VllmModel, layout: Layout) -> str | None:
         """The engine's rule that forbids this layout, or null."""
-        return refusal(model.inventory, layout, weight_rules(model.card))
+        if (reason := refusal(model.inventory, layout, weight_rules(model.card))) is not None:
+            return reason
+        return _context_parallel_refusal(model.card, layout)
 
     def evaluate(self, model: VllmModel, gpu: GpuSpec, layout: Layout, load: Load) -> LayoutMemory:
         """What fills each GPU of a layout, and whether the engine starts."""
         if (reason := self.refusal(model, layout)) is not None:
             return LayoutMemory(layout, "does_not_fit", reason, None, (), 0, 0.0, 0, refused=True)
-        s = self.settings(model, gpu, load, layout.data_parallel_size)
+        s = self.settings(model, gpu, load, layout)
         pp = layout.pipeline_parallel_size
         plan = model.cache(layout.tensor_parallel_size, s.kv_cache_dtype, self.page_rules(gpu, load))
         batches = self.version.batches_in_flight if pp == 1 else max(self.version.batches_in_flight, pp + 1)
-        request_blocks = plan.blocks_per_request(s.context, batches * s.max_num_batched_tokens)
+        dcp = layout.decode_context_parallel_size
+        request_blocks = plan.blocks_per_request(s.context, batches * s.max_num_batched_tokens, dcp)
         block_bytes = plan.stage_block_bytes(pp)
         capacity = gpu.visible_bytes
         budget = ceil(capacity * s.gpu_memory_utilization)
@@ -247,6 +295,17 @@ class VllmEngine:
             extra.band_bytes,
             blocks=blocks,
             printed_tokens=tokens if self.version.prints_capacity else plan.printed_tokens(blocks),
+        )
+
+    def evaluate_mixed(self, model: VllmModel, gpus: Sequence[GpuSpec], load: Load) -> LayoutMemory:
+        """vLLM plans one block count for all ranks: GPUs that differ are not its case.
+
+        Raises:
+            RequestError: always.
+        """
+        raise RequestError(
+            "vLLM gives every GPU the same share: its GPUs must be alike; llama.cpp and transformers take mixed ones",
+            about="gpu",
         )
 
     def _verdict(

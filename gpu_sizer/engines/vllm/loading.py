@@ -115,7 +115,7 @@ def rotary_bytes(card: ModelCard) -> int:
     return int(sum(width for width, _ in widths) * share) * card.context.native * factor * HALF_BYTES
 
 
-def _absorbed_bytes(mixer: object, tp: int) -> int:
+def absorbed_bytes(mixer: object, tp: int) -> int:
     """Bytes of one layer's absorbed up-projections on one rank."""
     if isinstance(mixer, LatentAttention) and not isinstance(mixer, CompressedAttention):
         heads = ceil_div(mixer.num_attention_heads, tp)
@@ -184,7 +184,7 @@ class LoadingExtra:
         tp, ranks = layout.tensor_parallel_size, layout.expert_ranks
         self._layer_names = inventory.layer_names
         self._blocks = {
-            name: _rounding(tensors, tp, ranks, rules) + _absorbed_bytes(card.architecture.blocks[name].mixer, tp)
+            name: _rounding(tensors, tp, ranks, rules) + absorbed_bytes(card.architecture.blocks[name].mixer, tp)
             for name, tensors in inventory.blocks.items()
         }
         for name, tensors in inventory.blocks.items():

@@ -43,10 +43,14 @@ class Page:
     latent: bool = False
     state_blocks: int = 1
 
-    def blocks(self, context: int, tokens_in_flight: int) -> int:
-        """Blocks that one request of this length takes at most."""
+    def blocks(self, context: int, tokens_in_flight: int, context_parallel: int = 1) -> int:
+        """Blocks that one request of this length takes at most.
+
+        Full attention alone is spread over the ranks of decode context parallelism
+        (``v1/kv_cache_interface.py``: ``dcp_sharded``).
+        """
         if self.kind == "full":
-            return ceil_div(context, self.block_size)
+            return ceil_div(ceil_div(context, context_parallel), self.block_size)
         if self.kind == "sliding":
             assert self.span is not None
             # One more, since a window may begin inside a block.

@@ -1,0 +1,105 @@
+"""What the planner asks of an engine; each engine's profile answers it in a folder of its own."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any, Protocol
+
+    from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.engines.load import Load, Settings
+    from gpu_sizer.memory.estimate import LayoutMemory
+    from gpu_sizer.memory.layout import Layout
+    from gpu_sizer.model.inventory import Inventory
+
+    class PreparedModel(Protocol):
+        """One model as an engine holds it, prepared once for many layouts."""
+
+        @property
+        def card(self) -> ModelCard:
+            """The model's card."""
+
+        @property
+        def inventory(self) -> Inventory:
+            """Its tensors in the types in which the engine holds them."""
+
+        @property
+        def has_experts(self) -> bool:
+            """Whether expert parallelism means anything."""
+
+    class Engine(Protocol):
+        """The profile of one engine, or of one range of its versions."""
+
+        name: str
+        """As in ``--engine``."""
+        title: str
+        """As its authors write it."""
+        lowerable: tuple[str, ...]
+        """The settings that a plan may lower to need fewer GPUs."""
+        spans_nodes: bool
+        """Whether one model may be spread over several machines."""
+        takes_mixed: bool
+        """Whether the GPUs of one model may differ."""
+
+        @property
+        def label(self) -> str:
+            """Name and version range: ``vllm@0.28``."""
+
+        @property
+        def release(self) -> str:
+            """The first version of the range that is planned with."""
+
+        @property
+        def generation(self) -> str | None:
+            """The generation of the engine's core (V0, V1); null for engines with one."""
+
+        def describe(self) -> str:
+            """The profile in words: ``vLLM 0.28 or later``."""
+
+        def sources(self) -> tuple[str, ...]:
+            """Where the rules and constants were read."""
+
+        def model(self, card: ModelCard, weights_dtype: str | None) -> Any:
+            """The model prepared for many layouts (a :class:`PreparedModel`).
+
+            Raises:
+                RequestError: a kind of layer that this engine's profile does not know.
+            """
+
+        def check(self, load: Load) -> None:
+            """Refuses settings that this engine does not know.
+
+            Raises:
+                RequestError: the setting and what is known.
+            """
+
+        def settings(self, model: Any, gpu: GpuSpec, load: Load, layout: Layout) -> Settings:
+            """Every default resolved for one replica of a layout.
+
+            Raises:
+                RequestError: a setting that contradicts the load.
+            """
+
+        def settings_words(self, settings: Settings) -> str:
+            """The settings in the engine's own names, for the line of assumptions."""
+
+        def layouts(self, model: Any, count: int, users: int, kind: str) -> Iterator[Layout]:
+            """The layouts of a count that are worth a look; ``kind`` is any, tensor or pipeline."""
+
+        def refusal(self, model: Any, layout: Layout) -> str | None:
+            """The engine's rule that forbids this layout, or null."""
+
+        def least_reserve(self, model: Any, gpu: GpuSpec, load: Load) -> int:
+            """Bytes that every GPU of any layout holds beside weights and cache."""
+
+        def evaluate(self, model: Any, gpu: GpuSpec, layout: Layout, load: Load) -> LayoutMemory:
+            """What fills each GPU of a layout, and whether the engine starts and carries the load."""
+
+        def evaluate_mixed(self, model: Any, gpus: Sequence[GpuSpec], load: Load) -> LayoutMemory:
+            """The same for given GPUs that may differ, in the order in which the engine sees them.
+
+            Raises:
+                RequestError: an engine whose GPUs must be alike.
+            """

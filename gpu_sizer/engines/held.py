@@ -1,0 +1,108 @@
+"""A model as an engine holds it: weights and caches of each layout, computed once."""
+
+from __future__ import annotations
+
+from gpu_sizer.cards.mixers import CompressedAttention, LatentAttention
+from gpu_sizer.errors import RequestError
+from gpu_sizer.memory.caches import block_caches
+from gpu_sizer.memory.weights import WeightPlacement
+from gpu_sizer.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.memory.caches import CacheTypes, LayerCache
+    from gpu_sizer.memory.weights import StageWeights, WeightRules
+    from gpu_sizer.model.inventory import Inventory
+
+    Bounds = Sequence[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """What the layers of one stage keep on one rank.
+
+    ``full`` and ``windowed`` are bytes per token of layers that keep every token and of those that keep a window,
+    ``states`` bytes per sequence; ``window`` is the widest window in tokens.
+    """
+
+    full: int = 0
+    windowed: int = 0
+    states: int = 0
+    window: int = 0
+
+
+class HeldModel:
+    """One model under the weight rules of one engine."""
+
+    def __init__(
+        self, card: ModelCard, inventory: Inventory, rules: WeightRules, unknown: Collection[type] = ()
+    ) -> None:
+        """Prepares a model.
+
+        Args:
+            card: the model.
+            inventory: its tensors in the types in which the engine holds them.
+            rules: how the engine places them.
+            unknown: kinds of mixers whose cache the engine's profile does not know.
+
+        Raises:
+            RequestError: the model has such a mixer.
+        """
+        self.card, self.inventory, self.rules = card, inventory, rules
+        self._placements: dict[tuple[int, int], WeightPlacement] = {}
+        self._weights: dict[tuple[int, int, tuple[tuple[int, int], ...]], list[StageWeights]] = {}
+        self._caches: dict[tuple[int, CacheTypes], dict[str, list[LayerCache]]] = {}
+        for block in card.architecture.blocks.values():
+            for mixer in (block.mixer, block.second_mixer):
+                if type(mixer) in (CompressedAttention, *unknown):
+                    kind = type(mixer).__name__
+                    raise RequestError(
+                        f"how this engine caches {card.name}'s layers ({kind}) is not known here; "
+                        "vllm knows them (--engine vllm)",
+                        about="model",
+                    )
+        self.has_experts = any(t.is_expert for b in inventory.blocks.values() for t in b)
+        self.has_latent = any(isinstance(b.mixer, LatentAttention) for b in card.architecture.blocks.values())
+
+    @property
+    def layers(self) -> int:
+        """Layers of the stack."""
+        return len(self.inventory.layer_names)
+
+    def weights(self, tp: int, expert_ranks: int, bounds: Bounds) -> list[StageWeights]:
+        """Weights on one rank of each stage; ``bounds`` are the first and past-the-last layers."""
+        key = (tp, expert_ranks, tuple(bounds))
+        if (found := self._weights.get(key)) is None:
+            placement = self._placements.get((tp, expert_ranks))
+            if placement is None:
+                placement = self._placements[tp, expert_ranks] = WeightPlacement(
+                    self.inventory, tp, expert_ranks, self.rules
+                )
+            found = self._weights[key] = placement.stages_of(bounds)
+        return found
+
+    def caches(self, tp: int, types: CacheTypes) -> dict[str, list[LayerCache]]:
+        """What each distinct layer keeps on one rank."""
+        if (found := self._caches.get((tp, types))) is None:
+            blocks = self.card.architecture.blocks
+            found = self._caches[tp, types] = {name: block_caches(block, tp, types) for name, block in blocks.items()}
+        return found
+
+    def cells(self, tp: int, types: CacheTypes, bounds: Bounds, *, windows: bool) -> list[Cells]:
+        """What the layers of each stage keep; without ``windows`` every attention layer keeps every token."""
+        caches, names = self.caches(tp, types), self.inventory.layer_names
+        result = []
+        for start, stop in bounds:
+            full = windowed = states = window = 0
+            for name in names[start:stop]:
+                for c in caches[name]:
+                    states += c.state_bytes
+                    if windows and c.span is not None:
+                        windowed, window = windowed + c.token_bytes, max(window, c.span)
+                    else:
+                        full += c.token_bytes
+            result.append(Cells(full, windowed, states, window))
+        return result

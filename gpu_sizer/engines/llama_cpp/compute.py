@@ -1,0 +1,72 @@
+"""llama.cpp's compute buffer: the most that the tensors of one graph need at once.
+
+ggml allocates a graph's intermediate results in one buffer and reuses what is no longer read. Three moments compete
+for the peak: an attention layer, while the mask is there in float32 and in float16 (``src/llama-graph.cpp:
+build_attn_inp_kq_mask``); a feed-forward, while the float16 mask waits for the next layer; and the output, where the
+logits of a whole physical batch stand beside the last states.
+"""
+
+from __future__ import annotations
+
+from gpu_sizer.cards.feed_forwards import Dense, MixtureOfExperts
+from gpu_sizer.cards.mixers import Attention, LatentAttention
+from gpu_sizer.model.formats import ELEMENT_BYTES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.cards.architecture import Architecture, Block
+
+#: Graphs compute in float32.
+VALUE_BYTES = ELEMENT_BYTES["float32"]
+MASK_BYTES = ELEMENT_BYTES["float16"]
+
+
+def _attention_width(block: Block, hidden: int) -> int:
+    """Values a token that attention holds: the residual, the normed input, queries twice, keys and values."""
+    m = block.mixer
+    if isinstance(m, Attention):
+        queries = m.num_attention_heads * m.head_dim
+        return 2 * hidden + queries * (3 if m.output_gate else 2) + 2 * m.num_key_value_heads * m.head_dim
+    if isinstance(m, LatentAttention):
+        rows = m.kv_lora_rank + m.qk_rope_head_dim
+        return 2 * hidden + 2 * m.num_attention_heads * rows
+    return 2 * hidden
+
+
+def _feed_forward_width(block: Block, hidden: int) -> int:
+    """Values a token that a feed-forward holds: the residual, the input, gate and up; of experts, all that are used."""
+    width = 0
+    for f in (block.feed_forward, block.dense):
+        if isinstance(f, Dense):
+            width = max(width, 2 * f.intermediate_size)
+        elif isinstance(f, MixtureOfExperts):
+            used = f.num_experts_per_tok
+            width = max(width, used * max(2 * f.moe_intermediate_size, hidden) + f.shared_width)
+    return 2 * hidden + width
+
+
+def compute_bytes(a: Architecture, context: int, batch: int, *, copies: int, output: bool) -> int:
+    """Bytes of one GPU's compute buffer.
+
+    Args:
+        a: the model.
+        context: tokens of the longest cache of one sequence, padded.
+        batch: tokens of a physical batch (``n_ubatch``).
+        copies: of the graph's inputs, where several GPUs work on batches one after another.
+        output: whether the logits are made on this GPU.
+    """
+    mask = context * batch
+    inputs = mask * VALUE_BYTES * copies
+    attention = feed_forward = 0
+    for block in a.blocks.values():
+        if isinstance(block.mixer, Attention | LatentAttention):
+            attention = max(attention, _attention_width(block, a.hidden_size))
+        feed_forward = max(feed_forward, _feed_forward_width(block, a.hidden_size))
+    waiting = inputs if copies > 1 else 0
+    moments = [
+        inputs + mask * MASK_BYTES + batch * attention * VALUE_BYTES,
+        waiting + mask * MASK_BYTES + batch * feed_forward * VALUE_BYTES,
+    ]
+    if output:
+        moments.append(waiting + batch * (a.vocab_size + a.hidden_size) * VALUE_BYTES)
+    return max(moments)

@@ -1,0 +1,220 @@
+"""llama.cpp: whole layers of a GGUF file over any GPUs, with a cache that is allocated for the context asked for."""
+
+from __future__ import annotations
+
+from gpu_sizer.engines.held import HeldModel
+from gpu_sizer.engines.layouts import whole_layer_layouts
+from gpu_sizer.engines.llama_cpp.compute import compute_bytes
+from gpu_sizer.engines.llama_cpp.weights import as_gguf, gguf_dtype, tensors_bytes
+from gpu_sizer.engines.load import Load, Settings
+from gpu_sizer.engines.one_version import OneVersion, refused
+from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.engines.whole_layers import even_cut, requests_held
+from gpu_sizer.memory.caches import CacheTypes
+from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
+from gpu_sizer.memory.layout import Layout
+from gpu_sizer.memory.weights import WeightRules
+from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.units import GIB, ceil_div, gib, round_up
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.cards.model_card import ModelCard
+
+#: Types of the cache that are not quantized, by what people write (common/arg.cpp: kv_cache_types).
+CACHE_DTYPES: dict[str, str | None] = {
+    "auto": "float16",
+    "float16": "float16",
+    "fp16": "float16",
+    "f16": "float16",
+    "bfloat16": "bfloat16",
+    "bf16": "bfloat16",
+    "q8_0": "q8_0",
+}
+#: Activations are float32; a cache is float16 unless another is asked for.
+_HALF: dict[str, str] = {}
+#: Quantized caches by bytes of a value: a block of 32 values and its float16 scale (ggml/src/ggml-common.h).
+QUANTIZED_CACHES = {"q8_0": 34 / 32}
+
+
+class LlamaCppModel(HeldModel):
+    """A model as a GGUF file, layer by layer."""
+
+    def __init__(self, card: ModelCard, weights_dtype: str | None) -> None:
+        inventory = as_gguf(build_inventory(card, gguf_dtype(card, weights_dtype)))
+        super().__init__(card, inventory, WeightRules())
+        self.block_bytes = {name: tensors_bytes(tensors) for name, tensors in inventory.blocks.items()}
+        # The embedding stays in the machine's own memory; a tied head is a copy (src/llama-model.cpp: dev_input).
+        head = inventory.embedding if inventory.tied else inventory.head
+        self.head_bytes = tensors_bytes((*head, *inventory.final))
+
+    def cache_bytes(self, types: CacheTypes, scale: float, settings: Settings, batch: int) -> dict[str, int]:
+        """Bytes that each distinct layer caches for all sequences.
+
+        More slots than users share one cache, whose windows are as many as the slots
+        (src/llama-kv-cache-iswa.cpp: size_swa).
+        """
+        c, found = _constants(), {}
+        shared = max(1, settings.max_num_seqs // settings.users)
+        for name, caches in self.caches(1, types).items():
+            size = 0
+            for cache in caches:
+                tokens = settings.context
+                if cache.span is not None and settings.windows:
+                    tokens = min(tokens, round_up(cache.span * shared + batch, c["window_multiple"]))
+                size += int(cache.token_bytes * scale) * tokens + cache.state_bytes * shared
+            found[name] = size * settings.users
+        return found
+
+
+def _constants() -> dict[str, Any]:
+    data: dict[str, Any] = profile_data("llama_cpp/profile")
+    return data
+
+
+class LlamaCppEngine(OneVersion):
+    """The profile of llama.cpp's server."""
+
+    name = "llama.cpp"
+    title = "llama.cpp"
+    profile = "llama_cpp/profile"
+    cache_dtypes = CACHE_DTYPES
+    half = _HALF
+    spans_nodes = False
+    takes_mixed = True
+
+    def describe(self) -> str:
+        """The profile in words."""
+        return f"{self.title} {self.release} with every layer on a GPU"
+
+    def model(self, card: ModelCard, weights_dtype: str | None) -> LlamaCppModel:
+        """The model as a GGUF file in the released types, or in bfloat16 where GGUF lacks them.
+
+        Raises:
+            RequestError: a kind of layer whose cache is not known.
+        """
+        return LlamaCppModel(card, weights_dtype)
+
+    def settings(self, model: LlamaCppModel, gpu: GpuSpec, load: Load, layout: Layout) -> Settings:
+        """One slot a user, each with the whole context; the physical batch is 512 tokens.
+
+        Raises:
+            RequestError: fewer slots than users.
+        """
+        users = self.users(load, layout, "--parallel")
+        context = round_up(load.context, self.constants["context_multiple"])
+        tokens = min(load.max_num_batched_tokens or self.constants["ubatch"], context)
+        dtype = self.cache_dtypes[load.kv_cache_dtype or "auto"] or "float16"
+        slots = load.max_num_seqs or users
+        return Settings(context, users, 1.0, dtype, slots, tokens, False, windows=load.hybrid_kv)
+
+    def settings_words(self, settings: Settings) -> str:
+        """The settings in llama.cpp's own names."""
+        s = settings
+        size = f"--ctx-size {s.context * s.users}, --parallel {s.max_num_seqs}"
+        return f"text only; {size}, --ubatch-size {s.max_num_batched_tokens}"
+
+    def layouts(self, model: LlamaCppModel, count: int, users: int, kind: str) -> Iterator[Layout]:
+        """Whole layers over the GPUs; cut by rows where tensor parallelism is asked for."""
+        most = self.constants["most_gpus"]
+        yield from whole_layer_layouts(model, count, users, kind, most)
+        if kind == "tensor" and 1 < count <= most:
+            yield Layout(count)
+
+    def refusal(self, model: LlamaCppModel, layout: Layout) -> str | None:
+        """What llama.cpp cannot do, or null."""
+        most = self.constants["most_gpus"]
+        if layout.expert_parallel or layout.decode_context_parallel_size > 1:
+            return "llama.cpp spreads neither experts nor a cache over GPUs"
+        if layout.tensor_parallel_size > 1 and layout.pipeline_parallel_size > 1:
+            return "llama.cpp splits by layers or by rows, not both"
+        if layout.pipeline_parallel_size > model.layers:
+            return f"{model.layers} layers do not fill {layout.pipeline_parallel_size} GPUs"
+        if max(layout.tensor_parallel_size, layout.pipeline_parallel_size) > most:
+            return f"llama.cpp drives at most {most} GPUs"
+        return None
+
+    def evaluate(self, model: LlamaCppModel, gpu: GpuSpec, layout: Layout, load: Load) -> LayoutMemory:
+        """What fills each GPU; a pipeline is the cut of the layers that leaves the fullest GPU the most room."""
+        if (reason := self.refusal(model, layout)) is not None:
+            return refused(layout, reason)
+        s = self.settings(model, gpu, load, layout)
+        if layout.tensor_parallel_size > 1:
+            return self._by_rows(model, gpu, layout, s)
+        return self._by_layers(model, [gpu] * layout.pipeline_parallel_size, layout, s)
+
+    def evaluate_mixed(self, model: LlamaCppModel, gpus: Sequence[GpuSpec], load: Load) -> LayoutMemory:
+        """Whole layers over given GPUs in their order, each as many as it holds."""
+        layout = Layout(1, len(gpus))
+        if (reason := self.refusal(model, layout)) is not None:
+            return refused(layout, reason)
+        return self._by_layers(model, gpus, layout, self.settings(model, gpus[0], load, layout))
+
+    def _cache(self, model: LlamaCppModel, s: Settings) -> dict[str, int]:
+        scale = QUANTIZED_CACHES.get(s.kv_cache_dtype)
+        types = CacheTypes("float16" if scale else s.kv_cache_dtype, "float32")
+        return model.cache_bytes(types, scale / types.cache_bytes if scale else 1.0, s, s.max_num_batched_tokens)
+
+    def _by_layers(self, model: LlamaCppModel, gpus: Sequence[GpuSpec], layout: Layout, s: Settings) -> LayoutMemory:
+        a, c, cache = model.card.architecture, self.constants, self._cache(model, s)
+        names, count = model.inventory.layer_names, len(gpus)
+        copies = c["input_copies"] if count > 1 else 1
+        context_bytes = int(c["context_gib"] * GIB)
+        compute = [
+            compute_bytes(a, s.context, s.max_num_batched_tokens, copies=copies, output=i == count - 1)
+            for i in range(count)
+        ]
+        rooms = [gpu.visible_bytes - context_bytes - compute[i] for i, gpu in enumerate(gpus)]
+        cut = even_cut([model.block_bytes[n] + cache[n] for n in names], 0, model.head_bytes, rooms)
+        stages = tuple(
+            RankMemory(
+                capacity_bytes=gpu.visible_bytes,
+                budget_bytes=gpu.visible_bytes,
+                weights_bytes=sum(model.block_bytes[n] for n in names[start:stop])
+                + (model.head_bytes if i == count - 1 else 0),
+                kv_cache_bytes=sum(cache[n] for n in names[start:stop]),
+                activation_bytes=compute[i],
+                overhead_bytes=context_bytes,
+            )
+            for i, (gpu, (start, stop)) in enumerate(zip(gpus, cut, strict=True))
+        )
+        return self._answer(layout, stages, s, tuple(stop - start for start, stop in cut))
+
+    def _by_rows(self, model: LlamaCppModel, gpu: GpuSpec, layout: Layout, s: Settings) -> LayoutMemory:
+        """``--split-mode row``: matrices are cut, all else stands on the main GPU."""
+        a, c, names = model.card.architecture, self.constants, model.inventory.layer_names
+        weights = sum(model.block_bytes[n] for n in names) + model.head_bytes
+        share, cache = ceil_div(weights, layout.tensor_parallel_size), self._cache(model, s)
+        compute = compute_bytes(a, s.context, s.max_num_batched_tokens, copies=1, output=True)
+        context_bytes = int(c["context_gib"] * GIB)
+        main = RankMemory(
+            gpu.visible_bytes, gpu.visible_bytes, share, sum(cache[n] for n in names), compute, context_bytes
+        )
+        return self._answer(layout, (main,), s, ())
+
+    def _answer(
+        self, layout: Layout, stages: tuple[RankMemory, ...], s: Settings, split: tuple[int, ...]
+    ) -> LayoutMemory:
+        fullest = min(stages, key=lambda r: r.free_bytes)
+        reason = None
+        if fullest.free_bytes < 0:
+            have = f"{gib(fullest.budget_bytes)} on the fullest GPU"
+            reason = f"out of memory while loading: {gib(fullest.needed_bytes)} needed of {have}"
+        held = requests_held(stages, s.users)
+        return LayoutMemory(
+            layout,
+            self.verdict(fullest, reason),
+            reason,
+            fullest,
+            stages,
+            int(held * s.context),
+            held * layout.data_parallel_size,
+            self.band_bytes,
+            printed_tokens=s.context * s.users,
+            allocated_kv_bytes=fullest.kv_cache_bytes,
+            layer_split=split,
+        )

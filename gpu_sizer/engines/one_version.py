@@ -1,0 +1,117 @@
+"""What the profiles of one version of an engine share: how they are named, and the checks that are alike."""
+
+from __future__ import annotations
+
+from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.errors import RequestError
+from gpu_sizer.memory.estimate import LayoutMemory
+from gpu_sizer.units import GIB, ceil_div
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.engines.load import Load
+    from gpu_sizer.memory.estimate import RankMemory, Verdict
+    from gpu_sizer.memory.layout import Layout
+
+
+class OneVersion:
+    """An engine of which one version is known; another may be named, and is planned with by the same rules."""
+
+    name: str
+    title: str
+    profile: str
+    """Where the profile's data lies, below ``gpu_sizer/engines``."""
+    cache_dtypes: dict[str, str | None]
+    """Types of the cache by what people write; null is the model's own."""
+    half: dict[str, str]
+    """The type in which a release is computed that the engine does not compute in."""
+    lowerable: tuple[str, ...] = ()
+    spans_nodes = True
+    takes_mixed = False
+    generation: str | None = None
+
+    def __init__(self, version: str | None = None) -> None:
+        self.constants: dict[str, Any] = profile_data(self.profile)
+        self.release = version or str(self.constants["release"])
+
+    @property
+    def label(self) -> str:
+        """Name and version: ``sglang@0.5.23``."""
+        return f"{self.name}@{self.release}"
+
+    def describe(self) -> str:
+        """The profile in words."""
+        return f"{self.title} {self.release}"
+
+    def sources(self) -> tuple[str, ...]:
+        """Where the rules and constants were read."""
+        return tuple(
+            str(self.constants[key]) for key in ("source", "source_records", "context_source") if key in self.constants
+        )
+
+    def check(self, load: Load) -> None:
+        """Refuses a type of cache that is not known.
+
+        Raises:
+            RequestError: the type and what is known.
+        """
+        if load.kv_cache_dtype is not None and load.kv_cache_dtype not in self.cache_dtypes:
+            known = ", ".join(self.cache_dtypes)
+            raise RequestError(f"{self.title} has no {load.kv_cache_dtype!r} cache that is known here; known: {known}")
+
+    def model_dtype(self, card: ModelCard) -> str:
+        """The type of the activations."""
+        return self.half.get(card.weights.dtype, card.weights.dtype)
+
+    def cache_dtype(self, card: ModelCard, load: Load) -> str:
+        """The type of the cache: the one asked for, the release's own, or that of the activations."""
+        asked = self.cache_dtypes[load.kv_cache_dtype or "auto"]
+        return asked or card.weights.kv_cache_dtype or self.model_dtype(card)
+
+    def users(self, load: Load, layout: Layout, setting: str) -> int:
+        """Users of one replica.
+
+        Raises:
+            RequestError: fewer sequences asked for (by the engine's name of the ``setting``) than users.
+        """
+        users = ceil_div(load.users, layout.data_parallel_size)
+        if load.max_num_seqs is not None and load.max_num_seqs < users:
+            raise RequestError(f"{setting} {load.max_num_seqs} is below the {users} users at once", about="users")
+        return users
+
+    def least_reserve(self, model: Any, gpu: GpuSpec, load: Load) -> int:
+        """What a GPU holds beside weights, cache and activations."""
+        return int(self.constants["context_gib"] * GIB)
+
+    @property
+    def band_bytes(self) -> int:
+        """The estimate's own error."""
+        return int(self.constants["band_gib"] * GIB)
+
+    def verdict(self, fullest: RankMemory, reason: str | None) -> Verdict:
+        """fits, tight or does_not_fit."""
+        if reason is not None:
+            return "does_not_fit"
+        return "tight" if fullest.free_bytes < self.band_bytes else "fits"
+
+    def evaluate_mixed(self, model: Any, gpus: Sequence[GpuSpec], load: Load) -> LayoutMemory:
+        """Every rank has the same share: GPUs that differ are not its case.
+
+        Raises:
+            RequestError: always.
+        """
+        raise RequestError(
+            f"{self.title} gives every GPU the same share: its GPUs must be alike; llama.cpp and transformers take "
+            "mixed ones",
+            about="gpu",
+        )
+
+
+def refused(layout: Layout, reason: str) -> LayoutMemory:
+    """The answer to a layout that the engine's rules forbid."""
+    return LayoutMemory(layout, "does_not_fit", reason, None, (), 0, 0.0, 0, refused=True)

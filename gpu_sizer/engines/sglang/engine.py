@@ -1,0 +1,227 @@
+"""SGLang: weights and cache within a static fraction of the memory, activations and graphs in the rest."""
+
+from __future__ import annotations
+
+from gpu_sizer.engines.held import HeldModel
+from gpu_sizer.engines.layouts import divisors, parallel_layouts
+from gpu_sizer.engines.load import Load, Settings
+from gpu_sizer.engines.one_version import OneVersion, refused
+from gpu_sizer.engines.sglang.pools import held, needed_bytes
+from gpu_sizer.engines.sglang.reserve import constants, default_fraction, graph_sequences, replicas_inside, tier
+from gpu_sizer.engines.vllm.activations import forward_bytes, has_nvlink, workspace_bytes
+from gpu_sizer.engines.vllm.loading import absorbed_bytes
+from gpu_sizer.errors import RequestError
+from gpu_sizer.memory.caches import CacheTypes
+from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
+from gpu_sizer.memory.layout import Layout
+from gpu_sizer.memory.weights import WeightRules, refusal
+from gpu_sizer.model.formats import is_scaled
+from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.units import GIB, ceil_div, gib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.cards.model_card import ModelCard
+
+CACHE_DTYPES: dict[str, str | None] = {
+    "auto": None,
+    "float8": "float8",
+    "fp8": "float8",
+    "fp8_e4m3": "float8",
+    "fp8_e5m2": "float8",
+    "bfloat16": "bfloat16",
+    "bf16": "bfloat16",
+}
+_HALF = {"float32": "bfloat16"}
+#: Parts of a layer that attention's replicas share like the experts (layers/dp_attention.py, moe_dense_tp_size unset).
+_SHARED_PARTS = ("mlp", "shared_experts")
+
+
+def stage_bounds(layers: int, stages: int) -> tuple[tuple[int, int], ...]:
+    """First and past-the-last layer of each stage: what is left over goes to the last (distributed/utils.py)."""
+    base, left = divmod(layers, stages)
+    bounds, start = [], 0
+    for stage in range(stages):
+        stop = start + base + (stage >= stages - left)
+        bounds.append((start, stop))
+        start = stop
+    return tuple(bounds)
+
+
+class SglangModel(HeldModel):
+    """One model as SGLang holds it."""
+
+    def __init__(self, card: ModelCard, weights_dtype: str | None) -> None:
+        c = constants()
+        rules = WeightRules(
+            vocabulary_multiple=c["vocabulary_multiple"],
+            expert_width_multiple=tuple(c["expert_width_multiple"].items()),
+            towers_on_every_stage=True,
+        )
+        super().__init__(card, build_inventory(card, weights_dtype or _HALF.get(card.weights.dtype)), rules)
+        self.windowed = card.engine_class in c["windowed"]
+        self.has_scaled_experts = any(
+            t.is_expert and is_scaled(t.fmt) for b in self.inventory.blocks.values() for t in b
+        )
+
+    def stage_weights(self, layout: Layout) -> list[int]:
+        """Bytes on one rank of each stage.
+
+        With attention data parallelism (replicas that share experts) attention is held whole by each replica, while
+        feed-forwards are cut over all ranks.
+        """
+        bounds = stage_bounds(self.layers, layout.pipeline_parallel_size)
+        tp = layout.tensor_parallel_size
+        own = self.weights(tp, layout.expert_ranks, bounds)
+        inside = replicas_inside(layout)
+        if inside == 1 or refusal(self.inventory, Layout(tp * inside, expert_parallel=True), self.rules):
+            return [w.total for w in own]
+        shared = self.weights(tp * inside, layout.expert_ranks, bounds)
+        return [
+            w.total - sum(w.by_part.get(p, 0) - x.by_part.get(p, 0) for p in _SHARED_PARTS)
+            for w, x in zip(own, shared, strict=True)
+        ]
+
+    def absorbed(self, tp: int, start: int, stop: int) -> int:
+        """Bytes of the absorbed projections of latent attention in these layers, on one rank."""
+        blocks = self.card.architecture.blocks
+        return sum(absorbed_bytes(blocks[n].mixer, tp) for n in self.inventory.layer_names[start:stop])
+
+
+class SglangEngine(OneVersion):
+    """The profile of one version of SGLang."""
+
+    name = "sglang"
+    title = "SGLang"
+    profile = "sglang/profile"
+    cache_dtypes = CACHE_DTYPES
+    half = _HALF
+    lowerable = ("max_num_batched_tokens",)
+
+    def model(self, card: ModelCard, weights_dtype: str | None) -> SglangModel:
+        """The model in the released types.
+
+        Raises:
+            RequestError: a kind of layer whose cache is not known.
+        """
+        return SglangModel(card, weights_dtype)
+
+    def settings(self, model: SglangModel, gpu: GpuSpec, load: Load, layout: Layout) -> Settings:
+        """The defaults for this GPU, model and layout: the fraction depends on all three.
+
+        Raises:
+            RequestError: fewer running requests than users.
+        """
+        users = ceil_div(load.users, layout.data_parallel_size)
+        if load.max_num_seqs is not None and load.max_num_seqs < load.users:
+            raise RequestError(
+                f"max_running_requests {load.max_num_seqs} is below the {load.users} users that run at once",
+                about="users",
+            )
+        tokens = load.max_num_batched_tokens or tier(gpu)["chunked_prefill_size"]
+        graphs = graph_sequences(gpu, layout, load.max_num_seqs)
+        fraction = load.gpu_memory_utilization or default_fraction(
+            model, gpu, layout, tokens, graphs, load.enforce_eager
+        )
+        dtype = self.cache_dtype(model.card, load)
+        tokens //= replicas_inside(layout)
+        return Settings(
+            load.context,
+            users,
+            fraction,
+            dtype,
+            load.max_num_seqs or graphs,
+            tokens,
+            load.enforce_eager,
+            windows=load.hybrid_kv and model.windowed,
+        )
+
+    def settings_words(self, settings: Settings) -> str:
+        """The settings in SGLang's own names."""
+        s = settings
+        return f"mem_fraction_static {s.gpu_memory_utilization:.3g}; chunked_prefill_size {s.max_num_batched_tokens}"
+
+    def layouts(self, model: SglangModel, count: int, users: int, kind: str) -> Iterator[Layout]:
+        """Tensor, pipeline and expert parallelism, replicas, and replicas of latent attention that share experts."""
+        yield from parallel_layouts(model, count, users, kind)
+        if model.has_latent and model.has_experts and kind == "any":
+            for dp in divisors(count)[1:]:
+                if dp <= users and dp == count:
+                    yield Layout(1, 1, dp, expert_parallel=True)
+
+    def refusal(self, model: SglangModel, layout: Layout) -> str | None:
+        """The engine's rule that forbids this layout, or null."""
+        if layout.decode_context_parallel_size > 1:
+            return "decode context parallelism is planned for vLLM alone"
+        return refusal(model.inventory, layout, model.rules)
+
+    def _peak(self, model: SglangModel, gpu: GpuSpec, layout: Layout, s: Settings) -> int:
+        """The forward pass of a chunk and the captured graphs, which must find room beside the pools."""
+        a, tokens = model.card.architecture, s.max_num_batched_tokens * replicas_inside(layout)
+        peak = forward_bytes(a, layout, tokens)
+        peak += workspace_bytes(a, gpu, layout, tokens, model.has_scaled_experts)
+        return peak + (0 if s.enforce_eager else int(constants()["graphs_gib"] * GIB))
+
+    def evaluate(self, model: SglangModel, gpu: GpuSpec, layout: Layout, load: Load) -> LayoutMemory:
+        """What fills each GPU of a layout: the static fraction holds weights and pools, the rest stays free.
+
+        The cache is ``fraction x available before loading - weights`` (``_profile_available_bytes``).
+        """
+        if (reason := self.refusal(model, layout)) is not None:
+            return refused(layout, reason)
+        c, s, pp = constants(), self.settings(model, gpu, load, layout), layout.pipeline_parallel_size
+        tp, inside = layout.tensor_parallel_size, replicas_inside(layout)
+        several = tp * pp * inside > 1
+        context = c["context_gib"] + (c["communication_gib"] if several and has_nvlink(gpu) else 0)
+        context_bytes = int(context * GIB)
+        before = gpu.visible_bytes - context_bytes
+        slack, peak = before - int(before * s.gpu_memory_utilization), self._peak(model, gpu, layout, s)
+        types = CacheTypes(s.kv_cache_dtype, self.model_dtype(model.card))
+        bounds = stage_bounds(model.layers, pp)
+        cells = model.cells(tp, types, bounds, windows=s.windows)
+        stages = tuple(
+            RankMemory(
+                capacity_bytes=gpu.visible_bytes,
+                budget_bytes=gpu.visible_bytes,
+                weights_bytes=weights,
+                kv_cache_bytes=needed_bytes(cell, s.context, s.users, s.max_num_batched_tokens),
+                activation_bytes=max(slack, peak),
+                overhead_bytes=context_bytes + int(c["loading_gib"] * GIB) + model.absorbed(tp, start, stop),
+                loading_bytes=int(c["loading_gib"] * GIB) + model.absorbed(tp, start, stop),
+            )
+            for weights, cell, (start, stop) in zip(model.stage_weights(layout), cells, bounds, strict=True)
+        )
+        fullest = min(stages, key=lambda r: r.free_bytes)
+        found = [held(cell, r.available_kv_bytes) for cell, r in zip(cells, stages, strict=True)]
+        tokens = min(t for t, _ in found)
+        requests = min([tokens / s.context, *(float(n) for _, n in found if n is not None)])
+        reason = self._reason(fullest, s, slack)
+        verdict = self.verdict(fullest, reason)
+        # Pools that leave less than the peak start, and run out of memory under load.
+        return LayoutMemory(
+            layout,
+            "tight" if verdict == "fits" and peak > slack else verdict,
+            reason,
+            fullest,
+            stages,
+            tokens,
+            requests * layout.data_parallel_size,
+            self.band_bytes,
+            blocks=tokens,
+            printed_tokens=tokens,
+        )
+
+    def _reason(self, r: RankMemory, s: Settings, slack: int) -> str | None:
+        """Where start-up would fail, or null."""
+        if r.free_bytes >= 0:
+            return None
+        fraction = f"mem_fraction_static {s.gpu_memory_utilization:.3g}"
+        if r.available_kv_bytes <= 0:
+            need = f"weights need {gib(r.loaded_bytes)} a GPU"
+            left = f"{gib(r.budget_bytes - r.overhead_bytes + r.loading_bytes - r.activation_bytes)} are left for them"
+            return f"no memory left for the KV cache: {need}, {left} under {fraction}"
+        cache = f"{gib(r.kv_cache_bytes)} of KV cache needed, {gib(r.available_kv_bytes)} available"
+        return f"the pool is too small: {cache} under {fraction}"

@@ -1,0 +1,179 @@
+"""TensorRT-LLM (PyTorch backend): a share of what is free after weights and activations goes to the cache."""
+
+from __future__ import annotations
+
+from gpu_sizer.engines.held import HeldModel
+from gpu_sizer.engines.layouts import parallel_layouts
+from gpu_sizer.engines.load import Load, Settings
+from gpu_sizer.engines.one_version import OneVersion, refused
+from gpu_sizer.engines.pools import full_pool_bytes, full_pool_tokens, keeps_states
+from gpu_sizer.engines.vllm.activations import forward_bytes, has_nvlink, workspace_bytes
+from gpu_sizer.errors import RequestError
+from gpu_sizer.memory.caches import CacheTypes
+from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
+from gpu_sizer.memory.layout import Layout
+from gpu_sizer.memory.weights import WeightRules, refusal
+from gpu_sizer.model.formats import is_scaled
+from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.units import GIB, gib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.cards.model_card import ModelCard
+
+#: llmapi/llm_args.py: KvCacheConfig.dtype.
+CACHE_DTYPES: dict[str, str | None] = {
+    "auto": None,
+    "float8": "float8",
+    "fp8": "float8",
+    "bfloat16": "bfloat16",
+    "bf16": "bfloat16",
+    "float16": "float16",
+    "fp16": "float16",
+}
+_HALF = {"float32": "bfloat16"}
+#: Logits are made in float32 for the sampler (_torch/pyexecutor/sampler.py).
+LOGIT_BYTES = 4
+
+
+def stage_bounds(layers: int, stages: int) -> tuple[tuple[int, int], ...]:
+    """First and past-the-last layer of each stage: what is left over goes to the first (mapping.py: pp_layers)."""
+    base, left = divmod(layers, stages)
+    bounds, start = [], 0
+    for stage in range(stages):
+        stop = start + base + (stage < left)
+        bounds.append((start, stop))
+        start = stop
+    return tuple(bounds)
+
+
+class TensorrtLlmModel(HeldModel):
+    """One model as TensorRT-LLM holds it; its vocabulary is padded to a multiple of the ranks (LMHead)."""
+
+    def __init__(self, card: ModelCard, weights_dtype: str | None) -> None:
+        inventory = build_inventory(card, weights_dtype or _HALF.get(card.weights.dtype))
+        super().__init__(card, inventory, WeightRules(vocabulary_multiple_of_ranks=True))
+        if keeps_states(self.caches(1, CacheTypes("bfloat16", "bfloat16"))):
+            raise RequestError(
+                f"TensorRT-LLM's cache for the state-space layers of {card.name} is not known here; vllm knows them "
+                "(--engine vllm)",
+                about="model",
+            )
+        self.has_scaled_experts = any(t.is_expert and is_scaled(t.fmt) for b in inventory.blocks.values() for t in b)
+
+
+class TensorrtLlmEngine(OneVersion):
+    """The profile of TensorRT-LLM's PyTorch backend."""
+
+    name = "tensorrt-llm"
+    title = "TensorRT-LLM"
+    profile = "tensorrt_llm/profile"
+    cache_dtypes = CACHE_DTYPES
+    half = _HALF
+    lowerable = ("max_num_batched_tokens",)
+
+    def describe(self) -> str:
+        """The profile in words."""
+        return f"{self.title} {self.release}, PyTorch backend"
+
+    def model(self, card: ModelCard, weights_dtype: str | None) -> TensorrtLlmModel:
+        """The model in the released types.
+
+        Raises:
+            RequestError: a kind of layer whose cache is not known.
+        """
+        return TensorrtLlmModel(card, weights_dtype)
+
+    def settings(self, model: TensorrtLlmModel, gpu: GpuSpec, load: Load, layout: Layout) -> Settings:
+        """The engine's defaults.
+
+        Raises:
+            RequestError: a batch smaller than the users.
+        """
+        c, users = self.constants, self.users(load, layout, "max_batch_size")
+        sequences = load.max_num_seqs or max(users, c["max_batch_size"])
+        tokens = load.max_num_batched_tokens or c["max_num_tokens"]
+        dtype = self.cache_dtype(model.card, load)
+        fraction = load.gpu_memory_utilization or c["free_fraction"]
+        return Settings(load.context, users, fraction, dtype, sequences, tokens, load.enforce_eager, windows=False)
+
+    def settings_words(self, settings: Settings) -> str:
+        """The settings in TensorRT-LLM's own names."""
+        s = settings
+        return (
+            f"free_gpu_memory_fraction {s.gpu_memory_utilization:g} of what is left; max_batch_size {s.max_num_seqs}, "
+            f"max_num_tokens {s.max_num_batched_tokens}; the whole context in every layer"
+        )
+
+    def layouts(self, model: TensorrtLlmModel, count: int, users: int, kind: str) -> Iterator[Layout]:
+        """Tensor, pipeline and expert parallelism, and replicas."""
+        return parallel_layouts(model, count, users, kind)
+
+    def refusal(self, model: TensorrtLlmModel, layout: Layout) -> str | None:
+        """The engine's rule that forbids this layout, or null."""
+        if layout.decode_context_parallel_size > 1:
+            return "decode context parallelism is planned for vLLM alone"
+        return refusal(model.inventory, layout, model.rules)
+
+    def evaluate(self, model: TensorrtLlmModel, gpu: GpuSpec, layout: Layout, load: Load) -> LayoutMemory:
+        """What fills each GPU: the cache gets a fraction of what weights, activations and context leave.
+
+        ``available = (total - peak) * fraction`` (``_cal_max_memory``); what the fraction leaves free counts as
+        overhead here.
+        """
+        if (reason := self.refusal(model, layout)) is not None:
+            return refused(layout, reason)
+        c, a, s = self.constants, model.card.architecture, self.settings(model, gpu, load, layout)
+        tp, pp, page = layout.tensor_parallel_size, layout.pipeline_parallel_size, c["block_size"]
+        types = CacheTypes(s.kv_cache_dtype, self.model_dtype(model.card))
+        bounds = stage_bounds(model.layers, pp)
+        several = tp * pp > 1 and has_nvlink(gpu)
+        fixed = int((c["context_gib"] + (c["communication_gib"] if several else 0)) * GIB)
+        loading, tokens = int(c["loading_gib"] * GIB), s.max_num_batched_tokens
+        activation = forward_bytes(a, layout, tokens)
+        activation += workspace_bytes(a, gpu, layout, tokens, model.has_scaled_experts)
+        activation = max(activation, s.max_num_seqs * a.vocab_size * LOGIT_BYTES)
+        stages, pools = [], []
+        cells = model.cells(tp, types, bounds, windows=False)
+        for weights, cell in zip(model.weights(tp, layout.expert_ranks, bounds), cells, strict=True):
+            rest = max(0, gpu.visible_bytes - weights.total - activation - fixed - loading)
+            stages.append(
+                RankMemory(
+                    capacity_bytes=gpu.visible_bytes,
+                    budget_bytes=gpu.visible_bytes,
+                    weights_bytes=weights.total,
+                    kv_cache_bytes=full_pool_bytes(cell, s.context, s.users, page),
+                    activation_bytes=activation,
+                    overhead_bytes=fixed + loading + rest - int(rest * s.gpu_memory_utilization),
+                    loading_bytes=loading,
+                )
+            )
+            pools.append(full_pool_tokens(cell, stages[-1].available_kv_bytes, page))
+        fullest, pool = min(stages, key=lambda r: r.free_bytes), min(pools)
+        reason = self._reason(fullest, s)
+        return LayoutMemory(
+            layout,
+            self.verdict(fullest, reason),
+            reason,
+            fullest,
+            tuple(stages),
+            pool,
+            pool / s.context * layout.data_parallel_size,
+            self.band_bytes,
+            blocks=pool // page,
+            printed_tokens=pool,
+        )
+
+    @staticmethod
+    def _reason(r: RankMemory, s: Settings) -> str | None:
+        """Where start-up would fail, or null."""
+        if r.free_bytes >= 0:
+            return None
+        if r.available_kv_bytes <= 0:
+            need = gib(r.needed_bytes - r.kv_cache_bytes)
+            return f"no memory left for the KV cache: weights and activations need {need} of {gib(r.budget_bytes)}"
+        share = f"{s.gpu_memory_utilization:g} of what is left"
+        return f"{gib(r.kv_cache_bytes)} of KV cache needed, {gib(r.available_kv_bytes)} available ({share})"

@@ -1,0 +1,80 @@
+"""How many tokens TGI's launcher lets into one prefill (``launcher/src/main.rs``: ``max_batch_prefill_tokens``)."""
+
+from __future__ import annotations
+
+from gpu_sizer.cards.feed_forwards import Dense, MixtureOfExperts
+from gpu_sizer.cards.mixers import Attention
+from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.units import MIB
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from gpu_sizer.cards.architecture import Architecture, Block
+    from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.cards.model_card import ModelCard
+
+#: A multiply and an add.
+OPERATIONS = 2
+HALF_BYTES = 2
+
+
+def constants() -> dict[str, Any]:
+    """The profile's data."""
+    data: dict[str, Any] = profile_data("tgi/profile")
+    return data
+
+
+def _last(a: Architecture) -> Block:
+    return a.blocks[a.layer_names[-1]]
+
+
+def _widths(a: Architecture) -> tuple[int, int, int] | None:
+    """The intermediate size of one expert or of the dense layer, experts used with shared ones, and experts in all."""
+    f = _last(a).feed_forward
+    if isinstance(f, Dense):
+        return f.intermediate_size, 1, 1
+    if isinstance(f, MixtureOfExperts):
+        return f.moe_intermediate_size, f.num_experts_per_tok + f.num_shared_experts, f.num_experts
+    return None
+
+
+def _optimal(card: ModelCard, gpu: GpuSpec, shards: int) -> int | None:
+    """Tokens whose operations take one second (``compute_optimal``); null where the launcher cannot tell."""
+    a, tflops = card.architecture, constants()["tflops"].get(gpu.id)
+    m, widths = _last(a).mixer, _widths(a)
+    if tflops is None or widths is None or a.towers or not isinstance(m, Attention):
+        return None
+    inner, used, _ = widths
+    heads, kv = m.num_attention_heads * m.head_dim, m.num_key_value_heads * m.head_dim
+    attention = OPERATIONS * a.hidden_size * (3 * heads + 2 * kv)
+    layer = attention + OPERATIONS * 3 * a.hidden_size * inner * used
+    tokens: int = tflops * 10**12 * shards // (layer * a.num_hidden_layers)
+    return tokens if tokens > constants()["least_optimal_tokens"] else None
+
+
+def _most(card: ModelCard, gpu: GpuSpec, shards: int) -> int | None:
+    """Tokens for which the launcher finds memory beside the weights (``vram_maximum``); null where it cannot tell."""
+    a, c = card.architecture, constants()
+    m, widths = _last(a).mixer, _widths(a)
+    if c["tflops"].get(gpu.id) is None or widths is None or not isinstance(m, Attention) or card.weights.rules:
+        return None
+    inner, _, experts = widths
+    kv = 2 * m.num_key_value_heads * m.head_dim * HALF_BYTES * a.num_hidden_layers
+    width = (inner + inner // 2) * experts * HALF_BYTES * 3
+    heads = m.num_attention_heads * m.head_dim
+    layer = 3 * inner * experts * a.hidden_size + heads * a.hidden_size
+    layer += heads + 2 * m.num_key_value_heads * m.head_dim
+    model = (layer * a.num_hidden_layers + 2 * a.hidden_size * a.vocab_size) * HALF_BYTES
+    total = (gpu.memory.nvidia_smi_mib or gpu.visible_bytes / MIB) * MIB * shards
+    left = int(total * c["memory_fraction"] * c["launcher_wiggle_room"]) - model
+    return left // (kv + width) if left >= 0 else None
+
+
+def prefill_tokens(card: ModelCard, gpu: GpuSpec, shards: int) -> int:
+    """The launcher's default of ``max_batch_prefill_tokens``."""
+    tokens: int = _optimal(card, gpu, shards) or constants()["prefill_tokens"]
+    tokens = min(tokens, card.context.native)
+    most = _most(card, gpu, shards)
+    return max(1, tokens if most is None else min(tokens, most))

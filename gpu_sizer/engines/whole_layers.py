@@ -1,0 +1,59 @@
+"""Whole layers on one GPU after another, in any ratio: the cut that leaves the fullest GPU the most room."""
+
+from __future__ import annotations
+
+from gpu_sizer.units import MIB
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gpu_sizer.memory.estimate import RankMemory
+
+
+def _cut(layers: Sequence[int], first: int, last: int, rooms: Sequence[int]) -> list[tuple[int, int]] | None:
+    """Each GPU takes as many layers as its room holds, the earlier ones first; null where that does not do."""
+    bounds, start, gpus = [], 0, len(rooms)
+    for gpu, room in enumerate(rooms):
+        left = room - (first if gpu == 0 else 0) - (last if gpu == gpus - 1 else 0)
+        # Every GPU after this one needs a layer, too.
+        most, stop = len(layers) - (gpus - 1 - gpu), start
+        while stop < most and layers[stop] <= left:
+            left -= layers[stop]
+            stop += 1
+        if stop == start:
+            return None
+        bounds.append((start, stop))
+        start = stop
+    return bounds if start == len(layers) else None
+
+
+def even_cut(layers: Sequence[int], first: int, last: int, rooms: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    """First and past-the-last layer of each GPU, such that the least room left over is largest, to a MiB.
+
+    Args:
+        layers: bytes of each layer with its cache.
+        first: bytes that the first GPU holds beside its layers (the embedding).
+        last: bytes that the last holds beside its layers (the output head).
+        rooms: bytes that each GPU has for all of this; they may differ. At most as many GPUs as layers.
+
+    Filling the GPUs one after another finds a cut wherever one leaves so much room on each, since layers stay in
+    their order; so bisection over that room finds the best.
+    """
+    low, high = min(0, *rooms) // MIB - (sum(layers) + first + last) // MIB - 1, max(rooms) // MIB
+    best = _cut(layers, first, last, [room - low * MIB for room in rooms])
+    assert best is not None
+    while high - low > 1:
+        middle = (low + high) // 2
+        found = _cut(layers, first, last, [room - middle * MIB for room in rooms])
+        if found is None:
+            high = middle
+        else:
+            low, best = middle, found
+    return tuple(best)
+
+
+def requests_held(stages: Sequence[RankMemory], users: int) -> float:
+    """Requests whose caches every GPU has room for, given what the caches of ``users`` requests take."""
+    shares = [max(0, r.available_kv_bytes) * users / r.kv_cache_bytes for r in stages if r.kv_cache_bytes]
+    return min(shares, default=0.0)
