@@ -62,6 +62,7 @@ class RankMemory:
 class LayoutMemory:
     """One layout of one model on one kind of GPU under one load.
 
+    ``verdict`` is tight where free memory of zero lies within the estimate's own error, on either side.
     ``per_gpu`` is the fullest GPU, ``stages`` one GPU of each pipeline stage; ``band_bytes`` the estimate's own
     error on the free memory. A refused layout has no memory: ``per_gpu`` is null and ``reason`` the rule.
     """
@@ -79,3 +80,8 @@ class LayoutMemory:
     """Blocks of the engine's pool that the budget leaves."""
     printed_tokens: int = 0
     """The cache size as the engine prints it at start-up; for caches of several kinds that is not the capacity."""
+
+    @property
+    def within_budget(self) -> bool:
+        """Whether every GPU holds its share, as in a plan; a tight layout may be short by less than the band."""
+        return self.verdict != "does_not_fit" and self.per_gpu is not None and self.per_gpu.free_bytes >= 0

@@ -3,6 +3,7 @@
 The profile run pushes one batch of ``max_num_batched_tokens`` tokens through the model and then lets the
 sampler work on ``max_num_seqs`` rows of logits; the larger of the two is the peak. The workspaces of the
 experts' kernels stay allocated and stand beside it (``model_executor/layers/fused_moe``: ``workspace_shapes``).
+A vision tower works before all that (:mod:`gpu_sizer.engines.vllm.encoders`).
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.cards.feed_forwards import Dense, MixtureOfExperts
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.mixers import Attention, CompressedAttention, GatedDeltaNet, LatentAttention, Mamba2
+from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.load import Settings
 from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.engines.vllm.encoders import encoder_peak
 from gpu_sizer.engines.vllm.version import VersionProfile
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.records import dataclass
@@ -71,6 +74,11 @@ def _mixer_width(block: Block, tp: int) -> int:
     return 0
 
 
+def has_experts(a: Architecture) -> bool:
+    """Whether some layer's feed-forward is a mixture of experts."""
+    return any(isinstance(b.feed_forward, MixtureOfExperts) for b in a.blocks.values())
+
+
 def _dense_width(block: Block, layout: Layout, copies: int) -> int:
     """Values a token that the dense feed-forward of one layer, or its shared experts, hold at once on one rank."""
     width = 0
@@ -88,14 +96,19 @@ def generation(gpu: GpuSpec) -> int | None:
     return int(major) if major.isdigit() else None
 
 
-def workspace_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, scaled_experts: bool) -> int:
+def workspace_bytes(
+    a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, scaled_experts: bool, version: VersionProfile
+) -> int:
     """The two workspaces of the experts' kernels on one rank (``TritonExperts.workspace_shapes``).
 
     One holds the gated product or the output of every routed token, the other both halves of the gate or the
     input, whichever is wider. Experts in a scaled format run in kernels without them on Blackwell, and everywhere
-    where they are not gated (FlashInfer's).
+    where they are not gated (FlashInfer's). Those of unquantized experts stay allocated since these run in a
+    modular kernel (``fused_moe/unquantized_fused_moe_method.py``); before, they were freed after each layer.
     """
     if scaled_experts and (generation(gpu) or 0) >= BLACKWELL:
+        return 0
+    if version.keeps_workspaces == "none" or (version.keeps_workspaces == "scaled" and not scaled_experts):
         return 0
     width = 0
     for block in a.blocks.values():
@@ -145,23 +158,25 @@ def _communication_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: 
 
 
 def reserve(
-    a: Architecture, gpu: GpuSpec, layout: Layout, settings: Settings, version: VersionProfile, scaled_experts: bool
+    card: ModelCard, gpu: GpuSpec, layout: Layout, settings: Settings, version: VersionProfile, scaled_experts: bool
 ) -> Reserve:
     """The activation peak and the overhead on one GPU.
 
     Args:
-        a: the model.
+        card: the model.
         gpu: its memory and links.
         layout: parallel sizes.
         settings: the engine's settings, all resolved.
         version: constants of the engine's version.
         scaled_experts: whether the experts are stored with scales (float8, MXFP4 ...).
     """
-    tokens = settings.max_num_batched_tokens
+    a, tokens = card.architecture, settings.max_num_batched_tokens
     sampler = int(settings.max_num_seqs * a.vocab_size * version.sampler_bytes_per_logit)
     activation = max(sampler, forward_bytes(a, layout, tokens))
-    activation += workspace_bytes(a, gpu, layout, tokens, scaled_experts)
-    overhead, band = version.single_bytes, version.band_bytes
+    activation += workspace_bytes(a, gpu, layout, tokens, scaled_experts, version)
+    encoder = encoder_peak(card, layout.tensor_parallel_size, settings)
+    activation = max(encoder.working_bytes, encoder.kept_bytes + activation)
+    overhead, band = version.single_bytes, version.band_bytes["experts" if has_experts(a) else "dense"]
     overhead += _communication_bytes(a, gpu, layout, tokens, version)
     if version.graphs_in_budget and not settings.enforce_eager:
         overhead += _graph_bytes(a, layout)
