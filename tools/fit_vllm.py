@@ -11,13 +11,18 @@ Each constant is a median over the records that tell it, with all others known, 
    batch's hidden states (never negative);
 3. ``graphs``: least squares of the logged graph memory over the number of layers; what latent attention adds;
 4. ``rocm.extra_gib``: the same rest on MI300X;
-5. ``band_gib``: the 90th percentile of what remains unexplained, at least 0.7 GiB.
+5. ``band_gib``: the 90th percentile of what remains unexplained, for models with and without experts, at least
+   0.7 GiB. Ranges with too few records of their own may differ from their neighbours by what these differ from each
+   other: the 90th percentile of the steps of one model in one layout from one version to the next.
 """
 
 from __future__ import annotations
 
 import sys
 from collections import defaultdict
+from collections.abc import Callable
+from itertools import pairwise
+from math import ceil
 from pathlib import Path
 from statistics import median
 
@@ -31,7 +36,7 @@ from gpu_sizer.cards.mixers import CompressedAttention, LatentAttention  # noqa:
 from gpu_sizer.engines.vllm import activations  # noqa: E402
 from gpu_sizer.engines.vllm.engine import VllmEngine  # noqa: E402
 from gpu_sizer.engines.vllm.version import VersionProfile  # noqa: E402
-from gpu_sizer.evidence.halves import is_held_out  # noqa: E402
+from gpu_sizer.evidence.halves import BULK_SOURCES, is_held_out  # noqa: E402
 from gpu_sizer.evidence.identify import Skipped, identify_gpu, identify_model  # noqa: E402
 from gpu_sizer.evidence.records import EvidenceRecord, read_records  # noqa: E402
 from gpu_sizer.evidence.replay import engine_of, layout_of, request_of  # noqa: E402
@@ -40,18 +45,23 @@ from gpu_sizer.units import GIB  # noqa: E402
 
 RECORDS = ROOT / "tests" / "evidence" / "records.jsonl"
 OUTPUT = ROOT / "gpu_sizer" / "engines" / "vllm" / "fitted.yaml"
-NAMES = ("0.6", "0.7", "0.9", "0.18", "0.20", "0.26", "0.28")
+NAMES = ("0.6", "0.7", "0.9", "0.14", "0.18", "0.20", "0.26", "0.28")
 #: Ranges whose sampler and collectives are the same code are fitted together.
 TOGETHER = {
     "0.6": ("0.6", "0.7"),
     "0.7": ("0.6", "0.7"),
-    "0.9": ("0.9",),
+    "0.9": ("0.9", "0.14"),
+    "0.14": ("0.9", "0.14"),
     **dict.fromkeys(("0.18", "0.20", "0.26", "0.28"), ("0.18", "0.20", "0.26", "0.28")),
 }
 #: V0 sorts the vocabulary as the first V1 versions do, but profiles whole prompts, which hides it in its logs.
-SAMPLER_OF = {"0.6": ("0.9",), "0.7": ("0.9",)}
-#: Between neighbouring versions of one line the rest moves by this much at least for one and the same model.
+SAMPLER_OF = dict.fromkeys(("0.6", "0.7"), ("0.9", "0.14"))
+#: Kinds of models with bands of their own: the kernels of experts change from version to version.
+KINDS = ("dense", "experts")
+#: No band is narrower: between builds of one version the rest moves by this much for one and the same model.
 LEAST_BAND_GIB = 0.7
+#: A range with fewer records of its own is not covered.
+LEAST_RECORDS = 3
 
 
 class Point:
@@ -73,14 +83,16 @@ class Point:
         self.version: VersionProfile = engine.version
         model = engine.model(request.model, request.weights_dtype)
         self.settings = engine.settings(model, self.gpu, request.load, self.layout.data_parallel_size)
-        self.architecture = request.model.architecture
+        self.card, self.architecture = request.model, request.model.architecture
         self.scaled_experts = model.has_scaled_experts
         budget = self.gpu.visible_bytes * self.settings.gpu_memory_utilization
         self.rest = budget - (record.weights_gib_per_gpu + record.available_kv_gib) * GIB
         self.logits = self.settings.max_num_seqs * self.architecture.vocab_size
         self.workspace = activations.workspace_bytes(
-            self.architecture, self.gpu, self.layout, self.settings.max_num_batched_tokens, self.scaled_experts
-        )
+            self.architecture, self.gpu, self.layout, self.settings.max_num_batched_tokens, self.scaled_experts,
+            self.version,
+        )  # fmt: skip
+        self.kind = KINDS[activations.has_experts(self.architecture)]
         self.parallel = self.layout.tensor_parallel_size * self.layout.pipeline_parallel_size > 1
         self.latent = any(
             isinstance(b.mixer, LatentAttention | CompressedAttention) for b in self.architecture.blocks.values()
@@ -96,7 +108,7 @@ class Point:
         version = replace(self.version, sampler_bytes_per_logit=sampler, communication_copies=copies)
         version = replace(version, graphs_in_budget=False)
         made = activations.reserve(
-            self.architecture, replace(self.gpu, platform="cuda"), self.layout, self.settings, version,
+            self.card, replace(self.gpu, platform="cuda"), self.layout, self.settings, version,
             self.scaled_experts,
         )  # fmt: skip
         return made.activation_bytes + made.overhead_bytes + self.graphs + extra
@@ -115,6 +127,26 @@ def points() -> tuple[list[Point], list[EvidenceRecord]]:
     return made, training
 
 
+def nearest_rank(values: list[float], share: float) -> float:
+    """The smallest of the values that a share of them does not exceed."""
+    return sorted(values)[max(0, ceil(share * len(values)) - 1)]
+
+
+def steps(made: list[Point], residual: Callable[[Point], float]) -> dict[str, list[float]]:
+    """How far what remains unexplained of one model in one layout moves from a version to the next, by kind."""
+    lines: dict[tuple[str, ...], dict[str, Point]] = defaultdict(dict)
+    for p in made:
+        if any(source in (p.record.source_url or "") for source in BULK_SOURCES) and p.record.engine_version:
+            line = (p.record.model, p.gpu.id, p.layout.describe())
+            lines[line].setdefault(".".join(p.record.engine_version.lstrip("v").split(".")[:2]), p)
+    moved: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    for versions in lines.values():
+        ordered = [versions[v] for v in sorted(versions, key=lambda v: int(v.partition(".")[2]))]
+        for before, after in pairwise(ordered):
+            moved[before.kind].append(abs(residual(after) - residual(before)))
+    return moved
+
+
 def main() -> None:
     """Fits, and writes the file."""
     made, training = points()
@@ -123,7 +155,7 @@ def main() -> None:
         by_range[p.version.name].append(p)
     sampler: dict[str, tuple[float, int]] = {}
     copies: dict[str, tuple[float, int]] = {}
-    residuals: dict[str, list[float]] = {}
+    residuals: dict[str, dict[str, list[float]]] = {}
     for name in NAMES:
         cuda = [p for other in TOGETHER[name] for p in by_range[other] if p.gpu.platform == "cuda"]
         alone = [
@@ -140,7 +172,10 @@ def main() -> None:
             for p in joined
         ]
         copies[name] = (round(median(left), 1) if left else 0.0, len(left))
-        residuals[name] = [(p.rest - p.explained(sampler[name][0], copies[name][0], 0)) / GIB for p in cuda]
+        residuals[name] = {
+            kind: [(p.rest - p.explained(sampler[name][0], copies[name][0], 0)) / GIB for p in cuda if p.kind == kind]
+            for kind in KINDS
+        }
     graphs = [(p.architecture.num_hidden_layers, p.record.graph_gib, p.latent) for p in made
               if p.version.name in ("0.18", "0.20") and p.record.graph_gib and p.gpu.platform == "cuda"]  # fmt: skip
     plain = [(n, g) for n, g, latent in graphs if not latent]
@@ -150,30 +185,48 @@ def main() -> None:
     over = [(p.rest - p.explained(sampler[p.version.name][0], copies[p.version.name][0], 0)) / GIB for p in rocm]
     extra = median(over)
 
+    def residual(p: Point) -> float:
+        known = p.explained(sampler[p.version.name][0], copies[p.version.name][0], 0)
+        return (p.rest - known) / GIB
+
+    moved = steps(made, residual)
+
     def band(values: list[float]) -> float:
-        return round(max(LEAST_BAND_GIB, sorted(map(abs, values))[int(0.9 * (len(values) - 1))]), 2)
+        return round(max(LEAST_BAND_GIB, nearest_rank(list(map(abs, values)), 0.9)), 2)
+
+    def bands(name: str) -> dict[str, float]:
+        if len(by_range[name]) < LEAST_RECORDS and name not in SAMPLER_OF:
+            return {kind: band(moved[kind]) for kind in KINDS}
+        every = [r for kind in KINDS for r in residuals[name][kind]]
+        return {kind: band(residuals[name][kind] or every) for kind in KINDS}
 
     lines = [
         "# Written by tools/fit_vllm.py from the training half of tests/evidence/records.jsonl; do not edit.",
         f"# {len(training)} records in the training half, {len(made)} of them with all figures that the fit needs.",
         "# `n` counts the records behind a figure (ranges with the same code are fitted together); `residual_gib` is",
-        "# the median of what stays unexplained of the memory beside weights and cache.",
+        "# the median of what stays unexplained of the memory beside weights and cache. `steps`: by how much (median,",
+        "# number) it moves from one version to the next for one model; bands of ranges without records stand on it.",
         "versions:",
     ]
     for name in NAMES:
-        left = residuals[name]
+        left = [r for kind in KINDS for r in residuals[name][kind]]
+        counts = ", ".join(f"{kind}: {len(residuals[name][kind])}" for kind in KINDS)
+        width = ", ".join(f"{kind}: {size}" for kind, size in bands(name).items())
         lines += [
             f'  "{name}":',
             f"    sampler_bytes_per_logit: {sampler[name][0]}",
             f"    communication_copies: {copies[name][0]}",
-            f"    band_gib: {band(left)}",
-            f"    n: {{sampler: {sampler[name][1]}, communication: {copies[name][1]}, band: {len(left)}}}",
+            f"    band_gib: {{{width}}}",
+            f"    n: {{sampler: {sampler[name][1]}, communication: {copies[name][1]}, {counts}}}",
             f"    residual_gib: {median(left):.2f}",
         ]
     lines += [
         "# Memory of captured graphs inside the budget: least squares over layers; latent attention adds.",
         f"graphs: {{per_layer_gib: {slope:.4f}, constant_gib: {constant:.2f}, "
         f"latent_gib: {median(latent) if latent else 0:.2f}, n: {len(plain)}, n_latent: {len(latent)}}}",
+        "steps: {"
+        + ", ".join(f"{kind}: {{median_gib: {median(moved[kind]):.2f}, n: {len(moved[kind])}}}" for kind in KINDS)
+        + "}",
         f"rocm: {{extra_gib: {extra:.2f}, band_gib: {band([o - extra for o in over])}, n: {len(over)}}}",
         "",
     ]

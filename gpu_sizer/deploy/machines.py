@@ -49,7 +49,7 @@ def _over_machines(request: Request, count: int) -> Fit:
         found = [
             m
             for m in map(search.evaluate, search.layouts(total, request.layouts))
-            if m.verdict != "does_not_fit" and _divides(m.layout, node)
+            if m.within_budget and _divides(m.layout, node)
         ]
         if found:
             best = max(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.estimate import LayoutMemory
-from gpu_sizer.units import GIB, ceil_div
+from gpu_sizer.units import GIB, ceil_div, gib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,11 +93,16 @@ class OneVersion:
         """The estimate's own error."""
         return int(self.constants["band_gib"] * GIB)
 
-    def verdict(self, fullest: RankMemory, reason: str | None) -> Verdict:
-        """fits, tight or does_not_fit."""
-        if reason is not None:
-            return "does_not_fit"
-        return "tight" if fullest.free_bytes < self.band_bytes else "fits"
+    def verdict(self, fullest: RankMemory, short: str | None) -> tuple[Verdict, str | None]:
+        """The verdict and its reason; ``short`` says what is short where something is.
+
+        A layout that is short by less than the estimate's own error may or may not start.
+        """
+        if short is None:
+            return ("tight" if fullest.free_bytes < self.band_bytes else "fits"), None
+        if -fullest.free_bytes > self.band_bytes:
+            return "does_not_fit", short
+        return "tight", f"{short}; within the estimate's own error of {gib(self.band_bytes)}"
 
     def evaluate_mixed(self, model: Any, gpus: Sequence[GpuSpec], load: Load) -> LayoutMemory:
         """Every rank has the same share: GPUs that differ are not its case.

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from gpu_sizer.units import MIB
+from gpu_sizer.memory.estimate import LayoutMemory
+from gpu_sizer.units import MIB, gib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gpu_sizer.engines.load import Settings
+    from gpu_sizer.engines.one_version import OneVersion
     from gpu_sizer.memory.estimate import RankMemory
+    from gpu_sizer.memory.layout import Layout
 
 
 def _cut(layers: Sequence[int], first: int, last: int, rooms: Sequence[int]) -> list[tuple[int, int]] | None:
@@ -57,3 +61,31 @@ def requests_held(stages: Sequence[RankMemory], users: int) -> float:
     """Requests whose caches every GPU has room for, given what the caches of ``users`` requests take."""
     shares = [max(0, r.available_kv_bytes) * users / r.kv_cache_bytes for r in stages if r.kv_cache_bytes]
     return min(shares, default=0.0)
+
+
+def answer(
+    engine: OneVersion, layout: Layout, stages: tuple[RankMemory, ...], s: Settings, split: tuple[int, ...]
+) -> LayoutMemory:
+    """The answer of an engine that allocates the cache that is asked for, given what fills each GPU.
+
+    ``split`` are the layers on each GPU.
+    """
+    fullest, short = min(stages, key=lambda r: r.free_bytes), None
+    if fullest.free_bytes < 0:
+        have = f"{gib(fullest.budget_bytes)} on the fullest GPU"
+        short = f"out of memory: {gib(fullest.needed_bytes)} needed of {have}"
+    verdict, reason = engine.verdict(fullest, short)
+    held = requests_held(stages, s.users)
+    return LayoutMemory(
+        layout,
+        verdict,
+        reason,
+        fullest,
+        stages,
+        int(held * s.context),
+        held * layout.data_parallel_size,
+        engine.band_bytes,
+        printed_tokens=s.context * s.users,
+        allocated_kv_bytes=fullest.kv_cache_bytes,
+        layer_split=split,
+    )

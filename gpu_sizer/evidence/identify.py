@@ -28,6 +28,10 @@ _FLOAT8 = ("fp8", "compressed-tensors", "modelopt", "fbgemm_fp8", "ptpc_fp8", "w
 _OTHER = ("awq", "gptq", "bitsandbytes", "gguf", "int8", "int4", "w4a16", "w8a8", "aqlm", "marlin", "squeezellm")
 
 
+#: The setting that leaves vision and audio towers out, as a record's note names it.
+TEXT_ONLY = "--language-model-only"
+
+
 @dataclass(frozen=True, slots=True)
 class Identified:
     """The card of a record, and the what-if under which it stands for the record's checkpoint (null: as released)."""
@@ -58,6 +62,14 @@ def identify_model(record: EvidenceRecord, cards: Catalogue) -> Identified:
     Raises:
         Skipped: no card, several, or a quantization that is not modelled.
     """
+    found = _identified(record, cards)
+    if TEXT_ONLY in (record.note or ""):
+        card = found.card
+        return replace(found, card=replace(card, architecture=replace(card.architecture, towers=())))
+    return found
+
+
+def _identified(record: EvidenceRecord, cards: Catalogue) -> Identified:
     method = (record.quantization or "").lower()
     told = next((m for m in _OTHER if re.search(rf"\b{m}\b", method) or m in record.model.lower()), None)
     if told is not None and not any(f in method for f in ("fp8", "mxfp4")):

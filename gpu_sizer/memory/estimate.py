@@ -62,6 +62,7 @@ class RankMemory:
 class LayoutMemory:
     """One layout of one model on one kind of GPU under one load.
 
+    ``verdict`` is tight where free memory of zero lies within the estimate's own error, on either side.
     ``per_gpu`` is the fullest GPU, ``stages`` one GPU of each pipeline stage; ``band_bytes`` the estimate's own
     error on the free memory. A refused layout has no memory: ``per_gpu`` is null and ``reason`` the rule.
     """
@@ -83,3 +84,8 @@ class LayoutMemory:
     """What the fullest GPU's cache takes where the engine allocates what is asked for, not all that is left."""
     layer_split: tuple[int, ...] = ()
     """Layers on each GPU where the engine lets them be chosen."""
+
+    @property
+    def within_budget(self) -> bool:
+        """Whether every GPU holds its share, as in a plan; a tight layout may be short by less than the band."""
+        return self.verdict != "does_not_fit" and self.per_gpu is not None and self.per_gpu.free_bytes >= 0

@@ -92,11 +92,7 @@ class Search:
 
     def best(self, count: int, kind: str | None = None) -> LayoutMemory | None:
         """The best layout of exactly this count that fits, or null."""
-        fitting = [
-            m
-            for m in map(self.evaluate, self.layouts(count, kind or self.request.layouts))
-            if m.verdict != "does_not_fit"
-        ]
+        fitting = [m for m in map(self.evaluate, self.layouts(count, kind or self.request.layouts)) if m.within_budget]
         return max(fitting, key=self._rank, default=None)
 
     def smallest(self, start: int, stop: int, kind: str | None = None, *, safe: bool = False) -> LayoutMemory | None:

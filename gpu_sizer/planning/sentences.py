@@ -188,6 +188,8 @@ def fit_headline(fit: Fit) -> str:
         return f"No: {model} does not fit on {what}: {fit.reason}."
     assert fit.per_gpu is not None
     room = f"{free_text(fit.per_gpu, fit.memory.band_bytes)} free on the fullest GPU"
+    if fit.verdict == "tight" and not fit.memory.within_budget:
+        return f"Tight: {model} on {what} may or may not start: {fit.reason}."
     if fit.verdict == "tight":
         return f"Tight: {model} on {what} leaves {room}, within the estimate's own error."
     return f"Yes: {model} fits on {what}, with {room}."

@@ -9,13 +9,13 @@ from gpu_sizer.engines.llama_cpp.weights import as_gguf, gguf_dtype, tensors_byt
 from gpu_sizer.engines.load import Load, Settings
 from gpu_sizer.engines.one_version import OneVersion, refused
 from gpu_sizer.engines.profiles import profile_data
-from gpu_sizer.engines.whole_layers import even_cut, requests_held
+from gpu_sizer.engines.whole_layers import answer, even_cut
 from gpu_sizer.memory.caches import CacheTypes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import WeightRules
 from gpu_sizer.model.inventory import build_inventory
-from gpu_sizer.units import GIB, ceil_div, gib, round_up
+from gpu_sizer.units import GIB, ceil_div, round_up
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ class LlamaCppEngine(OneVersion):
             )
             for i, (gpu, (start, stop)) in enumerate(zip(gpus, cut, strict=True))
         )
-        return self._answer(layout, stages, s, tuple(stop - start for start, stop in cut))
+        return answer(self, layout, stages, s, tuple(stop - start for start, stop in cut))
 
     def _by_rows(self, model: LlamaCppModel, gpu: GpuSpec, layout: Layout, s: Settings) -> LayoutMemory:
         """``--split-mode row``: matrices are cut, all else stands on the main GPU."""
@@ -194,27 +194,4 @@ class LlamaCppEngine(OneVersion):
         main = RankMemory(
             gpu.visible_bytes, gpu.visible_bytes, share, sum(cache[n] for n in names), compute, context_bytes
         )
-        return self._answer(layout, (main,), s, ())
-
-    def _answer(
-        self, layout: Layout, stages: tuple[RankMemory, ...], s: Settings, split: tuple[int, ...]
-    ) -> LayoutMemory:
-        fullest = min(stages, key=lambda r: r.free_bytes)
-        reason = None
-        if fullest.free_bytes < 0:
-            have = f"{gib(fullest.budget_bytes)} on the fullest GPU"
-            reason = f"out of memory while loading: {gib(fullest.needed_bytes)} needed of {have}"
-        held = requests_held(stages, s.users)
-        return LayoutMemory(
-            layout,
-            self.verdict(fullest, reason),
-            reason,
-            fullest,
-            stages,
-            int(held * s.context),
-            held * layout.data_parallel_size,
-            self.band_bytes,
-            printed_tokens=s.context * s.users,
-            allocated_kv_bytes=fullest.kv_cache_bytes,
-            layer_split=split,
-        )
+        return answer(self, layout, (main,), s, ())

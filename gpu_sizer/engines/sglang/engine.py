@@ -198,8 +198,7 @@ class SglangEngine(OneVersion):
         found = [held(cell, r.available_kv_bytes) for cell, r in zip(cells, stages, strict=True)]
         tokens = min(t for t, _ in found)
         requests = min([tokens / s.context, *(float(n) for _, n in found if n is not None)])
-        reason = self._reason(fullest, s, slack)
-        verdict = self.verdict(fullest, reason)
+        verdict, reason = self.verdict(fullest, self._reason(fullest, s, slack))
         # Pools that leave less than the peak start, and run out of memory under load.
         return LayoutMemory(
             layout,

@@ -153,10 +153,10 @@ class TensorrtLlmEngine(OneVersion):
             )
             pools.append(full_pool_tokens(cell, stages[-1].available_kv_bytes, page))
         fullest, pool = min(stages, key=lambda r: r.free_bytes), min(pools)
-        reason = self._reason(fullest, s)
+        verdict, reason = self.verdict(fullest, self._reason(fullest, s))
         return LayoutMemory(
             layout,
-            self.verdict(fullest, reason),
+            verdict,
             reason,
             fullest,
             tuple(stages),

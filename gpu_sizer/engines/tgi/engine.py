@@ -148,10 +148,11 @@ class TgiEngine(OneVersion):
             activation_bytes=activation,
             overhead_bytes=int(context * GIB),
         )
-        tokens, reason = full_pool_tokens(cell, r.available_kv_bytes, page), self._reason(r)
+        tokens = full_pool_tokens(cell, r.available_kv_bytes, page)
+        verdict, reason = self.verdict(r, self._reason(r))
         return LayoutMemory(
             layout,
-            self.verdict(r, reason),
+            verdict,
             reason,
             r,
             (r,),

@@ -12,14 +12,14 @@ from gpu_sizer.engines.layouts import whole_layer_layouts
 from gpu_sizer.engines.load import Load, Settings
 from gpu_sizer.engines.one_version import OneVersion, refused
 from gpu_sizer.engines.vllm.activations import forward_bytes
-from gpu_sizer.engines.whole_layers import even_cut, requests_held
+from gpu_sizer.engines.whole_layers import answer, even_cut
 from gpu_sizer.memory.caches import CacheTypes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import WeightRules
 from gpu_sizer.model.formats import FLOAT32_BYTES, storage_bytes
 from gpu_sizer.model.inventory import build_inventory
-from gpu_sizer.units import GIB, gib
+from gpu_sizer.units import GIB
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -147,21 +147,4 @@ class TransformersEngine(OneVersion):
             )
             for i, (gpu, (start, stop)) in enumerate(zip(gpus, cut, strict=True))
         )
-        fullest, reason = min(stages, key=lambda r: r.free_bytes), None
-        if fullest.free_bytes < 0:
-            reason = (
-                f"out of memory: {gib(fullest.needed_bytes)} needed of {gib(fullest.budget_bytes)} on the fullest GPU"
-            )
-        held = requests_held(stages, s.users)
-        return LayoutMemory(
-            layout,
-            self.verdict(fullest, reason),
-            reason,
-            fullest,
-            stages,
-            int(held * s.context),
-            held * layout.data_parallel_size,
-            self.band_bytes,
-            allocated_kv_bytes=fullest.kv_cache_bytes,
-            layer_split=tuple(stop - start for start, stop in cut),
-        )
+        return answer(self, layout, stages, s, tuple(stop - start for start, stop in cut))

@@ -3,6 +3,7 @@
 The profile run pushes one batch of ``max_num_batched_tokens`` tokens through the model and then lets the
 sampler work on ``max_num_seqs`` rows of logits; the larger of the two is the peak. The workspaces of the
 experts' kernels stay allocated and stand beside it (``model_executor/layers/fused_moe``: ``workspace_shapes``).
+A vision tower works before all that (:mod:`gpu_sizer.engines.vllm.encoders`).
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.cards.feed_forwards import Dense, MixtureOfExperts
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.mixers import Attention, CompressedAttention, GatedDeltaNet, LatentAttention, Mamba2
+from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.load import Settings
 from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.engines.vllm.encoders import encoder_peak
 from gpu_sizer.engines.vllm.version import VersionProfile
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.records import dataclass
@@ -71,6 +74,11 @@ def _mixer_width(block: Block, tp: int) -> int:
     return 0
 
 
+def has_experts(a: Architecture) -> bool:
+    """Whether some layer's feed-forward is a mixture of experts."""
+    return any(isinstance(b.feed_forward, MixtureOfExperts) for b in a.blocks.values())
+
+
 def _dense_width(block: Block, layout: Layout, copies: int) -> int:
     """Values a token that the dense feed-forward of one layer, or its shared experts, hold at once on one rank."""
     width = 0
@@ -105,6 +113,19 @@ def workspace_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, 
             outer = f.latent_size or a.hidden_size
             width = max(width, f.num_experts_per_tok * (max(inner, outer) + max(2 * inner, outer)))
     return tokens * width * ACTIVATION_BYTES
+
+
+def _kept_workspace_bytes(
+    a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, scaled_experts: bool, version: VersionProfile
+) -> int:
+    """The workspaces that stay allocated after the profile run.
+
+    Those of unquantized experts do since these run in a modular kernel
+    (``fused_moe/unquantized_fused_moe_method.py``); before, they were freed after each layer.
+    """
+    if version.keeps_workspaces == "none" or (version.keeps_workspaces == "scaled" and not scaled_experts):
+        return 0
+    return workspace_bytes(a, gpu, layout, tokens, scaled_experts)
 
 
 def forward_bytes(a: Architecture, layout: Layout, tokens: int) -> int:
@@ -145,23 +166,25 @@ def _communication_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: 
 
 
 def reserve(
-    a: Architecture, gpu: GpuSpec, layout: Layout, settings: Settings, version: VersionProfile, scaled_experts: bool
+    card: ModelCard, gpu: GpuSpec, layout: Layout, settings: Settings, version: VersionProfile, scaled_experts: bool
 ) -> Reserve:
     """The activation peak and the overhead on one GPU.
 
     Args:
-        a: the model.
+        card: the model.
         gpu: its memory and links.
         layout: parallel sizes.
         settings: the engine's settings, all resolved.
         version: constants of the engine's version.
         scaled_experts: whether the experts are stored with scales (float8, MXFP4 ...).
     """
-    tokens = settings.max_num_batched_tokens
+    a, tokens = card.architecture, settings.max_num_batched_tokens
     sampler = int(settings.max_num_seqs * a.vocab_size * version.sampler_bytes_per_logit)
     activation = max(sampler, forward_bytes(a, layout, tokens))
-    activation += workspace_bytes(a, gpu, layout, tokens, scaled_experts)
-    overhead, band = version.single_bytes, version.band_bytes
+    activation += _kept_workspace_bytes(a, gpu, layout, tokens, scaled_experts, version)
+    encoder = encoder_peak(card, layout.tensor_parallel_size, settings)
+    activation = max(encoder.working_bytes, encoder.kept_bytes + activation)
+    overhead, band = version.single_bytes, version.band_bytes["experts" if has_experts(a) else "dense"]
     overhead += _communication_bytes(a, gpu, layout, tokens, version)
     if version.graphs_in_budget and not settings.enforce_eager:
         overhead += _graph_bytes(a, layout)

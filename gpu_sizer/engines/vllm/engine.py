@@ -258,7 +258,7 @@ class VllmEngine:
         block_bytes = plan.stage_block_bytes(pp)
         capacity = gpu.visible_bytes
         budget = ceil(capacity * s.gpu_memory_utilization)
-        extra = reserve(model.card.architecture, gpu, layout, s, self.version, model.has_scaled_experts)
+        extra = reserve(model.card, gpu, layout, s, self.version, model.has_scaled_experts)
         null_block = 1 if self.version.null_block else 0
         loading_extra = model.loading_extra(layout, Kernels(gpu.platform, generation(gpu), self.version.name))
         loading = loading_extra.stages(pp, s.max_num_batched_tokens)
@@ -315,13 +315,17 @@ class VllmEngine:
         fixed, usable = r.needed_bytes - r.kv_cache_bytes, f"{gib(r.budget_bytes)} usable"
         if r.weights_bytes > r.budget_bytes:
             return "does_not_fit", f"out of memory while loading weights: {gib(r.weights_bytes)} a GPU, {usable}"
+        short = None
         if fixed > r.budget_bytes:
-            need = f"weights and activations need {gib(fixed)} of {usable}"
-            return "does_not_fit", f"no memory left for the KV cache: {need}"
-        if r.free_bytes < 0:
+            short = f"no memory left for the KV cache: weights and activations need {gib(fixed)} of {usable}"
+        elif r.free_bytes < 0:
             cache = f"{gib(r.kv_cache_bytes)} of KV cache, {gib(r.available_kv_bytes)} available"
-            return "does_not_fit", f"needs {gib(r.needed_bytes)} a GPU of {usable}: {cache}"
+            short = f"needs {gib(r.needed_bytes)} a GPU of {usable}: {cache}"
+        if short is not None and -r.free_bytes > band:
+            return "does_not_fit", short
         if plan.has_states and not s.enforce_eager and s.max_num_seqs > blocks:
             need = f"exceeds the {blocks} available state cache blocks"
             return "does_not_fit", f"max_num_seqs ({s.max_num_seqs}) {need}"
+        if short is not None:
+            return "tight", f"{short}; within the estimate's own error of {gib(band)}"
         return ("tight", None) if r.free_bytes < band else ("fits", None)

@@ -10,7 +10,8 @@ Four things make "Model loading took ... GiB" larger than the sum of the tensors
 * latent attention keeps its up-projections once more, absorbed and dequantized
   (``layers/attention/mla_attention.py``: ``W_UK_T``, ``W_UV``);
 * kernels of experts want widths that are multiples of something, and on ROCm rows that do not collide in the
-  cache (``quantization/utils/flashinfer_utils.py``, ``fused_moe/unquantized_fused_moe_method.py``).
+  cache, whose padding leaves blocks behind that nothing uses (``quantization/utils/flashinfer_utils.py``,
+  ``fused_moe/unquantized_fused_moe_method.py``).
 """
 
 from __future__ import annotations
@@ -115,6 +116,12 @@ def rotary_bytes(card: ModelCard) -> int:
     return int(sum(width for width, _ in widths) * share) * card.context.native * factor * HALF_BYTES
 
 
+def deepstack_levels(card: ModelCard) -> int:
+    """Levels of the vision tower whose states go into the language model beside its embeddings."""
+    levels: int = _rules()["deepstack_levels"] if card.engine_class in _rules()["deepstack"] else 0
+    return levels
+
+
 def absorbed_bytes(mixer: object, tp: int) -> int:
     """Bytes of one layer's absorbed up-projections on one rank."""
     if isinstance(mixer, LatentAttention) and not isinstance(mixer, CompressedAttention):
@@ -168,6 +175,29 @@ def _expert_padding(
     return extra
 
 
+def _unused_remainder(tensors: Iterable[Tensor], tp: int, expert_ranks: int) -> int:
+    """What padding one layer's experts leaves behind on ROCm, where loading is measured on the device.
+
+    The padded gate and up projections are a block of their own, and the unpadded ones leave theirs to the allocator;
+    the padded down projections, if they are shorter, are cut from it, and the next layer finds no use for the rest
+    (``_maybe_pad_weight``, once for each).
+    """
+    into = out = 0
+    for t in tensors:
+        if not t.is_expert or t.split is None or len(t.shape) != MATRIX or t.fmt not in HALF_TYPES:
+            continue
+        copies = ceil_div(t.copies, expert_ranks)
+        rows, columns = t.shape if expert_ranks > 1 else t.local_shape(tp)
+        if columns * HALF_BYTES % ROCM_ROW_BYTES:
+            return 0
+        size = copies * rows * columns * HALF_BYTES
+        if t.split.dim == 0:
+            into += size
+        else:
+            out += size + copies * rows * ROCM_PADDING_BYTES
+    return max(0, into - out) if out else 0
+
+
 class LoadingExtra:
     """What loading adds to the tensors of one model under one tensor-parallel size."""
 
@@ -190,11 +220,12 @@ class LoadingExtra:
         for name, tensors in inventory.blocks.items():
             gated = getattr(card.architecture.blocks[name].feed_forward, "gated", True)
             self._blocks[name] += _expert_padding(tensors, gated, tp, ranks, rules, kernels)
+            if kernels.platform == "rocm" and not at_least(kernels.version, _rules()["rocm_remainder"]["before"]):
+                self._blocks[name] += _unused_remainder(tensors, tp, ranks)
         self._first = _rounding(inventory.embedding, tp, 1, rules)
         self._last = 0 if inventory.tied else _rounding(inventory.head, tp, 1, rules)
         self._every_stage = rotary_bytes(card)
-        levels = _rules()["deepstack_levels"] if card.engine_class in _rules()["deepstack"] else 0
-        self._tokens_width = levels * card.architecture.hidden_size * HALF_BYTES
+        self._tokens_width = deepstack_levels(card) * card.architecture.hidden_size * HALF_BYTES
 
     def stages(self, count: int, max_num_batched_tokens: int) -> tuple[int, ...]:
         """Bytes on one rank of each of ``count`` pipeline stages."""

@@ -37,7 +37,10 @@ class VersionProfile:
     whole_pipeline_check: bool
     expanded_latent: bool
     prints_capacity: bool
-    band_bytes: int
+    keeps_workspaces: str
+    """Experts whose workspaces stay allocated: none, scaled ones, all."""
+    band_bytes: dict[str, int]
+    """The estimate's own error on free memory, for models without experts (dense) and with them."""
 
     def chunks(self, context: int) -> bool:
         """Whether prompts are processed in chunks at this context length."""
@@ -107,5 +110,6 @@ def version_profile(version: str | None) -> VersionProfile:
         whole_pipeline_check=chosen["whole_pipeline_check"],
         expanded_latent=chosen["expanded_latent"],
         prints_capacity=chosen["prints_capacity"],
-        band_bytes=int(fitted["band_gib"] * GIB),
+        keeps_workspaces=chosen["keeps_workspaces"],
+        band_bytes={kind: int(size * GIB) for kind, size in fitted["band_gib"].items()},
     )

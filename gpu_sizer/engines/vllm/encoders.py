@@ -1,0 +1,99 @@
+"""The vision tower in vLLM's profile run.
+
+Before the language model, the profile run pushes the largest images (or videos) that fill one batch through the
+tower (``v1/worker/gpu_model_runner.py: profile_run``). Its peak is over when the language model begins; what it
+yielded, one row a token, is kept until the end of the run.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from math import prod
+
+from gpu_sizer.cards.architecture import ExtraTensor, Tower
+from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.engines.load import Settings
+from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.engines.vllm.loading import deepstack_levels
+from gpu_sizer.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+#: Activations are bfloat16 or float16 whatever the weights are.
+ACTIVATION_BYTES = 2
+#: Dimensions of a matrix.
+MATRIX = 2
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderPeak:
+    """Bytes on one rank: the tower at work, and what it yielded."""
+
+    working_bytes: int = 0
+    kept_bytes: int = 0
+
+
+@cache
+def _data() -> dict[str, Any]:
+    data: dict[str, Any] = profile_data("vllm/encoders")
+    return data
+
+
+def is_profiled(card: ModelCard) -> bool:
+    """Whether the peak of this model's towers is modelled."""
+    return card.engine_class in _data()["items"]
+
+
+def _widths(tower: Tower, tp: int) -> tuple[int, int]:
+    """Width of a tower's hidden states, and values a patch of its widest feed-forward on one rank.
+
+    A feed-forward holds what goes into its activation (twice its width where it is gated) and what comes out.
+    """
+    layers = [t for t in tower.tensors if len(t.shape) == MATRIX and t.copies > 1 and t.units is None]
+    rows = [t for t in layers if t.split_dim == 1]
+    if not rows:
+        # Feed-forwards that no rank cuts, written as one group of tensors: gate, up and down.
+        widest = max(layers, key=lambda t: max(t.shape))
+        return min(widest.shape), 3 * max(widest.shape)
+    row = max(rows, key=lambda t: t.shape[1] * t.copies)
+    hidden, inner = row.shape
+
+    def is_its_input(t: ExtraTensor) -> bool:
+        return t.split_dim == 0 and t.shape[1] == hidden
+
+    into = sum(t.shape[0] * t.copies for t in layers if is_its_input(t)) // row.copies
+    return hidden, (into + inner) // (tp if inner % tp == 0 else 1)
+
+
+def _pixels(tower: Tower, hidden: int) -> int:
+    """Values of one patch of an image: what its embedding takes in."""
+    embedding = next(t.shape for t in tower.tensors if len(t.shape) >= MATRIX and t.shape[0] == hidden)
+    return prod(embedding[1:])
+
+
+def encoder_peak(card: ModelCard, tp: int, settings: Settings) -> EncoderPeak:
+    """The peak of the vision tower, zero for models without one that is modelled.
+
+    Args:
+        card: the model.
+        tp: tensor parallel size.
+        settings: the engine's settings, all resolved.
+    """
+    item = _data()["items"].get(card.engine_class)
+    tower = next((t for t in card.architecture.towers if t.name == "vision"), None)
+    if item is None or tower is None:
+        return EncoderPeak()
+    if item.get("every_sequence"):
+        items = settings.max_num_seqs
+    else:
+        items = max(1, min(settings.max_num_batched_tokens // item["tokens"], settings.max_num_seqs))
+    hidden, inner = _widths(tower, tp)
+    values = _data()["hidden_copies"] * hidden + inner
+    pixels = _pixels(tower, hidden)
+    working = items * item["patches"] * (values * ACTIVATION_BYTES + pixels * _data()["pixel_bytes"])
+    if item.get("mask"):
+        working += items * item["patches"] ** 2 * ACTIVATION_BYTES
+    rows = items * item["tokens"] * (1 + deepstack_levels(card))
+    return EncoderPeak(working, rows * card.architecture.hidden_size * ACTIVATION_BYTES)
