@@ -82,13 +82,13 @@ class Point:
         assert isinstance(engine, VllmEngine)
         self.version: VersionProfile = engine.version
         model = engine.model(request.model, request.weights_dtype)
-        self.settings = engine.settings(model, self.gpu, request.load, self.layout.data_parallel_size)
+        self.settings = engine.settings(model, self.gpu, request.load, self.layout)
         self.card, self.architecture = request.model, request.model.architecture
         self.scaled_experts = model.has_scaled_experts
         budget = self.gpu.visible_bytes * self.settings.gpu_memory_utilization
         self.rest = budget - (record.weights_gib_per_gpu + record.available_kv_gib) * GIB
         self.logits = self.settings.max_num_seqs * self.architecture.vocab_size
-        self.workspace = activations.workspace_bytes(
+        self.workspace = activations.kept_workspace_bytes(
             self.architecture, self.gpu, self.layout, self.settings.max_num_batched_tokens, self.scaled_experts,
             self.version,
         )  # fmt: skip

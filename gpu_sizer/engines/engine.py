@@ -42,6 +42,8 @@ if TYPE_CHECKING:
         """Whether one model may be spread over several machines."""
         takes_mixed: bool
         """Whether the GPUs of one model may differ."""
+        allocates_request: bool
+        """Whether the cache is as large as was asked for, whatever is left: it does not depend on the weights."""
 
         @property
         def label(self) -> str:
@@ -96,6 +98,9 @@ if TYPE_CHECKING:
 
         def evaluate(self, model: Any, gpu: GpuSpec, layout: Layout, load: Load) -> LayoutMemory:
             """What fills each GPU of a layout, and whether the engine starts and carries the load."""
+
+        def logged_load(self, length: int, sequences: int | None) -> tuple[int, int]:
+            """Context and users of a start-up whose log tells this length and number of sequences."""
 
         def evaluate_mixed(self, model: Any, gpus: Sequence[GpuSpec], load: Load) -> LayoutMemory:
             """The same for given GPUs that may differ, in the order in which the engine sees them.

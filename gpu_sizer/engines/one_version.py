@@ -33,6 +33,7 @@ class OneVersion:
     lowerable: tuple[str, ...] = ()
     spans_nodes = True
     takes_mixed = False
+    allocates_request = False
     generation: str | None = None
 
     def __init__(self, version: str | None = None) -> None:
@@ -72,6 +73,10 @@ class OneVersion:
         """The type of the cache: the one asked for, the release's own, or that of the activations."""
         asked = self.cache_dtypes[load.kv_cache_dtype or "auto"]
         return asked or card.weights.kv_cache_dtype or self.model_dtype(card)
+
+    def logged_load(self, length: int, sequences: int | None) -> tuple[int, int]:
+        """Context and users of a start-up: these engines start with whatever cache is left, of any length."""
+        return 1, 1
 
     def users(self, load: Load, layout: Layout, setting: str) -> int:
         """Users of one replica.

@@ -64,11 +64,16 @@ def requests_held(stages: Sequence[RankMemory], users: int) -> float:
 
 
 def answer(
-    engine: OneVersion, layout: Layout, stages: tuple[RankMemory, ...], s: Settings, split: tuple[int, ...]
+    engine: OneVersion,
+    layout: Layout,
+    stages: tuple[RankMemory, ...],
+    s: Settings,
+    split: tuple[int, ...],
+    states: tuple[int, ...] = (),
 ) -> LayoutMemory:
     """The answer of an engine that allocates the cache that is asked for, given what fills each GPU.
 
-    ``split`` are the layers on each GPU.
+    ``split`` are the layers on each GPU, ``states`` the bytes of states among its cache.
     """
     fullest, short = min(stages, key=lambda r: r.free_bytes), None
     if fullest.free_bytes < 0:
@@ -87,5 +92,6 @@ def answer(
         engine.band_bytes,
         printed_tokens=s.context * s.users,
         allocated_kv_bytes=fullest.kv_cache_bytes,
+        state_bytes=states[stages.index(fullest)] if states else 0,
         layer_split=split,
     )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from gpu_sizer.cards.catalogue import Catalogue
-from gpu_sizer.engines.registry import engine_names
+from gpu_sizer.engines.registry import engine
 from gpu_sizer.errors import UnknownNameError
 from gpu_sizer.evidence.identify import Skipped, identify_model
 from gpu_sizer.evidence.logs.startup import LogFindings
 from gpu_sizer.evidence.records import EvidenceError, EvidenceRecord, record_from
 from gpu_sizer.evidence.replay import Replayed, replay
-from gpu_sizer.evidence.verdict import TITLES, sentences
+from gpu_sizer.evidence.verdict import sentences
 from gpu_sizer.records import dataclass
 
 TYPE_CHECKING = False
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 _ABOUT = ("id", "source_url", "quote", "note")
 #: Figures told beside those that a replay compares.
 _FURTHER = ("activation_peak_gib", "needed_kv_gib")
-#: Engines whose GPUs hold a rank's tensors and little else after loading: weights compare without a profile.
-_WEIGHTS_ALONE = ("sglang", "tensorrt_llm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ def _known_name(names: tuple[str, ...], values: dict[str, Any], cards: Catalogue
 
 def _summary(values: dict[str, Any]) -> str:
     """What was found, for a message that asks for the rest."""
-    parts = [TITLES[values["engine"]]]
+    parts = [engine(values["engine"]).title]
     if "engine_version" in values:
         parts[0] += f" {values['engine_version']}"
     for key, form in (
@@ -158,7 +156,7 @@ def check(
             told = _summary(findings.values)
             message = f"the log tells {told}, of a model without a card: {skipped}; or pass --model"
             raise EvidenceError(message, suggestions=skipped.__context__.suggestions) from None
-    replayed = _replay(record, cards)
+    replayed = replay(record, cards)
     agrees = _agrees(record, replayed)
     lines = [*sentences(record, replayed, agrees, cards), *(f"Note: {n}." for n in findings.notes)]
     if findings.startups > 1:
@@ -166,28 +164,6 @@ def check(
     if not findings.values.get("tp") and tp is None and not findings.values.get("gpu_count"):
         lines.append("The log does not tell the number of GPUs: one was assumed; --tp tells another.")
     return LogCheck(record, replayed, agrees, tuple(lines))
-
-
-def _replay(record: EvidenceRecord, cards: Catalogue) -> Replayed:
-    """The record replayed; of an engine without a profile, the weights alone, where they compare."""
-    if record.engine in engine_names():
-        return replay(record, cards)
-    reason = f"there is no profile of {TITLES.get(record.engine, record.engine)} yet"
-    if record.engine not in _WEIGHTS_ALONE or record.weights_gib_per_gpu is None:
-        return Replayed(record, "skipped", reason, {})
-    as_vllm = EvidenceRecord(
-        id=record.id,
-        model=record.model,
-        quantization=record.quantization,
-        tp=record.tp,
-        pp=record.pp,
-        dp=record.dp,
-        gpu_count=record.gpu_count,
-        gpu="h100-80gb",
-    )
-    weights = replay(as_vllm, cards).predicted.get("weights_gib_per_gpu")
-    predicted = {} if weights is None else {"weights_gib_per_gpu": weights}
-    return Replayed(record, "skipped", f"{reason}: only the weights are compared" if predicted else reason, predicted)
 
 
 def _agrees(record: EvidenceRecord, replayed: Replayed) -> bool | None:

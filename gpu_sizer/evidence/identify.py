@@ -28,6 +28,9 @@ _FLOAT8 = ("fp8", "compressed-tensors", "modelopt", "fbgemm_fp8", "ptpc_fp8", "w
 _OTHER = ("awq", "gptq", "bitsandbytes", "gguf", "int8", "int4", "w4a16", "w8a8", "aqlm", "marlin", "squeezellm")
 
 
+#: Types of GGUF files whose weights are those of the release.
+_GGUF_RELEASED = ("", "f16", "bf16", "mxfp4")
+
 #: The setting that leaves vision and audio towers out, as a record's note names it.
 TEXT_ONLY = "--language-model-only"
 
@@ -38,6 +41,8 @@ class Identified:
 
     card: ModelCard
     weights_dtype: str | None = None
+    weights_known: bool = True
+    """Whether the checkpoint's weights are the card's; if not, nothing that depends on them may be compared."""
 
 
 def _card(name: str, cards: Catalogue) -> ModelCard | None:
@@ -56,12 +61,21 @@ def _is_scaled(card: ModelCard) -> bool:
     return bool(card.weights.rules)
 
 
-def identify_model(record: EvidenceRecord, cards: Catalogue) -> Identified:
+def identify_model(record: EvidenceRecord, cards: Catalogue, *, any_weights: bool = False) -> Identified:
     """The card that a record is about.
+
+    Args:
+        record: whose model is looked for.
+        cards: the catalogue.
+        any_weights: also where the weights are quantized in a way that is not modelled, for what does not depend on
+            them.
 
     Raises:
         Skipped: no card, several, or a quantization that is not modelled.
     """
+    if any_weights and (record.quantization or "").lower() not in _GGUF_RELEASED:
+        card = _identified(replace(record, quantization=None), cards, named=True).card
+        return Identified(card, weights_known=False)
     found = _identified(record, cards)
     if TEXT_ONLY in (record.note or ""):
         card = found.card
@@ -69,10 +83,11 @@ def identify_model(record: EvidenceRecord, cards: Catalogue) -> Identified:
     return found
 
 
-def _identified(record: EvidenceRecord, cards: Catalogue) -> Identified:
+def _identified(record: EvidenceRecord, cards: Catalogue, *, named: bool = False) -> Identified:
+    """The card; ``named`` takes a name for the model's even where it tells of a quantization."""
     method = (record.quantization or "").lower()
     told = next((m for m in _OTHER if re.search(rf"\b{m}\b", method) or m in record.model.lower()), None)
-    if told is not None and not any(f in method for f in ("fp8", "mxfp4")):
+    if told is not None and not named and not any(f in method for f in ("fp8", "mxfp4")):
         raise Skipped(f"{told} weights are not modelled")
     for name in _spellings(record.model):
         if (card := _card(name, cards)) is not None:
@@ -109,11 +124,13 @@ def _unnamed(total_gib: float) -> GpuSpec:
     )
 
 
-def identify_gpu(record: EvidenceRecord, cards: Catalogue) -> tuple[GpuSpec, bool]:
+def identify_gpu(record: EvidenceRecord, cards: Catalogue, *, any_gpu: bool = False) -> tuple[GpuSpec, bool]:
     """The GPU of a record with the memory that its log printed, and whether its memory is known.
 
     A GPU that the log does not name, and whose memory it does not tell, still takes its share of the weights:
     then a data-centre GPU of 80 GB stands in, and nothing about memory may be compared.
+
+    The same holds for a name that is not known where ``any_gpu`` says that little depends on it.
 
     Raises:
         Skipped: a name that is not known.
@@ -134,6 +151,8 @@ def identify_gpu(record: EvidenceRecord, cards: Catalogue) -> tuple[GpuSpec, boo
         elif specs:
             # Several sizes bear the name: what a program saw is not known.
             return min(specs, key=lambda g: g.visible_bytes), False
+        elif any_gpu:
+            return cards.gpus.get("h100-80gb"), False
         else:
             raise Skipped(str(error)) from None
     if total:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from gpu_sizer.cards.catalogue import Catalogue
 from gpu_sizer.cards.gpu_spec import GpuSpec
-from gpu_sizer.engines.registry import engine, engine_names
+from gpu_sizer.engines.registry import engine as get_engine
+from gpu_sizer.engines.registry import engine_name, engine_names
 from gpu_sizer.errors import GpuSizerError
 from gpu_sizer.evidence.identify import Identified, Skipped, identify_gpu, identify_model
 from gpu_sizer.evidence.records import EvidenceRecord
@@ -18,6 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any, Literal
+
+    from gpu_sizer.memory.estimate import LayoutMemory
 
 #: What a log measures that an estimate predicts.
 COMPARED = ("weights_gib_per_gpu", "available_kv_gib", "gpu_blocks", "kv_cache_tokens", "max_concurrency", "outcome")
@@ -71,13 +74,13 @@ def engine_of(record: EvidenceRecord) -> tuple[str, str | None]:
     Raises:
         Skipped: an engine without a profile.
     """
-    name = record.engine.lower().split()[0]
+    name = engine_name(record.engine.split()[0])
     if name not in engine_names():
         raise Skipped(f"no profile of the engine {record.engine!r}")
     told, generation = record.engine_version, record.engine_generation
     if told:
         profile = f"{name}@{told.lstrip('v')}"
-        if generation is None or engine(profile).generation in (None, generation):
+        if generation is None or get_engine(profile).generation in (None, generation):
             return profile, None
     if generation in GENERATIONS.get(name, {}):
         # Two generations of one engine differ more than the versions within one.
@@ -110,15 +113,18 @@ def request_of(record: EvidenceRecord, identified: Identified, gpu: GpuSpec, eng
     longest = card.context.extended or card.context.native
     if record.max_model_len and record.max_model_len > longest:
         card = replace(card, context=replace(card.context, native=record.max_model_len, extended=None, method=None))
+    profile = get_engine(engine)
+    context, users = profile.logged_load(record.max_model_len or card.context.native, record.max_num_seqs)
     return make_request(
         card,
         gpu,
-        context=record.max_model_len,
+        context=context,
+        users=users,
         engine=engine,
         gpu_memory_utilization=record.gpu_memory_utilization,
         weights_dtype=identified.weights_dtype,
         kv_cache_dtype=cache_dtype,
-        max_num_seqs=record.max_num_seqs,
+        max_num_seqs=record.max_num_seqs if users == 1 else None,
         max_num_batched_tokens=record.max_num_batched_tokens,
         enforce_eager=bool(record.enforce_eager),
         block_size=record.block_size,
@@ -136,9 +142,16 @@ def replay(record: EvidenceRecord, cards: Catalogue) -> Replayed:
 
 
 def _replay(record: EvidenceRecord, cards: Catalogue) -> Replayed:
-    identified, layout = identify_model(record, cards), layout_of(record)
-    engine, assumed_version = engine_of(record)
-    gpu, memory_known = identify_gpu(record, cards)
+    """One record replayed.
+
+    Raises:
+        Skipped: a model, GPU or layout that cannot be told.
+    """
+    layout = layout_of(record)
+    name, assumed_version = engine_of(record)
+    profile = get_engine(name)
+    identified = identify_model(record, cards, any_weights=profile.allocates_request)
+    gpu, memory_known = identify_gpu(record, cards, any_gpu=profile.allocates_request)
     assumed = [a for a in (assumed_version,) if a]
     for key, what in (
         ("max_model_len", "the model's own length"),
@@ -146,28 +159,46 @@ def _replay(record: EvidenceRecord, cards: Catalogue) -> Replayed:
     ):
         if getattr(record, key) is None:
             assumed.append(what)
-    request = request_of(record, identified, gpu, engine)
+    request = request_of(record, identified, gpu, name)
+    if profile.allocates_request and layout.tensor_parallel_size > 1 and record.tp is None:
+        # A number of GPUs without a layout: whole layers, as such an engine does by itself.
+        layout = Layout(1, layout.tensor_parallel_size, layout.data_parallel_size)
     memory = Search(request).evaluate(layout)
     if memory.per_gpu is None:
         return Replayed(
             record, "ok", memory.reason, {"verdict": memory.verdict, "outcome": "error_other"}, tuple(assumed)
         )
-    predicted: dict[str, Any] = {"weights_gib_per_gpu": round(max(s.loaded_bytes for s in memory.stages) / GIB, 4)}
-    if memory_known:
+    predicted: dict[str, Any] = {}
+    if identified.weights_known:
+        predicted["weights_gib_per_gpu"] = round(max(s.loaded_bytes for s in memory.stages) / GIB, 4)
+    if memory.allocated_kv_bytes is not None:
         predicted |= {
-            "available_kv_gib": round(memory.per_gpu.available_kv_bytes / GIB, 4),
+            "available_kv_gib": round((memory.allocated_kv_bytes - memory.state_bytes) / GIB, 4),
             "activation_peak_gib": round(memory.per_gpu.activation_bytes / GIB, 4),
-            "gpu_blocks": memory.blocks,
-            "kv_cache_tokens": memory.printed_tokens,
-            "max_concurrency": round(memory.max_concurrent_requests / layout.data_parallel_size, 2),
-            "needed_kv_gib": round(memory.per_gpu.kv_cache_bytes / GIB, 4),
-            "band_gib": round(memory.band_bytes / GIB, 4),
-            "verdict": memory.verdict,
-            "outcome": "served" if memory.verdict != "does_not_fit" else "oom_kv",
         }
-        if memory.per_gpu.weights_bytes > memory.per_gpu.budget_bytes:
-            predicted["outcome"] = "oom_load"
-    return Replayed(record, "ok", memory.reason, predicted, tuple(assumed))
+    if memory_known and identified.weights_known:
+        predicted = _of_memory(memory, layout) | predicted
+    told = memory.reason if "verdict" in predicted else None
+    return Replayed(record, "ok", told, predicted, tuple(assumed))
+
+
+def _of_memory(memory: LayoutMemory, layout: Layout) -> dict[str, Any]:
+    """What depends on the GPU's memory, in a record's keys."""
+    assert memory.per_gpu is not None
+    outcome = "served" if memory.verdict != "does_not_fit" else "oom_kv"
+    if memory.per_gpu.weights_bytes > memory.per_gpu.budget_bytes:
+        outcome = "oom_load"
+    return {
+        "available_kv_gib": round(memory.per_gpu.available_kv_bytes / GIB, 4),
+        "activation_peak_gib": round(memory.per_gpu.activation_bytes / GIB, 4),
+        "gpu_blocks": memory.blocks,
+        "kv_cache_tokens": memory.printed_tokens,
+        "max_concurrency": round(memory.max_concurrent_requests / layout.data_parallel_size, 2),
+        "needed_kv_gib": round(memory.per_gpu.kv_cache_bytes / GIB, 4),
+        "band_gib": round(memory.band_bytes / GIB, 4),
+        "verdict": memory.verdict,
+        "outcome": outcome,
+    }
 
 
 def replay_all(records: Iterable[EvidenceRecord], cards: Catalogue) -> Iterator[Replayed]:

@@ -29,9 +29,6 @@ ANOTHER_GPU_GIB = 7.0
 #: Memory outside of PyTorch beyond this is worth a word.
 MUCH_OUTSIDE_GIB = 1.0
 
-#: How engines are called in sentences.
-TITLES = {"vllm": "vLLM", "sglang": "SGLang", "llama.cpp": "llama.cpp", "tensorrt_llm": "TensorRT-LLM"}
-
 _HAPPENED = {
     "served": "Your server started",
     "oom_load": "Your server ran out of memory before it had a KV cache",
@@ -61,12 +58,11 @@ def sentences(record: EvidenceRecord, replayed: Replayed, agrees: bool | None, c
     """
     p = replayed.predicted
     lines = [_outcome(record, replayed, agrees), _weights(record, p)]
-    if p.get("verdict") is None:
-        if replayed.status == "ok" and record.gpu is None and record.gpu_total_gib is None:
-            lines.append("The log does not tell the GPU: pass --gpu to compare the memory for the KV cache.")
-    else:
-        driver = _driver(record, p, cards)
-        lines += [_cache(record, p, driver), _tokens(record, p), _needed(record, p), _advice(p, driver)]
+    gpu_told = record.gpu is not None or record.gpu_total_gib is not None
+    if "available_kv_gib" not in p and replayed.status == "ok" and not gpu_told:
+        lines.append("The log does not tell the GPU: pass --gpu to compare the memory for the KV cache.")
+    driver = _driver(record, p, cards)
+    lines += [_cache(record, p, driver), _tokens(record, p), _needed(record, p), _advice(p, driver)]
     return [line for line in lines if line]
 
 
@@ -159,7 +155,7 @@ def _cache(record: EvidenceRecord, p: dict[str, Any], driver: Lower | None) -> s
             f"It has {told:.2f} GiB of KV cache a GPU, within the estimate's own error ({ours:.2f} ± {band:.1f} GiB)."
         )
     cause = _cause(record, p, told - ours, driver)
-    if record.gpu_total_gib is None and abs(told - ours) > ANOTHER_GPU_GIB:
+    if record.gpu and record.gpu_total_gib is None and abs(told - ours) > ANOTHER_GPU_GIB:
         cause += f", or the GPU is another than {record.gpu}"
     than = f"than expected ({told:.2f} GiB, not {ours:.2f})"
     return f"Your server has {_more(told - ours)} KV cache a GPU {than}: {cause}."
@@ -167,13 +163,15 @@ def _cache(record: EvidenceRecord, p: dict[str, Any], driver: Lower | None) -> s
 
 def _cause(record: EvidenceRecord, p: dict[str, Any], difference: float, driver: Lower | None) -> str:
     """What explains most of a difference in cache memory (measured less predicted, in GiB)."""
+    if engine(engine_of(record)[0]).allocates_request:
+        return "it is as large as the context asked for, so model, context or type of the cache is another"
     less = difference < 0
     because = f" because {driver.setting} is {driver.now}" if driver is not None and less else ""
     causes: list[tuple[float, str]] = []
     if (peak := record.activation_peak_gib) is not None:
         ours = p["activation_peak_gib"]
         causes.append((ours - peak, f"its activation peak is {peak:.1f} GiB{because}, where {ours:.1f} was expected"))
-    if (weights := record.weights_gib_per_gpu) is not None:
+    if (weights := record.weights_gib_per_gpu) is not None and "weights_gib_per_gpu" in p:
         ours = p["weights_gib_per_gpu"]
         causes.append((ours - weights, f"its weights take {weights:.2f} GiB, where {ours:.2f} was expected"))
     if record.non_torch_gib is not None and record.non_torch_gib > MUCH_OUTSIDE_GIB:

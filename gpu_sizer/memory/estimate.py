@@ -82,6 +82,8 @@ class LayoutMemory:
     """The cache size as the engine prints it at start-up; for caches of several kinds that is not the capacity."""
     allocated_kv_bytes: int | None = None
     """What the fullest GPU's cache takes where the engine allocates what is asked for, not all that is left."""
+    state_bytes: int = 0
+    """The part of the fullest GPU's cache that is states, which some engines print apart."""
     layer_split: tuple[int, ...] = ()
     """Layers on each GPU where the engine lets them be chosen."""
 

@@ -37,6 +37,8 @@ CACHE_DTYPES: dict[str, str | None] = {
 }
 #: Activations are float32; a cache is float16 unless another is asked for.
 _HALF: dict[str, str] = {}
+#: States are float32, whatever the type of the cache (src/llama-model.cpp: create_memory).
+STATE_TYPES = CacheTypes("float16", "float32")
 #: Quantized caches by bytes of a value: a block of 32 values and its float16 scale (ggml/src/ggml-common.h).
 QUANTIZED_CACHES = {"q8_0": 34 / 32}
 
@@ -70,6 +72,11 @@ class LlamaCppModel(HeldModel):
             found[name] = size * settings.users
         return found
 
+    def state_bytes(self, start: int, stop: int, settings: Settings) -> int:
+        """Bytes of the states of these layers for all sequences."""
+        caches, slots = self.caches(1, STATE_TYPES), max(settings.users, settings.max_num_seqs)
+        return slots * sum(c.state_bytes for n in self.inventory.layer_names[start:stop] for c in caches[n])
+
 
 def _constants() -> dict[str, Any]:
     data: dict[str, Any] = profile_data("llama_cpp/profile")
@@ -86,6 +93,7 @@ class LlamaCppEngine(OneVersion):
     half = _HALF
     spans_nodes = False
     takes_mixed = True
+    allocates_request = True
 
     def describe(self) -> str:
         """The profile in words."""
@@ -117,6 +125,15 @@ class LlamaCppEngine(OneVersion):
         s = settings
         size = f"--ctx-size {s.context * s.users}, --parallel {s.max_num_seqs}"
         return f"text only; {size}, --ubatch-size {s.max_num_batched_tokens}"
+
+    def logged_load(self, length: int, sequences: int | None) -> tuple[int, int]:
+        """The whole context is parted among the slots, unless their number was left to the server: then they share it.
+
+        (tools/server/server.cpp: an ``n_parallel`` that is not given becomes 4, with one cache for all.)
+        """
+        if sequences is None or sequences == self.constants["automatic_slots"]:
+            return length, 1
+        return max(1, length // sequences), sequences
 
     def layouts(self, model: LlamaCppModel, count: int, users: int, kind: str) -> Iterator[Layout]:
         """Whole layers over the GPUs; cut by rows where tensor parallelism is asked for."""
@@ -182,7 +199,8 @@ class LlamaCppEngine(OneVersion):
             )
             for i, (gpu, (start, stop)) in enumerate(zip(gpus, cut, strict=True))
         )
-        return answer(self, layout, stages, s, tuple(stop - start for start, stop in cut))
+        states = tuple(model.state_bytes(start, stop, s) for start, stop in cut)
+        return answer(self, layout, stages, s, tuple(stop - start for start, stop in cut), states)
 
     def _by_rows(self, model: LlamaCppModel, gpu: GpuSpec, layout: Layout, s: Settings) -> LayoutMemory:
         """``--split-mode row``: matrices are cut, all else stands on the main GPU."""

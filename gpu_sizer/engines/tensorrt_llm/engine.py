@@ -148,7 +148,6 @@ class TensorrtLlmEngine(OneVersion):
                     kv_cache_bytes=full_pool_bytes(cell, s.context, s.users, page),
                     activation_bytes=activation,
                     overhead_bytes=fixed + loading + rest - int(rest * s.gpu_memory_utilization),
-                    loading_bytes=loading,
                 )
             )
             pools.append(full_pool_tokens(cell, stages[-1].available_kv_bytes, page))

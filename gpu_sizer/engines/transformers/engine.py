@@ -65,6 +65,7 @@ class TransformersEngine(OneVersion):
     half = _HALF
     spans_nodes = False
     takes_mixed = True
+    allocates_request = True
 
     def describe(self) -> str:
         """The profile in words."""

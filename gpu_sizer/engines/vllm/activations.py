@@ -115,7 +115,7 @@ def workspace_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, 
     return tokens * width * ACTIVATION_BYTES
 
 
-def _kept_workspace_bytes(
+def kept_workspace_bytes(
     a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, scaled_experts: bool, version: VersionProfile
 ) -> int:
     """The workspaces that stay allocated after the profile run.
@@ -181,7 +181,7 @@ def reserve(
     a, tokens = card.architecture, settings.max_num_batched_tokens
     sampler = int(settings.max_num_seqs * a.vocab_size * version.sampler_bytes_per_logit)
     activation = max(sampler, forward_bytes(a, layout, tokens))
-    activation += _kept_workspace_bytes(a, gpu, layout, tokens, scaled_experts, version)
+    activation += kept_workspace_bytes(a, gpu, layout, tokens, scaled_experts, version)
     encoder = encoder_peak(card, layout.tensor_parallel_size, settings)
     activation = max(encoder.working_bytes, encoder.kept_bytes + activation)
     overhead, band = version.single_bytes, version.band_bytes["experts" if has_experts(a) else "dense"]

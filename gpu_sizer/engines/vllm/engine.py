@@ -127,6 +127,7 @@ class VllmEngine:
     lowerable = ("max_num_seqs", "max_num_batched_tokens")
     spans_nodes = True
     takes_mixed = False
+    allocates_request = False
 
     def __init__(self, version: str | None = None) -> None:
         self.version: VersionProfile = version_profile(version)
@@ -202,6 +203,10 @@ class VllmEngine:
     def layouts(self, model: VllmModel, count: int, users: int, kind: str) -> Iterator[Layout]:
         """Tensor, pipeline and expert parallelism, and replicas."""
         return parallel_layouts(model, count, users, kind)
+
+    def logged_load(self, length: int, sequences: int | None) -> tuple[int, int]:
+        """One request of the full length must fit for the engine to start."""
+        return length, 1
 
     def _cache_dtype(self, card: ModelCard, load: Load) -> str:
         self.check(load)
