@@ -119,7 +119,7 @@ def points() -> tuple[list[Point], list[EvidenceRecord]]:
     with RECORDS.open(encoding="utf-8") as stream:
         training = [r for r in read_records(stream, RECORDS.name) if not is_held_out(r)]
     made = []
-    for record in training:
+    for record in (r for r in training if r.engine == VllmEngine.name):
         try:
             made.append(Point(record))
         except Skipped:
