@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+    from gpu_sizer.planning.by_engine import EngineChoices
     from gpu_sizer.planning.choices import Choices, Runnable
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
     from gpu_sizer.planning.needs import MemoryNeed
@@ -95,6 +96,9 @@ def size(
     max_num_seqs: int | None = None,
     layouts: str = "any",
     max_gpus: int = 64,
+    hybrid_kv: bool = True,
+    gpus_per_node: int | None = None,
+    single_node: bool = False,
     details: bool = True,
 ) -> Plan:
     """The fewest GPUs on which a model serves a load.
@@ -104,7 +108,8 @@ def size(
         gpu: id, alias, path, or spec.
         context: tokens of one request; null is the model's native length.
         users: requests of that length at once.
-        engine: ``vllm`` (the newest range that evidence covers) or ``vllm@0.11``.
+        engine: ``vllm`` (the newest range that evidence covers), ``vllm@0.11``, ``sglang``, ``tensorrt-llm``, ``tgi``,
+            ``transformers`` or ``llama.cpp``.
         gpu_memory_utilization: share of the memory that the engine may use; null is its default.
         weights_dtype: null is as released; otherwise the what-if.
         kv_cache_dtype: null is the model's own.
@@ -112,6 +117,9 @@ def size(
         max_num_seqs: sequences at once; null likewise.
         layouts: ``any``, ``tensor`` (tensor parallel only) or ``pipeline``.
         max_gpus: where the search ends.
+        hybrid_kv: false keeps the whole context in layers that need a window alone.
+        gpus_per_node: GPUs in one machine; null is the usual number of the spec.
+        single_node: one machine only.
         details: also alternatives, rejected counts, tuned settings, counts at other lengths.
 
     Raises:
@@ -130,6 +138,9 @@ def size(
         max_num_seqs=max_num_seqs,
         layouts=layouts,
         max_gpus=max_gpus,
+        hybrid_kv=hybrid_kv,
+        gpus_per_node=gpus_per_node,
+        single_node=single_node,
     )
     return plan(made, details=details)
 
@@ -142,6 +153,7 @@ def estimate(
     pipeline_parallel_size: int = 1,
     data_parallel_size: int = 1,
     expert_parallel: bool = False,
+    decode_context_parallel_size: int = 1,
     context: int | None = None,
     users: int = 1,
     engine: str = "vllm",
@@ -151,6 +163,7 @@ def estimate(
     max_num_batched_tokens: int | None = None,
     max_num_seqs: int | None = None,
     enforce_eager: bool = False,
+    hybrid_kv: bool = True,
 ) -> Fit:
     """Whether one layout fits, and what is left; the load options are those of :func:`size`.
 
@@ -169,8 +182,40 @@ def estimate(
         max_num_batched_tokens=max_num_batched_tokens,
         max_num_seqs=max_num_seqs,
         enforce_eager=enforce_eager,
+        hybrid_kv=hybrid_kv,
     )
-    return fit(made, Layout(tensor_parallel_size, pipeline_parallel_size, data_parallel_size, expert_parallel))
+    layout = Layout(
+        tensor_parallel_size,
+        pipeline_parallel_size,
+        data_parallel_size,
+        expert_parallel,
+        decode_context_parallel_size,
+    )
+    return fit(made, layout)
+
+
+def fits_given(model: ModelName, *, gpus: str, cards: Catalogue | None = None, **load: Any) -> Fit:
+    """Whether a model fits on given GPUs that may differ, as ``2xa6000+1xrtx-3090``; ``load`` as in :func:`size`.
+
+    Raises:
+        GpuSizerError: an unknown name, GPUs that differ for an engine whose GPUs must be alike, or a value that makes
+            no sense.
+    """
+    from gpu_sizer.planning.given import fit_given, given_gpus
+
+    found = given_gpus(gpus, lambda name: load_gpu(name, cards=cards))
+    return fit_given(request(model, found[0], cards=cards, **load), found)
+
+
+def by_engine(model: ModelName, *, gpu: GpuName, **load: Any) -> EngineChoices:
+    """The fewest GPUs under each engine; ``load`` as in :func:`size`, without its engine.
+
+    Raises:
+        GpuSizerError: an unknown name, a card that cannot be used, or a value that makes no sense.
+    """
+    from gpu_sizer.planning.by_engine import by_engine as choose
+
+    return choose(request(model, gpu, **load))
 
 
 def _count(gpu_count: int) -> int:

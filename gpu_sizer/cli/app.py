@@ -15,6 +15,7 @@ from gpu_sizer.cli import (
     chart,
     check_log,
     deploy,
+    engines,
     inverse,
     listings,
     options,
@@ -57,6 +58,7 @@ app.command()(sizing.size)
 app.command()(sizing.fit)
 app.command()(listings.models)
 app.command()(listings.gpus)
+app.command()(engines.engines)
 app.command()(catalogue.show)
 app.command()(catalogue.explain)
 app.command()(catalogue.validate)

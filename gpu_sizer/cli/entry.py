@@ -32,6 +32,7 @@ COMMANDS = (
         "article",
         "deploy",
         "terraform",
+        "engines",
     ),
 )
 

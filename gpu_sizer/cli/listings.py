@@ -12,6 +12,7 @@ from gpu_sizer import api
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import is_terminal, print_json, print_lines
 from gpu_sizer.errors import RequestError
+from gpu_sizer.planning.quantities import some_gpus
 from gpu_sizer.reports import selecting
 from gpu_sizer.reports.listings import CatalogueListing, gpu_listing, model_listing
 
@@ -103,7 +104,7 @@ def models(
     if fits is None:
         listing = model_listing(o.cards().models.all(), wanted, sort=sort)
     else:
-        count, name = selecting.some_gpus(fits)
+        count, name = some_gpus(fits)
         gpu = api.load_gpu(name, cards=o.cards())
 
         def runnable(cards: list[ModelCard]) -> set[str]:

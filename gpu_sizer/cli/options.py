@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
+from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.quantities import tokens
 
 Model = Annotated[
@@ -17,7 +18,20 @@ Context = Annotated[
     str | None, typer.Option(help="Tokens of one request, as 8192 or 32k. Default: the model's full length.")
 ]
 Users = Annotated[int, typer.Option(help="Requests of that length at once.")]
-EngineName = Annotated[str, typer.Option("--engine", help="Serving engine, with a version if wanted: vllm, vllm@0.11.")]
+EngineName = Annotated[
+    str,
+    typer.Option("--engine", help="vllm, vllm@0.11, sglang, ...: `gpu-sizer engines` lists them; size takes all, too."),
+]
+OptionalGpu = Annotated[str | None, typer.Option("--gpu", metavar="GPU", help="Id, alias, or path of a GPU spec.")]
+GivenGpus = Annotated[
+    str | None,
+    typer.Option("--gpus", metavar="NxGPU+...", help="Exactly these GPUs, alike or not: 2xa6000+1xrtx-3090."),
+]
+WholeContext = Annotated[
+    bool, typer.Option("--no-hybrid-kv", help="Keep the whole context in every layer, windowed ones too.")
+]
+NodeSize = Annotated[int | None, typer.Option("--gpus-per-node", help="GPUs in one machine. Default: the spec's.")]
+SingleNode = Annotated[bool, typer.Option("--single-node", help="One machine only.")]
 Layouts = Annotated[str, typer.Option(help="any, tensor (tensor parallel only) or pipeline.")]
 Utilization = Annotated[
     float | None, typer.Option(help="Share of GPU memory that the engine may use. Default: the engine's.")
@@ -61,3 +75,14 @@ def context_tokens(text: str | None, native: int) -> int | None:
 def load_options(**options: Any) -> dict[str, Any]:
     """Options without those left at null."""
     return {k: v for k, v in options.items() if v is not None}
+
+
+def one_of(gpu: str | None, gpus: str | None) -> None:
+    """Refuses a command that names no GPU, or names them both ways.
+
+    Raises:
+        RequestError: neither or both are given.
+    """
+    if (gpu is None) == (gpus is None):
+        what = "not both" if gpu is not None else "one of them is needed"
+        raise RequestError(f"say --gpu GPU, or --gpus 2xa6000+1xrtx-3090: {what}", about="gpu")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from gpu_sizer import api
 from gpu_sizer.cli import options as o
+from gpu_sizer.cli.engines import ALL, print_by_engine
 from gpu_sizer.cli.output import is_terminal, print_json, print_lines
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.sentences import fit_lines, lines
@@ -44,7 +45,8 @@ def print_fit(fit: Fit, as_json: bool) -> int:
 
 def size(
     model: o.Model,
-    gpu: o.Gpu,
+    gpu: o.OptionalGpu = None,
+    gpus: o.GivenGpus = None,
     context: o.Context = None,
     users: o.Users = 1,
     engine: o.EngineName = "vllm",
@@ -55,26 +57,37 @@ def size(
     max_num_batched_tokens: o.BatchedTokens = None,
     max_num_seqs: o.Sequences = None,
     max_gpus: o.MaxGpus = 64,
+    no_hybrid_kv: o.WholeContext = False,
+    gpus_per_node: o.NodeSize = None,
+    single_node: o.SingleNode = False,
     as_json: o.Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the bare count.")] = False,
 ) -> None:
-    """The fewest GPUs on which a model serves a load."""
+    """The fewest GPUs on which a model serves a load; with --gpus, whether exactly those do."""
+    o.one_of(gpu, gpus)
     card = api.load_model(model, cards=o.cards())
-    plan = api.size(
-        card,
-        gpu=api.load_gpu(gpu, cards=o.cards()),
-        context=o.context_tokens(context, card.context.native),
-        users=users,
-        engine=engine,
-        gpu_memory_utilization=utilization,
-        weights_dtype=weights_dtype,
-        kv_cache_dtype=kv_cache_dtype,
-        max_num_batched_tokens=max_num_batched_tokens,
-        max_num_seqs=max_num_seqs,
-        layouts=layouts,
-        max_gpus=max_gpus,
-        details=not quiet,
-    )
+    load: dict[str, Any] = {
+        "context": o.context_tokens(context, card.context.native),
+        "users": users,
+        "gpu_memory_utilization": utilization,
+        "weights_dtype": weights_dtype,
+        "kv_cache_dtype": kv_cache_dtype,
+        "max_num_batched_tokens": max_num_batched_tokens,
+        "max_num_seqs": max_num_seqs,
+        "layouts": layouts,
+        "max_gpus": max_gpus,
+        "hybrid_kv": not no_hybrid_kv,
+        "gpus_per_node": gpus_per_node,
+        "single_node": single_node,
+    }
+    if gpus is not None:
+        given = api.fits_given(card, gpus=gpus, engine=engine, cards=o.cards(), **load)
+        raise typer.Exit(print_fit(given, as_json))
+    assert gpu is not None
+    spec = api.load_gpu(gpu, cards=o.cards())
+    if engine == ALL:
+        print_by_engine(api.by_engine(card, gpu=spec, **load), as_json)
+    plan = api.size(card, gpu=spec, engine=engine, details=not quiet, **load)
     if quiet:
         if plan.gpu_count is not None:
             print_lines([str(plan.gpu_count)])
@@ -84,7 +97,8 @@ def size(
 
 def fit(
     model: o.Model,
-    gpu: o.Gpu,
+    gpu: o.OptionalGpu = None,
+    gpus: o.GivenGpus = None,
     gpu_count: Annotated[
         int | None, typer.Option("--gpu-count", "-n", help="Their best layout on this many GPUs, instead of one told.")
     ] = None,
@@ -92,6 +106,7 @@ def fit(
     pp: Annotated[int, typer.Option("--pp", help="Pipeline parallel size.")] = 1,
     dp: Annotated[int, typer.Option("--dp", help="Replicas (data parallel size).")] = 1,
     ep: Annotated[bool, typer.Option("--ep", help="Expert parallel.")] = False,
+    dcp: Annotated[int, typer.Option("--dcp", help="Decode context parallel size, within --tp (vLLM).")] = 1,
     context: o.Context = None,
     users: o.Users = 1,
     engine: o.EngineName = "vllm",
@@ -101,43 +116,40 @@ def fit(
     max_num_batched_tokens: o.BatchedTokens = None,
     max_num_seqs: o.Sequences = None,
     enforce_eager: o.Eager = False,
+    no_hybrid_kv: o.WholeContext = False,
     as_json: o.Json = False,
 ) -> None:
-    """Whether one layout fits, or a number of GPUs, and what is left."""
+    """Whether one layout fits, or a number of GPUs, or given ones, and what is left."""
+    o.one_of(gpu, gpus)
     card = api.load_model(model, cards=o.cards())
+    load: dict[str, Any] = {
+        "context": o.context_tokens(context, card.context.native),
+        "users": users,
+        "engine": engine,
+        "gpu_memory_utilization": utilization,
+        "weights_dtype": weights_dtype,
+        "kv_cache_dtype": kv_cache_dtype,
+        "max_num_batched_tokens": max_num_batched_tokens,
+        "max_num_seqs": max_num_seqs,
+        "enforce_eager": enforce_eager,
+        "hybrid_kv": not no_hybrid_kv,
+    }
+    if gpus is not None:
+        raise typer.Exit(print_fit(api.fits_given(card, gpus=gpus, cards=o.cards(), **load), as_json))
+    assert gpu is not None
+    spec = api.load_gpu(gpu, cards=o.cards())
     if gpu_count is not None:
         from gpu_sizer.cli.inverse import print_on_count
 
-        found_on = api.fits_on(
-            card,
-            gpu=api.load_gpu(gpu, cards=o.cards()),
-            gpu_count=gpu_count,
-            context=o.context_tokens(context, card.context.native),
-            users=users,
-            engine=engine,
-            gpu_memory_utilization=utilization,
-            weights_dtype=weights_dtype,
-            kv_cache_dtype=kv_cache_dtype,
-            max_num_batched_tokens=max_num_batched_tokens,
-            max_num_seqs=max_num_seqs,
-            enforce_eager=enforce_eager,
-        )
-        raise typer.Exit(print_on_count(found_on, as_json))
+        raise typer.Exit(print_on_count(api.fits_on(card, gpu=spec, gpu_count=gpu_count, **load), as_json))
     found = api.estimate(
         card,
-        gpu=api.load_gpu(gpu, cards=o.cards()),
+        gpu=spec,
         tensor_parallel_size=tp,
         pipeline_parallel_size=pp,
         data_parallel_size=dp,
         expert_parallel=ep,
-        context=o.context_tokens(context, card.context.native),
-        users=users,
-        engine=engine,
-        gpu_memory_utilization=utilization,
-        weights_dtype=weights_dtype,
-        kv_cache_dtype=kv_cache_dtype,
-        max_num_batched_tokens=max_num_batched_tokens,
-        max_num_seqs=max_num_seqs,
-        enforce_eager=enforce_eager,
+        decode_context_parallel_size=dcp,
+        **load,
     )
     raise typer.Exit(print_fit(found, as_json))

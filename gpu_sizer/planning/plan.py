@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.engines.load import Settings
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout
@@ -201,6 +202,8 @@ class Fit:
     active_parameters: int
     weights_format: str
     warnings: tuple[str, ...] = ()
+    hardware: tuple[GpuSpec, ...] = ()
+    """The GPUs one by one where they differ; empty where all are the request's."""
 
     @property
     def verdict(self) -> Verdict:
@@ -271,5 +274,19 @@ class Fit:
         )
 
     def model_dump(self) -> dict[str, Any]:
-        """The JSON object: a plan whose ``gpu_count`` is the one asked."""
-        return {**self.as_plan().model_dump(), "gpu_count": self.gpu_count, "memory_floor": None}
+        """The JSON object: a plan whose ``gpu_count`` is the one asked; GPUs that differ are listed one by one."""
+        found = {**self.as_plan().model_dump(), "gpu_count": self.gpu_count, "memory_floor": None}
+        if self.hardware:
+            found["gpu"] = "+".join(f"{n}x{gpu.id}" for gpu, n in self.kinds())
+            found["gpus"] = [
+                {"gpu": gpu.id, "layers": layers, "per_gpu": r.model_dump()}
+                for gpu, layers, r in zip(self.hardware, self.memory.layer_split, self.memory.stages, strict=False)
+            ]
+        return found
+
+    def kinds(self) -> list[tuple[GpuSpec, int]]:
+        """Each kind of GPU and how many there are, in their order."""
+        kinds: dict[str, tuple[GpuSpec, int]] = {}
+        for gpu in self.hardware or (self.request.gpu,) * self.gpu_count:
+            kinds[gpu.id] = (gpu, kinds.get(gpu.id, (gpu, 0))[1] + 1)
+        return list(kinds.values())

@@ -7,6 +7,7 @@ import re
 from gpu_sizer.errors import RequestError
 
 _NUMBER = re.compile(r"(\d[\d,_]*(?:\.\d+)?)\s*([kmb]?)(?:i?b?|tokens?|toks?)?", re.IGNORECASE)
+_GPUS = re.compile(r"(?:(\d{1,6})\s*[x×*]\s*)?(\S.*)", re.IGNORECASE)
 _POWER = {"": 0, "k": 1, "m": 2, "b": 3}
 
 
@@ -34,3 +35,15 @@ def tokens(text: str | int, native: int | None = None, what: str = "context") ->
     if not 1 <= value <= 1 << 40 or value != int(value):
         raise RequestError(f"{what} must be a whole number of at least 1, not {text[:40]!r}", about=what)
     return int(value)
+
+
+def some_gpus(text: str) -> tuple[int, str]:
+    """A number of GPUs and their name: ``2xa6000``, ``8 x h100``; one where no number is given.
+
+    Raises:
+        RequestError: nothing is named, or none of it.
+    """
+    match = _GPUS.fullmatch(text.strip())
+    if match is None or match[1] == "0" * len(match[1] or ""):
+        raise RequestError(f"GPUs as 2xa6000 or h100, not {text[:40]!r}", about="gpu")
+    return int(match[1] or 1), match[2]

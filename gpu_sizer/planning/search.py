@@ -182,8 +182,17 @@ def fit(request: Request, layout: Layout) -> Fit:
         RequestError: settings that contradict the load.
     """
     search = Search(request)
-    memory = search.evaluate(layout)
-    settings = search.engine.settings(search.model, request.gpu, request.load, layout)
+    return fit_of(search, search.evaluate(layout))
+
+
+def fit_of(search: Search, memory: LayoutMemory) -> Fit:
+    """The answer about one layout whose memory is known.
+
+    Raises:
+        RequestError: settings that contradict the load.
+    """
+    request = search.request
+    settings = search.engine.settings(search.model, request.gpu, request.load, memory.layout)
     inventory, weights = search.model.inventory, _weights_format(search.model)
     return Fit(
         request,

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.memory.estimate import RankMemory
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.units import gib
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.planning.by_engine import EngineChoices
+
 BAR_CELLS = 32
 
 
+def short_name(gpu: GpuSpec) -> str:
+    """A GPU's name without its vendor."""
+    return gpu.name.removeprefix("NVIDIA ").removeprefix("AMD ").removeprefix("Intel ")
+
+
 def gpu_name(plan: Plan | Fit) -> str:
-    """The GPU's name without its vendor."""
-    name = plan.request.gpu.name
-    return name.removeprefix("NVIDIA ").removeprefix("AMD ").removeprefix("Intel ")
+    """The name of the GPU asked about, without its vendor."""
+    return short_name(plan.request.gpu)
 
 
 def times(count: int, name: str) -> str:
@@ -152,6 +161,8 @@ def details(plan: Plan) -> Iterator[str]:
         for name, size in rows(m):
             yield f"  {name:<12}{gib(size):>10}  {bar(size, m.budget_bytes)}".rstrip()
         yield f"  {'free':<12}{gib(m.free_bytes):>10}  ± {gib(plan.band_bytes)}"
+        if len(plan.memory.layer_split) > 1:
+            yield f"Layers on each GPU: {', '.join(map(str, plan.memory.layer_split))}"
         if (text := capacity_sentence(plan)) is not None:
             yield text
     if fewer := why_not_fewer(plan):
@@ -176,6 +187,20 @@ def details(plan: Plan) -> Iterator[str]:
         yield f"Note: {warning}"
 
 
+def by_engine_lines(found: EngineChoices) -> Iterator[str]:
+    """One line an engine, behind a line that names them all: ``vLLM 3, SGLang 3, transformers 3``."""
+    r = found.request
+    counts = [f"{c.title} {c.gpu_count if c.gpu_count is not None else 'none'}" for c in found.choices]
+    yield f"{r.model.name} on {short_name(r.gpu)}, {r.context:,} tokens: {', '.join(counts)}"
+    yield ""
+    for c in found.choices:
+        if c.plan is None or c.plan.memory is None or c.plan.per_gpu is None:
+            yield f"{c.title:<14}  -  {c.reason}"
+            continue
+        free = f"{gib(c.plan.per_gpu.free_bytes)} free a GPU" + (", tight" if c.plan.verdict == "tight" else "")
+        yield f"{c.title:<14}{c.gpu_count:>3}  {c.plan.memory.layout.describe()}, {free}"
+
+
 def explain(plan: Plan) -> str:
     """The whole answer as text."""
     return "\n".join(lines(plan))
@@ -183,7 +208,8 @@ def explain(plan: Plan) -> str:
 
 def fit_headline(fit: Fit) -> str:
     """Whether one layout fits, in a sentence."""
-    model, what = fit.request.model.name, f"{times(fit.gpu_count, gpu_name(fit))} ({fit.layout.describe()})"
+    model, gpus = fit.request.model.name, " + ".join(times(n, short_name(gpu)) for gpu, n in fit.kinds())
+    what = f"{gpus} ({fit.layout.describe()})"
     if fit.verdict == "does_not_fit":
         return f"No: {model} does not fit on {what}: {fit.reason}."
     assert fit.per_gpu is not None

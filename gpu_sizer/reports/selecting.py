@@ -23,7 +23,6 @@ Row = TypeVar("Row")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmbt]?)", re.IGNORECASE)
 _POWERS = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "t": 10**12}
 _DAY = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
-_GPUS = re.compile(r"(?:(\d{1,6})\s*[x×*]\s*)?(\S.*)", re.IGNORECASE)
 
 
 def parameters(text: str) -> int:
@@ -68,18 +67,6 @@ def last_day(text: str) -> date:
     parts = text.strip().count("-")
     month = 12 if parts == 0 else day.month
     return day if parts == 2 else day.replace(month=month, day=monthrange(day.year, month)[1])
-
-
-def some_gpus(text: str) -> tuple[int, str]:
-    """A number of GPUs and their name: ``2xa6000``, ``8 x h100``; one where no number is given.
-
-    Raises:
-        RequestError: nothing is named, or none of it.
-    """
-    match = _GPUS.fullmatch(text.strip())
-    if match is None or match[1] == "0" * len(match[1] or ""):
-        raise RequestError(f"GPUs as 2xa6000 or h100, not {text[:40]!r}", about="gpu")
-    return int(match[1] or 1), match[2]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.cli.app import app
 from gpu_sizer.errors import RequestError
 from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.planning.quantities import some_gpus
 from gpu_sizer.reports import selecting
 from gpu_sizer.reports.listings import GPU_KEYS, MODEL_KEYS, entry, gpu_listing, model_listing
 
@@ -184,7 +185,7 @@ def test_a_day_lies_between_the_first_and_the_last_of_its_month_and_year(day: An
     [("2xa6000", (2, "a6000")), ("8 x H100", (8, "H100")), ("4090", (1, "4090")), ("2×4090", (2, "4090"))],
 )
 def test_gpus_with_a_number(text: str, found: tuple[int, str]) -> None:
-    assert selecting.some_gpus(text) == found
+    assert some_gpus(text) == found
 
 
 def test_an_empty_list_is_still_a_list() -> None:

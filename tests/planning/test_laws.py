@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpu_sizer import load_gpu, load_model, size
+from gpu_sizer.engines.registry import engine_names
 from gpu_sizer.planning.plan import Plan
 from gpu_sizer.planning.request import Request, make_request
 from gpu_sizer.planning.search import Search, plan
@@ -16,7 +17,9 @@ MODELS = ["llama-3-8b", "mixtral-8x7b", "qwen2.5-7b", "gemma-3-27b", "gpt-oss-20
 GPUS = ["rtx-a6000", "l4", "h100-80gb", "mi300x", "t4"]
 MOST = 64
 
-models, gpus = st.sampled_from(MODELS), st.sampled_from(GPUS)
+ENGINES = ["vllm", "vllm@0.7", "vllm@0.11", *engine_names()[1:]]
+
+models, gpus, engines = st.sampled_from(MODELS), st.sampled_from(GPUS), st.sampled_from(ENGINES)
 shares = st.sampled_from([0.1, 0.3, 0.6, 1.0])
 
 
@@ -33,67 +36,69 @@ def small(r: Request) -> Plan:
     return plan(r, details=False)
 
 
-laws = settings(max_examples=40, deadline=None)
+laws = settings(max_examples=60, deadline=None)
 
 
 @laws
-@given(models, gpus, shares, shares)
-def test_more_context_never_needs_fewer(model: str, gpu: str, a: float, b: float) -> None:
-    short, long = sorted((a, b))
-    assert count(small(request(model, gpu, short))) <= count(small(request(model, gpu, long)))
+@given(models, gpus, engines, shares, shares)
+def test_more_context_never_needs_fewer(model: str, gpu: str, engine: str, a: float, b: float) -> None:
+    short, long = (request(model, gpu, share, engine=engine) for share in sorted((a, b)))
+    assert count(small(short)) <= count(small(long))
 
 
 @laws
-@given(models, gpus, st.integers(1, 40), st.integers(1, 40))
-def test_more_users_never_need_fewer(model: str, gpu: str, a: int, b: int) -> None:
+@given(models, gpus, engines, st.integers(1, 40), st.integers(1, 40))
+def test_more_users_never_need_fewer(model: str, gpu: str, engine: str, a: int, b: int) -> None:
+    few, many = (request(model, gpu, 0.2, users=n, engine=engine) for n in sorted((a, b)))
+    assert count(small(few)) <= count(small(many))
+
+
+@laws
+@given(models, gpus, engines, st.sampled_from([512, 2048, 8192]), st.sampled_from([512, 2048, 16384]))
+def test_more_batched_tokens_never_need_fewer(model: str, gpu: str, engine: str, a: int, b: int) -> None:
     few, many = sorted((a, b))
-    assert count(small(request(model, gpu, 0.2, users=few))) <= count(small(request(model, gpu, 0.2, users=many)))
-
-
-@laws
-@given(models, gpus, st.sampled_from([512, 2048, 8192]), st.sampled_from([512, 2048, 16384]))
-def test_more_batched_tokens_never_need_fewer(model: str, gpu: str, a: int, b: int) -> None:
-    few, many = sorted((a, b))
-    less = request(model, gpu, 0.2, max_num_batched_tokens=few, max_num_seqs=64)
+    less = request(model, gpu, 0.2, max_num_batched_tokens=few, max_num_seqs=64, engine=engine)
     assert count(small(less)) <= count(small(replace(less, max_num_batched_tokens=many)))
 
 
 @laws
-@given(models, gpus)
-def test_higher_precision_never_needs_fewer(model: str, gpu: str) -> None:
-    counts = [count(small(request(model, gpu, 0.1, weights_dtype=d))) for d in ("float8", "bfloat16", "float32")]
+@given(models, gpus, engines)
+def test_higher_precision_never_needs_fewer(model: str, gpu: str, engine: str) -> None:
+    types = ("float8", "bfloat16", "float32")
+    counts = [count(small(request(model, gpu, 0.1, weights_dtype=d, engine=engine))) for d in types]
     assert counts == sorted(counts)
 
 
 @laws
-@given(models, st.floats(0.5, 0.98), st.floats(0.5, 0.98))
-def test_higher_utilization_never_needs_more(model: str, a: float, b: float) -> None:
-    low, high = sorted((a, b))
-    assert count(small(request(model, "l40s", 0.2, gpu_memory_utilization=high))) <= count(
-        small(request(model, "l40s", 0.2, gpu_memory_utilization=low))
-    )
+@given(models, engines, st.floats(0.5, 0.98), st.floats(0.5, 0.98))
+def test_higher_utilization_never_needs_more(model: str, engine: str, a: float, b: float) -> None:
+    low, high = (request(model, "l40s", 0.2, gpu_memory_utilization=share, engine=engine) for share in sorted((a, b)))
+    assert count(small(high)) <= count(small(low))
 
 
 @laws
-@given(models, st.integers(16, 200), st.integers(16, 200))
-def test_more_memory_never_needs_more_gpus(model: str, a: int, b: int) -> None:
+@given(models, engines, st.integers(16, 200), st.integers(16, 200))
+def test_more_memory_never_needs_more_gpus(model: str, engine: str, a: int, b: int) -> None:
     less, more = sorted((a, b))
     base = load_gpu("rtx-a6000")
 
     def with_memory(gib: int) -> Request:
-        gpu = replace(base, memory=replace(base.memory, visible_mib=gib * 1024.0))
-        card = load_model(model)
+        memory = replace(base.memory, visible_mib=gib * 1024.0, nvidia_smi_mib=gib * 1024.0)
+        card, gpu = load_model(model), replace(base, memory=memory)
         # Defaults depend on the memory: the law holds at the same settings.
-        return make_request(card, gpu, context=2048, max_num_seqs=128, max_num_batched_tokens=2048)
+        load = {"max_num_seqs": 128, "max_num_batched_tokens": 2048, "gpu_memory_utilization": 0.85}
+        return make_request(card, gpu, context=2048, engine=engine, **load)  # type: ignore[arg-type]
 
     assert count(small(with_memory(more))) <= count(small(with_memory(less)))
 
 
 @laws
-@given(models, gpus, shares, st.integers(1, 12))
-def test_every_plan_is_accepted_and_within_its_budget(model: str, gpu: str, share: float, users: int) -> None:
+@given(models, gpus, engines, shares, st.integers(1, 12))
+def test_every_plan_is_accepted_and_within_its_budget(
+    model: str, gpu: str, engine: str, share: float, users: int
+) -> None:
     """Law 3: the floor is below the count, the engine accepts the layout, every GPU holds its share."""
-    r = request(model, gpu, share, users=users)
+    r = request(model, gpu, share, users=users, engine=engine)
     p = small(r)
     if not p.fits:
         assert p.gpu_count is None
@@ -112,10 +117,10 @@ def test_every_plan_is_accepted_and_within_its_budget(model: str, gpu: str, shar
 
 
 @laws
-@given(models, gpus, shares)
-def test_one_gpu_fewer_does_not_do(model: str, gpu: str, share: float) -> None:
+@given(models, gpus, engines, shares)
+def test_one_gpu_fewer_does_not_do(model: str, gpu: str, engine: str, share: float) -> None:
     """The answer is the smallest: no layout of any smaller count fits."""
-    r = request(model, gpu, share)
+    r = request(model, gpu, share, engine=engine)
     p = small(r)
     search = Search(r)
     for n in range(1, min(count(p), 17)):

@@ -11,6 +11,9 @@ from functools import cache
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.units import MIB
 
+#: Dimensions of a matrix.
+MATRIX = 2
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -64,16 +67,24 @@ def _prefill_graphs(tokens: int) -> int:
 
 
 def _vision_factor(model: HeldModel) -> float:
-    """By how much a vision tower lowers the fraction.
+    """By how much a vision tower lowers the fraction (``adjust_mem_fraction_for_vlm``).
 
-    SGLang multiplies the tower's layers and the square of its width; a layer of a vision transformer has twelve
-    times the square of its width in parameters, which the card knows.
+    It goes by the tower's layers and the square of its width, which the square projections of its attention tell.
+    Classes whose configuration names the layers otherwise (``depth``) count as the baseline's.
     """
-    values = sum(t.parameters for t in model.inventory.towers)
-    if not values:
-        return 1.0
+    square = [
+        t
+        for tower in model.card.architecture.towers
+        for t in tower.tensors
+        if t.copies > 1 and len(t.shape) == MATRIX and t.shape[0] == t.shape[1]
+    ]
     v = constants()["reserve"]["vision"]
-    score = values / v["values_a_layer"] / v["baseline"]
+    if not model.card.architecture.towers:
+        return 1.0
+    layers, width = (square[0].copies, square[0].shape[0]) if square else (v["layers"], v["width"])
+    if model.card.engine_class in v["layers_unseen"]:
+        layers = v["layers"]
+    score = layers * width**2 / (v["layers"] * v["width"] ** 2)
     factor: float = v["factor"] * max(v["least"], min(v["most"], 1.0 - v["sensitivity"] * (score - 1.0)))
     return factor
 
