@@ -15,18 +15,22 @@ if TYPE_CHECKING:
     from gpu_sizer.memory.layout import Layout
 
 
-def _cut(layers: Sequence[int], first: int, last: int, rooms: Sequence[int]) -> list[tuple[int, int]] | None:
-    """Each GPU takes as many layers as its room holds, the earlier ones first; null where that does not do."""
+def _cut(
+    layers: Sequence[int], first: int, last: int, rooms: Sequence[int], *, every: bool
+) -> list[tuple[int, int]] | None:
+    """Each GPU takes as many layers as its room holds, the earlier ones first; null where that does not do.
+
+    With ``every``, a layer is left for each GPU that comes after.
+    """
     bounds, start, gpus = [], 0, len(rooms)
     for gpu, room in enumerate(rooms):
         left = room - (first if gpu == 0 else 0) - (last if gpu == gpus - 1 else 0)
-        # Every GPU after this one needs a layer, too.
-        most, stop = len(layers) - (gpus - 1 - gpu), start
+        if left < 0:
+            return None
+        most, stop = len(layers) - (gpus - 1 - gpu if every else 0), start
         while stop < most and layers[stop] <= left:
             left -= layers[stop]
             stop += 1
-        if stop == start:
-            return None
         bounds.append((start, stop))
         start = stop
     return bounds if start == len(layers) else None
@@ -42,19 +46,22 @@ def even_cut(layers: Sequence[int], first: int, last: int, rooms: Sequence[int])
         rooms: bytes that each GPU has for all of this; they may differ. At most as many GPUs as layers.
 
     Filling the GPUs one after another finds a cut wherever one leaves so much room on each, since layers stay in
-    their order; so bisection over that room finds the best.
+    their order; so bisection over that room finds the best. A GPU too small for any layer stays empty.
     """
-    low, high = min(0, *rooms) // MIB - (sum(layers) + first + last) // MIB - 1, max(rooms) // MIB
-    best = _cut(layers, first, last, [room - low * MIB for room in rooms])
-    assert best is not None
+
+    def cut(room: int, *, every: bool = False) -> list[tuple[int, int]] | None:
+        return _cut(layers, first, last, [r - room * MIB for r in rooms], every=every)
+
+    low, high = min(0, *rooms) // MIB - (sum(layers) + first + last) // MIB - 1, max(rooms) // MIB + 1
     while high - low > 1:
         middle = (low + high) // 2
-        found = _cut(layers, first, last, [room - middle * MIB for room in rooms])
-        if found is None:
+        if cut(middle) is None:
             high = middle
         else:
-            low, best = middle, found
-    return tuple(best)
+            low = middle
+    found = cut(low, every=True) or cut(low)
+    assert found is not None
+    return tuple(found)
 
 
 def requests_held(stages: Sequence[RankMemory], users: int) -> float:

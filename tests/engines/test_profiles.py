@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations_with_replacement
 from pathlib import Path
 
 import pytest
@@ -244,7 +244,7 @@ def test_the_cut_leaves_the_most_room(layers: list[int], first: int, last: int, 
         used[-1] += last
         return min(room - u for room, u in zip(rooms, used, strict=True))
 
-    best = max(least((0, *inner)) for inner in combinations(range(1, len(layers)), count - 1))
+    best = max(least((0, *rest)) for rest in combinations_with_replacement(range(len(layers) + 1), count - 1))
     found = even_cut([n * MIB for n in layers], first * MIB, last * MIB, [r * MIB for r in rooms])
     assert found[0][0] == 0
     assert found[-1][1] == len(layers)
