@@ -25,6 +25,17 @@ def normal_short(name: str) -> str:
     return normal(name.rpartition("/")[2] if name.count("/") == 1 else name)
 
 
+#: Endings of a release's name that people leave out, since they do not change what is sized.
+_LEFT_OUT = re.compile(r"[-_ ](instruct|chat|it|hf)$", re.IGNORECASE)
+
+
+def stem(name: str) -> str:
+    """A name without the endings that people leave out: ``Llama-3.1-8B-Instruct-HF`` is ``Llama-3.1-8B``."""
+    while (shorter := _LEFT_OUT.sub("", name)) != name:
+        name = shorter
+    return name
+
+
 def numbers(name: str) -> tuple[str, ...]:
     """The numbers in a name, in order: what must agree before two names are taken for one."""
     return tuple(re.findall(r"\d+(?:\.\d+)?", name))
@@ -76,9 +87,11 @@ def near(name: str, index: Mapping[str, str]) -> list[str]:
     wanted = normal(name)
     if len(wanted) < 3 or len(wanted) > 200:
         return []
+    # A last word of one letter is a name's whole difference: Command A is no slip of Command R.
+    letter = last[1] if (last := re.search(r"[^0-9a-z.]([a-z])$", name.strip().lower())) else ""
     found: dict[str, float] = {}
     for key, identity in index.items():
-        if numbers(key) != numbers(wanted) or not is_slip(wanted, key):
+        if numbers(key) != numbers(wanted) or not key.endswith(letter) or not is_slip(wanted, key):
             continue
         score = similarity(wanted, key)
         if score >= NEAR:
