@@ -14,9 +14,9 @@ SUGGEST = 0.5
 def normal(name: str) -> str:
     """Lower case, letters and digits only: ``Mixtral-8x7B`` and ``mixtral 8x7b`` are the same.
 
-    A decimal point between digits is kept, since 3.1 is not 31.
+    A decimal point between digits is kept, since 3.1 is not 31; a plus is a word, since Command R+ is not Command R.
     """
-    kept = re.sub(r"(?<=\d)\.(?=\d)", "\x00", name.lower())
+    kept = re.sub(r"(?<=\d)\.(?=\d)", "\x00", name.lower().replace("+", "plus"))
     return re.sub(r"[^0-9a-z\x00]+", "", kept).replace("\x00", ".")
 
 
