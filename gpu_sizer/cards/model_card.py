@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gpu_sizer.cards.architecture import Architecture
-from gpu_sizer.cards.names import normal, normal_short
+from gpu_sizer.cards.names import normal, normal_short, stem
 from gpu_sizer.records import dataclass, replace
 
 TYPE_CHECKING = False
@@ -104,6 +104,8 @@ class ModelCard:
     """Repository on the Hugging Face hub."""
     aliases: tuple[Text, ...] = ()
     """Other names people type."""
+    ambiguous_names: tuple[Text, ...] = ()
+    """Names that could mean this model among others, to be asked back."""
     arena_names: tuple[Text, ...] = ()
     """Names in the Chatbot Arena's tables."""
     releases: tuple[Release, ...] = ()
@@ -127,14 +129,24 @@ class ModelCard:
 
     def as_release(self, name: str) -> ModelCard:
         """The card under the name, date and length of the release that a name means; itself where it means none."""
+        release = self._release(name)
+        if release is None:
+            return self
+        return replace(
+            self,
+            name=release.name or release.hub_id.rpartition("/")[2],
+            released=release.released,
+            hub_id=release.hub_id,
+            context=release.context or self.context,
+        )
+
+    def _release(self, name: str) -> Release | None:
+        """The release that bears a name, or else the one that bears it but for an ending that people leave out."""
         wanted = (normal(name), normal_short(name))
         for release in self.releases:
-            if normal(release.hub_id) in wanted or normal_short(release.hub_id) in wanted:
-                return replace(
-                    self,
-                    name=release.name or self.name,
-                    released=release.released,
-                    hub_id=release.hub_id,
-                    context=release.context or self.context,
-                )
-        return self
+            spelt = (normal(release.hub_id), normal_short(release.hub_id), normal(release.name or release.hub_id))
+            if any(s in wanted for s in spelt):
+                return release
+        if any(normal(own) in wanted for own in (self.id, self.name, *self.aliases)):
+            return None
+        return next((r for r in self.releases if normal_short(stem(r.hub_id)) in wanted), None)

@@ -14,15 +14,26 @@ SUGGEST = 0.5
 def normal(name: str) -> str:
     """Lower case, letters and digits only: ``Mixtral-8x7B`` and ``mixtral 8x7b`` are the same.
 
-    A decimal point between digits is kept, since 3.1 is not 31.
+    A decimal point between digits is kept, since 3.1 is not 31; a plus is a word, since Command R+ is not Command R.
     """
-    kept = re.sub(r"(?<=\d)\.(?=\d)", "\x00", name.lower())
+    kept = re.sub(r"(?<=\d)\.(?=\d)", "\x00", name.lower().replace("+", "plus"))
     return re.sub(r"[^0-9a-z\x00]+", "", kept).replace("\x00", ".")
 
 
 def normal_short(name: str) -> str:
     """The normal form of a hub id without its organisation."""
     return normal(name.rpartition("/")[2] if name.count("/") == 1 else name)
+
+
+#: Endings of a release's name that people leave out, since they do not change what is sized.
+_LEFT_OUT = re.compile(r"[-_ ](instruct|chat|it|hf)$", re.IGNORECASE)
+
+
+def stem(name: str) -> str:
+    """A name without the endings that people leave out: ``Llama-3.1-8B-Instruct-HF`` is ``Llama-3.1-8B``."""
+    while (shorter := _LEFT_OUT.sub("", name)) != name:
+        name = shorter
+    return name
 
 
 def numbers(name: str) -> tuple[str, ...]:
@@ -76,9 +87,11 @@ def near(name: str, index: Mapping[str, str]) -> list[str]:
     wanted = normal(name)
     if len(wanted) < 3 or len(wanted) > 200:
         return []
+    # A last word of one letter is a name's whole difference: Command A is no slip of Command R.
+    letter = last[1] if (last := re.search(r"[^0-9a-z.]([a-z])$", name.strip().lower())) else ""
     found: dict[str, float] = {}
     for key, identity in index.items():
-        if numbers(key) != numbers(wanted) or not is_slip(wanted, key):
+        if numbers(key) != numbers(wanted) or not key.endswith(letter) or not is_slip(wanted, key):
             continue
         score = similarity(wanted, key)
         if score >= NEAR:

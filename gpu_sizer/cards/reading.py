@@ -10,7 +10,7 @@ from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.light_card import FOLDERS
 from gpu_sizer.cards.loading import read_yaml, validate
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.cards.names import normal, normal_short
+from gpu_sizer.cards.names import normal, normal_short, stem
 from gpu_sizer.cards.writing import jsonable
 from gpu_sizer.errors import CardError
 
@@ -65,12 +65,15 @@ def spellings(data: dict[str, Any]) -> Iterator[str]:
 def name_index(entries: dict[str, Entry]) -> dict[str, str]:
     """Normal form of every spelling -> id. An id beats an alias; a hub id is also found without its organisation.
 
+    A name without an ending that people leave out (``-Instruct``) finds the card too, where it means one alone.
+
     Raises:
         CardError: an alias that two cards claim.
     """
     ids = {normal(i): i for i in entries}
     result = dict(ids)
     short: dict[str, set[str]] = {}
+    stems: dict[str, set[str]] = {}
     for identity, entry in entries.items():
         for spelling in spellings(entry.data):
             key = normal(spelling)
@@ -78,7 +81,8 @@ def name_index(entries: dict[str, Entry]) -> dict[str, str]:
             if owner != identity and key not in ids:
                 raise CardError(str(entry.file), "aliases", f"{spelling!r} is also a name of {owner}")
             short.setdefault(normal_short(spelling), set()).add(identity)
-    for key, owners in short.items():
+            stems.setdefault(normal_short(stem(spelling)), set()).add(identity)
+    for key, owners in (*short.items(), *stems.items()):
         if len(owners) == 1:
             result.setdefault(key, next(iter(owners)))
     return result

@@ -61,12 +61,15 @@ def runs(names: Sequence[str]) -> tuple[Run, ...]:
     return tuple(result)
 
 
-def stack(c: Config, blocks: dict[str, Block], names: Sequence[str], **ends: Any) -> Architecture:
+def stack(
+    c: Config, blocks: dict[str, Block], names: Sequence[str], *, empty_layers: int = 0, **ends: Any
+) -> Architecture:
     """An architecture of these blocks in this order, with ends as configured.
 
-    Blocks that no layer uses are left out, unless multi-token prediction uses them.
+    Blocks that no layer uses are left out, unless multi-token prediction uses them; ``empty_layers`` counts the
+    configured layers that hold nothing and have no name.
     """
-    if c.find("num_hidden_layers") is not None and len(names) != c.layers:
+    if c.find("num_hidden_layers") is not None and len(names) + empty_layers != c.layers:
         raise c.fail("layer_types", f"names {len(names)} layers, num_hidden_layers is {c.layers}")
     mtp = ends.get("mtp")
     used = set(names) | ({mtp.block} if mtp else set())

@@ -21,6 +21,10 @@ from tests.cards.test_loading import GOOD
         ("meta-llama/Meta-Llama-3-70B", "llama-3-70b"),
         ("mixtrall 8x7b", "mixtral-8x7b"),
         ("gpt oss 120b", "gpt-oss-120b"),
+        ("Command R+", "command-r-plus"),
+        ("Qwen3-Coder-30B-A3B", "qwen3-30b-a3b"),
+        ("Qwen/Qwen2.5-Coder-7B-Instruct", "qwen2.5-7b"),
+        ("NousResearch/Hermes-3-Llama-3.1-405B", "llama-3.1-405b"),
     ],
 )
 def test_models_are_found(name: str, identity: str) -> None:
@@ -36,6 +40,8 @@ def test_models_are_found(name: str, identity: str) -> None:
         ("a100", "a100-80gb"),
         ("NVIDIA A100-SXM4-80GB", "a100-80gb"),
         ("4090", "rtx-4090"),
+        ("RTX 4090 48GB", "rtx-4090-48gb"),
+        ("RTX 4070 Ti", "rtx-4070-ti"),
     ],
 )
 def test_gpus_are_found(name: str, identity: str) -> None:
@@ -53,6 +59,25 @@ def test_a_name_that_could_mean_several_is_asked_back() -> None:
         load_gpu("rtx 6000")
     assert caught.value.kind == "ambiguous"
     assert set(caught.value.suggestions) == {"rtx-a6000", "rtx-6000-ada", "rtx-pro-6000"}
+
+
+@pytest.mark.parametrize("name", ["devstral", "Mistral Small", "gpt-oss"])
+def test_a_model_that_could_be_several_is_asked_back(name: str) -> None:
+    with pytest.raises(UnknownModelError, match="could mean several models") as caught:
+        load_model(name)
+    assert len(caught.value.suggestions) > 1
+
+
+def test_a_last_word_of_one_letter_is_no_slip() -> None:
+    with pytest.raises(UnknownModelError):
+        load_model("command q")
+
+
+def test_a_name_without_its_ending_finds_the_release() -> None:
+    release = load_model("qwen3-coder-30b-a3b")
+    assert release.hub_id == "Qwen/Qwen3-Coder-30B-A3B-Instruct"
+    assert release.context.native == 262_144
+    assert load_model("qwen3-30b-a3b").context.native == 40_960
 
 
 def test_an_unknown_name_says_what_is_near() -> None:

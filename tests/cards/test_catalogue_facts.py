@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -56,6 +58,14 @@ def test_counts_are_those_of_the_architecture(cards: list[ModelCard]) -> None:
         if (total is not None and total != found[0]) or (active is not None and active != found[1]):
             wrong[card.id] = (total, active, *found)
     assert not wrong
+
+
+def test_counts_are_those_that_the_hub_gives(shelf: Shelf[ModelCard]) -> None:
+    lines = (Path(__file__).parents[1] / "oracle" / "hub_counts.jsonl").read_text(encoding="utf-8").splitlines()
+    given = {line["hf_id"]: line["total"] for line in map(json.loads, lines)}
+    found = {name: build_inventory(shelf.get(shelf.lookup(name) or "")).total_parameters for name in given}
+    assert found == given
+    assert len(given) >= 200
 
 
 def test_every_spelling_means_the_card_that_bears_it(shelf: Shelf[ModelCard], cards: list[ModelCard]) -> None:

@@ -29,6 +29,7 @@ def architecture(c: Config) -> Architecture:
     bias = c.flag("attention_bias", default=False)
     blocks: dict[str, Block] = {}
     names = []
+    empty = 0
     for one in c.sequence("block_configs") or ():
         tokens, inner = (one.get("attention") or {}, one.get("ffn") or {}) if isinstance(one, Mapping) else ({}, {})
         if not tokens or not inner or any(part.get("replace_with_linear") for part in (tokens, inner)):
@@ -38,6 +39,7 @@ def architecture(c: Config) -> Architecture:
         has = {"mixer": group is not None, "feed_forward": width is not None}
         if not any(has.values()):
             # Nothing is left of the layer: it has no weights and caches nothing.
+            empty += 1
             continue
         name = f"kv{c.heads // group}" if isinstance(group, int) and group > 0 else "no-attention"
         name += f"-ffn{width}" if width else "-no-ffn"
@@ -51,4 +53,4 @@ def architecture(c: Config) -> Architecture:
         names.append(name)
     if not names:
         raise c.fail("block_configs", "missing, and nothing else says what each layer is")
-    return stack(c, blocks, names)
+    return stack(c, blocks, names, empty_layers=empty)
