@@ -8,6 +8,7 @@ from pathlib import Path
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.cards.names import is_place
 from gpu_sizer.errors import RequestError, UnknownModelError
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan
@@ -40,13 +41,9 @@ def load_model(model: str | os.PathLike[str] | ModelCard, *, cards: Catalogue | 
     if not name.strip():
         raise UnknownModelError("no model was named; `gpu-sizer models` lists what is known")
     shelf = cards or catalogue()
-    if name.endswith((".yaml", ".yml")):
+    if shelf.names_only or name.endswith((".yaml", ".yml")):
         return shelf.model(name)
-    if shelf.models.lookup(name) is None and _is_path(name):
-        from gpu_sizer.importers.sources import import_source
-
-        return import_source(name)
-    if name.startswith("hf:"):
+    if name.startswith("hf:") or (shelf.models.lookup(name) is None and _is_path(name)):
         from gpu_sizer.importers.sources import import_source
 
         return import_source(name)
@@ -55,7 +52,7 @@ def load_model(model: str | os.PathLike[str] | ModelCard, *, cards: Catalogue | 
 
 def _is_path(name: str) -> bool:
     """Whether a name is meant as a place on disk: it exists there, or is written as a path."""
-    if name.startswith(("./", "../", "/", "~")) or name.endswith((".json", ".gguf", ".safetensors")):
+    if is_place(name):
         return True
     try:
         return Path(name).is_dir()

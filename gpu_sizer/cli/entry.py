@@ -32,6 +32,8 @@ COMMANDS = (
         "article",
         "deploy",
         "terraform",
+        "serve",
+        "mcp",
     ),
 )
 
