@@ -42,13 +42,13 @@ def create_app(seconds: float = SECONDS) -> FastAPI:
     Args:
         seconds: that one answer may take.
     """
-    computing = Computing(seconds)
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
         warm_up()
+        app.state.computing = Computing(seconds)
         yield
-        computing.close()
+        app.state.computing.close()
 
     app = FastAPI(
         title="gpu_sizer",
@@ -63,7 +63,7 @@ def create_app(seconds: float = SECONDS) -> FastAPI:
     )
 
     async def answer(name: str, body: Any) -> Json:
-        found = await computing.run(CALLS[name].run, body)
+        found = await app.state.computing.run(CALLS[name].run, body)
         return Json(found.body)
 
     @app.post("/v1/size", summary=CALLS["size"].summary, responses=answers.PLAN)
