@@ -122,7 +122,7 @@ def deploy(b: DeployBody) -> Answered:
     Raises:
         GpuSizerError: as for :func:`size`, an unknown format, or a plan that does not fit.
     """
-    plan = _plan(b, details=b.tuned)
+    plan = _plan(b, details=b.details or b.tuned)
     release = weights_named(plan.request.model, b.model)
     text = write(plan, b.format, weights=b.weights, release=release, image=b.image, port=b.port, tuned=b.tuned)
     return Answered({"format": b.format, "file": text, "plan": plan.model_dump()}, text.splitlines())
