@@ -133,6 +133,9 @@ def test_llama_cpp() -> None:
     assert words("llama.cpp", planned(), "/a.gguf", own=True)["--split-mode"] == "row"
     with pytest.raises(RequestError, match="GGUF"):
         words("llama.cpp", fit)
+    mixed = estimate("gpt-oss-20b", gpu="h100", context=8192)
+    with pytest.raises(RequestError, match="say which file"):
+        words("llama.cpp", mixed, "org/model-GGUF", own=True)
 
 
 def test_replicas_of_a_server_that_is_one_are_refused() -> None:

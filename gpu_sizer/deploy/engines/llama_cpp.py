@@ -27,7 +27,7 @@ def _source(start: Start) -> list[str]:
         return ["--model", start.weights]
     if ":" in start.weights:
         return ["--hf-repo", start.weights]
-    if (kind := FILE_TYPES.get(start.dtype())) is None:
+    if (kind := FILE_TYPES.get(start.fit.weights_format)) is None:
         raise RequestError(f"say which file of {start.weights} is meant: --weights {start.weights}:TYPE")
     return ["--hf-repo", f"{start.weights}:{kind}"]
 
