@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +20,7 @@ from gpu_sizer.importers import hub, sources
 from gpu_sizer.planning.request import MOST_GPUS as MOST_OF_LIBRARY
 from gpu_sizer.server import calls, limits
 from gpu_sizer.server.bodies import MOST_GPUS, DeployBody
-from gpu_sizer.server.computing import Computing
+from gpu_sizer.server.computing import THREADS, Computing
 from gpu_sizer.server.http import create_app
 
 SIZE = {"model": "mixtral-8x7b", "gpu": "a6000"}
@@ -271,6 +273,29 @@ def test_every_example_of_the_description_is_answered(client: TestClient) -> Non
                 assert response.status_code == 200, (path, example, response.text)
                 shown += 1
     assert shown >= 7
+
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "server.md").read_text(encoding="utf-8")
+
+
+def test_the_documentation_says_what_is_there(client: TestClient) -> None:
+    asked = set()
+    for line in re.findall(r"^curl .*", DOCUMENT, re.M):
+        words = shlex.split(line)
+        path = words[2].removeprefix("localhost:8080")
+        body = words[words.index("-d") + 1] if "-d" in words else None
+        headers = {"content-type": "application/json"}
+        response = client.post(path, content=body, headers=headers) if body else client.get(path)
+        assert response.status_code == 200, line
+        asked.add(path.partition("?")[0])
+    assert asked == {*client.get("/openapi.json").json()["paths"], "/openapi.json"}
+    for bound in (
+        f"{limits.MOST_BYTES // 1024} KiB",
+        f"{MOST_GPUS} GPUs",
+        f"within {limits.SENDING_SECONDS:g} seconds",
+    ):
+        assert bound in DOCUMENT
+    assert {8: "computes eight answers at once"}[THREADS] in DOCUMENT
 
 
 def test_hostile_weights_and_images_stay_what_they_are(client: TestClient) -> None:
