@@ -8,6 +8,7 @@ from pathlib import Path
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.cards.names import is_place
 from gpu_sizer.errors import RequestError, UnknownModelError
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan
@@ -16,13 +17,14 @@ from gpu_sizer.planning.search import fit, plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from gpu_sizer.planning.by_engine import EngineChoices
     from gpu_sizer.planning.choices import Choices, Runnable
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
     from gpu_sizer.planning.needs import MemoryNeed
+    from gpu_sizer.planning.sweep import Sweep
 
     ModelName = str | os.PathLike[str] | ModelCard
     GpuName = str | os.PathLike[str] | GpuSpec
@@ -41,13 +43,9 @@ def load_model(model: str | os.PathLike[str] | ModelCard, *, cards: Catalogue | 
     if not name.strip():
         raise UnknownModelError("no model was named; `gpu-sizer models` lists what is known")
     shelf = cards or catalogue()
-    if name.endswith((".yaml", ".yml")):
+    if shelf.names_only or name.endswith((".yaml", ".yml")):
         return shelf.model(name)
-    if shelf.models.lookup(name) is None and _is_path(name):
-        from gpu_sizer.importers.sources import import_source
-
-        return import_source(name)
-    if name.startswith("hf:"):
+    if name.startswith("hf:") or (shelf.models.lookup(name) is None and _is_path(name)):
         from gpu_sizer.importers.sources import import_source
 
         return import_source(name)
@@ -56,7 +54,7 @@ def load_model(model: str | os.PathLike[str] | ModelCard, *, cards: Catalogue | 
 
 def _is_path(name: str) -> bool:
     """Whether a name is meant as a place on disk: it exists there, or is written as a path."""
-    if name.startswith(("./", "../", "/", "~")) or name.endswith((".json", ".gguf", ".safetensors")):
+    if is_place(name):
         return True
     try:
         return Path(name).is_dir()
@@ -319,3 +317,43 @@ def compare(model: ModelName, gpus: Iterable[GpuName], *, cards: Catalogue | Non
 
     specs = [load_gpu(g, cards=cards) for g in gpus]
     return choose(load_model(model, cards=cards), specs, in_order=True, **load)
+
+
+def sweep(
+    models: ModelName | Sequence[ModelName],
+    gpus: GpuName | Sequence[GpuName],
+    *,
+    contexts: Sequence[int] | str,
+    users: Sequence[int] | str = (1,),
+    cards: Catalogue | None = None,
+    **load: Any,
+) -> Sweep:
+    """The fewest GPUs for every combination of models, GPUs, contexts and users, each exactly what ``size`` gives.
+
+    Args:
+        models: one or several.
+        gpus: one or several.
+        contexts: tokens of one request; numbers, or text as ``8k,32k`` or ``1k:128k:log8``.
+        users: requests at once, likewise.
+        cards: the catalogue; null is the shipped one with the user's folders.
+        load: further axes (``weights_dtypes``, ``kv_cache_dtypes``, ``utilizations``, each a tuple), and the other
+            options of :func:`size`, the same for every cell.
+
+    Raises:
+        GpuSizerError: an unknown name, a card that cannot be used, or a value that makes no sense.
+    """
+    from gpu_sizer.planning.sweep import Axes, sweep_cards
+    from gpu_sizer.planning.sweep_axes import whole_numbers
+
+    def several(names: Any) -> tuple[Any, ...]:
+        return tuple(names) if isinstance(names, list | tuple) else (names,)
+
+    further = {k: tuple(load.pop(k)) for k in ("weights_dtypes", "kv_cache_dtypes", "utilizations") if k in load}
+    axes = Axes(
+        tuple(load_model(m, cards=cards) for m in several(models)),
+        tuple(load_gpu(g, cards=cards) for g in several(gpus)),
+        whole_numbers(contexts, "context") if isinstance(contexts, str) else tuple(contexts),
+        whole_numbers(users, "users") if isinstance(users, str) else tuple(users),
+        **further,
+    )
+    return sweep_cards(axes, **load)

@@ -17,6 +17,17 @@ class GpuSizerError(Exception):
         self.suggestions: tuple[str, ...] = tuple(suggestions)
         super().__init__(message)
 
+    def model_dump(self) -> dict[str, dict[str, object]]:
+        """The JSON object of DESIGN 6.2."""
+        return {
+            "error": {
+                "kind": self.kind,
+                "about": self.about,
+                "message": str(self),
+                "suggestions": list(self.suggestions),
+            },
+        }
+
 
 class UnknownNameError(GpuSizerError):
     """A model or GPU name that the catalogue does not hold, or that could mean several."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,8 @@ ALLOWED_ACROSS = {
     ("deploy", "api"),
     # A plan writes its own files: it opens the room to the right where a caller asks for that.
     ("planning", "deploy"),
+    # ... and shows itself in a notebook.
+    ("planning", "reports"),
 }
 
 
@@ -73,3 +77,17 @@ def test_nothing_reads_the_shared_folder() -> None:
     for file in [*PACKAGE.rglob("*"), *here.parent.rglob("*.py")]:
         if file.is_file() and file.suffix in (".py", ".yaml") and file != here:
             assert "/shared/" not in file.read_text(encoding="utf-8"), file
+
+
+def test_a_question_waits_for_nothing_heavy() -> None:
+    heavy = ("fastapi", "mcp", "numpy", "prometheus_client", "pydantic", "rich", "starlette", "typer", "uvicorn")
+    program = (
+        "import sys\n"
+        "from gpu_sizer.cli.entry import run\n"
+        "run(['how many A6000s for Mixtral 8x7b'])\n"
+        f"sys.stderr.write(' '.join(m for m in {heavy!r} if m in sys.modules))"
+    )
+    # The first run may compile the catalogue, which takes what reads YAML; the second is a question like any other.
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr == ""

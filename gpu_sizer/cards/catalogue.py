@@ -7,7 +7,7 @@ from functools import cache, cached_property
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.cards.names import join_names, near, normal, normal_short, suggestions
+from gpu_sizer.cards.names import is_place, join_names, near, normal, normal_short, suggestions
 from gpu_sizer.cards.trusted import build
 from gpu_sizer.compiled import Compiled, compiled
 from gpu_sizer.errors import CardError, UnknownGpuError, UnknownModelError, UnknownNameError
@@ -154,12 +154,21 @@ class Shelf(Generic[Card]):
         )
         raise self._error(f"unknown {self._noun} {shown!r}{tail}", suggestions=hints)
 
+    def no_place(self, name: str) -> UnknownNameError:
+        """The error for a place (a path, a hub id to read) where only names are taken."""
+        return self._error(f"{name[:60]!r} is a place, and only names of the catalogue are taken here")
+
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Models and GPUs, shipped and the user's own."""
+    """Models and GPUs, shipped and the user's own.
+
+    ``names_only`` is for callers who are not the machine's own (a server's): names of the catalogue are all that they
+    can ask for, and no name leads to a file or to the hub.
+    """
 
     folders: tuple[str, ...] = ()
+    names_only: bool = False
 
     @cached_property
     def models(self) -> Shelf[ModelCard]:
@@ -180,7 +189,7 @@ class Catalogue:
         """
         if self.models.lookup(name) is None and (found := self._rerelease(name)) is not None:
             return found
-        return _find(name, self.models, ModelCard).as_release(name)
+        return self._find(name, self.models, ModelCard).as_release(name)
 
     def _rerelease(self, name: str) -> ModelCard | None:
         """The card of a name that adds a weight format to one that is known, null for others."""
@@ -198,21 +207,23 @@ class Catalogue:
             UnknownGpuError: no such GPU, or several.
             CardError: a spec that cannot be used.
         """
-        return _find(name, self.gpus, GpuSpec)
+        return self._find(name, self.gpus, GpuSpec)
 
+    def _find(self, name: str, shelf: Shelf[Card], kind: type[Card]) -> Card:
+        if self.names_only:
+            if is_place(name):
+                raise shelf.no_place(name)
+        elif name.endswith((".yaml", ".yml")):
+            from pathlib import Path
 
-def _find(name: str, shelf: Shelf[Card], kind: type[Card]) -> Card:
-    if name.endswith((".yaml", ".yml")):
-        from pathlib import Path
+            from gpu_sizer.cards.loading import load_card
 
-        from gpu_sizer.cards.loading import load_card
-
-        return load_card(Path(name), kind)
-    return shelf.get(shelf.resolve(name)[0])
+            return load_card(Path(name), kind)
+        return shelf.get(shelf.resolve(name)[0])
 
 
 @cache
-def catalogue(*folders: str) -> Catalogue:
+def catalogue(*folders: str, names_only: bool = False) -> Catalogue:
     """The catalogue with the shipped cards, those of GPU_SIZER_PATH, and further folders."""
     extra = [p for p in os.environ.get(PATH_VARIABLE, "").split(os.pathsep) if p]
-    return Catalogue((*extra, *folders))
+    return Catalogue((*extra, *folders), names_only)

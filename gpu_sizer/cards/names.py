@@ -36,6 +36,16 @@ def stem(name: str) -> str:
     return name
 
 
+#: How names of places begin and end.
+_PLACE_STARTS = ("./", "../", "/", "~", "hf:")
+_PLACE_ENDS = (".yaml", ".yml", ".json", ".gguf", ".safetensors")
+
+
+def is_place(name: str) -> bool:
+    """Whether a name is written as a place to read from, a path or ``hf:`` and a hub id, and not as a card's name."""
+    return name.startswith(_PLACE_STARTS) or name.endswith(_PLACE_ENDS)
+
+
 def numbers(name: str) -> tuple[str, ...]:
     """The numbers in a name, in order: what must agree before two names are taken for one."""
     return tuple(re.findall(r"\d+(?:\.\d+)?", name))

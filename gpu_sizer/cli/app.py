@@ -20,6 +20,7 @@ from gpu_sizer.cli import (
     listings,
     options,
     replay,
+    serving,
     sizing,
     table,
     terraform,
@@ -77,5 +78,7 @@ app.command()(table.table)
 app.command()(article.article)
 app.command()(deploy.deploy)
 app.command()(terraform.terraform)
+app.command()(serving.serve)
+app.command()(serving.mcp)
 app.add_typer(arena.app, name="arena")
 app.add_typer(chart.app, name="chart")

@@ -20,7 +20,12 @@ DOES_NOT_FIT = 3
 
 Form = Annotated[
     str,
-    typer.Option("--as", metavar="FORMAT", help="vllm, docker-compose, kubernetes, skypilot, dstack or slurm."),
+    typer.Option(
+        "--as",
+        metavar="FORMAT",
+        help="docker-compose, kubernetes, skypilot, dstack, slurm; or the bare command of the plan's engine: vllm, "
+        "sglang, trtllm, tgi, llama.cpp.",
+    ),
 ]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write the file here instead of to stdout.")]
 Weights = Annotated[
@@ -62,7 +67,7 @@ def deploy(
     from gpu_sizer.planning.plan import Fit, Plan
 
     if form not in FORMATS:
-        raise RequestError(f"unknown format {form[:40]!r}; known: {', '.join(FORMATS)}", suggestions=tuple(FORMATS))
+        raise RequestError(f"unknown format {form[:40]!r}; known: {', '.join(FORMATS)}", suggestions=FORMATS)
     card = api.load_model(model, cards=o.cards())
     load = {
         "context": o.context_tokens(context, card.context.native),
@@ -87,7 +92,7 @@ def deploy(
             **load,  # type: ignore[arg-type]
         )
     else:
-        answer = api.size(card, gpu=spec, layouts=layouts, max_gpus=max_gpus, details=tuned, **load)  # type: ignore[arg-type]
+        answer = api.size(card, gpu=spec, layouts=layouts, max_gpus=max_gpus, **load)  # type: ignore[arg-type]
     if not answer.fits and not (tuned and isinstance(answer, Plan) and answer.tuned):
         sys.stderr.write(f"gpu-sizer: nothing to deploy: {printable(answer.reason or '')}\n")
         raise typer.Exit(DOES_NOT_FIT)

@@ -33,6 +33,8 @@ COMMANDS = (
         "deploy",
         "terraform",
         "engines",
+        "serve",
+        "mcp",
     ),
 )
 

@@ -29,22 +29,10 @@ def is_terminal() -> bool:
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def error_object(error: GpuSizerError) -> dict[str, Any]:
-    """The JSON object of an error (DESIGN 6.2)."""
-    return {
-        "error": {
-            "kind": error.kind,
-            "about": error.about,
-            "message": str(error),
-            "suggestions": list(error.suggestions),
-        },
-    }
-
-
 def print_error(error: GpuSizerError, as_json: bool) -> None:
     """An error: JSON on stdout where JSON was asked for, and one line on stderr."""
     if as_json:
-        print_json(error_object(error))
+        print_json(error.model_dump())
     sys.stderr.write(f"gpu-sizer: {printable(str(error))}\n")
 
 

@@ -1,4 +1,4 @@
-"""``vllm``: the launch command itself, as a shell script that can also be pasted."""
+"""The engine's launch command itself, as a shell script that can also be pasted."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ def render(serving: Serving) -> str:
     return (
         comment(usage)
         + ': "${HEAD_ADDRESS:?address of the first machine}" "${NODE_RANK:?number of this machine, from 0}"\n'
-        + serving.script("NODE_RANK", "HEAD_ADDRESS")
+        + serving.script("NODE_RANK", "HEAD_ADDRESS", container=False)
     )

@@ -16,9 +16,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-#: Where the engine keeps weights that it downloads.
-CACHE = "/root/.cache/huggingface"
-
 
 def _literal(text: str) -> str:
     return text.replace("$", "$$")
@@ -41,7 +38,7 @@ def _gpus(serving: Serving) -> dict[str, Any]:
 
 def render(serving: Serving) -> str:
     """The file."""
-    volumes: list[Any] = [f"huggingface:{CACHE}"]
+    volumes: list[Any] = [f"weights:{serving.starter.cache}"]
     if serving.folder is not None:
         folder = _literal(serving.folder)
         volumes.append({"type": "bind", "source": folder, "target": folder, "read_only": True})
@@ -54,7 +51,7 @@ def render(serving: Serving) -> str:
         notes = [*notes, "Run on every machine, with HEAD_ADDRESS and NODE_RANK in its environment."]
         entrypoint, command = ["/bin/sh", "-c"], [serving.script("NODE_RANK", "HEAD_ADDRESS")]
     else:
-        entrypoint, command = list(serving.command[:1]), list(serving.command[1:])
+        entrypoint, command = list(serving.in_container[:1]), list(serving.in_container[1:])
     if serving.gpu.platform == "rocm" and serving.gpus_per_node < serving.fit.request.gpus_per_node:
         environment["HIP_VISIBLE_DEVICES"] = ",".join(str(i) for i in range(serving.gpus_per_node))
     service: dict[str, Any] = {
@@ -68,5 +65,5 @@ def render(serving: Serving) -> str:
         "restart": "unless-stopped",
         **_gpus(serving),
     }
-    document = {"name": serving.name, "services": {serving.engine: service}, "volumes": {"huggingface": {}}}
+    document = {"name": serving.name, "services": {serving.engine: service}, "volumes": {"weights": {}}}
     return comment(notes) + yaml_documents([document])

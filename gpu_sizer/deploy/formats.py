@@ -11,15 +11,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.planning.plan import Fit, Plan
 
-#: Formats and the modules that write them. An engine's own name is its bare command.
-FORMATS = {
-    "vllm": "bare",
+#: Formats that are an engine's bare command, and the engine of each.
+COMMANDS = {"vllm": "vllm", "sglang": "sglang", "trtllm": "tensorrt-llm", "tgi": "tgi", "llama.cpp": "llama.cpp"}
+#: Formats of tools, for every engine, and the modules that write them.
+TOOLS = {
     "docker-compose": "compose",
     "kubernetes": "kubernetes",
     "skypilot": "skypilot",
     "dstack": "dstack",
     "slurm": "slurm",
 }
+FORMATS = (*COMMANDS, *TOOLS)
 
 
 def deploy(
@@ -49,7 +51,10 @@ def deploy(
         RequestError: an unknown format, a value that makes no sense, or what format or engine version cannot do.
     """
     if form not in FORMATS:
-        raise RequestError(f"unknown format {form[:40]!r}; known: {', '.join(FORMATS)}", suggestions=tuple(FORMATS))
+        raise RequestError(f"unknown format {form[:40]!r}; known: {', '.join(FORMATS)}", suggestions=FORMATS)
+    engine = answer.request.get_engine().name
+    if form in COMMANDS and COMMANDS[form] != engine:
+        raise RequestError(f"the plan is for {engine}, not for {form}: plan with --engine {COMMANDS[form]}")
     serving = make_serving(answer, weights=weights, release=release, image=image, port=port, tuned=tuned)
-    text: str = import_module(f"gpu_sizer.deploy.{FORMATS[form]}").render(serving)
+    text: str = import_module(f"gpu_sizer.deploy.{TOOLS.get(form, 'bare')}").render(serving)
     return text

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 RESOURCES = {"cuda": "nvidia.com/gpu", "rocm": "amd.com/gpu"}
-CACHE = "/root/.cache/huggingface"
 #: Seconds between probes.
 PERIOD = 10
 #: The two variables that a LeaderWorkerSet gives to its pods.
@@ -32,7 +31,7 @@ def _resource(serving: Serving) -> str:
 
 
 def _literal(words: Sequence[str]) -> list[str]:
-    return [w if w in (LEADER, INDEX) else w.replace("$", "$$") for w in words]
+    return [w.replace("$", "$$") for w in words]
 
 
 def _probes(serving: Serving) -> dict[str, Any]:
@@ -48,7 +47,10 @@ def _probes(serving: Serving) -> dict[str, Any]:
 
 def _pod(serving: Serving, words: Sequence[str], *, serves: bool) -> dict[str, Any]:
     token = {"name": "hf-token", "key": "token", "optional": True}
-    mounts = [{"name": "weights", "mountPath": CACHE}, {"name": "shared-memory", "mountPath": "/dev/shm"}]
+    mounts = [
+        {"name": "weights", "mountPath": serving.starter.cache},
+        {"name": "shared-memory", "mountPath": "/dev/shm"},
+    ]
     volumes: list[dict[str, Any]] = [
         {"name": "weights", "persistentVolumeClaim": {"claimName": serving.name}},
         {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": f"{SHARED_MEMORY_GIB}Gi"}},
@@ -59,8 +61,8 @@ def _pod(serving: Serving, words: Sequence[str], *, serves: bool) -> dict[str, A
     container = {
         "name": serving.engine,
         "image": serving.image(),
-        "command": _literal(words[:1]),
-        "args": _literal(words[1:]),
+        "command": list(words[:1]),
+        "args": list(words[1:]),
         "env": [{"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": token}}],
         **(_probes(serving) if serves else {}),
         "resources": {"limits": {_resource(serving): str(serving.gpus_per_node)}},
@@ -104,14 +106,18 @@ def _deployment(serving: Serving, labels: dict[str, str]) -> dict[str, Any]:
             "strategy": {"type": "Recreate"},
             "progressDeadlineSeconds": serving.start_seconds + 600,
             "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": _pod(serving, serving.command, serves=True)},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": _pod(serving, _literal(serving.in_container), serves=True),
+            },
         },
     }
 
 
 def _leader_worker_set(serving: Serving, labels: dict[str, str]) -> dict[str, Any]:
-    leader = serving.machine_command("0", LEADER, headless=False)
-    worker = serving.machine_command(INDEX, LEADER, headless=True)
+    command = _literal(serving.in_container)
+    leader = [*command, *serving.machine_words("0", LEADER)]
+    worker = [*command, *serving.machine_words(INDEX, LEADER), *serving.starter.worker]
     return {
         "apiVersion": "leaderworkerset.x-k8s.io/v1",
         "kind": "LeaderWorkerSet",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from gpu_sizer.deploy.commands import COMMANDS, IMAGES, MACHINE_ARGUMENTS, SEVERAL_MACHINES_FROM
+from gpu_sizer.deploy.engines import starter_of
+from gpu_sizer.deploy.engines.starter import Start, Starter
 from gpu_sizer.deploy.machines import Machines, machines
 from gpu_sizer.deploy.text import shell_words, slug
 from gpu_sizer.errors import RequestError
@@ -35,7 +36,10 @@ class Serving:
     weights: str
     """Repository or folder that the engine loads."""
     engine: str
+    """The engine's name as a DNS label."""
     version: str
+    """In three numbers."""
+    starter: Starter
     machines: Machines
     command: tuple[str, ...]
     port: int
@@ -91,34 +95,52 @@ class Serving:
         """
         if self.own_image is not None:
             return self.own_image
-        found = IMAGES.get((self.engine, self.gpu.platform))
+        found = self.starter.images.get(self.gpu.platform)
         if found is None or _number(self.version) < found[1]:
-            raise RequestError(
-                f"no image of {self.engine} {self.version} for {self.gpu.platform} is known: name one (--image)"
-            )
-        return f"{found[0]}:v{self.version}"
+            raise RequestError(f"no image of {self.shown} for {self.gpu.platform} is known: name one (--image)")
+        return found[0].format(version=self.own_version)
 
-    def machine_command(self, rank: str, head: str, *, headless: bool) -> tuple[str, ...]:
-        """The words of the command on one of several machines; rank and address as the format writes them."""
-        return (*self.command, *MACHINE_ARGUMENTS[self.engine](self.nodes, rank, head, headless=headless))
+    @property
+    def own_version(self) -> str:
+        """The version as the engine writes it."""
+        return self.starter.version.format(*self.version.split("."))
 
-    def script(self, rank: str, head: str) -> str:
+    @property
+    def shown(self) -> str:
+        """Engine and version in words."""
+        return f"{self.starter.title} {self.own_version}"
+
+    @property
+    def in_container(self) -> tuple[str, ...]:
+        """The command as it is called in the engine's image."""
+        program = self.command[0] if self.own_image is not None else self.starter.program or self.command[0]
+        return (program, *self.command[1:])
+
+    def machine_words(self, rank: str, head: str) -> tuple[str, ...]:
+        """The words beside the command on one of several machines; rank and address as the format writes them.
+
+        None of them holds a name, so the format's own variables may stand in them.
+        """
+        assert self.starter.machine is not None
+        return self.starter.machine(self.nodes, rank, head)
+
+    def script(self, rank: str, head: str, *, container: bool = True) -> str:
         """A POSIX shell script that starts this machine's part.
 
         Args:
             rank: shell variable that holds the machine's number from 0.
             head: shell variable that holds the first machine's address.
+            container: whether it runs in the engine's image.
         """
+        command = self.in_container if container else self.command
         if self.nodes == 1:
-            return f"exec {shell_words(self.command)}\n"
-        words = MACHINE_ARGUMENTS[self.engine](self.nodes, rank, head, headless=False)
+            return f"exec {shell_words(command)}\n"
         # Variables stay outside of what is quoted: they are the script's own, not a part of a name.
-        more = " ".join(f'"${w}"' if w in (rank, head) else w for w in words)
-        return (
-            f"set -- {shell_words(self.command)} \\\n  {more}\n"
-            f'if [ "${rank}" != 0 ]; then set -- "$@" --headless; fi\n'
-            'exec "$@"\n'
-        )
+        more = " ".join(f'"{w}"' if "$" in w else w for w in self.machine_words(f"${rank}", f"${head}"))
+        script = f"set -- {shell_words(command)} \\\n  {more}\n"
+        if self.starter.worker:
+            script += f'if [ "${rank}" != 0 ]; then set -- "$@" {" ".join(self.starter.worker)}; fi\n'
+        return script + 'exec "$@"\n'
 
     def header(self) -> list[str]:
         """Comment lines: what this is, what was checked, and what to know."""
@@ -132,7 +154,7 @@ class Serving:
         verdict = "tight: the room left is within the estimate's own error" if fit.verdict == "tight" else "it fits"
         return [
             f"{self.title} on {fit.gpu_count} x {self.gpu.name} ({fit.layout.describe()}), {where}.",
-            f"Planned by gpu-sizer {__version__} for {self.engine} {self.version}: {s.context:,} tokens, {requests}; "
+            f"Planned by gpu-sizer {__version__} for {self.shown}: {s.context:,} tokens, {requests}; "
             f"{free} left on the fullest GPU, {verdict}.",
             *self.notes,
         ]
@@ -148,6 +170,21 @@ def _version(answer: Fit) -> str:
     named = answer.request.engine.partition("@")[2] or engine.release
     parts = re.findall(r"\d+", named)[:3]
     return ".".join(parts + ["0"] * (3 - len(parts)))
+
+
+def _check_several(how: Starter, engine: str, version: str) -> None:
+    """Refuses several machines where this version cannot be started on them by a command on each.
+
+    Raises:
+        RequestError: what it would take.
+    """
+    if (first := how.several_from) is None:
+        raise RequestError(f"{how.title} is not started over several machines here: plan with at most one machine's")
+    if _number(version) < first:
+        raise RequestError(
+            f"{engine} {version} runs over several machines only in a Ray cluster of yours; "
+            f"{engine}@{first[0]}.{first[1]} and later without one"
+        )
 
 
 def weights_named(card: ModelCard, named: str | None) -> str | None:
@@ -206,27 +243,29 @@ def make_serving(
     if loaded.startswith("-"):
         raise RequestError(f"{loaded!r} is no repository", about="model")
     engine, version = fit.request.get_engine().name, _version(fit)
-    if chosen.nodes > 1 and _number(version) < (first := SEVERAL_MACHINES_FROM[engine]):
-        raise RequestError(
-            f"{engine} {version} runs over several machines only in a Ray cluster of yours; "
-            f"{engine}@{first[0]}.{first[1]} and later without one"
-        )
+    how = starter_of(engine)
+    if chosen.nodes > 1:
+        _check_several(how, engine, version)
     planned = answer.tuned.gpu_count if isinstance(answer, Plan) and tuned and answer.tuned else answer.gpu_count
     notes = []
     if planned is not None and planned != fit.gpu_count:
         notes.append(f"{planned} GPUs would do; they come in machines of {chosen.gpus_per_node}.")
     if chosen.nodes > 1:
         notes.append("The machines must reach one another on every port, over a network that nobody else reaches.")
+    if isinstance(answer, Plan) and answer.tuned is not None and not tuned:
+        lower = ", ".join(f"{k} {v}" for k, v in answer.tuned.settings.items())
+        notes.append(f"With {lower} it would take {answer.tuned.gpu_count}: deploy with --tuned.")
     if loaded.startswith("/"):
         notes.append(f"The weights are read from the folder {loaded}, which every machine must have.")
     return Serving(
         name=slug(f"{engine}-{card.id}"),
         title=card.name,
         weights=loaded,
-        engine=engine,
+        engine=slug(engine),
         version=version,
+        starter=how,
         machines=chosen,
-        command=COMMANDS[engine](fit, loaded, port, weights is not None),
+        command=how.command(Start(fit, loaded, port, weights is not None)),
         port=port,
         own_image=image,
         notes=(*notes, *fit.warnings),

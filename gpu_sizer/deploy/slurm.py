@@ -20,11 +20,11 @@ def render(serving: Serving) -> str:
         if serving.nodes > 1
         else ""
     )
-    script = serving.script("SLURM_PROCID", "HEAD_ADDRESS")
+    script = serving.script("SLURM_PROCID", "HEAD_ADDRESS", container=False)
     notes = [
         *serving.header(),
-        f"{serving.engine} {serving.version} must be on every machine's PATH: load its module or environment here.",
-        "Time, partition and account are your cluster's: sbatch --time=... FILE",
+        f"{serving.shown} must be on every machine's PATH: load its module or environment here.",
+        "Time, memory, partition and account are your cluster's: sbatch --time=... --mem=... FILE",
     ]
     return (
         "#!/bin/bash\n"

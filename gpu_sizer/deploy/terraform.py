@@ -72,7 +72,7 @@ def result(query: dict[str, str], cards: Catalogue | None = None) -> dict[str, s
         GpuSizerError: an unknown name, or a value that makes no sense.
     """
     if (form := query.get("format")) is not None and form not in FORMATS:
-        raise RequestError(f"unknown format {form[:40]!r}; known: {', '.join(FORMATS)}", suggestions=tuple(FORMATS))
+        raise RequestError(f"unknown format {form[:40]!r}; known: {', '.join(FORMATS)}", suggestions=FORMATS)
     card = api.load_model(query["model"], cards=cards)
     load: dict[str, Any] = {k: query[k] for k in _WORDS[3:] if k in query}
     load |= {k: _number(query, k) for k in _NUMBERS[:-1] if k in query}
@@ -81,7 +81,7 @@ def result(query: dict[str, str], cards: Catalogue | None = None) -> dict[str, s
     if "context" in query:
         load["context"] = tokens(query["context"], card.context.native)
     tuned = _flag(query, "tuned")
-    plan = api.size(card, gpu=api.load_gpu(query["gpu"], cards=cards), details=tuned, **load)
+    plan = api.size(card, gpu=api.load_gpu(query["gpu"], cards=cards), **load)
     options: dict[str, Any] = {
         "weights": query.get("weights"),
         "release": weights_named(card, query["model"]),
@@ -108,7 +108,7 @@ def result(query: dict[str, str], cards: Catalogue | None = None) -> dict[str, s
         "free_bytes_per_gpu": fit.per_gpu.free_bytes if fit.per_gpu else 0,
         "weights": serving.weights,
         "storage_gib": serving.storage_gib,
-        "engine_version": serving.version,
+        "engine_version": serving.own_version,
         "command": shell_words(serving.command),
         "file": deploy(plan, form, **options) if form else "",
     }

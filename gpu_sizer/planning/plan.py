@@ -153,6 +153,16 @@ class Plan:
 
         return deploy(self, form, weights=weights, image=image, port=port, tuned=tuned)
 
+    def to_dict(self) -> dict[str, Any]:
+        """The same as :meth:`model_dump`, by the name that data frames and notebooks look for."""
+        return self.model_dump()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from gpu_sizer.reports.notebook import plan_html
+
+        return plan_html(self)
+
     def model_dump(self) -> dict[str, Any]:
         """The JSON object of DESIGN 4.3."""
         r, s = self.request, self.settings
@@ -272,6 +282,16 @@ class Fit:
             weights_format=self.weights_format,
             warnings=self.warnings,
         )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as :meth:`model_dump`, by the name that data frames and notebooks look for."""
+        return self.model_dump()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from gpu_sizer.reports.notebook import fit_html
+
+        return fit_html(self)
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object: a plan whose ``gpu_count`` is the one asked; GPUs that differ are listed one by one."""

@@ -169,8 +169,14 @@ class Sweep:
             yield Block((m, g, w, k, r), *names, 0, a.contexts, a.users, self.cells[m, g, w, k, r])
 
     def to_records(self) -> list[dict[str, Any]]:
-        """One object a cell, in the order of the axes."""
+        """One flat object a cell, in the order of the axes: the rows of a data frame of pandas or polars."""
         return [record for block in self.blocks() for record in block.records()]
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from gpu_sizer.reports.notebook import sweep_html
+
+        return sweep_html(self)
 
 
 def sweep_cards(axes: Axes, **load: Any) -> Sweep:

@@ -201,12 +201,13 @@ _ANSWERS = {
 }
 
 
-def ask(text: str, *, cards: Catalogue | None = None) -> Answer:
+def ask(text: str, *, cards: Catalogue | None = None, most_gpus: int | None = None) -> Answer:
     """The answer to a question in words.
 
     Args:
         text: ``how many A6000s for Mixtral 8x7b``.
         cards: the catalogue; null is the shipped one with the user's own folders.
+        most_gpus: refuse questions about more GPUs, which take longer to answer; null is as many as can be planned.
 
     Raises:
         GpuSizerError: a question that is not understood, or a name that is missing, unknown or ambiguous: ``kind``
@@ -215,5 +216,7 @@ def ask(text: str, *, cards: Catalogue | None = None) -> Answer:
     shelf = cards or catalogue()
     u = understand(text, shelf)
     a = asked(u, shelf)
+    if most_gpus is not None and (told := a.largest_count()) > most_gpus:
+        raise RequestError(f"at most {most_gpus:,} GPUs can be asked about here, not {told:,}", about="gpu")
     result = _ANSWERS[u.intent](a, shelf)
     return Answer(u.question, u.intent, say(a), result, a.engine, a.warnings)

@@ -60,6 +60,13 @@ class Asked:
             sizes["pipeline"] = count // product
         return sizes
 
+    def largest_count(self) -> int:
+        """The largest number of GPUs that the question names: told, as the end of a search, or by a layout."""
+        product = 1
+        for size in (self.layout() or {}).values():
+            product *= size
+        return max(self.gpu_count or 0, self.options.get("max_gpus") or 0, product)
+
 
 def engine_title(name: str) -> str:
     """An engine's name as people write it."""

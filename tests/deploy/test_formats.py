@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from gpu_sizer import DoesNotFitError, RequestError, estimate, size
-from gpu_sizer.deploy.formats import FORMATS, deploy
+from gpu_sizer.deploy.formats import TOOLS, deploy
 from gpu_sizer.deploy.serving import Serving, make_serving, weights_named
 from gpu_sizer.errors import GpuSizerError
 from gpu_sizer.planning.plan import Fit, Plan
@@ -41,7 +41,7 @@ def answer(name: str) -> Plan | Fit:
 
 CASES = ("mixtral", "llama", "gpt-oss", "amd", "replicas")
 every = pytest.mark.parametrize(
-    ("case", "form"), [(case, form) for case in CASES for form in FORMATS], ids=lambda value: str(value)
+    ("case", "form"), [(case, form) for case in CASES for form in ("vllm", *TOOLS)], ids=lambda value: str(value)
 )
 
 

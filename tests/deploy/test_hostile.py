@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gpu_sizer.deploy.formats import FORMATS, deploy
+from gpu_sizer.deploy.formats import TOOLS, deploy
 from gpu_sizer.deploy.text import comment, shell_words, slug, yaml_documents
 from gpu_sizer.planning.plan import Plan
 from gpu_sizer.records import replace
@@ -41,7 +41,7 @@ def named(case: str, name: str) -> Plan:
     return replace(plan, request=replace(plan.request, model=card))
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", ["vllm", *TOOLS])
 @pytest.mark.parametrize("case", ["mixtral", "llama"])
 @pytest.mark.parametrize("name", NAMES)
 def test_the_engine_gets_the_name_and_nothing_else_runs(case: str, form: str, name: str, tmp_path: Path) -> None:
@@ -81,10 +81,13 @@ def test_sbatch_reads_no_option_out_of_a_name(name: str) -> None:
     assert lines[first_command] == "set -eu"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), min_size=1, max_size=5))
+@example(["--", "--\n", "-", "--port", "\\\n"])
 def test_any_words_survive_the_shell(words: list[str]) -> None:
-    assert shlex.split(shell_words(["vllm", *words])) == ["vllm", *words]
+    command = shell_words(["printf", "%s\\0", *words])
+    done = subprocess.run(["sh", "-c", command], capture_output=True, check=True, timeout=20)
+    assert done.stdout.decode().split("\0")[:-1] == words
 
 
 @settings(max_examples=200, deadline=None)

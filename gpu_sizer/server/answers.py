@@ -1,0 +1,157 @@
+"""What answers look like, for the OpenAPI description. Keys may be added to every object (DESIGN 4.3)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Responses = dict[int | str, dict[str, Any]]
+
+
+class Open(BaseModel):
+    """An object to which keys may be added."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Layout(Open):
+    """How the GPUs share the model."""
+
+    tensor_parallel_size: int
+    pipeline_parallel_size: int
+    data_parallel_size: int
+    expert_parallel: bool
+
+
+class PerGpu(Open):
+    """The fullest GPU of the layout, in bytes."""
+
+    capacity_bytes: int
+    budget_bytes: int
+    weights_bytes: int
+    kv_cache_bytes: int
+    activation_bytes: int
+    overhead_bytes: int
+    free_bytes: int
+
+
+class Plan(Open):
+    """The fewest GPUs that do, in which layout, what fills them, and what was assumed."""
+
+    model: str
+    gpu: str
+    engine: str
+    fits: bool
+    verdict: Literal["fits", "tight", "does_not_fit"]
+    gpu_count: int | None
+    safe_gpu_count: int | None
+    memory_floor: int | None
+    reason: str | None
+    layout: Layout | None
+    assumptions: dict[str, Any]
+    per_gpu: PerGpu | None
+    kv_cache_tokens: int
+    max_concurrent_requests: float
+    warnings: list[str]
+
+
+class Answer(Open):
+    """What was understood, and beside it the answer that belongs to its intent."""
+
+    question: str
+    intent: Literal["count", "fit", "context", "users", "memory", "models", "gpus", "compare"]
+    understood: str
+
+
+class File(BaseModel):
+    """What starts the server, and the plan that it is of."""
+
+    format: str
+    file: str
+    plan: Plan
+
+
+class ModelEntry(Open):
+    """A model of the catalogue."""
+
+    model: str
+    name: str
+    context: int
+
+
+class GpuEntry(Open):
+    """A GPU of the catalogue."""
+
+    gpu: str
+    name: str
+    visible_bytes: int
+
+
+class Models(BaseModel):
+    """Models of the catalogue."""
+
+    models: list[ModelEntry]
+
+
+class Gpus(BaseModel):
+    """GPUs of the catalogue."""
+
+    gpus: list[GpuEntry]
+
+
+class Health(BaseModel):
+    """That the server answers."""
+
+    status: Literal["ok"]
+    version: str
+
+
+class Problem(BaseModel):
+    """What is wrong, and what was perhaps meant."""
+
+    kind: Literal["unknown", "ambiguous", "incomplete", "invalid", "timeout", "fault"]
+    about: Literal["model", "gpu", "context", "users", "question"]
+    message: str
+    suggestions: list[str]
+
+
+class Error(BaseModel):
+    """Every answer that is none."""
+
+    error: Problem
+
+
+_UNKNOWN = {
+    "error": {
+        "kind": "unknown",
+        "about": "model",
+        "message": "unknown model 'mixtral-9x7b'; did you mean mixtral-8x7b?",
+        "suggestions": ["mixtral-8x7b"],
+    }
+}
+
+
+def _with_errors(kind: type[BaseModel], description: str, *, body: bool = True) -> Responses:
+    """The responses of a call that answers with one kind of object."""
+    found: Responses = {200: {"model": kind, "description": description}}
+    if body:
+        found[400] = {"model": Error, "description": "The body is no JSON."}
+        found[408] = {"model": Error, "description": "The body did not arrive in time."}
+        found[413] = {"model": Error, "description": "The body is too large."}
+    example = {"application/json": {"example": _UNKNOWN}}
+    found[422] = {"model": Error, "description": "What was asked cannot be answered.", "content": example}
+    found[500] = {"model": Error, "description": "A fault of ours."}
+    found[503] = {"model": Error, "description": "The answer took too long."}
+    return found
+
+
+PLAN = _with_errors(Plan, "The plan; also where nothing fits, with fits false and the reason.")
+ANSWER = _with_errors(Answer, "The answer; its further keys depend on the intent.")
+FILE = _with_errors(File, "The command or file.")
+MODELS = _with_errors(Models, "The models.", body=False)
+GPUS = _with_errors(Gpus, "The GPUs.", body=False)
+HEALTH: Responses = {200: {"model": Health, "description": "It does."}}
+METRICS: Responses = {
+    200: {"description": "Prometheus's text format.", "content": {"text/plain": {"schema": {"type": "string"}}}}
+}

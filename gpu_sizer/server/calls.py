@@ -1,0 +1,153 @@
+"""The calls that HTTP and MCP share: a checked body in, an answer out. Names of the catalogue only, never places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from gpu_sizer import api
+from gpu_sizer.cards.catalogue import Catalogue, catalogue
+from gpu_sizer.deploy.formats import deploy as write
+from gpu_sizer.deploy.serving import weights_named
+from gpu_sizer.errors import RequestError
+from gpu_sizer.planning.inverse_sentences import on_count_lines
+from gpu_sizer.planning.plan import Plan
+from gpu_sizer.planning.quantities import tokens
+from gpu_sizer.planning.sentences import fit_lines, lines
+from gpu_sizer.queries.answers import ask as ask_in_words
+from gpu_sizer.records import dataclass
+from gpu_sizer.reports.listings import gpu_listing, model_listing
+from gpu_sizer.reports.selecting import GpuFilter, ModelFilter
+from gpu_sizer.server.bodies import MOST_GPUS, AskBody, Body, DeployBody, FitBody, ListBody, LoadBody, SizeBody
+
+_LOAD = (
+    *("users", "engine", "gpu_memory_utilization", "weights_dtype", "kv_cache_dtype"),
+    *("max_num_batched_tokens", "max_num_seqs"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer as JSON, and as the lines that a person or an assistant reads (made when they are read, once)."""
+
+    body: dict[str, Any]
+    lines: Iterable[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One thing that can be asked, by its name."""
+
+    name: str
+    body: type[Body]
+    run: Callable[[Any], Answered]
+    summary: str
+
+
+def shelf() -> Catalogue:
+    """The catalogue of a server: no name that a caller sends leads to a file or to the hub."""
+    return catalogue(names_only=True)
+
+
+def warm_up() -> None:
+    """Loads every card and answers one question, so that a broken card stops the start and no request waits.
+
+    Raises:
+        CardError: a card of the operator's own folders that cannot be used.
+    """
+    cards = shelf()
+    cards.models.all()
+    cards.gpus.all()
+    ask(AskBody(question="how many A6000s for Mixtral 8x7b"))
+
+
+def _load(b: LoadBody) -> dict[str, Any]:
+    """Model, GPU and load options of the library's calls.
+
+    Raises:
+        GpuSizerError: an unknown name, or a length that is none.
+    """
+    card = api.load_model(b.model, cards=shelf())
+    context = None if b.context is None else tokens(b.context, card.context.native)
+    options = {k: getattr(b, k) for k in _LOAD}
+    return {"model": card, "gpu": api.load_gpu(b.gpu, cards=shelf()), "context": context, **options}
+
+
+def _plan(b: SizeBody, *, details: bool) -> Plan:
+    return api.size(**_load(b), layouts=b.layouts, max_gpus=b.max_gpus, details=details)
+
+
+def size(b: SizeBody) -> Answered:
+    """The fewest GPUs on which a model serves a load.
+
+    Raises:
+        GpuSizerError: an unknown name, or a value that makes no sense.
+    """
+    plan = _plan(b, details=b.details)
+    return Answered(plan.model_dump(), lines(plan))
+
+
+def fit(b: FitBody) -> Answered:
+    """Whether a layout fits, or a number of GPUs in its best layout.
+
+    Raises:
+        GpuSizerError: an unknown name, or a value that makes no sense.
+    """
+    sizes = {k: getattr(b, f"{k}_parallel_size") for k in ("tensor", "pipeline", "data")}
+    if b.gpu_count is not None:
+        if told := [f"{k}_parallel_size" for k, n in sizes.items() if n > 1] or b.expert_parallel * ["expert_parallel"]:
+            raise RequestError(f"say either gpu_count or {told[0]}, not both", about="gpu")
+        found = api.fits_on(**_load(b), gpu_count=b.gpu_count, enforce_eager=b.enforce_eager)
+        return Answered(found.model_dump(), on_count_lines(found))
+    if (count := sizes["tensor"] * sizes["pipeline"] * sizes["data"]) > MOST_GPUS:
+        raise RequestError(f"the layout takes {count:,} GPUs; at most {MOST_GPUS} can be asked about here", about="gpu")
+    layout = {f"{k}_parallel_size": n for k, n in sizes.items()}
+    one = api.estimate(**_load(b), **layout, expert_parallel=b.expert_parallel, enforce_eager=b.enforce_eager)
+    return Answered(one.model_dump(), fit_lines(one))
+
+
+def ask(b: AskBody) -> Answered:
+    """The answer to a question in words.
+
+    Raises:
+        GpuSizerError: a question that is not understood, or a name that is missing, unknown or ambiguous.
+    """
+    found = ask_in_words(b.question, cards=shelf(), most_gpus=MOST_GPUS)
+    return Answered(found.model_dump(), found.lines())
+
+
+def deploy(b: DeployBody) -> Answered:
+    """What starts the server of a plan.
+
+    Raises:
+        GpuSizerError: as for :func:`size`, an unknown format, or a plan that does not fit.
+    """
+    plan = _plan(b, details=b.details or b.tuned)
+    release = weights_named(plan.request.model, b.model)
+    text = write(plan, b.format, weights=b.weights, release=release, image=b.image, port=b.port, tuned=b.tuned)
+    return Answered({"format": b.format, "file": text, "plan": plan.model_dump()}, text.splitlines())
+
+
+def models(b: ListBody) -> Answered:
+    """The models of the catalogue."""
+    found = model_listing(shelf().models.all(), ModelFilter(text=b.search))
+    return Answered({"models": found.records}, found.lines())
+
+
+def gpus(b: ListBody) -> Answered:
+    """The GPUs of the catalogue."""
+    found = gpu_listing(shelf().gpus.all(), GpuFilter(text=b.search))
+    return Answered({"gpus": found.records}, found.lines())
+
+
+CALLS = {
+    call.name: call
+    for call in (
+        Call("size", SizeBody, size, "The fewest GPUs on which a language model serves a load, and why not fewer."),
+        Call("fit", FitBody, fit, "Whether a model fits on a number of GPUs or in one layout, and what is left."),
+        Call("ask", AskBody, ask, "A question in words: counts, fits, longest context, most users, which GPU."),
+        Call("deploy", DeployBody, deploy, "The command or file that starts the server of the smallest plan."),
+        Call("models", ListBody, models, "The models of the catalogue."),
+        Call("gpus", ListBody, gpus, "The GPUs of the catalogue."),
+    )
+}

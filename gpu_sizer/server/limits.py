@@ -1,0 +1,72 @@
+"""The limits of a request's body: how large it is and how long it takes to arrive."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from starlette.responses import JSONResponse
+
+from gpu_sizer.server.errors import error_object
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+#: Largest body, in bytes: a hundred times what any request needs.
+MOST_BYTES = 64 * 1024
+#: Seconds in which a body must have arrived.
+SENDING_SECONDS = 10.0
+#: Threads that compute in one worker. They share one processor; more of them let short requests pass long ones.
+THREADS = 8
+
+
+class BodyLimit:
+    """ASGI middleware that reads a body whole before anything else sees it, up to a size and within a time."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            async with asyncio.timeout(SENDING_SECONDS):
+                body = await _read(receive)
+        except TimeoutError:
+            message = f"the body did not arrive within {SENDING_SECONDS:g} seconds"
+            await _refuse(HTTPStatus.REQUEST_TIMEOUT, message)(scope, receive, send)
+            return
+        if body is None:
+            message = f"the body is larger than {MOST_BYTES:,} bytes"
+            await _refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message)(scope, receive, send)
+            return
+        told = False
+
+        async def replay() -> Message:
+            nonlocal told
+            if told:
+                return await receive()
+            told = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await self._app(scope, replay, send)
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """The body, null where it is too large; what a client that left had sent."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > MOST_BYTES:
+            return None
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _refuse(status: HTTPStatus, message: str) -> JSONResponse:
+    # The rest of the body is not read, so the connection cannot be used again.
+    return JSONResponse(error_object("invalid", message), status, {"Connection": "close"})

@@ -1,0 +1,242 @@
+"""Every engine's command says what its plan rests on, in the engine's own words, and stays itself in every format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import kubernetes_validate
+import pytest
+import yaml
+
+from gpu_sizer import RequestError, estimate
+from gpu_sizer.deploy import bare, compose, dstack, kubernetes, skypilot, slurm
+from gpu_sizer.deploy.engines import starter_of
+from gpu_sizer.deploy.engines.starter import Start
+from gpu_sizer.deploy.formats import COMMANDS, deploy
+from gpu_sizer.deploy.serving import Serving, make_serving
+from gpu_sizer.planning.plan import Fit
+from gpu_sizer.records import replace
+from tests.deploy.running import options, pods
+from tests.deploy.test_formats import answer
+
+#: Names that do harm where they are not quoted.
+HOSTILE = "it's $(touch pwned) `x` {{ y }}\"; z"
+
+
+def planned(tp: int = 4, pp: int = 1, dp: int = 1, ep: bool = False, **load: Any) -> Fit:
+    return estimate(
+        "mixtral-8x7b",
+        gpu="h100",
+        tensor_parallel_size=tp,
+        pipeline_parallel_size=pp,
+        data_parallel_size=dp,
+        expert_parallel=ep,
+        context=8192,
+        **{"gpu_memory_utilization": 0.85, "max_num_batched_tokens": 4096, **load},
+    )
+
+
+def words(engine: str, fit: Fit, weights: str = "org/model", own: bool = False) -> dict[str, str]:
+    return options(starter_of(engine).command(Start(fit, weights, 8000, own)))
+
+
+def served(engine: str, fit: Fit, weights: str, version: str) -> Serving:
+    """The deployment of a plan as another engine would start it."""
+    made, how = make_serving(fit), starter_of(engine)
+    command = how.command(Start(fit, weights, 8000, True))
+    name = engine.replace(".", "-")
+    return replace(made, engine=name, version=version, starter=how, command=command, weights=weights)
+
+
+def test_sglang() -> None:
+    told = words("sglang", planned(max_num_seqs=64, kv_cache_dtype="fp8"))
+    expected = {
+        "--model-path": "org/model",
+        "--tp-size": "4",
+        "--pp-size": "1",
+        "--context-length": "8192",
+        "--mem-fraction-static": "0.85",
+        "--chunked-prefill-size": "4096",
+        "--max-running-requests": "64",
+        "--dtype": "bfloat16",
+        "--kv-cache-dtype": "fp8_e4m3",
+        "--port": "8000",
+        "--host": "0.0.0.0",
+    }
+    assert told.items() >= expected.items()
+    assert not {"--dp-size", "--ep-size", "--enable-dp-attention", "--disable-cuda-graph"} & set(told)
+    shared = words("sglang", planned(tp=1, dp=8, ep=True, users=8))
+    assert (shared["--tp-size"], shared["--dp-size"], shared["--ep-size"]) == ("8", "8", "8")
+    assert "--enable-dp-attention" in shared
+    assert shared["--chunked-prefill-size"] == str(8 * 4096), "SGLang divides the chunk among the replicas"
+    apart = words("sglang", planned(tp=4, dp=2, users=8))
+    assert (apart["--tp-size"], apart["--dp-size"]) == ("4", "2")
+    assert "--enable-dp-attention" not in apart
+
+
+def test_tensorrt_llm() -> None:
+    told = words("tensorrt-llm", planned(tp=2, pp=2, max_num_seqs=64, ep=True))
+    expected = {
+        "--tp_size": "2",
+        "--pp_size": "2",
+        "--ep_size": "2",
+        "--max_seq_len": "8192",
+        "--max_batch_size": "64",
+        "--max_num_tokens": "4096",
+        "--kv_cache_free_gpu_memory_fraction": "0.85",
+        "--backend": "pytorch",
+    }
+    assert told.items() >= expected.items()
+    assert starter_of("tensorrt-llm").command(Start(planned(), "org/model", 8000, False))[:2] == (
+        "trtllm-serve",
+        "org/model",
+    )
+    with pytest.raises(RequestError, match="file of its own"):
+        words("tensorrt-llm", planned(kv_cache_dtype="fp8"))
+
+
+def test_tgi() -> None:
+    told = words("tgi", planned(kv_cache_dtype="fp8"))
+    expected = {
+        "--model-id": "org/model",
+        "--num-shard": "4",
+        "--max-total-tokens": "8192",
+        "--max-input-tokens": "8191",
+        "--max-batch-prefill-tokens": "4096",
+        "--cuda-memory-fraction": "0.85",
+        "--dtype": "bfloat16",
+        "--kv-cache-dtype": "fp8_e4m3fn",
+    }
+    assert told.items() >= expected.items()
+    assert "--kv-cache-dtype" not in words("tgi", planned())
+    mxfp4 = estimate("gpt-oss-20b", gpu="h100", context=8192)
+    assert "--dtype" not in words("tgi", mxfp4), "weights that are quantized as released take no type beside that"
+
+
+def test_llama_cpp() -> None:
+    fit = planned(tp=1, pp=4, users=2)
+    told = words("llama.cpp", fit, "org/model-GGUF", own=True)
+    expected = {
+        "--hf-repo": "org/model-GGUF:BF16",
+        "--n-gpu-layers": "all",
+        "--split-mode": "layer",
+        "--ctx-size": "16384",
+        "--ubatch-size": "4096",
+        "--cache-type-k": "bf16",
+        "--cache-type-v": "bf16",
+    }
+    assert told.items() >= expected.items()
+    assert words("llama.cpp", planned(), "/models/a.gguf", own=True)["--model"] == "/models/a.gguf"
+    assert words("llama.cpp", planned(), "org/a-GGUF:F16", own=True)["--hf-repo"] == "org/a-GGUF:F16"
+    assert words("llama.cpp", planned(), "/a.gguf", own=True)["--split-mode"] == "row"
+    with pytest.raises(RequestError, match="GGUF"):
+        words("llama.cpp", fit)
+    mixed = estimate("gpt-oss-20b", gpu="h100", context=8192)
+    with pytest.raises(RequestError, match="say which file"):
+        words("llama.cpp", mixed, "org/model-GGUF", own=True)
+
+
+def test_replicas_of_a_server_that_is_one_are_refused() -> None:
+    for engine in ("tensorrt-llm", "tgi", "llama.cpp"):
+        with pytest.raises(RequestError, match="start it 2 times"):
+            words(engine, planned(tp=2, dp=2, users=2), "/a.gguf", own=True)
+
+
+def test_an_engine_without_a_server_is_refused() -> None:
+    with pytest.raises(RequestError, match="transformers has no server"):
+        starter_of("transformers")
+
+
+def test_a_bare_command_is_that_of_the_plans_engine() -> None:
+    assert deploy(answer("mixtral"), "vllm").splitlines()[-1].strip().startswith("--")
+    for form in set(COMMANDS) - {"vllm"}:
+        with pytest.raises(RequestError, match=f"the plan is for vllm, not for {form}"):
+            deploy(answer("mixtral"), form)
+
+
+IMAGES = {
+    "sglang": ("0.5.23", "lmsysorg/sglang:v0.5.23", "python3"),
+    "tensorrt-llm": ("1.2.0", "nvcr.io/nvidia/tensorrt-llm/release:1.2.0", "trtllm-serve"),
+    "tgi": ("3.3.5", "ghcr.io/huggingface/text-generation-inference:3.3.5", "text-generation-launcher"),
+    "llama.cpp": ("8193.0.0", "ghcr.io/ggml-org/llama.cpp:server-cuda-b8193", "/app/llama-server"),
+}
+
+
+@pytest.mark.parametrize("engine", IMAGES)
+def test_every_format_starts_the_engine_in_its_own_image(engine: str) -> None:
+    version, image, program = IMAGES[engine]
+    made = served(engine, planned(), f"/models/{HOSTILE}", version)
+    expected = [program, *made.command[1:]]
+    (composed,) = yaml.safe_load(compose.render(made))["services"].values()
+    assert composed["image"] == image
+    assert [w.replace("$$", "$") for w in (*composed["entrypoint"], *composed["command"])] == expected
+    manifests = list(yaml.safe_load_all(kubernetes.render(made)))
+    for part in manifests:
+        kubernetes_validate.validate(part, "1.33", strict=True)
+    container = pods(manifests)[0]["containers"][0]
+    assert container["image"] == image
+    assert [w.replace("$$", "$") for w in (*container["command"], *container["args"])] == expected
+    assert container["volumeMounts"][0]["mountPath"] == made.starter.cache
+    assert yaml.safe_load(skypilot.render(made))["resources"]["image_id"] == f"docker:{image}"
+    assert yaml.safe_load(dstack.render(made))["image"] == image
+
+
+@pytest.mark.parametrize("engine", IMAGES)
+@pytest.mark.parametrize("module", [bare, slurm, skypilot, dstack])
+def test_scripts_run_the_command_word_by_word(engine: str, module: Any, tmp_path: Path) -> None:
+    import subprocess
+
+    made = served(engine, planned(), f"/models/{HOSTILE}", IMAGES[engine][0])
+    text = module.render(made)
+    program = made.command[0]
+    if module in (skypilot, dstack):
+        document = yaml.safe_load(text)
+        text = document["run"] if module is skypilot else "\n".join(document["commands"])
+        program = made.in_container[0]
+    # A stand-in under a name of its own, since an image's program may be a path.
+    text = text.replace(program, "stand-in", 1)
+    for name, body in {"stand-in": "printf '%s\\0' \"$@\"", "srun": 'exec "$@"'}.items():
+        (tmp_path / name).write_text(f"#!/bin/bash\n{body}\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "SLURM_PROCID": "0"}
+    done = subprocess.run(["bash", "-c", text], env=environment, cwd=tmp_path, capture_output=True, check=True)
+    assert done.stdout.decode().split("\0")[:-1] == list(made.command[1:])
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_sglang_over_two_machines() -> None:
+    plan = answer("llama")
+    made = make_serving(plan)
+    how = starter_of("sglang")
+    fit = made.fit
+    two = replace(made, engine="sglang", starter=how, command=how.command(Start(fit, "org/model", 8000, False)))
+    script = two.script("NODE_RANK", "HEAD_ADDRESS")
+    assert '--nnodes 2 --node-rank "$NODE_RANK" --dist-init-addr "$HEAD_ADDRESS:50000"' in script
+    assert "--headless" not in script
+    leader, worker = pods(list(yaml.safe_load_all(kubernetes.render(replace(two, own_image="x")))))
+    for number, pod in (("0", leader), ("$(LWS_WORKER_INDEX)", worker)):
+        told = options(pod["containers"][0]["args"])
+        assert told["--node-rank"] == number
+        assert told["--dist-init-addr"] == "$(LWS_LEADER_ADDRESS):50000"
+
+
+def test_engines_of_one_machine_are_refused_on_several() -> None:
+    from gpu_sizer.deploy.serving import _check_several
+
+    for engine in ("tensorrt-llm", "tgi", "llama.cpp"):
+        with pytest.raises(RequestError, match="not started over several machines"):
+            _check_several(starter_of(engine), engine, "9.9.9")
+
+
+def test_service_keys_pass_the_compose_specification() -> None:
+    import json
+    from importlib import resources
+
+    schema = json.loads(
+        (resources.files("check_jsonschema") / "builtin_schemas/vendor/compose-spec.json").read_text(encoding="utf-8")
+    )
+    for engine, (version, _, _) in IMAGES.items():
+        document = yaml.safe_load(compose.render(served(engine, planned(), "/models/a.gguf", version)))
+        jsonschema.validators.validator_for(schema)(schema).validate(document)
