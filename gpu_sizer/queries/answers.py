@@ -127,6 +127,11 @@ def _plan_lines(answer: Answer, found: Plan) -> Iterator[str]:
 
 
 def _count(a: Asked, cards: Catalogue) -> Plan:
+    told = a.understood.options
+    if told.sizes or told.expert_parallel:
+        from gpu_sizer.planning.told_sizes import ToldSizes, smallest_with
+
+        return smallest_with(a.request(), ToldSizes(**told.sizes, expert_parallel=told.expert_parallel))
     return plan(a.request())
 
 
@@ -135,7 +140,8 @@ def _fit(a: Asked, cards: Catalogue) -> Fit | OnCount:
     if sizes := a.layout():
         from gpu_sizer.memory.layout import Layout
 
-        return fit(request, Layout(sizes["tensor"], sizes["pipeline"], sizes["data"]))
+        tensor, pipeline, data = sizes["tensor"], sizes["pipeline"], sizes["data"]
+        return fit(request, Layout(tensor, pipeline, data, a.understood.options.expert_parallel))
     from gpu_sizer.planning.inverse import on_count
 
     return on_count(request, _checked(a.gpu_count))
