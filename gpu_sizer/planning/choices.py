@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.layout import Layout
-from gpu_sizer.planning.inverse import best_within, longest_context
+from gpu_sizer.planning.inverse import best_within, longest
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search, plan, prepared
 from gpu_sizer.records import dataclass, replace
@@ -162,16 +162,16 @@ def _runnable(card: ModelCard, gpu: GpuSpec, count: int, options: dict[str, Any]
     if Search(request).start() > count:
         return RunnableModel(card, "does_not_fit", None, None, 0, wanted or native, total)
     best = best_within(request, count) if (wanted or 0) <= limit else None
-    longest = limit if best and request.context == limit else longest_context(request, count).context
+    reach = limit if best and request.context == limit else longest(request, count)
     shown = best
-    if best is None and longest:
-        shown = best_within(replace(request, context=longest), count)
+    if best is None and reach:
+        shown = best_within(replace(request, context=reach), count)
     return RunnableModel(
         card,
         best.verdict if best else "does_not_fit",
         shown.layout if shown else None,
         shown.per_gpu.free_bytes if shown and shown.per_gpu else None,
-        longest,
+        reach,
         wanted or native,
         total,
     )
