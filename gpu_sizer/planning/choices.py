@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Options that an answer shows unless all are asked for.
 SHOWN = 12
+#: Models that an answer shows in words.
+SHOWN_MODELS = 20
 #: A context below which a model is of little use; one whose own length is shorter needs that.
 USEFUL_CONTEXT = 8192
 
@@ -74,6 +76,12 @@ class Runnable:
     weights_dtype: str | None
     models: tuple[RunnableModel, ...]
     left_out: int = 0
+    everything: bool = False
+
+    @property
+    def shown(self) -> tuple[RunnableModel, ...]:
+        """The models that a person is shown: the first ones, or all where all are asked for."""
+        return self.models if self.everything else self.models[:SHOWN_MODELS]
 
     @property
     def fits(self) -> bool:
@@ -197,7 +205,7 @@ def what_fits(
     rows.sort(key=lambda m: (order[m.verdict], not m.max_context, -m.total_parameters, m.model.id))
     kept = [m for m in rows if everything or m.fits or m.max_context >= min(USEFUL_CONTEXT, m.context)]
     asked = (options.get("context"), options.get("users") or 1, options.get("weights_dtype"))
-    return Runnable(gpu, count, *asked, tuple(kept), len(rows) - len(kept))
+    return Runnable(gpu, count, *asked, tuple(kept), len(rows) - len(kept), everything)
 
 
 def which_gpu(
