@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpu_sizer.planning.sentences import details, fit_lines, gpu_name, times
+from gpu_sizer.planning.sentences import details, fit_lines, gpu_name, in_layout, times
 from gpu_sizer.units import gb, gib
 
 TYPE_CHECKING = False
@@ -33,7 +33,7 @@ def context_headline(found: LongestContext) -> str:
     if not found.context:
         return f"{model} does not fit on {where} at any context: {plan.reason}."
     assert plan.layout is not None
-    text = f"{model} on {where} takes up to {found.context:,} tokens, {load} ({plan.layout.describe()})"
+    text = f"{model} on {where} takes up to {found.context:,} tokens, {load}{in_layout(plan.layout)}"
     if found.context == found.limit:
         return f"{text}: its full length.{_certain(found.safe_context, found.context, 'tokens')}"
     return f"{text}; one token more does not fit.{_certain(found.safe_context, found.context, 'tokens')}"
@@ -43,7 +43,10 @@ def _certain(safe: int, most: int, unit: str) -> str:
     """The number that is beyond the estimate's own error, where it is lower."""
     if safe == most:
         return ""
-    return f" {safe:,} {unit} fit for certain." if safe else " That is tight: within the estimate's own error."
+    if not safe:
+        return " That is tight: within the estimate's own error."
+    one = unit.removesuffix("s") if safe == 1 else unit
+    return f" With room beyond the estimate's own error it is {safe:,} {one}."
 
 
 def users_headline(found: MostUsers) -> str:
@@ -56,9 +59,7 @@ def users_headline(found: MostUsers) -> str:
     assert plan.layout is not None
     who = "one user" if found.users == 1 else f"{found.users:,} users"
     text = f"{where} {_verb(found.gpu_count, 'serve')} {who} at once with {model} at {length} each"
-    return (
-        f"{text} ({plan.layout.describe()}); one more does not fit.{_certain(found.safe_users, found.users, 'users')}"
-    )
+    return f"{text}{in_layout(plan.layout)}; one more does not fit.{_certain(found.safe_users, found.users, 'users')}"
 
 
 def plan_lines(headline: str, found: LongestContext | MostUsers) -> Iterator[str]:
