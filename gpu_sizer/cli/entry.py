@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 DEBUG_VARIABLE = "GPU_SIZER_DEBUG"
 #: Exit codes (DESIGN 4.2).
 FAULT, BAD_INPUT = 1, 2
+#: Commands that take one word and need no option.
+_LISTINGS = ("models", "gpus", "show", "explain", "validate", "schema", "import", "memory", "which-gpu", "check-log")
+_PLAINER = "gpu-sizer-plainer"
+#: Plain letters for the signs of answers, where the output's encoding has none of these.
+_PLAIN = {"×": "x", "±": "+-", "█": "#", "░": ".", "■": "*", "…": "...", "–": "-", "≤": "<=", "≥": ">=", "→": "->"}
 
 COMMANDS = (
     *("size", "fit", "models", "gpus", "show", "explain", "validate", "schema", "import", "ask", "arena"),
@@ -37,6 +43,15 @@ COMMANDS = (
         "mcp",
     ),
 )
+
+
+def is_command_line(text: str) -> bool:
+    """Whether a line typed in a conversation is a command rather than a question that begins like one.
+
+    ``models``, ``show h100`` and ``size mixtral --gpu a6000`` are commands, ``size of mixtral`` is none.
+    """
+    said = text.split()
+    return said[0] in COMMANDS and (len(said) == 1 or (len(said) == 2 and said[0] in _LISTINGS) or " -" in text)
 
 
 def _question(arguments: list[str]) -> bool:
@@ -103,11 +118,19 @@ def _command(arguments: list[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
+def _plainer(error: UnicodeError) -> tuple[str, int]:
+    """What stands for characters that the output's encoding lacks."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(_PLAIN.get(c, "?") for c in error.object[error.start : error.end]), error.end
+
+
 def main() -> None:
     """The console script."""
+    codecs.register_error(_PLAINER, _plainer)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors=_PLAINER)
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()

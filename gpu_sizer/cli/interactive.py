@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +11,10 @@ from pathlib import Path
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
 
 PROMPT = "gpu-sizer> "
-WELCOME = 'Ask: how many A6000s for Mixtral 8x7b. "models" and "gpus" list what is known; leave with Ctrl-D.'
+WELCOME = (
+    'Ask: how many A6000s for Mixtral 8x7b. "models" and "gpus" list what is known, and every command works here;'
+    " leave with Ctrl-D."
+)
 LEAVE = frozenset(("exit", "quit", "q", "bye", ":q"))
 MOST_HISTORY = 1000
 
@@ -82,6 +86,14 @@ def converse() -> int:
 
 def _reply(text: str) -> None:
     """One answer, error or fault, as a command line of its own would print it."""
-    from gpu_sizer.cli.entry import run
+    from gpu_sizer.cli.entry import is_command_line, run
 
-    run(["--help"] if text.lower() == "help" else [text])
+    if text.lower() in ("help", "--help", "?"):
+        run(["--help"])
+    elif is_command_line(text):
+        try:
+            run(shlex.split(text))
+        except ValueError as error:  # a quotation mark that does not end
+            sys.stderr.write(f"gpu-sizer: {error}\n")
+    else:
+        run([text])

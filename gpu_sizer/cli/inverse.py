@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gpu_sizer import api
 from gpu_sizer.cli import options as o
-from gpu_sizer.cli.output import print_json, print_lines
-from gpu_sizer.planning import inverse_sentences as words
+from gpu_sizer.cli.output import is_terminal, print_json, print_lines
 from gpu_sizer.planning.inverse import OnCount
+from gpu_sizer.queries.answers import result_lines
+
+if TYPE_CHECKING:
+    from gpu_sizer.queries.answers import Result
+    from gpu_sizer.queries.intents import Intent
 
 #: Answered, and it does not fit.
 DOES_NOT_FIT = 3
 
 GpuCount = Annotated[int, typer.Option("--gpu-count", "-n", help="How many GPUs.")]
 SomeUsers = Annotated[int, typer.Option("--users", help="Requests at once.")]
-All = Annotated[bool, typer.Option("--all", help="Also those that do not fit, and beyond the first dozen.")]
+All = Annotated[bool, typer.Option("--all", help="Also those that do not fit, and those beyond the first ones.")]
 
 
-def _print(result: Any, as_json: bool, lines: Any) -> None:
+def _print(intent: Intent, result: Result, as_json: bool) -> int:
+    """Prints a result and gives the exit code."""
     if as_json:
         print_json(result.model_dump())
+    elif is_terminal():
+        from gpu_sizer.cli.views import show_result
+
+        show_result(intent, result)
     else:
-        print_lines(lines)
-    raise typer.Exit(0 if result.fits else DOES_NOT_FIT)
+        print_lines(result_lines(intent, result))
+    return 0 if result.fits else DOES_NOT_FIT
 
 
 def print_on_count(found: OnCount, as_json: bool) -> int:
     """Prints whether a number of GPUs suffices and gives the exit code."""
-    if as_json:
-        print_json(found.model_dump())
-    else:
-        print_lines(words.on_count_lines(found))
-    return 0 if found.fits else DOES_NOT_FIT
+    return _print("fit", found, as_json)
 
 
 def context(
@@ -51,7 +56,7 @@ def context(
     max_num_seqs: o.Sequences = None,
     as_json: o.Json = False,
 ) -> None:
-    """The longest context that a number of GPUs carries: one token more does not fit."""
+    """The longest context on a number of GPUs. One token more does not fit."""
     found = api.longest_context(
         api.load_model(model, cards=o.cards()),
         gpu=api.load_gpu(gpu, cards=o.cards()),
@@ -65,7 +70,7 @@ def context(
         max_num_batched_tokens=max_num_batched_tokens,
         max_num_seqs=max_num_seqs,
     )
-    _print(found, as_json, words.plan_lines(words.context_headline(found), found))
+    raise typer.Exit(_print("context", found, as_json))
 
 
 def users(
@@ -82,7 +87,7 @@ def users(
     max_num_seqs: o.Sequences = None,
     as_json: o.Json = False,
 ) -> None:
-    """The most users that a number of GPUs serves at once: one more does not fit."""
+    """The most users at once on a number of GPUs. One more does not fit."""
     card = api.load_model(model, cards=o.cards())
     found = api.most_users(
         card,
@@ -97,7 +102,7 @@ def users(
         max_num_batched_tokens=max_num_batched_tokens,
         max_num_seqs=max_num_seqs,
     )
-    _print(found, as_json, words.plan_lines(words.users_headline(found), found))
+    raise typer.Exit(_print("users", found, as_json))
 
 
 def memory(
@@ -109,7 +114,7 @@ def memory(
     kv_cache_dtype: o.CacheDtype = None,
     as_json: o.Json = False,
 ) -> None:
-    """How much memory a model needs in all: weights and cache, and GPUs that have it."""
+    """How much memory a model needs in all. Weights and cache, and GPUs that have it."""
     card = api.load_model(model, cards=o.cards())
     found = api.memory_need(
         card,
@@ -120,7 +125,7 @@ def memory(
         kv_cache_dtype=kv_cache_dtype,
         cards=o.cards(),
     )
-    _print(found, as_json, words.memory_lines(found))
+    raise typer.Exit(_print("memory", found, as_json))
 
 
 def what_fits(
@@ -150,7 +155,7 @@ def what_fits(
         kv_cache_dtype=kv_cache_dtype,
         cards=o.cards(),
     )
-    _print(found, as_json, words.models_lines(found))
+    raise typer.Exit(_print("models", found, as_json))
 
 
 def which_gpu(
@@ -166,7 +171,7 @@ def which_gpu(
     everything: All = False,
     as_json: o.Json = False,
 ) -> None:
-    """The GPUs on which a model runs, how many of each, the cheapest first."""
+    """The GPUs on which a model runs. How many of each, the cheapest first."""
     card = api.load_model(model, cards=o.cards())
     found = api.which_gpu(
         card,
@@ -181,7 +186,7 @@ def which_gpu(
         max_gpus=max_gpus,
         cards=o.cards(),
     )
-    _print(found, as_json, words.choices_lines(found))
+    raise typer.Exit(_print("gpus", found, as_json))
 
 
 def compare(
@@ -197,7 +202,7 @@ def compare(
     max_gpus: o.MaxGpus = 64,
     as_json: o.Json = False,
 ) -> None:
-    """Some GPUs side by side for a model: how many of each, at what price."""
+    """Some GPUs side by side for a model. How many of each, at what price."""
     card = api.load_model(model, cards=o.cards())
     found = api.compare(
         card,
@@ -211,4 +216,4 @@ def compare(
         kv_cache_dtype=kv_cache_dtype,
         max_gpus=max_gpus,
     )
-    _print(found, as_json, words.choices_lines(found, compared=True))
+    raise typer.Exit(_print("compare", found, as_json))

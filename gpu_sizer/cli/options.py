@@ -10,10 +10,28 @@ from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.quantities import tokens
 
+
+def _models(incomplete: str) -> list[str]:
+    """Ids of models that begin like the word under the cursor, for a shell's completion."""
+    return [i for i in catalogue().models.ids() if i.startswith(incomplete.lower())]
+
+
+def _gpus(incomplete: str) -> list[str]:
+    """Ids of GPUs that begin like the word under the cursor, for a shell's completion."""
+    return [i for i in catalogue().gpus.ids() if i.startswith(incomplete.lower())]
+
+
 Model = Annotated[
-    str, typer.Argument(metavar="MODEL", help="Id, alias, hub id, or path of a card, a model folder or a config.json.")
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="Id, alias, hub id, or path of a card, a model folder or a config.json.",
+        autocompletion=_models,
+    ),
 ]
-Gpu = Annotated[str, typer.Option("--gpu", metavar="GPU", help="Id, alias, or path of a GPU spec.")]
+Gpu = Annotated[
+    str, typer.Option("--gpu", metavar="GPU", help="Id, alias, or path of a GPU spec.", autocompletion=_gpus)
+]
 Context = Annotated[
     str | None, typer.Option(help="Tokens of one request, as 8192 or 32k. Default: the model's full length.")
 ]

@@ -11,7 +11,8 @@ from gpu_sizer.cli import options as o
 from gpu_sizer.cli.engines import ALL, print_by_engine
 from gpu_sizer.cli.output import is_terminal, print_json, print_lines
 from gpu_sizer.planning.plan import Fit, Plan
-from gpu_sizer.planning.sentences import fit_lines, lines
+from gpu_sizer.planning.sentences import fit_lines
+from gpu_sizer.queries.answers import plan_lines
 
 #: Answered, and it does not fit.
 DOES_NOT_FIT = 3
@@ -22,11 +23,11 @@ def print_plan(plan: Plan, as_json: bool) -> int:
     if as_json:
         print_json(plan.model_dump())
     elif is_terminal():
-        from gpu_sizer.reports.terminal import plan_view, show
+        from gpu_sizer.cli.views import show_result
 
-        show(plan_view(plan))
+        show_result("count", plan)
     else:
-        print_lines(lines(plan))
+        print_lines(plan_lines(plan))
     return 0 if plan.fits else DOES_NOT_FIT
 
 

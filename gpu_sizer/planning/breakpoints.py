@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpu_sizer.planning.inverse import largest
+from gpu_sizer.planning.farthest import largest
 from gpu_sizer.planning.request import MOST_USERS
 from gpu_sizer.planning.search import Search
 from gpu_sizer.records import dataclass, replace

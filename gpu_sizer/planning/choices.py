@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.layout import Layout
-from gpu_sizer.planning.inverse import best_within, longest_context
+from gpu_sizer.planning.inverse import best_within, longest
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search, plan, prepared
 from gpu_sizer.records import dataclass, replace
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Options that an answer shows unless all are asked for.
 SHOWN = 12
+#: Models that an answer shows in words.
+SHOWN_MODELS = 20
 #: A context below which a model is of little use; one whose own length is shorter needs that.
 USEFUL_CONTEXT = 8192
 
@@ -74,6 +76,12 @@ class Runnable:
     weights_dtype: str | None
     models: tuple[RunnableModel, ...]
     left_out: int = 0
+    everything: bool = False
+
+    @property
+    def shown(self) -> tuple[RunnableModel, ...]:
+        """The models that a person is shown: the first ones, or all where all are asked for."""
+        return self.models if self.everything else self.models[:SHOWN_MODELS]
 
     @property
     def fits(self) -> bool:
@@ -162,16 +170,16 @@ def _runnable(card: ModelCard, gpu: GpuSpec, count: int, options: dict[str, Any]
     if Search(request).start() > count:
         return RunnableModel(card, "does_not_fit", None, None, 0, wanted or native, total)
     best = best_within(request, count) if (wanted or 0) <= limit else None
-    longest = limit if best and request.context == limit else longest_context(request, count).context
+    reach = limit if best and request.context == limit else longest(request, count)
     shown = best
-    if best is None and longest:
-        shown = best_within(replace(request, context=longest), count)
+    if best is None and reach:
+        shown = best_within(replace(request, context=reach), count)
     return RunnableModel(
         card,
         best.verdict if best else "does_not_fit",
         shown.layout if shown else None,
         shown.per_gpu.free_bytes if shown and shown.per_gpu else None,
-        longest,
+        reach,
         wanted or native,
         total,
     )
@@ -197,7 +205,7 @@ def what_fits(
     rows.sort(key=lambda m: (order[m.verdict], not m.max_context, -m.total_parameters, m.model.id))
     kept = [m for m in rows if everything or m.fits or m.max_context >= min(USEFUL_CONTEXT, m.context)]
     asked = (options.get("context"), options.get("users") or 1, options.get("weights_dtype"))
-    return Runnable(gpu, count, *asked, tuple(kept), len(rows) - len(kept))
+    return Runnable(gpu, count, *asked, tuple(kept), len(rows) - len(kept), everything)
 
 
 def which_gpu(

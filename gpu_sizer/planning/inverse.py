@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.layout import Layout
+from gpu_sizer.planning.farthest import Growth
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.request import MOST_USERS
 from gpu_sizer.planning.search import Search, fit
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from gpu_sizer.memory.estimate import LayoutMemory, Verdict
+    from gpu_sizer.memory.estimate import LayoutMemory
     from gpu_sizer.planning.request import Request
 
 
@@ -160,38 +161,16 @@ def plan_on(request: Request, count: int) -> Plan:
     return replace(found.fit.as_plan(), memory_floor=found.memory_floor)
 
 
-def largest(holds: Callable[[int], bool], low: int, most: int) -> int:
-    """The largest n in [low, most] for which ``holds(n)`` and not ``holds(n + 1)``; 0 where ``holds(low)`` is false."""
-    if not holds(low):
-        return 0
-    step, bad = max(1, low), most + 1
-    while low < most:
-        trial = min(low + step, most)
-        if holds(trial):
-            low, step = trial, step * 4
-        else:
-            bad = trial
-            break
-    while bad - low > 1:
-        middle = (low + bad) // 2
-        if holds(middle):
-            low = middle
-        else:
-            bad = middle
-    return low
-
-
-def _verdict(request: Request, count: int) -> Verdict:
-    found = best_within(request, count)
-    return found.verdict if found is not None else "does_not_fit"
-
-
-def _ends(verdict: Callable[[int], Verdict], most: int) -> tuple[int, int]:
+def _ends(vary: Callable[[int], Request], most: int, count: int) -> tuple[int, int]:
     """The largest n up to most that fits, and the largest that fits with room; 0 where none does."""
-    if (at_most := verdict(most)) == "fits":
-        return most, most
-    end = most if at_most == "tight" else largest(lambda n: verdict(n) != "does_not_fit", 1, most)
-    return end, largest(lambda n: verdict(n) == "fits", 1, end) if end else 0
+    end = Growth(vary, most, count).end(("fits", "tight"))
+    return end, Growth(vary, end, count).end(("fits",)) if end else 0
+
+
+def longest(request: Request, count: int) -> int:
+    """The longest context alone, without the plan that it rests on; 0 where not even one token fits."""
+    limit = request.model.context.extended or request.model.context.native
+    return Growth(lambda n: replace(request, context=n), limit, count).end(("fits", "tight"))
 
 
 def longest_context(request: Request, count: int) -> LongestContext:
@@ -206,10 +185,7 @@ def longest_context(request: Request, count: int) -> LongestContext:
     """
     limit = request.model.context.extended or request.model.context.native
 
-    def verdict(context: int) -> Verdict:
-        return _verdict(replace(request, context=context), count)
-
-    context, safe = _ends(verdict, limit)
+    context, safe = _ends(lambda n: replace(request, context=n), limit, count)
     shown = replace(request, context=context or request.model.context.native)
     return LongestContext(context, safe, limit, count, plan_on(shown, count))
 
@@ -224,9 +200,5 @@ def most_users(request: Request, count: int) -> MostUsers:
     Raises:
         RequestError: settings that contradict the load.
     """
-
-    def verdict(users: int) -> Verdict:
-        return _verdict(replace(request, users=users), count)
-
-    users, safe = _ends(verdict, MOST_USERS)
+    users, safe = _ends(lambda n: replace(request, users=n), MOST_USERS, count)
     return MostUsers(users, safe, count, plan_on(replace(request, users=users or 1), count))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpu_sizer.planning.sentences import details, fit_lines, gpu_name, times
+from gpu_sizer.planning.sentences import details, fit_lines, gpu_name, in_layout, times
 from gpu_sizer.units import gb, gib
 
 TYPE_CHECKING = False
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
     from gpu_sizer.planning.levers import Lever
     from gpu_sizer.planning.needs import MemoryNeed
+    from gpu_sizer.planning.plan import Plan
 
 
 def _requests(users: int) -> str:
@@ -32,7 +33,7 @@ def context_headline(found: LongestContext) -> str:
     if not found.context:
         return f"{model} does not fit on {where} at any context: {plan.reason}."
     assert plan.layout is not None
-    text = f"{model} on {where} takes up to {found.context:,} tokens, {load} ({plan.layout.describe()})"
+    text = f"{model} on {where} takes up to {found.context:,} tokens, {load}{in_layout(plan.layout)}"
     if found.context == found.limit:
         return f"{text}: its full length.{_certain(found.safe_context, found.context, 'tokens')}"
     return f"{text}; one token more does not fit.{_certain(found.safe_context, found.context, 'tokens')}"
@@ -42,7 +43,10 @@ def _certain(safe: int, most: int, unit: str) -> str:
     """The number that is beyond the estimate's own error, where it is lower."""
     if safe == most:
         return ""
-    return f" {safe:,} {unit} fit for certain." if safe else " That is tight: within the estimate's own error."
+    if not safe:
+        return " That is tight: within the estimate's own error."
+    one = unit.removesuffix("s") if safe == 1 else unit
+    return f" With room beyond the estimate's own error it is {safe:,} {one}."
 
 
 def users_headline(found: MostUsers) -> str:
@@ -55,9 +59,7 @@ def users_headline(found: MostUsers) -> str:
     assert plan.layout is not None
     who = "one user" if found.users == 1 else f"{found.users:,} users"
     text = f"{where} {_verb(found.gpu_count, 'serve')} {who} at once with {model} at {length} each"
-    return (
-        f"{text} ({plan.layout.describe()}); one more does not fit.{_certain(found.safe_users, found.users, 'users')}"
-    )
+    return f"{text}{in_layout(plan.layout)}; one more does not fit.{_certain(found.safe_users, found.users, 'users')}"
 
 
 def plan_lines(headline: str, found: LongestContext | MostUsers) -> Iterator[str]:
@@ -127,11 +129,19 @@ def models_headline(found: Runnable) -> str:
 def models_lines(found: Runnable) -> Iterator[str]:
     """What runs, as a sentence and a table."""
     yield models_headline(found)
-    if found.models:
+    shown = found.shown
+    if shown:
         yield ""
-        yield from table(MODEL_COLUMNS, [model_row(m) for m in found.models], frozenset((1, 3, 4)))
+        yield from table(MODEL_COLUMNS, [model_row(m) for m in shown], frozenset((1, 3, 4)))
+    yield from models_rest(found)
+
+
+def models_rest(found: Runnable) -> Iterator[str]:
+    """What a list of models leaves out."""
+    if hidden := len(found.models) - len(found.shown):
+        yield f"{hidden} more run, smaller or at a shorter context (gpu-sizer what-fits --all lists them)"
     if found.left_out:
-        yield f"{found.left_out} more do not run, or at too short a context (--all lists them)"
+        yield f"{found.left_out} do not run, or at too short a context (--all lists them)"
 
 
 def choice_row(c: Choice) -> tuple[str, ...]:
@@ -176,8 +186,13 @@ def choices_lines(found: Choices, *, compared: bool = False) -> Iterator[str]:
     if found.options:
         yield ""
         yield from table(CHOICE_COLUMNS, [choice_row(c) for c in found.options], frozenset((1, 2, 4)))
+    yield from choices_rest(found)
+
+
+def choices_rest(found: Choices) -> Iterator[str]:
+    """What a list of GPUs leaves out."""
     if found.left_out:
-        yield f"{found.left_out} more kinds of GPU (--all lists them)"
+        yield f"{found.left_out} more kinds of GPU (gpu-sizer which-gpu --all lists them)"
 
 
 def memory_headline(found: MemoryNeed) -> str:
@@ -198,6 +213,14 @@ def memory_lines(found: MemoryNeed) -> Iterator[str]:
     if found.choices.options:
         yield ""
         yield from table(CHOICE_COLUMNS, [choice_row(c) for c in found.choices.options], frozenset((1, 2, 4)))
+
+
+def advice(plan: Plan) -> tuple[str, list[str]]:
+    """What would make a plan smaller or safer: a title, and a line for each change with its effect."""
+    from gpu_sizer.planning.levers import levers
+
+    title = "What would make it smaller" if (plan.gpu_count or 0) > 1 else "What would give room"
+    return title, lever_lines(levers(plan), plan.gpu_count)
 
 
 def lever_lines(found: Sequence[Lever], plan_count: int | None) -> list[str]:

@@ -162,7 +162,7 @@ def _weights_format(model: PreparedModel) -> str:
 
 def _warnings(request: Request, weights: str) -> tuple[str, ...]:
     gpu, card, found = request.gpu, request.model, list[str]()
-    if gpu.supports_bfloat16 is False and "float16" not in weights:
+    if gpu.supports_bfloat16 is False and (request.weights_dtype or card.weights.dtype) == "bfloat16":
         found.append(f"{gpu.name} has no bfloat16: run with --dtype float16 (the same size)")
     if not card.verified:
         found.append(f"the architecture of {card.name} was inferred and is not verified")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.memory.estimate import RankMemory
+from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.units import gib
 
@@ -31,6 +32,11 @@ def times(count: int, name: str) -> str:
     return f"{count} × {name}"
 
 
+def in_layout(layout: Layout) -> str:
+    """`` (tensor parallel 4)``; nothing for one GPU, which has no other."""
+    return f" ({layout.describe()})" if layout.gpu_count > 1 else ""
+
+
 def headline(plan: Plan) -> str:
     """The answer in one or two sentences."""
     model, gpu = plan.request.model.name, gpu_name(plan)
@@ -41,13 +47,13 @@ def headline(plan: Plan) -> str:
         return text
     layout, count = plan.memory.layout, plan.gpu_count
     assert count is not None
-    text = f"{model} needs {times(count, gpu)} ({layout.describe()})"
+    text = f"{model} needs {times(count, gpu)}{in_layout(layout)}"
     if (tensor := _alternative(plan, "tensor parallel only")) is not None:
         text += f", {tensor} if tensor parallelism alone is wanted"
     text += "."
     if plan.verdict == "tight":
         text += " It is tight: the room left is within the estimate's own error"
-        text += f"; {plan.safe_gpu_count} fit for certain." if plan.safe_gpu_count else "."
+        text += f"; {plan.safe_gpu_count} have room to spare." if plan.safe_gpu_count else "."
     if plan.tuned:
         text += f" {_tuned(plan)}"
     if shorter := _shorter(plan):
@@ -75,7 +81,10 @@ def _shorter(plan: Plan) -> str | None:
     longest = max(c for c, n in shorter if n == least)
     if least >= plan.gpu_count:
         return None
-    return f"That is for its full {plan.settings.context:,} tokens: {least} do for {longest:,}."
+    full = "its full " if plan.settings.context >= plan.request.model.context.native else ""
+    return (
+        f"That is for {full}{plan.settings.context:,} tokens: {least} {'does' if least == 1 else 'do'} for {longest:,}."
+    )
 
 
 def rows(memory: RankMemory) -> list[tuple[str, int]]:
@@ -86,6 +95,11 @@ def rows(memory: RankMemory) -> list[tuple[str, int]]:
         ("activations", memory.activation_bytes),
         ("overhead", memory.overhead_bytes),
     ]
+
+
+def free_row(memory: RankMemory) -> tuple[str, int]:
+    """What is free on one GPU, or what it lacks."""
+    return ("free", memory.free_bytes) if memory.free_bytes >= 0 else ("missing", -memory.free_bytes)
 
 
 def bar(size: int, whole: int, cells: int = BAR_CELLS) -> str:
@@ -120,8 +134,9 @@ def capacity_sentence(plan: Plan) -> str | None:
     """How much the cache would hold beyond what was asked."""
     if plan.memory is None or not plan.kv_cache_tokens:
         return None
+    whose = " of each replica" if plan.memory.layout.data_parallel_size > 1 else ""
     return (
-        f"The cache left over holds {plan.kv_cache_tokens:,} tokens: "
+        f"The cache{whose} would hold {plan.kv_cache_tokens:,} tokens in all: "
         f"{plan.max_concurrent_requests:,.1f} requests of {plan.settings.context:,} tokens at once."
     )
 
@@ -160,7 +175,8 @@ def details(plan: Plan) -> Iterator[str]:
         yield f"{which}: {capacity_line(m)}"
         for name, size in rows(m):
             yield f"  {name:<12}{gib(size):>10}  {bar(size, m.budget_bytes)}".rstrip()
-        yield f"  {'free':<12}{gib(m.free_bytes):>10}  ± {gib(plan.band_bytes)}"
+        name, size = free_row(m)
+        yield f"  {name:<12}{gib(size):>10}  ± {gib(plan.band_bytes)}"
         if len(plan.memory.layer_split) > 1:
             yield f"Layers on each GPU: {', '.join(map(str, plan.memory.layer_split))}"
         if (text := capacity_sentence(plan)) is not None:
@@ -176,11 +192,7 @@ def details(plan: Plan) -> Iterator[str]:
         for text in others:
             yield f"  {text}"
     if plan.context_counts:
-        counts = ", ".join(
-            f"{c:,} tokens: {n if n is not None else 'more than ' + str(plan.request.max_gpus)}"
-            for c, n in plan.context_counts
-        )
-        yield f"By context: {counts}"
+        yield by_context(plan)
     yield ""
     yield f"Assumed: {assumptions(plan)}"
     for warning in plan.warnings:
@@ -201,6 +213,14 @@ def by_engine_lines(found: EngineChoices) -> Iterator[str]:
         yield f"{c.title:<14}{c.gpu_count:>3}  {c.plan.memory.layout.describe()}, {free}"
 
 
+def by_context(plan: Plan) -> str:
+    """The counts at other lengths: ``GPUs by context: 1 for 8,192 tokens, 2 for 131,072``."""
+    first, *rest = [
+        f"{n if n is not None else f'more than {plan.request.max_gpus}'} for {c:,}" for c, n in plan.context_counts
+    ]
+    return f"GPUs by context: {', '.join([first + ' tokens', *rest])}"
+
+
 def explain(plan: Plan) -> str:
     """The whole answer as text."""
     return "\n".join(lines(plan))
@@ -209,7 +229,7 @@ def explain(plan: Plan) -> str:
 def fit_headline(fit: Fit) -> str:
     """Whether one layout fits, in a sentence."""
     model, gpus = fit.request.model.name, " + ".join(times(n, short_name(gpu)) for gpu, n in fit.kinds())
-    what = f"{gpus} ({fit.layout.describe()})"
+    what = f"{gpus}{in_layout(fit.layout)}"
     if fit.verdict == "does_not_fit":
         return f"No: {model} does not fit on {what}: {fit.reason}."
     assert fit.per_gpu is not None

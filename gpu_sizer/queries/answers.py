@@ -68,24 +68,7 @@ class Answer:
 
     def body(self) -> Iterator[str]:
         """The answer in plain text: one sentence, then what it rests on."""
-        result: Any = self.result
-        if isinstance(result, Plan):
-            return _plan_lines(self, result)
-        if isinstance(result, Fit):
-            return fit_lines(result)
-        from gpu_sizer.planning import inverse_sentences as words
-
-        if self.intent == "fit":
-            return words.on_count_lines(result)
-        if self.intent == "context":
-            return words.plan_lines(words.context_headline(result), result)
-        if self.intent == "users":
-            return words.plan_lines(words.users_headline(result), result)
-        if self.intent == "memory":
-            return words.memory_lines(result)
-        if self.intent == "models":
-            return words.models_lines(result)
-        return words.choices_lines(result, compared=self.intent == "compare")
+        return result_lines(self.intent, self.result)
 
     def lines(self) -> Iterator[str]:
         """The whole answer in plain text: the answer in a sentence, what was understood, and the rest."""
@@ -115,18 +98,46 @@ def _named(found: dict[str, Any], engine: str, warnings: tuple[str, ...]) -> Non
             part["warnings"] = [*warnings, *part.get("warnings", ())]
 
 
-def _plan_lines(answer: Answer, found: Plan) -> Iterator[str]:
-    yield from lines(found)
-    if changes := answer.levers():
-        from gpu_sizer.planning.inverse_sentences import lever_lines
+def result_lines(intent: Intent, result: Any) -> Iterator[str]:
+    """A result of an intent in plain text: one sentence, then what it rests on."""
+    if isinstance(result, Fit):
+        return fit_lines(result)
+    if isinstance(result, Plan):
+        return plan_lines(result)
+    from gpu_sizer.planning import inverse_sentences as words
 
+    if intent == "fit":
+        return words.on_count_lines(result)
+    if intent == "context":
+        return words.plan_lines(words.context_headline(result), result)
+    if intent == "users":
+        return words.plan_lines(words.users_headline(result), result)
+    if intent == "memory":
+        return words.memory_lines(result)
+    if intent == "models":
+        return words.models_lines(result)
+    return words.choices_lines(result, compared=intent == "compare")
+
+
+def plan_lines(found: Plan) -> Iterator[str]:
+    """A plan in plain text, with what would make it smaller."""
+    yield from lines(found)
+    from gpu_sizer.planning.inverse_sentences import advice
+
+    title, changes = advice(found)
+    if changes:
         yield ""
-        yield "What would make it smaller" if (found.gpu_count or 0) > 1 else "What would give room"
-        for text in lever_lines(changes, found.gpu_count):
+        yield title
+        for text in changes:
             yield f"  {text}"
 
 
 def _count(a: Asked, cards: Catalogue) -> Plan:
+    told = a.understood.options
+    if told.sizes or told.expert_parallel:
+        from gpu_sizer.planning.told_sizes import ToldSizes, smallest_with
+
+        return smallest_with(a.request(), ToldSizes(**told.sizes, expert_parallel=told.expert_parallel))
     return plan(a.request())
 
 
@@ -135,7 +146,8 @@ def _fit(a: Asked, cards: Catalogue) -> Fit | OnCount:
     if sizes := a.layout():
         from gpu_sizer.memory.layout import Layout
 
-        return fit(request, Layout(sizes["tensor"], sizes["pipeline"], sizes["data"]))
+        tensor, pipeline, data = sizes["tensor"], sizes["pipeline"], sizes["data"]
+        return fit(request, Layout(tensor, pipeline, data, a.understood.options.expert_parallel))
     from gpu_sizer.planning.inverse import on_count
 
     return on_count(request, _checked(a.gpu_count))

@@ -48,6 +48,11 @@ def _singular(word: str) -> str:
     return word[:-1] if plural else word
 
 
+def singular(spelling: str) -> str:
+    """The normal form of a name that may be plural: ``rtx 6000 adas`` -> rtx6000ada."""
+    return "".join(map(_singular, spelling.split()))
+
+
 def _stretches(s: Sentence) -> Iterator[tuple[int, int]]:
     """Stretches of words that are free and not parted by a comma, longest first."""
     for length in range(min(LONGEST, len(s.words)), 0, -1):
@@ -105,13 +110,24 @@ def _numbers_another(word: str, mender: Mender) -> bool:
     return bool(word) and (word in _OTHER_NUMBERS or word in mender.vocabulary.families)
 
 
+def _over_memory(s: Sentence, i: int) -> int:
+    """The place before a size of memory that ends here: the 4 of ``4 80GB A100s``."""
+    word = s.at(i)
+    if word in ("gb", "gib") and s.at(i - 1).isdigit():
+        return s.skip(i - 2, _BETWEEN, -1)
+    if word.removesuffix("gib").removesuffix("gb").isdigit() and word.endswith("b"):
+        return s.skip(i - 1, _BETWEEN, -1)
+    return i
+
+
 def counted(s: Sentence, gpu: Name, mender: Mender) -> Name:
     """The name with the count that stands beside it: ``4x``, ``eight``, ``(x 2)``."""
-    before = s.skip(gpu.start - 1, _BETWEEN, -1)
+    before = _over_memory(s, s.skip(gpu.start - 1, _BETWEEN, -1))
     count, article, start, stop = s.number_at(before), False, gpu.start, gpu.stop
     if count is not None and not _numbers_another(s.at(before - 1), mender):
         start = before
-        s.take(before, gpu.start)
+        s.take(before)
+        s.taken.update(i for i in range(before + 1, gpu.start) if s.at(i) in _BETWEEN)
     else:
         count = None
         if s.at(gpu.stop) == "x" and (behind := s.number_at(gpu.stop + 1)) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gpu_sizer.errors import RequestError
+from gpu_sizer.queries.asides import read_notes, refuse_vague_formats
 from gpu_sizer.queries.options import GPU_NOUNS, LINKS, USERS, Options
 from gpu_sizer.queries.settings import read_dtypes, read_layouts, read_settings, read_utilization
 from gpu_sizer.queries.words import is_decimal, word_set
@@ -15,47 +16,60 @@ LENGTHS = word_set(
     "context contexts ctx token tokens tok toks window length len long sequence sequences seq seqlen prompt prompts"
     " input inputs conversation conversations document documents"
 )
-_LENGTH_FIRST = word_set("context contexts ctx length len window prompt prompts sequence seqlen tokens")
+_LENGTH_FIRST = word_set("context contexts ctx length len window prompt prompts sequence seqlen tokens maxlen")
 _IN = frozenset(("in", "input", "inputs", "prompt", "prompts"))
 _OUT = word_set("out output outputs generated generation completion completions response answer answers")
 _AT_ONCE = word_set("concurrent simultaneous parallel active concurrently simultaneously")
 _LOAD_FIRST = word_set("batch concurrency users requests bs")
+_HOW = frozenset(("many", "much"))
 _TOGETHER = (("at", "once"), ("at", "a", "time"), ("at", "the", "same", "time"), ("in", "parallel"))
 NODE_NOUNS = word_set("node nodes machine machines server servers box boxes host hosts")
+_LIMIT = frozenset(("max", "maximum", "most"))
 _AT_MOST = frozenset(("max", "maximum", "most", "to", "than", "limit", "within"))
 
 
 def read_gpu_nouns(s: Sentence, o: Options) -> None:
-    """``8 gpus``, ``at most 16 cards``, ``two nodes``, ``a single server``."""
+    """``8 gpus``, ``at most 16 cards``, ``(max 16)``, ``two nodes``, ``a single server``."""
     for i in list(s.free()):
         number = s.number_at(i)
         if number is None:
             continue
         j = s.skip(i + 1, ("x", "of", "way"), most=2)
+        limit = s.at(i - 1) in _AT_MOST
         if s.at(j) in GPU_NOUNS and s.at(j + 1) not in ("memory", "ram"):
-            if s.at(i - 1) in _AT_MOST:
+            if limit:
                 o.max_gpus = number
             else:
-                o.gpu_count = number
+                o.gpu_count, o.count_place = number, i
             s.take(i, j)
-        elif s.at(j) in NODE_NOUNS and j == i + 1:
-            o.nodes = number
-            s.take(i, j + 1)
+        elif s.said(over := s.over_taken(i + 1)) in NODE_NOUNS:
+            o.nodes, o.nodes_place = number, i
+            s.take(i)
+            s.take(over)
     if o.nodes is None and (place := s.find([("dgx",), ("hgx",)])) is not None:
         before = s.skip(place[0] - 1, ("nvidia",), -1)
-        if (number := s.number_at(before)) is not None or s.at(before) in ("a", "an", "the"):
+        if (number := s.number_at(before)) is not None or s.at(before) in ("a", "an", "the", "my", "our"):
             o.nodes = number or 1
             s.take(before, place[1])
     if o.nodes is None and s.find([("same", "node"), ("same", "machine"), ("within", "a", "node")]):
         o.nodes = 1
 
 
+def read_limit(s: Sentence, o: Options) -> None:
+    """A number behind ``max`` that nothing else took: ``(max 16)`` GPUs."""
+    for i in list(s.free()):
+        number = s.number_at(i)
+        if number is not None and o.max_gpus is None and s.at(i - 1) in _LIMIT and not s.at(i + 1).isalpha():
+            o.max_gpus = number
+            s.take(i - 1, i + 1)
+
+
 def read_users(s: Sentence, o: Options) -> None:
-    """``32 concurrent users``, ``batch of 8``, ``concurrency 16``, ``8 at once``."""
+    """``32 concurrent users``, ``batch of 8``, ``concurrency 16``, ``8 at once``; not the 8k of "how many 8k users"."""
     for i in list(s.free()):
         word = s.at(i)
         number = _plain(word) if s.number_at(i) is None else s.number_at(i)
-        if number is not None:
+        if number is not None and not (s.words[i].tokens and s.said(i - 1) in _HOW):
             j = s.skip(i + 1, _AT_ONCE)
             together = next((p for p in _TOGETHER if s.starts(j, p)), ())
             if s.at(j) in USERS or j > i + 1 or together:
@@ -87,11 +101,11 @@ def read_context(s: Sentence, o: Options) -> None:
         after = s.skip(i + 1, LENGTHS)
         before = s.skip(i - 1, LINKS, -1)
         named = after > i + 1 or s.at(after) in _IN | _OUT
-        first = s.at(before) in _LENGTH_FIRST
+        first = s.at(before) in _LENGTH_FIRST or (s.at(before) == "model" and s.said(before + 1) in _LENGTH_FIRST)
         loose = s.at(i - 1) in ("at", "with") and is_decimal(word) and float(word) >= 512
         if suffixed or named or first or loose or (s.words[i].before.strip() == "@" and float(word) >= 512):
             part = "out" if _OUT & {s.at(after), s.at(i - 1)} else "in"
-            lengths.append((word, part))
+            lengths.append(("-" + word if s.words[i].negative else word, part))
             s.take(i, after + (s.at(after) in _IN | _OUT))
             if first and not named:
                 s.take(before, i)
@@ -109,11 +123,18 @@ def read_context(s: Sentence, o: Options) -> None:
 
 
 def read_options(s: Sentence, o: Options) -> None:
-    """All that stands in the words which no name took."""
+    """All that stands in the words which no name took.
+
+    Raises:
+        RequestError: two lengths, or quantized weights without their format.
+    """
     read_settings(s, o)
     read_layouts(s, o)
     read_utilization(s, o)
     read_dtypes(s, o)
+    refuse_vague_formats(s, o.weights_dtype)
+    o.notes = read_notes(s)
     read_gpu_nouns(s, o)
     read_users(s, o)
     read_context(s, o)
+    read_limit(s, o)

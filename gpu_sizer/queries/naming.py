@@ -5,12 +5,12 @@ from __future__ import annotations
 from gpu_sizer.cards.names import join_names
 from gpu_sizer.errors import UnknownGpuError, UnknownModelError
 from gpu_sizer.queries.entities import Name
-from gpu_sizer.queries.spelling import BESIDE, digits, name_parts, parts
+from gpu_sizer.queries.spelling import BESIDE, digits, is_size, name_parts, parts
 from gpu_sizer.queries.stopwords import OF_NAMES, STOP_WORDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from gpu_sizer.errors import UnknownNameError
     from gpu_sizer.queries.near_names import NearNames
@@ -41,8 +41,14 @@ def unknown(kind: type[UnknownNameError], spelling: str, names: NearNames) -> Un
     return kind(f"unknown {what} {spelling[:60]!r}{tail}", suggestions=hints)
 
 
-def widened(s: Sentence, name: Name, mender: Mender) -> Name:
+def widened(s: Sentence, name: Name, mender: Mender, billions: Callable[[str], Sequence[float]]) -> Name:
     """A model's name with the words beside it that also belong to names: ``mistral 7b`` + ``v0.3``.
+
+    Args:
+        s: the sentence.
+        name: a name that means one model.
+        mender: mends words after the parts of all ids.
+        billions: an id's parameters in billions, total and active: ``671b`` beside R1 says nothing new.
 
     Raises:
         UnknownModelError: together they name no model, and what was added has a number that says which.
@@ -50,7 +56,7 @@ def widened(s: Sentence, name: Name, mender: Mender) -> Name:
     start, stop = name.start, name.stop
     said = [p for word in name.spelling.split() for p in parts(word)]
     count = len(said)
-    while _belongs(s.at(start - 1), said, name, mender):
+    while _belongs(s.at(start - 1), said, name, mender) and not _ends_another(s, start - 1, mender):
         start -= 1
         said += parts(s.at(start))
     while _belongs(s.at(stop), said, name, mender):
@@ -61,13 +67,15 @@ def widened(s: Sentence, name: Name, mender: Mender) -> Name:
         stop += 1
     if len(said) == count:
         return name
-    own, added = said[:count], said[count:]
+    own, added = said[:count], [mender.mend(p) or p for p in said[count:]]
+    mended = added != said[count:]
     spelling = " ".join(s.words[i].text for i in range(start, stop))
     s.take(start, stop)
-    telling = [p for p in added if p not in BESIDE and mender.mend(p) not in name_parts(name.ids[0])]
+    known = {*name_parts(name.ids[0]), *BESIDE}
+    telling = [p for p in added if p not in known and not _is_its_size(p, billions(name.ids[0]))]
     if not telling:
-        return Name(start, stop, name.ids, spelling, near=any(mender.mend(p) != p for p in added if p not in BESIDE))
-    for wanted in (said, own + telling):
+        return Name(start, stop, name.ids, spelling, near=mended)
+    for wanted in (own + added, own + telling):
         if len(found := mender.vocabulary.complete(wanted)) == 1:
             return Name(start, stop, (found[0],), spelling, near=True)
         if found:
@@ -77,6 +85,34 @@ def widened(s: Sentence, name: Name, mender: Mender) -> Name:
             f"unknown model {spelling[:60]!r}; did you mean {join_names(name.ids)}?", suggestions=name.ids
         )
     return Name(start, stop, name.ids, spelling, near=True)
+
+
+def _is_its_size(part: str, billions: Sequence[float]) -> bool:
+    """Whether a size is the model's own, in full or active per token, as people round it."""
+    if not is_size(part) or "x" in part:
+        return False
+    told = float(part[:-1])
+    return any(abs(told - size) <= max(0.03 * size, 0.05) for size in billions)
+
+
+def _ends_another(s: Sentence, i: int, mender: Mender) -> bool:
+    """Whether a number before a name ends another name: the 3 of ``hermes 3 llama 3.1 70b``."""
+    before = s.at(i - 1)
+    unknown_word = before.isalpha() and before not in STOP_WORDS and before not in mender.vocabulary.words
+    return unknown_word and bool(digits(s.at(i)))
+
+
+def narrowed(s: Sentence, name: Name) -> Name:
+    """A name that could mean several, after a size that idle words part from it: ``the 70b version of llama 3.1``."""
+    for step, start in ((-1, name.start - 1), (1, name.stop)):
+        i = start
+        while s.at(i) and (s.at(i) in STOP_WORDS or s.at(i) in BESIDE):
+            i += step
+        kept = tuple(x for x in name.ids if s.at(i) in name_parts(x)) if is_size(s.at(i)) else ()
+        if kept:
+            s.take(i)
+            return Name(name.start, name.stop, kept, name.spelling, near=True)
+    return name
 
 
 def _joined_number(s: Sentence, i: int) -> bool:
@@ -98,6 +134,7 @@ def _belongs(word: str, said: Sequence[str], name: Name, mender: Mender) -> bool
     whole = name_parts(name.ids[0])
     return (
         version
+        or is_size(word)
         or word in BESIDE - STOP_WORDS
         or word == "it"
         or all(p in known.words or mender.mend(p) in whole for p in parts(word))
@@ -123,6 +160,7 @@ def _runs(s: Sentence) -> Iterator[list[int]]:
 def told_in_part(s: Sentence, mender: Mender) -> tuple[list[str], str, range] | None:
     """The ids that a family and a size leave: ``llama 405b``, ``mixtrall 8x7``; letters may have slipped."""
     best: tuple[list[str], str, range] | None = None
+    best_rank = (False, 0)
     for run in _runs(s):
         mended = {i: [mender.mend(p) for p in parts(s.at(i))] for i in run[: MOST_WORDS * 2]}
         for length in range(min(MOST_WORDS, len(run)), 0, -1):
@@ -143,8 +181,9 @@ def told_in_part(s: Sentence, mender: Mender) -> tuple[list[str], str, range] | 
                 ):
                     continue
                 spelling = " ".join(s.at(i) for i in places)
-                if best is None or length > len(best[1].split()):
-                    best = (found, spelling, range(places[0], places[-1] + 1))
+                rank = (any(p in mender.vocabulary.families for p in known), length)
+                if rank > best_rank:
+                    best, best_rank = (found, spelling, range(places[0], places[-1] + 1)), rank
     return best
 
 
@@ -155,7 +194,11 @@ def nearly(s: Sentence, names: NearNames) -> tuple[list[str], str, range] | None
             for k in range(min(len(run), 12) - length + 1):
                 places = run[k : k + length]
                 spelling = " ".join(s.at(i) for i in places)
-                if found := names.near(spelling):
+                beside = [s.at(i) for i in (*run[max(0, k - 1) : k], *run[k + length : k + length + 1])]
+                if not digits(spelling) and any(map(digits, beside)):
+                    continue  # a number beside it says that another one is meant
+                told = [p for i in places for p in parts(s.at(i)) if digits(p)]
+                if found := [i for i in names.near(spelling) if names.has_parts(i, told)]:
                     return found, spelling, range(places[0], places[-1] + 1)
     return None
 

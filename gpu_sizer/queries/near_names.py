@@ -6,7 +6,7 @@ from gpu_sizer.cards.names import NEAR, SUGGEST, is_slip, normal, numbers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from difflib import SequenceMatcher
 
 #: Names whose likeness differs by less are both meant.
@@ -60,6 +60,10 @@ class NearNames:
         scores = self._scores(wanted, slips, NEAR)
         best = sorted(scores, key=lambda i: (-scores[i], i))
         return [i for i in best if scores[i] > scores[best[0]] - MARGIN]
+
+    def has_parts(self, identity: str, told: Sequence[str]) -> bool:
+        """Whether one of an id's spellings has every one of these parts as it is told: R2 is no slip of V2."""
+        return any(i == identity and all(part in key for part in told) for key, i in self.index.items())
 
     def suggestions(self, spelling: str) -> list[str]:
         """The nearest ids, for a message."""

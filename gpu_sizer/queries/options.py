@@ -16,7 +16,10 @@ GPU_NOUNS = word_set("gpu gpus card cards accelerator accelerators graphics")
 
 @dataclass(slots=True)
 class Options:
-    """What a question says beside names and intent; null where it is silent. ``context`` is as typed."""
+    """What a question says beside names and intent; null where it is silent.
+
+    ``context`` is as typed; the places are those of the words that told a number of GPUs and of nodes.
+    """
 
     context: tuple[str, ...] = ()
     users: int | None = None
@@ -30,4 +33,9 @@ class Options:
     max_gpus: int | None = None
     gpu_count: int | None = None
     nodes: int | None = None
+    count_place: int | None = None
+    nodes_place: int | None = None
+    enforce_eager: bool = False
+    notes: tuple[str, ...] = ()
+    expert_parallel: bool = False
     sizes: dict[str, int] = field(default_factory=dict)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: The engine whose rules are taken for one that is known by name alone.
 STAND_IN = "vllm"
+#: Intents whose answer is a number of GPUs: nodes limit it.
+_MANY = ("count", "gpus", "compare", "memory")
 _ENGINE_TITLES = {
     "vllm": "vLLM",
     "sglang": "SGLang",
@@ -40,6 +42,11 @@ class Asked:
     options: dict[str, Any]
     engine: str
     warnings: tuple[str, ...]
+
+    @property
+    def stands_in(self) -> bool:
+        """Whether another engine's rules stand in for those of the engine that was named."""
+        return str(self.options["engine"]) != self.engine
 
     def request(self, gpu: GpuSpec | None = None) -> Request:
         """The checked request on one of the GPUs.
@@ -81,21 +88,21 @@ def asked(u: Understanding, cards: Catalogue) -> Asked:
         RequestError: a length that is none.
     """
     o = u.options
-    model = cards.models.get(u.model) if u.model else None
+    model = cards.models.get(u.model).as_release(u.spelling) if u.model else None
     gpus = tuple(cards.gpus.get(g) for g in u.gpus)
     node = (gpus[0].gpus_per_node if gpus else None) or 8
     count, max_gpus = u.gpu_count, o.max_gpus
-    if o.nodes and count is None and u.intent not in ("count", "gpus", "compare"):
+    if o.nodes and count is None and u.intent not in _MANY:
         count = node * o.nodes
-    elif o.nodes and max_gpus is None:
+    elif o.nodes and max_gpus is None and u.intent in _MANY:
         max_gpus = node * o.nodes
     native = model.context.native if model else None
-    engine, warnings = o.engine or STAND_IN, list[str]()
+    engine, warnings = o.engine or STAND_IN, list(o.notes)
     modelled = engine
     if engine.partition("@")[0] not in engine_names():
         modelled = STAND_IN
         title = engine_title(engine)
-        warnings.append(f"{title} is not modelled yet: these are vLLM's rules standing in for {title}'s")
+        warnings.insert(0, f"{title} is not modelled yet: these are vLLM's rules standing in for {title}'s")
     options: dict[str, Any] = {
         "context": sum(tokens(text, native) for text in o.context) or None,
         "users": o.users,
@@ -107,6 +114,7 @@ def asked(u: Understanding, cards: Catalogue) -> Asked:
         "max_num_seqs": o.max_num_seqs,
         "layouts": o.layouts,
         "max_gpus": max_gpus,
+        "enforce_eager": o.enforce_eager or None,
     }
     return Asked(u, model, gpus, count, {k: v for k, v in options.items() if v is not None}, engine, tuple(warnings))
 
@@ -154,7 +162,7 @@ def _load(a: Asked) -> str:
 def _details(a: Asked, o: dict[str, Any]) -> list[str]:
     said: list[str] = []
     if a.understood.options.engine:
-        said.append(f"with {engine_title(a.engine)}" + (", for which vLLM's rules stand in" if a.warnings else ""))
+        said.append(f"with {engine_title(a.engine)}" + (", for which vLLM's rules stand in" if a.stands_in else ""))
     if "weights_dtype" in o:
         said.append(f"weights in {o['weights_dtype']}")
     if "kv_cache_dtype" in o:
@@ -163,18 +171,32 @@ def _details(a: Asked, o: dict[str, Any]) -> list[str]:
         said.append(f"{o['layouts']} parallel only")
     if "gpu_memory_utilization" in o:
         said.append(f"utilization {o['gpu_memory_utilization']:g}")
+    if "enforce_eager" in o:
+        said.append("without CUDA graphs")
     for key in ("max_num_seqs", "max_num_batched_tokens"):
         if key in o:
             said.append(f"{key} {o[key]}")
     if "max_gpus" in o:
         said.append(f"at most {o['max_gpus']} GPUs")
-    if sizes := a.layout():
-        said.append(" x ".join(f"{kind} parallel {n}" for kind, n in sizes.items() if n > 1) or "one GPU each")
+    said += _sizes(a)
     for text in a.understood.options.context:
         if text.endswith("k") and a.model is not None:
             said.append(f"k = {1000 if a.model.context.native % 1024 else 1024:,}")
             break
     return said
+
+
+def _sizes(a: Asked) -> list[str]:
+    """The parallel sizes: kept in a count and in a fit, and told where they are not."""
+    told = a.understood.options
+    sizes = a.layout() if a.understood.intent == "fit" else dict(told.sizes)
+    said = [f"{kind} parallel {n}" for kind, n in (sizes or {}).items() if n > 1 or told.sizes.get(kind)]
+    if told.expert_parallel:
+        said.append("expert parallel")
+    if not said:
+        return []
+    kept = a.understood.intent in ("count", "fit") and (a.understood.intent == "count" or sizes)
+    return [" x ".join(said) + ("" if kept else " not kept: the best layout is taken")]
 
 
 def _aside(u: Understanding) -> list[str]:

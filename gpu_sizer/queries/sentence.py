@@ -26,6 +26,16 @@ class Sentence:
         """The word at a place; empty outside of the sentence and where it has been understood."""
         return self.words[i].text if 0 <= i < len(self.words) and i not in self.taken else ""
 
+    def said(self, i: int) -> str:
+        """The word at a place, understood or not; empty outside of the sentence."""
+        return self.words[i].text if 0 <= i < len(self.words) else ""
+
+    def over_taken(self, i: int) -> int:
+        """The next place from i on whose word is not understood yet."""
+        while i < len(self.words) and i in self.taken:
+            i += 1
+        return i
+
     def number_at(self, i: int) -> int | None:
         """The whole number at a place, or null."""
         return self.words[i].number if self.at(i) else None

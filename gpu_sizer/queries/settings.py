@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from gpu_sizer.queries.options import GPU_NOUNS, LINKS, USERS, Options
 from gpu_sizer.queries.words import is_decimal, word_set
 
@@ -53,6 +55,12 @@ _DTYPES = {
     "int8": "int8",
     "8bit": "int8",
     "w8a8": "int8",
+    "nf4": "nf4",
+    "bnb": "bitsandbytes",
+    "bitsandbytes": "bitsandbytes",
+    "exl2": "exl2",
+    "exl3": "exl3",
+    "hqq": "hqq",
 }
 _DTYPE_PHRASES = {
     ("4", "bit"): "int4-group128",
@@ -67,8 +75,17 @@ _DTYPE_PHRASES = {
     ("fp", "16"): "float16",
     ("bf", "16"): "bfloat16",
 }
+_Q_TYPE = re.compile(r"i?q[1-8]")
+_Q_PARTS = word_set("k 0 1 s m l xs xxs nl")
+_VERSION = re.compile(r"\d{1,4}(\.\d{1,4}){1,3}")
+_EAGER = (
+    *(("enforce", "eager"), ("eager", "mode"), ("eager",), ("no", "cuda", "graphs"), ("without", "cuda", "graphs")),
+    *(("cuda", "graphs", "off"), ("cuda", "graphs", "disabled")),
+)
 _CACHE = frozenset(("kv", "cache", "kvcache"))
 _PARALLEL = word_set("parallel parallelism parallelization size degree only alone just of =")
+_REPLICAS = ("replicas", "replica", "copies")
+_EXPERT = (("expert", "parallel"), ("expert", "parallelism"), ("ep",), ("enable", "expert", "parallel"))
 _NOT = word_set("no without not avoid never")
 
 
@@ -84,7 +101,7 @@ def read_engine(s: Sentence, o: Options) -> None:
             j = s.skip(after, ("version", "v"))
             word = s.at(j).removeprefix("v")
             marked = j > after or "@" in s.words[j].before or word != s.at(j) if word else False
-            if "." in word and is_decimal(word) and (marked or name == "vllm"):
+            if _VERSION.fullmatch(word) and (marked or name == "vllm"):
                 s.take(after, j + 1)
                 o.engine = f"{name}@{word}"
             return
@@ -93,27 +110,34 @@ def read_engine(s: Sentence, o: Options) -> None:
 def read_layouts(s: Sentence, o: Options) -> None:
     """``tensor parallel only``, ``no pipeline``, ``tp=4 pp=2``."""
     wanted: dict[str, bool] = {}
+    for phrase in _EXPERT:
+        if (place := s.find([phrase])) is not None:
+            o.expert_parallel = s.said(place[0] - 1) not in _NOT
+            s.take(place[0] - (not o.expert_parallel), place[1])
     for kind, names in (
         ("tensor", ("tensor", "tp")),
         ("pipeline", ("pipeline", "pipelines", "pipelining", "pp")),
-        ("data", ("data", "dp", "replicas")),
+        ("data", ("data", "dp", *_REPLICAS)),
     ):
         for i in list(s.free()):
             word = s.at(i)
             letters = word.rstrip("0123456789")
-            if letters not in names or (word == "data" and s.at(i + 1) not in _PARALLEL):
+            if (letters not in names and word not in names) or (word == "data" and s.at(i + 1) not in _PARALLEL):
                 continue
             stop = s.skip(i + 1, _PARALLEL)
             if letters != word and letters in ("tp", "pp", "dp"):
                 o.sizes[kind] = int(word[len(letters) :][:6])
                 s.take(i, stop)
+            elif word in _REPLICAS and (number := s.number_at(i - 1)) is not None:
+                o.sizes[kind] = number
+                s.take(i - 1, i + 1)
             elif (number := s.number_at(stop)) is not None and s.at(stop + 1) not in GPU_NOUNS | USERS:
                 o.sizes[kind] = number
                 s.take(i, stop + 1)
             elif s.at(i - 1) == "way" and (number := s.number_at(i - 2)) is not None:
                 o.sizes[kind] = number
                 s.take(i - 2, stop)
-            elif word != "replicas":
+            elif word not in _REPLICAS:
                 start = i
                 while s.at(start - 1) in ("only", "pure", "purely", "just", "with", "using", "a", "any", "use"):
                     start -= 1
@@ -129,7 +153,7 @@ def read_layouts(s: Sentence, o: Options) -> None:
 
 def read_utilization(s: Sentence, o: Options) -> None:
     """``utilization 0.9``, ``at 90% utilisation``, ``90 % of the memory``."""
-    named = s.find([("utilization",), ("utilisation",), ("util",)])
+    named = s.find([("utilization",), ("utilisation",), ("util",), ("utilized",), ("utilised",)])
     for i in s.free():
         word, percent = s.at(i), s.at(i + 1) == "%"
         if not is_decimal(word) or not (percent or (named and abs(named[0] - i) <= 4 and "." in word)):
@@ -140,9 +164,19 @@ def read_utilization(s: Sentence, o: Options) -> None:
         break
     if named is not None:
         start = named[0]
-        while s.at(start - 1) in ("gpu", "memory", "vram"):
+        while s.at(start - 1) in ("gpu", "memory", "vram", "mem"):
             start -= 1
         s.take(start, named[1])
+
+
+def _llama_cpp_type(s: Sentence, i: int) -> tuple[str, int] | None:
+    """``q4_k_m``, ``Q8_0``, ``iq3 xs``: a type of llama.cpp's, and where its words end."""
+    if not _Q_TYPE.fullmatch(s.at(i)):
+        return None
+    stop = i + 1
+    while s.at(stop) in _Q_PARTS and stop < i + 3:
+        stop += 1
+    return "_".join(s.at(k) for k in range(i, stop)), stop
 
 
 def read_dtypes(s: Sentence, o: Options) -> None:
@@ -153,6 +187,8 @@ def read_dtypes(s: Sentence, o: Options) -> None:
         for phrase, name in _DTYPE_PHRASES.items():
             if s.starts(i, phrase):
                 found, stop = name, i + len(phrase)
+        if found is None and (of_llama_cpp := _llama_cpp_type(s, i)) is not None:
+            found, stop = of_llama_cpp
         if found is None:
             continue
         before = s.skip(i - 1, ("in", "at", "of", "as", "to", "dtype", "type", "precision", "with", "is", "="), -1)
@@ -164,7 +200,10 @@ def read_dtypes(s: Sentence, o: Options) -> None:
 
 
 def read_settings(s: Sentence, o: Options) -> None:
-    """The engine's own flags, as in ``max-num-seqs 64``."""
+    """The engine's own flags, as in ``max-num-seqs 64`` and ``enforce eager``."""
+    if (place := s.find(_EAGER)) is not None:
+        o.enforce_eager = True
+        s.take(*place)
     for phrase, name in (
         (("max", "num", "seqs"), "max_num_seqs"),
         (("max", "num", "batched", "tokens"), "max_num_batched_tokens"),

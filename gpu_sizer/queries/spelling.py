@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from gpu_sizer.queries.words import word_set
 from gpu_sizer.records import dataclass
 
@@ -16,6 +18,8 @@ MOST_TRIES = 24
 
 #: Words beside a name that do not change what is sized.
 BESIDE = word_set("instruct chat it base hf model models llm version the meta new latest")
+_FORMATS = word_set("fp8 nvfp4 mxfp4 int4 int8 dynamic")
+_SIZE = re.compile(r"\d+(\.\d+)?b|\d+x\d+(\.\d+)?b?")
 
 
 def parts(word: str) -> list[str]:
@@ -36,6 +40,16 @@ def digits(text: str) -> list[str]:
     return "".join(c if c.isdigit() else " " for c in text).split()
 
 
+def _family(name: Sequence[str]) -> str:
+    """The first word of a name's parts; empty where none has only letters."""
+    return next((p for p in name if p.isalpha()), "")
+
+
+def is_size(word: str) -> bool:
+    """``70b``, ``8x7b``, ``8x22``: a size as models' names have them."""
+    return _SIZE.fullmatch(word) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """The parts of all ids of one kind, to complete a name that is told in part."""
@@ -51,11 +65,16 @@ class Vocabulary:
         return cls(
             split,
             frozenset(p for name in split.values() for p in name),
-            frozenset(next((p for p in name if p.isalpha()), "") for name in split.values()) - {""},
+            frozenset(map(_family, split.values())) - {""},
         )
 
     def complete(self, name: Sequence[str]) -> list[str]:
-        """The ids that hold all of these parts and the fewest others; all of them where no family is named."""
+        """The ids that hold all of these parts and the fewest others; all of them where no family is named.
+
+        A family alone is all its models. A release in another format is meant only where its format is told.
+        """
+        if len(name) == 1 and name[0] in self.families:
+            return self._as_released(i for i, p in self.ids.items() if _family(p) == name[0])
         extra: dict[str, int] = {}
         for identity, whole in self.ids.items():
             left = list(whole)
@@ -66,9 +85,15 @@ class Vocabulary:
             else:
                 extra[identity] = len(left)
         if not any(part in self.families for part in name):
-            return sorted(extra)
+            return self._as_released(extra)
         least = min(extra.values(), default=0)
         return sorted(i for i, n in extra.items() if n == least)
+
+    def _as_released(self, found: Iterable[str]) -> list[str]:
+        """Sorted, without those that are another one in a further format."""
+        ids = set(found)
+        bases = {i: i.rpartition("-")[0] for i in ids if i.rpartition("-")[2] in _FORMATS}
+        return sorted(i for i in ids if bases.get(i) not in ids)
 
     def names_something(self, name: Sequence[str]) -> bool:
         """Whether these parts could name a card at all: a family, or a size in billions."""
@@ -90,21 +115,26 @@ class Mender:
         return self._make()
 
     def mend(self, word: str) -> str | None:
-        """The part that a word nearly is, where there is one: letters nearly right, every number right."""
+        """The part that a word nearly is, where there is one: a slip of letters, or a size without its b.
+
+        Words with numbers are not mended otherwise: R2 is not V2, and 4.5V is not 4.5.
+        """
         if word in self.vocabulary.words:
             return word
+        if digits(word):
+            return word + "b" if is_size(word) and word + "b" in self.vocabulary.words else None
         if word not in self._mended:
             self._mended[word] = self._nearest(word) if len(self._mended) < MOST_TRIES else None
         return self._mended[word]
 
     def _nearest(self, word: str) -> str | None:
-        if not 2 <= len(word) <= 24 or (len(word) < 4 and not digits(word)):
+        if not 4 <= len(word) <= 24:
             return None
         from difflib import SequenceMatcher
 
-        wanted, scores = digits(word), dict[str, float]()
+        scores = dict[str, float]()
         for part in self.vocabulary.words:
-            if abs(len(part) - len(word)) <= 3 and digits(part) == wanted:
+            if abs(len(part) - len(word)) <= 3 and not digits(part):
                 score = SequenceMatcher(None, word, part, autojunk=False).ratio()
                 if score >= NEAR:
                     scores[part] = score

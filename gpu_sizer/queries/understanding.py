@@ -7,10 +7,11 @@ from math import prod
 
 from gpu_sizer.cards.names import join_names
 from gpu_sizer.errors import RequestError, UnknownGpuError, UnknownModelError
-from gpu_sizer.queries.entities import ARTICLES, Name, counted, exact_names
+from gpu_sizer.queries.asides import refuse_other_language, refuse_other_subjects
+from gpu_sizer.queries.entities import ARTICLES, Name, counted, exact_names, singular
 from gpu_sizer.queries.grammar import read_options
-from gpu_sizer.queries.intents import about_sizing, intent_of
-from gpu_sizer.queries.naming import ambiguous, left_over, nearly, told_in_part, unknown, widened
+from gpu_sizer.queries.intents import Told, about_sizing, intent_of
+from gpu_sizer.queries.naming import ambiguous, left_over, narrowed, nearly, told_in_part, unknown, widened
 from gpu_sizer.queries.near_names import NearNames
 from gpu_sizer.queries.options import Options
 from gpu_sizer.queries.sentence import Sentence
@@ -21,24 +22,30 @@ from gpu_sizer.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from gpu_sizer.cards.catalogue import Catalogue
     from gpu_sizer.errors import GpuSizerError
     from gpu_sizer.queries.intents import Intent
 
 EXAMPLE = 'ask for example "how many A6000s for Mixtral 8x7b"'
-#: Words left aside that an answer names.
+#: Stretches left aside that an answer names.
 MOST_IGNORED = 6
+#: Idle words that are told with an amount left aside: ``under $ 20``.
+_BEFORE_AMOUNTS = frozenset(("$", "€", "£", "under", "below", "over", "above", "least", "not", "no", "without"))
 
 
 @dataclass(frozen=True, slots=True)
 class Understanding:
-    """What a question asks: ids of the catalogue, options as typed, and what to tell the reader of both."""
+    """What a question asks: ids of the catalogue, options as typed, and what to tell the reader of both.
+
+    ``spelling`` is how the model was written: it may be a release with a name and a length of its own.
+    """
 
     question: str
     intent: Intent
     model: str | None
+    spelling: str
     gpus: tuple[str, ...]
     gpu_count: int | None
     options: Options
@@ -67,6 +74,8 @@ class _Reader:
     def read(self) -> None:
         """Names first, then quantities, then bare figures, then what is only nearly a name."""
         s, mender = self.s, self.mender
+        refuse_other_language(s.text, s)
+        refuse_other_subjects(s)
         read_engine(s, self.options)
         self.models, self.gpus = exact_names(s, self.cards, mender)
         read_options(s, self.options)
@@ -81,14 +90,24 @@ class _Reader:
             self._find_gpu()
         if not self.models:
             self._find(self.models, nearly(s, self.model_names))
+        self.models = [narrowed(s, m) if len(m.ids) > 1 else m for m in self.models]
 
     def _widened(self, name: Name) -> Name:
         if len(name.ids) > 1:
             return name
-        wide = widened(self.s, name, self.mender)
+        wide = widened(self.s, name, self.mender, self._billions)
         if wide.near:
             self.taken_as.append(f"{wide.spelling!r} taken as {wide.ids[0]}")
         return wide
+
+    def _billions(self, identity: str) -> list[float]:
+        told = self.cards.models.get(identity).parameters
+        return [n / 1e9 for n in (told.total, told.active) if n]
+
+    def newest_first(self, ids: Sequence[str]) -> list[str]:
+        """Models in the order of their release, the latest first; those without a date last."""
+        released = {i: str(self.cards.models.get(i).released or "") for i in ids}
+        return sorted(sorted(ids), key=lambda i: released[i], reverse=True)
 
     def _find(self, into: list[Name], found: tuple[list[str], str, range] | None) -> None:
         if found is None:
@@ -118,13 +137,15 @@ class _Reader:
 
     def intent(self) -> Intent | None:
         """What is asked."""
-        return intent_of(
-            self.s,
+        told = Told(
             models=len(self.models),
             gpus=len({g.ids for g in self.gpus}),
             counted=self.gpu_count is not None,
             count_asked=any(self._asked(g) for g in self.gpus),
+            users=self.options.users is not None,
+            context=bool(self.options.context),
         )
+        return intent_of(self.s, told)
 
     def _asked(self, gpu: Name) -> bool:
         """Whether ``how many`` or ``number of`` stands before a GPU."""
@@ -138,7 +159,8 @@ class _Reader:
         s = self.s
         places = list(s.free())
         if near is not None:
-            places = [s.skip(near.stop, ("with", "of", "at", "x"), most=1), near.start - 1, near.start - 2]
+            behind = s.skip(near.stop, ("with", "of", "at", "x"), most=1)
+            places = [behind, *range(near.start, near.stop), near.start - 1, near.start - 2]
         for i in places:
             word = s.at(i)
             amount = word.removesuffix("gib").removesuffix("gb").removesuffix("g")
@@ -160,9 +182,10 @@ class _Reader:
         if told is None:
             return gpu
         shelf = self.cards.gpus
-        if (identity := shelf.index.get(f"{gpu.spelling.replace(' ', '')}{told}gb")) is not None:
+        if (identity := shelf.index.get(f"{singular(gpu.spelling)}{told}gb")) is not None:
             return replace(gpu, ids=(identity,))
-        kept = tuple(i for i in gpu.ids if shelf.get(i).memory.marketed_gb == told)
+        fits = (told, told / (gpu.count or 1))
+        kept = tuple(i for i in gpu.ids if shelf.get(i).memory.marketed_gb in fits)
         if not kept:
             raise UnknownGpuError(
                 f"{join_names(gpu.ids)} does not come with {told} GB"
@@ -174,24 +197,48 @@ class _Reader:
     @property
     def gpu_count(self) -> int | None:
         """The number of GPUs that was told."""
-        said = self.options.gpu_count or next((g.count for g in self.gpus if g.count is not None), None)
-        if said is None and self.options.sizes:
-            said = prod(self.options.sizes.values())
-        if said is not None and self.options.nodes and self.options.nodes > 1 and not self.options.gpu_count:
-            return said * self.options.nodes
-        return said
+        o, named = self.options, next((g for g in self.gpus if g.count is not None), None)
+        said = o.gpu_count if o.gpu_count is not None else named.count if named else None
+        if said is None and o.sizes:
+            return prod(o.sizes.values())
+        place = o.count_place if o.gpu_count is not None else named.start if named else None
+        if said is None or o.nodes is None or place is None:
+            return said
+        total = o.nodes_place is not None and o.nodes_place > place and not self.s.has((("each",), ("per",)))
+        return said if total else said * o.nodes
+
+    @property
+    def sure(self) -> bool:
+        """Whether a name is beyond doubt: it is spelt right, has a number, or is the whole question."""
+        named = [n for n in (*self.models, *self.gpus) if not n.near or any(c.isdigit() for c in n.spelling)]
+        return bool(named) or (bool(self.models or self.gpus) and not self.ignored())
 
     def ignored(self) -> tuple[str, ...]:
-        """Words that were not understood and may matter."""
-        left = dict.fromkeys(self.s.at(i) for i in self.s.free())
-        return tuple(w for w in left if w not in STOP_WORDS)[:MOST_IGNORED]
+        """Stretches of words that were not understood and may matter."""
+        left: list[list[int]] = []
+        for i in self.s.free():
+            if left and left[-1][-1] == i - 1 and not any(c in ",;.?!\n" for c in self.s.words[i].before):
+                left[-1].append(i)
+            else:
+                left.append([i])
+        found: dict[str, None] = {}
+        for run in left:
+            telling = [i for i in run if self.s.at(i) not in STOP_WORDS]
+            if telling:
+                start = telling[0] - (telling[0] - 1 in run and self.s.at(telling[0] - 1) in _BEFORE_AMOUNTS)
+                found[" ".join(self.s.at(i) for i in range(start, telling[-1] + 1))] = None
+        return tuple(found)[:MOST_IGNORED]
 
 
-def _one(names: Sequence[Name], kind: type[UnknownModelError] | type[UnknownGpuError]) -> tuple[str, ...]:
-    """The ids of the names, each of which means one."""
+def _one(
+    names: Sequence[Name],
+    kind: type[UnknownModelError] | type[UnknownGpuError],
+    order: Callable[[Sequence[str]], Sequence[str]] = tuple,
+) -> tuple[str, ...]:
+    """The ids of the names, each of which means one; those to ask back among are put in order."""
     for name in names:
         if len(name.ids) > 1:
-            raise ambiguous(kind, name.spelling, name.ids)
+            raise ambiguous(kind, name.spelling, order(name.ids))
     return tuple(dict.fromkeys(name.ids[0] for name in names))
 
 
@@ -222,11 +269,10 @@ def understand(text: str, cards: Catalogue) -> Understanding:
         holders = [g.id for g in cards.gpus.all() if g.memory.marketed_gb == memory]
         which = f", such as {join_names(holders[:6])}" if holders else ""
         raise _incomplete(f"on which GPU? name one of {memory} GB{which}", "gpu", holders)
-    if intent is None or not (reader.models or reader.gpus):
-        if not about_sizing(reader.s):
-            raise _not_understood()
-        intent = intent or "count"
-    models = _one(reader.models, UnknownModelError)
+    if not about_sizing(reader.s) and (intent is None or not reader.sure):
+        raise _not_understood()
+    intent = intent or "count"
+    models = _one(reader.models, UnknownModelError, reader.newest_first)
     if len(models) > 1:
         raise ambiguous(UnknownModelError, " / ".join(n.spelling for n in reader.models), models)
     if not models and intent != "models":
@@ -245,6 +291,7 @@ def understand(text: str, cards: Catalogue) -> Understanding:
         " ".join(text.split())[:500],
         intent,
         models[0] if models else None,
+        reader.models[0].spelling if models else "",
         gpus,
         count,
         reader.options,

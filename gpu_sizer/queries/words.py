@@ -5,6 +5,10 @@ from __future__ import annotations
 from gpu_sizer.errors import RequestError
 from gpu_sizer.records import dataclass
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 #: Longer than any question; more is refused before anything is looked up.
 MOST_CHARACTERS = 2000
 
@@ -43,6 +47,9 @@ _POWERS = {"dozen": 12, "hundred": 100, "thousand": 1000, "million": 1_000_000}
 _GROUPS = {"single": 1, "dual": 2, "pair": 2, "couple": 2, "double": 2, "triple": 3, "quad": 4}
 _TIMES = "×✕✖*"
 _QUOTES = "'’‘`´"
+_MINUS = "-−"
+#: What people write for something else, word by word.
+_MEANT = {"percent": "%", "pct": "%", "howmany": "how many", "howmuch": "how much"}
 
 
 def word_set(text: str) -> frozenset[str]:
@@ -58,10 +65,15 @@ class Word:
     before: str = " "
 
     @property
+    def negative(self) -> bool:
+        """Whether a minus stands before it: one that hangs on it and on nothing before."""
+        return self.before[-1:] in tuple(_MINUS) and not self.before[:-1].strip() and self.before not in _MINUS
+
+    @property
     def number(self) -> int | None:
         """The whole number it is, in digits or letters; null otherwise."""
         if self.text.isdigit():
-            return int(self.text) if len(self.text) <= 12 else None
+            return (-int(self.text) if self.negative else int(self.text)) if len(self.text) <= 12 else None
         return _UNITS.get(self.text) or _TENS.get(self.text) or _GROUPS.get(self.text)
 
     @property
@@ -104,6 +116,9 @@ def _characters(text: str) -> list[Word]:
         if c.isalnum() or (c == "." and joins and run):
             run += c
             continue
+        if c == "." and not run and after.isdigit() and not before.isalnum():
+            run = "0."
+            continue
         if c in _QUOTES or (c in ",_" and joins and _thousands(text, i)):
             continue
         if run:
@@ -145,11 +160,32 @@ def _is_gpu_like(text: str) -> bool:
     return letters <= 3 and len(text) - letters >= (1 if letters else 4)
 
 
+def _meant(words: list[Word]) -> Iterator[Word]:
+    """Shorthands in full: ``w/`` and ``w/o``, ``percent``, ``howmany``."""
+    for i, word in enumerate(words):
+        slash = i + 1 < len(words) and words[i + 1].before.startswith("/")
+        if word.text == "w" and slash:
+            yield Word("without" if words[i + 1].text == "o" else "with", word.before)
+        elif word.text == "o" and i and words[i - 1].text == "w" and word.before == "/":
+            continue
+        elif word.text == "cent" and i and words[i - 1].text == "per":
+            yield Word("%", word.before)
+        elif word.text == "per" and i + 1 < len(words) and words[i + 1].text == "cent":
+            continue
+        else:
+            first, *rest = _MEANT.get(word.text, word.text).split()
+            yield Word(first, word.before)
+            yield from map(Word, rest)
+
+
 def _written(words: list[Word]) -> list[Word]:
-    """``twenty four`` and ``two hundred`` as one number each."""
+    """``twenty four``, ``two hundred`` and ``16 k`` as one number each."""
     found: list[Word] = []
     for word in words:
         value = found[-1].number if found else None
+        if word.text in ("k", "m") and word.before == " " and found and is_decimal(found[-1].text):
+            found[-1] = Word(found[-1].text + word.text, found[-1].before)
+            continue
         if value is not None and word.text in _POWERS and value < 1000:
             found[-1] = Word(str(value * _POWERS[word.text]), found[-1].before)
         elif word.text in _POWERS and found and found[-1].text == "a":
@@ -167,4 +203,4 @@ def words(text: str) -> list[Word]:
     Raises:
         RequestError: longer than a question can be.
     """
-    return _written([part for word in _characters(normal_text(text)) for part in _split(word)])
+    return _written([part for word in _meant(_characters(normal_text(text))) for part in _split(word)])

@@ -13,9 +13,11 @@ from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.sentences import (
     alternatives,
     assumptions,
+    by_context,
     capacity_line,
     capacity_sentence,
     fit_headline,
+    free_row,
     headline,
     rows,
     why_not_fewer,
@@ -47,7 +49,8 @@ def memory_table(memory: RankMemory, band: int, utilization: float, title: str) 
     table.add_column()
     for name, size in rows(memory):
         table.add_row(Text("■ ", style=_COLOURS[name]) + Text(name), gib(size), f"{size / memory.budget_bytes:.0%}")
-    table.add_row(Text("■ ", style=_COLOURS["free"]) + Text("free"), gib(memory.free_bytes), f"± {gib(band)}")
+    name, size = free_row(memory)
+    table.add_row(Text("■ ", style=_COLOURS["free"]) + Text(name), gib(size), f"± {gib(band)}")
     return Group(Text(f"{title}: {capacity_line(memory)}"), _whole_bar(memory, 60), table)
 
 
@@ -62,8 +65,7 @@ def plan_view(plan: Plan, sentence: str | None = None) -> RenderableType:
     parts += _block("Why not fewer", [f"{count}: {reason}" for count, reason in why_not_fewer(plan)])
     parts += _block("Also", alternatives(plan))
     if plan.context_counts:
-        counts = ", ".join(f"{c:,} tokens: {n if n is not None else 'more'}" for c, n in plan.context_counts)
-        parts += [Text(), Text(f"By context: {counts}")]
+        parts += [Text(), Text(by_context(plan))]
     parts += [Text(), Text(f"Assumed: {assumptions(plan)}", style="dim")]
     parts += [Text(f"Note: {w}", style="yellow") for w in plan.warnings]
     return Group(*parts)

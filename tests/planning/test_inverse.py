@@ -10,7 +10,8 @@ import pytest
 import gpu_sizer
 from gpu_sizer.api import request
 from gpu_sizer.planning.breakpoints import context_steps, describe, user_steps
-from gpu_sizer.planning.inverse import best_within, largest, longest_context, most_users
+from gpu_sizer.planning.farthest import largest
+from gpu_sizer.planning.inverse import best_within, longest_context, most_users
 from gpu_sizer.planning.levers import levers
 from gpu_sizer.planning.search import plan
 from gpu_sizer.records import replace
