@@ -69,7 +69,8 @@ def progress_sentences(found: Progress) -> Iterator[str]:
     if trends:
         yield f"Trend of the leaders in points a year: {', '.join(trends)}."
     if found.hidden:
-        yield f"{found.hidden} models below the least score are left out."
+        models = "1 model is" if found.hidden == 1 else f"{found.hidden} models are"
+        yield f"{models} left out, below {found.min_score:,.0f} points."
 
 
 def frontier_sentences(found: Capability, table: Table, gpu: str, context: str | None) -> Iterator[str]:

@@ -207,6 +207,10 @@ def frontier(
     from gpu_sizer.cli.bar import bar
 
     form = chosen_format(format, as_json)
+    if output is not None:
+        from gpu_sizer.reports.charts.files import check_place
+
+        check_place(output, theme)
     spec = api.load_gpu(gpu, cards=o.cards())
     table, models = _table(as_of, history, category, scores)
     able = [s for s in table.standings if s.open and s.rating >= min_score]
@@ -241,8 +245,9 @@ def frontier(
         raise RequestError(f"no rated open model fits on up to {max_gpus} × {spec.name}")
     if output is not None:
         from gpu_sizer.cli.arena_charts import frontier_chart
+        from gpu_sizer.reports.tables.columns import plural
 
-        _write_chart(frontier_chart(found, table, spec.name, context), output, theme)
+        _write_chart(frontier_chart(found, table, plural(spec), context), output, theme)
     _warn((joined_sentence(table),))
     if unsized:
         _warn((f"not sized, since no card tells their architecture: {names_of(unsized)}",))

@@ -61,6 +61,11 @@ class Slice:
         self._blocks: dict[tuple[int, str, int], Whole] = {}
         self._refusals: dict[tuple[int, int, int, bool], bool] = {}
 
+    @property
+    def vectorised(self) -> bool:
+        """Whether cells are computed as arrays; otherwise one by one, each by a search of its own."""
+        return type(self.engine) is VllmEngine
+
     def _settings(self, context: int, users: int, replicas: int) -> Settings:
         load = replace(self.request.load, context=int(self.contexts[context]), users=int(self.users[users]))
         return self.engine.settings(self.model, self.request.gpu, load, replicas)
@@ -137,7 +142,7 @@ class Slice:
         """
         shape = (len(self.contexts), len(self.users))
         cells = np.zeros(shape, CELL)
-        if type(self.engine) is not VllmEngine:
+        if not self.vectorised:
             return self._one_by_one(cells)
         # The engine's own check of the hardest load: sequences asked for may be below the users.
         self._settings(len(self.contexts) - 1, len(self.users) - 1, 1)
