@@ -205,6 +205,7 @@ def frontier(
     from gpu_sizer.cli.arena_formats import chosen_format, show_answer
     from gpu_sizer.cli.arena_listings import capability_listing, capability_rows
     from gpu_sizer.cli.bar import bar
+    from gpu_sizer.reports.tables.columns import plural, short_name
 
     form = chosen_format(format, as_json)
     if output is not None:
@@ -245,7 +246,6 @@ def frontier(
         raise RequestError(f"no rated open model fits on up to {max_gpus} × {spec.name}")
     if output is not None:
         from gpu_sizer.cli.arena_charts import frontier_chart
-        from gpu_sizer.reports.tables.columns import plural
 
         _write_chart(frontier_chart(found, table, plural(spec), context), output, theme)
     _warn((joined_sentence(table),))
@@ -262,5 +262,6 @@ def frontier(
         "not_sized": [*unsized, *refused],
         "unjoined": list(table.unjoined),
     }
-    sentences = tuple(frontier_sentences(found, table, spec.name, context))
-    show_answer(form, [(sentences, capability_listing(found, spec.name))], capability_rows(found), data)
+    gpu_name = short_name(spec)
+    sentences = tuple(frontier_sentences(found, table, gpu_name, plural(spec), context))
+    show_answer(form, [(sentences, capability_listing(found, gpu_name))], capability_rows(found), data)

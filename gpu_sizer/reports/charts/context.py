@@ -43,7 +43,9 @@ def tokens_text(count: int) -> str:
 
 
 def rounded(count: int) -> str:
-    """A breakpoint in units of 1024 or 1024 squared, as short as it stays true to three figures."""
+    """A breakpoint in units of 1024 or 1024 squared from 1024 on, as short as it stays true to three figures."""
+    if count < 1024:
+        return f"{count}"
     value, unit = (count / (1 << 20), "M") if count >= 1 << 20 else (count / 1024, "k")
     return f"{value:.0f}{unit}" if value >= 100 or value == int(value) else f"{value:.3g}{unit}"
 

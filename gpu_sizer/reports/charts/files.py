@@ -12,6 +12,7 @@ from typing import Any
 
 from gpu_sizer.errors import RequestError
 from gpu_sizer.reports.charts.style import DARK, DPI, LIGHT, Chart, Theme, figure, settings, theme
+from gpu_sizer.reports.tables.csv import safe_cells
 
 SUFFIXES = (".svg", ".png", ".html", ".csv")
 
@@ -58,8 +59,8 @@ def csv_text(chart: Chart) -> str:
     """The chart's data."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(chart.header)
-    writer.writerows(chart.rows)
+    writer.writerow(safe_cells(chart.header))
+    writer.writerows(map(safe_cells, chart.rows))
     return stream.getvalue()
 
 
