@@ -88,6 +88,8 @@ class Progress:
     shown: tuple[Standing, ...]
     """The models above the least score asked for."""
     hidden: int
+    """How many models lie below it."""
+    min_score: float | None
     gap: float | None
     """Points by which the best proprietary model leads the best open one; negative where the open one leads."""
     lags: tuple[Lag, ...]
@@ -206,4 +208,4 @@ def progress(table: Table, *, min_score: float | None = None, tie: float = TIE) 
     best_open, best_closed = open_frontier.best, closed_frontier.best
     gap = best_closed.rating - best_open.rating if best_open and best_closed else None
     hidden = len(table.standings) - len(shown)
-    return Progress(table, open_frontier, closed_frontier, shown, hidden, gap, tuple(lags), tuple(behind))
+    return Progress(table, open_frontier, closed_frontier, shown, hidden, min_score, gap, tuple(lags), tuple(behind))

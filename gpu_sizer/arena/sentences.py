@@ -69,19 +69,20 @@ def progress_sentences(found: Progress) -> Iterator[str]:
     if trends:
         yield f"Trend of the leaders in points a year: {', '.join(trends)}."
     if found.hidden:
-        yield f"{found.hidden} models below the least score are left out."
+        models = "1 model is" if found.hidden == 1 else f"{found.hidden} models are"
+        yield f"{models} left out, below {found.min_score:,.0f} points."
 
 
-def frontier_sentences(found: Capability, table: Table, gpu: str, context: str | None) -> Iterator[str]:
-    """What a GPU buys, and who broke the trend."""
+def frontier_sentences(found: Capability, table: Table, gpu: str, several: str, context: str | None) -> Iterator[str]:
+    """What a GPU buys, and who broke the trend; ``several`` is the name of the GPU in the plural."""
     length = f"{context} of context" if context else "full context length"
-    yield f"The best open model for each number of {gpu}, as of {table.as_of} ({basis(table)}; {length}):"
+    yield f"The best open model for each number of {several}, as of {table.as_of} ({basis(table)}; {length}):"
     for need in found.pareto:
         yield f"  {need.gpus} × {gpu}: {need.standing.name} ({need.standing.rating:.0f})"
     if found.breaks:
         yield "Breaks of the trend, each on the day of its release:"
     for b in found.breaks:
-        told = "better than all before; the best of them took" if b.best_yet else "before, the fewest for as many were"
+        told = "better than all before; the best of them took" if b.best_yet else "the fewest before for as many:"
         yield (
             f"  {b.need.standing.released} {b.need.standing.name}: {b.need.standing.rating:.0f} points on "
             f"{b.need.gpus}; {told} {b.before.gpus} ({b.before.standing.name}, {b.before.standing.rating:.0f})"

@@ -205,8 +205,13 @@ def frontier(
     from gpu_sizer.cli.arena_formats import chosen_format, show_answer
     from gpu_sizer.cli.arena_listings import capability_listing, capability_rows
     from gpu_sizer.cli.bar import bar
+    from gpu_sizer.reports.tables.columns import plural, short_name
 
     form = chosen_format(format, as_json)
+    if output is not None:
+        from gpu_sizer.reports.charts.files import check_place
+
+        check_place(output, theme)
     spec = api.load_gpu(gpu, cards=o.cards())
     table, models = _table(as_of, history, category, scores)
     able = [s for s in table.standings if s.open and s.rating >= min_score]
@@ -242,7 +247,7 @@ def frontier(
     if output is not None:
         from gpu_sizer.cli.arena_charts import frontier_chart
 
-        _write_chart(frontier_chart(found, table, spec.name, context), output, theme)
+        _write_chart(frontier_chart(found, table, plural(spec), context), output, theme)
     _warn((joined_sentence(table),))
     if unsized:
         _warn((f"not sized, since no card tells their architecture: {names_of(unsized)}",))
@@ -257,5 +262,6 @@ def frontier(
         "not_sized": [*unsized, *refused],
         "unjoined": list(table.unjoined),
     }
-    sentences = tuple(frontier_sentences(found, table, spec.name, context))
-    show_answer(form, [(sentences, capability_listing(found, spec.name))], capability_rows(found), data)
+    gpu_name = short_name(spec)
+    sentences = tuple(frontier_sentences(found, table, gpu_name, plural(spec), context))
+    show_answer(form, [(sentences, capability_listing(found, gpu_name))], capability_rows(found), data)

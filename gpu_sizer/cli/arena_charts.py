@@ -91,7 +91,7 @@ def _placed(need: Need) -> Placed:
 
 
 def frontier_chart(found: Capability, table: Table, gpu: str, context: str | None) -> Chart:
-    """Ratings against the number of one GPU."""
+    """Ratings against the number of one GPU; ``gpu`` is its name in the plural."""
     header, rows = capability_rows(found)
     length = f"{context} tokens" if context else "full context"
     draw = partial(
@@ -103,10 +103,10 @@ def frontier_chart(found: Capability, table: Table, gpu: str, context: str | Non
     )
     names = ", ".join(f"{n.standing.name} on {n.gpus} ({n.standing.rating:.0f})" for n in found.pareto)
     return Chart(
-        title=f"The best open model for each number of {gpu} GPUs",
+        title=f"The best open model for each number of {gpu}",
         subtitle=(
-            f"As of {table.as_of}; blue: nothing better runs on as few; star: broke the trend of ever more GPUs on the "
-            "day of its release"
+            f"As of {table.as_of}; blue: nothing better runs on as few; star: on the day of its release, "
+            "at most half of what its score took before"
         ),
         source=_source(table),
         alt=f"Arena score against the number of {gpu} needed, as of {table.as_of}. The frontier: {names}.",

@@ -10,6 +10,7 @@ from typing import Any
 from gpu_sizer.cli.output import is_terminal, print_json, print_lines, printable
 from gpu_sizer.errors import RequestError
 from gpu_sizer.records import dataclass
+from gpu_sizer.reports.tables.csv import safe_cells
 
 TABLE, MARKDOWN, CSV, JSON = "table", "markdown", "csv", "json"
 FORMATS = (TABLE, MARKDOWN, CSV, JSON)
@@ -116,7 +117,7 @@ def show_answer(form: str, parts: Sequence[Part], rows: Rows, data: dict[str, An
     elif form == CSV:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(rows[0])
-        writer.writerows(rows[1])
+        writer.writerows(map(safe_cells, rows[1]))
     elif form == MARKDOWN:
         print_lines(_markdown(parts))
     else:

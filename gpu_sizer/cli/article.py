@@ -10,6 +10,7 @@ import typer
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli import table as t
 from gpu_sizer.errors import RequestError, UnknownModelError
+from gpu_sizer.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +34,8 @@ SMALLEST = "6b"
 GPU = "rtx-a6000"
 #: Bars of the chart of memory, and how many of them are records at most.
 MOST_BARS, RECORDS = 7, 3
+#: Rows of the chart of other GPUs: what a page holds.
+MOST_ROWS = 36
 #: Arena scores below this say little about what a model is good for.
 LEAST_SCORE = 1000.0
 USERS = (1, 4, 16, 64)
@@ -63,34 +66,38 @@ def article(
     dark: Annotated[bool, typer.Option("--dark", help="Also each chart for dark pages.")] = False,
 ) -> None:
     """The article itself: table in every format, charts, data, and a Markdown draft with methods and footnotes."""
-    from gpu_sizer.cli.arena_scores import arena_table_or_none
-    from gpu_sizer.reports.tables.spec import make_spec
-
     cards = o.cards()
     wanted, unknown = _known(t.names(models), cards)
-    spec = make_spec(
-        {
-            "models": wanted,
-            "filter": filter,
-            "organization": organization,
-            "min_params": min_params or (None if wanted else SMALLEST),
-            "as_of": as_of,
-            "since": since or (None if wanted else BEGINS),
-            "gpus": t.names(gpus) or [GPU],
-            "columns": COLUMNS,
-            "sort": ["released", "name"],
-            "title": title or _title(as_of),
-            "context": context,
-            "engine": engine,
-            "max_gpus": max_gpus,
-        }
+    spec = asked(
+        models=wanted,
+        filter=filter,
+        organization=organization,
+        min_params=min_params,
+        as_of=as_of,
+        since=since,
+        gpus=t.names(gpus),
+        title=title,
+        context=context,
+        engine=engine,
+        max_gpus=max_gpus,
     )
-    ratings = arena_table_or_none(cards, spec.as_of)
-    if ratings is not None:
-        spec = make_spec({"columns": [*COLUMNS, "arena"]}, spec)
-    made, grid = _article(spec, cards, ratings, unknown)
-    for path in _write(output, made, grid, spec, dark):
+    made, kept = drafted(spec, cards, unknown)
+    for path in _write(output, texts(made, kept, dark) | _pictures(made, dark)):
         typer.echo(f"gpu-sizer: wrote {path}", err=True)
+
+
+def asked(**options: Any) -> TableSpec:
+    """The article's table, from options as keys of a spec; those that are missing or null get the article's defaults.
+
+    Raises:
+        RequestError: a value that makes no sense.
+    """
+    from gpu_sizer.reports.tables.spec import make_spec
+
+    given = {key: value for key, value in options.items() if value is not None}
+    chosen: dict[str, Any] = {} if given.get("models") else {"min_params": SMALLEST, "since": BEGINS}
+    chosen |= {"gpus": [GPU], "columns": COLUMNS, "sort": ["released", "name"], "title": _title(given.get("as_of"))}
+    return make_spec(chosen | given)
 
 
 def _title(as_of: str | None) -> str:
@@ -120,11 +127,28 @@ def _known(names: list[str] | None, cards: Catalogue) -> tuple[list[str] | None,
     return known, unknown
 
 
-def _article(spec: TableSpec, cards: Catalogue, table: Table | None, unknown: Sequence[str]) -> tuple[Draft, Grid]:
-    """The draft and its table."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The article's table and the spec that makes it again."""
+
+    spec: TableSpec
+    grid: Grid
+
+
+def drafted(spec: TableSpec, cards: Catalogue, unknown: Sequence[str] = ()) -> tuple[Draft, Kept]:
+    """The draft and its table; the Arena's scores stand in it where there are some of its day.
+
+    Args:
+        spec: the table, from :func:`asked`.
+        cards: models and GPUs.
+        unknown: names asked for that have no card.
+
+    Raises:
+        GpuSizerError: an unknown GPU, no model left, or none that fits.
+    """
     from gpu_sizer.arena.sentences import basis
     from gpu_sizer.cli import model_charts as charts
-    from gpu_sizer.cli.arena_scores import scores
+    from gpu_sizer.cli.arena_scores import arena_table_or_none, scores
     from gpu_sizer.cli.bar import bar
     from gpu_sizer.reports.article import sections as s
     from gpu_sizer.reports.article.draft import Draft, Figure
@@ -133,8 +157,12 @@ def _article(spec: TableSpec, cards: Catalogue, table: Table | None, unknown: Se
     from gpu_sizer.reports.tables.build import build_table
     from gpu_sizer.reports.tables.counting import Counts
     from gpu_sizer.reports.tables.selection import select_gpus, select_models
+    from gpu_sizer.reports.tables.spec import make_spec
 
     gpus = select_gpus(spec.gpus, cards)
+    table = arena_table_or_none(cards, spec.as_of)
+    if table is not None:
+        spec = make_spec({"columns": [*spec.columns, "arena"]}, spec)
     rated = scores(table) if table is not None else {}
     counts = Counts(spec.context, spec.load, gpus[0])
     with bar("sizing models", 2 * len(cards.models.ids())) as advance:
@@ -163,10 +191,10 @@ def _article(spec: TableSpec, cards: Catalogue, table: Table | None, unknown: Se
     ]
     if table is not None:
         parts += _arena_sections(table, found)
-    notes = list(_notes(table, refused, selected.undated))
+    notes = list(_notes(table, refused, found))
     left_out = [*unknown, *_unsized(spec, cards)]
     parts.append(s.methods_section(found, spec, grid, left_out, notes))
-    return Draft(spec.title or "", s.standfirst(found), tuple(parts)), grid
+    return Draft(spec.title or "", s.standfirst(found), tuple(parts)), Kept(spec, grid)
 
 
 def _memory(found: Findings, demand: Demand, counts: Any, spec: TableSpec) -> Section:
@@ -211,8 +239,10 @@ def _matrix(found: Findings, spec: TableSpec, cards: Catalogue, gpus: Sequence[G
     by_then = [g for g in others if spec.as_of is None or (g.released is not None and g.released <= spec.as_of)]
     shown = sorted({g.id: g for g in (*gpus, *by_then)}.values(), key=lambda g: (g.visible_bytes, g.id))[:MOST_COLUMNS]
     large = [m.card.id for m in found.models if m.count != 1] or [m.card.id for m in found.models]
-    names, rows, load = charts.matrix_of(make_spec({"models": large}, spec), cards, shown, counts=counts)
-    return matrix_section(found, Figure("matrix", matrix_chart(names, rows, load, charts.source(spec))))
+    newest = large[-MOST_ROWS:]
+    names, rows, load = charts.matrix_of(make_spec({"models": newest}, spec), cards, shown, counts=counts)
+    chart = matrix_chart(names, rows, load, charts.source(spec))
+    return matrix_section(found, len(newest), len(large), Figure("matrix", chart))
 
 
 def _arena_sections(table: Table, found: Findings) -> list[Section]:
@@ -237,7 +267,7 @@ def _arena_sections(table: Table, found: Findings) -> list[Section]:
         f"{on_gpus(found, n.gpus)}: {n.standing.name} ({n.standing.rating:.0f} points, {n.standing.released})"
         for n in able.pareto
     )
-    chart = frontier_chart(able, table, plural(found.gpu).removesuffix("s"), None)
+    chart = frontier_chart(able, table, plural(found.gpu), None)
     best = Section(
         "What a number of GPUs buys",
         ("The best rated open model that so many GPUs carry; no better one runs on as few:",),
@@ -263,50 +293,62 @@ def _unsized(spec: TableSpec, cards: Catalogue) -> list[str]:
     ]
 
 
-def _notes(table: Table | None, refused: Sequence[str], undated: Sequence[str]) -> list[str]:
+def _notes(table: Table | None, refused: Sequence[str], found: Findings) -> list[str]:
     from gpu_sizer.arena.sentences import joined_sentence
     from gpu_sizer.reports.article.sections import listed
 
     notes = []
     if refused:
         notes.append(f"Left out, since they do not take the context asked: {listed(refused)}.")
-    if undated:
-        notes.append(f"Left out, since their cards have no release date: {listed(undated)}.")
     if table is not None:
         notes.append(f"Ratings: {joined_sentence(table)}.")
+        if later := sum(1 for m in found.models if m.card.released and m.card.released > table.listed):
+            what = "model" if later == 1 else "models"
+            notes.append(f"The Arena's tables that are bundled end on {table.listed}; {later} {what} came later.")
     return notes
 
 
-def _write(folder: Path, made: Draft, grid: Grid, spec: TableSpec, dark: bool) -> list[Path]:
-    """Everything is made before the first file is written; the paths written."""
-    from gpu_sizer.cli.files import write_bytes
-    from gpu_sizer.reports.article.draft import CHARTS, chart_files, markdown
-    from gpu_sizer.reports.charts.files import csv_text, png_bytes, svg_text
-    from gpu_sizer.reports.charts.style import DARK, LIGHT
+def texts(made: Draft, table: Kept, dark: bool = False) -> dict[str, bytes]:
+    """The files without pictures by their path in the folder: draft, table, what remakes it, and the charts' data."""
+    from gpu_sizer.reports.article.draft import chart_files, markdown
+    from gpu_sizer.reports.charts.files import csv_text
     from gpu_sizer.reports.tables.formats import FORMATS, render
     from gpu_sizer.reports.tables.spec import spec_yaml
 
-    contents: dict[str, bytes] = {
-        "article.md": markdown(made, dark=dark).encode(),
-        "table.yaml": spec_yaml(spec).encode(),
-    }
+    contents = {"article.md": markdown(made, dark=dark).encode(), "table.yaml": spec_yaml(table.spec).encode()}
     for name, (_, ending) in FORMATS.items():
         try:
-            contents[f"table{ending}"] = render(grid, name)
+            contents[f"table{ending}"] = render(table.grid, name)
         except RequestError as error:
             typer.echo(f"gpu-sizer: table{ending} is left out: {error}", err=True)
-    head = '<?xml version="1.0" encoding="utf-8"?>\n'
+    return contents | {chart_files(f)[-1]: csv_text(f.chart).encode() for f in made.figures}
+
+
+def _pictures(made: Draft, dark: bool) -> dict[str, bytes]:
+    """The charts as files by their path in the folder."""
+    from gpu_sizer.reports.article.draft import chart_files
+    from gpu_sizer.reports.charts.files import png_bytes, svg_bytes
+    from gpu_sizer.reports.charts.style import DARK, LIGHT
+
+    contents: dict[str, bytes] = {}
     for figure in made.figures:
-        light, night, png, data = chart_files(figure)
-        contents[light] = (head + svg_text(figure.chart, LIGHT)).encode()
+        light, night, png, _ = chart_files(figure)
+        contents[light] = svg_bytes(figure.chart, LIGHT)
         if dark:
-            contents[night] = (head + svg_text(figure.chart, DARK)).encode()
+            contents[night] = svg_bytes(figure.chart, DARK)
         contents[png] = png_bytes(figure.chart, LIGHT)
-        contents[data] = csv_text(figure.chart).encode()
+    return contents
+
+
+def _write(folder: Path, contents: dict[str, bytes]) -> list[Path]:
+    """Everything is made before the first file is written; the paths written."""
+    from gpu_sizer.cli.files import write_bytes
+    from gpu_sizer.reports.article.draft import CHARTS
+
     try:
         (folder / CHARTS).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RequestError(f"{folder}: {error.strerror or 'cannot be made'}") from None
-    for name, data_of in contents.items():
-        write_bytes(folder / name, data_of)
+    for name, data in contents.items():
+        write_bytes(folder / name, data)
     return [folder / name for name in contents]

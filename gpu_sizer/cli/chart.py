@@ -48,20 +48,34 @@ def _spec(**keys: Any) -> TableSpec:
     return make_spec(keys)
 
 
-def _give(chart: Chart, bars: Callable[[], Bars], output: Path | None, format: str | None, theme: str) -> None:
-    """Writes a chart, or draws it in the terminal."""
+def _file(output: Path | None, format: str | None, theme: str) -> Path | None:
+    """The file to write, or null for the terminal: asked first, so that nobody waits for a refusal.
+
+    Raises:
+        RequestError: an unknown format or theme, a file that is no chart, or both a file and the terminal.
+    """
     if format not in (None, "text"):
         raise RequestError(f"--format is text, or left out: a file's ending says the rest; not {format[:40]!r}")
-    if output is None or format == "text":
-        if output is not None:
-            raise RequestError("--format text draws in the terminal: leave out -o")
+    if output is None:
+        return None
+    if format == "text":
+        raise RequestError("--format text draws in the terminal: leave out -o")
+    from gpu_sizer.reports.charts.files import check_place
+
+    check_place(output, theme)
+    return output
+
+
+def _give(chart: Chart, bars: Callable[[], Bars], file: Path | None, theme: str) -> None:
+    """Writes a chart, or draws it in the terminal."""
+    if file is None:
         from gpu_sizer.reports.charts.text import show
 
         show(bars())
         return
     from gpu_sizer.reports.charts.files import write_chart
 
-    for path in write_chart(chart, output, theme):
+    for path in write_chart(chart, file, theme):
         typer.echo(f"gpu-sizer: wrote {path}", err=True)
 
 
@@ -93,6 +107,7 @@ def demand(
     from gpu_sizer.cli.bar import bar
     from gpu_sizer.reports.charts.demand import demand_chart
 
+    file = _file(output, format, theme)
     if measure not in MEASURES:
         raise RequestError(f"--measure is {' or '.join(MEASURES)}, not {measure[:40]!r}")
     spec = _spec(
@@ -120,7 +135,7 @@ def demand(
     if found.beyond:
         typer.echo(f"gpu-sizer: on no number searched: {', '.join(found.beyond)}", err=True)
     chart = demand_chart(found, made.source(spec))
-    _give(chart, lambda: made.demand_bars(found, chart.source), output, format, theme)
+    _give(chart, lambda: made.demand_bars(found, chart.source), file, theme)
 
 
 @app.command()
@@ -144,6 +159,7 @@ def memory(
     from gpu_sizer.reports.charts.memory import memory_chart
     from gpu_sizer.reports.tables.counting import Counts
 
+    file = _file(output, format, theme)
     spec = _spec(
         context=context,
         users=users,
@@ -159,7 +175,7 @@ def memory(
     counts = Counts(spec.context, spec.load, gpus[0])
     plans = made.memory_plans([api.load_model(m, cards=cards) for m in models], gpus, counts)
     chart = memory_chart(plans, made.load_text(spec, counts), made.source(spec))
-    _give(chart, lambda: made.memory_bars(plans, chart), output, format, theme)
+    _give(chart, lambda: made.memory_bars(plans, chart), file, theme)
 
 
 @app.command()
@@ -182,6 +198,7 @@ def context(
     from gpu_sizer.reports.charts.context import MOST_LINES
     from gpu_sizer.reports.tables.counting import Counts
 
+    file = _file(output, format, theme)
     try:
         numbers = sorted({int(n) for n in users.split(",")})
     except ValueError:
@@ -203,7 +220,7 @@ def context(
     if not any(line.steps for line in lines):
         raise RequestError(f"{card.name} fits on no number of {spec_gpu.name} searched", about="gpu")
     chart = made.context_of(card, spec_gpu, lines, spec, counts)
-    _give(chart, lambda: made.context_bars(lines, chart), output, format, theme)
+    _give(chart, lambda: made.context_bars(lines, chart), file, theme)
 
 
 @app.command()
@@ -234,6 +251,7 @@ def matrix(
     from gpu_sizer.reports.charts.matrix import matrix_chart
     from gpu_sizer.reports.tables.selection import select_gpus
 
+    file = _file(output, format, theme)
     spec = _spec(
         models=t.names(models),
         gpus=t.names(gpus) or MATRIX_GPUS,
@@ -253,9 +271,7 @@ def matrix(
         kv_cache_dtype=kv_cache_dtype,
         max_gpus=max_gpus,
     )
-    if format == "text" or output is None:
-        if format not in (None, "text") or output is not None:
-            raise RequestError("--format text draws in the terminal: leave out -o")
+    if file is None:
         # Without colours to tell counts apart, a matrix is a table.
         t.show(t.made(spec))
         return
@@ -265,5 +281,5 @@ def matrix(
     chart = matrix_chart(names, rows, load, made.source(spec))
     from gpu_sizer.reports.charts.files import write_chart
 
-    for path in write_chart(chart, output, theme):
+    for path in write_chart(chart, file, theme):
         typer.echo(f"gpu-sizer: wrote {path}", err=True)

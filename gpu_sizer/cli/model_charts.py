@@ -153,7 +153,7 @@ def memory_plans(cards: Sequence[ModelCard], gpus: Sequence[GpuSpec], counts: Co
     """A plan for each model and GPU.
 
     Raises:
-        RequestError: a model that does not take the load.
+        RequestError: a model that does not take the load, or none that fits.
     """
     found = []
     for card in cards:
@@ -162,6 +162,9 @@ def memory_plans(cards: Sequence[ModelCard], gpus: Sequence[GpuSpec], counts: Co
             if isinstance(plan, str):
                 raise RequestError(f"{card.name}: {plan[:1].lower()}{plan[1:].rstrip('.')}", about="context")
             found.append(plan)
+    if not any(p.fits for p in found):
+        most = found[0].request.max_gpus
+        raise RequestError(f"nothing to draw: on no number of GPUs up to {most} do these models fit", about="gpu")
     return found
 
 
@@ -180,22 +183,19 @@ def memory_bars(plans: Sequence[Plan], chart: Chart) -> Bars:
             continue
         parts = tuple(float(size) for _, size in rows(m))
         note = f"{m.needed_bytes / GIB:.1f} of {m.budget_bytes / GIB:.1f} GiB"
-        bars.append(Bar(label, parts, note + (", tight" if p.verdict == "tight" else "")))
+        bars.append(Bar(label, parts, note))
     legend = ("weights", "KV cache", "activations", "overhead")
     return Bars(chart.title, chart.subtitle, tuple(bars), float(whole), chart.source, legend)
 
 
 def context_lines(card: ModelCard, gpu: GpuSpec, users: Sequence[int], counts: Counts) -> list[Line]:
     """Where the count changes with the context, for each number of users."""
-    from gpu_sizer.planning.breakpoints import context_steps
+    from gpu_sizer.planning.sweep_steps import context_steps_by_users
 
     longest = card.context.extended or card.context.native
-    found = []
-    for n in users:
-        request = counts.request(card, gpu, users=n, context=longest)
-        steps = context_steps(request, MOST_STEPS)
-        found.append(Line(n, steps, not steps or steps[-1].upto < longest))
-    return found
+    request = counts.request(card, gpu, users=max(users), context=longest)
+    found = context_steps_by_users(request, users, MOST_STEPS)
+    return [Line(n, found[n], not found[n] or found[n][-1].upto < longest) for n in users]
 
 
 def context_of(card: ModelCard, gpu: GpuSpec, lines: Sequence[Line], spec: TableSpec, counts: Counts) -> Chart:
@@ -233,11 +233,15 @@ def matrix_of(
     Raises:
         GpuSizerError: an unknown name or value, no model left, or more GPUs than stay legible.
     """
-    if len(gpus) > MOST_COLUMNS:
-        raise RequestError(f"the matrix has room for {MOST_COLUMNS} GPUs, not {len(gpus)}; see `gpu-sizer table`")
     counts = counts or Counts(spec.context, spec.load, gpus[0])
     found: list[tuple[Any, Counted]] = []
-    for card in select_models(spec, cards).models:
+    chosen = select_models(spec, cards).models
+    if min(len(gpus), len(chosen)) > MOST_COLUMNS:
+        raise RequestError(
+            f"the matrix has room for {MOST_COLUMNS} columns, not for {len(chosen)} models on {len(gpus)} GPUs; "
+            "name fewer of either, or see `gpu-sizer table`"
+        )
+    for card in chosen:
         cells = tuple(_count(counts.plan(card, gpu)) for gpu in gpus)
         found.append((card, Counted(card.name, cells)))
         advance(1)

@@ -215,12 +215,17 @@ def _one_by_one(request: Request, contexts: Whole, users: Whole) -> NDArray[np.v
     return cells
 
 
+def vectorised(request: Request) -> bool:
+    """Whether cells are computed as arrays; otherwise one by one, each by a search of its own."""
+    return isinstance(request.get_engine(), VllmEngine)
+
+
 def cells(request: Request, contexts: Whole, users: Whole) -> NDArray[np.void]:
     """The cells of a request whose context and users vary, both ascending: contexts by users.
 
     Raises:
         RequestError: settings that contradict the load.
     """
-    if isinstance(request.get_engine(), VllmEngine):
+    if vectorised(request):
         return Slice(request, contexts, users).cells()
     return _one_by_one(request, contexts, users)

@@ -44,9 +44,11 @@ def standfirst(found: Findings) -> str:
     text = f"{len(found.models)} open models{span}, each unquantized as its authors released it."
     if not found.placed:
         return text
+    alone = len(found.on_one)
+    run = f"{alone} of them run" if alone != 1 else "1 of them runs"
     return (
-        f"{text} {len(found.on_one)} of them run on one {short_name(found.gpu)}, three quarters take at "
-        f"most {found.upper_quartile}, and {found.largest.card.name} takes {found.largest.count}."
+        f"{text} {run} on one {short_name(found.gpu)}, three quarters take at most {found.upper_quartile}, and "
+        f"{found.largest.card.name} takes most: {found.largest.count}."
     )
 
 
@@ -67,8 +69,8 @@ def trend_section(found: Findings, demand: Demand, figure: Figure) -> Section:
 def exceptions_section(found: Findings, exceptions: Sequence[Exceptional]) -> Section:
     """Small models that are as good."""
     items = [
-        f"{e.name} ({e.score:.0f} points), released on {e.day}, takes {on_gpus(found, e.gpus)}. Of the earlier models "
-        f"that scored as high the least demanding, {e.instead}, takes {e.instead_gpus}."
+        f"{e.name} takes {on_gpus(found, e.gpus)}; its release of {e.day} scored {e.score:.0f} points. The least "
+        f"demanding earlier model of that score, {e.instead}, takes {e.instead_gpus}."
         for e in exceptions
     ]
     intro = (
@@ -87,12 +89,11 @@ def table_section(grid: Grid) -> Section:
 def memory_section(found: Findings, figure: Figure) -> Section:
     """What fills the GPUs."""
     largest, cache = found.largest, found.heaviest_cache
-    whole = largest.weights_bytes + largest.cache_bytes
     told = [
-        f"Weights come first: of the {_gib(whole)} that {largest.card.name} keeps for one request, "
-        f"{largest.weights_bytes / whole:.0%} are weights. The cache weighs most in {cache.card.name}: "
-        f"{_gib(cache.cache_bytes)} for one request of {cache.plan.request.context:,} tokens, beside "
-        f"{_gib(cache.weights_bytes)} of weights."
+        f"Weights come first: {largest.card.name} keeps {_gib(largest.weights_bytes)} of them, and "
+        f"{_gib(largest.cache_bytes)} of cache for one request of {largest.plan.request.context:,} tokens. Beside its "
+        f"weights, the cache is largest in {cache.card.name}: {_gib(cache.cache_bytes)} for one request of "
+        f"{cache.plan.request.context:,} tokens, with {_gib(cache.weights_bytes)} of weights."
     ]
     if saved := found.pipelined:
         names = [
@@ -100,27 +101,35 @@ def memory_section(found: Findings, figure: Figure) -> Section:
             for m in saved
         ]
         told.append(
-            "Tensor parallelism must divide a model's heads and widths, a pipeline only its layers. Models that "
-            f"take fewer GPUs as a pipeline than with tensor parallelism alone: {listed(names)}."
+            "Tensor parallelism must divide a model's heads and widths, a pipeline only its layers. Models that a "
+            f"pipeline, alone or together with tensor parallelism, brings onto fewer GPUs: {listed(names)}."
         )
     return Section("What fills them", tuple(told), (figure,))
+
+
+def _length(found: Findings) -> str:
+    """For which length of context the counts hold."""
+    lengths = {m.plan.request.context for m in found.models}
+    full = all(m.plan.request.context == m.card.context.native for m in found.models)
+    return f"All counts are for {'the full context length' if full else f'{max(lengths):,} tokens of context'}."
 
 
 def context_section(found: Findings, model: Taken | None, figure: Figure) -> Section:
     """What the length of context costs."""
     if model is None:
-        told = f"At {SHORT:,} tokens instead of its full context none of these models takes fewer GPUs."
+        told = f"{_length(found)} At {SHORT:,} tokens none of these models takes fewer GPUs."
     else:
         told = (
-            f"All counts are for the full context length. That costs most in {model.card.name}: {model.count} for "
+            f"{_length(found)} That costs most in {model.card.name}: {on_gpus(found, model.count)} for "
             f"{model.plan.request.context:,} tokens, {model.short_count} for {SHORT:,}."
         )
     return Section("What context costs", (told,), (figure,))
 
 
-def matrix_section(found: Findings, figure: Figure) -> Section:
-    """Other GPUs."""
-    told = f"The models that take more than one {short_name(found.gpu)}, on GPUs of other sizes."
+def matrix_section(found: Findings, shown: int, large: int, figure: Figure) -> Section:
+    """Other GPUs: the newest ``shown`` of the ``large`` models that take more than one."""
+    which = "The models" if shown == large else f"The {shown} newest of the {large} models"
+    told = f"{which} that take more than one {short_name(found.gpu)}, on GPUs of other sizes."
     return Section("On other GPUs", (told,), (figure,))
 
 
@@ -158,8 +167,8 @@ def _methods(
         )
     yield (
         "The trend is the least-squares line through the base-2 logarithms of the records: models that took more GPUs "
-        f"(by at least {MARGIN - 1:.0%}) than every earlier one in the table. A model without a card would change it "
-        "if it was larger."
+        f"(by at least {MARGIN - 1:.0%}) than every earlier one in the table. A larger one that is missing here would "
+        "change it."
     )
     if left_out:
         yield f"Left out, since no card describes them: {listed(left_out, 24)}."

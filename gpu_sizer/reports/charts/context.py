@@ -8,13 +8,16 @@ from typing import Any
 
 from gpu_sizer.planning.breakpoints import Step
 from gpu_sizer.records import dataclass
+from gpu_sizer.reports.charts.geometry import ticks
 from gpu_sizer.reports.charts.labels import IF_ROOM, LINES, POINTS, Label, place
-from gpu_sizer.reports.charts.style import Chart, Theme
+from gpu_sizer.reports.charts.style import Chart, Theme, shortened
 
 #: The shortest context that is drawn.
 SHORTEST = 1024
 #: Lines stay apart up to so many.
 MOST_LINES = 6
+#: How much larger the next mark of the logarithmic axis must be.
+SPARSE = 1.3
 #: Counts up to which their axis is linear.
 LINEAR = 16
 #: Points between lines that need equally many GPUs.
@@ -40,9 +43,11 @@ def tokens_text(count: int) -> str:
 
 
 def rounded(count: int) -> str:
-    """A breakpoint in thousands of 1024, as short as it stays true to three figures."""
-    value = count / 1024
-    return f"{value:.0f}k" if value >= 100 or value == int(value) else f"{value:.3g}k"
+    """A breakpoint in units of 1024 or 1024 squared from 1024 on, as short as it stays true to three figures."""
+    if count < 1024:
+        return f"{count}"
+    value, unit = (count / (1 << 20), "M") if count >= 1 << 20 else (count / 1024, "k")
+    return f"{value:.0f}{unit}" if value >= 100 or value == int(value) else f"{value:.3g}{unit}"
 
 
 def users_text(users: int) -> str:
@@ -52,13 +57,10 @@ def users_text(users: int) -> str:
 
 def context_chart(model: str, gpu: str, lines: Sequence[Line], longest: int, load: str, source: str) -> Chart:
     """The chart."""
-    told = []
-    for line in lines:
-        steps = ", ".join(f"{s.gpu_count} up to {s.upto:,} tokens" for s in line.steps)
-        told.append(f"{users_text(line.users)}: {steps or 'no number searched'}{', then more' if line.ended else ''}.")
+    told = [_told(line) for line in lines]
     return Chart(
-        title=f"GPUs that {model} takes, by length of context",
-        subtitle=f"{gpu}; {load}. Each user has a request of that length; a dot is the longest that a number carries",
+        title=f"GPUs that {shortened(model)} takes, by length of context",
+        subtitle=f"{gpu}; {load}. Each user has a request of that length; a dot marks the longest that a count carries",
         source=source,
         alt=" ".join(told),
         header=("users", "gpus", "up_to_tokens"),
@@ -67,15 +69,33 @@ def context_chart(model: str, gpu: str, lines: Sequence[Line], longest: int, loa
     )
 
 
+def _told(line: Line) -> str:
+    """Where a line begins and ends, for those who cannot see it; the data beside the chart have every step."""
+    who = users_text(line.users)
+    if not line.steps:
+        return f"{who}: no number searched."
+    first, last = line.steps[0], line.steps[-1]
+    text = f"{who}: {first.gpu_count} up to {first.upto:,} tokens"
+    if last is not first:
+        between = len(line.steps) - 1
+        text += f", in {between} step{'s' if between > 1 else ''} to {last.gpu_count} up to {last.upto:,}"
+    return text + (", then more than searched." if line.ended else ".")
+
+
 def _corners(line: Line, longest: int) -> Iterator[tuple[float, float]]:
     """The corners of a step line, from the shortest context drawn."""
-    begin = float(min(SHORTEST, longest))
+    begin = float(_shortest(longest))
     for step in line.steps:
         if step.upto < begin:
             continue
         yield begin, step.gpu_count
         yield float(step.upto), step.gpu_count
         begin = float(step.upto)
+
+
+def _shortest(longest: int) -> int:
+    """Where the axis begins: a model of short context has room for its lines, too."""
+    return max(1, min(SHORTEST, longest // 8))
 
 
 def _end(at: tuple[float, float], ended: bool, lines: Sequence[tuple[int, str]], look: Theme) -> Label:
@@ -89,7 +109,7 @@ def _end(at: tuple[float, float], ended: bool, lines: Sequence[tuple[int, str]],
 def _draw(axes: Any, look: Theme, lines: Sequence[Line], longest: int) -> None:
     from matplotlib.transforms import offset_copy
 
-    first = min(SHORTEST, longest)
+    first = _shortest(longest)
     counts = [y for line in lines for _, y in _corners(line, longest)]
     low, high = min(counts, default=1), max(counts, default=1)
     axes.set_xscale("log", base=2)
@@ -104,7 +124,9 @@ def _draw(axes: Any, look: Theme, lines: Sequence[Line], longest: int) -> None:
         axes.set_yscale("log", base=2)
         bottom, top = low * 0.8, max(high, low * 2) * 1.3
         axes.set_ylim(bottom, top)
-        scale = [2**n for n in range(14) if bottom <= 2**n <= top]
+        # Powers of two, and the counts at which lines begin and end where there is room.
+        powers = [2**n for n in range(14) if bottom <= 2**n <= top]
+        scale = ticks(powers, [int(low), int(high)], SPARSE)
     axes.set_yticks(scale, labels=[f"{n:,}" for n in scale])
     axes.minorticks_off()
     axes.tick_params(labelsize=10.5)

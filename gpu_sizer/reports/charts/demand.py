@@ -10,13 +10,15 @@ from typing import Any
 
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.charts.growth import Growth, Measured, growth, records
-from gpu_sizer.reports.charts.labels import IF_ROOM, LINES, POINTS, Label, place
-from gpu_sizer.reports.charts.style import Chart, Theme
+from gpu_sizer.reports.charts.labels import IF_ROOM, LINES, MUST, POINTS, Label, place
+from gpu_sizer.reports.charts.style import Chart, Theme, shortened
 
 #: Models that get a name beside records and exceptions, the most demanding first.
 MOST_NAMES = 26
 #: Exceptions that are explained in words; the others bear the star alone.
 MOST_EXCEPTIONS = 5
+#: Days that the time axis spans at least, and marks of the other at most.
+SHORTEST_SPAN, MOST_MARKS = 180, 9
 #: Days from which the time axis counts in years alone.
 YEARS_ALONE = 1500
 
@@ -110,7 +112,9 @@ def sentences(found: Demand) -> list[str]:
 
 
 def _figure(value: float, unit: str) -> str:
-    return f"{value:,.0f} GiB" if unit == "GiB" else f"{value:,.0f}"
+    if unit != "GiB":
+        return f"{value:,.0f}"
+    return f"{value:,.0f} GiB" if value >= 10 else f"{value:.2g} GiB"
 
 
 def demand_chart(found: Demand, source: str) -> Chart:
@@ -120,7 +124,7 @@ def demand_chart(found: Demand, source: str) -> Chart:
     if found.trend is not None:
         subtitle += "; dashed: trend of these"
     if found.exceptions:
-        subtitle += "; star: its score took far more before"
+        subtitle += "; star: at most half of what its score took before"
     leading = {m.name for m in found.records}
     named = {e.name: e for e in found.exceptions}
     return Chart(
@@ -149,15 +153,22 @@ def _draw(axes: Any, look: Theme, found: Demand) -> None:
 
     color, mark = look.series[0], look.series[1]
     days, values = [m.day for m in found.models], [m.value for m in found.models]
-    span = max(90, (found.until - min(days)).days)
-    begin, end = min(days) - timedelta(days=round(span * 0.05)), found.until + timedelta(days=round(span * 0.06))
+    span = (found.until - min(days)).days
+    # A single day stands in the middle of some months.
+    aside = max(0, SHORTEST_SPAN - span) // 2
+    span = max(span, SHORTEST_SPAN)
+    begin = min(days) - timedelta(days=aside + round(span * 0.05))
+    end = found.until + timedelta(days=aside + round(span * 0.06))
     low, high = min(values), max(values)
     axes.set_yscale("log", base=2)
     # Names of exceptions stand below the lowest points.
     bottom = low * (0.42 if found.exceptions else 0.72)
-    axes.set_ylim(bottom, max(high, low * 2) * 1.6)
+    room = max(1.6, (high / low) ** 0.1)
+    axes.set_ylim(bottom, max(high, low * 2) * room)
     axes.set_xlim(begin, end)
-    marks = [2.0**n for n in range(-4, 24) if low * 0.72 <= 2.0**n <= high * 1.6]
+    powers = [n for n in range(-4, 24) if low * 0.72 <= 2.0**n <= high * room]
+    every = math.ceil(len(powers) / MOST_MARKS)
+    marks = [2.0**n for n in powers if n % every == 0]
     axes.set_yticks(marks, labels=[f"{m:,.0f}" if m >= 1 else f"{m:g}" for m in marks])
     axes.minorticks_off()
     dates: Any = matplotlib.dates
@@ -191,15 +202,16 @@ def _draw(axes: Any, look: Theme, found: Demand) -> None:
     axes.scatter([m.day for m in stars], [m.value for m in stars], s=150, marker="*", color=mark, zorder=POINTS + 0.2)
     for one in reversed(found.records):
         if one.name not in {e.name for e in found.exceptions}:
-            text = f"{one.name}: {_figure(one.value, found.unit)}"
-            labels.append(Label(one.day, one.value, text, color, "bold", 10.5, look.paper))
+            text = f"{shortened(one.name)}: {_figure(one.value, found.unit)}"
+            labels.append(Label(one.day, one.value, text, color, "bold", 10.5, look.paper, MUST))
     told = sorted(found.exceptions, key=lambda e: (-(e.instead_gpus / e.gpus), -by_name[e.name].day.toordinal()))
     for i, e in enumerate(told):
-        text = f"{e.name}: {e.gpus} instead of {e.instead_gpus}" if i < MOST_EXCEPTIONS else e.name
-        size = 10.5 if i < MOST_EXCEPTIONS else 9.5
-        labels.append(Label(by_name[e.name].day, by_name[e.name].value, text, mark, "bold", size, look.paper))
+        at, first = by_name[e.name], i < MOST_EXCEPTIONS
+        text = f"{shortened(e.name)}: {e.gpus}, not {e.instead_gpus}" if first else shortened(e.name)
+        worth = MUST if first else IF_ROOM * 8
+        labels.append(Label(at.day, at.value, text, mark, "bold", 10.5 if first else 9.5, look.paper, worth))
     for m in sorted(rest, key=lambda m: -m.value)[:MOST_NAMES]:
-        labels.append(Label(m.day, m.value, m.name, look.muted, size=9.5, halo=look.paper, worth=IF_ROOM))
+        labels.append(Label(m.day, m.value, shortened(m.name), look.muted, size=9.5, halo=look.paper, worth=IF_ROOM))
     place(axes, labels, points=[(m.day, m.value) for m in found.models], lines=lines, faint=faint)
 
 

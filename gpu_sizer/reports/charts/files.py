@@ -12,6 +12,7 @@ from typing import Any
 
 from gpu_sizer.errors import RequestError
 from gpu_sizer.reports.charts.style import DARK, DPI, LIGHT, Chart, Theme, figure, settings, theme
+from gpu_sizer.reports.tables.csv import safe_cells
 
 SUFFIXES = (".svg", ".png", ".html", ".csv")
 
@@ -58,8 +59,8 @@ def csv_text(chart: Chart) -> str:
     """The chart's data."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(chart.header)
-    writer.writerows(chart.rows)
+    writer.writerow(safe_cells(chart.header))
+    writer.writerows(map(safe_cells, chart.rows))
     return stream.getvalue()
 
 
@@ -99,6 +100,11 @@ def svg_text(chart: Chart, look: Theme) -> str:
     return f"{head}\n{told}{_shorter(body)}"
 
 
+def svg_bytes(chart: Chart, look: Theme) -> bytes:
+    """The chart as an SVG file."""
+    return ('<?xml version="1.0" encoding="utf-8"?>\n' + svg_text(chart, look)).encode()
+
+
 def html_text(chart: Chart) -> str:
     """A page with the chart in both themes and its data as a table."""
     header = "".join(f"<th>{escape(c)}</th>" for c in chart.header)
@@ -126,6 +132,19 @@ def _write(path: Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def check_place(output: Path, theme_name: str) -> Theme:
+    """The theme of a chart that goes to a file, where both make sense: to be asked before anything is computed.
+
+    Raises:
+        RequestError: another ending than a chart's, an unknown theme, or a folder that does not exist.
+    """
+    if output.suffix.lower() not in SUFFIXES:
+        raise RequestError(f"{output}: a chart ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
+    if not output.parent.is_dir():
+        raise RequestError(f"{output}: No such file or directory")
+    return theme(theme_name)
+
+
 def write_chart(chart: Chart, output: Path, theme_name: str = "light") -> list[Path]:
     """Writes a chart and, beside it, its data as CSV; the paths written.
 
@@ -137,15 +156,12 @@ def write_chart(chart: Chart, output: Path, theme_name: str = "light") -> list[P
     Raises:
         RequestError: another ending, an unknown theme, no matplotlib, or a place that cannot be written.
     """
-    suffix = output.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise RequestError(f"{output}: a chart ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
-    look = theme(theme_name)
+    look, suffix = check_place(output, theme_name), output.suffix.lower()
     contents: dict[Path, bytes] = {}
     if suffix == ".png":
         contents[output] = png_bytes(chart, look)
     elif suffix == ".svg":
-        contents[output] = ('<?xml version="1.0" encoding="utf-8"?>\n' + svg_text(chart, look)).encode()
+        contents[output] = svg_bytes(chart, look)
     elif suffix == ".html":
         contents[output] = html_text(chart).encode()
     contents[output.with_suffix(".csv")] = csv_text(chart).encode()

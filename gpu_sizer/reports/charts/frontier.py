@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from gpu_sizer.records import dataclass
-from gpu_sizer.reports.charts.labels import IF_ROOM, LINES, POINTS, Label, place
-from gpu_sizer.reports.charts.style import Theme
+from gpu_sizer.reports.charts.geometry import ticks
+from gpu_sizer.reports.charts.labels import IF_ROOM, LINES, MUST, POINTS, Label, place
+from gpu_sizer.reports.charts.style import Theme, shortened
+
+#: Models below the frontier whose saving is told in figures.
+MOST_FIGURES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +29,6 @@ class Fewer:
 
     model: Placed
     before: Placed
-
-
-#: How much larger the next mark on the logarithmic axis must be, so that their figures stay apart.
-APART = 1.14
-
-
-def ticks(first: Sequence[int], others: Sequence[int]) -> list[int]:
-    """Counts to mark on a logarithmic axis: the first ones, and others where there is room."""
-    marks: list[int] = []
-    for count in (*sorted(set(first)), *sorted(set(others))):
-        if all(max(count, m) >= APART * min(count, m) for m in marks):
-            marks.append(count)
-    return sorted(marks)
 
 
 def draw(
@@ -86,15 +77,19 @@ def draw(
     named = {f.model.name: f for f in fewer}
     labels = []
     for one in reversed(best):
-        text = one.name
+        text, ink = shortened(one.name), color
         if one.name in named:
-            text += f": {one.gpus} instead of {named[one.name].before.gpus}"
-        labels.append(Label(one.gpus, one.score, text, mark if one.name in named else color, "bold", 9.5, look.paper))
-    for f in fewer:
-        if f.model.name not in leading:
-            text = f"{f.model.name}: {f.model.gpus} instead of {f.before.gpus}"
-            labels.append(Label(f.model.gpus, f.model.score, text, mark, "bold", 9.5, look.paper))
+            text, ink = f"{text}: {one.gpus}, not {named[one.name].before.gpus}", mark
+        labels.append(Label(one.gpus, one.score, text, ink, "bold", 9.5, look.paper, MUST))
+    # Those that saved most are told in figures.
+    others = sorted((f for f in fewer if f.model.name not in leading), key=lambda f: -f.before.gpus / f.model.gpus)
+    for i, f in enumerate(others):
+        text = shortened(f.model.name) + (f": {f.model.gpus}, not {f.before.gpus}" if i < MOST_FIGURES else "")
+        worth = MUST if i < MOST_FIGURES else IF_ROOM * 8
+        labels.append(Label(f.model.gpus, f.model.score, text, mark, "bold", 9.5, look.paper, worth))
     taken = leading | set(named)
-    others = sorted((m for m in models if m.name not in taken), key=lambda m: -m.score)
-    labels += [Label(m.gpus, m.score, m.name, look.muted, size=9.0, halo=look.paper, worth=IF_ROOM) for m in others]
+    rest = sorted((m for m in models if m.name not in taken), key=lambda m: -m.score)
+    labels += [
+        Label(m.gpus, m.score, shortened(m.name), look.muted, size=9.0, halo=look.paper, worth=IF_ROOM) for m in rest
+    ]
     place(axes, labels, points=[(m.gpus, m.score) for m in models], lines=[corners])

@@ -1,8 +1,12 @@
-"""Boxes, points and straight lines in pixels."""
+"""Boxes, points and straight lines in pixels, and marks of logarithmic axes."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+
+#: How much larger the next mark on a logarithmic axis must be, so that their figures stay apart.
+APART = 1.14
 
 #: Left, bottom, right, top.
 Box = tuple[float, float, float, float]
@@ -60,3 +64,12 @@ def meet(a: Segment, b: Segment) -> bool:
         return (line[2] - line[0]) * (y - line[1]) - (line[3] - line[1]) * (x - line[0])
 
     return side(a, b[0], b[1]) * side(a, b[2], b[3]) < 0 and side(b, a[0], a[1]) * side(b, a[2], a[3]) < 0
+
+
+def ticks(first: Sequence[int], others: Sequence[int], apart: float = APART) -> list[int]:
+    """Counts to mark on a logarithmic axis: the first ones, and others where there is room."""
+    marks: list[int] = []
+    for count in (*sorted(set(first)), *sorted(set(others))):
+        if all(max(count, m) >= apart * min(count, m) for m in marks):
+            marks.append(count)
+    return sorted(marks)

@@ -10,6 +10,8 @@ from gpu_sizer.records import dataclass
 
 #: Records that a trend needs at least.
 FEWEST = 3
+#: Days from the first to the last of them at least: a few models of one season tell no trend.
+SHORTEST = 180
 #: How many times more than any model before a record takes: what differs less is the same size of model.
 MARGIN = 1.04
 DAYS_A_MONTH = 365.25 / 12
@@ -55,7 +57,7 @@ def records(models: Iterable[Measured]) -> tuple[Measured, ...]:
 
 
 def growth(of: Sequence[Measured]) -> Growth | None:
-    """The trend of some records; null for fewer than three, all on one day, or where nothing grows."""
+    """The trend of some records; null for fewer than three, those of one season, or where nothing grows."""
     if len(of) < FEWEST:
         return None
     begins = min(m.day for m in of)
@@ -63,7 +65,7 @@ def growth(of: Sequence[Measured]) -> Growth | None:
     logs = [math.log2(m.value) for m in of]
     mean_day, mean_log = sum(days) / len(days), sum(logs) / len(logs)
     spread = sum((d - mean_day) ** 2 for d in days)
-    if not spread:
+    if not spread or max(days) < SHORTEST:
         return None
     slope = sum((d - mean_day) * (v - mean_log) for d, v in zip(days, logs, strict=True)) / spread
     return Growth(begins, mean_log - slope * mean_day, slope, len(of)) if slope > 0 else None

@@ -21,6 +21,8 @@ from gpu_sizer.reports.charts.places import MISSING, Obstacles, arrange, places
 LINES, TEXT, POINTS = 3.0, 3.6, 4.0
 #: Worth of a label that stands only where there is room: beside its point, off other points and lines.
 IF_ROOM = 20.0
+#: Worth of a label that a reader looks for: others make room for it.
+MUST = 4000.0
 #: Points by which labels may leave the plot on its right.
 OVERHANG = 10.0
 
@@ -50,6 +52,14 @@ def halo(color: str | None) -> list[Any]:
     from matplotlib.patheffects import withStroke
 
     return [withStroke(linewidth=3.0, foreground=color)]
+
+
+def text_width(figure: Any, text: str, size: float, weight: str = "normal") -> float:
+    """How wide a text stands, as a share of the figure's width."""
+    probe = figure.text(0, 0, text, fontsize=size, fontweight=weight)
+    width = float(probe.get_window_extent(figure.canvas.get_renderer()).width)
+    probe.remove()
+    return width / float(figure.bbox.width)
 
 
 def _size(axes: Any, label: Label, renderer: Any) -> tuple[float, float]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
 from gpu_sizer.records import dataclass
-from gpu_sizer.reports.charts.style import WIDTH, Chart, Theme
+from gpu_sizer.reports.charts.labels import text_width
+from gpu_sizer.reports.charts.style import WIDTH, Chart, Theme, shortened
 
 #: Inches above and below the cells, for the names of GPUs, and for each row.
 FRAME, HEAD, ROW = 2.1, 0.6, 0.33
-#: GPUs that stay legible beside one another.
+#: Letters of names, in points.
+NAME = 10.5
+#: Columns that stay legible beside one another.
 MOST_COLUMNS = 14
 #: Ends of the scale: few GPUs, many GPUs.
 _SCALES = {"light": ("#f3f8fc", "#9cc7e4", "#2a7fb8", "#0a3d63"), "dark": ("#1b252e", "#1f5377", "#3f9ad0", "#c4e6fb")}
@@ -38,19 +41,38 @@ class Counted:
 
 def matrix_chart(gpus: Sequence[str], models: Sequence[Counted], load: str, source: str) -> Chart:
     """The chart."""
-    told = [f"{m.model}: " + ", ".join(f"{gpu} {c.text}" for gpu, c in zip(gpus, m.cells, strict=True)) for m in models]
+    # Columns stay legible up to some: many GPUs stand below one another.
+    columns, lines = tuple(gpus), tuple(models)
+    if len(gpus) > MOST_COLUMNS:
+        columns = tuple(m.model for m in models)
+        lines = tuple(Counted(gpu, tuple(m.cells[i] for m in models)) for i, gpu in enumerate(gpus))
     marks = "; * tight" if any(c.tight for m in models for c in m.cells) else ""
     return Chart(
         title="How many GPUs each open model takes",
         subtitle=f"The fewest on which the engine starts; {load}{marks}",
         source=source,
-        alt=". ".join(told) + ".",
+        alt=" ".join(_told(gpus, models)),
         header=("model", *gpus),
         rows=tuple((m.model, *(c.text for c in m.cells)) for m in models),
-        draw=partial(_draw, gpus=tuple(gpus), models=tuple(models)),
+        draw=partial(_draw, gpus=columns, models=lines),
         width=WIDTH,
-        height=FRAME + ROW * len(models),
+        height=FRAME + ROW * len(lines),
     )
+
+
+def _told(gpus: Sequence[str], models: Sequence[Counted]) -> Iterator[str]:
+    """The range of each GPU: who cannot see the chart has the data beside it, not a thousand figures to listen to."""
+    yield f"{len(models)} model{'s' if len(models) > 1 else ''} by {len(gpus)} GPU{'s' if len(gpus) > 1 else ''}."
+    for i, gpu in enumerate(gpus):
+        placed = [(m.cells[i].count or 0, m.model) for m in models if m.cells[i].count is not None]
+        parts = []
+        if placed:
+            least, most = min(placed, key=lambda p: p[0]), max(placed, key=lambda p: p[0])
+            alone = least[0] == most[0]
+            parts.append(f"{least[0]}" if alone else f"{least[0]} ({least[1]}) to {most[0]} ({most[1]})")
+        if missing := len(models) - len(placed):
+            parts.append(f"{missing} on no number searched")
+        yield f"{gpu}: {', '.join(parts)}."
 
 
 def _lines(name: str, most: int = 7) -> str:
@@ -76,7 +98,8 @@ def _draw(axes: Any, look: Theme, gpus: Sequence[str], models: Sequence[Counted]
     from matplotlib.patches import Rectangle
 
     box_of, height = axes.get_position(), axes.figure.get_figheight()
-    left = min(0.4, 0.045 + 0.0094 * max(len(m.model) for m in models))
+    names = [shortened(m.model) for m in models]
+    left = 0.045 + max(text_width(axes.figure, name, NAME) for name in names)
     axes.set_position((left, 0.5 / height, box_of.x1 - left, box_of.y1 - (0.5 + HEAD) / height))
     axes.grid(visible=False)
     axes.spines["bottom"].set_visible(False)
@@ -97,7 +120,9 @@ def _draw(axes: Any, look: Theme, gpus: Sequence[str], models: Sequence[Counted]
             axes.add_patch(Rectangle((column + 0.02, row + 0.04), 0.96, 0.92, zorder=2, **box))
             text = c.text + ("*" if c.tight else "")
             axes.text(column + 0.5, row + 0.52, text, ha="center", va="center", fontsize=11, color=ink, zorder=3)
-    axes.set_yticks([i + 0.5 for i in range(len(models))], labels=[m.model for m in models], fontsize=10.5)
+    axes.set_yticks([i + 0.5 for i in range(len(models))], labels=names, fontsize=NAME)
     axes.xaxis.tick_top()
-    axes.set_xticks([i + 0.5 for i in range(len(gpus))], labels=[_lines(g) for g in gpus], fontsize=10, va="bottom")
+    axes.set_xticks(
+        [i + 0.5 for i in range(len(gpus))], labels=[_lines(shortened(g)) for g in gpus], fontsize=10, va="bottom"
+    )
     axes.tick_params(colors=look.ink, pad=4)

@@ -8,7 +8,8 @@ from typing import Any
 
 from gpu_sizer.planning.plan import Plan
 from gpu_sizer.planning.sentences import rows
-from gpu_sizer.reports.charts.style import WIDTH, Chart, Theme
+from gpu_sizer.reports.charts.labels import text_width
+from gpu_sizer.reports.charts.style import LONGEST_NAME, WIDTH, Chart, Theme, shortened
 from gpu_sizer.reports.tables.columns import short_name
 from gpu_sizer.units import GIB
 
@@ -19,25 +20,23 @@ FIGURE, ROOM = 10.5, 1.15
 
 
 def setup_text(plan: Plan) -> str:
-    """The GPUs of a plan: ``3 × RTX A6000, pipeline of 3``."""
+    """The GPUs of a plan: ``3 × RTX A6000, pipeline of 3``; says so where it is tight."""
     gpu = short_name(plan.request.gpu)
     if plan.layout is None or not plan.fits:
         return f"does not fit on up to {plan.request.max_gpus} × {gpu}"
     count = plan.gpu_count
-    return f"1 × {gpu}" if count == 1 else f"{count} × {gpu}, {plan.layout.describe().replace(' x ', ' × ')}"
+    layout = "" if count == 1 else f", {plan.layout.describe().replace(' x ', ' × ')}"
+    return f"{count} × {gpu}{layout}" + (", tight" if plan.verdict == "tight" else "")
 
 
 def memory_chart(plans: Sequence[Plan], load: str, source: str) -> Chart:
     """A bar for each plan: the fullest GPU of its layout."""
     names = list(dict.fromkeys(p.request.model.name for p in plans))
     gpus = list(dict.fromkeys(short_name(p.request.gpu) for p in plans))
-    what = (
-        names[0]
-        if len(names) == 1
-        else "open models"
-        if len(names) > 3
-        else ", ".join(names[:-1]) + f" and {names[-1]}"
-    )
+    short = [shortened(n) for n in names]
+    what = short[0] if len(short) == 1 else ", ".join(short[:-1]) + f" and {short[-1]}"
+    if len(names) > 3 or (len(names) > 1 and len(what) > LONGEST_NAME):
+        what = "open models"
     where = f"each {gpus[0]}" if len(gpus) == 1 else "each GPU"
     told = []
     for p in plans:
@@ -90,8 +89,8 @@ def _draw(axes: Any, look: Theme, plans: Sequence[Plan]) -> None:
     needed = partial(_needed, axes)
     for at, p in enumerate(plans):
         axes.text(
-            -0.012, at - 0.13, p.request.model.name, transform=axes.get_yaxis_transform(), ha="right", va="center",
-            fontsize=11.5, fontweight="bold",
+            -0.012, at - 0.13, shortened(p.request.model.name), transform=axes.get_yaxis_transform(), ha="right",
+            va="center", fontsize=11.5, fontweight="bold",
         )  # fmt: skip
         axes.text(
             -0.012, at + 0.19, setup_text(p), transform=axes.get_yaxis_transform(), ha="right", va="center",
@@ -113,7 +112,7 @@ def _draw(axes: Any, look: Theme, plans: Sequence[Plan]) -> None:
         axes.barh(at, capacity, height=0.56, facecolor="none", edgecolor=look.muted, linewidth=0.9, zorder=3.5)
         axes.plot([budget, budget], [at - 0.36, at + 0.36], color=look.ink, linewidth=2.0, zorder=5)
         free = budget - start
-        text = f"{free:.1f} free" + (", tight" if p.verdict == "tight" else "")
+        text = f"{free:.1f} free"
         if free > needed(text, "normal"):
             axes.text(
                 start + free / 2, at, text, ha="center", va="center", fontsize=FIGURE - 0.5, color=look.muted, zorder=4
@@ -131,18 +130,9 @@ def _needed(axes: Any, text: str, weight: str) -> float:
 
 def _widest(axes: Any, plans: Sequence[Plan]) -> float:
     """Where the bars begin, as a share of the figure's width: right of the longest text beside them."""
-    renderer = axes.figure.canvas.get_renderer()
-
-    def width(text: str, size: float, weight: str) -> float:
-        probe = axes.figure.text(0, 0, text, fontsize=size, fontweight=weight)
-        found = float(probe.get_window_extent(renderer).width)
-        probe.remove()
-        return found
-
-    names = max(width(p.request.model.name, 11.5, "bold") for p in plans)
-    setups = max(width(setup_text(p), 9.5, "normal") for p in plans)
-    whole = float(axes.figure.bbox.width)
-    return min(0.5, 0.045 + max(names, setups) / whole)
+    names = (text_width(axes.figure, shortened(p.request.model.name), 11.5, "bold") for p in plans)
+    setups = (text_width(axes.figure, setup_text(p), 9.5) for p in plans)
+    return 0.045 + max(*names, *setups)
 
 
 def _legend(axes: Any, look: Theme, colors: dict[str, str]) -> None:

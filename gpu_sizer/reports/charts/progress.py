@@ -8,7 +8,7 @@ from typing import Any
 
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.charts.labels import IF_ROOM, LINES, POINTS, Label, place
-from gpu_sizer.reports.charts.style import Theme
+from gpu_sizer.reports.charts.style import Theme, shortened
 
 #: Points between the middle of a measured distance and its text at most.
 SPAN_REACH = 14.0
@@ -72,9 +72,9 @@ def _limits(series: Sequence[Series], until: date) -> tuple[date, date, float, f
 def _by_importance(series: Series, look: Theme, color: str) -> Iterator[Label]:
     """The newest leaders first: they are what a reader looks for."""
     for dot in reversed(series.leaders):
-        yield Label(dot.day, dot.score, dot.name, color, size=9.0, halo=look.paper)
+        yield Label(dot.day, dot.score, shortened(dot.name), color, size=9.0, halo=look.paper)
     for dot in reversed(series.tied):
-        yield Label(dot.day, dot.score, dot.name, color, size=9.0, halo=look.paper, worth=IF_ROOM)
+        yield Label(dot.day, dot.score, shortened(dot.name), color, size=9.0, halo=look.paper, worth=IF_ROOM)
 
 
 def draw(axes: Any, look: Theme, series: Sequence[Series], until: date, spans: Sequence[Span], y_label: str) -> None:

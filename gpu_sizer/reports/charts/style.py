@@ -24,6 +24,8 @@ WIDTH, HEIGHT = 9.6, 6.4
 #: Pixels an inch of a PNG.
 DPI = 180
 FONT = ("DejaVu Sans",)
+#: Letters of a name beside a point or bar; the data beside the chart hold it whole.
+LONGEST_NAME = 46
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,14 @@ class Chart:
     height: float = HEIGHT
 
 
+def shortened(name: str) -> str:
+    """A name as it stands in a chart: of a very long one the beginning and the end, which tell siblings apart."""
+    if len(name) <= LONGEST_NAME:
+        return name
+    tail = LONGEST_NAME // 3
+    return f"{name[: LONGEST_NAME - tail - 1].rstrip()}…{name[-tail:].lstrip()}"
+
+
 def theme(name: str) -> Theme:
     """A theme by name.
 
@@ -115,12 +125,14 @@ def settings(look: Theme) -> Iterator[None]:
         # The same chart is the same file: no random ids, and glyphs as paths, so that it looks alike everywhere.
         "svg.hashsalt": "gpu-sizer",
         "svg.fonttype": "path",
+        # A dollar in a name is a dollar.
+        "text.parse_math": False,
     }
     with matplotlib.rc_context(chosen):
         yield
 
 
-def wrapped(made: Any, text: str, size: float, inches: float) -> str:
+def wrapped(made: Any, text: str, size: float, inches: float, weight: str = "normal") -> str:
     """A text in as few lines as a width allows, about equally long.
 
     Args:
@@ -128,11 +140,12 @@ def wrapped(made: Any, text: str, size: float, inches: float) -> str:
         text: words.
         size: of its letters in points.
         inches: the width.
+        weight: of its letters.
     """
     renderer = made.canvas.get_renderer()
 
     def width(words: list[str]) -> float:
-        probe = made.text(0, 0, " ".join(words), fontsize=size)
+        probe = made.text(0, 0, " ".join(words), fontsize=size, fontweight=weight)
         found = float(probe.get_window_extent(renderer).width) / float(made.dpi)
         probe.remove()
         return found
@@ -163,9 +176,11 @@ def figure(chart: Chart, look: Theme) -> Any:
     FigureCanvasAgg(made)
     margin, left, right = 0.25, 0.72, 0.24
     room = chart.width - 2 * margin
+    title = wrapped(made, chart.title, 15.0, room, "bold")
     subtitle = wrapped(made, chart.subtitle, 10.0, room)
     source = wrapped(made, chart.source, 8.5, room)
-    top = 0.88 + 0.17 * subtitle.count("\n")
+    below = 0.58 + 0.26 * title.count("\n")
+    top = below + 0.30 + 0.17 * subtitle.count("\n")
     bottom = 0.86 + 0.15 * source.count("\n")
     box = (
         left / chart.width,
@@ -175,8 +190,8 @@ def figure(chart: Chart, look: Theme) -> Any:
     )
     axes = made.add_axes(box)
     x = margin / chart.width
-    made.text(x, 1 - 0.24 / chart.height, chart.title, fontsize=15, fontweight="bold", va="top")
-    made.text(x, 1 - 0.58 / chart.height, subtitle, fontsize=10, color=look.muted, va="top")
+    made.text(x, 1 - 0.24 / chart.height, title, fontsize=15, fontweight="bold", va="top")
+    made.text(x, 1 - below / chart.height, subtitle, fontsize=10, color=look.muted, va="top")
     made.text(x, 0.14 / chart.height, source, fontsize=8.5, color=look.muted, va="bottom")
     axes.grid(axis="y", linewidth=0.8)
     axes.set_axisbelow(True)

@@ -17,6 +17,8 @@ COLOURS = ("blue", "cyan", "magenta", "yellow", "green")
 BLOCKS = ("█", "▓", "▒", "░", "·")
 #: Columns where the width is not known, and what a bar takes at most.
 PLAIN_WIDTH, LONGEST = 100, 60
+#: Columns that labels and bars keep at least.
+SHORTEST = 10
 #: Eighths of a block.
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
@@ -62,13 +64,14 @@ def _blocks(bar: Bar, whole: float, cells: int, coloured: bool) -> Text:
 
 def view(chart: Bars, width: int, *, coloured: bool) -> RenderableType:
     """The chart for a terminal of a width."""
-    labels = max((len(b.label) for b in chart.bars), default=0)
     notes = max((len(b.note) for b in chart.bars), default=0)
-    cells = max(8, min(LONGEST, width - labels - notes - 4))
+    # Where there is little room labels go over several lines; bars keep some of it, and figures all of theirs.
+    labels = min(max((len(b.label) for b in chart.bars), default=0), max(SHORTEST, width - notes - SHORTEST - 4))
+    cells = max(SHORTEST, min(LONGEST, width - labels - notes - 4))
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
+    table.add_column(width=labels, overflow="fold")
     table.add_column(no_wrap=True, min_width=cells)
-    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, min_width=notes)
     for bar in chart.bars:
         table.add_row(Text(bar.label), _blocks(bar, chart.whole, cells, coloured), Text(bar.note))
     parts: list[RenderableType] = [Text(chart.title, style="bold"), Text(chart.subtitle, style="dim"), Text()]

@@ -168,6 +168,14 @@ def _chosen(spec: TableSpec) -> str:
     return f" Models {told}." if told else ""
 
 
+def _undated(spec: TableSpec, names: Sequence[str]) -> str:
+    """Models without a date; as of a day their number alone, since naming them would tell of later ones."""
+    if spec.as_of is not None:
+        return f"{len(names)} model{'' if len(names) == 1 else 's'} of the catalogue"
+    rest = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {rest} more" if rest > 0 else "")
+
+
 def _remarks(
     spec: TableSpec,
     counts: Counts,
@@ -190,8 +198,6 @@ def _remarks(
     if arena_basis is not None and "arena" in used:
         yield f"Arena score: {arena_basis}; the best rated release of each model."
     if selected.undated:
-        names = ", ".join(selected.undated[:_MOST_NAMES])
-        rest = len(selected.undated) - _MOST_NAMES
-        yield f"Left out, since no release date is known: {names}{f' and {rest} more' if rest > 0 else ''}."
+        yield f"Left out, since no release date is known: {_undated(spec, selected.undated)}."
     yield f"Data: {_edition(selected)}.{_chosen(spec)}"
     yield from spec.notes

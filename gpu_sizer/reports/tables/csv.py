@@ -7,6 +7,8 @@ import io
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gpu_sizer.reports.tables.grid import Cell, Grid
 
 #: Letters with which spreadsheets begin a formula, their full-width twins included.
@@ -16,6 +18,19 @@ _FORMULA = tuple("=+-@\t\r＝＋－＠")
 def safe(text: str) -> str:
     """A text that no spreadsheet takes for a formula: one that begins like one gets an apostrophe before it."""
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) or text.startswith(("\t", "\r")) else text
+
+
+def safe_cells(cells: Iterable[str]) -> list[str]:
+    """A row whose numbers stay as they are and whose texts no spreadsheet takes for formulas."""
+    return [c if _is_number(c) else safe(c) for c in cells]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _field(cell: Cell) -> str | int | float:

@@ -26,8 +26,6 @@ def view(grid: Grid) -> tuple[Table, list[Text]]:
         box=None,
         pad_edge=False,
         padding=(0, 2, 0, 0),
-        title=Text(grid.title, style="bold"),
-        title_justify="left",
         header_style="bold",
     )
     for column in grid.columns:
@@ -58,6 +56,8 @@ def show(grid: Grid) -> None:
 
 def _print(grid: Grid, console: Console) -> None:
     table, below = view(grid)
+    # Above the table, not in it: there it would be broken to the table's width.
+    console.print(Text(grid.title, style="bold"))
     console.print(table)
     if below:
         console.print()

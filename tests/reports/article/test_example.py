@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gpu_sizer import size
+from gpu_sizer.cards.catalogue import catalogue
+from gpu_sizer.cli.article import asked, drafted, texts
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "docs" / "examples" / "spring-2024"
-AGAIN = "make it again: gpu-sizer article -o docs/examples/spring-2024 --as-of 2024-05-15 --gpus a6000"
+AGAIN = "the kept article is not what today's cards and estimates say: run `make docs`, read the changes, commit them"
 #: The models that the article is about, with their release dates.
 ABOUT = {
     "llama-2-7b": "2023-07-18",
@@ -50,6 +54,39 @@ def test_it_has_the_models_of_the_article_with_their_dates() -> None:
 @pytest.mark.parametrize("key", ABOUT)
 def test_each_count_is_what_size_says(key: str) -> None:
     assert _rows()[key]["gpus:rtx-a6000"] == size(key, gpu="rtx-a6000", details=False).gpu_count, AGAIN
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[str, bytes]:
+    """What `make docs` writes, but for the pictures."""
+    pytest.importorskip("openpyxl")
+    draft, table = drafted(asked(as_of="2024-05-15", gpus=["a6000"]), catalogue())
+    return texts(draft, table)
+
+
+def test_made_again_it_is_the_same_byte_for_byte(made: dict[str, bytes]) -> None:
+    for name, data in made.items():
+        assert (FOLDER / name).read_bytes() == data, f"{name}: {AGAIN}"
+    pictures = {f"charts/{Path(n).stem}{e}" for n in made if n.startswith("charts/") for e in (".svg", ".png")}
+    kept = {str(f.relative_to(FOLDER)) for f in FOLDER.rglob("*") if f.is_file()}
+    assert kept == set(made) | pictures
+
+
+def test_make_docs_makes_it() -> None:
+    command = "gpu-sizer article -o docs/examples/spring-2024 --as-of 2024-05-15 --gpus a6000"
+    assert command in (ROOT / "Makefile").read_text()
+
+
+def test_nothing_of_a_later_day_is_in_it(made: dict[str, bytes]) -> None:
+    text = made["article.md"].decode()
+    cards = catalogue().models.all()
+    late = {c.name for c in cards if c.released is None or c.released > date(2024, 5, 15)}
+    late -= {n for n in late if any(n in c.name for c in cards if c.name not in late)}
+    shown = [name for name in late if re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", text)]
+    assert shown == []
+    days = re.findall(r"\b20\d\d-\d\d-\d\d\b", text)
+    # The Bradley–Terry ratings that the models of the day were given first.
+    assert {d for d in days if d > "2024-05-15"} == {"2024-06-29"}
 
 
 def test_the_readme_leads_to_it() -> None:

@@ -15,8 +15,8 @@ from gpu_sizer.errors import RequestError
 from gpu_sizer.reports.charts import frontier as frontier_chart
 from gpu_sizer.reports.charts import progress as progress_chart
 from gpu_sizer.reports.charts.files import write_chart
-from gpu_sizer.reports.charts.frontier import Fewer, Placed, ticks
-from gpu_sizer.reports.charts.geometry import crosses, meet, overlap
+from gpu_sizer.reports.charts.frontier import Fewer, Placed
+from gpu_sizer.reports.charts.geometry import crosses, meet, overlap, ticks
 from gpu_sizer.reports.charts.places import Obstacles, arrange, places
 from gpu_sizer.reports.charts.progress import Dot, Series, Span, steps
 from gpu_sizer.reports.charts.style import Chart, wrapped

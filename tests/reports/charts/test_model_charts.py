@@ -18,7 +18,7 @@ from gpu_sizer.reports.charts.demand import Exceptional, demand, demand_chart, m
 from gpu_sizer.reports.charts.growth import Measured, growth, records
 from gpu_sizer.reports.charts.matrix import Count, Counted, matrix_chart
 from gpu_sizer.reports.charts.memory import memory_chart
-from gpu_sizer.reports.charts.style import Chart
+from gpu_sizer.reports.charts.style import LONGEST_NAME, Chart, shortened
 
 BEGIN = date(2023, 1, 1)
 #: A model a quarter, each twice the one before, and small ones between.
@@ -136,9 +136,37 @@ def test_data_beside_a_chart_is_what_it_shows() -> None:
         assert chart.source
 
 
+def test_many_gpus_stand_below_one_another() -> None:
+    gpus = [f"GPU {i}" for i in range(40)]
+    models = [Counted(name, tuple(Count(i + 1, str(i + 1)) for i in range(40))) for name in ("one", "two")]
+    chart = matrix_chart(gpus, models, "load", "source")
+    assert chart.header == ("model", *gpus), "the data stay as they are"
+    assert chart.height > matrix_chart(gpus[:2], models, "load", "source").height * 4
+
+
+def test_alternative_texts_are_short_enough_to_listen_to() -> None:
+    cells = tuple(Count(n, str(n)) for n in (1, 4))
+    many = [Counted(f"model {i}", cells) for i in range(60)] + [Counted("huge", (Count(None, "> 64"), Count(9, "9")))]
+    told = matrix_chart(["L4", "T4"], many, "load", "source").alt
+    assert told == "61 models by 2 GPUs. L4: 1, 1 on no number searched. T4: 4 (model 0) to 9 (huge)."
+    steps = tuple(Step(n, 100 * n) for n in range(2, 40))
+    told = context_chart("M", "G", [Line(1, steps, False), Line(4, steps[:1], True)], 3900, "load", "source").alt
+    assert told.startswith("1 user: 2 up to 200 tokens, in 37 steps to 39 up to 3,900. 4 users: 2 up to 200 tokens, ")
+    assert told.endswith("then more than searched.")
+
+
+def test_names_as_they_stand_in_a_chart() -> None:
+    long = "The Language Model of the Institute for Advanced Studies, Instruct "
+    assert shortened("Llama 3 8B") == "Llama 3 8B"
+    first, second = shortened(long + "v1"), shortened(long + "v2")
+    assert len(first) <= LONGEST_NAME
+    assert first != second, "the end tells siblings apart"
+    assert "…" in first
+
+
 def test_lengths_as_people_write_them() -> None:
     assert [tokens_text(n) for n in (1024, 131072, 1 << 20, 1000)] == ["1k", "128k", "1M", "1,000"]
-    assert [rounded(n) for n in (2048, 14496, 200000)] == ["2k", "14.2k", "195k"]
+    assert [rounded(n) for n in (2048, 14496, 200000, 9058304)] == ["2k", "14.2k", "195k", "8.64M"]
 
 
 COMMANDS = [
@@ -204,7 +232,8 @@ BAD = [
     ["context", "llama-3-8b", "--gpu", "a6000", "--users", "1,2,3,4,5,6,7"],
     ["context", "llama-3-8b", "--gpu", "a6000", "--users", "0"],
     ["context", "llama-3.1-405b", "--gpu", "t4", "--max-gpus", "2"],
-    ["matrix", "--models", "llama-3-8b", "--gpus", "all", "-o", "m.svg"],
+    ["matrix", "--gpus", "all", "-o", "m.svg"],
+    ["memory", "kimi-k3", "--gpu", "t4", "-o", "m.svg"],
 ]
 
 
