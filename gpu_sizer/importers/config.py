@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from gpu_sizer.errors import CardError
@@ -11,14 +14,24 @@ _MISSING = object()
 _MOST = 1 << 40
 
 
+@cache
+def class_defaults(model_type: str) -> Mapping[str, Any]:
+    """What the class of a model type supplies for keys left out (``tools/class_defaults.py``); empty where unknown."""
+    file = Path(__file__).parent / "class_defaults.json"
+    found: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))["classes"].get(model_type, {})
+    return found
+
+
 class Config:
-    """Typed access to one configuration, with the family's own defaults given at each call.
+    """Typed access to one configuration, with the defaults of the family's own class for keys that it leaves out.
 
     Keys are looked up under every name given, in order, first in the nested text configuration (where
-    there is one), then at the top.
+    there is one), then at the top, then among the class's defaults. A key that is there and null has no default.
     """
 
-    def __init__(self, raw: Mapping[str, Any], file: str = "config.json") -> None:
+    def __init__(
+        self, raw: Mapping[str, Any], file: str = "config.json", defaults: Mapping[str, Any] | None = None
+    ) -> None:
         if not isinstance(raw, Mapping):
             raise CardError(file, "", "not a JSON object")
         self.raw, self.file = raw, file
@@ -27,6 +40,13 @@ class Config:
         )
         self.text: Mapping[str, Any] = nested if nested is not None else raw
         self.warnings: list[str] = []
+        self.supplied: dict[str, Any] = {}
+        whole = class_defaults(self.model_type)
+        text = class_defaults(self.text_type) or whole.get("text_config", {})
+        self.defaults: Mapping[str, Any] = {**whole, **text} if defaults is None else defaults
+        # In a nested configuration the outer one says whether the head is the embedding, as the classes and engines
+        # read it (vLLM ``config/vllm.py: with_hf_config``).
+        self._tied = {**whole, **raw}.get("tie_word_embeddings") if nested is not None else None
 
     @property
     def model_type(self) -> str:
@@ -50,26 +70,43 @@ class Config:
             else ()
         )
 
-    def with_defaults(self, defaults: Mapping[str, Any]) -> Config:
-        """The same configuration with the text model's class defaults for keys that it leaves out."""
-        copy = Config(self.raw, self.file)
-        given = {k: v for k, v in self.text.items() if v is not None}
-        copy.text = {**{k: v for k, v in defaults.items() if self.find(k) is None}, **given}
-        copy.warnings = self.warnings
-        return copy
-
     def section(self, key: str) -> Config | None:
         """A nested configuration (``vision_config``), or null."""
         value = self.raw.get(key)
-        return Config(value, f"{self.file}: {key}") if isinstance(value, Mapping) else None
+        return self._nested(key, value) if isinstance(value, Mapping) else None
+
+    def section_or_default(self, key: str) -> Config:
+        """A nested configuration, empty but for its class's defaults where it is left out."""
+        value = self.raw.get(key)
+        return self._nested(key, value if isinstance(value, Mapping) else {})
+
+    def _nested(self, key: str, value: Mapping[str, Any]) -> Config:
+        defaults = class_defaults(self.model_type).get(key, {})
+        return Config(value, f"{self.file}: {key}", defaults if isinstance(defaults, Mapping) else {})
 
     def find(self, *keys: str) -> Any:
-        """The first value that is present and not null, or null."""
+        """The first value that is present and not null, else the class's default, else null."""
         for key in keys:
             for where in (self.text, self.raw):
                 if (value := where.get(key)) is not None:
                     return value
+        if any(key in where for key in keys for where in (self.text, self.raw)):
+            return None
+        for key in keys:
+            if key in self.defaults:
+                self.supplied[key] = self.defaults[key]
+                return self.defaults[key]
         return None
+
+    def refuse(self, *keys: str, reason: str) -> None:
+        """Refuse flags that are true: what they add to the model is not described.
+
+        Raises:
+            CardError: one of them is true.
+        """
+        for key in keys:
+            if self.flag(key, default=False):
+                raise self.fail(key, f"true is not supported: {reason}")
 
     def fail(self, key: str, reason: str) -> CardError:
         """An error that points at a key of this file."""
@@ -123,6 +160,10 @@ class Config:
         if not isinstance(value, list) or len(value) > 4096:
             raise self.fail(keys[0], "must be a list of at most 4096 entries")
         return value
+
+    def tied(self, *, default: bool = False) -> bool:
+        """Whether the head is the embedding."""
+        return self._tied if isinstance(self._tied, bool) else self.flag("tie_word_embeddings", default=default)
 
     @property
     def layers(self) -> int:

@@ -102,6 +102,15 @@ def _context(c: Config) -> ContextLength:
     return ContextLength(native=native)
 
 
+#: Sizes whose absence is worth a word, though the family's class supplies them.
+_SIZES = ("vocab_size", "intermediate_size", "num_attention_heads", "num_key_value_heads", "head_dim")
+
+
+def _supplied(c: Config) -> list[str]:
+    said = [f"{key} {c.supplied[key]}" for key in _SIZES if key in c.supplied]
+    return [f"left out by the configuration, supplied by the family's class: {', '.join(said)}"] if said else []
+
+
 def card_from_config(raw: Mapping[str, Any], *, name: str, source: str, file: str = "config.json") -> ModelCard:
     """The card that a configuration implies.
 
@@ -129,10 +138,12 @@ def card_from_config(raw: Mapping[str, Any], *, name: str, source: str, file: st
     try:
         architecture = build(c)
         weights, architecture = read_weights(c, _dtype(c), architecture)
+        context = _context(c)
+        c.warnings += _supplied(c)
         return ModelCard(
             id=name.lower(),
             name=name,
-            context=_context(c),
+            context=context,
             weights=weights,
             architecture=architecture,
             engine_class=c.architectures[0] if c.architectures else None,

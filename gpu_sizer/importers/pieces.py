@@ -36,7 +36,7 @@ def mixture(c: Config, **differs: Any) -> MixtureOfExperts:
     if "num_experts_per_tok" not in differs:
         values["num_experts_per_tok"] = c.number("num_experts_per_tok", "num_experts_per_token", "experts_per_token")
     if "moe_intermediate_size" not in differs:
-        values["moe_intermediate_size"] = c.number("moe_intermediate_size", "intermediate_size")
+        values["moe_intermediate_size"] = c.optional("moe_intermediate_size") or c.number("intermediate_size")
     return MixtureOfExperts(**values, **differs)
 
 
@@ -78,7 +78,7 @@ def stack(
         "vocab_size": c.number("vocab_size", "padded_vocab_size"),
         "blocks": {name: block for name, block in blocks.items() if name in used},
         "stack": runs(list(names)),
-        "tie_word_embeddings": c.flag("tie_word_embeddings", default=False),
+        "tie_word_embeddings": c.tied(),
     }
     return Architecture(**{**values, **ends})
 
@@ -86,6 +86,12 @@ def stack(
 def uniform(c: Config, block: Block, **ends: Any) -> Architecture:
     """An architecture in which every layer is alike."""
     return stack(c, {"layer": block}, ["layer"] * c.layers, **ends)
+
+
+def sparse_steps(c: Config) -> list[str]:
+    """Which layers have experts, as Qwen says it: every so many, and none of those listed."""
+    step, plain = c.number("decoder_sparse_step", default=1), set(c.sequence("mlp_only_layers") or ())
+    return ["dense" if i in plain or (i + 1) % step else "experts" for i in range(c.layers)]
 
 
 def layer_types(c: Config, names: dict[str, str], otherwise: Sequence[str] | None = None) -> list[str]:

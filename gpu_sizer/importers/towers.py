@@ -86,8 +86,10 @@ def kimi_vision(c: Config, hidden: int) -> tuple[Tower, ...]:
     v = c.section("vision_config")
     if v is None:
         return ()
-    width, layers = v.number("vt_hidden_size"), v.number("vt_num_hidden_layers")
-    inner, patch, heads = v.number("vt_intermediate_size"), v.number("patch_size"), v.number("vt_num_attention_heads")
+    # As released, or in the words of transformers' class.
+    width, layers = v.number("vt_hidden_size", "hidden_size"), v.number("vt_num_hidden_layers", "num_hidden_layers")
+    inner, patch = v.number("vt_intermediate_size", "intermediate_size"), v.number("patch_size")
+    heads = v.number("vt_num_attention_heads", "num_attention_heads")
     attention = v.number("qkv_hidden_size", default=width)
     bias, layer_norm = v.flag("linear_bias", default=True), v.text_value("norm_type", default="layernorm") != "rmsnorm"
     kernel = v.sequence("merge_kernel_size") or [2, 2]
@@ -96,7 +98,8 @@ def kimi_vision(c: Config, hidden: int) -> tuple[Tower, ...]:
     t.whole("patch_embed.proj.weight", width, 3, patch, patch)
     if v.flag("patch_embed_proj_bias", default=True):
         t.whole("patch_embed.proj.bias", width)
-    t.whole("patch_embed.pos_emb.weight", v.number("init_pos_emb_height"), v.number("init_pos_emb_width"), width)
+    rows = v.number("init_pos_emb_height", "pos_emb_height"), v.number("init_pos_emb_width", "pos_emb_width")
+    t.whole("patch_embed.pos_emb.weight", *rows, width)
     t.norm("encoder.blocks.norm", width, copies=2 * layers, bias=layer_norm)
     t.column(
         "encoder.blocks.wqkv",
@@ -128,7 +131,7 @@ def llama4_vision(c: Config, hidden: int) -> tuple[Tower, ...]:
     if c.model_type == "llama4_text":
         return ()
     # The class supplies a tower of its own defaults where the configuration has none.
-    v = c.section("vision_config") or Config({}, f"{c.file}: vision_config")
+    v = c.section_or_default("vision_config")
     width, layers = v.number("hidden_size", default=768), v.number("num_hidden_layers", default=34)
     inner, patch = v.number("intermediate_size", default=5632), v.number("patch_size", default=14)
     image = v.number("image_size", default=448)

@@ -20,7 +20,7 @@ def gpt2(c: Config) -> Architecture:
     width = c.number("n_inner", default=4 * c.hidden_size)
     block = Block(mixer=_mixer(c).mixer, feed_forward=dense(c, intermediate_size=width, gated=False, bias=True))
     positions = c.number("n_positions", "max_position_embeddings", default=1024)
-    return uniform(c, block, norm="layer", tie_word_embeddings=True, position_embeddings=positions)
+    return uniform(c, block, norm="layer", tie_word_embeddings=c.tied(default=True), position_embeddings=positions)
 
 
 def gpt_bigcode(c: Config) -> Architecture:
@@ -28,21 +28,21 @@ def gpt_bigcode(c: Config) -> Architecture:
     width = c.number("n_inner", default=4 * c.hidden_size)
     block = Block(mixer=_mixer(c, kv=kv).mixer, feed_forward=dense(c, intermediate_size=width, gated=False, bias=True))
     positions = c.number("n_positions", "max_position_embeddings", default=1024)
-    return uniform(c, block, norm="layer", tie_word_embeddings=True, position_embeddings=positions)
+    return uniform(c, block, norm="layer", tie_word_embeddings=c.tied(default=True), position_embeddings=positions)
 
 
 def gptj(c: Config) -> Architecture:
     width = c.number("n_inner", default=4 * c.hidden_size)
+    c.refuse("tie_word_embeddings", reason="the head has a bias of its own")
     mixer = _mixer(c, bias=False, o_bias=False).mixer
     block = Block(mixer=mixer, feed_forward=dense(c, intermediate_size=width, gated=False, bias=True), norms=1)
-    tied = c.flag("tie_word_embeddings", default=False)
-    return uniform(c, block, norm="layer", head_bias=True, tie_word_embeddings=tied)
+    return uniform(c, block, norm="layer", head_bias=True)
 
 
 def gpt_neox(c: Config) -> Architecture:
     bias = c.flag("attention_bias", default=True)
     block = Block(mixer=_mixer(c, bias=bias, o_bias=bias).mixer, feed_forward=dense(c, gated=False, bias=True))
-    return uniform(c, block, norm="layer", tie_word_embeddings=c.flag("tie_word_embeddings", default=False))
+    return uniform(c, block, norm="layer", tie_word_embeddings=c.tied())
 
 
 def bloom(c: Config) -> Architecture:
@@ -53,10 +53,12 @@ def bloom(c: Config) -> Architecture:
         for name in ("weight", "bias")
     )
     block = Block(mixer=_mixer(c).mixer, feed_forward=feed_forward)
-    return uniform(c, block, norm="layer", tie_word_embeddings=True, extra=embedding_norm)
+    return uniform(c, block, norm="layer", tie_word_embeddings=c.tied(default=True), extra=embedding_norm)
 
 
 def opt(c: Config) -> Architecture:
+    if not c.flag("layer_norm_elementwise_affine", default=True):
+        raise c.fail("layer_norm_elementwise_affine", "false is not supported: norms without weights beside others")
     bias = c.flag("enable_bias", default=True)
     hidden, narrow = c.hidden_size, c.number("word_embed_proj_dim", default=c.hidden_size)
     block = Block(mixer=_mixer(c, bias=bias, o_bias=bias).mixer, feed_forward=dense(c, gated=False, bias=bias))
@@ -72,7 +74,7 @@ def opt(c: Config) -> Architecture:
         c,
         block,
         norm="layer",
-        tie_word_embeddings=c.flag("tie_word_embeddings", default=True),
+        tie_word_embeddings=c.tied(default=True),
         # Positions are kept behind an offset of two.
         position_embeddings=c.number("max_position_embeddings", default=2048) + 2,
         embedding_size=narrow if narrow != hidden else None,
@@ -89,7 +91,7 @@ def mpt(c: Config) -> Architecture:
     width = int(c.find("expansion_ratio") or 4) * c.hidden_size
     block = Block(mixer=mixer, feed_forward=dense(c, intermediate_size=width, gated=False, bias=bias))
     norm = "layer" if bias else "layer_no_bias"
-    return uniform(c, block, norm=norm, tie_word_embeddings=c.flag("tie_word_embeddings", default=True))
+    return uniform(c, block, norm=norm, tie_word_embeddings=c.tied(default=True))
 
 
 _READERS = {

@@ -22,6 +22,4 @@ def architecture(c: Config) -> Architecture:
     else:
         default = ["full"] * c.layers
     names = layer_types(c, {"full_attention": "full", "sliding_attention": "sliding"}, default)
-    return stack(
-        c, blocks, names, norm="layer_no_bias", tie_word_embeddings=c.flag("tie_word_embeddings", default=True)
-    )
+    return stack(c, blocks, names, norm="layer_no_bias", tie_word_embeddings=c.tied(default=True))

@@ -6,7 +6,7 @@ from gpu_sizer.importers.pieces import attention, mixture, uniform
 
 
 def architecture(c: Config) -> Architecture:
-    heads, ffn = c.section("attn_config") or Config({}, c.file), c.section("ffn_config") or Config({}, c.file)
+    heads, ffn = c.section_or_default("attn_config"), c.section_or_default("ffn_config")
     mixer = attention(c, num_key_value_heads=heads.number("kv_n_heads", default=1), head_dim=c.hidden_size // c.heads)
     experts = mixture(
         c,
@@ -14,5 +14,5 @@ def architecture(c: Config) -> Architecture:
         num_experts_per_tok=ffn.number("moe_top_k", default=1),
         moe_intermediate_size=ffn.number("ffn_hidden_size", default=3584),
     )
-    tied = c.flag("tie_word_embeddings", default=False)
+    tied = c.tied()
     return uniform(c, Block(mixer=mixer, feed_forward=experts), norm="layer_no_bias", tie_word_embeddings=tied)

@@ -1,9 +1,11 @@
 """DeepSeek V4 (``DeepseekV4Config``): compressed attention, hyper-connections of the residual, hashed first layers."""
 
+from collections.abc import Mapping
+
 from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
 from gpu_sizer.cards.mixers import CompressedAttention
 from gpu_sizer.importers.config import Config
-from gpu_sizer.importers.pieces import mixture, stack
+from gpu_sizer.importers.pieces import layer_types, mixture, stack
 
 
 def _hyper_connections(c: Config) -> tuple[ExtraTensor, ...]:
@@ -17,11 +19,22 @@ def _hyper_connections(c: Config) -> tuple[ExtraTensor, ...]:
     )
 
 
-def architecture(c: Config) -> Architecture:
-    connections, hashed = _hyper_connections(c), c.optional("num_hash_layers") or 0
-    ratios = c.sequence("compress_ratios")
-    if ratios is None:
+def _ratios(c: Config) -> list[int]:
+    """Tokens per compressed state of each layer, in the release's words or in those of transformers' class."""
+    if (ratios := c.sequence("compress_ratios")) is not None:
+        return ratios
+    rates = c.find("compress_rates")
+    if not isinstance(rates, Mapping):
         raise c.fail("compress_ratios", "missing, and nothing else says it")
+    kinds = {"sliding_attention": "sliding_attention", **{str(k): str(k) for k in rates}}
+    return [int(rates.get(k, 0)) for k in layer_types(c, kinds)]
+
+
+def architecture(c: Config) -> Architecture:
+    c.refuse("attention_bias", "mlp_bias", reason="engines load no such biases")
+    connections, ratios = _hyper_connections(c), _ratios(c)
+    listed = c.sequence("mlp_layer_types")
+    hashed = [k == "hash_moe" for k in listed].count(True) if listed else c.optional("num_hash_layers") or 0
 
     def mixer(ratio: int) -> CompressedAttention:
         return CompressedAttention(

@@ -18,4 +18,4 @@ def architecture(c: Config) -> Architecture:
     norms = c.number("num_ln_in_parallel_attn", default=2) if new else (1 if parallel else 2)
     mixer = attention(c, num_key_value_heads=kv, head_dim=c.hidden_size // heads, qkv_bias=bias, o_bias=bias)
     block = Block(mixer=mixer, feed_forward=dense(c, intermediate_size=width, gated=False, bias=bias), norms=norms)
-    return uniform(c, block, norm="layer", tie_word_embeddings=c.flag("tie_word_embeddings", default=True))
+    return uniform(c, block, norm="layer", tie_word_embeddings=c.tied(default=True))

@@ -9,4 +9,4 @@ def architecture(c: Config) -> Architecture:
     bias = c.flag("attention_bias", default=False)
     mixer = attention(c, head_dim=c.number("head_dim", default=256), qkv_bias=bias, o_bias=bias)
     block = Block(mixer=mixer, feed_forward=dense(c))
-    return uniform(c, block, tie_word_embeddings=c.flag("tie_word_embeddings", default=True))
+    return uniform(c, block, tie_word_embeddings=c.tied(default=True))

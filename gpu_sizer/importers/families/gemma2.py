@@ -15,4 +15,4 @@ def architecture(c: Config) -> Architecture:
     blocks = {"full": block(None), "sliding": block(c.number("sliding_window", default=4096))}
     default = ["full" if i % 2 else "sliding" for i in range(c.layers)]
     names = layer_types(c, {"full_attention": "full", "sliding_attention": "sliding"}, default)
-    return stack(c, blocks, names, tie_word_embeddings=c.flag("tie_word_embeddings", default=True))
+    return stack(c, blocks, names, tie_word_embeddings=c.tied(default=True))

@@ -31,25 +31,15 @@ def siglip_tower(c: Config) -> tuple[Tower, ...]:
     return (t.tower(),)
 
 
-#: Defaults of ``Gemma3TextConfig``.
-DEFAULTS = {
-    "vocab_size": 262_208,
-    "hidden_size": 2304,
-    "intermediate_size": 9216,
-    "num_hidden_layers": 26,
-    "num_attention_heads": 8,
-    "num_key_value_heads": 4,
-    "head_dim": 256,
-    "sliding_window": 4096,
-}
-
-
 def architecture(c: Config) -> Architecture:
-    c = c.with_defaults(DEFAULTS)
+
+    bias = c.flag("attention_bias", default=False)
 
     def block(window: int | None) -> Block:
         mixer = attention(
             c,
+            qkv_bias=bias,
+            o_bias=bias,
             num_key_value_heads=c.number("num_key_value_heads", default=4),
             head_dim=c.number("head_dim", default=256),
             qk_norm="head",
@@ -61,7 +51,7 @@ def architecture(c: Config) -> Architecture:
     every = c.number("sliding_window_pattern", "_sliding_window_pattern", default=6)
     default = ["sliding" if (i + 1) % every else "full" for i in range(c.layers)]
     names = layer_types(c, {"full_attention": "full", "sliding_attention": "sliding"}, default)
-    tied = c.flag("tie_word_embeddings", default=True)
+    tied = c.tied(default=True)
     return stack(
         c,
         blocks,

@@ -4,22 +4,6 @@ from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, Tower
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, stack
 
-#: Defaults of ``Gemma3nTextConfig``.
-DEFAULTS = {
-    "vocab_size": 262_400,
-    "vocab_size_per_layer_input": 262_144,
-    "hidden_size": 2048,
-    "hidden_size_per_layer_input": 256,
-    "num_hidden_layers": 35,
-    "num_attention_heads": 8,
-    "num_key_value_heads": 2,
-    "head_dim": 256,
-    "sliding_window": 512,
-    "altup_num_inputs": 4,
-    "num_kv_shared_layers": 15,
-    "laurel_rank": 64,
-    "max_position_embeddings": 32_768,
-}
 #: Parameters of ``mobilenetv5_300m_enc`` (timm), the only encoder that Gemma 3n was released with.
 MOBILENET_PARAMETERS = 294_126_912
 
@@ -67,7 +51,7 @@ def _towers(c: Config) -> tuple[Tower, ...]:
     if c.model_type == "gemma3n_text":
         return ()
     hidden = c.hidden_size
-    v, a = c.section("vision_config") or Config({}, c.file), c.section("audio_config") or Config({}, c.file)
+    v, a = c.section_or_default("vision_config"), c.section_or_default("audio_config")
     if v.text_value("architecture", default="mobilenetv5_300m_enc") != "mobilenetv5_300m_enc":
         raise c.fail("vision_config.architecture", "only mobilenetv5_300m_enc is known")
     width, layers = a.number("hidden_size", default=1536), a.number("conf_num_hidden_layers", default=12)
@@ -99,7 +83,6 @@ def _towers(c: Config) -> tuple[Tower, ...]:
 
 
 def architecture(c: Config) -> Architecture:
-    c = c.with_defaults(DEFAULTS)
     widths = c.find("intermediate_size")
     width = widths[0] if isinstance(widths, list) and widths and len(set(widths)) == 1 else widths or 16_384
     if not isinstance(width, int):
@@ -107,8 +90,18 @@ def architecture(c: Config) -> Architecture:
     shared = c.optional("num_kv_shared_layers") or 0
     extra = _block_extra(c)
 
+    bias = c.flag("attention_bias", default=False)
+
     def block(window: int | None, shares: bool) -> Block:
-        mixer = attention(c, qk_norm="head", sliding_window=window, shares_cache=shares, kv_projections=not shares)
+        mixer = attention(
+            c,
+            qk_norm="head",
+            qkv_bias=bias,
+            o_bias=bias,
+            sliding_window=window,
+            shares_cache=shares,
+            kv_projections=not shares,
+        )
         return Block(mixer=mixer, feed_forward=dense(c, intermediate_size=width), norms=4, extra=extra)
 
     window = c.number("sliding_window")
@@ -120,5 +113,5 @@ def architecture(c: Config) -> Architecture:
     default = ["full" if (i + 1) % 5 == 0 else "sliding" for i in range(c.layers)]
     spans = layer_types(c, {"full_attention": "full", "sliding_attention": "sliding"}, default)
     names = [f"{s}{'-shared' if i >= c.layers - shared else ''}" for i, s in enumerate(spans)]
-    tied = c.flag("tie_word_embeddings", default=True)
+    tied = c.tied(default=True)
     return stack(c, blocks, names, tie_word_embeddings=tied, extra=_ends(c), towers=_towers(c))

@@ -43,5 +43,5 @@ def architecture(c: Config) -> Architecture:
         more = {"feed_forward": dense(c), "norms": 4}
     blocks = {"sliding": Block(mixer=sliding, **more), "full": Block(mixer=full, **more)}  # type: ignore[arg-type]
     names = layer_types(c, {"sliding_attention": "sliding", "full_attention": "full"})
-    tied = c.flag("tie_word_embeddings", default=True)
+    tied = c.tied(default=True)
     return stack(c, blocks, names, tie_word_embeddings=tied, towers=gemma4_vision(c, hidden))

@@ -39,7 +39,7 @@ def architecture(c: Config) -> Architecture:
         experts_mixer: object = some
     else:
         norm = "head" if c.flag("use_qk_norm", default=False) else None
-        experts_mixer = attention(c, head_dim=c.number("head_dim", default=128), qkv_bias=bias, qk_norm=norm)
+        experts_mixer = attention(c, qkv_bias=bias, qk_norm=norm)
     experts = mixture(
         c, num_shared_experts=c.optional("n_shared_experts") or 0, score_correction_bias=True, router_dtype="float32"
     )

@@ -6,8 +6,10 @@ from gpu_sizer.importers.pieces import attention, layer_types, mixture, stack
 
 
 def architecture(c: Config) -> Architecture:
+    bias = c.flag("attention_bias", default=True)
+
     def block(window: int | None) -> Block:
-        mixer = attention(c, qkv_bias=True, o_bias=True, sinks=True, sliding_window=window)
+        mixer = attention(c, qkv_bias=bias, o_bias=bias, sinks=True, sliding_window=window)
         return Block(mixer=mixer, feed_forward=mixture(c, expert_bias=True, router_bias=True))
 
     blocks = {"full": block(None), "sliding": block(c.number("sliding_window", default=128))}

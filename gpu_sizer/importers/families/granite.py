@@ -25,7 +25,7 @@ def _feed_forward(c: Config) -> FeedForward:
 
 def architecture(c: Config) -> Architecture:
     bias = c.flag("attention_bias", default=False)
-    full = attention(c, head_dim=c.hidden_size // c.heads, qkv_bias=bias, o_bias=bias)
+    full = attention(c, qkv_bias=bias, o_bias=bias)
     blocks = {"attention": Block(mixer=full, feed_forward=_feed_forward(c))}
     names = ["attention"] * c.layers
     if c.model_type == "granitemoehybrid":
@@ -42,7 +42,9 @@ def architecture(c: Config) -> Architecture:
         )
         blocks["mamba"] = Block(mixer=mamba, feed_forward=_feed_forward(c))
         listed = c.sequence("layer_types", "layers_block_type")
-        names = [str(n) for n in listed] if listed else ["mamba"] * c.layers
+        # transformers 5 writes the same kinds in its own words.
+        words = {"linear_attention": "mamba", "full_attention": "attention"}
+        names = [words.get(str(n), str(n)) for n in listed] if listed else ["mamba"] * c.layers
         if unknown := set(names) - set(blocks):
             raise c.fail("layer_types", f"unknown layer type {sorted(unknown)[0]!r}; known: mamba, attention")
     return stack(c, blocks, names)

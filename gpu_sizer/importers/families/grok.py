@@ -8,4 +8,4 @@ from gpu_sizer.importers.pieces import attention, mixture, uniform
 def architecture(c: Config) -> Architecture:
     experts = mixture(c, moe_intermediate_size=c.number("moe_intermediate_size", "intermediate_size"))
     block = Block(mixer=attention(c), feed_forward=experts, norms=4)
-    return uniform(c, block, tie_word_embeddings=c.flag("tie_word_embeddings", default=True))
+    return uniform(c, block, tie_word_embeddings=c.tied(default=True))

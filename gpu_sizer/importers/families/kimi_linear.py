@@ -7,7 +7,7 @@ from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
 from gpu_sizer.cards.mixers import KimiDeltaAttention
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.deepseek_v3 import latent_attention
-from gpu_sizer.importers.pieces import dense, mixture, stack
+from gpu_sizer.importers.pieces import dense, layer_types, mixture, stack
 from gpu_sizer.importers.towers import kimi_vision
 from gpu_sizer.records import replace
 
@@ -23,9 +23,20 @@ def _residual_attention(c: Config) -> tuple[ExtraTensor, ...]:
     )
 
 
+def _linear(c: Config) -> Config:
+    """The delta layers' own section, or the same in the words of transformers' class."""
+    if isinstance(raw := c.find("linear_attn_config"), dict):
+        return Config(raw, f"{c.file}: linear_attn_config")
+    kinds = layer_types(c, {"linear_attention": "delta", "full_attention": "latent"})
+    words = {"num_heads": "linear_num_heads", "head_dim": "linear_head_dim"}
+    flat = {key: c.number(word) for key, word in words.items()}
+    flat["short_conv_kernel_size"] = c.number("linear_conv_kernel_dim", default=4)
+    full = [i + 1 for i, kind in enumerate(kinds) if kind == "latent"]
+    return Config({**flat, "full_attn_layers": full}, c.file)
+
+
 def architecture(c: Config) -> Architecture:
-    raw = c.find("linear_attn_config")
-    linear = Config(raw if isinstance(raw, dict) else {}, f"{c.file}: linear_attn_config")
+    linear = _linear(c)
     full_gate = linear.flag("use_full_rank_gate", default=False)
     delta = KimiDeltaAttention(
         num_heads=linear.number("num_heads"),
@@ -53,9 +64,9 @@ def architecture(c: Config) -> Architecture:
     }
     full = set(linear.sequence("full_attn_layers") or ())
     first, every = c.optional("first_k_dense_replace") or 0, c.number("moe_layer_freq", default=1)
-    names = [
-        ("latent" if i + 1 in full else "delta") + ("-dense" if i < first or i % every else "") for i in range(c.layers)
-    ]
+    listed = c.sequence("mlp_layer_types")
+    plain = [k == "dense" for k in listed] if listed else [i < first or i % every > 0 for i in range(c.layers)]
+    names = [("latent" if i + 1 in full else "delta") + ("-dense" if p else "") for i, p in enumerate(plain)]
     ends: tuple[ExtraTensor, ...] = ()
     if extra:
         ends = tuple(

@@ -17,8 +17,10 @@ def _seed_oss(c: Config) -> Architecture:
 
 def _smollm3(c: Config) -> Architecture:
     bias = c.flag("attention_bias", default=False)
-    block = Block(mixer=attention(c, qkv_bias=bias, o_bias=bias), feed_forward=dense(c))
-    return uniform(c, block, tie_word_embeddings=c.flag("tie_word_embeddings", default=True))
+    block = Block(
+        mixer=attention(c, qkv_bias=bias, o_bias=bias), feed_forward=dense(c, bias=c.flag("mlp_bias", default=False))
+    )
+    return uniform(c, block, tie_word_embeddings=c.tied(default=True))
 
 
 def _exaone4(c: Config) -> Architecture:
@@ -27,28 +29,30 @@ def _exaone4(c: Config) -> Architecture:
     def block(span: int | None) -> Block:
         return Block(mixer=attention(c, qk_norm="head", sliding_window=span), feed_forward=dense(c))
 
-    pattern = c.text_value("sliding_window_pattern")
+    pattern = c.find("sliding_window_pattern")
     default = ["full"] * c.layers
-    if window and pattern:
+    if window and isinstance(pattern, str) and pattern:
         kinds = {"L": "sliding", "G": "full"}
         default = [kinds.get(pattern[i % len(pattern)], "full") for i in range(c.layers)]
         default[-1] = "full"
     elif window:
         every = c.number("sliding_window_pattern", default=4)
-        default = ["sliding" if (i + 1) % every and i < c.layers else "full" for i in range(c.layers)]
+        default = ["sliding" if (i + 1) % every else "full" for i in range(c.layers)]
     blocks = {"full": block(None), "sliding": block(window)}
     names = layer_types(c, {"full_attention": "full", "sliding_attention": "sliding"}, default)
     return stack(c, blocks, names)
 
 
 def _exaone(c: Config) -> Architecture:
-    return uniform(c, Block(mixer=attention(c), feed_forward=dense(c)))
+    bias = c.flag("attention_bias", default=False)
+    inner = dense(c, bias=c.flag("mlp_bias", default=False))
+    return uniform(c, Block(mixer=attention(c, qkv_bias=bias, o_bias=bias), feed_forward=inner))
 
 
 def _ernie(c: Config) -> Architecture:
     bias = c.flag("use_bias", default=False)
     block = Block(mixer=attention(c, qkv_bias=bias, o_bias=bias), feed_forward=dense(c, bias=bias))
-    return uniform(c, block, tie_word_embeddings=c.flag("tie_word_embeddings", default=True))
+    return uniform(c, block, tie_word_embeddings=c.tied(default=True))
 
 
 def _hunyuan(c: Config) -> Architecture:

@@ -30,5 +30,5 @@ def architecture(c: Config) -> Architecture:
             conv_bias=c.flag("use_conv_bias", default=True),
             projection_bias=c.flag("use_bias", default=False),
         )
-    tied = c.flag("tie_word_embeddings", default=c.model_type != "mamba2")
+    tied = c.tied(default=c.model_type != "mamba2")
     return uniform(c, Block(mixer=mixer, norms=1), tie_word_embeddings=tied)

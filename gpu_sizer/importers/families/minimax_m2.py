@@ -6,7 +6,7 @@ from gpu_sizer.importers.pieces import attention, mixture, uniform
 
 
 def architecture(c: Config) -> Architecture:
-    norm = "full" if c.flag("use_qk_norm", default=False) else None
+    norm = "full" if c.flag("use_qk_norm", default=True) else None
     mixer = attention(c, qk_norm=norm)
     bias = c.flag("use_routing_bias", default=True)
     experts = mixture(

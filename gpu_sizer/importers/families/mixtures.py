@@ -2,7 +2,7 @@
 
 from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
-from gpu_sizer.importers.pieces import attention, dense, mixture, stack
+from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, stack
 
 
 def _first(n: int, layers: int) -> list[str]:
@@ -10,8 +10,8 @@ def _first(n: int, layers: int) -> list[str]:
 
 
 def _ernie(c: Config) -> Architecture:
-    bias = c.flag("use_bias", default=False)
-    mixer = attention(c, qkv_bias=bias, o_bias=bias)
+    c.refuse("use_bias", reason="biases beside experts are not described")
+    mixer = attention(c)
     width = c.number("moe_intermediate_size")
     shared = c.optional("moe_num_shared_experts") or 0
     experts = mixture(
@@ -27,11 +27,11 @@ def _ernie(c: Config) -> Architecture:
     last = c.find("moe_layer_end_index")
     end = last if isinstance(last, int) and last >= 0 else c.layers - 1
     blocks = {
-        "dense": Block(mixer=mixer, feed_forward=dense(c, bias=bias)),
+        "dense": Block(mixer=mixer, feed_forward=dense(c)),
         "experts": Block(mixer=mixer, feed_forward=experts),
     }
     names = ["experts" if start <= i <= end and (i + 1) % interval == 0 else "dense" for i in range(c.layers)]
-    return stack(c, blocks, names, tie_word_embeddings=c.flag("tie_word_embeddings", default=True))
+    return stack(c, blocks, names, tie_word_embeddings=c.tied(default=True))
 
 
 def _one(c: Config, key: str) -> int:
@@ -90,26 +90,31 @@ def _bailing(c: Config) -> Architecture:
 
 
 def _mimo_v2(c: Config) -> Architecture:
+    # transformers' class has twice the key/value heads and a sink in every windowed layer, and no keys that say so.
     heads, kv = c.heads, c.number("num_key_value_heads")
+    own = c.sequence("hybrid_layer_pattern") is None
     bias = c.flag("attention_bias", default=False)
     full = attention(c, v_head_dim=c.number("v_head_dim", default=c.head_dim), qkv_bias=bias)
     sliding = attention(
         c,
         num_attention_heads=c.number("swa_num_attention_heads", default=heads),
-        num_key_value_heads=c.number("swa_num_key_value_heads", default=kv),
+        num_key_value_heads=c.number("swa_num_key_value_heads", default=2 * kv if own else kv),
         head_dim=c.number("swa_head_dim", default=c.head_dim),
         v_head_dim=c.number("swa_v_head_dim", default=c.number("v_head_dim", default=c.head_dim)),
         qkv_bias=bias,
-        sinks=c.flag("add_swa_attention_sink_bias", default=False),
+        sinks=c.flag("add_swa_attention_sink_bias", default=own),
         sliding_window=c.number("sliding_window_size", "sliding_window"),
     )
     experts = mixture(
         c, num_shared_experts=c.optional("n_shared_experts") or 0, score_correction_bias=True, router_dtype="float32"
     )
     spans = c.sequence("hybrid_layer_pattern")
-    kinds = c.sequence("moe_layer_freq") or [1] * c.layers
+    kinds = c.sequence("moe_layer_freq")
     if spans is None:
-        raise c.fail("hybrid_layer_pattern", "missing, and nothing else says which layers are windowed")
+        # In the words of transformers 5.
+        spans = [t == "sliding" for t in layer_types(c, {"full_attention": "full", "sliding_attention": "sliding"})]
+        kinds = [k != "dense" for k in c.sequence("mlp_layer_types") or ["dense"] + ["sparse"] * (c.layers - 1)]
+    kinds = kinds or [1] * c.layers
     blocks = {
         f"{span}-{kind}": Block(mixer=mixer, feed_forward=feed_forward)
         for span, mixer in (("full", full), ("sliding", sliding))
@@ -120,7 +125,9 @@ def _mimo_v2(c: Config) -> Architecture:
 
 
 def _hy_v3(c: Config) -> Architecture:
-    mixer = attention(c, qk_norm="head" if c.flag("qk_norm", default=True) else None)
+    c.refuse("mlp_bias", reason="biases beside experts are not described")
+    bias = c.flag("attention_bias", default=False)
+    mixer = attention(c, qkv_bias=bias, o_bias=bias, qk_norm="head" if c.flag("qk_norm", default=True) else None)
     experts = mixture(
         c,
         moe_intermediate_size=c.number("moe_intermediate_size", "expert_hidden_dim"),

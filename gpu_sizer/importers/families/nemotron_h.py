@@ -6,10 +6,13 @@ from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, mixture, stack
 
 _KINDS = {"M": "mamba", "*": "attention", "-": "dense", "E": "experts"}
+#: The same in the words of ``layers_block_type``, the release's and those of transformers 5.
+_WORDS = {"moe": "experts", "mlp": "dense", "linear_attention": "mamba", "full_attention": "attention"}
 _STATES = ("bfloat16", "float16", "float32")
 
 
 def architecture(c: Config) -> Architecture:
+    c.refuse("attention_bias", "mamba_proj_bias", "mlp_bias", reason="engines and classes differ on such biases")
     pattern = c.text_value("hybrid_override_pattern")
     listed = c.sequence("layers_block_type")
     if pattern is None and listed is None:
@@ -17,9 +20,9 @@ def architecture(c: Config) -> Architecture:
     kinds = (
         [_KINDS.get(k, "") for k in pattern]
         if pattern is not None
-        else [{"moe": "experts", "mlp": "dense"}.get(str(k), str(k)) for k in listed or ()]
+        else [_WORDS.get(str(k), str(k)) for k in listed or ()]
     )
-    if "" in kinds:
+    if not set(kinds) <= set(_KINDS.values()):
         raise c.fail("hybrid_override_pattern", f"holds a layer that is none of {', '.join(_KINDS)}")
     # vLLM keeps the state in float32 unless the configuration says otherwise.
     state = c.text_value("mamba_ssm_cache_dtype", default="float32")
@@ -30,17 +33,13 @@ def architecture(c: Config) -> Architecture:
         n_groups=c.number("n_groups"),
         conv_kernel=c.number("conv_kernel"),
         conv_bias=c.flag("use_conv_bias", default=True),
-        projection_bias=c.flag("mamba_proj_bias", default=False),
         state_dtype=state if state in _STATES else "float32",  # type: ignore[arg-type]
     )
-    bias = c.flag("attention_bias", default=False)
     head = c.number("head_dim", "attention_head_dim", default=c.head_dim)
     blocks = {
         "mamba": Block(mixer=mamba, norms=1),
-        "attention": Block(mixer=attention(c, head_dim=head, qkv_bias=bias, o_bias=bias), norms=1),
-        "dense": Block(feed_forward=dense(c, gated=False, bias=c.flag("mlp_bias", default=False)), norms=1)
-        if "dense" in kinds
-        else Block(mixer=mamba),
+        "attention": Block(mixer=attention(c, head_dim=head), norms=1),
+        "dense": Block(feed_forward=dense(c, gated=False), norms=1) if "dense" in kinds else Block(mixer=mamba),
     }
     if "experts" in kinds:
         experts = mixture(

@@ -6,6 +6,8 @@ from gpu_sizer.importers.pieces import attention, dense, uniform
 
 
 def architecture(c: Config) -> Architecture:
-    mixer = attention(c, qkv_bias=True, o_bias=True)
+    norm = "head" if c.flag("qk_layernorm", default=False) else None
+    mixer = attention(c, qkv_bias=True, o_bias=True, qk_norm=norm)
+    c.refuse("tie_word_embeddings", reason="the head has a bias of its own")
     block = Block(mixer=mixer, feed_forward=dense(c, gated=False, bias=True), norms=1)
     return uniform(c, block, norm="layer", head_bias=True)

@@ -2,7 +2,7 @@
 
 from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
-from gpu_sizer.importers.pieces import attention, dense, mixture, stack
+from gpu_sizer.importers.pieces import attention, dense, mixture, sparse_steps, stack
 
 
 def architecture(c: Config) -> Architecture:
@@ -16,6 +16,4 @@ def architecture(c: Config) -> Architecture:
         shared_expert_gate=True,
     )
     blocks = {"dense": Block(mixer=mixer, feed_forward=dense(c)), "experts": Block(mixer=mixer, feed_forward=experts)}
-    step, plain = c.number("decoder_sparse_step", default=1), set(c.sequence("mlp_only_layers") or ())
-    names = ["dense" if i in plain or (i + 1) % step else "experts" for i in range(c.layers)]
-    return stack(c, blocks, names)
+    return stack(c, blocks, sparse_steps(c))

@@ -9,7 +9,7 @@ from gpu_sizer.records import replace
 
 def _vision(c: Config) -> tuple[Tower, ...]:
     newer = c.model_type == "qwen2_5_vl"
-    v = c.section("vision_config") or Config({}, f"{c.file}: vision_config")
+    v = c.section_or_default("vision_config")
     layers, heads, patch = (
         v.number("depth", default=32),
         v.number("num_heads", default=16),
@@ -19,9 +19,10 @@ def _vision(c: Config) -> tuple[Tower, ...]:
     width = v.number("hidden_size", default=1280) if newer else v.number("embed_dim", default=1280)
     out = v.number("out_hidden_size", default=3584) if newer else v.number("hidden_size", default=c.hidden_size)
     inner = v.number("intermediate_size", default=3420) if newer else int(width * (v.find("mlp_ratio") or 4))
+    depth = v.number("temporal_patch_size", default=2)
     merged = width * v.number("spatial_merge_size", default=2) ** 2
     t = TowerTensors(heads)
-    t.whole("patch_embed.proj.weight", width, v.number("in_channels", "in_chans", default=3), 2, patch, patch)
+    t.whole("patch_embed.proj.weight", width, v.number("in_channels", "in_chans", default=3), depth, patch, patch)
     t.norm("blocks.norm", width, copies=2 * layers, bias=not newer)
     t.column("blocks.attn.qkv", 3 * width, width, copies=layers, by_heads=True)
     t.row("blocks.attn.proj", width, width, copies=layers, by_heads=True)

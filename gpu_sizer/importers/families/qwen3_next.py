@@ -4,11 +4,11 @@ Three layers of the gated delta rule to each of full attention, whose queries ca
 """
 
 from gpu_sizer.cards.architecture import Architecture, Block
-from gpu_sizer.cards.feed_forwards import Dense, MixtureOfExperts
+from gpu_sizer.cards.feed_forwards import FeedForward
 from gpu_sizer.cards.mixers import GatedDeltaNet
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.qwen3_vl import VISION
-from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, stack
+from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, sparse_steps, stack
 from gpu_sizer.importers.towers import qwen_vision
 
 STATE_TYPES = ("bfloat16", "float16", "float32")
@@ -28,17 +28,25 @@ def architecture(c: Config) -> Architecture:
     full = attention(
         c, head_dim=c.number("head_dim", default=256), qk_norm="head", output_gate=True, qkv_bias=bias, o_bias=bias
     )
-    feed_forward: Dense | MixtureOfExperts
+    feed_forwards: dict[str, FeedForward] = {}
+    kinds = ["dense"] * c.layers
     if "moe" in c.text_type or c.text_type == "qwen3_next":
         shared = c.number("shared_expert_intermediate_size", default=512)
-        feed_forward = mixture(c, num_shared_experts=1, shared_expert_intermediate_size=shared, shared_expert_gate=True)
-    else:
-        feed_forward = dense(c)
+        feed_forwards["experts"] = mixture(
+            c, num_shared_experts=1, shared_expert_intermediate_size=shared, shared_expert_gate=True
+        )
+        kinds = sparse_steps(c) if c.text_type == "qwen3_next" else ["experts"] * c.layers
+    if "dense" in kinds:
+        feed_forwards["dense"] = dense(c)
+    # The usual case, one feed-forward throughout, names a block by its mixer alone.
+    alike = len(feed_forwards) == 1
     blocks = {
-        "delta": Block(mixer=delta, feed_forward=feed_forward),
-        "full": Block(mixer=full, feed_forward=feed_forward),
+        span if alike else f"{span}-{kind}": Block(mixer=mixer, feed_forward=feed_forward)
+        for span, mixer in (("delta", delta), ("full", full))
+        for kind, feed_forward in feed_forwards.items()
     }
     every = c.number("full_attention_interval", default=4)
     default = ["delta" if (i + 1) % every else "full" for i in range(c.layers)]
-    names = layer_types(c, {"linear_attention": "delta", "full_attention": "full"}, default)
+    spans = layer_types(c, {"linear_attention": "delta", "full_attention": "full"}, default)
+    names = [span if alike else f"{span}-{kind}" for span, kind in zip(spans, kinds, strict=False)]
     return stack(c, blocks, names, towers=qwen_vision(c, VISION, counted=False))

@@ -9,4 +9,4 @@ def architecture(c: Config) -> Architecture:
     bias = c.flag("use_bias", default=True)
     mixer = attention(c, qkv_bias=bias, o_bias=bias, sliding_window=c.optional("sliding_window"))
     block = Block(mixer=mixer, feed_forward=dense(c, gated=False, bias=bias))
-    return uniform(c, block, norm="layer", tie_word_embeddings=c.flag("tie_word_embeddings", default=True))
+    return uniform(c, block, norm="layer", tie_word_embeddings=c.tied(default=True))

@@ -12,7 +12,7 @@ DEFAULTS = {"vocab_size": 128_815, "hidden_size": 4096, "num_hidden_layers": 45,
 
 
 def _vision(c: Config) -> tuple[Tower, ...]:
-    v = c.section("vision_config") or Config({}, f"{c.file}: vision_config")
+    v = c.section_or_default("vision_config")
     width, layers = v.number("hidden_size", default=1536), v.number("num_hidden_layers", default=47)
     inner, patch = int(width * (v.find("mlp_ratio") or 8960 / 1536)), v.number("patch_size", default=14)
     t = TowerTensors(v.number("num_attention_heads", default=16))
@@ -33,6 +33,7 @@ def _vision(c: Config) -> tuple[Tower, ...]:
 
 
 def architecture(c: Config) -> Architecture:
+    c.refuse("attention_bias", "mlp_bias", "projector_bias", reason="no release of Step 3.7 has these biases")
     heads = c.number("num_attention_heads", default=64)
     gate = ExtraTensor(
         name="self_attn.g_proj.weight", shape=(heads, c.hidden_size), part="attention", split_dim=0, units=heads
