@@ -62,6 +62,8 @@ def identify_model(record: EvidenceRecord, cards: Catalogue) -> Identified:
     Raises:
         Skipped: no card, several, or a quantization that is not modelled.
     """
+    if not record.model:
+        raise Skipped("the record names no model")
     found = _identified(record, cards)
     if TEXT_ONLY in (record.note or ""):
         card = found.card
