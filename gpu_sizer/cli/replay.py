@@ -19,7 +19,7 @@ def replay(
         Path | None,
         typer.Option(
             help="Write the accuracy report here (Markdown), its chart beside it. Causes of outliers are "
-            "read from causes.yaml beside the records."
+            "read from causes.yaml beside the records, deployments from deployments.jsonl."
         ),
     ] = None,
 ) -> None:
@@ -34,7 +34,7 @@ def replay(
         raise EvidenceError(f"{records}: {getattr(error, 'strerror', None) or error}") from None
     replayed = list(replay_all(read_records(lines, str(records)), o.cards()))
     if report is not None:
-        _write_report(report, replayed, records.parent / "causes.yaml")
+        _write_report(report, replayed, records.parent)
         return
     if as_json:
         print_json({"records": [r.model_dump() for r in replayed], "summary": summary(replayed)})
@@ -54,10 +54,41 @@ def replay(
     print_lines(["", *summary_lines(summary(replayed))])
 
 
-def _write_report(report: Path, replayed: list[Replayed], causes_file: Path) -> None:
-    """The report in Markdown and its chart as SVG."""
+def _causes(file: Path) -> dict[str, str]:
+    """Causes by id; none where there is no such file.
+
+    Raises:
+        EvidenceError: the file is no mapping.
+    """
     import yaml
 
+    from gpu_sizer.evidence.records import EvidenceError
+
+    if not file.is_file():
+        return {}
+    try:
+        return dict(yaml.safe_load(file.read_text(encoding="utf-8")) or {})
+    except (yaml.YAMLError, TypeError, ValueError) as error:
+        raise EvidenceError(f"{file}: not a mapping of id to cause ({str(error)[:80]})") from None
+
+
+def _deployments(folder: Path) -> list[str]:
+    """The section about deployments; none where none stand beside the records."""
+    from gpu_sizer.evidence import report as figures
+    from gpu_sizer.evidence.deployments import judge, read_deployments, tally
+    from gpu_sizer.reports.accuracy import deployment_lines
+
+    file = folder / "deployments.jsonl"
+    if not file.is_file():
+        return []
+    lines = file.read_text(encoding="utf-8").splitlines()
+    judged = [judge(d, o.cards()) for d in read_deployments(lines, str(file))]
+    causes = _causes(folder / "deployment_causes.yaml")
+    return deployment_lines(tally(judged), figures.disagreements(judged, causes), figures.not_judged(judged))
+
+
+def _write_report(report: Path, replayed: list[Replayed], folder: Path) -> None:
+    """The report in Markdown and its chart as SVG, with what stands in the folder of the records."""
     from gpu_sizer.cards.writing import write_atomically
     from gpu_sizer.evidence import report as figures
     from gpu_sizer.evidence.records import EvidenceError
@@ -65,20 +96,15 @@ def _write_report(report: Path, replayed: list[Replayed], causes_file: Path) -> 
     from gpu_sizer.reports.charts.accuracy import accuracy_chart
     from gpu_sizer.reports.charts.files import write_chart
 
-    causes: dict[str, str] = {}
-    if causes_file.is_file():
-        try:
-            causes = dict(yaml.safe_load(causes_file.read_text(encoding="utf-8")) or {})
-        except (yaml.YAMLError, TypeError, ValueError) as error:
-            raise EvidenceError(f"{causes_file}: not a mapping of record to cause ({str(error)[:80]})") from None
     picture = report.with_suffix(".svg")
     chart = accuracy_chart([r.model_dump() for r in replayed], "public start-up logs, tests/evidence/records.jsonl")
     lines = report_lines(
         figures.halves(replayed),
         figures.groups(replayed),
-        figures.outliers(replayed, causes),
+        figures.outliers(replayed, _causes(folder / "causes.yaml")),
         figures.skipped(replayed),
         picture.name,
+        _deployments(folder),
     )
     try:
         write_chart(chart, picture)

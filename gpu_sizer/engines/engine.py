@@ -93,6 +93,9 @@ if TYPE_CHECKING:
         def refusal(self, model: Any, layout: Layout) -> str | None:
             """The engine's rule that forbids this layout, or null."""
 
+        def counts_towers(self, card: ModelCard) -> bool:
+            """Whether the peak of a model's vision tower is in the estimate."""
+
         def least_reserve(self, model: Any, gpu: GpuSpec, load: Load) -> int:
             """Bytes that every GPU of any layout holds beside weights and cache."""
 

@@ -89,6 +89,10 @@ class OneVersion:
             raise RequestError(f"{setting} {load.max_num_seqs} is below the {users} users at once", about="users")
         return users
 
+    def counts_towers(self, card: ModelCard) -> bool:
+        """Whether the peak of a model's vision tower is in the estimate."""
+        return False
+
     def least_reserve(self, model: Any, gpu: GpuSpec, load: Load) -> int:
         """What a GPU holds beside weights, cache and activations."""
         return int(self.constants["context_gib"] * GIB)

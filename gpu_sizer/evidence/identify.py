@@ -73,6 +73,8 @@ def identify_model(record: EvidenceRecord, cards: Catalogue, *, any_weights: boo
     Raises:
         Skipped: no card, several, or a quantization that is not modelled.
     """
+    if not record.model:
+        raise Skipped("the record names no model")
     if any_weights and (record.quantization or "").lower() not in _GGUF_RELEASED:
         card = _identified(replace(record, quantization=None), cards, named=True).card
         return Identified(card, weights_known=False)

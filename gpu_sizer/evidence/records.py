@@ -107,8 +107,11 @@ def record_from(values: Any, place: str) -> EvidenceRecord:
         if (mistake := _mistake(key, value)) is not None:
             raise EvidenceError(f"{place}: {mistake}")
     for key in ("id", "model"):
-        if not values.get(key):
+        if key not in values or values[key] == "" or (key == "id" and values[key] is None):
             raise EvidenceError(f"{place}: {key}: missing")
+    if values["model"] is None:
+        # Told to be unknown, as other keys are: such a record is skipped, not wrong.
+        values = {**values, "model": ""}
     if values.get("outcome") not in (None, *OUTCOMES):
         raise EvidenceError(f"{place}: outcome: must be one of {', '.join(OUTCOMES)}, not {values['outcome']!r}")
     if values.get("ep") is None and "ep" in values:

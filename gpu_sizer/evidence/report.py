@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 
+from gpu_sizer.evidence.deployments import Judged
 from gpu_sizer.evidence.halves import is_held_out
 from gpu_sizer.evidence.replay import Replayed
 from gpu_sizer.evidence.summary import beyond_bounds, summary
@@ -61,6 +62,23 @@ def outliers(replayed: Sequence[Replayed], causes: Mapping[str, str]) -> list[tu
     """Records beyond the bounds, the worst first: id, what is beyond, cause."""
     found = sorted((r for r in replayed if beyond_bounds(r)), key=lambda r: (-_size(r), r.record.id))
     return [(r.record.id, "; ".join(beyond_bounds(r)), causes.get(r.record.id, "not known")) for r in found]
+
+
+def disagreements(judged: Sequence[Judged], causes: Mapping[str, str]) -> list[tuple[str, ...]]:
+    """Deployments on which the estimate disagrees: id, what, what happened, what the estimate says, cause."""
+    found: list[tuple[str, ...]] = []
+    for j in judged:
+        d = j.deployment
+        if not j.agrees:
+            what = f"{d.hf_model} on {d.gpu_count} x {d.gpu}, {d.engine or 'engine not told'}"
+            said = (j.verdict or "").replace("_", " ")
+            found.append((d.id, what, d.kind, said, causes.get(d.id, "not known")))
+    return found
+
+
+def not_judged(judged: Sequence[Judged]) -> list[tuple[str, str]]:
+    """Deployments that could not be asked for, and why."""
+    return [(j.deployment.id, j.reason or "") for j in judged if j.verdict is None]
 
 
 def skipped(replayed: Sequence[Replayed]) -> list[tuple[str, str]]:

@@ -168,7 +168,7 @@ def _warnings(request: Request, weights: str) -> tuple[str, ...]:
         found.append(f"the architecture of {card.name} was inferred and is not verified")
     if card.context.extended and request.context > card.context.native:
         found.append(f"{request.context:,} tokens need {card.context.method} (native: {card.context.native:,})")
-    if card.architecture.towers:
+    if card.architecture.towers and not request.get_engine().counts_towers(card):
         found.append("the peak of the vision or audio encoder is not in the estimate: limit images with large batches")
     if gpu.memory.visible_basis == "estimated":
         found.append(f"the memory that a program sees on {gpu.name} is estimated, not measured")

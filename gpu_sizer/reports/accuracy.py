@@ -82,12 +82,40 @@ def _groups_table(title: str, groups: dict[str, dict[str, Any]]) -> list[str]:
     return lines
 
 
+def deployment_lines(
+    tally: dict[str, tuple[int, int]], disagreements: Sequence[tuple[str, ...]], unknown: Sequence[tuple[str, str]]
+) -> list[str]:
+    """The section about deployments in Markdown.
+
+    Args:
+        tally: by kind, how many agree, of how many.
+        disagreements: id, what it is, what happened, what the estimate says, and the cause.
+        unknown: id and why it could not be asked for.
+    """
+    told = {"served": "served", "oom": "ran out of memory", "recommended": "are recommended"}
+    lines = [
+        "## Deployments",
+        "",
+        "Who ran what on how many GPUs, by the public benchmarks of a GPU cloud, recipes, vendors' guides and issue",
+        "threads: a layout and settings, no figures. What ran or is recommended must not be refused, what ran out of",
+        "memory not be called fits.",
+        "",
+        *(f"- {agree} of {every} that {told[kind]} agree" for kind, (agree, every) in tally.items()),
+        f"- {len(unknown)} could not be asked for (no card, no such GPU, or a layout that is not told)",
+        "",
+        "| deployment | what | happened | estimate | cause |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    return [*lines, *(f"| {' | '.join(row)} |" for row in disagreements), ""]
+
+
 def report_lines(
     halves: dict[str, dict[str, Any]],
     groups: dict[str, dict[str, dict[str, Any]]],
     outliers: Sequence[tuple[str, str, str]],
     skipped: Sequence[tuple[str, str]],
     chart: str,
+    deployments: Sequence[str] = (),
 ) -> list[str]:
     """The accuracy report in Markdown.
 
@@ -97,6 +125,7 @@ def report_lines(
         outliers: record, what is beyond the bounds, and its cause.
         skipped: record and why it was not replayed.
         chart: address of the chart, relative to the report.
+        deployments: the section about deployments.
     """
     lines = [
         "# How right the estimate is",
@@ -131,11 +160,12 @@ def report_lines(
         "| --- | --- | --- |",
         *(f"| {record} | {error} | {cause} |" for record, error, cause in outliers),
         "",
+        *deployments,
         "## Not covered",
         "",
         *(f"- {record}: {reason}" for record, reason in skipped),
         "",
-        "No record of this collection tells anything of GPUs with less than 24 GB in V1, of expert parallelism over",
-        "several nodes, or of decode-context parallelism.",
+        "No record of this collection tells anything of expert parallelism over several nodes or of decode-context",
+        "parallelism, and none of vLLM from 0.28 on: its estimates stand on the code and on the records up to 0.27.",
     ]
     return lines

@@ -540,3 +540,29 @@ def test_no_mutilated_log_makes_it_fall_over(name: str, data: st.DataObject) -> 
 def test_no_figure_makes_it_fall_over(line: str, figure: str, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(line)))
     survives(("vllm serve llama-3-8b\n" + line[:at] + figure + line[at:]).encode())
+
+
+def test_a_size_that_lost_its_first_digits_is_no_figure() -> None:
+    """A copy of a log cuts lines anywhere: what is left of a size is not a size."""
+    lines = "\n".join(
+        (
+            "llama_kv_cache:      CUDA0 KV buffer size = . 9216.00 MiB",
+            "load_tensors:        CUDA0 model buffer size = -.. MiB",
+            "llama_context:      CUDA0 compute buffer size =   796.00 MiB",
+        )
+    )
+    assert findings(lines).values == {"engine": "llama.cpp", "activation_peak_gib": 0.7773}
+
+
+def test_a_server_without_its_towers_is_compared_without_them() -> None:
+    log = (
+        "INFO vLLM API server version 0.27.1\n"
+        "INFO non-default args: {'model_tag': 'Qwen/Qwen3.6-27B', 'language_model_only': True, 'max_model_len': 4096}\n"
+        "INFO Model loading took 50.25 GiB memory and 6.4 seconds\n"
+    )
+    without = check(findings(log), catalogue(), gpu="h100")
+    assert "started with --language-model-only" in (without.record.note or "")
+    assert abs(without.errors["weights_gib_per_gpu"]) < 0.001
+    whole = check(findings(log.replace("True", "False")), catalogue(), gpu="h100")
+    assert whole.errors["weights_gib_per_gpu"] == pytest.approx(0.017, abs=0.002)
+    assert whole.replayed.predicted["available_kv_gib"] < without.replayed.predicted["available_kv_gib"] - 0.5

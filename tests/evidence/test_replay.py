@@ -101,6 +101,7 @@ def one(**changes: object) -> dict[str, object]:
     ("changes", "reason"),
     [
         ({"model": "nobody/knows-9b"}, "unknown model"),
+        ({"model": None}, "the record names no model"),
         ({"quantization": "awq"}, "awq weights are not modelled"),
         ({"gpu": "Voodoo 2"}, "unknown GPU"),
         ({"engine": "mystery"}, "no profile"),

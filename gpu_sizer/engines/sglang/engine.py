@@ -165,6 +165,10 @@ class SglangEngine(OneVersion):
         peak += workspace_bytes(a, gpu, layout, tokens, model.has_scaled_experts)
         return peak + (0 if s.enforce_eager else int(constants()["graphs_gib"] * GIB))
 
+    def counts_towers(self, card: ModelCard) -> bool:
+        """SGLang's default fraction leaves room for the tower."""
+        return True
+
     def evaluate(self, model: SglangModel, gpu: GpuSpec, layout: Layout, load: Load) -> LayoutMemory:
         """What fills each GPU of a layout: the static fraction holds weights and pools, the rest stays free.
 

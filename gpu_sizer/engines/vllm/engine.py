@@ -13,6 +13,7 @@ from gpu_sizer.engines.load import Load, Settings
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.vllm.activations import generation, reserve
 from gpu_sizer.engines.vllm.cache import CachePlan, cache_plan
+from gpu_sizer.engines.vllm.encoders import is_profiled
 from gpu_sizer.engines.vllm.loading import Kernels, LoadingExtra
 from gpu_sizer.engines.vllm.pages import PageRules, layer_pages
 from gpu_sizer.engines.vllm.placement import weight_rules
@@ -222,6 +223,10 @@ class VllmEngine:
         """
         if load.kv_cache_dtype is not None and load.kv_cache_dtype not in CACHE_DTYPES:
             raise RequestError(f"unknown kv cache dtype {load.kv_cache_dtype!r}; known: {', '.join(CACHE_DTYPES)}")
+
+    def counts_towers(self, card: ModelCard) -> bool:
+        """Whether the peak of a model's vision tower is in the estimate."""
+        return is_profiled(card)
 
     def least_reserve(self, model: VllmModel, gpu: GpuSpec, load: Load) -> int:
         """Bytes that every GPU of any layout holds beside weights and cache."""

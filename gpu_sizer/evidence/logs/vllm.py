@@ -40,6 +40,8 @@ _UNMODELLED = {
     "cpu_offload_gb": "weights kept in the host's memory",
     "num_gpu_blocks_override": "a number of blocks set by hand",
 }
+#: As a record's note names it (:data:`gpu_sizer.evidence.identify.TEXT_ONLY`).
+_TEXT_ONLY = "started with --language-model-only"
 _OFF = (None, "False", "false", "0", "0.0")
 
 
@@ -51,6 +53,8 @@ def _dump(found: Found, text: str, worth: int) -> None:
     for key, names in _SETTINGS.items():
         if (value := setting(text, *names)) is not None:
             found.put_text(key, value.removeprefix("torch."), worth)
+    if setting(text, "language_model_only") == "True":
+        found.note(_TEXT_ONLY)
     for name, what in _UNMODELLED.items():
         if setting(text, name) not in _OFF or f"{name}={{" in text or f"'{name}': {{" in text:
             found.note(f"{name} is set: the estimate knows nothing of {what}")
@@ -95,6 +99,8 @@ def _command(found: Found, match: re.Match[str]) -> None:
     for key, flag in _FLAGS.items():
         if (m := re.search(rf"(?<!\S)(?:{flag})[ =]([\w.]+)", text)) is not None:
             found.put_text(key, m.group(1), COMMAND)
+    if re.search(r"--language[-_]model[-_]only", text):
+        found.note(_TEXT_ONLY)
     if re.search(r"--enforce[-_]eager", text):
         found.put("enforce_eager", True, COMMAND)
     if re.search(r"--enable[-_]expert[-_]parallel", text):

@@ -1,0 +1,118 @@
+"""What fills a GPU beside weights and cache: the profile run of vLLM's versions, and the estimate's own error."""
+
+from __future__ import annotations
+
+import pytest
+
+from gpu_sizer import estimate, load_gpu, load_model, size
+from gpu_sizer.engines.load import Settings
+from gpu_sizer.engines.vllm.encoders import encoder_peak
+from gpu_sizer.engines.vllm.version import version_profile
+from gpu_sizer.memory.layout import Layout
+from gpu_sizer.planning.plan import Fit
+from gpu_sizer.planning.request import make_request
+from gpu_sizer.planning.search import Search
+from gpu_sizer.units import GIB
+
+
+def settings(tokens: int, sequences: int) -> Settings:
+    return Settings(8192, 1, 0.9, "bfloat16", sequences, tokens, False)
+
+
+@pytest.mark.parametrize(
+    ("model", "tp", "tokens", "sequences", "working", "kept"),
+    [
+        # 65,536 patches: 4 x 1280 of hidden states, 5120 into and out of the activation; 3 x 2 x 14 x 14 pixels.
+        ("qwen2-vl-2b", 1, 2048, 256, 65536 * ((4 * 1280 + 2 * 5120) * 2 + 1176 * 6), 16384 * 1536 * 2),
+        ("qwen2-vl-2b", 2, 2048, 256, 65536 * ((4 * 1280 + 2 * 2560) * 2 + 1176 * 6), 16384 * 1536 * 2),
+        # Gate and up go into the activation; three levels of states are kept beside the embeddings.
+        ("qwen2.5-vl-7b", 1, 8192, 256, 65536 * ((4 * 1280 + 3 * 3420) * 2 + 1176 * 6), 16384 * 3584 * 2),
+        ("qwen3-vl-30b-a3b", 1, 8192, 1024, 65536 * ((4 * 1152 + 2 * 4304) * 2 + 1536 * 6), 16384 * 2048 * 4 * 2),
+        # As many images as fill the batch, and no more than there are sequences.
+        ("gemma-3-12b", 1, 8192, 1024, 32 * 4096 * ((4 * 1152 + 2 * 4304) * 2 + 588 * 6), 8192 * 3840 * 2),
+        ("gemma-3-12b", 1, 8192, 4, 4 * 4096 * ((4 * 1152 + 2 * 4304) * 2 + 588 * 6), 4 * 256 * 3840 * 2),
+        # A group of tensors that no rank cuts.
+        ("gemma-4-26b-a4b", 8, 2048, 256, 20160 * ((4 * 1152 + 3 * 4304) * 2 + 768 * 6), 2496 * 2816 * 2),
+        ("llama-3-8b", 1, 8192, 1024, 0, 0),
+    ],
+)
+def test_the_vision_tower_takes_the_largest_images_of_a_batch(
+    model: str, tp: int, tokens: int, sequences: int, working: int, kept: int
+) -> None:
+    peak = encoder_peak(load_model(model), tp, settings(tokens, sequences))
+    assert (peak.working_bytes, peak.kept_bytes) == (working, kept)
+
+
+def test_the_peak_is_the_towers_or_what_comes_after_it() -> None:
+    card = load_model("qwen2-vl-2b")
+    small = estimate("qwen2-vl-2b", gpu="rtx-4090", context=8192, engine="vllm@0.11", max_num_seqs=1)
+    large = estimate("qwen2-vl-2b", gpu="rtx-4090", context=8192, engine="vllm@0.11", max_num_seqs=2048)
+    assert small.per_gpu is not None
+    assert large.per_gpu is not None
+    peak = encoder_peak(card, 1, small.settings)
+    assert small.per_gpu.activation_bytes == peak.working_bytes
+    sampler = int(2048 * 151936 * version_profile("0.11").sampler_bytes_per_logit)
+    assert large.per_gpu.activation_bytes == peak.kept_bytes + sampler > peak.working_bytes
+
+
+def activation(version: str, model: str) -> int:
+    made = estimate(model, gpu="h200", context=8192, tensor_parallel_size=4, engine=f"vllm@{version}")
+    assert made.per_gpu is not None
+    return made.per_gpu.activation_bytes
+
+
+def test_workspaces_of_unquantized_experts_are_kept_from_0_14_on() -> None:
+    # 8,192 tokens, 8 experts each, the hidden size twice.
+    workspace = 8192 * 8 * (4096 + 4096) * 2
+    assert activation("0.14", "qwen3-235b-a22b") - activation("0.13", "qwen3-235b-a22b") == workspace
+    assert activation("0.14", "qwen3-235b-a22b-fp8") == activation("0.13", "qwen3-235b-a22b-fp8")
+
+
+def loaded(gpu: str, model: str, tp: int, version: str) -> int:
+    request = make_request(load_model(model), load_gpu(gpu), context=8192, engine=f"vllm@{version}")
+    return max(s.loaded_bytes for s in Search(request).evaluate(Layout(tp)).stages)
+
+
+def test_padding_experts_leaves_blocks_unused_on_rocm() -> None:
+    # A layer: 128 experts of 1536 x 2048 and 2048 x 768 values, each row longer by 256 bytes.
+    padding = 128 * (1536 + 2048) * 256
+    remainder = 128 * 1536 * 2048 * 2 - 128 * 2048 * (768 * 2 + 256)
+    more = loaded("mi300x", "qwen3-30b-a3b", 1, "0.18") - loaded("h200", "qwen3-30b-a3b", 1, "0.18")
+    assert more == 48 * (padding + remainder)
+    # Rows of 384 values are not padded, and the gate and up projections leave no block that is split.
+    halved = loaded("mi300x", "qwen3-30b-a3b", 2, "0.18") - loaded("h200", "qwen3-30b-a3b", 2, "0.18")
+    assert halved == 48 * 128 * 768 * 256
+
+
+def around(free_gib: float) -> Fit:
+    """A layout whose free memory is this much, by the utilisation that makes it so."""
+    made = estimate("llama-3-8b", gpu="l4", context=8192)
+    assert made.per_gpu is not None
+    needed = made.per_gpu.needed_bytes + free_gib * GIB
+    return estimate("llama-3-8b", gpu="l4", context=8192, gpu_memory_utilization=needed / made.per_gpu.capacity_bytes)
+
+
+@pytest.mark.parametrize(
+    ("free_gib", "verdict"), [(-0.8, "does_not_fit"), (-0.6, "tight"), (0.6, "tight"), (0.8, "fits")]
+)
+def test_tight_is_where_nothing_left_lies_within_the_error(free_gib: float, verdict: str) -> None:
+    made = around(free_gib)
+    assert made.memory.band_bytes == int(0.7 * GIB)
+    assert made.verdict == verdict
+    assert made.memory.within_budget == (free_gib >= 0)
+    assert (made.reason is None) == (free_gib > 0)
+
+
+def test_a_plan_rests_on_what_is_within_budget() -> None:
+    short = around(-0.3)
+    assert short.verdict == "tight"
+    assert "within the estimate's own error of 0.70 GiB" in (short.reason or "")
+    plan = size("llama-3-8b", gpu="l4", context=8192, gpu_memory_utilization=short.settings.gpu_memory_utilization)
+    assert plan.gpu_count == 2
+    assert "within the estimate's own error" in plan.rejections[0].reason
+
+
+def test_ranges_without_records_are_less_certain_of_experts() -> None:
+    covered, newest = version_profile("0.20").band_bytes, version_profile(None).band_bytes
+    assert newest["experts"] > covered["experts"]
+    assert newest["dense"] == covered["dense"]
