@@ -6,7 +6,7 @@ import re
 
 from gpu_sizer.errors import RequestError
 
-_NUMBER = re.compile(r"(\d[\d,_]*(?:\.\d+)?)\s*([kmb]?)(?:i?b?|tokens?|toks?)?", re.IGNORECASE)
+_NUMBER = r"(\d[\d,_]*(?:\.\d+)?)\s*([kmb]?)(?:i?b?|tokens?|toks?)?"
 _POWER = {"": 0, "k": 1, "m": 2, "b": 3}
 
 
@@ -25,7 +25,7 @@ def tokens(text: str | int, native: int | None = None, what: str = "context") ->
     """
     if isinstance(text, int):
         return text
-    match = _NUMBER.fullmatch(text.strip())
+    match = re.fullmatch(_NUMBER, text.strip(), re.IGNORECASE)
     if match is None:
         raise RequestError(f"{what} must be a number of tokens such as 8192 or 32k, not {text[:40]!r}", about=what)
     digits, unit = match[1].replace(",", "").replace("_", ""), match[2].lower()
