@@ -1,8 +1,10 @@
 """YAML folders kept in a form that loads in a millisecond, and never stale.
 
-A compiled file holds JSON made from YAML files, beside a list of those files with their sizes, times and
-checksums. It is used only while every file is as it was: the same times and sizes, or else the same content. It lies
-in the user's cache folder (or is shipped in the wheel), and deleting it costs one slower start.
+A compiled file holds JSON made from YAML files, entry by entry, behind two descriptions of what it was made from: a
+stamp (each file with its size and times) and a checksum of their contents. An equal stamp means that nothing was
+touched; otherwise an equal checksum means that the files were only copied or installed anew. Where both differ, it is
+made again from the YAML. Compiled files lie in the user's cache folder; the wheel brings one of each, so that the
+first start need not make them. Deleting any of them costs one slower start, and a damaged one is made again.
 """
 
 from __future__ import annotations
@@ -10,17 +12,25 @@ from __future__ import annotations
 import json
 import os
 import sys
-import zlib
+from zlib import crc32
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
-#: Raised whenever the form of compiled files changes.
-FORM = 1
+    Entries = dict[str, Any]
+
+#: The first line of a compiled file; its number is raised whenever the form changes.
+MAGIC = b"gpu-sizer compiled 2\n"
+#: How compiled files are called.
+SUFFIX = ".compiled"
 #: Set to 0 to read the YAML itself, always.
 SWITCH = "GPU_SIZER_COMPILED"
+#: A file that changed so short a time ago may change again with equal times: nothing made from it is kept.
+TICK_NS = 20_000_000
+#: A prime of which paths are reduced to a short number.
+_PRIME = (1 << 61) - 1
 
 
 def cache_folder() -> str:
@@ -32,122 +42,225 @@ def cache_folder() -> str:
     return os.path.join(base, "gpu-sizer")
 
 
-def yaml_files(folders: Sequence[str]) -> list[str]:
-    """Every YAML file below some folders, in order of path."""
+def shipped_folder() -> str:
+    """Where the wheel holds compiled files."""
+    return os.path.join(os.path.dirname(os.path.abspath(__file__)), "compiled_cards")
+
+
+def yaml_files(folders: Sequence[str], *, beside: Sequence[str] = ()) -> list[str]:
+    """Every YAML file below some folders, in order of path; top folders called as in ``beside`` are passed by."""
     found: list[str] = []
     pending = list(folders)
+    top = frozenset(pending)
+
+    def passed_by(folder: str) -> Sequence[str]:
+        return ("__pycache__", *beside) if folder in top else ("__pycache__",)
+
     while pending:
-        with os.scandir(pending.pop()) as entries:
+        folder = pending.pop()
+        with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    pending.append(entry.path)
-                elif entry.name.endswith(".yaml"):
+                if entry.name.endswith(".yaml"):
                     found.append(entry.path)
+                elif entry.is_dir(follow_symlinks=False) and entry.name not in passed_by(folder):
+                    pending.append(entry.path)
     return sorted(found)
 
 
-def _stats(files: Sequence[str]) -> list[list[int]]:
-    result = []
-    for file in files:
-        s = os.stat(file)
-        result.append([s.st_size, s.st_mtime_ns])
-    return result
-
-
-def _checksum(file: str) -> int:
-    with open(file, "rb") as stream:
-        return zlib.crc32(stream.read())
-
-
 class Compiled:
-    """One compiled file that is valid now: its head, and entries read one by one."""
-
-    def __init__(self, path: str, head: dict[str, Any], start: int) -> None:
-        self._path, self._start = path, start
-        self.head: Any = head["head"]
-        self._places: dict[str, list[int]] = head["places"]
-
-    def entry(self, key: str) -> Any:
-        """One entry, read from its place in the file; null where there is none."""
-        if (place := self._places.get(key)) is None:
-            return None
-        with open(self._path, "rb") as stream:
-            stream.seek(self._start + place[0])
-            return json.loads(stream.read(place[1]))
-
-
-def _read(path: str, files: Sequence[str]) -> tuple[Compiled | None, bool]:
-    """A compiled file if it is valid, and whether its times are still right."""
-    try:
-        with open(path, "rb") as stream:
-            length = int(stream.readline(32))
-            head = json.loads(stream.read(length))
-            start = stream.tell()
-        if head["form"] != FORM or head["files"] != list(files):
-            return None, False
-        stats = _stats(files)
-        compiled = Compiled(path, head, start)
-        if stats == head["stats"]:
-            return compiled, True
-        same = all(s[0] == k[0] for s, k in zip(stats, head["stats"], strict=True))
-        if same and [_checksum(f) for f in files] == head["checksums"]:
-            return compiled, False
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
-        return None, False
-    return None, False
-
-
-def _write(path: str, files: Sequence[str], head: Any, entries: dict[str, Any]) -> None:
-    """Writes a compiled file whole, or not at all; a folder that cannot be written is no error."""
-    body, places = b"", {}
-    for key, value in entries.items():
-        data = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-        places[key] = [len(body), len(data)]
-        body += data
-    top = {
-        "form": FORM,
-        "files": list(files),
-        "stats": _stats(files),
-        "checksums": [_checksum(f) for f in files],
-        "head": head,
-        "places": places,
-    }
-    text = json.dumps(top, ensure_ascii=False, separators=(",", ":")).encode()
-    temporary = f"{path}.{os.getpid()}"
-    try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(temporary, "wb") as stream:
-            stream.write(b"%d\n" % len(text) + text + body)
-        os.replace(temporary, path)
-    except OSError:
-        try:
-            os.unlink(temporary)
-        except OSError:
-            return
-
-
-def compiled(name: str, folders: Sequence[str], make: Callable[[], tuple[Any, dict[str, Any]]]) -> Compiled | None:
-    """The compiled form of the YAML files below some folders, made anew where it is missing or stale.
+    """The entries of one compiled file, parsed one by one.
 
     Args:
-        name: what it holds; part of its file name.
-        folders: the folders that it stands for.
-        make: gives its head and its entries by key; errors in the YAML are raised from here.
-
-    Returns:
-        null where compiled files are switched off or cannot be kept: the caller reads the YAML.
+        places: where each entry is in the body: offset, length, checksum.
+        body: the entries behind one another.
+        make: makes all of them anew; called where one turns out to be damaged.
     """
-    if os.environ.get(SWITCH) == "0":
-        return None
-    files = yaml_files(folders)
-    key = zlib.crc32("\0".join(folders).encode())
-    path = os.path.join(cache_folder(), f"{name}-{key:08x}.json")
-    found, fresh = _read(path, files)
-    if found is not None and fresh:
-        return found
-    if found is None:
-        head, entries = make()
-    else:
-        head, entries = found.head, {k: found.entry(k) for k in found._places}
-    _write(path, files, head, entries)
-    return _read(path, files)[0]
+
+    def __init__(self, places: dict[str, list[int]], body: bytes, make: Callable[[], Entries]) -> None:
+        self._places, self._body, self._make = places, body, make
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._places
+
+    def entry(self, key: str) -> Any:
+        """One entry; null where there is none."""
+        if (place := self._places.get(key)) is None:
+            return None
+        start, length, check = place
+        data = self._body[start : start + length]
+        if crc32(data) != check:
+            self._places, self._body = _packed(self._make())
+            return self.entry(key)
+        return json.loads(data.decode())
+
+
+def _packed(entries: Entries) -> tuple[dict[str, list[int]], bytes]:
+    parts, places, start = [], {}, 0
+    for key, value in entries.items():
+        data = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+        places[key] = [start, len(data), crc32(data)]
+        parts.append(data)
+        start += len(data)
+    return places, b"".join(parts)
+
+
+class _File:
+    """A compiled file as it lies on disk: what it was made from, and the rest."""
+
+    __slots__ = ("body", "content", "places", "stamp")
+
+    def __init__(self, stamp: bytes, content: bytes, places: dict[str, list[int]], body: bytes) -> None:
+        self.stamp, self.content, self.places, self.body = stamp, content, places, body
+
+    @classmethod
+    def read(cls, path: str) -> _File | None:
+        """A compiled file; null where there is none, or one that is damaged or of another form."""
+        try:
+            with open(path, "rb") as stream:
+                if stream.read(len(MAGIC)) != MAGIC:
+                    return None
+                content, stamps, places, check = stream.readline(256).split()
+                stamp, table, body = stream.read(int(stamps)), stream.read(int(places)), stream.read()
+            if crc32(table) != int(check):
+                return None
+            return cls(stamp, content, json.loads(table), body)
+        except (OSError, ValueError):
+            return None
+
+    def write(self, path: str) -> None:
+        """Writes the file whole or not at all.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        from tempfile import mkstemp
+
+        table = json.dumps(self.places, ensure_ascii=False, separators=(",", ":")).encode()
+        head = b"%b %d %d %d\n" % (self.content, len(self.stamp), len(table), crc32(table))
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        handle, temporary = mkstemp(dir=os.path.dirname(path), suffix=".part")
+        try:
+            with open(handle, "wb") as stream:
+                stream.write(MAGIC + head + self.stamp + table + self.body)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+
+
+def _stamp(files: Sequence[str]) -> tuple[bytes, int]:
+    """Each file with its size and times, and the latest of these."""
+    lines, latest = [], 0
+    for file in files:
+        s = os.stat(file)
+        lines.append(f"{file}\t{s.st_size}\t{s.st_mtime_ns}\t{s.st_ctime_ns}\n")
+        latest = max(latest, s.st_mtime_ns, s.st_ctime_ns)
+    return os.fsencode("".join(lines)), latest
+
+
+def _content(files: Sequence[str], folders: Sequence[str]) -> bytes:
+    """A checksum of the files' names below their folders and of their contents."""
+    from hashlib import sha256
+
+    total = sha256()
+    for file in files:
+        with open(file, "rb") as stream:
+            data = stream.read()
+        folder = max((f for f in folders if file.startswith(f + os.sep)), key=len, default="")
+        name = file[len(folder) :].replace(os.sep, "/")
+        total.update(b"%d %b %d\n" % (folders.index(folder) if folder else -1, os.fsencode(name), len(data)) + data)
+    return total.hexdigest().encode()
+
+
+def _forgotten(folder: str) -> Iterator[str]:
+    """Compiled files whose YAML is gone, with the environment that it was installed in."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith(SUFFIX) and (made := _File.read(entry.path)) is not None:
+                first = os.fsdecode(made.stamp.partition(b"\t")[0])
+                if not os.path.exists(first):
+                    yield entry.path
+
+
+def _keep(made: _File, path: str) -> None:
+    """Writes a compiled file and removes those that nobody can use any more; where that is not allowed, nothing."""
+    try:
+        made.write(path)
+        for old in list(_forgotten(os.path.dirname(path))):
+            os.unlink(old)
+    except OSError:
+        return
+
+
+class Recipe:
+    """What a compiled file is made from, and how.
+
+    Args:
+        name: what it holds; the beginning of its file name.
+        folders: the folders of YAML that it stands for.
+        make: gives its entries by key; errors in the YAML are raised from here.
+        beside: folders in these that hold something else.
+        code: folders of modules that decide what is made of the YAML: their change makes it stale as well.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        folders: Sequence[str],
+        make: Callable[[], Entries],
+        *,
+        beside: Sequence[str] = (),
+        code: Sequence[str] = (),
+    ) -> None:
+        self._name, self._folders, self._make = name, folders, make
+        self._beside, self._code = beside, code
+
+    def _files(self) -> list[str]:
+        return [*yaml_files(self._folders, beside=self._beside), *(m for f in self._code for m in _modules(f))]
+
+    def _path(self) -> str:
+        number = int.from_bytes(os.fsencode("\0".join(self._folders)), "big") % _PRIME
+        return os.path.join(cache_folder(), f"{self._name}-{number:x}{SUFFIX}")
+
+    def _content(self, files: Sequence[str]) -> bytes:
+        return _content(files, [*self._folders, *self._code])
+
+    def current(self) -> Compiled | None:
+        """The compiled form, made anew where it is missing or stale; null where compiled files are switched off."""
+        if os.environ.get(SWITCH) == "0":
+            return None
+        files, path = self._files(), self._path()
+        stamp, latest = _stamp(files)
+        kept = _File.read(path)
+        if kept is None or kept.stamp != stamp:
+            kept = self._renewed(kept, stamp, self._content(files))
+            if latest < _now() - TICK_NS:
+                _keep(kept, path)
+        return Compiled(kept.places, kept.body, self._make)
+
+    def _renewed(self, old: _File | None, stamp: bytes, content: bytes) -> _File:
+        """The file of this content: an old or the shipped one under a new stamp, or one made from the YAML."""
+        for known in (old, _File.read(os.path.join(shipped_folder(), self._name + SUFFIX))):
+            if known is not None and known.content == content:
+                return _File(stamp, content, known.places, known.body)
+        return _File(stamp, content, *_packed(self._make()))
+
+    def ship(self, folder: str) -> None:
+        """Writes the compiled file that the wheel brings: without a stamp, since it will be installed elsewhere.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        content = self._content(self._files())
+        _File(b"", content, *_packed(self._make())).write(os.path.join(folder, self._name + SUFFIX))
+
+
+def _modules(folder: str) -> list[str]:
+    with os.scandir(folder) as entries:
+        return sorted(e.path for e in entries if e.name.endswith(".py"))
+
+
+def _now() -> int:
+    from time import time_ns
+
+    return time_ns()

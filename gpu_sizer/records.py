@@ -22,8 +22,14 @@ if TYPE_CHECKING:
     _describe: list[object] = []
     __all__ = ["FrozenInstanceError", "dataclass", "describe_records_with", "field", "fields", "is_record", "replace"]
 else:
+    from operator import attrgetter
+
     MISSING = object()
+    #: Instances of a class that are made before its initializer is compiled.
+    FIRST_INSTANCES = 100
     _describe = []
+    _COMPARED = {}
+    _set = object.__setattr__
 
     class FrozenInstanceError(AttributeError):
         """A record's field was assigned."""
@@ -58,7 +64,7 @@ else:
 
     def _initializer(own, kw_only, post_init):
         """``__init__`` as source, compiled: the one method whose speed matters."""
-        scope = {"_set": object.__setattr__, "_missing": MISSING}
+        scope = {"_set": _set, "_missing": MISSING}
         head, body = [], []
         for f in own:
             if not f.init:
@@ -79,13 +85,45 @@ else:
         exec(f"def __init__(self, {star}{', '.join(head)}):\n" + ("\n".join(body) or "    pass"), scope)
         return scope["__init__"]
 
-    def _lazy_initializer(own, kw_only, post_init):
-        """An ``__init__`` that is compiled when the first instance is made: most classes have none in a question."""
+    def _first_initializer(own, kw_only, post_init):
+        """An ``__init__`` that sets field by field, and gives way to a compiled one for a class that is made often.
+
+        Compiling takes as long as a hundred instances made this way, and most classes have few in a question.
+        """
+        left, names, defaults, factories = FIRST_INSTANCES, (), {}, {}
+
+        def prepare():
+            nonlocal names, defaults, factories
+            names = tuple(f.name for f in own if f.init)
+            defaults = {f.name: f.default for f in own if f.init and f.default is not MISSING}
+            factories = {f.name: f.default_factory for f in own if f.init and f.default_factory is not MISSING}
+
+        def compiled(self, positional, named):
+            type(self).__init__ = made = _initializer(own, kw_only, post_init)
+            made(self, *positional, **named)
 
         def first(self, *positional, **named):
-            made = _initializer(own, kw_only, post_init)
-            type(self).__init__ = made
-            made(self, *positional, **named)
+            nonlocal left
+            if left == FIRST_INSTANCES:
+                prepare()
+            left -= 1
+            values = {**dict(zip(names, positional, strict=False)), **named} if positional else named
+            wrong = len(values) < len(positional) + len(named) or (kw_only and positional)
+            if len(values) < len(names):
+                values = {**defaults, **values}
+                for name in factories.keys() - values.keys():
+                    values[name] = factories[name]()
+            # Often made, or made with wrong arguments: the compiled one refuses those in Python's own words.
+            if left < 0 or wrong or len(values) != len(names):
+                return compiled(self, positional, named)
+            try:
+                for name in names:
+                    _set(self, name, values[name])
+            except KeyError:
+                return compiled(self, positional, named)
+            if post_init:
+                self.__post_init__()
+            return None
 
         return first
 
@@ -93,13 +131,21 @@ else:
         shown = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in self.__record_fields__ if f.repr)
         return f"{type(self).__name__}({shown})"
 
+    def _compared(cls):
+        """What takes the values of a record that are compared, made once for each class."""
+        if (found := _COMPARED.get(cls)) is None:
+            names = [f.name for f in cls.__record_fields__ if f.compare]
+            found = _COMPARED[cls] = attrgetter(*names) if names else type
+        return found
+
     def _eq(self, other):
         if type(other) is not type(self):
             return NotImplemented
-        return all(getattr(self, f.name) == getattr(other, f.name) for f in self.__record_fields__ if f.compare)
+        values = _compared(type(self))
+        return values(self) == values(other)
 
     def _hash(self):
-        return hash(tuple(getattr(self, f.name) for f in self.__record_fields__ if f.compare))
+        return hash(_compared(type(self))(self))
 
     def _frozen_set(self, name, value):
         raise FrozenInstanceError(f"cannot assign to field {name!r}")
@@ -114,36 +160,36 @@ else:
         """A record from its values, for copy and pickle."""
         made = object.__new__(cls)
         for f, value in zip(cls.__record_fields__, values, strict=True):
-            object.__setattr__(made, f.name, value)
+            _set(made, f.name, value)
         return made
 
     def _pydantic_schema(cls, source, handler):
         return _describe[0](cls, handler)
 
+    _PYDANTIC_SCHEMA = classmethod(_pydantic_schema)
+
     def _build(cls, frozen, slots, kw_only):
+        namespace = dict(cls.__dict__)
         own = []
-        for name, annotation in cls.__dict__.get("__annotations__", {}).items():  # noqa: RUF063 - inspect is what is avoided
+        for name, annotation in namespace.get("__annotations__", {}).items():
             if str(annotation).startswith("ClassVar"):
                 continue
-            value = cls.__dict__.get(name, MISSING)
-            found = value if isinstance(value, Field) else Field(value)
+            value = namespace.pop(name, MISSING)
+            found = value if type(value) is Field else Field(value)
             found.name = name
             own.append(found)
-        namespace = dict(cls.__dict__)
-        for f in own:
-            namespace.pop(f.name, None)
         namespace["__record_fields__"] = tuple(own)
-        namespace["__init__"] = _lazy_initializer(own, kw_only, "__post_init__" in namespace)
+        namespace["__init__"] = _first_initializer(own, kw_only, "__post_init__" in namespace)
         namespace.setdefault("__repr__", _repr)
         namespace["__reduce__"] = _reduce
-        namespace["__get_pydantic_core_schema__"] = classmethod(_pydantic_schema)
+        namespace["__get_pydantic_core_schema__"] = _PYDANTIC_SCHEMA
         if "__eq__" not in namespace:
             namespace["__eq__"] = _eq
             namespace["__hash__"] = _hash if frozen else None
         if frozen:
             namespace["__setattr__"], namespace["__delattr__"] = _frozen_set, _frozen_delete
         if slots:
-            namespace["__slots__"] = tuple(f.name for f in own)
+            namespace["__slots__"] = tuple([f.name for f in own])
         namespace.pop("__dict__", None)
         namespace.pop("__weakref__", None)
         return type(cls)(cls.__name__, cls.__bases__, namespace)

@@ -9,7 +9,7 @@ from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import is_place, join_names, near, normal, normal_short, suggestions
 from gpu_sizer.cards.trusted import build
-from gpu_sizer.compiled import Compiled, compiled
+from gpu_sizer.compiled import Compiled, Recipe
 from gpu_sizer.errors import CardError, UnknownGpuError, UnknownModelError, UnknownNameError
 from gpu_sizer.records import dataclass
 
@@ -28,6 +28,9 @@ else:
 
 #: Environment variable with further folders, separated as in PATH.
 PATH_VARIABLE = "GPU_SIZER_PATH"
+#: Folders of model_cards/ that hold light cards: proprietary models, and open ones that cannot be sized. The catalogue
+#: of sizable models passes them by.
+LIGHT_FOLDERS = ("proprietary", "unsized")
 
 
 def data_folder(name: str) -> str:
@@ -47,17 +50,23 @@ class Shelf(Generic[Card]):
         self._error: type[UnknownNameError] = UnknownModelError if kind is ModelCard else UnknownGpuError
         self._noun = "model" if kind is ModelCard else "GPU"
 
-    @cached_property
-    def _compiled(self) -> Compiled | None:
-        def make() -> tuple[Any, dict[str, Any]]:
+    def recipe(self) -> Recipe:
+        """What the compiled catalogue of these cards is made from."""
+
+        def make() -> dict[str, Any]:
             from gpu_sizer.cards.reading import contents
 
             return contents(self._kind, self._folders)
 
+        name, code = f"{self._noun.lower()}s", os.path.dirname(os.path.abspath(__file__))
+        return Recipe(name, self._folders, make, beside=LIGHT_FOLDERS, code=(code,))
+
+    @cached_property
+    def _compiled(self) -> Compiled | None:
         for folder in self._folders:
             if not os.path.isdir(folder):
                 raise CardError(folder, "", "no such folder of cards")
-        return compiled(f"{self._noun.lower()}s", self._folders, make)
+        return self.recipe().current()
 
     @cached_property
     def entries(self) -> dict[str, Entry]:
@@ -70,35 +79,34 @@ class Shelf(Generic[Card]):
 
         return read_entries(self._kind, self._folders)
 
-    @cached_property
-    def _head(self) -> Any:
+    def _names(self, key: str) -> Any:
         if self._compiled is not None:
-            return self._compiled.head
-        from gpu_sizer.cards.reading import head_of
+            return self._compiled.entry(key)
+        from gpu_sizer.cards.reading import names_of
 
-        return head_of(self.entries)
+        return names_of(self.entries, self._folders)[key]
 
-    @property
+    @cached_property
     def index(self) -> dict[str, str]:
         """Normal form of every spelling -> id. An id beats an alias.
 
         Raises:
             CardError: an alias that two cards claim.
         """
-        names: dict[str, str] = self._head["index"]
-        return names
+        names, ids = self._names("index")
+        return dict(zip(names.split("\n"), ids.split("\n"), strict=True)) if names else {}
 
-    @property
+    @cached_property
     def ambiguous(self) -> dict[str, list[str]]:
         """Normal form of names that could mean several -> the ids."""
-        names: dict[str, list[str]] = self._head["ambiguous"]
+        names: dict[str, list[str]] = self._names("ambiguous")
         return names
 
-    @property
+    @cached_property
     def files(self) -> dict[str, str]:
         """The file of each card, by id."""
-        paths: dict[str, str] = self._head["files"]
-        return paths
+        places: dict[str, tuple[int, str]] = self._names("files")
+        return {identity: os.path.join(self._folders[number], path) for identity, (number, path) in places.items()}
 
     def ids(self) -> list[str]:
         """Every id, sorted."""
@@ -108,7 +116,7 @@ class Shelf(Generic[Card]):
         """The card of an id, validated once."""
         if (found := self._cards.get(identity)) is None:
             if self._compiled is not None:
-                found = build(self._kind, self._compiled.entry(identity))
+                found = build(self._kind, self._compiled.entry(f"card {identity}"))
             else:
                 from gpu_sizer.cards.loading import validate
 

@@ -6,6 +6,7 @@ histories; a model card that bears the same names goes before it.
 
 from __future__ import annotations
 
+from gpu_sizer.cards.catalogue import LIGHT_FOLDERS, data_folder
 from gpu_sizer.cards.model_card import Source
 from gpu_sizer.records import dataclass
 
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gpu_sizer.cards.constraints import Id, Text
-
-#: The folders of model_cards/ that hold them: proprietary models, and open ones that cannot be sized. The catalogue of
-#: sizable models passes them by.
-FOLDERS = ("proprietary", "unsized")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +66,10 @@ def light_cards(folder: str | None = None) -> tuple[LightCard, ...]:
     """
     from pathlib import Path
 
-    from gpu_sizer.cards.catalogue import data_folder
     from gpu_sizer.errors import CardError
 
     shipped = Path(data_folder("model_cards"))
-    places = [Path(folder)] if folder is not None else [shipped / name for name in FOLDERS]
+    places = [Path(folder)] if folder is not None else [shipped / name for name in LIGHT_FOLDERS]
     found: list[LightCard] = []
     owners: dict[str, str] = {}
     for file, within in [(f, p) for p in places for f in sorted(p.rglob("*.yaml"))]:

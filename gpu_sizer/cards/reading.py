@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gpu_sizer.cards.catalogue import LIGHT_FOLDERS
 from gpu_sizer.cards.gpu_spec import GpuSpec
-from gpu_sizer.cards.light_card import FOLDERS
 from gpu_sizer.cards.loading import read_yaml, validate
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import normal, normal_short, stem
@@ -34,7 +34,7 @@ def read_entries(kind: type[ModelCard] | type[GpuSpec], folders: Sequence[str]) 
         if not folder.is_dir():
             raise CardError(str(folder), "", "no such folder of cards")
         for file in sorted(folder.rglob("*.yaml")):
-            if file.relative_to(folder).parts[0] in FOLDERS:
+            if file.relative_to(folder).parts[0] in LIGHT_FOLDERS:
                 continue
             data, node = read_yaml(file, within=folder)
             if ("vendor" in data) != (kind is GpuSpec) or (kind is ModelCard and "architecture" not in data):
@@ -97,16 +97,22 @@ def ambiguous_names(entries: dict[str, Entry]) -> dict[str, list[str]]:
     return result
 
 
-def head_of(entries: dict[str, Entry]) -> dict[str, Any]:
-    """What finding a card needs: its names, and where each card's file is."""
+def names_of(entries: dict[str, Entry], folders: Sequence[str]) -> dict[str, Any]:
+    """What finding a card needs: its names, and where each card's file is (the number of its folder, and its path)."""
+    places = {}
+    for identity, entry in entries.items():
+        number = next(i for i, folder in enumerate(folders) if entry.file.is_relative_to(folder))
+        places[identity] = [number, entry.file.relative_to(folders[number]).as_posix()]
+    index = name_index(entries)
     return {
-        "index": name_index(entries),
+        # Two texts, which are split faster than a mapping of so many names is parsed.
+        "index": ["\n".join(index), "\n".join(index.values())],
         "ambiguous": ambiguous_names(entries),
-        "files": {identity: str(entry.file) for identity, entry in entries.items()},
+        "files": places,
     }
 
 
-def contents(kind: type[ModelCard] | type[GpuSpec], folders: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+def contents(kind: type[ModelCard] | type[GpuSpec], folders: Sequence[str]) -> dict[str, Any]:
     """Names and plain data of every card, each validated.
 
     Raises:
@@ -114,5 +120,5 @@ def contents(kind: type[ModelCard] | type[GpuSpec], folders: Sequence[str]) -> t
     """
     entries = read_entries(kind, folders)
     chosen: Any = kind
-    cards = {i: jsonable(validate(e.data, chosen, e.file, e.node)) for i, e in entries.items()}
-    return head_of(entries), cards
+    cards = {f"card {i}": jsonable(validate(e.data, chosen, e.file, e.node)) for i, e in entries.items()}
+    return {**names_of(entries, folders), **cards}

@@ -58,7 +58,11 @@ _NONE: dict[str, Any] = {}
 
 
 def _date(text: str) -> Any:
-    from datetime import date
+    try:
+        # The class itself: up to Python 3.11 the module around it takes longer to load than a card.
+        from _datetime import date  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        from datetime import date
 
     return date.fromisoformat(text)
 

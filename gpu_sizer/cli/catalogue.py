@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from gpu_sizer import api
+from gpu_sizer.cards.catalogue import LIGHT_FOLDERS
 from gpu_sizer.cards.gpu_spec import GpuSpec
-from gpu_sizer.cards.light_card import FOLDERS, light_cards, load_light_card
+from gpu_sizer.cards.light_card import light_cards, load_light_card
 from gpu_sizer.cards.loading import json_schema, kind_of, load_card
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.writing import jsonable, to_yaml, write_atomically
@@ -95,7 +96,7 @@ def validate(
     failed = 0
     for file in files:
         try:
-            if file.resolve().parent.parent.name in FOLDERS:
+            if file.resolve().parent.parent.name in LIGHT_FOLDERS:
                 load_light_card(file)
             elif kind_of(file) is ModelCard:
                 check_totals(load_card(file, ModelCard), file)

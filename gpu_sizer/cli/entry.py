@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import gc
 import os
 import sys
 
@@ -67,6 +68,7 @@ def run(arguments: list[str]) -> int:
             if sys.stdin.isatty() and sys.stdout.isatty():
                 from gpu_sizer.cli.interactive import converse
 
+                gc.enable()
                 return converse()
             arguments = ["--help"]
         if _question(arguments):
@@ -100,6 +102,7 @@ def _command(arguments: list[str]) -> int:
 
     from gpu_sizer.cli.app import app
 
+    gc.enable()
     # The base of all usage errors; where it lives depends on typer's version (click, or a copy of its own).
     usage_error: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
     command: Any = typer.main.get_command(app)
@@ -128,6 +131,8 @@ def _plainer(error: UnicodeError) -> tuple[str, int]:
 def main() -> None:
     """The console script."""
     codecs.register_error(_PLAINER, _plainer)
+    # Nothing that a start loads is garbage: collecting then only takes time. Commands turn it on again.
+    gc.disable()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=_PLAINER)
@@ -136,4 +141,5 @@ def main() -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    gc.freeze()
     sys.exit(code)

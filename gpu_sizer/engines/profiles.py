@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import cache
 
-from gpu_sizer.compiled import Compiled, compiled, yaml_files
+from gpu_sizer.compiled import Compiled, Recipe, yaml_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,13 +25,18 @@ def _parse(file: str) -> Any:
         return yaml.safe_load(stream)
 
 
-def _make() -> tuple[Any, dict[str, Any]]:
-    return None, {_name(file): _parse(file) for file in yaml_files([_HERE])}
+def _make() -> dict[str, Any]:
+    return {_name(file): _parse(file) for file in yaml_files([_HERE])}
+
+
+def recipe() -> Recipe:
+    """What the compiled profiles are made from."""
+    return Recipe("engines", [_HERE], _make)
 
 
 @cache
 def _all() -> Compiled | None:
-    return compiled("engines", [_HERE], _make)
+    return recipe().current()
 
 
 @cache

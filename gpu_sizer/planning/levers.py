@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gpu_sizer.errors import RequestError
-from gpu_sizer.planning.inverse import longest_context
 from gpu_sizer.planning.search import Search
 from gpu_sizer.records import dataclass, replace
 
@@ -65,12 +64,12 @@ def levers(plan: Plan) -> tuple[Lever, ...]:
     if count is None or (count == 1 and plan.verdict == "fits"):
         return ()
     found: list[Lever] = []
+    most = count if plan.verdict == "tight" else count - 1
     for text, settings in _trials(request, plan):
         changed = replace(request, **settings)
-        if (best := _smallest(changed, count)) is None:
+        if (best := _smallest(changed, most)) is None:
             continue
-        fewer = best.layout.gpu_count < count
-        if fewer or (plan.verdict == "tight" and best.verdict == "fits"):
+        if best.layout.gpu_count < count or best.verdict == "fits":
             found.append(Lever(text, settings, best.layout.gpu_count, best.verdict))
     if count > 1:
         found.extend(_shorter(request, count))
@@ -87,6 +86,10 @@ def _smallest(request: Request, count: int) -> LayoutMemory | None:
 
 def _shorter(request: Request, count: int) -> Iterator[Lever]:
     """The longest context at which one GPU fewer does."""
+    if request.context <= LEAST_CONTEXT or _smallest(replace(request, context=LEAST_CONTEXT), count - 1) is None:
+        return
+    from gpu_sizer.planning.inverse import longest_context
+
     fewer = longest_context(request, count - 1)
     if LEAST_CONTEXT <= fewer.context < request.context:
         used = fewer.plan.layout.gpu_count if fewer.plan.layout else count - 1

@@ -6,8 +6,8 @@ import re
 
 from gpu_sizer.errors import RequestError
 
-_NUMBER = re.compile(r"(\d[\d,_]*(?:\.\d+)?)\s*([kmb]?)(?:i?b?|tokens?|toks?)?", re.IGNORECASE)
-_GPUS = re.compile(r"(?:(\d{1,6})\s*[x×*]\s*)?(\S.*)", re.IGNORECASE)
+_NUMBER = r"(\d[\d,_]*(?:\.\d+)?)\s*([kmb]?)(?:i?b?|tokens?|toks?)?"
+_GPUS = r"(?:(\d{1,6})\s*[x×*]\s*)?(\S.*)"
 _POWER = {"": 0, "k": 1, "m": 2, "b": 3}
 
 
@@ -26,7 +26,7 @@ def tokens(text: str | int, native: int | None = None, what: str = "context") ->
     """
     if isinstance(text, int):
         return text
-    match = _NUMBER.fullmatch(text.strip())
+    match = re.fullmatch(_NUMBER, text.strip(), re.IGNORECASE)
     if match is None:
         raise RequestError(f"{what} must be a number of tokens such as 8192 or 32k, not {text[:40]!r}", about=what)
     digits, unit = match[1].replace(",", "").replace("_", ""), match[2].lower()
@@ -43,7 +43,7 @@ def some_gpus(text: str) -> tuple[int, str]:
     Raises:
         RequestError: nothing is named, or none of it.
     """
-    match = _GPUS.fullmatch(text.strip())
+    match = re.fullmatch(_GPUS, text.strip(), re.IGNORECASE)
     if match is None or match[1] == "0" * len(match[1] or ""):
         raise RequestError(f"GPUs as 2xa6000 or h100, not {text[:40]!r}", about="gpu")
     return int(match[1] or 1), match[2]

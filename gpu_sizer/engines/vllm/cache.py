@@ -50,6 +50,7 @@ class CachePlan:
     groups: tuple[CacheGroup, ...]
     layers: int
     has_states: bool
+    _stage_blocks: dict[int, tuple[int, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def blocks_per_request(self, context: int, tokens_in_flight: int, context_parallel: int = 1) -> int:
         """Blocks of the shared pool that one request of this length takes on a rank.
@@ -66,10 +67,12 @@ class CachePlan:
 
     def stage_block_bytes(self, stages: int) -> tuple[int, ...]:
         """Bytes of one block of the pool on each pipeline stage: the widest group decides."""
-        return tuple(
-            max((g.bytes_within(start, stop) for g in self.groups), default=0)
-            for start, stop in stage_bounds(self.layers, stages)
-        )
+        if (found := self._stage_blocks.get(stages)) is None:
+            found = self._stage_blocks[stages] = tuple(
+                max((g.bytes_within(start, stop) for g in self.groups), default=0)
+                for start, stop in stage_bounds(self.layers, stages)
+            )
+        return found
 
 
 def _one_type(pages: Sequence[Page]) -> bool:

@@ -16,7 +16,6 @@ Four things make "Model loading took ... GiB" larger than the sum of the tensors
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from functools import cache
 
@@ -66,17 +65,13 @@ def _rules() -> dict[str, Any]:
 
 
 @cache
-def _fusions() -> tuple[tuple[re.Pattern[str], str], ...]:
-    return tuple((re.compile(pattern), name) for pattern, name in _rules()["fused"])
-
-
-@cache
 def _fused_name(name: str) -> str:
     """The parameter in which the engine holds a tensor of the checkpoint."""
-    for pattern, fused in _fusions():
-        made, count = pattern.subn(fused, name)
-        if count:
-            return made
+    for fused, parts in _rules()["fused"].items():
+        for part in parts:
+            if part in name:
+                made: str = name.replace(part, fused)
+                return made
     return name
 
 
@@ -201,7 +196,7 @@ def _unused_remainder(tensors: Iterable[Tensor], tp: int, expert_ranks: int) -> 
 class LoadingExtra:
     """What loading adds to the tensors of one model under one tensor-parallel size."""
 
-    __slots__ = ("_blocks", "_every_stage", "_first", "_last", "_layer_names", "_tokens_width")
+    __slots__ = ("_blocks", "_every_stage", "_first", "_last", "_layer_names", "_stages", "_tokens_width")
 
     def __init__(
         self,
@@ -226,13 +221,21 @@ class LoadingExtra:
         self._last = 0 if inventory.tied else _rounding(inventory.head, tp, 1, rules)
         self._every_stage = rotary_bytes(card)
         self._tokens_width = deepstack_levels(card) * card.architecture.hidden_size * HALF_BYTES
+        self._stages: dict[int, tuple[int, ...]] = {}
 
     def stages(self, count: int, max_num_batched_tokens: int) -> tuple[int, ...]:
         """Bytes on one rank of each of ``count`` pipeline stages."""
-        everywhere = self._every_stage + self._tokens_width * max_num_batched_tokens
+        if (stages := self._stages.get(count)) is None:
+            stages = self._stages[count] = self._without_batch(count)
+        if not self._tokens_width:
+            return stages
+        return tuple(size + self._tokens_width * max_num_batched_tokens for size in stages)
+
+    def _without_batch(self, count: int) -> tuple[int, ...]:
+        """What does not depend on the batch, on one rank of each stage."""
         result = []
         for stage, (start, stop) in enumerate(stage_bounds(len(self._layer_names), count)):
-            size = everywhere + sum(self._blocks[name] for name in self._layer_names[start:stop])
+            size = self._every_stage + sum(self._blocks[name] for name in self._layer_names[start:stop])
             size += (self._first if stage == 0 else 0) + (self._last if stage == count - 1 else 0)
             result.append(size)
         return tuple(result)

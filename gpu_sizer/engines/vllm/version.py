@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 
 from gpu_sizer.engines.profiles import profile_data
@@ -51,8 +50,10 @@ class VersionProfile:
         return at_least(self.name, version)
 
 
+@cache
 def _number(version: str) -> tuple[int, ...]:
-    return tuple(int(n) for n in re.findall(r"\d+", version)[:2])
+    digits = "".join(c if c.isdecimal() else " " for c in version)
+    return tuple(int(n) for n in digits.split()[:2])
 
 
 def _before(version: str) -> str:

@@ -1,0 +1,28 @@
+"""Puts the compiled catalogue into the wheel, so that the first start of an installation need not make it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class CompiledCards(BuildHookInterface):  # type: ignore[type-arg]
+    """Compiles cards, specs and engine profiles with the code that will read them."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Adds the compiled files to a wheel; an editable one reads the YAML of the checkout."""
+        if self.target_name != "wheel" or version == "editable":
+            return
+        sys.path.insert(0, self.root)
+        from gpu_sizer.cards.catalogue import Catalogue
+        from gpu_sizer.engines.profiles import recipe
+
+        folder, cards = mkdtemp(), Catalogue()
+        for made in (cards.models.recipe(), cards.gpus.recipe(), recipe()):
+            made.ship(folder)
+        for file in Path(folder).iterdir():
+            build_data["force_include"][str(file)] = f"gpu_sizer/compiled_cards/{file.name}"

@@ -1,0 +1,62 @@
+"""What a question may load: the budget of its start, in modules, since a clock would measure the machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+#: Modules of ours that a question about a count loads at most: as many as it does, and a few to come.
+OURS = 66
+#: Modules of the standard library beyond those that an interpreter with json has anyway.
+OTHERS = 12
+#: What takes longer to load than a whole question may, or hides something that does.
+HEAVY = {
+    *("numpy", "pydantic", "pydantic_core", "rich", "typer", "click", "yaml", "matplotlib", "huggingface_hub"),
+    *("dataclasses", "inspect", "typing", "pathlib", "datetime", "decimal", "difflib", "hashlib", "tempfile"),
+    *("argparse", "ast", "asyncio", "importlib.metadata", "importlib.resources", "logging", "subprocess", "urllib"),
+}
+#: Rooms of which a question needs nothing.
+FAR_ROOMS = ("arena", "deploy", "evidence", "importers", "reports")
+
+LIST = """
+import json, sys
+print("\\n" + json.dumps(sorted(sys.modules)))
+"""
+
+
+def loaded(program: str) -> set[str]:
+    """Modules in a process of its own after a program."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("GPU_SIZER_COMPILED", "PYTHONSTARTUP")}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True, text=True, env=environment, encoding="utf-8"
+    )
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.fixture(scope="module")
+def bare() -> set[str]:
+    """What an interpreter loads for itself, in this environment."""
+    return loaded(LIST)
+
+
+@pytest.fixture(scope="module", params=["how many A6000s for Mixtral 8x7b", "how many H100s for llama 3 70b, 8 users"])
+def extra(request: pytest.FixtureRequest, bare: set[str]) -> set[str]:
+    """What a question loads beyond that, once the compiled catalogue is there."""
+    program = f"from gpu_sizer.cli.entry import run\nrun([{request.param!r}])\n"
+    loaded(program + LIST)
+    return loaded(program + LIST) - bare
+
+
+def test_a_question_loads_few_modules(extra: set[str]) -> None:
+    ours = {m for m in extra if m.partition(".")[0] == "gpu_sizer"}
+    assert len(ours) <= OURS, sorted(ours)
+    assert len(extra - ours) <= OTHERS, sorted(extra - ours)
+
+
+def test_a_question_loads_nothing_heavy(extra: set[str]) -> None:
+    assert not extra & HEAVY
+    assert not {m for m in extra if m.startswith(tuple(f"gpu_sizer.{room}" for room in FAR_ROOMS))}
