@@ -81,6 +81,10 @@ def table(
     context: o.Context = None,
     users: Annotated[int | None, typer.Option(help="Requests of that length at once.")] = None,
     engine: Annotated[str | None, typer.Option("--engine", help="Serving engine: vllm, vllm@0.11.")] = None,
+    engines: Annotated[
+        list[str] | None,
+        typer.Option("--engines", metavar="NAME,...", help="A column of counts for each; all is every one."),
+    ] = None,
     layouts: Annotated[str | None, typer.Option(help="any, tensor (tensor parallel only) or pipeline.")] = None,
     utilization: o.Utilization = None,
     weights_dtype: o.WeightsDtype = None,
@@ -94,6 +98,11 @@ def table(
     from gpu_sizer.reports.tables.spec import TableSpec, make_spec, read_spec
 
     keys = names(columns)
+    if engines is not None:
+        from gpu_sizer.reports.tables.engine_columns import with_engines
+        from gpu_sizer.reports.tables.spec import DEFAULT_COLUMNS
+
+        keys = list(with_engines(keys or DEFAULT_COLUMNS, names(engines) or ()))
     if keys == ["help"]:
         from gpu_sizer.reports.tables.columns import help_rows
 

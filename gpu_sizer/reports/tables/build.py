@@ -8,6 +8,7 @@ from gpu_sizer.planning.choices import best_price
 from gpu_sizer.planning.needs import REFERENCE_GPU
 from gpu_sizer.reports.tables.columns import Facts, chosen, short_name
 from gpu_sizer.reports.tables.counting import Counts
+from gpu_sizer.reports.tables.engine_columns import AT, engine_remarks
 from gpu_sizer.reports.tables.grid import Grid, Group, Row, cleaned, transposed
 from gpu_sizer.reports.tables.selection import Selected, order, select_gpus, select_models
 
@@ -59,8 +60,9 @@ def build_table(
         rows.append((card, Row(card.id, tuple(s.cell(facts, card) for s in shown))))
         advance(1)
     order(rows, spec, shown, cards)
-    used = {s.kind.key for s in shown}
-    remarks = tuple(_remarks(spec, facts.counts, selected, gpus, used, arena_basis))
+    keys = [s.kind.key for s in shown]
+    used = {key.partition(AT)[0] for key in keys}
+    remarks = (*engine_remarks(keys), *_remarks(spec, facts.counts, selected, gpus, used, arena_basis))
     grid = Grid(
         spec.title or _title(spec, used),
         tuple(s.column for s in shown),

@@ -7,6 +7,7 @@ from gpu_sizer.planning.choices import best_price
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import prepared
 from gpu_sizer.records import dataclass
+from gpu_sizer.reports.tables.engine_columns import AT, under_engine
 from gpu_sizer.reports.tables.grid import Cell, Column
 from gpu_sizer.units import GB, GIB
 
@@ -266,13 +267,16 @@ def chosen(keys: Sequence[str], gpus: Sequence[GpuSpec], reference: GpuSpec) -> 
     """
     found: list[Shown] = []
     for key in keys:
-        if (kind := KINDS.get(key)) is None:
+        base, at, engine_name = key.partition(AT)
+        if (kind := KINDS.get(base)) is None:
             from difflib import get_close_matches
 
             near = get_close_matches(key, KINDS, n=1)
             hint = f"did you mean {near[0]}?" if near else "`gpu-sizer table --columns help` lists them"
             raise RequestError(f"unknown column {key[:40]!r}; {hint}")
-        if any(s.kind is kind for s in found):
+        if at:
+            kind = under_engine(kind, engine_name)
+        if any(s.kind.key == kind.key for s in found):
             raise RequestError(f"the column {key} stands twice")
         if not kind.per_gpu:
             found.append(Shown(Column(key, kind.title, kind.right, kind.scale, kind.number), kind, reference))

@@ -31,7 +31,15 @@ class Counts:
         self.context, self.load, self.reference = context, load, reference
         self._plans: dict[tuple[str, str, str | None], Plan | str] = {}
         self._whole: dict[tuple[str, bool], RankMemory | str] = {}
+        self._under: dict[str, Counts] = {}
         self.utilizations: set[float] = set()
+
+    def under(self, engine: str) -> Counts:
+        """The same load under another engine, sized once."""
+        if (found := self._under.get(engine)) is None:
+            load = {**self.load, "engine": engine}
+            found = self._under[engine] = Counts(self.context, load, self.reference)
+        return found
 
     def request(self, card: ModelCard, gpu: GpuSpec, **changes: Any) -> Request:
         """The request of a pair.
