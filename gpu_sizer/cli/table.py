@@ -83,7 +83,7 @@ def table(
     engine: Annotated[str | None, typer.Option("--engine", help="Serving engine: vllm, vllm@0.11.")] = None,
     engines: Annotated[
         list[str] | None,
-        typer.Option("--engines", metavar="NAME,...", help="A column of counts for each; all is every one."),
+        typer.Option("--engines", metavar="NAME,...", help="A column of counts for each, or all."),
     ] = None,
     layouts: Annotated[str | None, typer.Option(help="any, tensor (tensor parallel only) or pipeline.")] = None,
     utilization: o.Utilization = None,

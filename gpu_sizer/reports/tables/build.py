@@ -62,7 +62,9 @@ def build_table(
     order(rows, spec, shown, cards)
     keys = [s.kind.key for s in shown]
     used = {key.partition(AT)[0] for key in keys}
-    remarks = (*engine_remarks(keys), *_remarks(spec, facts.counts, selected, gpus, used, arena_basis))
+    own = all(AT in key for key in keys if key.partition(AT)[0] in _LOADED)
+    engines = "the engine of each column" if own else _engine(spec)
+    remarks = (*engine_remarks(keys), *_remarks(spec, facts.counts, selected, gpus, used, arena_basis, engines))
     grid = Grid(
         spec.title or _title(spec, used),
         tuple(s.column for s in shown),
@@ -185,11 +187,12 @@ def _remarks(
     gpus: Sequence[GpuSpec],
     used: set[str],
     arena_basis: str | None,
+    engines: str,
 ) -> Iterator[str]:
     words = load_words(spec, counts)
     if used & {"gpus", "safe", "tensor", "layout", "free", "price"}:
         yield (
-            f"GPUs: the fewest on which {_engine(spec)} starts and carries the load in a layout that it accepts: "
+            f"GPUs: the fewest on which {engines} starts and carries the load in a layout that it accepts: "
             + "; ".join(words)
             + "."
         )
