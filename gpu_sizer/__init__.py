@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         memory_need,
         most_users,
         size,
+        sweep,
         what_fits,
         which_gpu,
     )
@@ -40,6 +41,7 @@ _HOMES = {
     "memory_need": "api",
     "most_users": "api",
     "size": "api",
+    "sweep": "api",
     "what_fits": "api",
     "which_gpu": "api",
     "ask": "queries.answers",
@@ -69,6 +71,7 @@ __all__ = [
     "memory_need",
     "most_users",
     "size",
+    "sweep",
     "what_fits",
     "which_gpu",
 ]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gpu_sizer.planning.choices import Choices, Runnable
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
     from gpu_sizer.planning.needs import MemoryNeed
+    from gpu_sizer.planning.sweep import Axes, Sweep
 
     ModelName = str | os.PathLike[str] | ModelCard
     GpuName = str | os.PathLike[str] | GpuSpec
@@ -274,3 +275,52 @@ def compare(model: ModelName, gpus: Iterable[GpuName], *, cards: Catalogue | Non
 
     specs = [load_gpu(g, cards=cards) for g in gpus]
     return choose(load_model(model, cards=cards), specs, in_order=True, **load)
+
+
+def sweep_axes(
+    models: Iterable[ModelName],
+    gpus: Iterable[GpuName],
+    *,
+    contexts: str | Iterable[int],
+    users: str | Iterable[int] = (1,),
+    weights_dtypes: Iterable[str | None] = (None,),
+    kv_cache_dtypes: Iterable[str | None] = (None,),
+    utilizations: Iterable[float | None] = (None,),
+    cards: Catalogue | None = None,
+) -> Axes:
+    """The axes of a sweep, from names and from values as people write them; see :func:`sweep`.
+
+    Raises:
+        GpuSizerError: an unknown name, or a value that makes no sense.
+    """
+    from gpu_sizer.planning.sweep import Axes
+    from gpu_sizer.planning.sweep_axes import whole_numbers
+
+    return Axes(
+        tuple(load_model(m, cards=cards) for m in models),
+        tuple(load_gpu(g, cards=cards) for g in gpus),
+        whole_numbers(contexts, "context") if isinstance(contexts, str) else tuple(contexts),
+        whole_numbers(users, "users") if isinstance(users, str) else tuple(users),
+        tuple(weights_dtypes),
+        tuple(kv_cache_dtypes),
+        tuple(utilizations),
+    )
+
+
+def sweep(models: Iterable[ModelName], gpus: Iterable[GpuName], **options: Any) -> Sweep:
+    """The fewest GPUs for every pairing, as arrays: cell by cell what :func:`size` gives.
+
+    Args:
+        models: ids, aliases, paths or cards.
+        gpus: ids, aliases, paths or specs.
+        options: the axes ``contexts`` and ``users`` (whole numbers, or ``"1k:128k:log8"``), ``weights_dtypes``,
+            ``kv_cache_dtypes`` and ``utilizations`` (null is the default); and other load options of :func:`size`.
+
+    Raises:
+        GpuSizerError: an unknown name, or a value that makes no sense.
+    """
+    from gpu_sizer.planning.sweep import sweep_cards
+
+    axes = ("contexts", "users", "weights_dtypes", "kv_cache_dtypes", "utilizations", "cards")
+    given = {name: options.pop(name) for name in axes if name in options}
+    return sweep_cards(sweep_axes(models, gpus, **given), **options)

@@ -20,6 +20,7 @@ from gpu_sizer.cli import (
     options,
     replay,
     sizing,
+    sweep,
     table,
     terraform,
 )
@@ -72,6 +73,7 @@ app.command()(inverse.compare)
 app.command()(replay.replay)
 app.command("check-log")(check_log.check_log)
 app.command()(table.table)
+app.command()(sweep.sweep)
 app.command()(article.article)
 app.command()(deploy.deploy)
 app.command()(terraform.terraform)

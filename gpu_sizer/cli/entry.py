@@ -29,6 +29,7 @@ COMMANDS = (
         "replay",
         "check-log",
         "table",
+        "sweep",
         "chart",
         "article",
         "deploy",

@@ -152,16 +152,19 @@ class Slice:
             layouts: list[Layout] = []
             for layout in self._layouts(count):
                 for part in self.rectangles(layout.data_parallel_size):
+                    rows = slice(part.first_context, part.stop_context)
+                    columns = slice(part.first_users, part.stop_users)
+                    # A cell that has its count asks nothing more of the engine.
+                    if not open_[rows, columns].any():
+                        continue
                     line = self._line(layout, part)
                     if line.most_blocks < 0:
                         continue
-                    rows = slice(part.first_context, part.stop_context)
                     blocks = self._request_blocks(layout, part.settings)[rows]
                     limit = line.most_blocks // np.maximum(blocks, 1) * layout.data_parallel_size
                     # Only where some cell without a count could fit are its cells looked at one by one.
                     if not (limit >= np.maximum(least[rows], self.users[part.first_users])).any():
                         continue
-                    columns = slice(part.first_users, part.stop_users)
                     local = -(-self.users[columns] // layout.data_parallel_size)
                     score = line.score(blocks[:, None] * local[None, :])
                     if best is None:
