@@ -17,14 +17,14 @@ from gpu_sizer.planning.search import fit, plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from typing import Any
 
     from gpu_sizer.planning.by_engine import EngineChoices
     from gpu_sizer.planning.choices import Choices, Runnable
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
     from gpu_sizer.planning.needs import MemoryNeed
-    from gpu_sizer.planning.sweep import Sweep
+    from gpu_sizer.planning.sweep import Axes, Sweep
 
     ModelName = str | os.PathLike[str] | ModelCard
     GpuName = str | os.PathLike[str] | GpuSpec
@@ -319,41 +319,55 @@ def compare(model: ModelName, gpus: Iterable[GpuName], *, cards: Catalogue | Non
     return choose(load_model(model, cards=cards), specs, in_order=True, **load)
 
 
-def sweep(
-    models: ModelName | Sequence[ModelName],
-    gpus: GpuName | Sequence[GpuName],
-    *,
-    contexts: Sequence[int] | str,
-    users: Sequence[int] | str = (1,),
-    cards: Catalogue | None = None,
-    **load: Any,
-) -> Sweep:
-    """The fewest GPUs for every combination of models, GPUs, contexts and users, each exactly what ``size`` gives.
+def _several(names: Any) -> tuple[Any, ...]:
+    """One name or several."""
+    return (names,) if isinstance(names, str | os.PathLike | ModelCard | GpuSpec) else tuple(names)
 
-    Args:
-        models: one or several.
-        gpus: one or several.
-        contexts: tokens of one request; numbers, or text as ``8k,32k`` or ``1k:128k:log8``.
-        users: requests at once, likewise.
-        cards: the catalogue; null is the shipped one with the user's folders.
-        load: further axes (``weights_dtypes``, ``kv_cache_dtypes``, ``utilizations``, each a tuple), and the other
-            options of :func:`size`, the same for every cell.
+
+def sweep_axes(
+    models: ModelName | Iterable[ModelName],
+    gpus: GpuName | Iterable[GpuName],
+    *,
+    contexts: str | Iterable[int],
+    users: str | Iterable[int] = (1,),
+    weights_dtypes: Iterable[str | None] = (None,),
+    kv_cache_dtypes: Iterable[str | None] = (None,),
+    utilizations: Iterable[float | None] = (None,),
+    cards: Catalogue | None = None,
+) -> Axes:
+    """The axes of a sweep, from names and from values as people write them; see :func:`sweep`.
 
     Raises:
-        GpuSizerError: an unknown name, a card that cannot be used, or a value that makes no sense.
+        GpuSizerError: an unknown name, or a value that makes no sense.
     """
-    from gpu_sizer.planning.sweep import Axes, sweep_cards
+    from gpu_sizer.planning.sweep import Axes
     from gpu_sizer.planning.sweep_axes import whole_numbers
 
-    def several(names: Any) -> tuple[Any, ...]:
-        return tuple(names) if isinstance(names, list | tuple) else (names,)
-
-    further = {k: tuple(load.pop(k)) for k in ("weights_dtypes", "kv_cache_dtypes", "utilizations") if k in load}
-    axes = Axes(
-        tuple(load_model(m, cards=cards) for m in several(models)),
-        tuple(load_gpu(g, cards=cards) for g in several(gpus)),
+    return Axes(
+        tuple(load_model(m, cards=cards) for m in _several(models)),
+        tuple(load_gpu(g, cards=cards) for g in _several(gpus)),
         whole_numbers(contexts, "context") if isinstance(contexts, str) else tuple(contexts),
         whole_numbers(users, "users") if isinstance(users, str) else tuple(users),
-        **further,
+        tuple(weights_dtypes),
+        tuple(kv_cache_dtypes),
+        tuple(utilizations),
     )
-    return sweep_cards(axes, **load)
+
+
+def sweep(models: ModelName | Iterable[ModelName], gpus: GpuName | Iterable[GpuName], **options: Any) -> Sweep:
+    """The fewest GPUs for every pairing, as arrays: cell by cell what :func:`size` gives.
+
+    Args:
+        models: one or several ids, aliases, paths or cards.
+        gpus: one or several ids, aliases, paths or specs.
+        options: the axes ``contexts`` and ``users`` (whole numbers, or ``"1k:128k:log8"``), ``weights_dtypes``,
+            ``kv_cache_dtypes`` and ``utilizations`` (null is the default); and other load options of :func:`size`.
+
+    Raises:
+        GpuSizerError: an unknown name, or a value that makes no sense.
+    """
+    from gpu_sizer.planning.sweep import sweep_cards
+
+    axes = ("contexts", "users", "weights_dtypes", "kv_cache_dtypes", "utilizations", "cards")
+    given = {name: options.pop(name) for name in axes if name in options}
+    return sweep_cards(sweep_axes(models, gpus, **given), **options)

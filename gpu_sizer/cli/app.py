@@ -22,6 +22,7 @@ from gpu_sizer.cli import (
     replay,
     serving,
     sizing,
+    sweep,
     table,
     terraform,
 )
@@ -75,6 +76,7 @@ app.command()(inverse.compare)
 app.command()(replay.replay)
 app.command("check-log")(check_log.check_log)
 app.command()(table.table)
+app.command()(sweep.sweep)
 app.command()(article.article)
 app.command()(deploy.deploy)
 app.command()(terraform.terraform)

@@ -35,6 +35,7 @@ COMMANDS = (
         "replay",
         "check-log",
         "table",
+        "sweep",
         "chart",
         "article",
         "deploy",

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from gpu_sizer.errors import RequestError
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Writes a file whole or not at all: to a temporary file beside it, then renamed.
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A stream to a temporary file beside the path, which takes its place once everything is written.
 
     Raises:
         RequestError: the folder does not exist or cannot be written.
@@ -19,7 +23,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            yield file
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)
@@ -32,3 +36,13 @@ def write_bytes(path: Path, data: bytes) -> None:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes a file whole or not at all.
+
+    Raises:
+        RequestError: the folder does not exist or cannot be written.
+    """
+    with whole_file(path) as file:
+        file.write(data)

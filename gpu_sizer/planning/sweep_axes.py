@@ -48,3 +48,25 @@ def whole_numbers(text: str, what: str) -> tuple[int, ...]:
     if len(values) > MOST_VALUES:
         raise RequestError(f"{what}: at most {MOST_VALUES:,} values", about=what)
     return tuple(sorted(values))
+
+
+#: The word for what a model or an engine has by itself.
+DEFAULT = "default"
+
+
+def choices(text: str) -> tuple[str | None, ...]:
+    """Values of an axis of words, each once: ``default,float8``; the default is null."""
+    found = dict.fromkeys(part.strip() for part in text.split(",") if part.strip())
+    return tuple(None if word == DEFAULT else word for word in found)
+
+
+def shares(text: str) -> tuple[float | None, ...]:
+    """Values of an axis of shares, each once: ``0.85,0.9``; the default is null.
+
+    Raises:
+        RequestError: not a number.
+    """
+    try:
+        return tuple(None if word is None else float(word) for word in choices(text))
+    except ValueError:
+        raise RequestError(f"utilization must be numbers such as 0.85,0.9, not {text[:40]!r}") from None

@@ -154,16 +154,25 @@ class Slice:
             layouts: list[Layout] = []
             for layout in self._layouts(count):
                 for part in self.rectangles(layout.data_parallel_size):
+                    rows = slice(part.first_context, part.stop_context)
+                    columns = slice(part.first_users, part.stop_users)
+                    # A cell that has its count asks nothing more of the engine.
+                    if not open_[rows, columns].any():
+                        continue
                     line = self._line(layout, part)
                     if line.most_blocks < 0:
                         continue
-                    rows = slice(part.first_context, part.stop_context)
                     blocks = self._request_blocks(layout, part.settings)[rows]
                     limit = line.most_blocks // np.maximum(blocks, 1) * layout.data_parallel_size
                     # Only where some cell without a count could fit are its cells looked at one by one.
-                    if not (limit >= np.maximum(least[rows], self.users[part.first_users])).any():
+                    near = limit >= np.maximum(least[rows], self.users[part.first_users])
+                    if not near.any():
                         continue
-                    columns = slice(part.first_users, part.stop_users)
+                    first, last = int(near.argmax()), len(near) - int(near[::-1].argmax())
+                    most_users = int(np.searchsorted(self.users, limit[first:last].max(), side="right"))
+                    rows = slice(rows.start + first, rows.start + last)
+                    columns = slice(columns.start, min(columns.stop, most_users))
+                    blocks = blocks[first:last]
                     local = -(-self.users[columns] // layout.data_parallel_size)
                     score = line.score(blocks[:, None] * local[None, :])
                     if best is None:

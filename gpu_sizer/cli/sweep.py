@@ -1,0 +1,87 @@
+"""The command ``sweep``: counts for every pairing of models, GPUs, lengths, users, types and utilizations."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gpu_sizer import api
+from gpu_sizer.cli import options as o
+from gpu_sizer.cli.table import names
+from gpu_sizer.errors import RequestError
+
+if TYPE_CHECKING:
+    from gpu_sizer.planning.sweep import Block
+
+ALL = "all"
+
+
+def sweep(
+    models: Annotated[list[str], typer.Option("--models", metavar="ID,...", help="Models; all is every one.")],
+    gpus: Annotated[list[str], typer.Option("--gpus", metavar="ID,...", help="GPUs; all is every one.")],
+    context: Annotated[
+        str, typer.Option(metavar="AXIS", help="Tokens: 8k,32k, or 1k:128k:log8 (equal ratios), 1k:9k:lin9.")
+    ] = "1k:128k:log8",
+    users: Annotated[str, typer.Option(metavar="AXIS", help="Requests at once, written the same way.")] = "1",
+    weights_dtype: Annotated[
+        str, typer.Option("--weights-dtype", metavar="T,...", help="Weight types; default is as released.")
+    ] = "default",
+    kv_cache_dtype: Annotated[
+        str, typer.Option("--kv-cache-dtype", metavar="T,...", help="Cache types; default is the model's own.")
+    ] = "default",
+    utilization: Annotated[
+        str, typer.Option(metavar="U,...", help="Shares of GPU memory; default is the engine's.")
+    ] = "default",
+    engine: o.EngineName = "vllm",
+    layouts: o.Layouts = "any",
+    max_gpus: o.MaxGpus = 64,
+    format: Annotated[
+        str | None, typer.Option("--format", "-f", help="csv, json or parquet. Default: by -o, else csv.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write the sweep here. Default: stdout.")
+    ] = None,
+) -> None:
+    """The fewest GPUs for every pairing of models, GPUs, lengths, users, types and utilizations, one row a cell."""
+    from gpu_sizer.planning.sweep import sweep_blocks
+    from gpu_sizer.planning.sweep_axes import choices, shares
+    from gpu_sizer.reports.sweep_files import WRITERS, format_of
+
+    form = format_of(format, output.suffix if output else None)
+    if form == "parquet" and output is None:
+        raise RequestError("Parquet goes to a file: add -o sweep.parquet")
+    cards, wanted, kinds = o.cards(), names(models) or [], names(gpus) or []
+    axes = api.sweep_axes(
+        cards.models.all() if ALL in wanted else wanted,
+        cards.gpus.all() if ALL in kinds else kinds,
+        contexts=context,
+        users=users,
+        weights_dtypes=choices(weights_dtype),
+        kv_cache_dtypes=choices(kv_cache_dtype),
+        utilizations=shares(utilization),
+        cards=cards,
+    )
+    blocks = sweep_blocks(axes, engine=engine, layouts=layouts, max_gpus=max_gpus)
+    write = WRITERS[form]
+    from gpu_sizer.cli.bar import bar
+
+    with bar("sweeping", axes.size) as advance:
+        if output is None:
+            write(_told(blocks, advance), sys.stdout.buffer)
+            return
+        from gpu_sizer.cli.files import whole_file
+
+        with whole_file(output) as stream:
+            write(_told(blocks, advance), stream)
+    typer.echo(f"gpu-sizer: wrote {output} ({axes.size:,} cells)", err=True)
+
+
+def _told(blocks: Iterable[Block], advance: Callable[[int], None]) -> Iterator[Block]:
+    """The blocks, each told to the progress bar once it is written."""
+    for block in blocks:
+        yield block
+        advance(block.cells.size)
