@@ -110,13 +110,17 @@ def near(name: str, index: Mapping[str, str]) -> list[str]:
     return [i for i in best if found[i] > found[best[0]] - 0.06]
 
 
+#: Letters of a known name that are more than chance within a longer one.
+_WHOLE = 7
+
+
 def suggestions(name: str, index: Mapping[str, str], count: int = 3) -> list[str]:
-    """The nearest ids, for a message."""
-    wanted = normal(name)[:200]
+    """The nearest ids, for a message. A name that holds a whole known one (a fine-tune's its base's) is near to it."""
+    wanted = normal_short(name)[:200]
     found: dict[str, float] = {}
     for key, identity in index.items():
         score = similarity(wanted, key)
-        if wanted and (key.startswith(wanted) or wanted.startswith(key)):
+        if wanted and (key.startswith(wanted) or wanted.startswith(key) or (len(key) >= _WHOLE and key in wanted)):
             score += 0.3
         found[identity] = max(score, found.get(identity, 0.0))
     best = sorted((i for i in found if found[i] >= SUGGEST), key=lambda i: (-found[i], i))
