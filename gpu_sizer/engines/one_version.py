@@ -71,6 +71,7 @@ class OneVersion:
 
     def cache_dtype(self, card: ModelCard, load: Load) -> str:
         """The type of the cache: the one asked for, the release's own, or that of the activations."""
+        self.check(load)
         asked = self.cache_dtypes[load.kv_cache_dtype or "auto"]
         return asked or card.weights.kv_cache_dtype or self.model_dtype(card)
 

@@ -80,8 +80,10 @@ class Growth:
         for layout in self._layouts():
 
             def holds(value: int, layout: Layout = layout) -> bool:
-                search = self._search(value)
-                return search is not None and search.evaluate(layout).verdict in verdicts
+                if (search := self._search(value)) is None:
+                    return False
+                found = search.evaluate(layout)
+                return found.within_budget and found.verdict in verdicts
 
             # A layout of replicas begins with one user for each.
             low = max(best + 1, layout.data_parallel_size if self._grows_users else 1)

@@ -44,7 +44,7 @@ def smallest_with(request: Request, told: ToldSizes) -> Plan:
     search, nearest, chosen = Search(request), Layout(told.tensor or 1, told.pipeline or 1, told.data), None
     safe: int | None = None
     for count in range(step, max(request.max_gpus, step) + 1, step):
-        fitting = [m for m in map(search.evaluate, told.layouts(count)) if m.verdict != "does_not_fit"]
+        fitting = [m for m in map(search.evaluate, told.layouts(count)) if m.within_budget]
         if fitting and chosen is None:
             chosen = max(fitting, key=_preferred)
         if any(m.verdict == "fits" for m in fitting):

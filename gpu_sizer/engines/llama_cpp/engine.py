@@ -116,6 +116,7 @@ class LlamaCppEngine(OneVersion):
         users = self.users(load, layout, "--parallel")
         context = round_up(load.context, self.constants["context_multiple"])
         tokens = min(load.max_num_batched_tokens or self.constants["ubatch"], context)
+        self.check(load)
         dtype = self.cache_dtypes[load.kv_cache_dtype or "auto"] or "float16"
         slots = load.max_num_seqs or users
         return Settings(context, users, 1.0, dtype, slots, tokens, False, windows=load.hybrid_kv)
