@@ -10,7 +10,7 @@ Each constant is a median over the records that tell it, with all others known, 
 2. ``communication_copies``: NVLink records with tensor parallelism: what is left after that, in copies of a
    batch's hidden states (never negative);
 3. ``graphs``: least squares of the logged graph memory over the number of layers; what latent attention adds;
-4. ``rocm.extra_gib``: the same rest on MI300X;
+4. ``rocm.extra_gib``: the same rest on MI300X, with what loading takes there beyond what is counted;
 5. ``band_gib``: the 90th percentile of what remains unexplained, for models with and without experts, at least
    0.7 GiB. Ranges with too few records of their own may differ from their neighbours by what these differ from each
    other: the 90th percentile of the steps of one model in one layout from one version to the next.
@@ -40,6 +40,7 @@ from gpu_sizer.evidence.halves import BULK_SOURCES, is_held_out  # noqa: E402
 from gpu_sizer.evidence.identify import Skipped, identify_gpu, identify_model  # noqa: E402
 from gpu_sizer.evidence.records import EvidenceRecord, read_records  # noqa: E402
 from gpu_sizer.evidence.replay import engine_of, layout_of, request_of  # noqa: E402
+from gpu_sizer.planning.search import Search  # noqa: E402
 from gpu_sizer.records import replace  # noqa: E402
 from gpu_sizer.units import GIB  # noqa: E402
 
@@ -87,6 +88,8 @@ class Point:
         self.scaled_experts = model.has_scaled_experts
         budget = self.gpu.visible_bytes * self.settings.gpu_memory_utilization
         self.rest = budget - (record.weights_gib_per_gpu + record.available_kv_gib) * GIB
+        loaded = max(stage.loaded_bytes for stage in Search(request).evaluate(self.layout).stages)
+        self.loading_gib = record.weights_gib_per_gpu - loaded / GIB
         self.logits = self.settings.max_num_seqs * self.architecture.vocab_size
         self.workspace = activations.kept_workspace_bytes(
             self.architecture, self.gpu, self.layout, self.settings.max_num_batched_tokens, self.scaled_experts,
@@ -182,14 +185,14 @@ def main() -> None:
     slope, constant = np.polyfit([n for n, _ in plain], [g for _, g in plain], 1)
     latent = [g - (slope * n + constant) for n, g, is_latent in graphs if is_latent]
     rocm = [p for p in made if p.gpu.platform == "rocm"]
-    over = [(p.rest - p.explained(sampler[p.version.name][0], copies[p.version.name][0], 0)) / GIB for p in rocm]
-    extra = median(over)
 
     def residual(p: Point) -> float:
         known = p.explained(sampler[p.version.name][0], copies[p.version.name][0], 0)
         return (p.rest - known) / GIB
 
     moved = steps(made, residual)
+    over = [residual(p) + p.loading_gib for p in rocm]
+    extra = median(over)
 
     def band(values: list[float]) -> float:
         return round(max(LEAST_BAND_GIB, nearest_rank(list(map(abs, values)), 0.9)), 2)

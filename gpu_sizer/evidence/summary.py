@@ -43,6 +43,14 @@ def cache_error_gib(r: Replayed) -> float | None:
     return None if told is None or ours is None or told <= LEAST_CACHE_GIB else ours - told
 
 
+def is_within_band(r: Replayed) -> bool | None:
+    """Whether the memory for the cache lies within the estimate's own error; null where settings are not known."""
+    error = cache_error_gib(r)
+    if error is None or r.record.gpu_memory_utilization is None or r.record.max_model_len is None:
+        return None
+    return bool(abs(error) <= r.predicted["band_gib"])
+
+
 #: Beyond these a record needs a cause: weights, memory for the cache (GiB, or a share of it), tokens.
 WEIGHTS_BOUND, CACHE_BOUND_GIB, CACHE_BOUND, TOKENS_BOUND = 0.02, 0.5, 0.03, 0.12
 
@@ -80,6 +88,7 @@ def summary(replayed: Sequence[Replayed]) -> dict[str, Any]:
 
     with_verdict = [r for r in done if "verdict" in r.predicted]
     served = [r for r in with_verdict if r.record.outcome == "served"]
+    within = [inside for r in done if (inside := is_within_band(r)) is not None]
     return {
         "records": len(replayed),
         "replayed": len(done),
@@ -88,6 +97,8 @@ def summary(replayed: Sequence[Replayed]) -> dict[str, Any]:
         "weights_relative_rocm": _spread(errors("weights_gib_per_gpu", rocm=True)),
         "available_kv_gib": _spread([e for r in done if (e := cache_error_gib(r)) is not None]),
         "kv_cache_tokens_relative": _spread(errors("kv_cache_tokens")),
+        "settings_known": len(within),
+        "within_band": sum(within),
         "served": len(served),
         "served_and_accepted": sum(not is_refused(r) for r in served),
         "unsafe": [r.record.id for r in with_verdict if is_unsafe(r)],

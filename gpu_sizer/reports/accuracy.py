@@ -148,7 +148,8 @@ def report_lines(
         unsafe = ", ".join(s["unsafe"]) or "none"
         lines.append(
             f"- {name}: {s['served_and_accepted']} of {s['served']} that served are called fits or tight; "
-            f"called fits though out of memory: {unsafe}."
+            f"called fits though out of memory: {unsafe}. Where utilisation and length are known, the memory for the "
+            f"cache lies within the estimate's own error for {s['within_band']} of {s['settings_known']}."
         )
     for title, by_name in groups.items():
         lines += ["", f"## By {title}", "", *_groups_table(title, by_name)]
