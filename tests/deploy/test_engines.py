@@ -10,12 +10,13 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from gpu_sizer import RequestError, estimate
+from gpu_sizer import DoesNotFitError, RequestError, estimate, size
 from gpu_sizer.deploy import bare, compose, dstack, kubernetes, skypilot, slurm
 from gpu_sizer.deploy.engines import starter_of
 from gpu_sizer.deploy.engines.starter import Start
-from gpu_sizer.deploy.formats import COMMANDS, deploy
+from gpu_sizer.deploy.formats import COMMANDS, TOOLS, deploy
 from gpu_sizer.deploy.serving import Serving, make_serving
+from gpu_sizer.engines.registry import engine_names
 from gpu_sizer.planning.plan import Fit
 from gpu_sizer.records import replace
 from tests.deploy.running import options, pods
@@ -240,3 +241,43 @@ def test_service_keys_pass_the_compose_specification() -> None:
     for engine, (version, _, _) in IMAGES.items():
         document = yaml.safe_load(compose.render(served(engine, planned(), "/models/a.gguf", version)))
         jsonschema.validators.validator_for(schema)(schema).validate(document)
+
+
+#: The deployments of the issue.
+DEPLOYMENTS = (("mixtral-8x7b", "a6000"), ("llama-3.1-405b", "h100"), ("gpt-oss-120b", "h100"))
+#: How each engine writes the sizes of a layout and the length of a request.
+WORDS = {
+    "vllm": ("--tensor-parallel-size", "--pipeline-parallel-size", "--max-model-len"),
+    "sglang": ("--tp-size", "--pp-size", "--context-length"),
+    "tensorrt-llm": ("--tp_size", "--pp_size", "--max_seq_len"),
+    "tgi": ("--num-shard", None, "--max-total-tokens"),
+    "llama.cpp": (None, None, "--ctx-size"),
+}
+
+
+@pytest.mark.parametrize("form", [form for form, engine in COMMANDS.items() if engine in engine_names()])
+@pytest.mark.parametrize(("model", "gpu"), DEPLOYMENTS)
+def test_the_deployments_with_every_engine_that_plans(form: str, model: str, gpu: str) -> None:
+    engine = COMMANDS[form]
+    plan = size(model, gpu=gpu, engine=engine, details=False)
+    if not plan.fits:
+        with pytest.raises(DoesNotFitError):
+            plan.deploy(form, weights="/models/a.gguf")
+        return
+    assert plan.gpu_count is not None
+    if plan.gpu_count > 8 and starter_of(engine).several_from is None:
+        with pytest.raises(RequestError, match="not started over several machines"):
+            plan.deploy(form, weights="/models/a.gguf")
+        return
+    made = make_serving(plan, weights="/models/a.gguf")
+    told, layout, s = options(made.command), made.fit.layout, made.fit.settings
+    tensor, pipeline, length = WORDS[engine]
+    if tensor is not None:
+        assert told[tensor] == str(layout.tensor_parallel_size)
+    if pipeline is not None:
+        assert told[pipeline] == str(layout.pipeline_parallel_size)
+    assert told[length] == str(s.context)
+    for other in (form, *TOOLS):
+        text = plan.deploy(other, weights="/models/a.gguf")
+        assert starter_of(engine).title in text
+        assert "/models/a.gguf" in text
