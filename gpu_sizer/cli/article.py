@@ -183,7 +183,7 @@ def drafted(spec: TableSpec, cards: Catalogue, unknown: Sequence[str] = ()) -> t
     source = charts.source(spec)
     parts = [
         s.trend_section(found, demand, Figure("demand", demand_chart(demand, source))),
-        s.exceptions_section(found, demand.exceptions),
+        *([s.exceptions_section(found, demand.exceptions)] if table is not None else []),
         s.table_section(grid),
         _memory(found, demand, counts, spec),
         _context(found, counts, spec),
@@ -193,7 +193,7 @@ def drafted(spec: TableSpec, cards: Catalogue, unknown: Sequence[str] = ()) -> t
         parts += _arena_sections(table, found)
     notes = list(_notes(table, refused, found))
     left_out = [*unknown, *_unsized(spec, cards)]
-    parts.append(s.methods_section(found, spec, grid, left_out, notes))
+    parts.append(s.methods_section(found, spec, grid, demand.trend is not None, left_out, notes))
     return Draft(spec.title or "", s.standfirst(found), tuple(parts)), Kept(spec, grid)
 
 
@@ -238,8 +238,8 @@ def _matrix(found: Findings, spec: TableSpec, cards: Catalogue, gpus: Sequence[G
     others = [cards.gpus.get(i) for i in MATRIX_GPUS]
     by_then = [g for g in others if spec.as_of is None or (g.released is not None and g.released <= spec.as_of)]
     shown = sorted({g.id: g for g in (*gpus, *by_then)}.values(), key=lambda g: (g.visible_bytes, g.id))[:MOST_COLUMNS]
-    large = [m.card.id for m in found.models if m.count != 1] or [m.card.id for m in found.models]
-    newest = large[-MOST_ROWS:]
+    large = [m.card.id for m in found.models if m.count != 1]
+    newest = (large or [m.card.id for m in found.models])[-MOST_ROWS:]
     names, rows, load = charts.matrix_of(make_spec({"models": newest}, spec), cards, shown, counts=counts)
     chart = matrix_chart(names, rows, load, charts.source(spec))
     return matrix_section(found, len(newest), len(large), Figure("matrix", chart))

@@ -39,23 +39,29 @@ def on_gpus(found: Findings, count: int | None) -> str:
 
 def standfirst(found: Findings) -> str:
     """Models, dates and the range of counts, in two sentences."""
-    days = [m.card.released for m in found.models if m.card.released]
-    span = f", released from {min(days)} to {max(days)}" if days else ""
-    text = f"{len(found.models)} open models{span}, each unquantized as its authors released it."
+    days = sorted(m.card.released for m in found.models if m.card.released)
+    several = len(found.models) > 1
+    span = ""
+    if days:
+        span = f", released from {days[0]} to {days[-1]}" if days[0] != days[-1] else f", released on {days[0]}"
+    text = f"{len(found.models)} open model{'s' if several else ''}{span}, "
+    text += "each unquantized as its authors released it." if several else "unquantized as its authors released it."
     if not found.placed:
         return text
-    alone = len(found.on_one)
+    largest, alone = found.largest, len(found.on_one)
+    if not several or largest.count == 1:
+        return f"{text} {'Each' if several else 'It'} takes {on_gpus(found, largest.count)}."
     run = f"{alone} of them run" if alone != 1 else "1 of them runs"
     return (
-        f"{text} {run} on one {short_name(found.gpu)}, three quarters take at most {found.upper_quartile}, and "
-        f"{found.largest.card.name} takes most: {found.largest.count}."
+        f"{text} {run if alone else 'None of them runs'} on one {short_name(found.gpu)}, three quarters take at most "
+        f"{found.upper_quartile}, and {largest.card.name} takes most: {largest.count}."
     )
 
 
 def trend_section(found: Findings, demand: Demand, figure: Figure) -> Section:
     """The thesis: ever more GPUs."""
     steps = [f"{m.name} took {m.value:.0f} ({m.day})" for m in demand.records]
-    told = [f"The records in {plural(found.gpu)}: {listed(steps)}."]
+    told = [f"The record{'s' if len(steps) > 1 else ''} in {plural(found.gpu)}: {listed(steps)}."]
     if demand.trend is not None:
         told.append(
             f"A line through the logarithms of these {demand.trend.points} records doubles every "
@@ -91,10 +97,13 @@ def memory_section(found: Findings, figure: Figure) -> Section:
     largest, cache = found.largest, found.heaviest_cache
     told = [
         f"Weights come first: {largest.card.name} keeps {_gib(largest.weights_bytes)} of them, and "
-        f"{_gib(largest.cache_bytes)} of cache for one request of {largest.plan.request.context:,} tokens. Beside its "
-        f"weights, the cache is largest in {cache.card.name}: {_gib(cache.cache_bytes)} for one request of "
-        f"{cache.plan.request.context:,} tokens, with {_gib(cache.weights_bytes)} of weights."
+        f"{_gib(largest.cache_bytes)} of cache for one request of {largest.plan.request.context:,} tokens."
     ]
+    if cache is not largest:
+        told[0] += (
+            f" Beside its weights, the cache is largest in {cache.card.name}: {_gib(cache.cache_bytes)} for one "
+            f"request of {cache.plan.request.context:,} tokens, with {_gib(cache.weights_bytes)} of weights."
+        )
     if saved := found.pipelined:
         names = [
             f"{m.card.name} ({m.count} against {m.tensor_count or 'more than ' + str(m.plan.request.max_gpus)})"
@@ -117,7 +126,9 @@ def _length(found: Findings) -> str:
 def context_section(found: Findings, model: Taken | None, figure: Figure) -> Section:
     """What the length of context costs."""
     if model is None:
-        told = f"{_length(found)} At {SHORT:,} tokens none of these models takes fewer GPUs."
+        told = _length(found)
+        if any(m.plan.request.context > SHORT for m in found.models):
+            told += f" At {SHORT:,} tokens none of these models takes fewer GPUs."
     else:
         told = (
             f"{_length(found)} That costs most in {model.card.name}: {on_gpus(found, model.count)} for "
@@ -129,19 +140,20 @@ def context_section(found: Findings, model: Taken | None, figure: Figure) -> Sec
 def matrix_section(found: Findings, shown: int, large: int, figure: Figure) -> Section:
     """Other GPUs: the newest ``shown`` of the ``large`` models that take more than one."""
     which = "The models" if shown == large else f"The {shown} newest of the {large} models"
-    told = f"{which} that take more than one {short_name(found.gpu)}, on GPUs of other sizes."
+    taking = f" that take more than one {short_name(found.gpu)}" if large else ""
+    told = f"{which if large else 'The models'}{taking}, on GPUs of other sizes."
     return Section("On other GPUs", (told,), (figure,))
 
 
 def methods_section(
-    found: Findings, spec: TableSpec, grid: Grid, left_out: Sequence[str], notes: Sequence[str]
+    found: Findings, spec: TableSpec, grid: Grid, trend: bool, left_out: Sequence[str], notes: Sequence[str]
 ) -> Section:
     """How the numbers came about, and what is missing."""
-    return Section("Methods", (), (), tuple(_methods(found, spec, grid, left_out, notes)))
+    return Section("Methods", (), (), tuple(_methods(found, spec, grid, trend, left_out, notes)))
 
 
 def _methods(
-    found: Findings, spec: TableSpec, grid: Grid, left_out: Sequence[str], notes: Sequence[str]
+    found: Findings, spec: TableSpec, grid: Grid, trend: bool, left_out: Sequence[str], notes: Sequence[str]
 ) -> Iterator[str]:
     name = engine(spec.load.get("engine", "vllm")).describe()
     memory = found.gpu.memory
@@ -165,11 +177,12 @@ def _methods(
             "Each estimate carries an error. Where the room left is smaller than that, the count is called tight and "
             f"the next certain one is named: {listed(names)}."
         )
-    yield (
-        "The trend is the least-squares line through the base-2 logarithms of the records: models that took more GPUs "
-        f"(by at least {MARGIN - 1:.0%}) than every earlier one in the table. A larger one that is missing here would "
-        "change it."
-    )
+    if trend:
+        yield (
+            "The trend is the least-squares line through the base-2 logarithms of the records: models that took more "
+            f"GPUs (by at least {MARGIN - 1:.0%}) than every earlier one in the table. A larger one that is missing "
+            "here would change it."
+        )
     if left_out:
         yield f"Left out, since no card describes them: {listed(left_out, 24)}."
     yield from notes

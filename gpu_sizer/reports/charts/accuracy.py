@@ -49,7 +49,7 @@ def accuracy_chart(records: Sequence[dict[str, Any]], source: str) -> Chart:
     return Chart(
         title="What the estimate says, and what servers logged",
         subtitle=f"{near} of {len(points)} figures lie within 3 % or half a GiB of the log",
-        source=source,
+        source=f"Source: {source}.",
         alt=(
             f"{len(points)} points, predicted against measured GiB a GPU; {near} lie within 3 % or half a GiB of the "
             "line on which both are equal."

@@ -173,11 +173,11 @@ def _chosen(spec: TableSpec) -> str:
 
 
 def _undated(spec: TableSpec, names: Sequence[str]) -> str:
-    """Models without a date; as of a day their number alone, since naming them would tell of later ones."""
+    """Models without a date; as of a day they are not named, since that would tell of later ones."""
     if spec.as_of is not None:
-        return f"{len(names)} model{'' if len(names) == 1 else 's'} of the catalogue"
-    rest = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {rest} more" if rest > 0 else "")
+        return "Models of which no release date is known are left out."
+    rest = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return f"Left out, since no release date is known: {', '.join(names[:_MOST_NAMES])}{rest}."
 
 
 def _remarks(
@@ -203,6 +203,6 @@ def _remarks(
     if arena_basis is not None and "arena" in used:
         yield f"Arena score: {arena_basis}; the best rated release of each model."
     if selected.undated:
-        yield f"Left out, since no release date is known: {_undated(spec, selected.undated)}."
+        yield _undated(spec, selected.undated)
     yield f"Data: {_edition(selected)}.{_chosen(spec)}"
     yield from spec.notes

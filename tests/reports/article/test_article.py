@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from gpu_sizer import size
+from gpu_sizer.cards.catalogue import catalogue
+from gpu_sizer.cli.article import asked, drafted
 from gpu_sizer.cli.entry import run
 from gpu_sizer.reports.article.draft import Draft, Section, markdown
 from gpu_sizer.reports.article.sections import listed
@@ -117,6 +119,23 @@ def test_texts_are_written_as_they_stand() -> None:
     made = Draft("A * b", "1 < 2 | x_y", (Section("H #1", ("[p] & q",), (), ("*i*",), "| t |"),))
     text = markdown(made)
     assert text == ("# A \\* b\n\n*1 &lt; 2 \\| x\\_y*\n\n## H \\#1\n\n\\[p\\] &amp; q\n\n- \\*i\\*\n\n| t |\n")
+
+
+def test_few_models_are_told_in_words_that_fit_them() -> None:
+    def draft(**options: Any) -> str:
+        return markdown(drafted(asked(**options), catalogue())[0])
+
+    one = draft(models=["llama-3-8b"])
+    assert (
+        "*1 open model, released on 2024-04-18, unquantized as its authors released it. It takes 1 RTX A6000.*" in one
+    )
+    assert "The record in RTX A6000s: Llama 3 8B took 1 (2024-04-18)." in one
+    assert "least-squares" not in one
+    assert "Beside its weights" not in one
+    two = draft(models=["llama-3-8b", "llama-2-7b"], gpus=["h100"])
+    assert "Each takes 1 H100 SXM5 80 GB.*" in two
+    early = draft(models=["llama-7b"], as_of="2023-03-01")
+    assert "score" not in early, "the Arena had no table yet"
 
 
 def test_lists_of_names() -> None:

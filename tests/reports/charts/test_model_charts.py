@@ -5,20 +5,25 @@ from __future__ import annotations
 import csv
 import math
 from datetime import date, timedelta
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from gpu_sizer import size
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.cli.entry import run
 from gpu_sizer.planning.breakpoints import Step
+from gpu_sizer.records import replace
 from gpu_sizer.reports.charts.context import Line, context_chart, rounded, tokens_text
 from gpu_sizer.reports.charts.demand import Exceptional, demand, demand_chart, months, sentences, title
+from gpu_sizer.reports.charts.files import csv_text
 from gpu_sizer.reports.charts.growth import Measured, growth, records
 from gpu_sizer.reports.charts.matrix import Count, Counted, matrix_chart
 from gpu_sizer.reports.charts.memory import memory_chart
 from gpu_sizer.reports.charts.style import LONGEST_NAME, Chart, shortened
+from gpu_sizer.reports.charts.text import Bar, Bars, view
 
 BEGIN = date(2023, 1, 1)
 #: A model a quarter, each twice the one before, and small ones between.
@@ -43,6 +48,12 @@ def test_a_record_takes_clearly_more() -> None:
         "a",
         "b",
     ]
+
+
+def test_records_of_one_season_tell_no_trend() -> None:
+    season = [Measured(BEGIN + timedelta(days=30 * i), 2.0**i, str(i)) for i in range(5)]
+    assert len(records(season)) == 5
+    assert growth(season) is None
 
 
 def test_of_one_day_the_largest_is_the_record() -> None:
@@ -188,6 +199,33 @@ def test_text_needs_no_chart_library(
     assert "Llama" in out or "Mixtral" in out
     assert "\x1b" not in out
     assert all(len(line) <= 100 or command[0] == "matrix" for line in out.splitlines())
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_bars_keep_their_figures_in_a_terminal_of_any_width(width: int) -> None:
+    labels = [
+        "Mixtral 8x7B (3 × RTX A6000, pipeline of 3)",
+        "A model whose name is as long as a line of a book, and longer",
+    ]
+    bars = tuple(Bar(label, (30.0, 2.0), "33.2 of 43.7 GiB") for label in labels)
+    chart = Bars("Title", "subtitle", bars, 47.5, "source", ("weights", "cache"))
+    console = Console(width=width, file=StringIO(), color_system=None)
+    console.print(view(chart, width, coloured=False))
+    lines = str(console.file.getvalue()).splitlines()  # type: ignore[attr-defined]
+    assert all(len(line) <= width for line in lines)
+    text = "\n".join(lines)
+    assert text.count("33.2 of 43.7 GiB") == 2
+    assert "█" in text
+    assert "…" not in text
+    assert all(word in text for label in labels for word in label.split())
+
+
+def test_data_begin_no_formula() -> None:
+    chart = context_chart("M", "G", [Line(1, (Step(1, 8),), False)], 8, "load", "source")
+    made = replace(chart, header=("model", "gpus"), rows=(("=cmd|' /C calc'!A0", "-1.5"), ("@x", "inf")))
+    assert list(csv.reader(csv_text(made).splitlines())) == [
+        ["model", "gpus"], ["'=cmd|' /C calc'!A0", "-1.5"], ["'@x", "inf"],
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c[0])
