@@ -28,6 +28,7 @@ WeightFormat = Literal[
     "float8-block-ue8m0",
     "float8-tensor",
     "float8-channel",
+    "int8-channel",
     "mxfp8",
     "mxfp4",
     "nvfp4",

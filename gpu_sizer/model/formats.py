@@ -52,8 +52,8 @@ def _float8_tensor(shape: tuple[int, ...]) -> int:
     return prod(outer) * (rows * columns + 2 * FLOAT32_BYTES)
 
 
-def _float8_channel(shape: tuple[int, ...]) -> int:
-    # One float32 scale per output channel.
+def _channel(shape: tuple[int, ...]) -> int:
+    # One byte a value, and one float32 scale per output channel.
     *outer, rows, columns = shape
     return prod(outer) * (rows * columns + FLOAT32_BYTES * rows)
 
@@ -71,7 +71,8 @@ _SCALED: dict[str, Callable[[tuple[int, ...]], int]] = {
     "float8-block": _float8_block,
     "float8-block-ue8m0": _float8_block_small,
     "float8-tensor": _float8_tensor,
-    "float8-channel": _float8_channel,
+    "float8-channel": _channel,
+    "int8-channel": _channel,
     "mxfp8": _grouped(8, 32, 1),
     "mxfp4": _grouped(4, 32, 1),
     # Two float32 per matrix: the global scale of the weight and that of its input.
