@@ -51,7 +51,8 @@ STOP_WORDS = word_set(
     allowing accept accepts expect expects expecting expected reach reaches achieve achieves keep keeping kept leave
     leaves leaving spend spending pay paying worth value overall ballpark guess numbers figures dtypes
     finetuned tuned pretrained custom private internal public popular famous standard regular normal usual typical
-    average classic plain vanilla stock trained version variant parameter sized
+    average classic plain vanilla stock trained version variant parameter sized necessary gimme minimal seq
+    chance name feed document documents weigh weighs space across splitting split
     """
 )
 

@@ -146,7 +146,8 @@ def _split(word: Word) -> list[Word]:
         digits = len(tail) - len(tail.lstrip("0123456789"))
         if tail in ("t", "tx"):
             return [word]
-        if not tail or tail[:1].isalpha() or (digits >= 4 and tail[-1:] not in "bm"):
+        memory = tail.endswith(("gb", "gib"))
+        if not tail or tail[:1].isalpha() or memory or (digits >= 4 and tail[-1:] not in "bm"):
             return [Word(head, word.before), Word("x", ""), *([Word(tail, "")] if tail else [])]
     head, x, tail = word.text.rpartition("x")
     if x and tail.isdigit() and len(tail) <= 3 and (not head or _is_gpu_like(head)):
