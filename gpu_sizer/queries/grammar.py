@@ -22,6 +22,7 @@ _OUT = word_set("out output outputs osl generated generation completion completi
 _LABELS = word_set("input inputs output outputs isl osl")
 _AT_ONCE = word_set("concurrent simultaneous parallel active concurrently simultaneously")
 _LOAD_FIRST = word_set("batch concurrency users requests bs")
+_MARKS = frozenset(":=")
 _HOW = frozenset(("many", "much"))
 _TOGETHER = (("at", "once"), ("at", "a", "time"), ("at", "the", "same", "time"), ("in", "parallel"))
 NODE_NOUNS = word_set("node nodes machine machines server servers box boxes host hosts")
@@ -85,7 +86,7 @@ def read_users(s: Sentence, o: Options) -> None:
             o.users = s.number_at(times)
             s.take(times, i)
             s.take(i + 1)
-        elif number is not None and not (s.words[i].tokens and s.said(i - 1) in _HOW):
+        elif number is not None and not _is_length(s, i):
             j = s.skip(i + 1, _AT_ONCE)
             together = next((p for p in _TOGETHER if s.starts(j, p)), ())
             if s.at(j) in USERS or j > i + 1 or together:
@@ -96,6 +97,18 @@ def read_users(s: Sentence, o: Options) -> None:
             if (number := s.number_at(j)) is not None:
                 o.users = number
                 s.take(i, j + 1)
+
+
+def _is_length(s: Sentence, i: int) -> bool:
+    """Whether a number before users is a length: "how many 8k users", "ctx 32k users 16"."""
+    asked = s.words[i].tokens is not None and s.said(s.skip(i - 1, _AT_ONCE, -1)) in _HOW
+    noun = s.skip(i + 1, _AT_ONCE)
+    behind = s.skip(noun + 1, ("=", "of", "is"))
+    if s.at(noun) not in USERS or s.number_at(behind) is None or s.at(behind + 1) in LENGTHS:
+        return asked
+    label = not _MARKS.isdisjoint(s.words[noun + 1].before)
+    told = s.words[i].tokens is not None or s.at(s.skip(i - 1, LINKS, -1)) in _LENGTH_FIRST
+    return asked or label or told
 
 
 def _times(s: Sentence, i: int) -> int | None:
@@ -127,7 +140,7 @@ def read_context(s: Sentence, o: Options) -> None:
         after = s.skip(i + 1, LENGTHS)
         before = s.skip(i - 1, LINKS, -1)
         named = after > i + 1 or s.at(after) in _IN | _OUT
-        first = s.at(before) in _LENGTH_FIRST or (s.at(before) == "model" and s.said(before + 1) in _LENGTH_FIRST)
+        first = any(s.at(k) in _LENGTH_FIRST for k in range(before, i))
         loose = s.at(i - 1) in ("at", "with") and is_decimal(word) and float(word) >= 512
         if suffixed or named or first or loose or (s.words[i].before.strip() == "@" and float(word) >= 512):
             part = "out" if _OUT & {s.at(after), s.at(i - 1)} else "in"

@@ -240,6 +240,8 @@ def understand(text: str, cards: Catalogue) -> Understanding:
         if (name := left_over(reader.s)) and (reader.gpus or any(c.isdigit() for c in name)):
             raise unknown(UnknownModelError, name, reader.model_names)
         raise _incomplete(f"for which model? {EXAMPLE}", "model")
+    if intent == "models" and (name := left_over(reader.s)) and reader.mender.vocabulary.names_something(name.split()):
+        raise unknown(UnknownModelError, name, reader.model_names)
     gpus = _one(reader.gpus, UnknownGpuError)
     if not gpus and intent not in ("gpus", "memory"):
         if name := left_over(reader.s):
