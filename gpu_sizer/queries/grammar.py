@@ -5,7 +5,7 @@ from __future__ import annotations
 from gpu_sizer.errors import RequestError
 from gpu_sizer.queries.asides import read_notes, refuse_vague_formats
 from gpu_sizer.queries.options import GPU_NOUNS, LINKS, USERS, Options
-from gpu_sizer.queries.settings import read_dtypes, read_layouts, read_settings, read_utilization
+from gpu_sizer.queries.settings import NOT, read_dtypes, read_layouts, read_settings, read_utilization
 from gpu_sizer.queries.words import is_decimal, word_set
 
 TYPE_CHECKING = False
@@ -18,12 +18,19 @@ LENGTHS = word_set(
 )
 _LENGTH_FIRST = word_set("context contexts ctx length len window prompt prompts sequence seqlen tokens maxlen")
 _IN = frozenset(("in", "input", "inputs", "prompt", "prompts"))
-_OUT = word_set("out output outputs generated generation completion completions response answer answers")
+_OUT = word_set("out output outputs osl generated generation completion completions response answer answers")
+_LABELS = word_set("input inputs output outputs isl osl")
 _AT_ONCE = word_set("concurrent simultaneous parallel active concurrently simultaneously")
 _LOAD_FIRST = word_set("batch concurrency users requests bs")
+_MARKS = frozenset(":=")
 _HOW = frozenset(("many", "much"))
 _TOGETHER = (("at", "once"), ("at", "a", "time"), ("at", "the", "same", "time"), ("in", "parallel"))
 NODE_NOUNS = word_set("node nodes machine machines server servers box boxes host hosts")
+_SPLIT = word_set("split splitting spread spreading go going")
+_SEVERAL_NODES = (
+    *(("across", "nodes"), ("across", "machines"), ("multi", "node"), ("multinode",), ("multiple", "nodes")),
+    *(("several", "nodes"), ("multiple", "machines"), ("across", "servers")),
+)
 _LIMIT = frozenset(("max", "maximum", "most"))
 _AT_MOST = frozenset(("max", "maximum", "most", "to", "than", "limit", "within"))
 
@@ -51,15 +58,21 @@ def read_gpu_nouns(s: Sentence, o: Options) -> None:
         if (number := s.number_at(before)) is not None or s.at(before) in ("a", "an", "the", "my", "our"):
             o.nodes = number or 1
             s.take(before, place[1])
-    if o.nodes is None and s.find([("same", "node"), ("same", "machine"), ("within", "a", "node")]):
+    several = s.find(_SEVERAL_NODES)
+    denied = several is not None and any(s.said(several[0] - k) in NOT for k in (1, 2, 3))
+    if o.nodes is None and (denied or s.find([("same", "node"), ("same", "machine"), ("within", "a", "node")])):
         o.nodes = 1
+        if several is not None:
+            s.taken.update(i for i in range(several[0] - 3, several[1]) if s.at(i) in NOT | _SPLIT)
 
 
 def read_limit(s: Sentence, o: Options) -> None:
-    """A number behind ``max`` that nothing else took: ``(max 16)`` GPUs."""
+    """A number behind ``max`` or ``no more than`` that nothing else took: ``(max 16)`` GPUs."""
     for i in list(s.free()):
         number = s.number_at(i)
-        if number is not None and o.max_gpus is None and s.at(i - 1) in _LIMIT and not s.at(i + 1).isalpha():
+        before = (s.at(i - 2), s.at(i - 1))
+        limited = before[1] in _LIMIT or before in (("more", "than"), ("up", "to"))
+        if number is not None and o.max_gpus is None and limited and not s.at(i + 1).isalpha():
             o.max_gpus = number
             s.take(i - 1, i + 1)
 
@@ -69,7 +82,11 @@ def read_users(s: Sentence, o: Options) -> None:
     for i in list(s.free()):
         word = s.at(i)
         number = _plain(word) if s.number_at(i) is None else s.number_at(i)
-        if number is not None and not (s.words[i].tokens and s.said(i - 1) in _HOW):
+        if s.words[i].tokens and (times := _times(s, i)) is not None and s.at(i + 1) in USERS:
+            o.users = s.number_at(times)
+            s.take(times, i)
+            s.take(i + 1)
+        elif number is not None and not _is_length(s, i):
             j = s.skip(i + 1, _AT_ONCE)
             together = next((p for p in _TOGETHER if s.starts(j, p)), ())
             if s.at(j) in USERS or j > i + 1 or together:
@@ -80,6 +97,24 @@ def read_users(s: Sentence, o: Options) -> None:
             if (number := s.number_at(j)) is not None:
                 o.users = number
                 s.take(i, j + 1)
+
+
+def _is_length(s: Sentence, i: int) -> bool:
+    """Whether a number before users is a length: "how many 8k users", "ctx 32k users 16"."""
+    asked = s.words[i].tokens is not None and s.said(s.skip(i - 1, _AT_ONCE, -1)) in _HOW
+    noun = s.skip(i + 1, _AT_ONCE)
+    behind = s.skip(noun + 1, ("=", "of", "is"))
+    if s.at(noun) not in USERS or s.number_at(behind) is None or s.at(behind + 1) in LENGTHS:
+        return asked
+    label = not _MARKS.isdisjoint(s.words[noun + 1].before)
+    told = s.words[i].tokens is not None or s.at(s.skip(i - 1, LINKS, -1)) in _LENGTH_FIRST
+    return asked or label or told
+
+
+def _times(s: Sentence, i: int) -> int | None:
+    """The place of the number that says how often a length is meant: the 32 of ``32 8k requests``, ``32x 8k``."""
+    before = i - 2 if s.at(i - 1) == "x" else i - 1
+    return before if s.number_at(before) is not None else None
 
 
 def _plain(text: str) -> int | None:
@@ -98,10 +133,14 @@ def read_context(s: Sentence, o: Options) -> None:
             continue
         if not suffixed and not is_decimal(word):
             continue
+        if s.at(i - 1) in _LABELS:
+            lengths.append((word, "out" if s.at(i - 1) in _OUT else "in"))
+            s.take(i - 1, s.skip(i + 1, LENGTHS - _LABELS))
+            continue
         after = s.skip(i + 1, LENGTHS)
         before = s.skip(i - 1, LINKS, -1)
         named = after > i + 1 or s.at(after) in _IN | _OUT
-        first = s.at(before) in _LENGTH_FIRST or (s.at(before) == "model" and s.said(before + 1) in _LENGTH_FIRST)
+        first = any(s.at(k) in _LENGTH_FIRST for k in range(before, i))
         loose = s.at(i - 1) in ("at", "with") and is_decimal(word) and float(word) >= 512
         if suffixed or named or first or loose or (s.words[i].before.strip() == "@" and float(word) >= 512):
             part = "out" if _OUT & {s.at(after), s.at(i - 1)} else "in"

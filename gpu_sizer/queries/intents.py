@@ -25,6 +25,8 @@ _MOST = word_set("max maximum maximal longest largest biggest most highest long 
 _LENGTHS = word_set(
     "context contexts ctx tokens token prompt prompts sequence seqlen conversation conversations document documents"
 )
+_CONTEXT = word_set("context ctx")
+_WHICH = word_set("what which whats")
 _PEOPLE = word_set(
     "users user requests request people clients customers sessions streams employees developers devs chats concurrency"
     " concurrent students persons agents callers queries readers colleagues sequences completions"
@@ -44,45 +46,51 @@ _NOUN = 5
 
 _ASK_MODEL = word_set("which what best biggest largest list any all good recommend suggest show")
 _MODEL_PHRASES = _phrases(
-    "models, llms, what can i, what can we, what could i, what could we, what can run, what runs, what fits, what will,"
-    " what would, what can be, anything, everything, something, what else, what is possible, what does, what do,"
-    " what to run, what should i run, is there a model, a model for, model for, model that, model to, llm for,"
-    " llm that"
+    "models, llms, what runs, what fits, what will, options for, what would, what can, what could, anything, "
+    "everything, something, what else, what is possible, what does, what do, what to run, what should i run, is there "
+    "a model, biggest thing, largest thing, a model for, model for, model that, model to, llm for, llm that"
 )
 _ASK_HARDWARE = word_set(
     "which what best cheapest recommend recommended cheaper right suggest smallest list all show affordable ideal"
 )
 _HARDWARE_PHRASES = _phrases(
-    "cheapest, cheap, cheaply, what do i need, what do we need, least expensive, what hardware, lowest cost,"
-    " lowest price, affordable, what should i, where can i, where could i, on what, what does it take,"
-    " what would i need, what would we need, what will i need, budget option, hardware requirement,"
-    " hardware requirements, gpu requirement, gpu requirements, gpu recommendation, gpu recommendations,"
-    " hardware recommendation, hardware recommendations, hardware for, hardware needed, hardware to, best value"
+    "cheapest, cheap, cheaply, what do i need, what do we need, least expensive, what hardware, lowest cost, lowest "
+    "price, affordable, what should i, where can i, where could i, on what, what does it take, what would i need, "
+    "what would we need, what will i need, budget option, hardware requirement, hardware requirements, gpu "
+    "requirement, gpu requirements, gpu options, hardware options, gpu recommendation, gpu recommendations, hardware "
+    "recommendation, hardware recommendations, hardware for, hardware needed, hardware to, best value, what is "
+    "needed, whats needed, what is required, gpu for, gpu to, card for, card to, minimum gpu, minimum hardware, "
+    "minimum card, smallest gpu, hardware is"
 )
 _MEMORY_PHRASES = _phrases(
-    "vram, memory footprint, footprint, memory requirement, memory requirements, how big, ram, memory needed,"
-    " memory required, memory usage, memory use, memory does, how large, how heavy, memory for, gb needed, gb required,"
-    " gigabytes, memory consumption, memory to, memory is, cache size, size of the cache, size in gb, size of,"
-    " in gigabytes, in gb, memory do"
+    "vram, memory footprint, footprint, memory requirement, memory requirements, how big, ram, memory needed, memory "
+    "required, memory usage, memory use, memory does, how large, how heavy, memory for, gb needed, gb required, "
+    "gigabytes, memory consumption, memory to, memory is, cache size, size of the cache, size in gb, size of, in "
+    "gigabytes, in gb, memory do"
 )
+_MEMORY_ALONE = word_set("memory vram ram space weigh weighs")
 _CONTEXT_PHRASES = _phrases(
-    "context limit, what context, which context, context can, context fits, context do, what max model len,"
-    " max model len, max model length, max seq len, max context, how far, context length can, context window can"
+    "context limit, what context, which context, context can, context fits, context do, what max model len, max model "
+    "len, max model length, max seq len, max context, how far, context length can, context window can"
 )
+_HOW_FAR = _phrases("how long, how far, how big, how large, how high, longest, largest, biggest")
 _NO_CONTEXT_PHRASES = _phrases(
-    "at max context, at maximum context, at full context, at its max, at its maximum, with max context,"
-    " with maximum context, with full context, at the max context, at the maximum context, its maximum context,"
-    " its max context, their full context, its full context"
+    "at max context, at maximum context, at full context, at its max, at its maximum, with max context, with maximum "
+    "context, with full context, at the max context, at the maximum context, its maximum context, its max context, "
+    "their full context, its full context"
 )
 _USERS_PHRASES = _phrases(
-    "what concurrency, what batch size, max batch, maximum batch, largest batch, biggest batch, users for, users on,"
-    " users with, capacity for, user capacity, users can, users could, requests can, people can, how big a batch,"
-    " how large a batch"
+    "what concurrency, what batch size, max batch, maximum batch, largest batch, biggest batch, users for, users on, "
+    "users with, capacity for, user capacity, user limit, users limit, request limit, users can, users could, "
+    "requests can, people can, how big a batch, how large a batch"
 )
 _COUNT_FIRST = word_set("many number minimum fewest min smallest least count quantity qty amount")
+_NUMBER_OF = word_set("many number count quantity qty amount")
+_FEWEST = word_set("minimum fewest min least")
+_PLURAL = word_set("gpus cards accelerators")
 _COUNT_PHRASES = _phrases(
-    "gpus needed, gpus required, gpus for, gpu count, gpus do, gpus does, cards needed, gpus to, gpus i need,"
-    " gpus would"
+    "gpus needed, gpus required, gpus for, gpu count, gpus do, gpus does, cards needed, gpus to, gpus i need, gpus "
+    "would"
 )
 _FIT_FIRST = word_set("does do can will would could is are fits fit may should")
 _FIT_PHRASES = _phrases(
@@ -147,12 +155,23 @@ def _asks_memory(s: Sentence) -> bool:
 def _asks_context(s: Sentence) -> bool:
     if s.has(_NO_CONTEXT_PHRASES):
         return False
-    reach = s.has(_phrases("how long, how far")) and any(w.text in _LENGTHS for w in s.words)
-    return reach or s.has(_CONTEXT_PHRASES) or _near(s, _MOST, _LENGTHS)
+    reach = s.has(_HOW_FAR) and any(w.text in _LENGTHS for w in s.words)
+    first = bool(s.words) and s.words[0].text in ("context", "ctx")
+    which = _near(s, _WHICH, _CONTEXT)
+    return reach or first or which or s.has(_CONTEXT_PHRASES) or _near(s, _MOST, _LENGTHS)
 
 
 def _asks_users(s: Sentence) -> bool:
     return s.has(_USERS_PHRASES) or _near(s, word_set("many max maximum most number much"), _PEOPLE)
+
+
+def _asks_number(s: Sentence) -> bool:
+    """Whether a number of GPUs is asked for, not which: the minimum GPU is a kind, the minimum GPUs are some."""
+    return _near(s, _NUMBER_OF, _HARDWARE) or _near(s, _FEWEST, _PLURAL)
+
+
+def _mentions_memory(s: Sentence) -> bool:
+    return any(w.text in _MEMORY_ALONE for w in s.words)
 
 
 def _asks_count(s: Sentence) -> bool:
@@ -180,12 +199,14 @@ def intent_of(s: Sentence, told: Told) -> Intent | None:
         return "users"
     if context and gpus:
         return "context"
-    if models and not gpus and _asks_hardware(s) and not _near(s, _COUNT_FIRST, _HARDWARE):
+    if models and not gpus and _asks_hardware(s) and not _asks_number(s):
         return "gpus"
     if _asks_memory(s) and not (gpus and told.counted):
         return "memory"
     if _asks_count(s) and not told.counted:
         return "count"
+    if models and not gpus and not told.counted and _mentions_memory(s) and not _asks_fit(s):
+        return "memory"
     if gpus and (told.counted or _asks_fit(s)):
         return "fit"
     return "count" if models or gpus else None

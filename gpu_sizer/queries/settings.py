@@ -86,7 +86,10 @@ _CACHE = frozenset(("kv", "cache", "kvcache"))
 _PARALLEL = word_set("parallel parallelism parallelization size degree only alone just of =")
 _REPLICAS = ("replicas", "replica", "copies")
 _EXPERT = (("expert", "parallel"), ("expert", "parallelism"), ("ep",), ("enable", "expert", "parallel"))
-_NOT = word_set("no without not avoid never")
+#: Words that deny what follows.
+NOT = word_set("no without not avoid never dont cannot cant excluding exclude except disable")
+_DENIED = word_set("not disabled off disallowed forbidden excluded impossible")
+_FREE = word_set("headroom free spare margin buffer reserve reserved slack unused")
 
 
 def read_engine(s: Sentence, o: Options) -> None:
@@ -101,7 +104,7 @@ def read_engine(s: Sentence, o: Options) -> None:
             j = s.skip(after, ("version", "v"))
             word = s.at(j).removeprefix("v")
             marked = j > after or "@" in s.words[j].before or word != s.at(j) if word else False
-            if _VERSION.fullmatch(word) and (marked or name == "vllm"):
+            if _VERSION.fullmatch(word) and (marked or name == "vllm") and not s.at(j + 1).startswith("util"):
                 s.take(after, j + 1)
                 o.engine = f"{name}@{word}"
             return
@@ -112,7 +115,7 @@ def read_layouts(s: Sentence, o: Options) -> None:
     wanted: dict[str, bool] = {}
     for phrase in _EXPERT:
         if (place := s.find([phrase])) is not None:
-            o.expert_parallel = s.said(place[0] - 1) not in _NOT
+            o.expert_parallel = s.said(place[0] - 1) not in NOT
             s.take(place[0] - (not o.expert_parallel), place[1])
     for kind, names in (
         ("tensor", ("tensor", "tp")),
@@ -141,8 +144,9 @@ def read_layouts(s: Sentence, o: Options) -> None:
                 start = i
                 while s.at(start - 1) in ("only", "pure", "purely", "just", "with", "using", "a", "any", "use"):
                     start -= 1
-                wanted[kind] = s.at(start - 1) not in _NOT
-                s.take(start - (not wanted[kind]), stop)
+                before, behind = s.at(start - 1) in NOT, s.at(stop) in _DENIED
+                wanted[kind] = not (before or behind)
+                s.take(start - before, stop + behind)
     if o.sizes:
         return
     if wanted.get("pipeline") is False or (wanted.get("tensor") and not wanted.get("pipeline")):
@@ -152,7 +156,7 @@ def read_layouts(s: Sentence, o: Options) -> None:
 
 
 def read_utilization(s: Sentence, o: Options) -> None:
-    """``utilization 0.9``, ``at 90% utilisation``, ``90 % of the memory``."""
+    """``utilization 0.9``, ``at 90% utilisation``, ``90 % of the memory``, ``10% headroom``."""
     named = s.find([("utilization",), ("utilisation",), ("util",), ("utilized",), ("utilised",)])
     for i in s.free():
         word, percent = s.at(i), s.at(i + 1) == "%"
@@ -161,6 +165,9 @@ def read_utilization(s: Sentence, o: Options) -> None:
         value = float(word)
         o.utilization = value / 100 if percent else value
         s.take(i, i + 1 + percent)
+        if spare := [k for k in (*range(i - 3, i), *range(i + 1, i + 5)) if s.at(k) in _FREE]:
+            o.utilization = round(1 - o.utilization, 4)
+            s.take(spare[0])
         break
     if named is not None:
         start = named[0]
@@ -193,7 +200,8 @@ def read_dtypes(s: Sentence, o: Options) -> None:
             continue
         before = s.skip(i - 1, ("in", "at", "of", "as", "to", "dtype", "type", "precision", "with", "is", "="), -1)
         if s.at(stop) in _CACHE or s.at(before) in _CACHE:
-            o.kv_cache_dtype = "float8" if found == "float8" else found
+            # The caches of eight bits that engines have are float8.
+            o.kv_cache_dtype = "float8" if found == "int8" else found
         else:
             o.weights_dtype = found
         s.take(i, stop)

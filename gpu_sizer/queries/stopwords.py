@@ -37,21 +37,22 @@ STOP_WORDS = word_set(
     suggestions advice ideal suitable suited right correct proper actual real current currently away under couldnt
     cant wont doesnt isnt dont didnt wouldnt shouldnt hows wheres theres thats anyone everyone someone somebody
     anybody everybody team company startup office business department school university lab project task job kindly
-    dear greetings cheers regards appreciate appreciated helpful help helping thx ty pls plz asap quick quickly
-    simple simply basically literally maybe perhaps possibly probably likely approx approximate estimated estimates
-    think thought plan planning planned plans considering consider looking look try trying tried told wondered
-    curious hope because since while during before after above below until till always never ever often sometimes
-    mean means meaning says said called named such too very quite pretty properly comfortably safely easily smoothly
-    happily yet already again twice together apart alone inside outside across among along through near last first
-    third set sets setting settings config configuration thing things stuff ways day days questions tower
-    desk desktop workstation pc laptop homelab basement datacenter datacentre data center centre cloud provider
-    onprem premise premises prem site gaming available spare existing exist exists bought buying purchase purchasing
-    getting given giving add adding added upgrade upgrading start starting starts started serveable servable
-    runnable fitted hostable deployable deployments provide provides providing offer offers allow allows allowed
-    allowing accept accepts expect expects expecting expected reach reaches achieve achieves keep keeping kept leave
-    leaves leaving spend spending pay paying worth value overall ballpark guess numbers figures dtypes
-    finetuned tuned pretrained custom private internal public popular famous standard regular normal usual typical
-    average classic plain vanilla stock trained version variant parameter sized
+    dear greetings cheers regards appreciate appreciated helpful help helping thx ty pls plz asap quick quickly simple
+    simply basically literally maybe perhaps possibly probably likely approx approximate estimated estimates think
+    thought plan planning planned plans considering consider looking look try trying tried told wondered curious hope
+    because since while during before after above below until till always never ever often sometimes mean means
+    meaning says said called named such too very quite pretty properly comfortably safely easily smoothly happily yet
+    already again twice together apart alone inside outside across among along through near last first third set sets
+    setting settings config configuration thing things stuff ways day days questions tower desk desktop workstation pc
+    laptop homelab basement datacenter datacentre data center centre cloud provider onprem premise premises prem site
+    gaming available spare existing exist exists bought buying purchase purchasing getting given giving add adding
+    added upgrade upgrading start starting starts started serveable servable runnable fitted hostable deployable
+    deployments provide provides providing offer offers allow allows allowed allowing accept accepts expect expects
+    expecting expected reach reaches achieve achieves keep keeping kept leave leaves leaving spend spending pay paying
+    worth value overall ballpark guess numbers figures dtypes finetuned tuned pretrained custom private internal
+    public popular famous standard regular normal usual typical average classic plain vanilla stock trained version
+    variant parameter sized suppose supposing assume assuming necessary gimme minimal seq chance name feed document
+    documents weigh weighs space splitting split
     """
 )
 

@@ -8,7 +8,8 @@ from math import prod
 from gpu_sizer.cards.names import join_names
 from gpu_sizer.errors import RequestError, UnknownGpuError, UnknownModelError
 from gpu_sizer.queries.asides import refuse_other_language, refuse_other_subjects
-from gpu_sizer.queries.entities import ARTICLES, Name, counted, exact_names, singular
+from gpu_sizer.queries.entities import ARTICLES, Name, counted, exact_names
+from gpu_sizer.queries.gpu_memory import memory_told, with_memory
 from gpu_sizer.queries.grammar import read_options
 from gpu_sizer.queries.intents import Told, about_sizing, intent_of
 from gpu_sizer.queries.naming import ambiguous, left_over, narrowed, nearly, told_in_part, unknown, widened
@@ -18,7 +19,7 @@ from gpu_sizer.queries.sentence import Sentence
 from gpu_sizer.queries.settings import read_engine
 from gpu_sizer.queries.spelling import Mender, Vocabulary
 from gpu_sizer.queries.stopwords import STOP_WORDS
-from gpu_sizer.records import dataclass, replace
+from gpu_sizer.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class _Reader:
         self.models += models
         self.gpus += gpus
         self.models = [self._widened(m) for m in self.models]
-        self.gpus = [self.with_memory(g) for g in self.gpus]
+        self.gpus = [with_memory(s, g, self.cards.gpus) for g in self.gpus]
         if not self.models:
             self._find(self.models, told_in_part(s, self.mender))
         if not self.gpus:
@@ -153,46 +154,6 @@ class _Reader:
         before = [w for w in said[max(0, gpu.start - 4) : gpu.start] if w not in ("of", "nvidia", "amd", "x", "the")]
         behind = said[gpu.stop : gpu.stop + 1]
         return before[-1:] in (["many"], ["number"], ["fewest"], ["much"]) or behind in (["count"], ["needed"])
-
-    def memory_told(self, near: Name | None = None) -> int | None:
-        """Gigabytes of a GPU that stand beside its name, or anywhere; their words are taken."""
-        s = self.s
-        places = list(s.free())
-        if near is not None:
-            behind = s.skip(near.stop, ("with", "of", "at", "x"), most=1)
-            places = [behind, *range(near.start, near.stop), near.start - 1, near.start - 2]
-        for i in places:
-            word = s.at(i)
-            amount = word.removesuffix("gib").removesuffix("gb").removesuffix("g")
-            if amount.isdigit() and len(amount) < 5 and word != amount:
-                s.take(i)
-                return int(amount)
-            if word.isdigit() and len(word) < 5 and s.at(i + 1) in ("gb", "gib", "gigabytes", "g"):
-                s.take(i, i + 2)
-                return int(word)
-        return None
-
-    def with_memory(self, gpu: Name) -> Name:
-        """The GPU with the memory that was told beside it.
-
-        Raises:
-            UnknownGpuError: it does not come with that memory.
-        """
-        told = self.memory_told(gpu)
-        if told is None:
-            return gpu
-        shelf = self.cards.gpus
-        if (identity := shelf.index.get(f"{singular(gpu.spelling)}{told}gb")) is not None:
-            return replace(gpu, ids=(identity,))
-        fits = (told, told / (gpu.count or 1))
-        kept = tuple(i for i in gpu.ids if shelf.get(i).memory.marketed_gb in fits)
-        if not kept:
-            raise UnknownGpuError(
-                f"{join_names(gpu.ids)} does not come with {told} GB"
-                f" (but with {shelf.get(gpu.ids[0]).memory.marketed_gb})",
-                suggestions=gpu.ids,
-            )
-        return replace(gpu, ids=kept)
 
     @property
     def gpu_count(self) -> int | None:
@@ -264,7 +225,7 @@ def understand(text: str, cards: Catalogue) -> Understanding:
     reader = _Reader(text, cards)
     reader.read()
     intent = reader.intent()
-    memory = None if reader.gpus else reader.memory_told()
+    memory = None if reader.gpus else memory_told(reader.s)
     if memory is not None and intent not in ("gpus", "memory"):
         holders = [g.id for g in cards.gpus.all() if g.memory.marketed_gb == memory]
         which = f", such as {join_names(holders[:6])}" if holders else ""
@@ -279,6 +240,8 @@ def understand(text: str, cards: Catalogue) -> Understanding:
         if (name := left_over(reader.s)) and (reader.gpus or any(c.isdigit() for c in name)):
             raise unknown(UnknownModelError, name, reader.model_names)
         raise _incomplete(f"for which model? {EXAMPLE}", "model")
+    if intent == "models" and (name := left_over(reader.s)) and reader.mender.vocabulary.names_something(name.split()):
+        raise unknown(UnknownModelError, name, reader.model_names)
     gpus = _one(reader.gpus, UnknownGpuError)
     if not gpus and intent not in ("gpus", "memory"):
         if name := left_over(reader.s):

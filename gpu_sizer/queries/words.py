@@ -9,6 +9,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+
+def word_set(text: str) -> frozenset[str]:
+    """A set of words, written as one text."""
+    return frozenset(text.split())
+
+
 #: Longer than any question; more is refused before anything is looked up.
 MOST_CHARACTERS = 2000
 
@@ -47,14 +53,11 @@ _POWERS = {"dozen": 12, "hundred": 100, "thousand": 1000, "million": 1_000_000}
 _GROUPS = {"single": 1, "dual": 2, "pair": 2, "couple": 2, "double": 2, "triple": 3, "quad": 4}
 _TIMES = "×✕✖*"
 _QUOTES = "'’‘`´"
+#: Nouns that people write onto their number.
+_COUNTED = word_set("user users token tokens request requests gpu gpus card cards node nodes ctx context")
 _MINUS = "-−"
 #: What people write for something else, word by word.
 _MEANT = {"percent": "%", "pct": "%", "howmany": "how many", "howmuch": "how much"}
-
-
-def word_set(text: str) -> frozenset[str]:
-    """A set of words, written as one text."""
-    return frozenset(text.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +143,18 @@ def _thousands(text: str, comma: int) -> bool:
 
 
 def _split(word: Word) -> list[Word]:
-    """``2x4090`` and ``4xa100`` into count, x and name; ``h100x8`` likewise; ``8x7b`` stays whole."""
+    """``2x4090`` and ``4xa100`` into count, x and name; ``h100x8`` likewise; ``16users``; ``8x7b`` stays whole."""
+    amount = word.text.rstrip("abcdefghijklmnopqrstuvwxyz")
+    for number in (amount, word.text[: len(amount) + 1]):
+        if amount and word.text[len(number) :] in _COUNTED and is_decimal(number.rstrip("km")):
+            return [Word(number, word.before), Word(word.text[len(number) :], "")]
     head, x, tail = word.text.partition("x")
     if x and head.isdigit() and len(head) <= 4:
         digits = len(tail) - len(tail.lstrip("0123456789"))
         if tail in ("t", "tx"):
             return [word]
-        if not tail or tail[:1].isalpha() or (digits >= 4 and tail[-1:] not in "bm"):
+        memory = tail.endswith(("gb", "gib"))
+        if not tail or tail[:1].isalpha() or memory or (digits >= 4 and tail[-1:] not in "bm"):
             return [Word(head, word.before), Word("x", ""), *([Word(tail, "")] if tail else [])]
     head, x, tail = word.text.rpartition("x")
     if x and tail.isdigit() and len(tail) <= 3 and (not head or _is_gpu_like(head)):
@@ -190,11 +198,18 @@ def _written(words: list[Word]) -> list[Word]:
             found[-1] = Word(str(value * _POWERS[word.text]), found[-1].before)
         elif word.text in _POWERS and found and found[-1].text == "a":
             found[-1] = Word(str(_POWERS[word.text]), found[-1].before)
+        elif len(found) > 1 and found[-1].text == "and" and _is_hundreds(found[-2]) and 0 < (word.number or 0) < 100:
+            found[-2:] = [Word(str(int(found[-2].text) + (word.number or 0)), found[-2].before)]
         elif found and found[-1].text in _TENS and 0 < _UNITS.get(word.text, 0) < 10:
             found[-1] = Word(str(_TENS[found[-1].text] + _UNITS[word.text]), found[-1].before)
         else:
             found.append(word)
     return found
+
+
+def _is_hundreds(word: Word) -> bool:
+    """Whether "and" may go on counting: ``one hundred and twenty``."""
+    return word.text.isdigit() and len(word.text) < 8 and word.text.endswith("00")
 
 
 def words(text: str) -> list[Word]:

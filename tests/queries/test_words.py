@@ -35,3 +35,19 @@ def test_numbers(text: str, number: int | None) -> None:
 def test_a_question_has_an_end() -> None:
     with pytest.raises(RequestError):
         words("a" * (MOST_CHARACTERS + 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("w/ 8k, w/o pp, 90 percent, 85 per cent, .95", "with 8k without pp 90 % 85 % 0.95"),
+        ("16 k tokens, 1 M context", "16k tokens 1m context"),
+        ("howmany 2x48gb", "how many 2 x 48gb"),
+    ],
+)
+def test_shorthands(text: str, found: str) -> None:
+    assert " ".join(w.text for w in words(text)) == found
+
+
+def test_a_minus_belongs_to_its_number() -> None:
+    assert [w.number for w in words("with -4 users, a6000 - 8, 4-8")] == [None, -4, None, None, 8, 4, 8]
