@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from gpu_sizer.planning import inverse_sentences as words
+from gpu_sizer.planning.levers import advice
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.queries.answers import result_lines
 from gpu_sizer.reports.terminal import fit_view, listing, plan_view, show
@@ -32,7 +33,7 @@ def _parts(intent: Intent, result: Any) -> list[RenderableType]:
     """What stands below the sentence."""
     if isinstance(result, Plan):
         parts = _below(plan_view(result))
-        title, changes = words.advice(result)
+        title, changes = advice(result)
         return (
             [*parts, Text(), Text(title, style="bold"), *(Text(f"  {line}") for line in changes)] if changes else parts
         )

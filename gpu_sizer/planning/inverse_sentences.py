@@ -11,9 +11,7 @@ if TYPE_CHECKING:
 
     from gpu_sizer.planning.choices import Choice, Choices, Runnable, RunnableModel
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
-    from gpu_sizer.planning.levers import Lever
     from gpu_sizer.planning.needs import MemoryNeed
-    from gpu_sizer.planning.plan import Plan
 
 
 def _requests(users: int) -> str:
@@ -213,20 +211,3 @@ def memory_lines(found: MemoryNeed) -> Iterator[str]:
     if found.choices.options:
         yield ""
         yield from table(CHOICE_COLUMNS, [choice_row(c) for c in found.choices.options], frozenset((1, 2, 4)))
-
-
-def advice(plan: Plan) -> tuple[str, list[str]]:
-    """What would make a plan smaller or safer: a title, and a line for each change with its effect."""
-    from gpu_sizer.planning.levers import levers
-
-    title = "What would make it smaller" if (plan.gpu_count or 0) > 1 else "What would give room"
-    return title, lever_lines(levers(plan), plan.gpu_count)
-
-
-def lever_lines(found: Sequence[Lever], plan_count: int | None) -> list[str]:
-    """What would make a plan smaller, line by line."""
-    result = []
-    for lever in found:
-        what = f"{lever.gpu_count} instead of {plan_count}" if lever.gpu_count != plan_count else "fits with room"
-        result.append(f"{lever.text}: {what}" + (", tight" if lever.verdict == "tight" else ""))
-    return result

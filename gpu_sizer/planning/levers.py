@@ -8,7 +8,7 @@ from gpu_sizer.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from gpu_sizer.memory.estimate import LayoutMemory, Verdict
@@ -96,3 +96,18 @@ def _shorter(request: Request, count: int) -> Iterator[Lever]:
         yield Lever(
             f"a shorter context (--context {fewer.context})", {"context": fewer.context}, used, fewer.plan.verdict
         )
+
+
+def advice(plan: Plan) -> tuple[str, list[str]]:
+    """What would make a plan smaller or safer: a title, and a line for each change with its effect."""
+    title = "What would make it smaller" if (plan.gpu_count or 0) > 1 else "What would give room"
+    return title, _lines(levers(plan), plan.gpu_count)
+
+
+def _lines(found: Sequence[Lever], plan_count: int | None) -> list[str]:
+    """What would make a plan smaller, line by line."""
+    result = []
+    for lever in found:
+        what = f"{lever.gpu_count} instead of {plan_count}" if lever.gpu_count != plan_count else "fits with room"
+        result.append(f"{lever.text}: {what}" + (", tight" if lever.verdict == "tight" else ""))
+    return result

@@ -122,7 +122,7 @@ def result_lines(intent: Intent, result: Any) -> Iterator[str]:
 def plan_lines(found: Plan) -> Iterator[str]:
     """A plan in plain text, with what would make it smaller."""
     yield from lines(found)
-    from gpu_sizer.planning.inverse_sentences import advice
+    from gpu_sizer.planning.levers import advice
 
     title, changes = advice(found)
     if changes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from gpu_sizer.queries.options import GPU_NOUNS, LINKS, USERS, Options
 from gpu_sizer.queries.words import is_decimal, word_set
 
@@ -75,9 +73,8 @@ _DTYPE_PHRASES = {
     ("fp", "16"): "float16",
     ("bf", "16"): "bfloat16",
 }
-_Q_TYPE = re.compile(r"i?q[1-8]")
+_Q_TYPES = word_set("q1 q2 q3 q4 q5 q6 q8")
 _Q_PARTS = word_set("k 0 1 s m l xs xxs nl")
-_VERSION = re.compile(r"\d{1,4}(\.\d{1,4}){1,3}")
 _EAGER = (
     *(("enforce", "eager"), ("eager", "mode"), ("eager",), ("no", "cuda", "graphs"), ("without", "cuda", "graphs")),
     *(("cuda", "graphs", "off"), ("cuda", "graphs", "disabled")),
@@ -92,6 +89,12 @@ _DENIED = word_set("not disabled off disallowed forbidden excluded impossible")
 _FREE = word_set("headroom free spare margin buffer reserve reserved slack unused")
 
 
+def _is_version(word: str) -> bool:
+    """``0.11``, ``0.9.1``: two to four short numbers."""
+    numbers = word.split(".")
+    return 2 <= len(numbers) <= 4 and all(n.isdigit() and len(n) <= 4 for n in numbers)
+
+
 def read_engine(s: Sentence, o: Options) -> None:
     """``with sglang``, ``vllm@0.11``, ``vLLM v0.11``."""
     for phrase, name in _ENGINES.items():
@@ -104,7 +107,7 @@ def read_engine(s: Sentence, o: Options) -> None:
             j = s.skip(after, ("version", "v"))
             word = s.at(j).removeprefix("v")
             marked = j > after or "@" in s.words[j].before or word != s.at(j) if word else False
-            if _VERSION.fullmatch(word) and (marked or name == "vllm") and not s.at(j + 1).startswith("util"):
+            if _is_version(word) and (marked or name == "vllm") and not s.at(j + 1).startswith("util"):
                 s.take(after, j + 1)
                 o.engine = f"{name}@{word}"
             return
@@ -178,7 +181,7 @@ def read_utilization(s: Sentence, o: Options) -> None:
 
 def _llama_cpp_type(s: Sentence, i: int) -> tuple[str, int] | None:
     """``q4_k_m``, ``Q8_0``, ``iq3 xs``: a type of llama.cpp's, and where its words end."""
-    if not _Q_TYPE.fullmatch(s.at(i)):
+    if s.at(i).removeprefix("i") not in _Q_TYPES:
         return None
     stop = i + 1
     while s.at(stop) in _Q_PARTS and stop < i + 3:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
-from gpu_sizer.queries.words import word_set
+from gpu_sizer.queries.words import is_decimal, word_set
 from gpu_sizer.records import dataclass
 
 TYPE_CHECKING = False
@@ -19,7 +17,6 @@ MOST_TRIES = 24
 #: Words beside a name that do not change what is sized.
 BESIDE = word_set("instruct chat it base hf model models llm version the meta new latest")
 _FORMATS = word_set("fp8 nvfp4 mxfp4 int4 int8 dynamic")
-_SIZE = re.compile(r"\d+(\.\d+)?b|\d+x\d+(\.\d+)?b?")
 
 
 def parts(word: str) -> list[str]:
@@ -47,7 +44,9 @@ def _family(name: Sequence[str]) -> str:
 
 def is_size(word: str) -> bool:
     """``70b``, ``8x7b``, ``8x22``: a size as models' names have them."""
-    return _SIZE.fullmatch(word) is not None
+    body = word.removesuffix("b")
+    first, x, second = body.partition("x")
+    return (first.isdigit() and is_decimal(second)) if x else (body != word and is_decimal(body))
 
 
 @dataclass(frozen=True, slots=True)
