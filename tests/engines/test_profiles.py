@@ -74,6 +74,8 @@ UNMODELLED = {
     "sglang-009": "bfloat16 weights and attention data parallelism on ROCm, neither of which the record's layout tells",
     "sglang-015": "most weights are in the machine's memory (cpu_offload_gb)",
     "llama-cpp-004": "the log's figures are the first GPU's, the estimate's the fullest's",
+    "llama-cpp-019": "flash attention was off, so that the scores of all heads are in the buffer",
+    "llama-cpp-032": "Ollama's server shares one cache between two slots, which the log does not tell",
     "llama-cpp-022": "a cache of 2048 cells in a build that padded less",
 }
 
