@@ -40,7 +40,9 @@ EngineName = Annotated[
     str,
     typer.Option("--engine", help="vllm, vllm@0.11, sglang, ...: `gpu-sizer engines` lists them; size takes all, too."),
 ]
-OptionalGpu = Annotated[str | None, typer.Option("--gpu", metavar="GPU", help="Id, alias, or path of a GPU spec.")]
+OptionalGpu = Annotated[
+    str | None, typer.Option("--gpu", metavar="GPU", help="Id, alias, or path of a GPU spec.", autocompletion=_gpus)
+]
 GivenGpus = Annotated[
     str | None,
     typer.Option("--gpus", metavar="NxGPU+...", help="Exactly these GPUs, alike or not: 2xa6000+1xrtx-3090."),
