@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gpu_sizer.planning.by_engine import EngineChoices
 
 BAR_CELLS = 32
+_WITHIN_ERROR = "the room left is within the estimate's own error"
 
 
 def short_name(gpu: GpuSpec) -> str:
@@ -52,7 +53,7 @@ def headline(plan: Plan) -> str:
         text += f", {tensor} if tensor parallelism alone is wanted"
     text += "."
     if plan.verdict == "tight":
-        text += " It is tight: the room left is within the estimate's own error"
+        text += f" It is tight: {plan.memory.reason or _WITHIN_ERROR}"
         text += f"; {plan.safe_gpu_count} have room to spare." if plan.safe_gpu_count else "."
     if plan.tuned:
         text += f" {_tuned(plan)}"
@@ -234,7 +235,7 @@ def fit_headline(fit: Fit) -> str:
         return f"No: {model} does not fit on {what}: {fit.reason}."
     assert fit.per_gpu is not None
     room = f"{free_text(fit.per_gpu, fit.memory.band_bytes)} free on the fullest GPU"
-    if fit.verdict == "tight" and not fit.memory.within_budget:
+    if fit.verdict == "tight" and fit.reason:
         return f"Tight: {model} on {what} may or may not start: {fit.reason}."
     if fit.verdict == "tight":
         return f"Tight: {model} on {what} leaves {room}, within the estimate's own error."

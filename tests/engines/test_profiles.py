@@ -258,3 +258,17 @@ def test_gpus_are_named_one_by_one_or_not_at_all() -> None:
         fits_given("llama-3-8b", gpus="65xa6000", engine="llama.cpp")
     assert fits_given("llama-3-8b", gpus="2xa6000", engine="vllm").gpu_count == 2
     assert load_gpu("a6000").id == "rtx-a6000"
+
+
+@pytest.mark.parametrize(("share", "verdict"), [(0.98, "fits"), (0.99, "tight")])
+def test_a_share_that_leaves_no_room_for_the_context_is_tight(share: float, verdict: str) -> None:
+    """Deployment tc-0943: eight H100 ran out of memory at 0.99 and served at 0.98."""
+    name = "meta-llama/Meta-Llama-3.1-405B-Instruct-FP8"
+    fit = estimate(name, gpu="h100", tensor_parallel_size=8, context=65536, gpu_memory_utilization=share)
+    assert fit.verdict == verdict
+
+
+def test_a_fraction_that_leaves_no_room_for_activations_is_tight() -> None:
+    fit = estimate("llama-3-8b", gpu="h100", engine="sglang", gpu_memory_utilization=0.98)
+    assert fit.verdict == "tight"
+    assert "for activations and graphs" in str(fit.reason)

@@ -204,9 +204,13 @@ class SglangEngine(OneVersion):
         requests = min([tokens / s.context, *(float(n) for _, n in found if n is not None)])
         verdict, reason = self.verdict(fullest, self._reason(fullest, s, slack))
         # Pools that leave less than the peak start, and run out of memory under load.
+        if verdict == "fits" and peak > slack:
+            fraction = f"mem_fraction_static {s.gpu_memory_utilization:.3g}"
+            verdict = "tight"
+            reason = f"{fraction} leaves {gib(slack)} for activations and graphs, which may take {gib(peak)}"
         return LayoutMemory(
             layout,
-            "tight" if verdict == "fits" and peak > slack else verdict,
+            verdict,
             reason,
             fullest,
             stages,

@@ -290,6 +290,10 @@ class VllmEngine:
         concurrency = blocks / request_blocks if request_blocks else 0.0
         tokens = int(concurrency * s.context)
         verdict, reason = self._verdict(fullest, extra.band_bytes, plan, blocks, s)
+        if verdict == "fits" and (left := capacity - budget) < (outside := self._outside_bytes(layout)):
+            verdict = "tight"
+            beside = f"utilization {s.gpu_memory_utilization:g} leaves {gib(left)} a GPU beside the budget"
+            reason = f"{beside}, where the CUDA context and communication may take {gib(outside)}"
         whole = s.users * request_blocks * sum(plan.stage_block_bytes(1))
         if pp > 1 and self.version.whole_pipeline_check and reason is None and whole > fullest.available_kv_bytes:
             one = f"one stage ({gib(fullest.available_kv_bytes)} available)"
@@ -317,6 +321,12 @@ class VllmEngine:
             "vLLM gives every GPU the same share: its GPUs must be alike; llama.cpp and transformers take mixed ones",
             about="gpu",
         )
+
+    @staticmethod
+    def _outside_bytes(layout: Layout) -> int:
+        """What one GPU holds outside of the budget's account (``v1/worker/utils.py: request_memory``)."""
+        several = layout.tensor_parallel_size * layout.pipeline_parallel_size > 1
+        return int(profile_data("vllm/versions")["outside_gib"]["several" if several else "one"] * GIB)
 
     def _verdict(
         self, r: RankMemory, band: int, plan: CachePlan, blocks: int, s: Settings
