@@ -33,7 +33,7 @@ SIZES: dict[str, Any] = {
     **dict.fromkeys(("mamba_n_heads", "mamba_num_heads", "num_heads"), 24),
     "vocab_size": 1024, "head_dim": 48, "max_position_embeddings": 4096, "n_positions": 512, "n_group": 2,
     "topk_group": 1, "sliding_window": 256, "vocab_size_per_layer_input": 1000, "hidden_size_per_layer_input": 24,
-    "num_kv_shared_layers": 2, "word_embed_proj_dim": 384, "mamba_d_head": 32, "mamba_d_ssm": 768, "image_size": 224,
+    "num_kv_shared_layers": 0, "pad_token_id": 0, "word_embed_proj_dim": 384, "mamba_d_head": 32, "mamba_d_ssm": 768, "image_size": 224,
 }  # fmt: skip
 TOWER = dict.fromkeys(("num_hidden_layers", "depth", "num_layers", "conf_num_hidden_layers", "num_global_layers"), 3)
 #: What a family's own class needs beyond that.
@@ -42,10 +42,14 @@ MORE: dict[str, dict[str, Any]] = {
     "dots1": {"n_routed_experts": 10, "n_shared_experts": 2, "num_experts_per_tok": 3},
     "gemma3": {"vision_use_head": False},
     "mamba2": {"num_heads": 24, "head_dim": 32},
-    **{name: {"head_dim": 48} for name in ("hunyuan_v1_dense", "hunyuan_v1_moe", "ministral", "nemotron")},
+    "nemotron": {"num_key_value_heads": 4, "head_dim": 48},
+    **{name: {"head_dim": 48} for name in ("hunyuan_v1_dense", "hunyuan_v1_moe", "ministral")},
 }
 #: Lists as long as the model's own layers: the class makes them anew.
-PER_LAYER = re.compile(r"layer_types|layers_block_type|activation_sparsity|per_layer_config|time_step_limit")
+PER_LAYER = re.compile(
+    r"layer_types|layers_block_type|activation_sparsity|per_layer_config|time_step_limit|no_rope_layers|moe_layers|"
+    r"per_layer"
+)
 #: Keys that shape no tensor.
 SHAPELESS = re.compile(
     r"token|rope|theta|dropout|init|eps|range|coef|scal|cap\b|penalty|output_|use_cache|dtype|version|architectures|"
@@ -108,10 +112,12 @@ def counts(kind: Any, raw: dict[str, Any]) -> tuple[int, int]:
     with torch.device("meta"):
         model = model_class(config)(config)
     model.tie_weights()
-    text = config.get_text_config()
+    text = getattr(config, "ffn_config", config.get_text_config())
     names = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
     experts = next((n for k in names if isinstance(n := getattr(text, k, None), int) and n), 1)
-    chosen = next((n for k in ("num_experts_per_tok", "moe_k", "top_k") if (n := getattr(text, k, None))), 1)
+    chosen = next(
+        (n for k in ("num_experts_per_tok", "moe_k", "moe_top_k", "top_k") if (n := getattr(text, k, None))), 1
+    )
     total = active = 0
     for name, tensor in {id(p): (n, p) for n, p in model.named_parameters()}.values():
         if name.endswith("e_score_correction_bias"):
@@ -156,6 +162,8 @@ def family(name: str) -> dict[str, Any]:
     raw = small(raw, SIZES)
     text = raw.get("text_config", raw)
     text.update(MORE.get(name, {}))
+    if name == "dbrx":
+        raw["attn_config"]["rope_theta"] = 10_000.0
     if "vision_config" in raw and "vision_use_head" in text:
         raw["vision_config"]["vision_use_head"] = text.pop("vision_use_head")
     base = saved(kind, raw)

@@ -172,3 +172,30 @@ def gemma4_vision(c: Config, hidden: int) -> tuple[Tower, ...]:
     t.whole("encoder.layernorm.weight", width, copies=4 * layers)
     t.whole("embed_vision.embedding_projection.weight", hidden, width)
     return (t.tower(),)
+
+
+def gemma4_audio(c: Config, hidden: int) -> tuple[Tower, ...]:
+    """Gemma 4's conformer for sound, whole on every rank (``Gemma4AudioModel``); the larger models have none."""
+    a = c.section("audio_config")
+    if a is None:
+        return ()
+    width, layers, out = a.number("hidden_size"), a.number("num_hidden_layers"), a.number("output_proj_dims")
+    heads, kernel = a.number("num_attention_heads"), a.number("conv_kernel_size", default=5)
+    first, second = a.sequence("subsampling_conv_channels") or [128, 32]
+    t = TowerTensors()
+    t.whole("subsample.conv_0.weight", first, 1, 3, 3)
+    t.whole("subsample.conv_1.weight", second, first, 3, 3)
+    t.whole("subsample.norms.weight", first + second)
+    # Two strided convolutions leave 32 of 128 mel bands, each with the second's channels.
+    t.whole("subsample.input_proj.weight", width, 32 * second)
+    t.whole("layers.feed_forward.weight", 4 * width, width, copies=4 * layers)
+    t.whole("layers.self_attn.proj.weight", width, width, copies=5 * layers)
+    t.whole("layers.self_attn.per_dim_scale", width // heads, copies=layers)
+    t.whole("layers.lconv1d.linear_start.weight", 2 * width, width, copies=layers)
+    t.whole("layers.lconv1d.linear_end.weight", width, width, copies=layers)
+    t.whole("layers.lconv1d.depthwise_conv1d.weight", width, 1, kernel, copies=layers)
+    t.whole("layers.norms.weight", width, copies=9 * layers)
+    t.whole("output_proj.weight", out, width)
+    t.whole("output_proj.bias", out)
+    t.whole("embed_audio.embedding_projection.weight", hidden, out)
+    return (t.tower("audio"),)

@@ -23,7 +23,10 @@ UNCOUNTED = {"llama4", "qwen3_5", "qwen3_5_moe"}
 #: Keys by which engine and class differ, or that only one of them reads: the engine's meaning is counted.
 ENGINES_WAY = {
     ("deepseek_v4", "n_shared_experts"),  # the class builds one however many are named
-    ("falcon_h1", "mamba_proj_bias"),
+    ("gemma3", "vision_config.num_channels"),
+    ("gemma3", "vision_config.vision_use_head"),  # engines load no pooling head
+    ("mllama", "vision_config.num_channels"),
+    ("step3p7", "vision_config.num_channels"),
     ("mpt", "expansion_ratio"),  # the class has four times the width, whatever this says
     ("mpt", "no_bias"),
     ("kimi_k25", "projection_hidden_size"),  # the class's own key, equal to the encoder's width in every release

@@ -8,7 +8,7 @@ from gpu_sizer.importers.pieces import dense, mixture, stack
 
 def latent_attention(c: Config) -> LatentAttention:
     """Latent attention by the keys that all of its families share."""
-    c.refuse("attention_bias", reason="engines load no biases in latent attention")
+    c.refuse("attention_bias", "mlp_bias", reason="engines load no such biases beside latent attention")
     return LatentAttention(
         num_attention_heads=c.heads,
         q_lora_rank=c.optional("q_lora_rank"),

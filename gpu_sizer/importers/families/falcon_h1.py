@@ -7,6 +7,7 @@ from gpu_sizer.importers.pieces import attention, dense, uniform
 
 
 def architecture(c: Config) -> Architecture:
+    c.refuse("mamba_proj_bias", "projectors_bias", reason="engines and classes differ on these biases")
     hidden = c.hidden_size
     inner = c.number("mamba_d_ssm", default=c.number("mamba_expand", default=2) * hidden)
     heads = c.number("mamba_n_heads", default=128)
@@ -17,7 +18,6 @@ def architecture(c: Config) -> Architecture:
         n_groups=c.number("mamba_n_groups", default=1),
         conv_kernel=c.number("mamba_d_conv", default=4),
         conv_bias=c.flag("mamba_conv_bias", default=True),
-        projection_bias=c.flag("mamba_proj_bias", default=False),
         gated_norm=c.flag("mamba_rms_norm", default=False),
     )
     bias, inner_bias = c.flag("attention_bias", default=False), c.flag("mlp_bias", default=False)

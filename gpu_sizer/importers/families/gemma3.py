@@ -10,16 +10,16 @@ from gpu_sizer.importers.towers import TowerTensors
 
 
 def siglip_tower(c: Config) -> tuple[Tower, ...]:
-    """SigLIP's encoder and Gemma's projector, counted from ``vision_config``."""
+    """SigLIP's encoder and Gemma's projector, counted from ``vision_config`` (defaults: ``SiglipVisionConfig``)."""
     v = c.section("vision_config")
     if v is None:
         return ()
-    width, layers = v.number("hidden_size", default=1152), v.number("num_hidden_layers", default=27)
-    inner, patch = v.number("intermediate_size", default=4304), v.number("patch_size", default=14)
-    t = TowerTensors(v.number("num_attention_heads", default=16))
+    width, layers = v.number("hidden_size", default=768), v.number("num_hidden_layers", default=12)
+    inner, patch = v.number("intermediate_size", default=3072), v.number("patch_size", default=16)
+    t = TowerTensors(v.number("num_attention_heads", default=12))
     t.whole("embeddings.patch_embedding.weight", width, 3, patch, patch)
     t.whole("embeddings.patch_embedding.bias", width)
-    t.whole("embeddings.position_embedding.weight", (v.number("image_size", default=896) // patch) ** 2, width)
+    t.whole("embeddings.position_embedding.weight", (v.number("image_size", default=224) // patch) ** 2, width)
     t.column("encoder.layers.self_attn.qkv_proj", 3 * width, width, copies=layers, by_heads=True)
     t.row("encoder.layers.self_attn.out_proj", width, width, copies=layers, by_heads=True)
     t.column("encoder.layers.mlp.fc1", inner, width, copies=layers)

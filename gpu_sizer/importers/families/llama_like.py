@@ -87,6 +87,12 @@ def _apertus(c: Config) -> Architecture:
     )
 
 
+def _jais2(c: Config) -> Architecture:
+    bias = c.flag("attention_bias", default=True)
+    inner = dense(c, gated=False, bias=c.flag("mlp_bias", default=True))
+    return uniform(c, Block(mixer=attention(c, qkv_bias=bias, o_bias=bias), feed_forward=inner), norm="layer")
+
+
 _READERS = {
     "apertus": _apertus,
     "arcee": _arcee,
@@ -95,6 +101,7 @@ _READERS = {
     "exaone": _exaone,
     "exaone4": _exaone4,
     "hunyuan_v1_dense": _hunyuan,
+    "jais2": _jais2,
     "internlm2": _internlm,
     "internlm3": _internlm,
     "seed_oss": _seed_oss,

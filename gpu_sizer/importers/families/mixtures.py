@@ -56,7 +56,6 @@ def _hunyuan(c: Config) -> Architecture:
         moe_intermediate_size=width,
         num_shared_experts=shared,
         shared_expert_intermediate_size=c.number("intermediate_size"),
-        router_dtype="float32",
     )
     return stack(c, {"experts": Block(mixer=mixer, feed_forward=experts)}, ["experts"] * c.layers)
 
@@ -124,6 +123,34 @@ def _mimo_v2(c: Config) -> Architecture:
     return stack(c, blocks, names)
 
 
+def _solar(c: Config) -> Architecture:
+    bias = c.flag("attention_bias", default=False)
+    shared = c.optional("n_shared_experts") or 0
+    experts = mixture(c, num_shared_experts=shared, score_correction_bias=True, router_dtype="float32")
+    block = Block(mixer=attention(c, qkv_bias=bias, qk_norm=None), feed_forward=experts)
+    return stack(c, {"experts": block}, ["experts"] * c.layers)
+
+
+def _exaone(c: Config) -> Architecture:
+    experts = mixture(c, num_shared_experts=c.optional("num_shared_experts") or 0, score_correction_bias=True)
+    window, every = c.number("sliding_window", default=128), c.find("sliding_window_pattern")
+    pattern = (
+        every if isinstance(every, str) and every else "L" * (c.number("sliding_window_pattern", default=4) - 1) + "G"
+    )
+    default = ["full" if pattern[i % len(pattern)] == "G" else "sliding" for i in range(c.layers)]
+    spans = layer_types(c, {"full_attention": "full", "sliding_attention": "sliding"}, default)
+    listed = c.sequence("mlp_layer_types")
+    plain = [str(k) == "dense" for k in listed or ()] or [
+        i < (c.optional("first_k_dense_replace") or 0) for i in range(c.layers)
+    ]
+    blocks = {
+        f"{span}-{kind}": Block(mixer=attention(c, qk_norm="head", sliding_window=w), feed_forward=feed_forward)
+        for span, w in (("full", None), ("sliding", window))
+        for kind, feed_forward in (("dense", dense(c)), ("experts", experts))
+    }
+    return stack(c, blocks, [f"{s}-{'dense' if p else 'experts'}" for s, p in zip(spans, plain, strict=False)])
+
+
 def _hy_v3(c: Config) -> Architecture:
     c.refuse("mlp_bias", reason="biases beside experts are not described")
     bias = c.flag("attention_bias", default=False)
@@ -147,9 +174,11 @@ _READERS = {
     "bailing_moe_v2": _bailing,
     "dots1": _dots,
     "ernie4_5_moe": _ernie,
+    "exaone_moe": _exaone,
     "hunyuan_v1_moe": _hunyuan,
     "hy_v3": _hy_v3,
     "mimo_v2_flash": _mimo_v2,
+    "solar_open": _solar,
 }
 
 

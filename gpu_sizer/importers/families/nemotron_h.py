@@ -12,7 +12,9 @@ _STATES = ("bfloat16", "float16", "float32")
 
 
 def architecture(c: Config) -> Architecture:
-    c.refuse("attention_bias", "mamba_proj_bias", "mlp_bias", reason="engines and classes differ on such biases")
+    c.refuse(
+        "attention_bias", "use_bias", "mamba_proj_bias", "mlp_bias", reason="engines and classes differ on such biases"
+    )
     pattern = c.text_value("hybrid_override_pattern")
     listed = c.sequence("layers_block_type")
     if pattern is None and listed is None:
