@@ -6,10 +6,10 @@ from gpu_sizer.importers.pieces import attention, dense, layer_types, stack
 
 
 def architecture(c: Config) -> Architecture:
-    window = c.optional("sliding_window")
+    window, inner = c.optional("sliding_window"), dense(c, bias=c.flag("mlp_bias", default=False))
     blocks = {
-        "full": Block(mixer=attention(c), feed_forward=dense(c)),
-        "sliding": Block(mixer=attention(c, sliding_window=window), feed_forward=dense(c)),
+        "full": Block(mixer=attention(c), feed_forward=inner),
+        "sliding": Block(mixer=attention(c, sliding_window=window), feed_forward=inner),
     }
     default = ["sliding" if window else "full"] * c.layers
     return stack(c, blocks, layer_types(c, {"full_attention": "full", "sliding_attention": "sliding"}, default))
