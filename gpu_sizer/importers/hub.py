@@ -21,6 +21,8 @@ from gpu_sizer.records import replace
 
 _ID = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}")
 SITE = "https://huggingface.co"
+#: How long a hub may take to take a connection.
+CONNECT_SECONDS = 5.0
 
 
 def _client() -> Any:
@@ -31,6 +33,26 @@ def _client() -> Any:
             "reading from the hub needs one more package: pip install 'gpu-sizer[hub]'", about="model"
         ) from None
     return huggingface_hub
+
+
+def _reachable(endpoint: str) -> bool:
+    """Whether somebody answers at the hub's address: the client itself would try again for half a minute.
+
+    Behind a proxy that is the proxy's business.
+    """
+    import socket
+    from urllib.parse import urlsplit
+    from urllib.request import getproxies
+
+    address = urlsplit(endpoint)
+    if address.scheme in getproxies() or "all" in getproxies() or address.hostname is None:
+        return True
+    port = address.port or (80 if address.scheme == "http" else 443)
+    try:
+        socket.create_connection((address.hostname, port), timeout=CONNECT_SECONDS).close()
+    except OSError:
+        return False
+    return True
 
 
 def _checkpoint(hub: Any, identity: str) -> Checkpoint | None:
@@ -47,10 +69,10 @@ def _checkpoint(hub: Any, identity: str) -> Checkpoint | None:
     return Checkpoint(tensors, tuple(metadata.files_metadata))
 
 
-def _beside(hub: Any, identity: str) -> Any:
+def _beside(hub: Any, identity: str, offline: bool) -> Any:
     """The content of ``hf_quant_config.json``, null where the repository has none."""
     try:
-        return read_json(Path(hub.hf_hub_download(identity, MODELOPT_FILE)))
+        return read_json(Path(hub.hf_hub_download(identity, MODELOPT_FILE, local_files_only=offline)))
     except (hub.errors.EntryNotFoundError, hub.errors.LocalEntryNotFoundError):
         return None
 
@@ -67,12 +89,13 @@ def import_hub(identity: str) -> ModelCard:
     hub = _client()
     # Its warnings of retries would stand between the question and the one line that answers it.
     hub.logging.set_verbosity_error()
+    offline = hub.constants.HF_HUB_OFFLINE or not _reachable(hub.constants.ENDPOINT)
     try:
-        file = hub.hf_hub_download(identity, "config.json")
+        file = hub.hf_hub_download(identity, "config.json", local_files_only=offline)
         raw = read_json(Path(file))
         if isinstance(raw, dict) and not raw.get("quantization_config"):
-            raw = with_modelopt(raw, _beside(hub, identity))
-        checkpoint = _checkpoint(hub, identity)
+            raw = with_modelopt(raw, _beside(hub, identity, offline))
+        checkpoint = None if offline else _checkpoint(hub, identity)
     except hub.errors.GatedRepoError:
         raise CardError(
             identity, "", f"asks for a licence to be accepted and a token (see {SITE}/{identity})"
@@ -95,7 +118,8 @@ def import_hub(identity: str) -> ModelCard:
     source = Source(url=address, facts="architecture, data types, context length (config.json)")
     card = replace(card, hub_id=identity, sources=(source,))
     if checkpoint is None:
-        return replace(card, notes=(*card.notes, "the weights are not safetensors: counts are not cross-checked"))
+        why = "the hub cannot be reached" if offline else "the weights are not safetensors"
+        return replace(card, notes=(*card.notes, f"{why}: counts are not cross-checked"))
     found = compare(build_inventory(card), checkpoint, str(raw.get("model_type")))
     if not found:
         return card
