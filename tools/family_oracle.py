@@ -33,7 +33,8 @@ SIZES: dict[str, Any] = {
     **dict.fromkeys(("mamba_n_heads", "mamba_num_heads", "num_heads"), 24),
     "vocab_size": 1024, "head_dim": 48, "max_position_embeddings": 4096, "n_positions": 512, "n_group": 2,
     "topk_group": 1, "sliding_window": 256, "vocab_size_per_layer_input": 1000, "hidden_size_per_layer_input": 24,
-    "num_kv_shared_layers": 0, "pad_token_id": 0, "word_embed_proj_dim": 384, "mamba_d_head": 32, "mamba_d_ssm": 768, "image_size": 224,
+    "num_kv_shared_layers": 0, "pad_token_id": 0, "word_embed_proj_dim": 384,
+    "mamba_d_head": 32, "mamba_d_ssm": 768, "image_size": 224,
 }  # fmt: skip
 TOWER = dict.fromkeys(("num_hidden_layers", "depth", "num_layers", "conf_num_hidden_layers", "num_global_layers"), 3)
 #: What a family's own class needs beyond that.

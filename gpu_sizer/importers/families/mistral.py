@@ -6,6 +6,7 @@ from gpu_sizer.importers.pieces import attention, dense, layer_types, stack
 
 
 def architecture(c: Config) -> Architecture:
+    c.refuse("mlp_bias", reason="no release has biases in the feed-forward")
     window = c.optional("sliding_window")
     blocks = {
         "full": Block(mixer=attention(c), feed_forward=dense(c)),
