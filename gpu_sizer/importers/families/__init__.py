@@ -63,7 +63,6 @@ MODULES: dict[str, str] = {
     "granitemoeshared": "granite",
     "grok-1": "grok",
     "grok1": "grok",
-    "helium": "llama",
     "hunyuan_v1_dense": "llama_like",
     "hunyuan_v1_moe": "mixtures",
     "hy_v3": "mixtures",
