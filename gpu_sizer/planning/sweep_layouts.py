@@ -56,7 +56,8 @@ class LayoutLine:
 
     spare: tuple[int, ...]
     block: tuple[int, ...]
-    band: int
+    roomy: int
+    """Free bytes from which on the layout fits; fewer are tight."""
     most_blocks: int
     """Blocks of all requests together that fit; negative where not even an empty cache does."""
     whole_block: int
@@ -75,7 +76,7 @@ class LayoutLine:
     def score(self, blocks: Whole) -> Whole:
         """What :meth:`Search.best` prefers, as a number: larger is better, -1 where the engine refuses."""
         free = self.free(blocks)
-        score = free + (self.preference << FREE_BITS) + ((free >= self.band).astype(np.int64) << (FREE_BITS + 3))
+        score = free + (self.preference << FREE_BITS) + ((free >= self.roomy).astype(np.int64) << (FREE_BITS + 3))
         if self.whole_block:
             # The fullest stage is the first of those with least free.
             available = np.full_like(blocks, -1)
@@ -102,7 +103,8 @@ def layout_line(
     preference = (int(within) << 2) | (int(within and pp == 1) << 1) | int(not layout.expert_parallel)
     checks = pp > 1 and engine.version.whole_pipeline_check
     whole_block = sum(plan.stage_block_bytes(1)) if checks else 0
-    return LayoutLine(spare, block, memory.band_bytes, most, whole_block, preference)
+    roomy = memory.band_bytes if engine.outside_shortage(request.gpu, layout, s) is None else UNLIMITED
+    return LayoutLine(spare, block, roomy, most, whole_block, preference)
 
 
 def tokens_in_flight(engine: VllmEngine, layout: Layout, s: Settings) -> int:

@@ -34,7 +34,7 @@ GPUS = ["rtx-a6000", "l4", "h100-80gb", "mi300x", "t4"]
     st.lists(st.integers(1, 3000), min_size=1, max_size=3),
     st.sampled_from(["vllm", "vllm@0.9", "vllm@0.6"]),
     st.sampled_from([None, "float8"]),
-    st.sampled_from([None, 0.5, 0.95]),
+    st.sampled_from([None, 0.5, 0.95, 0.99]),
     st.sampled_from(["any", "tensor", "pipeline"]),
 )
 def test_every_cell_is_what_the_search_finds(

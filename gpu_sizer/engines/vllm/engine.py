@@ -290,14 +290,13 @@ class VllmEngine:
         concurrency = blocks / request_blocks if request_blocks else 0.0
         tokens = int(concurrency * s.context)
         verdict, reason = self._verdict(fullest, extra.band_bytes, plan, blocks, s)
-        if verdict == "fits" and (left := capacity - budget) < (outside := self._outside_bytes(layout)):
-            verdict = "tight"
-            beside = f"utilization {s.gpu_memory_utilization:g} leaves {gib(left)} a GPU beside the budget"
-            reason = f"{beside}, where the CUDA context and communication may take {gib(outside)}"
         whole = s.users * request_blocks * sum(plan.stage_block_bytes(1))
-        if pp > 1 and self.version.whole_pipeline_check and reason is None and whole > fullest.available_kv_bytes:
+        over = whole - fullest.available_kv_bytes - (extra.band_bytes if reason else 0)
+        if pp > 1 and self.version.whole_pipeline_check and verdict != "does_not_fit" and over > 0:
             one = f"one stage ({gib(fullest.available_kv_bytes)} available)"
             verdict, reason = "does_not_fit", f"{self.label} compares the cache of all layers ({gib(whole)}) with {one}"
+        if verdict == "fits" and (shortage := self.outside_shortage(gpu, layout, s)) is not None:
+            verdict, reason = "tight", shortage
         return LayoutMemory(
             layout,
             verdict,
@@ -323,10 +322,18 @@ class VllmEngine:
         )
 
     @staticmethod
-    def _outside_bytes(layout: Layout) -> int:
-        """What one GPU holds outside of the budget's account (``v1/worker/utils.py: request_memory``)."""
+    def outside_shortage(gpu: GpuSpec, layout: Layout, s: Settings) -> str | None:
+        """Why the share leaves too little for what is outside of its account, or null where it leaves enough.
+
+        Outside are the CUDA context and communication (``v1/worker/utils.py: request_memory``).
+        """
         several = layout.tensor_parallel_size * layout.pipeline_parallel_size > 1
-        return int(profile_data("vllm/versions")["outside_gib"]["several" if several else "one"] * GIB)
+        outside = int(profile_data("vllm/versions")["outside_gib"]["several" if several else "one"] * GIB)
+        left = gpu.visible_bytes - ceil(gpu.visible_bytes * s.gpu_memory_utilization)
+        if left >= outside:
+            return None
+        beside = f"utilization {s.gpu_memory_utilization:g} leaves {gib(left)} a GPU beside the budget"
+        return f"{beside}, where the CUDA context and communication may take {gib(outside)}"
 
     def _verdict(
         self, r: RankMemory, band: int, plan: CachePlan, blocks: int, s: Settings
