@@ -96,6 +96,9 @@ if TYPE_CHECKING:
         def counts_towers(self, card: ModelCard) -> bool:
             """Whether the peak of a model's vision tower is in the estimate."""
 
+        def notes(self, card: ModelCard) -> tuple[str, ...]:
+            """What the engine's users have to know of a model, a sentence each."""
+
         def least_reserve(self, model: Any, gpu: GpuSpec, load: Load) -> int:
             """Bytes that every GPU of any layout holds beside weights and cache."""
 

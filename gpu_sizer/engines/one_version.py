@@ -55,6 +55,10 @@ class OneVersion:
             str(self.constants[key]) for key in ("source", "source_records", "context_source") if key in self.constants
         )
 
+    def notes(self, card: ModelCard) -> tuple[str, ...]:
+        """Nothing is known of one model alone."""
+        return ()
+
     def check(self, load: Load) -> None:
         """Refuses a type of cache that is not known.
 

@@ -161,14 +161,15 @@ def _weights_format(model: PreparedModel) -> str:
 
 
 def _warnings(request: Request, weights: str) -> tuple[str, ...]:
-    gpu, card, found = request.gpu, request.model, list[str]()
+    gpu, card, engine = request.gpu, request.model, request.get_engine()
+    found = list(engine.notes(card))
     if gpu.supports_bfloat16 is False and (request.weights_dtype or card.weights.dtype) == "bfloat16":
         found.append(f"{gpu.name} has no bfloat16: run with --dtype float16 (the same size)")
     if not card.verified:
         found.append(f"the architecture of {card.name} was inferred and is not verified")
     if card.context.extended and request.context > card.context.native:
         found.append(f"{request.context:,} tokens need {card.context.method} (native: {card.context.native:,})")
-    if card.architecture.towers and not request.get_engine().counts_towers(card):
+    if card.architecture.towers and not engine.counts_towers(card):
         found.append("the peak of the vision or audio encoder is not in the estimate: limit images with large batches")
     if gpu.memory.visible_basis == "estimated":
         found.append(f"the memory that a program sees on {gpu.name} is estimated, not measured")

@@ -17,6 +17,7 @@ from gpu_sizer.engines.vllm.encoders import is_profiled
 from gpu_sizer.engines.vllm.loading import Kernels, LoadingExtra
 from gpu_sizer.engines.vllm.pages import PageRules, layer_pages
 from gpu_sizer.engines.vllm.placement import weight_rules
+from gpu_sizer.engines.vllm.support import last_version_note, tensor_refusal
 from gpu_sizer.engines.vllm.version import VersionProfile, version_profile
 from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.caches import CacheTypes
@@ -228,6 +229,11 @@ class VllmEngine:
         """Whether the peak of a model's vision tower is in the estimate."""
         return is_profiled(card)
 
+    def notes(self, card: ModelCard) -> tuple[str, ...]:
+        """That later versions no longer load the model."""
+        note = last_version_note(card, self.version)
+        return () if note is None else (note,)
+
     def least_reserve(self, model: VllmModel, gpu: GpuSpec, load: Load) -> int:
         """Bytes that every GPU of any layout holds beside weights and cache."""
         s = self.settings(model, gpu, load, Layout(data_parallel_size=min(load.users, 65536)))
@@ -252,6 +258,8 @@ class VllmEngine:
     def refusal(self, model: VllmModel, layout: Layout) -> str | None:
         """The engine's rule that forbids this layout, or null."""
         if (reason := refusal(model.inventory, layout, weight_rules(model.card))) is not None:
+            return reason
+        if (reason := tensor_refusal(model.card, layout, self.version)) is not None:
             return reason
         return _context_parallel_refusal(model.card, layout)
 

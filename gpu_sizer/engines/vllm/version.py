@@ -20,6 +20,8 @@ class VersionProfile:
 
     name: str
     span: str
+    before: str | None
+    """The first version of the next range; null for the newest."""
     generation: str
     gpu_memory_utilization: float
     sampler_bytes_per_logit: float
@@ -87,15 +89,13 @@ def version_profile(version: str | None) -> VersionProfile:
             )
         chosen = older[-1]
     index = entries.index(chosen)
-    span = (
-        f"{chosen['from']} to {_before(entries[index + 1]['from'])}"
-        if index + 1 < len(entries)
-        else f"{chosen['from']} or later"
-    )
+    before = entries[index + 1]["from"] if index + 1 < len(entries) else None
+    span = f"{chosen['from']} to {_before(before)}" if before else f"{chosen['from']} or later"
     fitted: dict[str, Any] = profile_data("vllm/fitted")["versions"][chosen["name"]]
     return VersionProfile(
         name=chosen["name"],
         span=span,
+        before=before,
         generation=chosen["generation"],
         gpu_memory_utilization=chosen["gpu_memory_utilization"],
         sampler_bytes_per_logit=fitted["sampler_bytes_per_logit"],
