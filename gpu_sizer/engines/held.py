@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from gpu_sizer.cards.mixers import CompressedAttention, LatentAttention
 from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.caches import block_caches
 from gpu_sizer.memory.weights import WeightPlacement
+from gpu_sizer.model.formats import is_scaled
 from gpu_sizer.records import dataclass
 
 TYPE_CHECKING = False
@@ -66,6 +69,11 @@ class HeldModel:
                     )
         self.has_experts = any(t.is_expert for b in inventory.blocks.values() for t in b)
         self.has_latent = any(isinstance(b.mixer, LatentAttention) for b in card.architecture.blocks.values())
+
+    @cached_property
+    def has_scaled_experts(self) -> bool:
+        """Whether experts are stored with scales beside low-precision values."""
+        return any(t.is_expert and is_scaled(t.fmt) for b in self.inventory.blocks.values() for t in b)
 
     @property
     def layers(self) -> int:

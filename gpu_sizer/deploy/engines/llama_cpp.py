@@ -43,7 +43,7 @@ def _layers(start: Start) -> list[str]:
     if layout.pipeline_parallel_size == 1:
         return ["--split-mode", "none"]
     words = ["--split-mode", "layer"]
-    if cut := tuple(getattr(start.fit.memory, "layer_split", ())):
+    if cut := start.fit.memory.layer_split:
         words += ["--tensor-split", ",".join(map(str, (*cut[:-1], cut[-1] + 1)))]
     return words
 

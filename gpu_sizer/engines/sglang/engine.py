@@ -15,7 +15,6 @@ from gpu_sizer.memory.caches import CacheTypes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import WeightRules, refusal
-from gpu_sizer.model.formats import is_scaled
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.units import GIB, ceil_div, gib
 
@@ -63,9 +62,6 @@ class SglangModel(HeldModel):
         )
         super().__init__(card, build_inventory(card, weights_dtype or _HALF.get(card.weights.dtype)), rules)
         self.windowed = card.engine_class in c["windowed"]
-        self.has_scaled_experts = any(
-            t.is_expert and is_scaled(t.fmt) for b in self.inventory.blocks.values() for t in b
-        )
 
     def stage_weights(self, layout: Layout) -> list[int]:
         """Bytes on one rank of each stage.

@@ -15,7 +15,6 @@ from gpu_sizer.memory.caches import CacheTypes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import WeightRules, refusal
-from gpu_sizer.model.formats import is_scaled
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.units import GIB, gib
 
@@ -53,7 +52,6 @@ class TgiModel(HeldModel):
                 "(--engine vllm)",
                 about="model",
             )
-        self.has_scaled_experts = any(t.is_expert and is_scaled(t.fmt) for b in inventory.blocks.values() for t in b)
 
 
 class TgiEngine(OneVersion):
