@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Entries = dict[str, Any]
 
 #: The first line of a compiled file; its number is raised whenever the form changes.
-MAGIC = b"gpu-sizer compiled 2\n"
+MAGIC = b"gpu-sizer compiled 3\n"
 #: How compiled files are called.
 SUFFIX = ".compiled"
 #: Set to 0 to read the YAML itself, always.
@@ -68,49 +68,56 @@ def yaml_files(folders: Sequence[str], *, beside: Sequence[str] = ()) -> list[st
 
 
 class Compiled:
-    """The entries of one compiled file, parsed one by one.
+    """The entries of one compiled file, read and parsed one by one.
 
     Args:
-        places: where each entry is in the body: offset, length, checksum.
-        body: the entries behind one another.
-        make: makes all of them anew; called where one turns out to be damaged.
+        file: the compiled file, which stands for the YAML as it is now.
+        make: makes all of its entries anew; called where one turns out to be damaged.
     """
 
-    def __init__(self, places: dict[str, list[int]], body: bytes, make: Callable[[], Entries]) -> None:
-        self._places, self._body, self._make = places, body, make
+    def __init__(self, file: _File, make: Callable[[], Entries]) -> None:
+        self._file, self._make = file, make
 
     def __contains__(self, key: str) -> bool:
-        return key in self._places
+        return self._file.place(key) is not None
 
     def entry(self, key: str) -> Any:
         """One entry; null where there is none."""
-        if (place := self._places.get(key)) is None:
+        if (place := self._file.place(key)) is None:
             return None
         start, length, check = place
-        data = self._body[start : start + length]
+        data = self._file.part(start, length)
         if crc32(data) != check:
-            self._places, self._body = _packed(self._make())
+            self._file = _File.of(b"", b"", self._make())
             return self.entry(key)
         return json.loads(data.decode())
 
 
-def _packed(entries: Entries) -> tuple[dict[str, list[int]], bytes]:
-    parts, places, start = [], {}, 0
-    for key, value in entries.items():
-        data = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-        places[key] = [start, len(data), crc32(data)]
-        parts.append(data)
-        start += len(data)
-    return places, b"".join(parts)
-
-
 class _File:
-    """A compiled file as it lies on disk: what it was made from, and the rest."""
+    """A compiled file: what it was made from, the table of its entries, and where the entries themselves are.
 
-    __slots__ = ("body", "content", "places", "stamp")
+    The table has a line an entry: its key, then its offset, length and checksum.
+    """
 
-    def __init__(self, stamp: bytes, content: bytes, places: dict[str, list[int]], body: bytes) -> None:
-        self.stamp, self.content, self.places, self.body = stamp, content, places, body
+    __slots__ = ("_body", "_offset", "_path", "content", "stamp", "table")
+
+    def __init__(self, stamp: bytes, content: bytes, table: bytes) -> None:
+        self.stamp, self.content, self.table = stamp, content, table
+        self._body: bytes | None = None
+        self._path, self._offset = "", 0
+
+    @classmethod
+    def of(cls, stamp: bytes, content: bytes, entries: Entries) -> _File:
+        """A file of these entries, in memory."""
+        parts, lines, start = [], ["\n"], 0
+        for key, value in entries.items():
+            data = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+            lines.append(f"{json.dumps(key)}\t{start} {len(data)} {crc32(data)}\n")
+            parts.append(data)
+            start += len(data)
+        made = cls(stamp, content, "".join(lines).encode())
+        made._body = b"".join(parts)
+        return made
 
     @classmethod
     def read(cls, path: str) -> _File | None:
@@ -119,13 +126,40 @@ class _File:
             with open(path, "rb") as stream:
                 if stream.read(len(MAGIC)) != MAGIC:
                     return None
-                content, stamps, places, check = stream.readline(256).split()
-                stamp, table, body = stream.read(int(stamps)), stream.read(int(places)), stream.read()
-            if crc32(table) != int(check):
-                return None
-            return cls(stamp, content, json.loads(table), body)
+                content, stamps, tables, check = stream.readline(256).split()
+                stamp, table = stream.read(int(stamps)), stream.read(int(tables))
+                if crc32(table) != int(check):
+                    return None
+                made = cls(stamp, content, table)
+                made._path, made._offset = path, stream.tell()
+                return made
         except (OSError, ValueError):
             return None
+
+    def under(self, stamp: bytes) -> _File:
+        """The same entries under another stamp, in memory."""
+        made = _File(stamp, self.content, self.table)
+        made._body = self.part(0, -1)
+        return made
+
+    def place(self, key: str) -> list[int] | None:
+        """Offset, length and checksum of an entry; null where there is none."""
+        line = b"\n%b\t" % json.dumps(key).encode()
+        if (start := self.table.find(line)) < 0:
+            return None
+        start += len(line)
+        return [int(n) for n in self.table[start : self.table.index(b"\n", start)].split()]
+
+    def part(self, start: int, length: int) -> bytes:
+        """A part of the entries (-1: up to their end); empty where the file is gone, which no checksum passes."""
+        if self._body is not None:
+            return self._body[start:] if length < 0 else self._body[start : start + length]
+        try:
+            with open(self._path, "rb", buffering=0) as stream:
+                stream.seek(self._offset + start)
+                return stream.read(length)
+        except OSError:
+            return b""
 
     def write(self, path: str) -> None:
         """Writes the file whole or not at all.
@@ -135,27 +169,30 @@ class _File:
         """
         from tempfile import mkstemp
 
-        table = json.dumps(self.places, ensure_ascii=False, separators=(",", ":")).encode()
-        head = b"%b %d %d %d\n" % (self.content, len(self.stamp), len(table), crc32(table))
+        head = b"%b %d %d %d\n" % (self.content, len(self.stamp), len(self.table), crc32(self.table))
         os.makedirs(os.path.dirname(path), exist_ok=True)
         handle, temporary = mkstemp(dir=os.path.dirname(path), suffix=".part")
         try:
             with open(handle, "wb") as stream:
-                stream.write(MAGIC + head + self.stamp + table + self.body)
+                stream.write(MAGIC + head + self.stamp + self.table + self.part(0, -1))
             os.replace(temporary, path)
         except BaseException:
             os.unlink(temporary)
             raise
 
 
-def _stamp(files: Sequence[str]) -> tuple[bytes, int]:
-    """Each file with its size and times, and the latest of these."""
-    lines, latest = [], 0
+def _stamp(files: Sequence[str]) -> bytes:
+    """Each file with its size and times."""
+    lines = []
     for file in files:
         s = os.stat(file)
         lines.append(f"{file}\t{s.st_size}\t{s.st_mtime_ns}\t{s.st_ctime_ns}\n")
-        latest = max(latest, s.st_mtime_ns, s.st_ctime_ns)
-    return os.fsencode("".join(lines)), latest
+    return os.fsencode("".join(lines))
+
+
+def _latest(stamp: bytes) -> int:
+    """The last time at which a file of a stamp changed."""
+    return max((int(time) for line in stamp.splitlines() for time in line.split(b"\t")[-2:]), default=0)
 
 
 def _content(files: Sequence[str], folders: Sequence[str]) -> bytes:
@@ -230,20 +267,20 @@ class Recipe:
         if os.environ.get(SWITCH) == "0":
             return None
         files, path = self._files(), self._path()
-        stamp, latest = _stamp(files)
+        stamp = _stamp(files)
         kept = _File.read(path)
         if kept is None or kept.stamp != stamp:
             kept = self._renewed(kept, stamp, self._content(files))
-            if latest < _now() - TICK_NS:
+            if _latest(stamp) < _now() - TICK_NS:
                 _keep(kept, path)
-        return Compiled(kept.places, kept.body, self._make)
+        return Compiled(kept, self._make)
 
     def _renewed(self, old: _File | None, stamp: bytes, content: bytes) -> _File:
         """The file of this content: an old or the shipped one under a new stamp, or one made from the YAML."""
         for known in (old, _File.read(os.path.join(shipped_folder(), self._name + SUFFIX))):
             if known is not None and known.content == content:
-                return _File(stamp, content, known.places, known.body)
-        return _File(stamp, content, *_packed(self._make()))
+                return known.under(stamp)
+        return _File.of(stamp, content, self._make())
 
     def ship(self, folder: str) -> None:
         """Writes the compiled file that the wheel brings: without a stamp, since it will be installed elsewhere.
@@ -252,7 +289,7 @@ class Recipe:
             OSError: it cannot be written.
         """
         content = self._content(self._files())
-        _File(b"", content, *_packed(self._make())).write(os.path.join(folder, self._name + SUFFIX))
+        _File.of(b"", content, self._make()).write(os.path.join(folder, self._name + SUFFIX))
 
 
 def _modules(folder: str) -> list[str]:

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     __all__ = ["FrozenInstanceError", "dataclass", "describe_records_with", "field", "fields", "is_record", "replace"]
 else:
     from operator import attrgetter
+    from types import MemberDescriptorType as MemberDescriptor
 
     MISSING = object()
     #: Instances of a class that are made before its initializer is compiled.
-    FIRST_INSTANCES = 100
+    FIRST_INSTANCES = 60
     _describe = []
     _COMPARED = {}
     _set = object.__setattr__
@@ -62,13 +63,20 @@ else:
         values = {f.name: getattr(record, f.name) for f in record.__record_fields__ if f.init}
         return type(record)(**{**values, **changes})
 
-    def _initializer(own, kw_only, post_init):
+    def _setters(cls, names):
+        """What sets each field of an instance, also of a frozen one: its slot, which asks no ``__setattr__``."""
+        members = [cls.__dict__.get(name) for name in names]
+        if all(type(member) is MemberDescriptor for member in members):
+            return [member.__set__ for member in members]
+        return [lambda record, value, name=name: _set(record, name, value) for name in names]
+
+    def _initializer(cls, own, kw_only, post_init):
         """``__init__`` as source, compiled: the one method whose speed matters."""
-        scope = {"_set": _set, "_missing": MISSING}
+        given = [f for f in own if f.init]
+        scope = {"_missing": MISSING}
         head, body = [], []
-        for f in own:
-            if not f.init:
-                continue
+        for f, setter in zip(given, _setters(cls, [f.name for f in given]), strict=True):
+            scope[f"_s_{f.name}"] = setter
             if f.default is not MISSING:
                 scope[f"_d_{f.name}"] = f.default
                 head.append(f"{f.name}=_d_{f.name}")
@@ -78,7 +86,7 @@ else:
                 body.append(f"    if {f.name} is _missing: {f.name} = _f_{f.name}()")
             else:
                 head.append(f.name)
-            body.append(f"    _set(self, {f.name!r}, {f.name})")
+            body.append(f"    _s_{f.name}(self, {f.name})")
         star = "*, " if kw_only and head else ""
         if post_init:
             body.append("    self.__post_init__()")
@@ -88,39 +96,46 @@ else:
     def _first_initializer(own, kw_only, post_init):
         """An ``__init__`` that sets field by field, and gives way to a compiled one for a class that is made often.
 
-        Compiling takes as long as a hundred instances made this way, and most classes have few in a question.
+        Compiling takes as long as some dozens of instances made this way, and most classes have few in a question.
         """
-        left, names, defaults, factories = FIRST_INSTANCES, (), {}, {}
+        left, names, known, setters, defaults, factories = FIRST_INSTANCES, (), (), (), {}, {}
 
-        def prepare():
-            nonlocal names, defaults, factories
-            names = tuple(f.name for f in own if f.init)
-            defaults = {f.name: f.default for f in own if f.init and f.default is not MISSING}
-            factories = {f.name: f.default_factory for f in own if f.init and f.default_factory is not MISSING}
+        def prepare(cls):
+            nonlocal names, known, setters, defaults, factories
+            given = [f for f in own if f.init]
+            names = [f.name for f in given]
+            known = dict.fromkeys(names).keys()
+            setters = list(zip(names, _setters(cls, names), strict=True))
+            defaults = {f.name: f.default for f in given if f.default is not MISSING}
+            factories = {f.name: f.default_factory for f in given if f.default_factory is not MISSING}
 
         def compiled(self, positional, named):
-            type(self).__init__ = made = _initializer(own, kw_only, post_init)
+            type(self).__init__ = made = _initializer(type(self), own, kw_only, post_init)
             made(self, *positional, **named)
 
         def first(self, *positional, **named):
             nonlocal left
             if left == FIRST_INSTANCES:
-                prepare()
+                prepare(type(self))
             left -= 1
-            values = {**dict(zip(names, positional, strict=False)), **named} if positional else named
-            wrong = len(values) < len(positional) + len(named) or (kw_only and positional)
+            # Often made, or made with wrong arguments: the compiled one refuses those in Python's own words.
+            if left < 0 or (kw_only and positional):
+                return compiled(self, positional, named)
+            values = named
+            if positional:
+                values = dict(zip(names, positional))  # noqa: B905 - too many are found below
+                values.update(named)
+                if len(values) < len(positional) + len(named):
+                    return compiled(self, positional, named)
             if len(values) < len(names):
                 values = {**defaults, **values}
-                for name in factories.keys() - values.keys():
-                    values[name] = factories[name]()
-            # Often made, or made with wrong arguments: the compiled one refuses those in Python's own words.
-            if left < 0 or wrong or len(values) != len(names):
+                for name, factory in factories.items():
+                    if name not in values:
+                        values[name] = factory()
+            if values.keys() != known:
                 return compiled(self, positional, named)
-            try:
-                for name in names:
-                    _set(self, name, values[name])
-            except KeyError:
-                return compiled(self, positional, named)
+            for name, setter in setters:
+                setter(self, values[name])
             if post_init:
                 self.__post_init__()
             return None

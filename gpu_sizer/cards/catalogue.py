@@ -31,6 +31,8 @@ PATH_VARIABLE = "GPU_SIZER_PATH"
 #: Folders of model_cards/ that hold light cards: proprietary models, and open ones that cannot be sized. The catalogue
 #: of sizable models passes them by.
 LIGHT_FOLDERS = ("proprietary", "unsized")
+#: Stands between names that are kept as one text: a character that no name has and JSON need not escape.
+SEPARATOR = "\x7f"
 
 
 def data_folder(name: str) -> str:
@@ -94,7 +96,7 @@ class Shelf(Generic[Card]):
             CardError: an alias that two cards claim.
         """
         names, ids = self._names("index")
-        return dict(zip(names.split("\n"), ids.split("\n"), strict=True)) if names else {}
+        return dict(zip(names.split(SEPARATOR), ids.split(SEPARATOR), strict=True)) if names else {}
 
     @cached_property
     def ambiguous(self) -> dict[str, list[str]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gpu_sizer.cards.catalogue import LIGHT_FOLDERS
+from gpu_sizer.cards.catalogue import LIGHT_FOLDERS, SEPARATOR
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.loading import read_yaml, validate
 from gpu_sizer.cards.model_card import ModelCard
@@ -106,7 +106,7 @@ def names_of(entries: dict[str, Entry], folders: Sequence[str]) -> dict[str, Any
     index = name_index(entries)
     return {
         # Two texts, which are split faster than a mapping of so many names is parsed.
-        "index": ["\n".join(index), "\n".join(index.values())],
+        "index": [SEPARATOR.join(index), SEPARATOR.join(index.values())],
         "ambiguous": ambiguous_names(entries),
         "files": places,
     }

@@ -61,13 +61,14 @@ class Search:
         self.request = request
         self.engine: Engine = request.get_engine()
         self.model = prepared(request)
+        self._load = request.load
         self._found: dict[Layout, LayoutMemory] = {}
         self._refused: dict[tuple[int, bool], str | None] = {}
 
     def evaluate(self, layout: Layout) -> LayoutMemory:
         """The layout's memory and verdict."""
         if (found := self._found.get(layout)) is None:
-            found = self._found[layout] = self.engine.evaluate(self.model, self.request.gpu, layout, self.request.load)
+            found = self._found[layout] = self.engine.evaluate(self.model, self.request.gpu, layout, self._load)
         return found
 
     def layouts(self, count: int, kind: str) -> Iterator[Layout]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 from math import ceil
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
@@ -11,14 +11,14 @@ from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.layouts import parallel_layouts
 from gpu_sizer.engines.load import Load, Settings
 from gpu_sizer.engines.profiles import profile_data
-from gpu_sizer.engines.vllm.activations import generation, reserve
+from gpu_sizer.engines.vllm.activations import Reserve, generation, has_nvlink, reserve
 from gpu_sizer.engines.vllm.cache import CachePlan, cache_plan
 from gpu_sizer.engines.vllm.encoders import is_profiled
 from gpu_sizer.engines.vllm.loading import Kernels, LoadingExtra
 from gpu_sizer.engines.vllm.pages import PageRules, layer_pages
 from gpu_sizer.engines.vllm.placement import weight_rules
 from gpu_sizer.engines.vllm.support import last_version_note, tensor_refusal
-from gpu_sizer.engines.vllm.version import VersionProfile, version_profile
+from gpu_sizer.engines.vllm.version import VersionProfile, at_least, version_profile
 from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.caches import CacheTypes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
@@ -32,6 +32,7 @@ from gpu_sizer.units import GIB, ceil_div, gib
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Any
 
     from gpu_sizer.memory.estimate import Verdict
 
@@ -48,6 +49,8 @@ CACHE_DTYPES = {
     "fp16": "float16",
 }
 _HALF = {"float32": "bfloat16"}
+#: Reserves of one model that are kept; sweeps over many settings make more.
+MOST_RESERVES = 4096
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ class VllmModel:
     _stages: dict[tuple[int, int, int], list[StageWeights]] = field(default_factory=dict, repr=False)
     _plans: dict[tuple[int, str, PageRules], CachePlan] = field(default_factory=dict, repr=False)
     _extras: dict[tuple[int, int, Kernels], LoadingExtra] = field(default_factory=dict, repr=False)
+    _reserves: dict[tuple[Any, ...], Reserve] = field(default_factory=dict, repr=False)
+    _refusals: dict[Layout, str | None] = field(default_factory=dict, repr=False)
 
     def stages(self, layout: Layout) -> list[StageWeights]:
         """Weights on one rank of each pipeline stage."""
@@ -80,6 +85,25 @@ class VllmModel:
             rules = weight_rules(self.card)
             found = self._extras[key] = LoadingExtra(self.card, self.inventory, layout, rules, kernels)
         return found
+
+    def reserve(self, gpu: GpuSpec, layout: Layout, s: Settings, version: VersionProfile) -> Reserve:
+        """The activation peak and the overhead on one GPU: equal for all GPUs of a kind, whatever their memory."""
+        batch = (s.max_num_seqs, s.max_num_batched_tokens, s.enforce_eager)
+        key = (layout, gpu.platform, generation(gpu), has_nvlink(gpu), *batch, version.name)
+        if (found := self._reserves.get(key)) is None:
+            if len(self._reserves) >= MOST_RESERVES:
+                self._reserves.clear()
+            found = reserve(self.card, gpu, layout, s, version, self.has_scaled_experts)
+            self._reserves[key] = found
+        return found
+
+    def refusal(self, layout: Layout) -> str | None:
+        """The rule that forbids a layout, or null."""
+        if layout not in self._refusals:
+            self._refusals[layout] = refusal(
+                self.inventory, layout, weight_rules(self.card)
+            ) or _context_parallel_refusal(self.card, layout)
+        return self._refusals[layout]
 
     def cache(self, tp: int, cache_dtype: str, rules: PageRules) -> CachePlan:
         """The cache plan under one tensor-parallel size."""
@@ -119,6 +143,23 @@ def _context_parallel_refusal(card: ModelCard, layout: Layout) -> str | None:
             if m.num_attention_heads // m.num_key_value_heads % dcp:
                 return f"the query heads of a key/value head do not divide by decode context parallel {dcp}"
     return None
+
+
+_kernels = cache(Kernels)
+
+
+@cache
+def _batch_defaults(memory: int, identity: str, name: str, version: str) -> dict[str, Any]:
+    """The engine's default batch on a GPU of so many bytes and such a name (``get_batch_defaults``)."""
+    named = f"{identity} {name}".lower()
+    found: dict[str, Any] = next(
+        t
+        for t in profile_data("vllm/versions")["batch_defaults"]
+        if memory / GIB >= t["at_least_gib"]
+        and t.get("except", "~") not in named
+        and at_least(version, t.get("from", "0"))
+    )
+    return found
 
 
 class VllmEngine:
@@ -169,14 +210,7 @@ class VllmEngine:
         Raises:
             RequestError: a setting that contradicts the load.
         """
-        memory_gib, name = gpu.visible_bytes / GIB, (gpu.id + " " + gpu.name).lower()
-        tier = next(
-            t
-            for t in profile_data("vllm/versions")["batch_defaults"]
-            if memory_gib >= t["at_least_gib"]
-            and t.get("except", "~") not in name
-            and self.version.at_least(t.get("from", "0"))
-        )
+        tier = _batch_defaults(gpu.visible_bytes, gpu.id, gpu.name, self.version.name)
         users = ceil_div(load.users, layout.data_parallel_size)
         if load.max_num_seqs is not None and load.max_num_seqs < users:
             raise RequestError(
@@ -257,11 +291,7 @@ class VllmEngine:
 
     def refusal(self, model: VllmModel, layout: Layout) -> str | None:
         """The engine's rule that forbids this layout, or null."""
-        if (reason := refusal(model.inventory, layout, weight_rules(model.card))) is not None:
-            return reason
-        if (reason := tensor_refusal(model.card, layout, self.version)) is not None:
-            return reason
-        return _context_parallel_refusal(model.card, layout)
+        return model.refusal(layout) or tensor_refusal(model.card, layout, self.version)
 
     def evaluate(self, model: VllmModel, gpu: GpuSpec, layout: Layout, load: Load) -> LayoutMemory:
         """What fills each GPU of a layout, and whether the engine starts."""
@@ -276,24 +306,27 @@ class VllmEngine:
         block_bytes = plan.stage_block_bytes(pp)
         capacity = gpu.visible_bytes
         budget = ceil(capacity * s.gpu_memory_utilization)
-        extra = reserve(model.card, gpu, layout, s, self.version, model.has_scaled_experts)
+        extra = model.reserve(gpu, layout, s, self.version)
         null_block = 1 if self.version.null_block else 0
-        loading_extra = model.loading_extra(layout, Kernels(gpu.platform, generation(gpu), self.version.name))
+        loading_extra = model.loading_extra(layout, _kernels(gpu.platform, generation(gpu), self.version.name))
         loading = loading_extra.stages(pp, s.max_num_batched_tokens)
-        stages = tuple(
-            RankMemory(
+        held = [(w.total, b, buffers) for w, b, buffers in zip(model.stages(layout), block_bytes, loading, strict=True)]
+        # Most stages of a long pipeline hold the same.
+        ranks = {
+            (weights, block, buffers): RankMemory(
                 capacity_bytes=capacity,
                 budget_bytes=budget,
-                weights_bytes=weights.total,
+                weights_bytes=weights,
                 kv_cache_bytes=s.users * request_blocks * block,
                 activation_bytes=extra.activation_bytes,
                 overhead_bytes=extra.overhead_bytes + buffers + null_block * block,
                 loading_bytes=buffers,
             )
-            for weights, block, buffers in zip(model.stages(layout), block_bytes, loading, strict=True)
-        )
-        fullest = min(stages, key=lambda r: r.free_bytes)
-        pools = [(r.available_kv_bytes + null_block * b) // b for r, b in zip(stages, block_bytes, strict=True) if b]
+            for weights, block, buffers in dict.fromkeys(held)
+        }
+        stages = tuple(map(ranks.__getitem__, held))
+        fullest = min(ranks.values(), key=lambda r: r.free_bytes)
+        pools = [(r.available_kv_bytes + null_block * b) // b for (_, b, _), r in ranks.items() if b]
         blocks = max(0, min(pools)) if pools else 0
         concurrency = blocks / request_blocks if request_blocks else 0.0
         tokens = int(concurrency * s.context)

@@ -1,0 +1,1 @@
+"""What gpu-sizer costs in time and memory, measured side by side with the bare interpreter and with its peers."""
