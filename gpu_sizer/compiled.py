@@ -1,15 +1,18 @@
 """YAML folders kept in a form that loads in a millisecond, and never stale.
 
-A compiled file holds JSON made from YAML files, entry by entry, behind two descriptions of what it was made from: a
-stamp (each file with its size and times) and a checksum of their contents. An equal stamp means that nothing was
-touched; otherwise an equal checksum means that the files were only copied or installed anew. Where both differ, it is
-made again from the YAML. Compiled files lie in the user's cache folder; the wheel brings one of each, so that the
+A compiled file holds plain data made from YAML files, entry by entry, behind two descriptions of what it was made
+from: a stamp (each file with its size and times) and a checksum of their contents. An equal stamp means that nothing
+was touched; otherwise an equal checksum means that the files were only copied or installed anew. Where both differ, it
+is made again from the YAML. Compiled files lie in the user's cache folder; the wheel brings one of each, so that the
 first start need not make them. Deleting any of them costs one slower start, and a damaged one is made again.
+
+The data are marshalled, as Python keeps its own compiled modules: there is nothing to import for it, it holds no
+objects but plain ones, and it runs nothing when it is read.
 """
 
 from __future__ import annotations
 
-import json
+import marshal
 import os
 import sys
 from zlib import crc32
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     Entries = dict[str, Any]
 
 #: The first line of a compiled file; its number is raised whenever the form changes.
-MAGIC = b"gpu-sizer compiled 3\n"
+MAGIC = b"gpu-sizer compiled 4\n"
 #: How compiled files are called.
 SUFFIX = ".compiled"
 #: Set to 0 to read the YAML itself, always.
@@ -31,6 +34,8 @@ SWITCH = "GPU_SIZER_COMPILED"
 TICK_NS = 20_000_000
 #: A prime of which paths are reduced to a short number.
 _PRIME = (1 << 61) - 1
+#: The form of marshalled data that every Python writes and reads.
+_FORM = 2
 
 
 def cache_folder() -> str:
@@ -90,7 +95,7 @@ class Compiled:
         if crc32(data) != check:
             self._file = _File.of(b"", b"", self._make())
             return self.entry(key)
-        return json.loads(data.decode())
+        return marshal.loads(data)
 
 
 class _File:
@@ -111,8 +116,8 @@ class _File:
         """A file of these entries, in memory."""
         parts, lines, start = [], ["\n"], 0
         for key, value in entries.items():
-            data = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-            lines.append(f"{json.dumps(key)}\t{start} {len(data)} {crc32(data)}\n")
+            data = marshal.dumps(value, _FORM)
+            lines.append(f"{key!r}\t{start} {len(data)} {crc32(data)}\n")
             parts.append(data)
             start += len(data)
         made = cls(stamp, content, "".join(lines).encode())
@@ -144,7 +149,7 @@ class _File:
 
     def place(self, key: str) -> list[int] | None:
         """Offset, length and checksum of an entry; null where there is none."""
-        line = b"\n%b\t" % json.dumps(key).encode()
+        line = f"\n{key!r}\t".encode()
         if (start := self.table.find(line)) < 0:
             return None
         start += len(line)

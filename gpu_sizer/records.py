@@ -36,14 +36,10 @@ else:
         """A record's field was assigned."""
 
     class Field:
-        """One field of a record."""
+        """One field of a record: a plain one, unless told otherwise."""
 
-        __slots__ = ("compare", "default", "default_factory", "init", "name", "repr")
-
-        def __init__(self, default=MISSING, default_factory=MISSING, init=True, repr=True, compare=True):
-            self.name = ""
-            self.default, self.default_factory = default, default_factory
-            self.init, self.repr, self.compare = init, repr, compare
+        name, default, default_factory = "", MISSING, MISSING
+        init = repr = compare = True
 
         @property
         def required(self):
@@ -52,7 +48,10 @@ else:
 
     def field(*, default=MISSING, default_factory=MISSING, init=True, repr=True, compare=True):
         """A field with more than a default."""
-        return Field(default, default_factory, init, repr, compare)
+        made = Field()
+        made.default, made.default_factory = default, default_factory
+        made.init, made.repr, made.compare = init, repr, compare
+        return made
 
     def fields(record):
         """The fields of a record or of its class, in order."""
@@ -189,8 +188,11 @@ else:
         for name, annotation in namespace.get("__annotations__", {}).items():
             if str(annotation).startswith("ClassVar"):
                 continue
-            value = namespace.pop(name, MISSING)
-            found = value if type(value) is Field else Field(value)
+            found = namespace.pop(name, MISSING)
+            if type(found) is not Field:
+                default, found = found, Field()
+                if default is not MISSING:
+                    found.default = default
             found.name = name
             own.append(found)
         namespace["__record_fields__"] = tuple(own)

@@ -117,12 +117,12 @@ def test_a_change_of_the_code_that_makes_it_is_seen(kitchen: Kitchen, tmp_path: 
 
 
 def damaged_head(data: bytes) -> bytes:
-    return data.replace(b"compiled 3", b"compiled 9")
+    return data.replace(b"compiled 4", b"compiled 9")
 
 
 def damaged_table(data: bytes) -> bytes:
-    assert b'"a"\t' in data
-    return data.replace(b'"a"\t', b'"x"\t')
+    assert b"'a'\t" in data
+    return data.replace(b"'a'\t", b"'x'\t")
 
 
 def damaged_entry(data: bytes) -> bytes:

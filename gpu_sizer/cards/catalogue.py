@@ -31,7 +31,7 @@ PATH_VARIABLE = "GPU_SIZER_PATH"
 #: Folders of model_cards/ that hold light cards: proprietary models, and open ones that cannot be sized. The catalogue
 #: of sizable models passes them by.
 LIGHT_FOLDERS = ("proprietary", "unsized")
-#: Stands between names that are kept as one text: a character that no name has and JSON need not escape.
+#: Stands between names that are kept as one text: a character that no name has.
 SEPARATOR = "\x7f"
 
 

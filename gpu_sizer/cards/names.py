@@ -11,13 +11,22 @@ NEAR = 0.8
 SUGGEST = 0.5
 
 
+#: Characters of a normal form, beside points within numbers.
+_KEPT = frozenset("0123456789abcdefghijklmnopqrstuvwxyz")
+
+
 def normal(name: str) -> str:
     """Lower case, letters and digits only: ``Mixtral-8x7B`` and ``mixtral 8x7b`` are the same.
 
     A decimal point between digits is kept, since 3.1 is not 31; a plus is a word, since Command R+ is not Command R.
     """
-    kept = re.sub(r"(?<=\d)\.(?=\d)", "\x00", name.lower().replace("+", "plus"))
-    return re.sub(r"[^0-9a-z\x00]+", "", kept).replace("\x00", ".")
+    text = name.lower().replace("+", "plus")
+    return "".join(c for i, c in enumerate(text) if c in _KEPT or (c == "." and _within_number(text, i)))
+
+
+def _within_number(text: str, i: int) -> bool:
+    """Whether a character stands between digits."""
+    return 0 < i < len(text) - 1 and text[i - 1].isdecimal() and text[i + 1].isdecimal()
 
 
 def normal_short(name: str) -> str:
@@ -26,13 +35,13 @@ def normal_short(name: str) -> str:
 
 
 #: Endings of a release's name that people leave out, since they do not change what is sized.
-_LEFT_OUT = re.compile(r"[-_ ](instruct|chat|it|hf)$", re.IGNORECASE)
+_LEFT_OUT = tuple(mark + word for mark in "-_ " for word in ("instruct", "chat", "it", "hf"))
 
 
 def stem(name: str) -> str:
     """A name without the endings that people leave out: ``Llama-3.1-8B-Instruct-HF`` is ``Llama-3.1-8B``."""
-    while (shorter := _LEFT_OUT.sub("", name)) != name:
-        name = shorter
+    while (ending := next((e for e in _LEFT_OUT if name.lower().endswith(e)), None)) is not None:
+        name = name[: -len(ending)]
     return name
 
 

@@ -105,7 +105,7 @@ def names_of(entries: dict[str, Entry], folders: Sequence[str]) -> dict[str, Any
         places[identity] = [number, entry.file.relative_to(folders[number]).as_posix()]
     index = name_index(entries)
     return {
-        # Two texts, which are split faster than a mapping of so many names is parsed.
+        # Two texts, which are split faster than a mapping of so many names is read.
         "index": [SEPARATOR.join(index), SEPARATOR.join(index.values())],
         "ambiguous": ambiguous_names(entries),
         "files": places,

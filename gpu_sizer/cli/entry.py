@@ -142,5 +142,8 @@ def main() -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    gc.freeze()
+    sys.stderr.flush()
+    if _question(sys.argv[1:]):
+        # All is said and flushed: taking the interpreter apart would be a tenth of the whole.
+        os._exit(code)
     sys.exit(code)

@@ -81,9 +81,8 @@ def encoder_peak(card: ModelCard, tp: int, settings: Settings) -> EncoderPeak:
         tp: tensor parallel size.
         settings: the engine's settings, all resolved.
     """
-    item = _data()["items"].get(card.engine_class)
     tower = next((t for t in card.architecture.towers if t.name == "vision"), None)
-    if item is None or tower is None:
+    if tower is None or (item := _data()["items"].get(card.engine_class)) is None:
         return EncoderPeak()
     if item.get("every_sequence"):
         items = settings.max_num_seqs

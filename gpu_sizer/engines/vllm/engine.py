@@ -49,6 +49,8 @@ CACHE_DTYPES = {
     "fp16": "float16",
 }
 _HALF = {"float32": "bfloat16"}
+#: First compute capability of Hopper.
+HOPPER = 9
 #: Reserves of one model that are kept; sweeps over many settings make more.
 MOST_RESERVES = 4096
 
@@ -145,7 +147,8 @@ def _context_parallel_refusal(card: ModelCard, layout: Layout) -> str | None:
     return None
 
 
-_kernels = cache(Kernels)
+# The same few of these are asked for again and again.
+_kernels, _page_rules = cache(Kernels), cache(PageRules)
 
 
 @cache
@@ -279,12 +282,11 @@ class VllmEngine:
     def page_rules(self, gpu: GpuSpec, load: Load) -> PageRules:
         """How this version and GPU allocate pages."""
         blocks = self.version.state_prefix_blocks
-        major = (gpu.compute_capability or "0").split(".")[0]
-        return PageRules(
+        return _page_rules(
             windows=self.version.windows and load.hybrid_kv,
             prefix_caching=blocks > 1,
             checkpoints=blocks > 2,
-            delta_checkpoints=major.isdigit() and int(major) >= 9,
+            delta_checkpoints=(generation(gpu) or 0) >= HOPPER,
             block_size=load.block_size,
             expanded_latent=self.version.expanded_latent,
         )
