@@ -14,12 +14,14 @@ from gpu_sizer.planning.sweep_axes import whole_numbers
 #: One model on one GPU for growth; several for the large sweep.
 MODELS = ("llama-3.1-70b", "mixtral-8x7b", "llama-3.1-8b", "deepseek-v3")
 GPUS = ("a6000", "h100-80gb", "mi300x", "l40s")
+#: Up to here the engine runs with one number of sequences, and all users share its settings.
+MOST_USERS = 250
 
 
 def axes(cells: int, pairs: int) -> Axes:
     """Axes of about ``cells`` cells: so many pairs of model and GPU, contexts and users."""
     each = cells // pairs
-    users = max(1, min(1000, each // 10))
+    users = max(1, min(MOST_USERS, each // 10))
     contexts = max(1, each // users)
     models, gpus = MODELS[: max(1, pairs // len(GPUS))], GPUS[: min(pairs, len(GPUS))]
     return Axes(

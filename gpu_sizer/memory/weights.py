@@ -130,22 +130,30 @@ class WeightPlacement:
         The embedding stands on the first stage, final norm and head on the last; a tied head is stored
         once, and under a pipeline on both ends.
         """
-        inventory, rules, (embedding, head, final) = self._inventory, self._rules, self._ends
+        # Most stages of a long pipeline hold the same layers.
+        made: dict[tuple[tuple[str, ...], bool, bool], StageWeights] = {}
         result = []
         for stage, (start, stop) in enumerate(bounds):
-            first, last = stage == 0, stage == len(bounds) - 1
-            parts: Counter[str] = Counter()
-            for name, layers in Counter(inventory.layer_names[start:stop]).items():
-                for part, size in self._blocks[name].items():
-                    parts[part] += size * layers
-            has_embedding = first or rules.embedding_on_every_stage
-            if has_embedding:
-                parts += embedding
-            if (last or rules.head_on_every_stage) and not (inventory.tied and has_embedding):
-                parts += head
-            if last or rules.norm_on_every_stage:
-                parts += final
-            if first or rules.towers_on_every_stage:
-                parts += self._towers
-            result.append(StageWeights(sum(parts.values()), dict(parts)))
+            key = (self._inventory.layer_names[start:stop], stage == 0, stage == len(bounds) - 1)
+            if key not in made:
+                made[key] = self._stage(*key)
+            result.append(made[key])
         return result
+
+    def _stage(self, names: tuple[str, ...], first: bool, last: bool) -> StageWeights:
+        """Weights on one rank of a stage of these layers."""
+        inventory, rules, (embedding, head, final) = self._inventory, self._rules, self._ends
+        parts: Counter[str] = Counter()
+        for name, layers in Counter(names).items():
+            for part, size in self._blocks[name].items():
+                parts[part] += size * layers
+        has_embedding = first or rules.embedding_on_every_stage
+        if has_embedding:
+            parts += embedding
+        if (last or rules.head_on_every_stage) and not (inventory.tied and has_embedding):
+            parts += head
+        if last or rules.norm_on_every_stage:
+            parts += final
+        if first or rules.towers_on_every_stage:
+            parts += self._towers
+        return StageWeights(sum(parts.values()), dict(parts))

@@ -171,7 +171,8 @@ class Slice:
                     first, last = int(near.argmax()), len(near) - int(near[::-1].argmax())
                     most_users = int(np.searchsorted(self.users, limit[first:last].max(), side="right"))
                     rows = slice(rows.start + first, rows.start + last)
-                    columns = slice(columns.start, min(columns.stop, most_users))
+                    fewest = int(np.searchsorted(self.users, least[rows].min()))
+                    columns = slice(max(columns.start, fewest), min(columns.stop, most_users))
                     blocks = blocks[first:last]
                     local = -(-self.users[columns] // layout.data_parallel_size)
                     score = line.score(blocks[:, None] * local[None, :])

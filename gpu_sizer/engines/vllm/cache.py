@@ -38,9 +38,12 @@ class CacheGroup:
         """Blocks that one request takes in this group, on each of the ranks that share its tokens."""
         return max(p.blocks(context, tokens_in_flight, context_parallel) for p in self.kinds)
 
-    def bytes_within(self, start: int, stop: int) -> int:
-        """Bytes of one block for the layers of one pipeline stage."""
-        return sum(page.page_bytes for layer, page in self.pages if start <= layer < stop)
+    def bytes_by_layer(self, layers: int) -> list[int]:
+        """Bytes of one block for each of so many layers."""
+        sizes = [0] * layers
+        for layer, page in self.pages:
+            sizes[layer] += page.page_bytes
+        return sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,9 @@ class CachePlan:
     def stage_block_bytes(self, stages: int) -> tuple[int, ...]:
         """Bytes of one block of the pool on each pipeline stage: the widest group decides."""
         if (found := self._stage_blocks.get(stages)) is None:
+            groups = [group.bytes_by_layer(self.layers) for group in self.groups]
             found = self._stage_blocks[stages] = tuple(
-                max((g.bytes_within(start, stop) for g in self.groups), default=0)
+                max((sum(sizes[start:stop]) for sizes in groups), default=0)
                 for start, stop in stage_bounds(self.layers, stages)
             )
         return found

@@ -1,0 +1,76 @@
+"""What is measured inside one process: warm calls and sweeps. Prints JSON."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from gpu_sizer import load_gpu, load_model, size
+from gpu_sizer.planning.sweep import Axes, sweep_blocks
+
+#: Warm calls: model, GPU, options.
+CALLS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("llama-3-8b", "h100", {}),
+    ("llama-3-8b", "h100", {"details": False}),
+    ("qwen3-32b", "h100", {"details": False}),
+    ("llama-3-70b", "h100", {"details": False}),
+    ("mixtral-8x7b", "a6000", {"details": False}),
+    ("deepseek-v3", "h100", {"details": False}),
+    ("deepseek-v3", "h100", {}),
+)
+RUNS = 50
+SWEEP_MODELS, SWEEP_GPUS = ("llama-3.1-8b", "llama-3.1-70b"), ("h100", "a6000")
+#: Contexts and users of each sweep, so that four slices make 10, 100 ... 10,000,000 cells.
+SWEEPS = ((3, 1), (5, 5), (32, 8), (313, 8), (3_125, 8), (31_250, 8), (39_063, 64))
+
+
+def median(call: Callable[[], object]) -> float:
+    """The median time of a call, in seconds."""
+    call()
+    times = []
+    for _ in range(RUNS):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def spaced(first: int, last: int, number: int) -> tuple[int, ...]:
+    """Whole numbers from first to last, at equal steps."""
+    return tuple(first + (last - first) * i // max(1, number - 1) for i in range(number))
+
+
+def warm() -> list[dict[str, Any]]:
+    """Medians of warm calls."""
+    found = []
+    for model, gpu, options in CALLS:
+        card, spec = load_model(model), load_gpu(gpu)
+        seconds = median(lambda c=card, s=spec, o=options: size(c, gpu=s, **o))  # type: ignore[misc]
+        found.append({"model": model, "gpu": gpu, "details": options.get("details", True), "seconds": seconds})
+    return found
+
+
+def sweep(contexts: int, users: int) -> dict[str, Any]:
+    """One sweep, its cells counted and thrown away."""
+    axes = Axes(
+        tuple(map(load_model, SWEEP_MODELS)),
+        tuple(map(load_gpu, SWEEP_GPUS)),
+        spaced(8, 131_072, contexts),
+        spaced(1, 64, users),
+    )
+    start, cells = time.perf_counter(), 0
+    for block in sweep_blocks(axes):
+        cells += block.cells.size
+    return {"cells": cells, "seconds": time.perf_counter() - start}
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["warm"]:
+        print(json.dumps(warm()))
+    else:
+        sweep(3, 1)  # inventories and numpy are loaded: what follows is the sweep alone
+        print(json.dumps([sweep(*axes) for axes in SWEEPS]))

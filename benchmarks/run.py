@@ -1,0 +1,192 @@
+"""Every figure of docs/performance.md, measured side by side in one run.
+
+    python benchmarks/run.py                                 print them
+    python benchmarks/run.py --write docs/performance.md     and write the document
+
+The package is installed into an environment of its own, as a user would have it. Times are medians, and ratios are
+taken pair by pair, so that what else the machine does falls on both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from peers import PEERS, installed
+
+ROOT = Path(__file__).resolve().parent.parent
+QUESTION = "how many A6000s for Mixtral 8x7b"
+RUNS = 15
+#: A measure that takes longer than this is run fewer times, but never fewer than LEAST_RUNS.
+LONG_SECONDS, LEAST_RUNS = 20.0, 1
+TABLE_MODELS, TABLE_GPUS = 120, 60
+
+START_UP = """
+A question imports neither numpy nor pydantic, rich or typer; `tests/test_start_up.py` counts its modules. The catalogue
+is compiled when the wheel is built, kept in the cache folder beside the times of the YAML, checked against the YAML on
+every start (`gpu_sizer/compiled.py`), and safe to delete. Of the rest about half is Python's own: the console script
+that pip writes imports `re`.
+"""
+SWEEPING = """
+Small sweeps pay for their first layouts: each layout of each slice is asked of the engine once, and all cells follow
+from that. Users beyond the engine's default number of sequences change its settings one by one, and each change costs
+a question to the engine.
+"""
+
+
+def timed(command: list[str], **environment: str) -> float:
+    """Seconds of a whole process."""
+    start = time.perf_counter()
+    subprocess.run(command, capture_output=True, check=True, env={**os.environ, **environment})
+    return time.perf_counter() - start
+
+
+def pairs(command: list[str], reference: list[str], runs: int = RUNS) -> tuple[float, float]:
+    """The median time of a process, and the median of its ratios to another, taken in turns."""
+    timed(command)
+    both = [(timed(command), timed(reference)) for _ in range(runs)]
+    return statistics.median(a for a, _ in both), statistics.median(a / b for a, b in both)
+
+
+def peak_mib(command: list[str]) -> float:
+    """The most memory that a process held, in MiB."""
+    program = (
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], capture_output=True, check=True);"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, check=True, text=True)
+    return float(done.stdout)
+
+
+def environment(folder: Path) -> Path:
+    """The package in an environment of its own; its folder of programs."""
+    home = folder / "gpu-sizer"
+    venv.create(home, with_pip=True, clear=True)
+    subprocess.run([home / "bin" / "pip", "install", "-q", str(ROOT)], check=True, capture_output=True)
+    return home / "bin"
+
+
+def inside(python: str, what: str) -> Any:
+    """The figures of ``inside.py``."""
+    command = [python, str(ROOT / "benchmarks" / "inside.py"), what]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def start_up(programs: Path, folder: Path) -> Iterator[str]:
+    """The question as a whole process, and its peers."""
+    python, tool = str(programs / "python"), str(programs / "gpu-sizer")
+    bare, ask = [python, "-c", "pass"], [tool, QUESTION]
+    first = timed(ask, XDG_CACHE_HOME=str(folder / "empty"))
+    from_yaml = statistics.median(timed(ask, GPU_SIZER_COMPILED="0") for _ in range(3))
+    base = statistics.median(timed(bare) for _ in range(RUNS))
+    seconds, ratio = pairs(ask, bare)
+    yield f"`python -c pass` takes {base * 1e3:.0f} ms. Whole processes against it:\n"
+    yield "| process | median | times `python -c pass` | |"
+    yield "|---|---:|---:|---|"
+    yield f'| `gpu-sizer "{QUESTION}"` | {seconds * 1e3:.0f} ms | **{ratio:.1f}** | {peak_mib(ask):.0f} MiB at most |'
+    yield f"| the same, its first call after installing | {first * 1e3:.0f} ms | {first / base:.0f} | |"
+    yield f"| the same, from the YAML itself | {from_yaml * 1e3:.0f} ms | {from_yaml / base:.0f} | |"
+    for peer in PEERS:
+        command = installed(peer, folder)
+        if command is None:
+            yield f"| {peer.name} | | | cannot be installed or run here |"
+            continue
+        seconds, ratio = pairs(command, bare, 7)
+        yield f"| `{peer.name} {' '.join(peer.arguments)}` | {seconds * 1e3:.0f} ms | {ratio:.1f} | {peer.note} |"
+
+
+def warm(python: str) -> Iterator[str]:
+    """Warm calls in Python."""
+    yield "| `size(...)` | details | median |"
+    yield "|---|---|---:|"
+    for found in inside(python, "warm"):
+        details = "with alternatives, reasons, other lengths" if found["details"] else "the count alone"
+        yield f"| {found['model']} on {found['gpu']} | {details} | {found['seconds'] * 1e6:,.0f} µs |"
+
+
+def sweeps(python: str) -> Iterator[str]:
+    """How the cost of a sweep grows."""
+    runs = [inside(python, "sweep") for _ in range(7)]
+    yield "| cells | median | cells a second |"
+    yield "|---:|---:|---:|"
+    for row in zip(*runs, strict=True):
+        cells, seconds = row[0]["cells"], statistics.median(r["seconds"] for r in row)
+        yield f"| {cells:,} | {seconds:.3g} s | {cells / seconds:,.0f} |"
+
+
+def table(python: str, tool: str) -> Iterator[str]:
+    """The full table as a whole process."""
+    program = "from gpu_sizer.cards.catalogue import catalogue as c; print(*c().models.ids()); print(*c().gpus.ids())"
+    listed = subprocess.run([python, "-c", program], check=True, capture_output=True, text=True).stdout.splitlines()
+    models, gpus = listed[0].split()[:TABLE_MODELS], listed[1].split()[:TABLE_GPUS]
+    command = [tool, "table", "--models", ",".join(models), "--gpus", ",".join(gpus), "--format", "csv"]
+    times = [timed(command)]
+    while len(times) < 7 and sum(times) < LONG_SECONDS:
+        times.append(timed(command))
+    many = f"median of {len(times)}" if len(times) > 1 else "one run"
+    yield (
+        f"`gpu-sizer table` of {len(models)} models × {len(gpus)} GPUs ({len(models) * len(gpus):,} plans, each at the"
+        f" model's full context): {statistics.median(times):.1f} s ({many}, the whole process)."
+    )
+
+
+def machine() -> str:
+    """What it ran on."""
+    load = os.getloadavg()[0]
+    return (
+        f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores,"
+        f" {platform.system()} {platform.machine()}; load average {load:.1f} at the start."
+    )
+
+
+def document(folder: Path) -> Iterator[str]:
+    """The whole document, line by line."""
+    yield "# Performance\n"
+    yield "*Written by `make bench` (`python benchmarks/run.py --write docs/performance.md`), which takes a few minutes"
+    yield "and installs this package and its peers into environments of their own.*\n"
+    yield f"{machine()} Medians of {RUNS} runs (peers and sweeps: 7); ratios are taken pair by pair.\n"
+    programs = environment(folder)
+    python, tool = str(programs / "python"), str(programs / "gpu-sizer")
+    yield "## A question as a whole process\n"
+    yield from start_up(programs, folder)
+    yield START_UP
+    yield "## Warm calls\n"
+    yield from warm(python)
+    yield "\n## Sweeps\n"
+    yield "Two models on two GPUs, contexts by users; memory is bounded by chunks of 262,144 cells.\n"
+    yield from sweeps(python)
+    yield SWEEPING
+    yield "## The full table\n"
+    yield from table(python, tool)
+
+
+def main() -> None:
+    """The command line."""
+    reader = argparse.ArgumentParser(description="Measures gpu_sizer beside its peers.")
+    reader.add_argument("--write", type=Path, metavar="FILE.md", help="write the document here")
+    reader.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the environments here for the next run")
+    asked = reader.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = asked.keep or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = []
+        for line in document(folder):
+            print(line, flush=True)
+            lines.append(line)
+    if asked.write:
+        asked.write.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
