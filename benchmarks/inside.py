@@ -24,8 +24,12 @@ CALLS: tuple[tuple[str, str, dict[str, Any]], ...] = (
 )
 RUNS = 50
 SWEEP_MODELS, SWEEP_GPUS = ("llama-3.1-8b", "llama-3.1-70b"), ("h100", "a6000")
-#: Contexts and users of each sweep, so that four slices make 10, 100 ... 10,000,000 cells.
-SWEEPS = ((3, 1), (5, 5), (32, 8), (313, 8), (3_125, 8), (31_250, 8), (39_063, 64))
+#: Contexts, users and the most users of each sweep, so that four slices make 10, 100 ... 10,000,000 cells.
+SWEEPS = (
+    *((3, 1, 64), (5, 5, 64), (32, 8, 64), (313, 8, 64), (3_125, 8, 64), (31_250, 8, 64), (39_063, 64, 64)),
+    # The dear case: users beyond the engine's default number of sequences.
+    (25, 25, 1000),
+)
 
 
 def median(call: Callable[[], object]) -> float:
@@ -54,23 +58,23 @@ def warm() -> list[dict[str, Any]]:
     return found
 
 
-def sweep(contexts: int, users: int) -> dict[str, Any]:
+def sweep(contexts: int, users: int, most_users: int) -> dict[str, Any]:
     """One sweep, its cells counted and thrown away."""
     axes = Axes(
         tuple(map(load_model, SWEEP_MODELS)),
         tuple(map(load_gpu, SWEEP_GPUS)),
         spaced(8, 131_072, contexts),
-        spaced(1, 64, users),
+        spaced(1, most_users, users),
     )
     start, cells = time.perf_counter(), 0
     for block in sweep_blocks(axes):
         cells += block.cells.size
-    return {"cells": cells, "seconds": time.perf_counter() - start}
+    return {"cells": cells, "most_users": most_users, "seconds": time.perf_counter() - start}
 
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["warm"]:
         print(json.dumps(warm()))
     else:
-        sweep(3, 1)  # inventories and numpy are loaded: what follows is the sweep alone
+        sweep(3, 1, 64)  # inventories and numpy are loaded: what follows is the sweep alone
         print(json.dumps([sweep(*axes) for axes in SWEEPS]))
