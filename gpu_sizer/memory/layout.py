@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 from gpu_sizer.errors import RequestError
 from gpu_sizer.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,12 @@ class Layout:
         return found
 
 
+def bounds_of(sizes: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    """First and past-the-last layer of each stage, given how many layers each holds."""
+    stops = tuple(accumulate(sizes))
+    return tuple(zip((0, *stops), stops, strict=False))
+
+
 def stage_bounds(layers: int, stages: int) -> tuple[tuple[int, int], ...]:
     """First and past-the-last layer of each pipeline stage.
 
@@ -76,8 +88,4 @@ def stage_bounds(layers: int, stages: int) -> tuple[tuple[int, int], ...]:
     sizes = [base] * stages
     for i in range(2, left + 2):
         sizes[-i] += 1
-    bounds, start = [], 0
-    for size in sizes:
-        bounds.append((start, start + size))
-        start += size
-    return tuple(bounds)
+    return bounds_of(sizes)

@@ -55,7 +55,7 @@ def refusal(inventory: Inventory, layout: Layout, rules: WeightRules) -> str | N
     tp = layout.tensor_parallel_size
     if layout.pipeline_parallel_size > len(inventory.layer_names):
         return f"{len(inventory.layer_names)} layers do not fill {layout.pipeline_parallel_size} pipeline stages"
-    if layout.expert_parallel and not any(t.is_expert for b in inventory.blocks.values() for t in b):
+    if layout.expert_parallel and not inventory.has_experts:
         return "expert parallelism needs a mixture of experts"
     if tp == 1:
         return None

@@ -10,7 +10,7 @@ from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
 from gpu_sizer.cards.model_card import FormatRule, ModelCard
 from gpu_sizer.errors import RequestError
 from gpu_sizer.model.feed_forward_tensors import feed_forward_tensors
-from gpu_sizer.model.formats import ELEMENT_BYTES, WEIGHT_FORMATS
+from gpu_sizer.model.formats import ELEMENT_BYTES, WEIGHT_FORMATS, is_scaled
 from gpu_sizer.model.mixer_tensors import mixer_tensors
 from gpu_sizer.model.tensor import Split, Tensor
 from gpu_sizer.records import dataclass, replace
@@ -43,6 +43,16 @@ class Inventory:
         for tensors in (self.embedding, () if self.tied else self.head, self.final, self.towers):
             for tensor in tensors:
                 yield tensor, 1
+
+    @property
+    def has_experts(self) -> bool:
+        """Whether some layer is a mixture of experts."""
+        return any(t.is_expert for b in self.blocks.values() for t in b)
+
+    @property
+    def has_scaled_experts(self) -> bool:
+        """Whether experts are stored with scales beside low-precision values."""
+        return any(t.is_expert and is_scaled(t.fmt) for b in self.blocks.values() for t in b)
 
     @property
     def total_parameters(self) -> int:

@@ -119,7 +119,7 @@ def sweep_blocks(axes: Axes, *, chunk: int = CHUNK, **load: Any) -> Iterator[Blo
         card, gpu, weights, kv_cache, utilization = (v[i] for v, i in zip(outer, place, strict=True))
         options = {"weights_dtype": weights, "kv_cache_dtype": kv_cache, "gpu_memory_utilization": utilization}
         request = make_request(card, gpu, context=1, users=axes.users[-1], **options, **load)  # type: ignore[arg-type]
-        longest = card.context.extended or card.context.native  # type: ignore[union-attr]
+        longest = request.model.context.extended or request.model.context.native
         for first in range(0, len(axes.contexts), step):
             contexts = axes.contexts[first : first + step]
             cells = np.zeros((len(contexts), len(users)), CELL)
