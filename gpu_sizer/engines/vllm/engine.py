@@ -24,7 +24,6 @@ from gpu_sizer.memory.caches import CacheTypes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import StageWeights, WeightPlacement, refusal
-from gpu_sizer.model.formats import is_scaled
 from gpu_sizer.model.inventory import Inventory, build_inventory
 from gpu_sizer.records import dataclass, field
 from gpu_sizer.units import GIB, ceil_div, gib
@@ -121,12 +120,12 @@ class VllmModel:
     @cached_property
     def has_scaled_experts(self) -> bool:
         """Whether experts are stored with scales beside low-precision values."""
-        return any(t.is_expert and is_scaled(t.fmt) for b in self.inventory.blocks.values() for t in b)
+        return self.inventory.has_scaled_experts
 
     @cached_property
     def has_experts(self) -> bool:
         """Whether expert parallelism means anything."""
-        return any(t.is_expert for b in self.inventory.blocks.values() for t in b)
+        return self.inventory.has_experts
 
 
 def _context_parallel_refusal(card: ModelCard, layout: Layout) -> str | None:
@@ -333,11 +332,12 @@ class VllmEngine:
         concurrency = blocks / request_blocks if request_blocks else 0.0
         tokens = int(concurrency * s.context)
         verdict, reason = self._verdict(fullest, extra.band_bytes, plan, blocks, s)
-        whole = s.users * request_blocks * sum(plan.stage_block_bytes(1))
-        over = whole - fullest.available_kv_bytes - (extra.band_bytes if reason else 0)
-        if pp > 1 and self.version.whole_pipeline_check and verdict != "does_not_fit" and over > 0:
-            one = f"one stage ({gib(fullest.available_kv_bytes)} available)"
-            verdict, reason = "does_not_fit", f"{self.label} compares the cache of all layers ({gib(whole)}) with {one}"
+        if pp > 1 and self.version.whole_pipeline_check and verdict != "does_not_fit":
+            whole = s.users * request_blocks * sum(plan.stage_block_bytes(1))
+            if whole - fullest.available_kv_bytes > (extra.band_bytes if reason else 0):
+                one = f"one stage ({gib(fullest.available_kv_bytes)} available)"
+                verdict = "does_not_fit"
+                reason = f"{self.label} compares the cache of all layers ({gib(whole)}) with {one}"
         if verdict == "fits" and (shortage := self.outside_shortage(gpu, layout, s)) is not None:
             verdict, reason = "tight", shortage
         return LayoutMemory(
@@ -364,14 +364,13 @@ class VllmEngine:
             about="gpu",
         )
 
-    @staticmethod
-    def outside_shortage(gpu: GpuSpec, layout: Layout, s: Settings) -> str | None:
+    def outside_shortage(self, gpu: GpuSpec, layout: Layout, s: Settings) -> str | None:
         """Why the share leaves too little for what is outside of its account, or null where it leaves enough.
 
         Outside are the CUDA context and communication (``v1/worker/utils.py: request_memory``).
         """
         several = layout.tensor_parallel_size * layout.pipeline_parallel_size > 1
-        outside = int(profile_data("vllm/versions")["outside_gib"]["several" if several else "one"] * GIB)
+        outside = self.version.outside_bytes["several" if several else "one"]
         left = gpu.visible_bytes - ceil(gpu.visible_bytes * s.gpu_memory_utilization)
         if left >= outside:
             return None

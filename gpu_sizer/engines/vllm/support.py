@@ -25,7 +25,9 @@ def last_version_note(card: ModelCard, version: VersionProfile) -> str | None:
 
 def tensor_refusal(card: ModelCard, layout: Layout, version: VersionProfile) -> str | None:
     """Why this model is not split by tensors, or null."""
+    if layout.tensor_parallel_size == 1:
+        return None
     since: str | None = profile_data("vllm/support")["no_tensor_plan"].get(card.engine_class)
-    if since is None or layout.tensor_parallel_size == 1 or not version.at_least(since):
+    if since is None or not version.at_least(since):
         return None
     return f"vLLM runs {card.engine_class} by transformers' class, which has no tensor-parallel plan"
