@@ -6,17 +6,16 @@ from functools import cached_property
 
 from gpu_sizer.cards.mixers import CompressedAttention, LatentAttention
 from gpu_sizer.errors import RequestError
-from gpu_sizer.memory.caches import block_caches
+from gpu_sizer.memory.caches import CacheTypes, block_caches
 from gpu_sizer.memory.weights import WeightPlacement
-from gpu_sizer.model.formats import is_scaled
 from gpu_sizer.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from gpu_sizer.cards.model_card import ModelCard
-    from gpu_sizer.memory.caches import CacheTypes, LayerCache
+    from gpu_sizer.memory.caches import LayerCache
     from gpu_sizer.memory.weights import StageWeights, WeightRules
     from gpu_sizer.model.inventory import Inventory
 
@@ -40,19 +39,16 @@ class Cells:
 class HeldModel:
     """One model under the weight rules of one engine."""
 
-    def __init__(
-        self, card: ModelCard, inventory: Inventory, rules: WeightRules, unknown: Collection[type] = ()
-    ) -> None:
+    def __init__(self, card: ModelCard, inventory: Inventory, rules: WeightRules) -> None:
         """Prepares a model.
 
         Args:
             card: the model.
             inventory: its tensors in the types in which the engine holds them.
             rules: how the engine places them.
-            unknown: kinds of mixers whose cache the engine's profile does not know.
 
         Raises:
-            RequestError: the model has such a mixer.
+            RequestError: the model has compressed attention, whose cache is known for vLLM alone.
         """
         self.card, self.inventory, self.rules = card, inventory, rules
         self._placements: dict[tuple[int, int], WeightPlacement] = {}
@@ -60,20 +56,20 @@ class HeldModel:
         self._caches: dict[tuple[int, CacheTypes], dict[str, list[LayerCache]]] = {}
         for block in card.architecture.blocks.values():
             for mixer in (block.mixer, block.second_mixer):
-                if type(mixer) in (CompressedAttention, *unknown):
+                if isinstance(mixer, CompressedAttention):
                     kind = type(mixer).__name__
                     raise RequestError(
                         f"how this engine caches {card.name}'s layers ({kind}) is not known here; "
                         "vllm knows them (--engine vllm)",
                         about="model",
                     )
-        self.has_experts = any(t.is_expert for b in inventory.blocks.values() for t in b)
+        self.has_experts = inventory.has_experts
         self.has_latent = any(isinstance(b.mixer, LatentAttention) for b in card.architecture.blocks.values())
 
     @cached_property
     def has_scaled_experts(self) -> bool:
         """Whether experts are stored with scales beside low-precision values."""
-        return any(t.is_expert and is_scaled(t.fmt) for b in self.inventory.blocks.values() for t in b)
+        return self.inventory.has_scaled_experts
 
     @property
     def layers(self) -> int:
@@ -98,6 +94,19 @@ class HeldModel:
             blocks = self.card.architecture.blocks
             found = self._caches[tp, types] = {name: block_caches(block, tp, types) for name, block in blocks.items()}
         return found
+
+    def refuse_states(self, title: str) -> None:
+        """Refuses a model for an engine, called ``title``, whose cache of states is not known.
+
+        Raises:
+            RequestError: some layers keep a state a sequence.
+        """
+        if any(c.state_bytes for found in self.caches(1, CacheTypes("bfloat16", "bfloat16")).values() for c in found):
+            raise RequestError(
+                f"{title}'s cache for the state-space layers of {self.card.name} is not known here; vllm knows them "
+                "(--engine vllm)",
+                about="model",
+            )
 
     def cells(self, tp: int, types: CacheTypes, bounds: Bounds, *, windows: bool) -> list[Cells]:
         """What the layers of each stage keep; without ``windows`` every attention layer keeps every token."""

@@ -9,14 +9,17 @@ from gpu_sizer.units import GIB, ceil_div, gib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
-    from gpu_sizer.engines.load import Load
+    from gpu_sizer.engines.load import Load, Settings
     from gpu_sizer.memory.estimate import RankMemory, Verdict
     from gpu_sizer.memory.layout import Layout
+
+#: Engines that do not compute in float32 load such releases in bfloat16, unless their profile says otherwise.
+HALF = {"float32": "bfloat16"}
 
 
 class OneVersion:
@@ -26,9 +29,11 @@ class OneVersion:
     title: str
     profile: str
     """Where the profile's data lies, below ``gpu_sizer/engines``."""
+    held: Callable[[ModelCard, str | None], Any]
+    """What prepares a model in the released types, or in one that is asked for."""
     cache_dtypes: dict[str, str | None]
     """Types of the cache by what people write; null is the model's own."""
-    half: dict[str, str]
+    half: dict[str, str] = HALF
     """The type in which a release is computed that the engine does not compute in."""
     lowerable: tuple[str, ...] = ()
     spans_nodes = True
@@ -58,6 +63,14 @@ class OneVersion:
     def notes(self, card: ModelCard) -> tuple[str, ...]:
         """Nothing is known of one model alone."""
         return ()
+
+    def model(self, card: ModelCard, weights_dtype: str | None) -> Any:
+        """The model prepared for many layouts.
+
+        Raises:
+            RequestError: a kind of layer whose cache is not known.
+        """
+        return self.held(card, weights_dtype)
 
     def check(self, load: Load) -> None:
         """Refuses a type of cache that is not known.
@@ -117,6 +130,31 @@ class OneVersion:
         if -fullest.free_bytes > self.band_bytes:
             return "does_not_fit", short
         return "tight", f"{short}; within the estimate's own error of {gib(self.band_bytes)}"
+
+    def pooled(
+        self,
+        layout: Layout,
+        stages: Sequence[RankMemory],
+        settings: Settings,
+        tokens: int,
+        page: int,
+        short: str | None,
+    ) -> LayoutMemory:
+        """The answer of an engine with one pool of ``tokens`` in pages; ``short`` says what is short, if anything."""
+        fullest = min(stages, key=lambda r: r.free_bytes)
+        verdict, reason = self.verdict(fullest, short)
+        return LayoutMemory(
+            layout,
+            verdict,
+            reason,
+            fullest,
+            tuple(stages),
+            tokens,
+            tokens / settings.context * layout.data_parallel_size,
+            self.band_bytes,
+            blocks=tokens // page,
+            printed_tokens=tokens,
+        )
 
     def evaluate_mixed(self, model: Any, gpus: Sequence[GpuSpec], load: Load) -> LayoutMemory:
         """Every rank has the same share: GPUs that differ are not its case.

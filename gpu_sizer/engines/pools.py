@@ -5,10 +5,6 @@ from __future__ import annotations
 from gpu_sizer.engines.held import Cells
 from gpu_sizer.units import round_up
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from gpu_sizer.memory.caches import LayerCache
-
 
 def request_tokens(context: int, page: int) -> int:
     """Tokens of whole pages that one request takes."""
@@ -25,8 +21,3 @@ def full_pool_tokens(cells: Cells, available: int, page: int) -> int:
     if cells.full == 0:
         return 0
     return max(0, available) // (cells.full * page) * page
-
-
-def keeps_states(caches: dict[str, list[LayerCache]]) -> bool:
-    """Whether some layers keep a state a sequence."""
-    return any(c.state_bytes for found in caches.values() for c in found)

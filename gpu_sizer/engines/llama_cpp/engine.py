@@ -35,8 +35,6 @@ CACHE_DTYPES: dict[str, str | None] = {
     "bf16": "bfloat16",
     "q8_0": "q8_0",
 }
-#: Activations are float32; a cache is float16 unless another is asked for.
-_HALF: dict[str, str] = {}
 #: States are float32, whatever the type of the cache (src/llama-model.cpp: create_memory).
 STATE_TYPES = CacheTypes("float16", "float32")
 #: Quantized caches by bytes of a value: a block of 32 values and its float16 scale (ggml/src/ggml-common.h).
@@ -89,8 +87,8 @@ class LlamaCppEngine(OneVersion):
     name = "llama.cpp"
     title = "llama.cpp"
     profile = "llama_cpp/profile"
+    held = LlamaCppModel
     cache_dtypes = CACHE_DTYPES
-    half = _HALF
     spans_nodes = False
     takes_mixed = True
     allocates_request = True
@@ -98,14 +96,6 @@ class LlamaCppEngine(OneVersion):
     def describe(self) -> str:
         """The profile in words."""
         return f"{self.title} {self.release} with every layer on a GPU"
-
-    def model(self, card: ModelCard, weights_dtype: str | None) -> LlamaCppModel:
-        """The model as a GGUF file in the released types, or in bfloat16 where GGUF lacks them.
-
-        Raises:
-            RequestError: a kind of layer whose cache is not known.
-        """
-        return LlamaCppModel(card, weights_dtype)
 
     def settings(self, model: LlamaCppModel, gpu: GpuSpec, load: Load, layout: Layout) -> Settings:
         """One slot a user, each with the whole context; the physical batch is 512 tokens.

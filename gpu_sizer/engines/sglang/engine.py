@@ -5,7 +5,7 @@ from __future__ import annotations
 from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import divisors, parallel_layouts
 from gpu_sizer.engines.load import Load, Settings
-from gpu_sizer.engines.one_version import OneVersion, refused
+from gpu_sizer.engines.one_version import HALF, OneVersion, refused
 from gpu_sizer.engines.sglang.pools import held, needed_bytes
 from gpu_sizer.engines.sglang.reserve import constants, default_fraction, graph_sequences, replicas_inside, tier
 from gpu_sizer.engines.vllm.activations import forward_bytes, has_nvlink, workspace_bytes
@@ -13,7 +13,7 @@ from gpu_sizer.engines.vllm.loading import absorbed_bytes
 from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.caches import CacheTypes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
-from gpu_sizer.memory.layout import Layout
+from gpu_sizer.memory.layout import Layout, bounds_of
 from gpu_sizer.memory.weights import WeightRules, refusal
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.units import GIB, ceil_div, gib
@@ -34,7 +34,6 @@ CACHE_DTYPES: dict[str, str | None] = {
     "bfloat16": "bfloat16",
     "bf16": "bfloat16",
 }
-_HALF = {"float32": "bfloat16"}
 #: Parts of a layer that attention's replicas share like the experts (layers/dp_attention.py, moe_dense_tp_size unset).
 _SHARED_PARTS = ("mlp", "shared_experts")
 
@@ -42,12 +41,7 @@ _SHARED_PARTS = ("mlp", "shared_experts")
 def stage_bounds(layers: int, stages: int) -> tuple[tuple[int, int], ...]:
     """First and past-the-last layer of each stage: what is left over goes to the last (distributed/utils.py)."""
     base, left = divmod(layers, stages)
-    bounds, start = [], 0
-    for stage in range(stages):
-        stop = start + base + (stage >= stages - left)
-        bounds.append((start, stop))
-        start = stop
-    return tuple(bounds)
+    return bounds_of([base + (stage >= stages - left) for stage in range(stages)])
 
 
 class SglangModel(HeldModel):
@@ -60,7 +54,7 @@ class SglangModel(HeldModel):
             expert_width_multiple=tuple(c["expert_width_multiple"].items()),
             towers_on_every_stage=True,
         )
-        super().__init__(card, build_inventory(card, weights_dtype or _HALF.get(card.weights.dtype)), rules)
+        super().__init__(card, build_inventory(card, weights_dtype or HALF.get(card.weights.dtype)), rules)
         self.windowed = card.engine_class in c["windowed"]
 
     def stage_weights(self, layout: Layout) -> list[int]:
@@ -93,17 +87,9 @@ class SglangEngine(OneVersion):
     name = "sglang"
     title = "SGLang"
     profile = "sglang/profile"
+    held = SglangModel
     cache_dtypes = CACHE_DTYPES
-    half = _HALF
     lowerable = ("max_num_batched_tokens",)
-
-    def model(self, card: ModelCard, weights_dtype: str | None) -> SglangModel:
-        """The model in the released types.
-
-        Raises:
-            RequestError: a kind of layer whose cache is not known.
-        """
-        return SglangModel(card, weights_dtype)
 
     def settings(self, model: SglangModel, gpu: GpuSpec, load: Load, layout: Layout) -> Settings:
         """The defaults for this GPU, model and layout: the fraction depends on all three.
@@ -182,6 +168,7 @@ class SglangEngine(OneVersion):
         types = CacheTypes(s.kv_cache_dtype, self.model_dtype(model.card))
         bounds = stage_bounds(model.layers, pp)
         cells = model.cells(tp, types, bounds, windows=s.windows)
+        loading = [int(c["loading_gib"] * GIB) + model.absorbed(tp, start, stop) for start, stop in bounds]
         stages = tuple(
             RankMemory(
                 capacity_bytes=gpu.visible_bytes,
@@ -189,10 +176,10 @@ class SglangEngine(OneVersion):
                 weights_bytes=weights,
                 kv_cache_bytes=needed_bytes(cell, s.context, s.users, s.max_num_batched_tokens),
                 activation_bytes=max(slack, peak),
-                overhead_bytes=context_bytes + int(c["loading_gib"] * GIB) + model.absorbed(tp, start, stop),
-                loading_bytes=int(c["loading_gib"] * GIB) + model.absorbed(tp, start, stop),
+                overhead_bytes=context_bytes + loaded,
+                loading_bytes=loaded,
             )
-            for weights, cell, (start, stop) in zip(model.stage_weights(layout), cells, bounds, strict=True)
+            for weights, cell, loaded in zip(model.stage_weights(layout), cells, loading, strict=True)
         )
         fullest = min(stages, key=lambda r: r.free_bytes)
         found = [held(cell, r.available_kv_bytes) for cell, r in zip(cells, stages, strict=True)]

@@ -5,13 +5,12 @@ from __future__ import annotations
 from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import parallel_layouts
 from gpu_sizer.engines.load import Load, Settings
-from gpu_sizer.engines.one_version import OneVersion, refused
-from gpu_sizer.engines.pools import full_pool_bytes, full_pool_tokens, keeps_states
+from gpu_sizer.engines.one_version import HALF, OneVersion, refused
+from gpu_sizer.engines.pools import full_pool_bytes, full_pool_tokens
 from gpu_sizer.engines.vllm.activations import forward_bytes, has_nvlink, workspace_bytes
-from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.caches import CacheTypes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
-from gpu_sizer.memory.layout import Layout
+from gpu_sizer.memory.layout import Layout, bounds_of
 from gpu_sizer.memory.weights import WeightRules, refusal
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.units import GIB, gib
@@ -33,7 +32,6 @@ CACHE_DTYPES: dict[str, str | None] = {
     "float16": "float16",
     "fp16": "float16",
 }
-_HALF = {"float32": "bfloat16"}
 #: Logits are made in float32 for the sampler (_torch/pyexecutor/sampler.py).
 LOGIT_BYTES = 4
 
@@ -41,26 +39,16 @@ LOGIT_BYTES = 4
 def stage_bounds(layers: int, stages: int) -> tuple[tuple[int, int], ...]:
     """First and past-the-last layer of each stage: what is left over goes to the first (mapping.py: pp_layers)."""
     base, left = divmod(layers, stages)
-    bounds, start = [], 0
-    for stage in range(stages):
-        stop = start + base + (stage < left)
-        bounds.append((start, stop))
-        start = stop
-    return tuple(bounds)
+    return bounds_of([base + (stage < left) for stage in range(stages)])
 
 
 class TensorrtLlmModel(HeldModel):
     """One model as TensorRT-LLM holds it; its vocabulary is padded to a multiple of the ranks (LMHead)."""
 
     def __init__(self, card: ModelCard, weights_dtype: str | None) -> None:
-        inventory = build_inventory(card, weights_dtype or _HALF.get(card.weights.dtype))
+        inventory = build_inventory(card, weights_dtype or HALF.get(card.weights.dtype))
         super().__init__(card, inventory, WeightRules(vocabulary_multiple_of_ranks=True))
-        if keeps_states(self.caches(1, CacheTypes("bfloat16", "bfloat16"))):
-            raise RequestError(
-                f"TensorRT-LLM's cache for the state-space layers of {card.name} is not known here; vllm knows them "
-                "(--engine vllm)",
-                about="model",
-            )
+        self.refuse_states("TensorRT-LLM")
 
 
 class TensorrtLlmEngine(OneVersion):
@@ -69,21 +57,13 @@ class TensorrtLlmEngine(OneVersion):
     name = "tensorrt-llm"
     title = "TensorRT-LLM"
     profile = "tensorrt_llm/profile"
+    held = TensorrtLlmModel
     cache_dtypes = CACHE_DTYPES
-    half = _HALF
     lowerable = ("max_num_batched_tokens",)
 
     def describe(self) -> str:
         """The profile in words."""
         return f"{self.title} {self.release}, PyTorch backend"
-
-    def model(self, card: ModelCard, weights_dtype: str | None) -> TensorrtLlmModel:
-        """The model in the released types.
-
-        Raises:
-            RequestError: a kind of layer whose cache is not known.
-        """
-        return TensorrtLlmModel(card, weights_dtype)
 
     def settings(self, model: TensorrtLlmModel, gpu: GpuSpec, load: Load, layout: Layout) -> Settings:
         """The engine's defaults.
@@ -149,20 +129,8 @@ class TensorrtLlmEngine(OneVersion):
                 )
             )
             pools.append(full_pool_tokens(cell, stages[-1].available_kv_bytes, page))
-        fullest, pool = min(stages, key=lambda r: r.free_bytes), min(pools)
-        verdict, reason = self.verdict(fullest, self._reason(fullest, s))
-        return LayoutMemory(
-            layout,
-            verdict,
-            reason,
-            fullest,
-            tuple(stages),
-            pool,
-            pool / s.context * layout.data_parallel_size,
-            self.band_bytes,
-            blocks=pool // page,
-            printed_tokens=pool,
-        )
+        fullest = min(stages, key=lambda r: r.free_bytes)
+        return self.pooled(layout, stages, s, min(pools), page, self._reason(fullest, s))
 
     @staticmethod
     def _reason(r: RankMemory, s: Settings) -> str | None:

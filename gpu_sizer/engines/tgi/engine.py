@@ -7,10 +7,9 @@ from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import parallel_layouts
 from gpu_sizer.engines.load import Load, Settings
 from gpu_sizer.engines.one_version import OneVersion, refused
-from gpu_sizer.engines.pools import full_pool_bytes, full_pool_tokens, keeps_states
+from gpu_sizer.engines.pools import full_pool_bytes, full_pool_tokens
 from gpu_sizer.engines.tgi.prefill import constants, prefill_tokens
 from gpu_sizer.engines.vllm.activations import forward_bytes, generation, has_nvlink, workspace_bytes
-from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.caches import CacheTypes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout
@@ -45,13 +44,7 @@ class TgiModel(HeldModel):
     def __init__(self, card: ModelCard, weights_dtype: str | None) -> None:
         inventory = build_inventory(card, weights_dtype or _HALF.get(card.weights.dtype))
         super().__init__(card, inventory, WeightRules(vocabulary_multiple_of_ranks=True))
-        types = CacheTypes("bfloat16", "bfloat16")
-        if keeps_states(self.caches(1, types)):
-            raise RequestError(
-                f"TGI's cache for the state-space layers of {card.name} is not known here; vllm knows them "
-                "(--engine vllm)",
-                about="model",
-            )
+        self.refuse_states("TGI")
 
 
 class TgiEngine(OneVersion):
@@ -60,6 +53,7 @@ class TgiEngine(OneVersion):
     name = "tgi"
     title = "TGI"
     profile = "tgi/profile"
+    held = TgiModel
     cache_dtypes = CACHE_DTYPES
     half = _HALF
     lowerable = ("max_num_batched_tokens",)
@@ -68,14 +62,6 @@ class TgiEngine(OneVersion):
     def describe(self) -> str:
         """The profile in words."""
         return f"Text Generation Inference {self.release}"
-
-    def model(self, card: ModelCard, weights_dtype: str | None) -> TgiModel:
-        """The model in the released types.
-
-        Raises:
-            RequestError: a kind of layer whose cache is not known.
-        """
-        return TgiModel(card, weights_dtype)
 
     def settings(self, model: TgiModel, gpu: GpuSpec, load: Load, layout: Layout) -> Settings:
         """The launcher's defaults for these GPUs and this model.
@@ -147,19 +133,7 @@ class TgiEngine(OneVersion):
             overhead_bytes=int(context * GIB),
         )
         tokens = full_pool_tokens(cell, r.available_kv_bytes, page)
-        verdict, reason = self.verdict(r, self._reason(r))
-        return LayoutMemory(
-            layout,
-            verdict,
-            reason,
-            r,
-            (r,),
-            tokens,
-            tokens / s.context * layout.data_parallel_size,
-            self.band_bytes,
-            blocks=tokens // page,
-            printed_tokens=tokens,
-        )
+        return self.pooled(layout, (r,), s, tokens, page, self._reason(r))
 
     @staticmethod
     def _reason(r: RankMemory) -> str | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import whole_layer_layouts
 from gpu_sizer.engines.load import Load, Settings
-from gpu_sizer.engines.one_version import OneVersion, refused
+from gpu_sizer.engines.one_version import HALF, OneVersion, refused
 from gpu_sizer.engines.vllm.activations import forward_bytes
 from gpu_sizer.engines.whole_layers import answer, even_cut
 from gpu_sizer.memory.caches import CacheTypes
@@ -37,7 +37,6 @@ CACHE_DTYPES: dict[str, str | None] = {
     "float16": "float16",
     "fp16": "float16",
 }
-_HALF = {"float32": "bfloat16"}
 
 
 def _bytes(tensors: Iterable[Tensor]) -> int:
@@ -48,7 +47,7 @@ class TransformersModel(HeldModel):
     """A model layer by layer; a tied head is the embedding itself."""
 
     def __init__(self, card: ModelCard, weights_dtype: str | None) -> None:
-        inventory = build_inventory(card, weights_dtype or _HALF.get(card.weights.dtype))
+        inventory = build_inventory(card, weights_dtype or HALF.get(card.weights.dtype))
         super().__init__(card, inventory, WeightRules())
         self.block_bytes = {name: _bytes(tensors) for name, tensors in inventory.blocks.items()}
         self.first_bytes = _bytes((*inventory.embedding, *inventory.towers))
@@ -61,8 +60,8 @@ class TransformersEngine(OneVersion):
     name = "transformers"
     title = "transformers"
     profile = "transformers/profile"
+    held = TransformersModel
     cache_dtypes = CACHE_DTYPES
-    half = _HALF
     spans_nodes = False
     takes_mixed = True
     allocates_request = True
@@ -70,14 +69,6 @@ class TransformersEngine(OneVersion):
     def describe(self) -> str:
         """The profile in words."""
         return f'{self.title} {self.release} with device_map="auto"'
-
-    def model(self, card: ModelCard, weights_dtype: str | None) -> TransformersModel:
-        """The model in the released types.
-
-        Raises:
-            RequestError: a kind of layer whose cache is not known.
-        """
-        return TransformersModel(card, weights_dtype)
 
     def settings(self, model: TransformersModel, gpu: GpuSpec, load: Load, layout: Layout) -> Settings:
         """A batch of one sequence a user, whose prompts are read in one pass unless a smaller one is asked for.
