@@ -29,6 +29,51 @@ if TYPE_CHECKING:
         def has_experts(self) -> bool:
             """Whether expert parallelism means anything."""
 
+    class Fitting(Protocol):
+        """One model on one kind of GPU under one load, ready for many layouts."""
+
+        def settings(self, layout: Layout) -> Settings:
+            """Every default resolved for one replica of a layout.
+
+            Raises:
+                RequestError: a setting that contradicts the load.
+            """
+
+        def least_reserve(self) -> int:
+            """Bytes that every GPU of any layout holds beside weights and cache."""
+
+        def whole(self) -> tuple[int, int, int]:
+            """The budget of a GPU; bytes of weights and of cache of the whole model on one GPU.
+
+            Raises:
+                RequestError: a setting that contradicts the load.
+            """
+
+        def least_stages(self, layout: Layout) -> int:
+            """The fewest pipeline stages under which an accepted layout's other sizes may do.
+
+            A bound that no smaller pipeline of the same other sizes beats; 0 where no pipeline does.
+            """
+
+        def could_hold(self, layout: Layout, *, safe: bool = False) -> bool:
+            """Whether an accepted layout is worth :meth:`evaluate`; false only where that is not within the budget.
+
+            ``safe`` asks for a layout that fits beyond the estimate's error.
+            """
+
+        def may_grow_safe(self) -> bool:
+            """Whether layouts of several GPUs can fit beyond the estimate's error at all."""
+
+        def free_bytes(self, layout: Layout) -> int:
+            """Bytes free on the fullest GPU of an accepted layout; negative where they do not suffice."""
+
+        def evaluate(self, layout: Layout) -> LayoutMemory:
+            """What fills each GPU of a layout, and whether the engine starts and carries the load.
+
+            Raises:
+                RequestError: a setting that contradicts the load.
+            """
+
     class Engine(Protocol):
         """The profile of one engine, or of one range of its versions."""
 
@@ -99,8 +144,8 @@ if TYPE_CHECKING:
         def notes(self, card: ModelCard) -> tuple[str, ...]:
             """What the engine's users have to know of a model, a sentence each."""
 
-        def least_reserve(self, model: Any, gpu: GpuSpec, load: Load) -> int:
-            """Bytes that every GPU of any layout holds beside weights and cache."""
+        def fitting(self, model: Any, gpu: GpuSpec, load: Load) -> Fitting:
+            """The model on one kind of GPU under one load, ready for many layouts."""
 
         def evaluate(self, model: Any, gpu: GpuSpec, layout: Layout, load: Load) -> LayoutMemory:
             """What fills each GPU of a layout, and whether the engine starts and carries the load."""

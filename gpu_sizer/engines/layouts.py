@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gpu_sizer.memory.layout import Layout
+from functools import lru_cache
+
+from gpu_sizer.memory.layout import Layout, layout_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,10 +13,11 @@ if TYPE_CHECKING:
     from gpu_sizer.engines.engine import PreparedModel
 
 
-def divisors(n: int) -> list[int]:
+@lru_cache(maxsize=1 << 10)
+def divisors(n: int) -> tuple[int, ...]:
     """Every divisor of n, ascending."""
     small = [d for d in range(1, int(n**0.5) + 1) if n % d == 0]
-    return small + [n // d for d in reversed(small) if d * d != n]
+    return (*small, *(n // d for d in reversed(small) if d * d != n))
 
 
 def parallel_layouts(
@@ -39,9 +42,9 @@ def parallel_layouts(
                 continue
             if pp > len(model.inventory.layer_names):
                 continue
-            yield Layout(tp, pp, dp)
+            yield layout_of(tp, pp, dp)
             if experts and tp > 1 and model.has_experts:
-                yield Layout(tp, pp, dp, expert_parallel=True)
+                yield layout_of(tp, pp, dp, True)
 
 
 def whole_layer_layouts(model: PreparedModel, count: int, users: int, kind: str, most: int) -> Iterator[Layout]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gpu_sizer.engines.fitting import PlainFitting
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.estimate import LayoutMemory
@@ -111,10 +112,6 @@ class OneVersion:
         """Whether the peak of a model's vision tower is in the estimate."""
         return False
 
-    def least_reserve(self, model: Any, gpu: GpuSpec, load: Load) -> int:
-        """What a GPU holds beside weights, cache and activations."""
-        return int(self.constants["context_gib"] * GIB)
-
     @property
     def band_bytes(self) -> int:
         """The estimate's own error."""
@@ -155,6 +152,12 @@ class OneVersion:
             blocks=tokens // page,
             printed_tokens=tokens,
         )
+
+    def fitting(self, model: Any, gpu: GpuSpec, load: Load) -> PlainFitting:
+        """The model on one kind of GPU under one load."""
+        # Beside weights, cache and activations a GPU holds at least its context.
+        context = int(self.constants["context_gib"] * GIB)
+        return PlainFitting(self, model, gpu, load, context)  # type: ignore[arg-type]  # evaluate is the engine's own
 
     def evaluate_mixed(self, model: Any, gpus: Sequence[GpuSpec], load: Load) -> LayoutMemory:
         """Every rank has the same share: GPUs that differ are not its case.

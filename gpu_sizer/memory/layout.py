@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import accumulate
 
 from gpu_sizer.errors import RequestError
@@ -72,12 +73,17 @@ class Layout:
         return found
 
 
+#: A layout, made once for all models: they have most of them in common.
+layout_of = lru_cache(maxsize=1 << 14)(Layout)
+
+
 def bounds_of(sizes: Sequence[int]) -> tuple[tuple[int, int], ...]:
     """First and past-the-last layer of each stage, given how many layers each holds."""
     stops = tuple(accumulate(sizes))
     return tuple(zip((0, *stops), stops, strict=False))
 
 
+@lru_cache(maxsize=1 << 12)
 def stage_bounds(layers: int, stages: int) -> tuple[tuple[int, int], ...]:
     """First and past-the-last layer of each pipeline stage.
 

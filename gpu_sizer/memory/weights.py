@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from itertools import accumulate
 
 from gpu_sizer.memory.layout import Layout, stage_bounds
 from gpu_sizer.model.formats import expert_storage_bytes, storage_bytes
@@ -108,28 +109,33 @@ def _sum(tensors: Collection[Tensor], tp: int, expert_ranks: int, rules: WeightR
 class WeightPlacement:
     """The weights of one model under one tensor-parallel size, ready for any number of stages."""
 
-    __slots__ = ("_blocks", "_ends", "_inventory", "_rules", "_towers")
+    __slots__ = ("_blocks", "_ends", "_inventory", "_outer", "_rules", "_sums", "_towers")
 
     def __init__(self, inventory: Inventory, tp: int, expert_ranks: int, rules: WeightRules) -> None:
         self._inventory, self._rules = inventory, rules
         self._blocks = {name: _sum(tensors, tp, expert_ranks, rules) for name, tensors in inventory.blocks.items()}
-        self._ends = tuple(
+        self._outer = tuple(
             _sum(t, tp, expert_ranks, rules) for t in (inventory.embedding, inventory.head, inventory.final)
         )
         # A tower whose heads do not divide is held whole on every rank.
         cut = all(t.split is None or t.split.units_on_rank(tp) for t in inventory.towers)
         self._towers = _sum(inventory.towers, tp if cut else 1, 1, rules)
+        sizes = {name: sum(parts.values()) for name, parts in self._blocks.items()}
+        self._sums = (0, *accumulate(sizes[name] for name in inventory.layer_names))
+        self._ends: dict[tuple[bool, bool], Counter[str]] = {}
 
-    def stages(self, count: int) -> list[StageWeights]:
-        """Weights on one rank of each of ``count`` pipeline stages, cut as :func:`stage_bounds` does."""
-        return self.stages_of(stage_bounds(len(self._inventory.layer_names), count))
+    def totals(self, count: int) -> tuple[int, ...]:
+        """Bytes on one rank of each of ``count`` pipeline stages, cut as :func:`stage_bounds` does."""
+        sums, last = self._sums, count - 1
+        return tuple(
+            [
+                sums[stop] - sums[start] + sum(self._beside(stage == 0, stage == last).values())
+                for stage, (start, stop) in enumerate(stage_bounds(len(sums) - 1, count))
+            ]
+        )
 
     def stages_of(self, bounds: Sequence[tuple[int, int]]) -> list[StageWeights]:
-        """Weights on one rank of each stage, given its first and past-the-last layers.
-
-        The embedding stands on the first stage, final norm and head on the last; a tied head is stored
-        once, and under a pipeline on both ends.
-        """
+        """Weights on one rank of each stage, part by part, given its first and past-the-last layers."""
         # Most stages of a long pipeline hold the same layers.
         made: dict[tuple[tuple[str, ...], bool, bool], StageWeights] = {}
         result = []
@@ -142,18 +148,29 @@ class WeightPlacement:
 
     def _stage(self, names: tuple[str, ...], first: bool, last: bool) -> StageWeights:
         """Weights on one rank of a stage of these layers."""
-        inventory, rules, (embedding, head, final) = self._inventory, self._rules, self._ends
         parts: Counter[str] = Counter()
         for name, layers in Counter(names).items():
             for part, size in self._blocks[name].items():
                 parts[part] += size * layers
-        has_embedding = first or rules.embedding_on_every_stage
-        if has_embedding:
-            parts += embedding
-        if (last or rules.head_on_every_stage) and not (inventory.tied and has_embedding):
-            parts += head
-        if last or rules.norm_on_every_stage:
-            parts += final
-        if first or rules.towers_on_every_stage:
-            parts += self._towers
+        parts += self._beside(first, last)
         return StageWeights(sum(parts.values()), dict(parts))
+
+    def _beside(self, first: bool, last: bool) -> Counter[str]:
+        """What a stage holds beside its layers.
+
+        The embedding stands on the first stage, final norm and head on the last; a tied head is stored
+        once, and under a pipeline on both ends.
+        """
+        if (found := self._ends.get((first, last))) is None:
+            inventory, rules, (embedding, head, final) = self._inventory, self._rules, self._outer
+            found = self._ends[first, last] = Counter()
+            has_embedding = first or rules.embedding_on_every_stage
+            if has_embedding:
+                found += embedding
+            if (last or rules.head_on_every_stage) and not (inventory.tied and has_embedding):
+                found += head
+            if last or rules.norm_on_every_stage:
+                found += final
+            if first or rules.towers_on_every_stage:
+                found += self._towers
+        return found

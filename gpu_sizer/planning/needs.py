@@ -81,7 +81,7 @@ def memory_need(request: Request, choices: Choices) -> MemoryNeed:
     first = choices.options[0].plan if choices.options else None
     return MemoryNeed(
         request,
-        search.engine.settings(search.model, request.gpu, request.load, Layout()),
+        search.fitting.settings(Layout()),
         first.weights_format if first else request.weights_dtype or request.model.weights.dtype,
         whole.weights_bytes,
         whole.kv_cache_bytes,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.registry import engine
@@ -26,6 +26,8 @@ USUAL_CONTEXTS = (8192, 32768, 131072)
 TUNED_SEQUENCES = (512, 256, 128, 64, 32, 16)
 #: Smaller batch that a tuned plan may ask for.
 TUNED_TOKENS = 2048
+#: Counts of one model whose layouts are kept.
+MOST_KEPT = 512
 
 
 class _Hashed:
@@ -43,15 +45,79 @@ class _Hashed:
         return isinstance(other, _Hashed) and other.card is self.card
 
 
+class _Known:
+    """A model as an engine holds it, and what of it depends on neither GPU nor load."""
+
+    def __init__(self, engine: Engine, model: PreparedModel) -> None:
+        self._engine, self.model = engine, model
+        self._accepted: dict[tuple[int, str, int], tuple[Layout, ...]] = {}
+        self._unsplit: dict[int, tuple[Layout, ...]] = {}
+        self._preferred: dict[tuple[int, str, int, int], tuple[tuple[Layout, ...], ...]] = {}
+
+    @cached_property
+    def total_parameters(self) -> int:
+        """All parameters."""
+        return self.model.inventory.total_parameters
+
+    @cached_property
+    def active_parameters(self) -> int:
+        """Those that one token uses."""
+        return self.model.inventory.active_parameters
+
+    @cached_property
+    def weights_format(self) -> str:
+        """The format in which most bytes of the weights are."""
+        sizes: Counter[str] = Counter()
+        for tensor, layers in self.model.inventory.everything():
+            sizes[tensor.fmt] += storage_bytes(tensor.shape, tensor.fmt) * tensor.copies * layers
+        return sizes.most_common(1)[0][0]
+
+    def accepted(self, count: int, kind: str, users: int) -> tuple[Layout, ...]:
+        """The layouts of a count that the engine does not refuse."""
+        key = (count, kind, min(users, count))
+        if (found := self._accepted.get(key)) is None:
+            model, refusal = self.model, self._engine.refusal
+            layouts = self._engine.layouts(model, count, users, kind)
+            found = tuple([layout for layout in layouts if refusal(model, layout) is None])
+            if len(self._accepted) < MOST_KEPT:
+                self._accepted[key] = found
+        return found
+
+    def unsplit(self, tp: int) -> tuple[Layout, ...]:
+        """The accepted layouts of one stage and replica under a tensor parallel size."""
+        if (found := self._unsplit.get(tp)) is None:
+            found = self._unsplit[tp] = self.accepted(tp, "tensor", 1)
+        return found
+
+    def preferred(self, count: int, kind: str, users: int, node: int) -> tuple[tuple[Layout, ...], ...]:
+        """The accepted layouts by preference: tensor parallelism within a node of so many GPUs, no experts spread."""
+        key = (count, kind, min(users, count), node)
+        if (found := self._preferred.get(key)) is None:
+            alike: dict[tuple[bool, bool, bool], list[Layout]] = {}
+            for layout in self.accepted(count, kind, users):
+                within = layout.tensor_parallel_size <= node
+                one_node = within and layout.pipeline_parallel_size == 1
+                alike.setdefault((within, one_node, not layout.expert_parallel), []).append(layout)
+            found = tuple([tuple(alike[rank]) for rank in sorted(alike, reverse=True)])
+            if len(self._preferred) < MOST_KEPT:
+                self._preferred[key] = found
+        return found
+
+
 @lru_cache(maxsize=64)
-def _prepared(engine_name: str, weights_dtype: str | None, card: _Hashed) -> PreparedModel:
-    found: PreparedModel = engine(engine_name).model(card.card, weights_dtype)
-    return found
+def _known(engine_name: str, weights_dtype: str | None, card: _Hashed) -> _Known:
+    found = engine(engine_name)
+    return _Known(found, found.model(card.card, weights_dtype))
+
+
+def known(request: Request) -> _Known:
+    """The request's model, prepared once for many GPUs and loads."""
+    return _known(request.engine, request.weights_dtype, _Hashed(request.model))
 
 
 def prepared(request: Request) -> PreparedModel:
-    """The request's model, prepared once for many layouts."""
-    return _prepared(request.engine, request.weights_dtype, _Hashed(request.model))
+    """The request's model as its engine holds it."""
+    return known(request).model
 
 
 class Search:
@@ -60,71 +126,90 @@ class Search:
     def __init__(self, request: Request) -> None:
         self.request = request
         self.engine: Engine = request.get_engine()
-        self.model = prepared(request)
-        self._load = request.load
-        self._found: dict[Layout, LayoutMemory] = {}
-        self._refused: dict[tuple[int, bool], str | None] = {}
+        self.known = known(request)
+        self.model = self.known.model
+        self.fitting = self.engine.fitting(self.model, request.gpu, request.load)
+        self._usable: int | None = None
+        self._held: list[int] = []
 
     def evaluate(self, layout: Layout) -> LayoutMemory:
         """The layout's memory and verdict."""
-        if (found := self._found.get(layout)) is None:
-            found = self._found[layout] = self.engine.evaluate(self.model, self.request.gpu, layout, self._load)
-        return found
+        return self.fitting.evaluate(layout)
 
     def layouts(self, count: int, kind: str) -> Iterator[Layout]:
         """The layouts of a count, replicas of the whole model included where there are users for them."""
-        for layout in self.engine.layouts(self.model, count, self.request.users, kind):
-            if self._within_node(layout):
-                yield layout
+        if self._takes(count):
+            yield from self.engine.layouts(self.model, count, self.request.users, kind)
 
-    def _within_node(self, layout: Layout) -> bool:
-        """Whether a layout stays within the machine where it has to."""
-        if not self.request.single_node:
-            return True
-        return layout.gpu_count <= self.request.gpus_per_node
+    def accepted(self, count: int, kind: str) -> tuple[Layout, ...]:
+        """Those of them that the engine does not refuse."""
+        return self.known.accepted(count, kind, self.request.users) if self._takes(count) else ()
 
-    def _rank(self, m: LayoutMemory) -> tuple[bool, bool, bool, bool, int]:
-        """What is preferred, larger first: room, tensor parallelism within a node, no experts spread, free memory."""
-        layout, node = m.layout, self.request.gpus_per_node
-        within = layout.tensor_parallel_size <= node
-        one_node = within and layout.pipeline_parallel_size == 1
-        free = m.per_gpu.free_bytes if m.per_gpu else 0
-        return (m.verdict == "fits", within, one_node, not layout.expert_parallel, free)
+    def _takes(self, count: int) -> bool:
+        """Whether so many GPUs stay within the machine where they have to."""
+        return not self.request.single_node or count <= self.request.gpus_per_node
 
-    def best(self, count: int, kind: str | None = None) -> LayoutMemory | None:
-        """The best layout of exactly this count that fits, or null."""
-        fitting = [m for m in map(self.evaluate, self.layouts(count, kind or self.request.layouts)) if m.within_budget]
-        return max(fitting, key=self._rank, default=None)
+    def best(self, count: int, kind: str | None = None, *, safe: bool = False) -> LayoutMemory | None:
+        """The best layout of exactly this count that fits, or null.
+
+        That with room beyond the estimate's error, then the preferred, then the one with most free memory; ``safe``
+        takes none without such room.
+        """
+        if not self._takes(count):
+            return None
+        request, fitting, tight = self.request, self.fitting, None
+        for alike in self.known.preferred(count, kind or request.layouts, request.users, request.gpus_per_node):
+            found = [layout for layout in alike if fitting.could_hold(layout, safe=safe)]
+            if len(found) > 1:
+                found.sort(key=fitting.free_bytes, reverse=True)
+            for layout in found:
+                memory = fitting.evaluate(layout)
+                if memory.verdict == "fits":
+                    return memory
+                if tight is None and not safe and memory.within_budget:
+                    tight = memory
+        return tight
 
     def smallest(self, start: int, stop: int, kind: str | None = None, *, safe: bool = False) -> LayoutMemory | None:
-        """The best layout of the smallest count in [start, stop] that fits."""
+        """The best layout of the smallest count in [start, stop] that fits, with room beyond the error if ``safe``."""
+        if safe and start > 1 and not self.fitting.may_grow_safe():
+            return None
         for count in range(start, stop + 1):
-            found = self.best(count, kind)
-            if found is not None and (found.verdict == "fits" or not safe):
+            if (found := self.best(count, kind, safe=safe)) is not None:
                 return found
         return None
 
-    def _together(self, needed: int) -> int:
-        """The least number of GPUs that hold this many bytes beside what every one of them needs for itself."""
-        one = self.evaluate(Layout())
-        assert one.per_gpu is not None
-        usable = one.per_gpu.budget_bytes - self.engine.least_reserve(self.model, self.request.gpu, self.request.load)
-        return max(1, ceil_div(needed, usable)) if usable > 0 else self.request.max_gpus + 1
+    def _together(self, *, cache: bool) -> int:
+        """The least number of GPUs that hold weights, and the cache if asked, beside what each needs for itself."""
+        if self._usable is None:
+            budget, *self._held = self.fitting.whole()
+            self._usable = budget - self.fitting.least_reserve()
+        needed = sum(self._held) if cache else self._held[0]
+        return max(1, ceil_div(needed, self._usable)) if self._usable > 0 else self.request.max_gpus + 1
 
     def floor(self) -> int:
         """The least number of GPUs whose memory together holds everything, however split."""
-        one = self.evaluate(Layout())
-        assert one.per_gpu is not None
-        return self._together(one.per_gpu.weights_bytes + one.per_gpu.kv_cache_bytes)
+        return self._together(cache=True)
 
     def start(self) -> int:
-        """Where the search begins: fewer GPUs cannot even hold the weights.
+        """Where the search begins: fewer GPUs cannot hold the model.
 
-        The cache is left out, since finer blocks may make it smaller under tensor parallelism.
+        Weights alone are a bound for every layout; the cache may be smaller where its blocks are finer, and so each
+        tensor parallel size has a bound of its own. Replicas share the users, which only the first bound allows for.
         """
-        one = self.evaluate(Layout())
-        assert one.per_gpu is not None
-        return self._together(one.per_gpu.weights_bytes)
+        least = self._together(cache=False)
+        request, known = self.request, self.known
+        if request.users > 1 or least > request.max_gpus:
+            return least
+        fewest = request.max_gpus + 1
+        for tp in range(1, request.max_gpus + 1):
+            if tp >= fewest or (tp > 1 and request.layouts == "pipeline"):
+                break
+            for layout in known.unsplit(tp):
+                stages = self.fitting.least_stages(layout)
+                if stages and (stages == 1 or request.layouts != "tensor"):
+                    fewest = min(fewest, tp * stages)
+        return max(least, fewest)
 
     def node_counts(self) -> list[int]:
         """Counts that machines have: 1, 2, 4 ... up to a node, then whole nodes."""
@@ -136,32 +221,21 @@ class Search:
 
     def rejection(self, count: int) -> Rejection:
         """Why this count does not do: the layout that came nearest, or the engine's rule."""
-        tried = [self.evaluate(x) for x in self.layouts(count, self.request.layouts)]
-        nearest = max(
-            (m for m in tried if m.per_gpu is not None),
-            key=lambda m: m.per_gpu.free_bytes if m.per_gpu else 0,
-            default=None,
+        kind = self.request.layouts
+        accepted = self.accepted(count, kind)
+        rules = dict.fromkeys(
+            f"{layout.describe()}: {reason}"
+            for layout in self.layouts(count, kind)
+            if not layout.expert_parallel and (reason := self.engine.refusal(self.model, layout)) is not None
         )
-        rules = list(
-            dict.fromkeys(
-                f"{m.layout.describe()}: {m.reason}" for m in tried if m.refused and not m.layout.expert_parallel
-            )
-        )
-        if nearest is None:
+        if not accepted:
             return Rejection(count, None, "; ".join(rules) or "no layout of this count")
+        nearest = self.evaluate(max(accepted, key=self.fitting.free_bytes))
         reason = f"{nearest.layout.describe()}: {nearest.reason}"
-        return Rejection(count, nearest.layout, "; ".join([reason, *rules[:1]]))
+        return Rejection(count, nearest.layout, "; ".join([reason, *list(rules)[:1]]))
 
 
-def _weights_format(model: PreparedModel) -> str:
-    """The format in which most bytes of the weights are."""
-    sizes: Counter[str] = Counter()
-    for tensor, layers in model.inventory.everything():
-        sizes[tensor.fmt] += storage_bytes(tensor.shape, tensor.fmt) * tensor.copies * layers
-    return sizes.most_common(1)[0][0]
-
-
-def _warnings(request: Request, weights: str) -> tuple[str, ...]:
+def _warnings(request: Request) -> tuple[str, ...]:
     gpu, card, engine = request.gpu, request.model, request.get_engine()
     found = list(engine.notes(card))
     if gpu.supports_bfloat16 is False and (request.weights_dtype or card.weights.dtype) == "bfloat16":
@@ -194,16 +268,16 @@ def fit_of(search: Search, memory: LayoutMemory) -> Fit:
         RequestError: settings that contradict the load.
     """
     request = search.request
-    settings = search.engine.settings(search.model, request.gpu, request.load, memory.layout)
-    inventory, weights = search.model.inventory, _weights_format(search.model)
+    settings = search.fitting.settings(memory.layout)
+    found = search.known
     return Fit(
         request,
         settings,
         memory,
-        inventory.total_parameters,
-        inventory.active_parameters,
-        weights,
-        _warnings(request, weights),
+        found.total_parameters,
+        found.active_parameters,
+        found.weights_format,
+        _warnings(request),
     )
 
 
@@ -215,7 +289,7 @@ def _tuned(search: Search, stop: int) -> Tuned | None:
     users = request.users
     options: list[dict[str, int]] = []
     lowerable = search.engine.lowerable
-    now = search.engine.settings(search.model, request.gpu, request.load, Layout())
+    now = search.fitting.settings(Layout())
     if "max_num_seqs" in lowerable and request.max_num_seqs is None:
         options = [{"max_num_seqs": n} for n in TUNED_SEQUENCES if users <= n < now.max_num_seqs]
     fewer_tokens = request.max_num_batched_tokens is None and now.max_num_batched_tokens > TUNED_TOKENS
@@ -226,7 +300,7 @@ def _tuned(search: Search, stop: int) -> Tuned | None:
 
     def smallest(settings: dict[str, int], start: int, last: int) -> LayoutMemory | None:
         trial = Search(replace(request, **settings))  # type: ignore[arg-type]
-        return trial.smallest(start, last, safe=True)
+        return trial.smallest(max(start, trial.start()), last, safe=True)
 
     least = smallest(options[-1], 1, stop)
     if least is None:
@@ -287,9 +361,8 @@ def _why_none(search: Search, floor: int) -> str:
             if (nearest := search.rejection(count)).layout is not None:
                 beyond = "" if count == most else f", and no larger count has a layout that {search.engine.title} takes"
                 return f"{count} GPUs do not do: {nearest.reason}{beyond}"
-    one = search.evaluate(Layout()).per_gpu
-    assert one is not None
-    needed = gib(one.weights_bytes + one.kv_cache_bytes)
+    _, weights, cache = search.fitting.whole()
+    needed = gib(weights + cache)
     return f"{needed} of weights and cache need at least {floor} GPUs; the most allowed is {most}"
 
 
@@ -304,14 +377,12 @@ def plan(request: Request, *, details: bool = True) -> Plan:
         RequestError: settings that contradict the load.
     """
     search = Search(request)
-    inventory = search.model.inventory
     floor = search.floor()
     chosen = search.smallest(search.start(), request.max_gpus)
     safe = chosen
     if chosen is not None and chosen.verdict == "tight":
         safe = search.smallest(chosen.layout.gpu_count + 1, request.max_gpus, safe=True)
     count = chosen.layout.gpu_count if chosen else None
-    weights = _weights_format(search.model)
     reason = None
     if chosen is None:
         reason = _why_none(search, floor)
@@ -321,18 +392,18 @@ def plan(request: Request, *, details: bool = True) -> Plan:
         rejected = tuple(search.rejection(n) for n in range(max(1, last - 7), last + 1))
     return Plan(
         request=request,
-        settings=search.engine.settings(search.model, request.gpu, request.load, chosen.layout if chosen else Layout()),
+        settings=search.fitting.settings(chosen.layout if chosen else Layout()),
         verdict=chosen.verdict if chosen else "does_not_fit",
         memory=chosen,
         safe_gpu_count=safe.layout.gpu_count if safe else None,
         memory_floor=min(floor, count) if count else floor,
         reason=reason,
-        total_parameters=inventory.total_parameters,
-        active_parameters=inventory.active_parameters,
-        weights_format=weights,
+        total_parameters=search.known.total_parameters,
+        active_parameters=search.known.active_parameters,
+        weights_format=search.known.weights_format,
         alternatives=tuple(_alternatives(search, chosen, safe)) if chosen and details else (),
         rejections=rejected,
         tuned=_tuned(search, (count or request.max_gpus + 1) - 1) if details else None,
         context_counts=_context_counts(request, count) if details else (),
-        warnings=_warnings(request, weights),
+        warnings=_warnings(request),
     )

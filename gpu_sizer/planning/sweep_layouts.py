@@ -1,7 +1,7 @@
 """One layout of a sweep: what it leaves free at every number of cache blocks, exactly as the engine counts it.
 
 Under equal engine settings only the blocks that requests take differ between cells. Everything else is taken from
-one evaluation by the engine itself, so that a sweep knows no constant of its own.
+the engine's own count, so that a sweep knows no constant of its own.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from gpu_sizer.records import dataclass
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gpu_sizer.engines.load import Load, Settings
+    from gpu_sizer.engines.load import Settings
     from gpu_sizer.engines.vllm.cache import CachePlan
-    from gpu_sizer.engines.vllm.engine import VllmEngine, VllmModel
+    from gpu_sizer.engines.vllm.engine import VllmEngine
+    from gpu_sizer.engines.vllm.fitting import VllmFitting
     from gpu_sizer.memory.layout import Layout
-    from gpu_sizer.planning.request import Request
 
     Whole = NDArray[np.int64]
 
@@ -52,21 +52,21 @@ def blocks_per_request(plan: CachePlan, contexts: Whole, tokens_in_flight: int) 
 
 @dataclass(frozen=True, slots=True)
 class LayoutLine:
-    """A layout under fixed settings: bytes left for the cache on each stage, and bytes of a block there."""
+    """A layout under fixed settings: bytes left for the cache on the stages that differ, and of a block there."""
 
     spare: tuple[int, ...]
     block: tuple[int, ...]
     roomy: int
     """Free bytes from which on the layout fits; fewer are tight."""
     most_blocks: int
-    """Blocks of all requests together that fit; negative where not even an empty cache does."""
+    """Blocks of all requests together that fit."""
     whole_block: int
     """Bytes of a block over all stages where the engine compares the whole cache with one stage, else 0."""
     preference: int
 
     def free(self, blocks: Whole) -> Whole:
         """Bytes free on the fullest GPU."""
-        pairs = iter(dict.fromkeys(zip(self.spare, self.block, strict=True)))
+        pairs = zip(self.spare, self.block, strict=True)
         spare, block = next(pairs)
         result = spare - blocks * block
         for spare, block in pairs:
@@ -87,23 +87,28 @@ class LayoutLine:
         return score
 
 
-def layout_line(
-    engine: VllmEngine, model: VllmModel, request: Request, layout: Layout, load: Load, s: Settings
-) -> LayoutLine:
-    """The line of a layout that the engine does not refuse, from one evaluation at ``load``."""
-    memory = engine.evaluate(model, request.gpu, layout, load)
-    pp, node = layout.pipeline_parallel_size, request.gpus_per_node
-    plan = model.cache(layout.tensor_parallel_size, s.kv_cache_dtype, engine.page_rules(request.gpu, load))
-    block = plan.stage_block_bytes(pp)
-    spare = tuple(r.available_kv_bytes for r in memory.stages)
-    most = min((a // b if b else (UNLIMITED if a >= 0 else -1)) for a, b in zip(spare, block, strict=True))
-    if plan.has_states and not s.enforce_eager and s.max_num_seqs > memory.blocks:
-        most = -1
+def layout_line(engine: VllmEngine, fitting: VllmFitting, layout: Layout, node: int) -> LayoutLine | None:
+    """The line of a layout that the engine does not refuse, or null where not even the fitting's own load fits.
+
+    Args:
+        engine: whose rules hold.
+        fitting: the model and GPU under the easiest load that has the line's settings.
+        layout: the parallel sizes.
+        node: GPUs in a machine.
+    """
+    if (need := fitting.need(layout)) is None:
+        return None
+    budget, pp, plan = fitting.budget_bytes(layout), layout.pipeline_parallel_size, need.plan
+    null_block = 1 if engine.version.null_block else 0
+    fixed = need.activation_bytes + need.overhead_bytes
+    block = tuple([b for _, b, _ in need.held.kinds])
+    spare = tuple([budget - fixed - weights - loading - null_block * b for weights, b, loading in need.held.kinds])
+    most = min((a // b if b else UNLIMITED) for a, b in zip(spare, block, strict=True))
     within = layout.tensor_parallel_size <= node
     preference = (int(within) << 2) | (int(within and pp == 1) << 1) | int(not layout.expert_parallel)
     checks = pp > 1 and engine.version.whole_pipeline_check
     whole_block = sum(plan.stage_block_bytes(1)) if checks else 0
-    roomy = memory.band_bytes if engine.outside_shortage(request.gpu, layout, s) is None else UNLIMITED
+    roomy = need.band_bytes if fitting.outside_shortage(layout) is None else UNLIMITED
     return LayoutLine(spare, block, roomy, most, whole_block, preference)
 
 

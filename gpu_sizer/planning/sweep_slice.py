@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gpu_sizer.engines.vllm.engine import VllmEngine, VllmModel
+from gpu_sizer.engines.vllm.engine import VllmEngine
+from gpu_sizer.engines.vllm.model import VllmModel
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.search import Search
 from gpu_sizer.planning.sweep_layouts import FREE_BITS, blocks_per_request, layout_line, tokens_in_flight
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gpu_sizer.engines.load import Settings
+    from gpu_sizer.engines.vllm.fitting import VllmFitting
     from gpu_sizer.planning.request import Request
     from gpu_sizer.planning.sweep_layouts import LayoutLine, Whole
 
@@ -49,6 +50,27 @@ def _same(a: Settings, b: Settings) -> bool:
     return (a.max_num_seqs, a.max_num_batched_tokens) == (b.max_num_seqs, b.max_num_batched_tokens)
 
 
+class _Best:
+    """The best scores of one count, and the layouts that have them."""
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self._shape = shape
+        self.scores: Whole | None = None
+        self.which = np.zeros(0, np.int32)
+        self.layouts: list[Layout] = []
+
+    def put(self, layout: Layout, score: Whole, rows: slice, columns: slice) -> None:
+        """Takes the scores of a layout where they are better than those before."""
+        if self.scores is None:
+            self.scores, self.which = np.full(self._shape, -1, np.int64), np.zeros(self._shape, np.int32)
+        if not self.layouts or self.layouts[-1] is not layout:
+            self.layouts.append(layout)
+        part = self.scores[rows, columns]
+        better = score > part
+        part[better] = score[better]
+        self.which[rows, columns][better] = len(self.layouts) - 1
+
+
 class Slice:
     """The cells of one request whose context and users vary; both ascending."""
 
@@ -63,7 +85,7 @@ class Slice:
         self.model: VllmModel = model
         self._rectangles: dict[int, list[Rectangle]] = {}
         self._blocks: dict[tuple[int, str, int], Whole] = {}
-        self._refusals: dict[tuple[int, int, int, bool], bool] = {}
+        self._fittings: dict[tuple[int, int], VllmFitting] = {}
 
     def _settings(self, context: int, users: int, replicas: int) -> Settings:
         load = replace(self.request.load, context=int(self.contexts[context]), users=int(self.users[users]))
@@ -98,16 +120,6 @@ class Slice:
                 pending += [(low, middle, left, right), (middle, high, left, right)]
         return found
 
-    def _layouts(self, count: int) -> Iterator[Layout]:
-        for layout in self.search.layouts(count, self.request.layouts):
-            # What the engine refuses depends on the cut alone, not on the replicas, but for experts.
-            replicas = layout.data_parallel_size if layout.expert_parallel else 1
-            key = (layout.tensor_parallel_size, layout.pipeline_parallel_size, replicas, layout.expert_parallel)
-            if (refused := self._refusals.get(key)) is None:
-                refused = self._refusals[key] = self.engine.refusal(self.model, layout) is not None
-            if not refused:
-                yield layout
-
     def _request_blocks(self, layout: Layout, s: Settings) -> Whole:
         tokens = tokens_in_flight(self.engine, layout, s)
         key = (layout.tensor_parallel_size, s.kv_cache_dtype, tokens)
@@ -117,13 +129,14 @@ class Slice:
             found = self._blocks[key] = blocks_per_request(plan, self.contexts, tokens)
         return found
 
-    def _line(self, layout: Layout, part: Rectangle) -> LayoutLine:
-        load = replace(
-            self.request.load,
-            context=int(self.contexts[part.stop_context - 1]),
-            users=int(self.users[part.stop_users - 1]),
-        )
-        return layout_line(self.engine, self.model, self.request, layout, load, part.settings)
+    def _line(self, layout: Layout, part: Rectangle) -> LayoutLine | None:
+        # The easiest load of the part: what does not hold it holds none of its cells.
+        corner = (part.first_context, part.first_users)
+        if (fitting := self._fittings.get(corner)) is None:
+            context, users = int(self.contexts[corner[0]]), int(self.users[corner[1]])
+            load = replace(self.request.load, context=context, users=users)
+            fitting = self._fittings[corner] = self.engine.fitting(self.model, self.request.gpu, load)
+        return layout_line(self.engine, fitting, layout, self.request.gpus_per_node)
 
     def _start(self) -> int:
         """The least count that any cell's search begins with: the easiest cell's."""
@@ -139,64 +152,68 @@ class Slice:
         Raises:
             RequestError: settings that contradict the load.
         """
-        shape = (len(self.contexts), len(self.users))
-        cells = np.zeros(shape, CELL)
+        cells = np.zeros((len(self.contexts), len(self.users)), CELL)
         # The engine's own check of the hardest load: sequences asked for may be below the users.
         self._settings(len(self.contexts) - 1, len(self.users) - 1, 1)
-        open_ = np.ones(shape, np.bool_)
+        open_ = np.ones(cells.shape, np.bool_)
         # The fewest users at each context that still have no count.
-        least = np.full(len(self.contexts), self.users[0])
         never = int(self.users[-1]) + 1
+        least = np.full(len(self.contexts), self.users[0])
         for count in range(max(1, self._start()), self.request.max_gpus + 1):
-            if not open_.any():
+            # Neither the first contexts nor the last that all have their counts are looked at again.
+            rows = np.flatnonzero(least < never)
+            if not len(rows):
                 break
-            best: Whole | None = None
-            layouts: list[Layout] = []
-            for layout in self._layouts(count):
+            first, last = int(rows[0]), int(rows[-1]) + 1
+            best = _Best((last - first, len(self.users)))
+            for layout in self.search.accepted(count, self.request.layouts):
                 for part in self.rectangles(layout.data_parallel_size):
-                    rows = slice(part.first_context, part.stop_context)
-                    columns = slice(part.first_users, part.stop_users)
-                    # A cell that has its count asks nothing more of the engine.
-                    if not open_[rows, columns].any():
-                        continue
-                    line = self._line(layout, part)
-                    if line.most_blocks < 0:
-                        continue
-                    blocks = self._request_blocks(layout, part.settings)[rows]
-                    limit = line.most_blocks // np.maximum(blocks, 1) * layout.data_parallel_size
-                    # Only where some cell without a count could fit are its cells looked at one by one.
-                    near = limit >= np.maximum(least[rows], self.users[part.first_users])
-                    if not near.any():
-                        continue
-                    first, last = int(near.argmax()), len(near) - int(near[::-1].argmax())
-                    most_users = int(np.searchsorted(self.users, limit[first:last].max(), side="right"))
-                    rows = slice(rows.start + first, rows.start + last)
-                    fewest = int(np.searchsorted(self.users, least[rows].min()))
-                    columns = slice(max(columns.start, fewest), min(columns.stop, most_users))
-                    blocks = blocks[first:last]
-                    local = -(-self.users[columns] // layout.data_parallel_size)
-                    score = line.score(blocks[:, None] * local[None, :])
-                    if best is None:
-                        best, which = np.full(shape, -1, np.int64), np.zeros(shape, np.int32)
-                    part_best = best[rows, columns]
-                    better = score > part_best
-                    part_best[better] = score[better]
-                    which[rows, columns][better] = len(layouts)
-                layouts.append(layout)
-            if best is None:
-                continue
-            found = open_ & (best >= 0)
-            if found.any():
-                self._fill(cells, found, best, np.asarray(which), layouts)
-                open_ &= ~found
-                least = np.where(open_.any(axis=1), self.users[open_.argmax(axis=1)], never)
+                    self._score(best, layout, part, least, first, last)
+            if best.scores is not None:
+                self._fill(cells[first:last], open_[first:last], best)
+                still = open_[first:last]
+                least[first:last] = np.where(still.any(axis=1), self.users[still.argmax(axis=1)], never)
         return cells
 
+    def _score(self, best: _Best, layout: Layout, part: Rectangle, least: Whole, first: int, last: int) -> None:
+        """Puts the layout's scores where they are better, in cells of the part that may still need a count.
+
+        Args:
+            best: the best scores of the count, from the context ``first`` on.
+            layout: accepted by the engine.
+            part: cells under one set of settings.
+            least: the fewest users at each context that have no count.
+            first: the first context with a cell that has no count.
+            last: past the last of them.
+        """
+        start, stop = max(part.first_context, first), min(part.stop_context, last)
+        if start >= stop:
+            return
+        fewest = max(int(least[start:stop].min()), int(self.users[part.first_users]))
+        if fewest > self.users[part.stop_users - 1] or (line := self._line(layout, part)) is None:
+            return
+        blocks, replicas = self._request_blocks(layout, part.settings), layout.data_parallel_size
+        # Longer contexts take no fewer blocks: those that the fewest users do not fit in are at the end.
+        each = line.most_blocks // -(-fewest // replicas)
+        stop = start + int(np.searchsorted(blocks[start:stop], each, side="right"))
+        if start >= stop:
+            return
+        blocks = blocks[start:stop]
+        limit = line.most_blocks // max(1, int(blocks[0])) * replicas
+        left = max(part.first_users, int(np.searchsorted(self.users, fewest)))
+        right = min(part.stop_users, int(np.searchsorted(self.users, limit, side="right")))
+        if left >= right:
+            return
+        local = -(-self.users[left:right] // replicas)
+        score = line.score(blocks[:, None] * local[None, :])
+        best.put(layout, score, slice(start - first, stop - first), slice(left, right))
+
     @staticmethod
-    def _fill(
-        cells: NDArray[np.void], found: NDArray[np.bool_], best: Whole, which: Whole, layouts: list[Layout]
-    ) -> None:
-        scores, chosen = best[found], which[found]
+    def _fill(cells: NDArray[np.void], open_: NDArray[np.bool_], best: _Best) -> None:
+        """Gives cells without a count that of the best scores, and closes them."""
+        assert best.scores is not None
+        found = open_ & (best.scores >= 0)
+        scores, chosen = best.scores[found], best.which[found]
         for name in (
             "gpu_count",
             "tensor_parallel_size",
@@ -204,9 +221,10 @@ class Slice:
             "data_parallel_size",
             "expert_parallel",
         ):
-            cells[name][found] = np.array([getattr(x, name) for x in layouts])[chosen]
+            cells[name][found] = np.array([getattr(x, name) for x in best.layouts])[chosen]
         cells["free_bytes"][found] = scores & ((1 << FREE_BITS) - 1)
         cells["tight"][found] = scores >> (FREE_BITS + 3) == 0
+        open_ &= ~found
 
 
 def _one_by_one(request: Request, contexts: Whole, users: Whole) -> NDArray[np.void]:

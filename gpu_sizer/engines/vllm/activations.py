@@ -90,10 +90,15 @@ def _dense_width(block: Block, layout: Layout, copies: int) -> int:
     return copies * width // layout.tensor_parallel_size
 
 
+@cache
+def _major(compute_capability: str | None) -> int | None:
+    major = (compute_capability or "").split(".")[0]
+    return int(major) if major.isdigit() else None
+
+
 def generation(gpu: GpuSpec) -> int | None:
     """The first number of the compute capability, null where there is none."""
-    major = (gpu.compute_capability or "").split(".")[0]
-    return int(major) if major.isdigit() else None
+    return _major(gpu.compute_capability)
 
 
 def workspace_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, scaled_experts: bool) -> int:
@@ -103,7 +108,7 @@ def workspace_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, 
     input, whichever is wider. Experts in a scaled format run in kernels without them on Blackwell, and everywhere
     where they are not gated (FlashInfer's).
     """
-    if scaled_experts and (generation(gpu) or 0) >= BLACKWELL:
+    if scaled_experts and is_blackwell(gpu):
         return 0
     width = 0
     for block in a.blocks.values():
@@ -147,10 +152,25 @@ def _graph_bytes(a: Architecture, layout: Layout) -> int:
     return int((c["per_layer_gib"] * layers + c["constant_gib"] + (c["latent_gib"] if latent else 0)) * GIB)
 
 
+@cache
+def _joined(interconnect: str | None) -> bool:
+    text = (interconnect or "").lower()
+    return ("nvlink" in text and "bridge" not in text) or "fabric" in text
+
+
+def is_blackwell(gpu: GpuSpec) -> bool:
+    """Whether experts in a scaled format run in Blackwell's kernels."""
+    return (generation(gpu) or 0) >= BLACKWELL
+
+
 def has_nvlink(gpu: GpuSpec) -> bool:
     """Whether the GPUs of a machine are joined by more than PCIe."""
-    text = (gpu.interconnect or "").lower()
-    return ("nvlink" in text and "bridge" not in text) or "fabric" in text
+    return _joined(gpu.interconnect)
+
+
+def gpu_kind(gpu: GpuSpec) -> tuple[str, int | None, bool]:
+    """Everything of a GPU on which :func:`reserve` depends."""
+    return gpu.platform, generation(gpu), has_nvlink(gpu)
 
 
 def _communication_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, version: VersionProfile) -> int:
@@ -165,8 +185,29 @@ def _communication_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: 
     return size
 
 
-def reserve(
+def activation_bytes(
     card: ModelCard, gpu: GpuSpec, layout: Layout, settings: Settings, version: VersionProfile, scaled_experts: bool
+) -> int:
+    """The activation peak of the profile run on one GPU; pipeline and replicas change nothing of it.
+
+    Args: as of :func:`reserve`.
+    """
+    a, tokens = card.architecture, settings.max_num_batched_tokens
+    sampler = int(settings.max_num_seqs * a.vocab_size * version.sampler_bytes_per_logit)
+    activation = max(sampler, forward_bytes(a, layout, tokens))
+    activation += kept_workspace_bytes(a, gpu, layout, tokens, scaled_experts, version)
+    encoder = encoder_peak(card, layout.tensor_parallel_size, settings)
+    return max(encoder.working_bytes, encoder.kept_bytes + activation)
+
+
+def reserve(
+    card: ModelCard,
+    gpu: GpuSpec,
+    layout: Layout,
+    settings: Settings,
+    version: VersionProfile,
+    scaled_experts: bool,
+    activation: int | None = None,
 ) -> Reserve:
     """The activation peak and the overhead on one GPU.
 
@@ -177,13 +218,11 @@ def reserve(
         settings: the engine's settings, all resolved.
         version: constants of the engine's version.
         scaled_experts: whether the experts are stored with scales (float8, MXFP4 ...).
+        activation: the peak, where it is known.
     """
     a, tokens = card.architecture, settings.max_num_batched_tokens
-    sampler = int(settings.max_num_seqs * a.vocab_size * version.sampler_bytes_per_logit)
-    activation = max(sampler, forward_bytes(a, layout, tokens))
-    activation += kept_workspace_bytes(a, gpu, layout, tokens, scaled_experts, version)
-    encoder = encoder_peak(card, layout.tensor_parallel_size, settings)
-    activation = max(encoder.working_bytes, encoder.kept_bytes + activation)
+    if activation is None:
+        activation = activation_bytes(card, gpu, layout, settings, version, scaled_experts)
     overhead, band = version.single_bytes, version.band_bytes["experts" if has_experts(a) else "dense"]
     overhead += _communication_bytes(a, gpu, layout, tokens, version)
     if version.graphs_in_budget and not settings.enforce_eager:

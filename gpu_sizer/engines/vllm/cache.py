@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import accumulate
 
 from gpu_sizer.engines.vllm.pages import Page
 from gpu_sizer.errors import RequestError
@@ -18,6 +19,9 @@ from gpu_sizer.units import ceil_div
 
 #: Largest kind's layers below this multiple of the smallest's: one group each, the smaller padded.
 PADDING_HEURISTIC = 1.5
+
+#: Lengths of requests of which a plan keeps the blocks.
+MOST_REQUESTS = 1024
 
 #: A layer's cache by its place: (index of the layer, page).
 PlacedPage = tuple[int, Page]
@@ -54,13 +58,21 @@ class CachePlan:
     layers: int
     has_states: bool
     _stage_blocks: dict[int, tuple[int, ...]] = field(default_factory=dict, compare=False, repr=False)
+    _requests: dict[tuple[int, int, int], int] = field(default_factory=dict, compare=False, repr=False)
+    _sums: list[tuple[int, ...]] = field(default_factory=list, compare=False, repr=False)
+    """By group, bytes of a block of all layers up to each."""
 
     def blocks_per_request(self, context: int, tokens_in_flight: int, context_parallel: int = 1) -> int:
         """Blocks of the shared pool that one request of this length takes on a rank.
 
         ``context_parallel`` is the number of ranks over which the tokens of full attention are spread.
         """
-        return sum(group.blocks(context, tokens_in_flight, context_parallel) for group in self.groups)
+        key = (context, tokens_in_flight, context_parallel)
+        if (found := self._requests.get(key)) is None:
+            if len(self._requests) >= MOST_REQUESTS:
+                self._requests.clear()
+            found = self._requests[key] = sum([group.blocks(*key) for group in self.groups])
+        return found
 
     def printed_tokens(self, blocks: int) -> int:
         """The "GPU KV cache size" that the engine prints for so many blocks (``_report_kv_cache_config``)."""
@@ -71,10 +83,13 @@ class CachePlan:
     def stage_block_bytes(self, stages: int) -> tuple[int, ...]:
         """Bytes of one block of the pool on each pipeline stage: the widest group decides."""
         if (found := self._stage_blocks.get(stages)) is None:
-            groups = [group.bytes_by_layer(self.layers) for group in self.groups]
+            if not self._sums:
+                self._sums.extend((0, *accumulate(group.bytes_by_layer(self.layers))) for group in self.groups)
             found = self._stage_blocks[stages] = tuple(
-                max((sum(sizes[start:stop]) for sizes in groups), default=0)
-                for start, stop in stage_bounds(self.layers, stages)
+                [
+                    max([sums[stop] - sums[start] for sums in self._sums], default=0)
+                    for start, stop in stage_bounds(self.layers, stages)
+                ]
             )
         return found
 

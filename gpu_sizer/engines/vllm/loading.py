@@ -18,12 +18,13 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cache
+from itertools import accumulate
 
 from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttention
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.vllm.version import at_least
-from gpu_sizer.memory.layout import Layout, stage_bounds
+from gpu_sizer.memory.layout import stage_bounds
 from gpu_sizer.memory.weights import WeightRules, tensor_bytes
 from gpu_sizer.model.formats import storage_bytes
 from gpu_sizer.model.inventory import Inventory
@@ -193,35 +194,46 @@ def _unused_remainder(tensors: Iterable[Tensor], tp: int, expert_ranks: int) -> 
     return max(0, into - out) if out else 0
 
 
+class Rounding:
+    """What the allocator and the absorbed projections add under one tensor-parallel size, whatever the kernels."""
+
+    __slots__ = ("blocks", "expert_ranks", "first", "last", "tp")
+
+    def __init__(self, card: ModelCard, inventory: Inventory, tp: int, expert_ranks: int, rules: WeightRules) -> None:
+        self.tp, self.expert_ranks = tp, expert_ranks
+        mixers = {name: block.mixer for name, block in card.architecture.blocks.items()}
+        self.blocks = {
+            name: _rounding(tensors, tp, expert_ranks, rules) + absorbed_bytes(mixers[name], tp)
+            for name, tensors in inventory.blocks.items()
+        }
+        self.first = _rounding(inventory.embedding, tp, 1, rules)
+        self.last = 0 if inventory.tied else _rounding(inventory.head, tp, 1, rules)
+
+
 class LoadingExtra:
     """What loading adds to the tensors of one model under one tensor-parallel size."""
 
-    __slots__ = ("_blocks", "_every_stage", "_first", "_last", "_layer_names", "_stages", "_tokens_width")
+    __slots__ = ("_every_stage", "_rounding", "_stages", "_tokens_width", "sums")
 
     def __init__(
-        self,
-        card: ModelCard,
-        inventory: Inventory,
-        layout: Layout,
-        rules: WeightRules,
-        kernels: Kernels,
+        self, card: ModelCard, inventory: Inventory, rounding: Rounding, rules: WeightRules, kernels: Kernels
     ) -> None:
-        tp, ranks = layout.tensor_parallel_size, layout.expert_ranks
-        self._layer_names = inventory.layer_names
-        self._blocks = {
-            name: _rounding(tensors, tp, ranks, rules) + absorbed_bytes(card.architecture.blocks[name].mixer, tp)
-            for name, tensors in inventory.blocks.items()
-        }
+        self._rounding = rounding
+        blocks, tp, ranks = dict(rounding.blocks), rounding.tp, rounding.expert_ranks
         for name, tensors in inventory.blocks.items():
             gated = getattr(card.architecture.blocks[name].feed_forward, "gated", True)
-            self._blocks[name] += _expert_padding(tensors, gated, tp, ranks, rules, kernels)
+            blocks[name] += _expert_padding(tensors, gated, tp, ranks, rules, kernels)
             if kernels.platform == "rocm" and not at_least(kernels.version, _rules()["rocm_remainder"]["before"]):
-                self._blocks[name] += _unused_remainder(tensors, tp, ranks)
-        self._first = _rounding(inventory.embedding, tp, 1, rules)
-        self._last = 0 if inventory.tied else _rounding(inventory.head, tp, 1, rules)
+                blocks[name] += _unused_remainder(tensors, tp, ranks)
+        self.sums = (0, *accumulate(blocks[name] for name in inventory.layer_names))
         self._every_stage = rotary_bytes(card)
         self._tokens_width = deepstack_levels(card) * card.architecture.hidden_size * HALF_BYTES
         self._stages: dict[int, tuple[int, ...]] = {}
+
+    @property
+    def depends_on_batch(self) -> bool:
+        """Whether buffers grow with the tokens of a batch."""
+        return self._tokens_width > 0
 
     def stages(self, count: int, max_num_batched_tokens: int) -> tuple[int, ...]:
         """Bytes on one rank of each of ``count`` pipeline stages."""
@@ -233,9 +245,8 @@ class LoadingExtra:
 
     def _without_batch(self, count: int) -> tuple[int, ...]:
         """What does not depend on the batch, on one rank of each stage."""
-        result = []
-        for stage, (start, stop) in enumerate(stage_bounds(len(self._layer_names), count)):
-            size = self._every_stage + sum(self._blocks[name] for name in self._layer_names[start:stop])
-            size += (self._first if stage == 0 else 0) + (self._last if stage == count - 1 else 0)
-            result.append(size)
-        return tuple(result)
+        sums = self.sums
+        sizes = [self._every_stage + sums[stop] - sums[start] for start, stop in stage_bounds(len(sums) - 1, count)]
+        sizes[0] += self._rounding.first
+        sizes[-1] += self._rounding.last
+        return tuple(sizes)

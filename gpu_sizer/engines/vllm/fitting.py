@@ -1,0 +1,222 @@
+"""One model on one kind of GPU under one load: what each layout leaves free, and whether vLLM starts."""
+
+from __future__ import annotations
+
+from math import ceil
+
+from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
+from gpu_sizer.memory.layout import Layout, layout_of
+from gpu_sizer.records import dataclass
+from gpu_sizer.units import gib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.engines.load import Load, Settings
+    from gpu_sizer.engines.vllm.cache import CachePlan
+    from gpu_sizer.engines.vllm.engine import VllmEngine
+    from gpu_sizer.engines.vllm.model import VllmModel
+    from gpu_sizer.engines.vllm.needs import LayoutNeed, Needs
+    from gpu_sizer.memory.estimate import Verdict
+
+
+#: The largest size of a layout.
+MOST_REPLICAS = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class _Replica:
+    """What holds for one replica of a layout."""
+
+    settings: Settings
+    budget_bytes: int
+    needs: Needs
+
+
+class VllmFitting:
+    """One model on one kind of GPU under one load, for many layouts."""
+
+    __slots__ = ("_engine", "_found", "_gpu", "_load", "_model", "_replicas", "_rules")
+
+    def __init__(self, engine: VllmEngine, model: VllmModel, gpu: GpuSpec, load: Load) -> None:
+        self._engine, self._model, self._gpu, self._load = engine, model, gpu, load
+        self._rules = engine.page_rules(gpu, load)
+        self._replicas: dict[int, _Replica] = {}
+        self._found: dict[Layout, LayoutMemory] = {}
+
+    def _replica(self, replicas: int) -> _Replica:
+        if (found := self._replicas.get(replicas)) is None:
+            s = self._engine.settings(self._model, self._gpu, self._load, layout_of(1, 1, replicas))
+            budget = ceil(self._gpu.visible_bytes * s.gpu_memory_utilization)
+            needs = self._model.needs(self._gpu, s, self._rules, self._engine.version)
+            found = self._replicas[replicas] = _Replica(s, budget, needs)
+        return found
+
+    def settings(self, layout: Layout) -> Settings:
+        """Every default resolved for one replica of a layout.
+
+        Raises:
+            RequestError: a setting that contradicts the load.
+        """
+        return self._replica(layout.data_parallel_size).settings
+
+    def need(self, layout: Layout) -> LayoutNeed | None:
+        """What the GPUs of an accepted layout have to hold, or null where that is not within the budget."""
+        replica = self._replica(layout.data_parallel_size)
+        needs, budget = replica.needs, replica.budget_bytes
+        if not needs.may_do(layout, budget):
+            return None
+        need = needs.of(layout)
+        return need if need.budget_bytes <= budget else None
+
+    def budget_bytes(self, layout: Layout) -> int:
+        """What the engine may use of a GPU."""
+        return self._replica(layout.data_parallel_size).budget_bytes
+
+    def least_reserve(self) -> int:
+        """Bytes that every GPU of any layout holds beside weights and cache: as many replicas as there may be."""
+        s, version = self._replica(min(self._load.users, MOST_REPLICAS)).settings, self._engine.version
+        vocabulary = self._model.card.architecture.vocab_size
+        return int(s.max_num_seqs * vocabulary * version.sampler_bytes_per_logit) + version.single_bytes
+
+    def whole(self) -> tuple[int, int, int]:
+        """The budget of a GPU; bytes of weights and of cache of the whole model on one GPU.
+
+        Raises:
+            RequestError: a setting that contradicts the load.
+        """
+        replica = self._replica(1)
+        return (replica.budget_bytes, *replica.needs.whole())
+
+    def least_stages(self, layout: Layout) -> int:
+        """The fewest pipeline stages under which an accepted layout's other sizes may do; 0 where none are enough."""
+        tp, dp, experts = layout.tensor_parallel_size, layout.data_parallel_size, layout.expert_parallel
+        replica = self._replica(dp)
+        needs, budget = replica.needs, replica.budget_bytes
+        if needs.may_do(layout_of(tp, 1, dp, experts), budget):
+            return 1
+        found = needs.least_stages(layout_of(tp, 2, dp, experts), budget)
+        return max(2, found) if found else 0
+
+    def could_hold(self, layout: Layout, *, safe: bool = False) -> bool:
+        """Whether an accepted layout is worth :meth:`evaluate`; false only where that is not within the budget.
+
+        ``safe`` asks for a layout that fits beyond the estimate's error.
+        """
+        if safe and self._lacks_outside(layout):
+            return False
+        need = self.need(layout)
+        if need is None or not safe:
+            return need is not None
+        return need.needed_bytes + need.band_bytes <= self.budget_bytes(layout)
+
+    def may_grow_safe(self) -> bool:
+        """Whether layouts of several GPUs can fit beyond the estimate's error at all."""
+        # Replicas of one GPU each talk to no other.
+        return self._load.users > 1 or not self._lacks_outside(Layout(2))
+
+    def free_bytes(self, layout: Layout) -> int:
+        """Bytes free on the fullest GPU of an accepted layout; negative where they do not suffice."""
+        replica = self._replica(layout.data_parallel_size)
+        return replica.budget_bytes - replica.needs.of(layout).needed_bytes
+
+    def evaluate(self, layout: Layout) -> LayoutMemory:
+        """What fills each GPU of a layout, and whether the engine starts.
+
+        Raises:
+            RequestError: a setting that contradicts the load.
+        """
+        if (found := self._found.get(layout)) is None:
+            found = self._found[layout] = self._evaluated(layout)
+        return found
+
+    def _evaluated(self, layout: Layout) -> LayoutMemory:
+        engine, version = self._engine, self._engine.version
+        if (reason := engine.refusal(self._model, layout)) is not None:
+            return LayoutMemory(layout, "does_not_fit", reason, None, (), 0, 0.0, 0, refused=True)
+        replica, capacity = self._replica(layout.data_parallel_size), self._gpu.visible_bytes
+        s, need, budget = replica.settings, replica.needs.of(layout), replica.budget_bytes
+        plan, request_blocks, band = need.plan, need.request_blocks, need.band_bytes
+        cache_blocks, null_block = s.users * request_blocks, 1 if version.null_block else 0
+        ranks = {
+            held: RankMemory(
+                capacity,
+                budget,
+                weights,
+                cache_blocks * block,
+                need.activation_bytes,
+                need.overhead_bytes + buffers + null_block * block,
+                buffers,
+            )
+            for held in need.held.kinds
+            for weights, block, buffers in (held,)
+        }
+        fullest = min(ranks.values(), key=lambda r: r.free_bytes)
+        pools = [(r.available_kv_bytes + null_block * block) // block for (_, block, _), r in ranks.items() if block]
+        blocks = max(0, min(pools)) if pools else 0
+        concurrency = blocks / request_blocks if request_blocks else 0.0
+        tokens = int(concurrency * s.context)
+        verdict, reason = _verdict(fullest, band, plan, blocks, s)
+        if layout.pipeline_parallel_size > 1 and version.whole_pipeline_check and verdict != "does_not_fit":
+            whole = s.users * request_blocks * sum(plan.stage_block_bytes(1))
+            if whole - fullest.available_kv_bytes > (band if reason else 0):
+                one = f"one stage ({gib(fullest.available_kv_bytes)} available)"
+                verdict = "does_not_fit"
+                reason = f"{engine.label} compares the cache of all layers ({gib(whole)}) with {one}"
+        if verdict == "fits" and (shortage := self.outside_shortage(layout)) is not None:
+            verdict, reason = "tight", shortage
+        return LayoutMemory(
+            layout,
+            verdict,
+            reason,
+            fullest,
+            tuple([ranks[held] for held in need.held.stages]),
+            tokens,
+            concurrency * layout.data_parallel_size,
+            band,
+            blocks=blocks,
+            printed_tokens=tokens if version.prints_capacity else plan.printed_tokens(blocks),
+        )
+
+    def _outside_bytes(self, layout: Layout) -> int:
+        several = layout.tensor_parallel_size * layout.pipeline_parallel_size > 1
+        return self._engine.version.outside_bytes["several" if several else "one"]
+
+    def _lacks_outside(self, layout: Layout) -> bool:
+        left = self._gpu.visible_bytes - self._replica(layout.data_parallel_size).budget_bytes
+        return left < self._outside_bytes(layout)
+
+    def outside_shortage(self, layout: Layout) -> str | None:
+        """Why the share leaves too little for what is outside of its account, or null where it leaves enough.
+
+        Outside are the CUDA context and communication (``v1/worker/utils.py: request_memory``).
+        """
+        if not self._lacks_outside(layout):
+            return None
+        replica = self._replica(layout.data_parallel_size)
+        left = gib(self._gpu.visible_bytes - replica.budget_bytes)
+        beside = f"utilization {replica.settings.gpu_memory_utilization:g} leaves {left} a GPU beside the budget"
+        return f"{beside}, where the CUDA context and communication may take {gib(self._outside_bytes(layout))}"
+
+
+def _verdict(r: RankMemory, band: int, plan: CachePlan, blocks: int, s: Settings) -> tuple[Verdict, str | None]:
+    """Where start-up would fail, in the engine's order: loading, profiling, the cache, its states."""
+    if r.weights_bytes > r.budget_bytes:
+        usable = f"{gib(r.budget_bytes)} usable"
+        return "does_not_fit", f"out of memory while loading weights: {gib(r.weights_bytes)} a GPU, {usable}"
+    short, free = None, r.free_bytes
+    if free < 0:
+        fixed, usable = r.needed_bytes - r.kv_cache_bytes, f"{gib(r.budget_bytes)} usable"
+        if fixed > r.budget_bytes:
+            short = f"no memory left for the KV cache: weights and activations need {gib(fixed)} of {usable}"
+        else:
+            cache = f"{gib(r.kv_cache_bytes)} of KV cache, {gib(r.available_kv_bytes)} available"
+            short = f"needs {gib(r.needed_bytes)} a GPU of {usable}: {cache}"
+        if -free > band:
+            return "does_not_fit", short
+    if plan.has_states and not s.enforce_eager and s.max_num_seqs > blocks:
+        need = f"exceeds the {blocks} available state cache blocks"
+        return "does_not_fit", f"max_num_seqs ({s.max_num_seqs}) {need}"
+    if short is not None:
+        return "tight", f"{short}; within the estimate's own error of {gib(band)}"
+    return ("tight", None) if free < band else ("fits", None)

@@ -1,0 +1,192 @@
+"""One model as vLLM holds it: inventory, placements and cache plans, each computed once for many layouts."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.mixers import Attention, CompressedAttention, GatedDeltaNet
+from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.engines.load import Settings
+from gpu_sizer.engines.vllm.activations import Reserve, activation_bytes, gpu_kind, is_blackwell, reserve
+from gpu_sizer.engines.vllm.cache import CachePlan, cache_plan
+from gpu_sizer.engines.vllm.loading import Kernels, LoadingExtra, Rounding
+from gpu_sizer.engines.vllm.needs import Needs
+from gpu_sizer.engines.vllm.pages import PageRules, layer_pages
+from gpu_sizer.engines.vllm.placement import weight_rules
+from gpu_sizer.engines.vllm.version import VersionProfile
+from gpu_sizer.memory.caches import CacheTypes
+from gpu_sizer.memory.layout import Layout
+from gpu_sizer.memory.weights import WeightPlacement, refusal
+from gpu_sizer.model.inventory import Inventory
+from gpu_sizer.records import dataclass, field, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+#: What is loaded in another type than it is released in, unless --dtype says otherwise
+#: (vllm/config/model.py: _resolve_auto_dtype).
+HALF = {"float32": "bfloat16"}
+#: Reserves of one model that are kept; sweeps over many settings make more.
+MOST_RESERVES = 4096
+#: Loads of one model whose needs are kept.
+MOST_NEEDS = 1024
+
+
+#: Bytes of weights, of a block of the cache's pool, and of what loading adds, on one GPU of a pipeline stage.
+Held = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldStages:
+    """What one GPU of each pipeline stage holds, whatever runs there."""
+
+    stages: tuple[Held, ...]
+    kinds: tuple[Held, ...]
+    """The stages that differ: most of a long pipeline do not."""
+
+    def fullest(self, blocks: int) -> int:
+        """Bytes on the fullest, with a pool of so many blocks."""
+        return max([weights + loading + blocks * block for weights, block, loading in self.kinds])
+
+
+@dataclass(frozen=True)
+class VllmModel:
+    """One model as vLLM holds it: inventory, placements and cache plans, each computed once."""
+
+    card: ModelCard
+    inventory: Inventory
+    _placements: dict[tuple[int, int], WeightPlacement] = field(default_factory=dict, repr=False)
+    _stages: dict[tuple[int, int, int], tuple[int, ...]] = field(default_factory=dict, repr=False)
+    _plans: dict[tuple[int, str, PageRules], CachePlan] = field(default_factory=dict, repr=False)
+    _roundings: dict[tuple[int, int], Rounding] = field(default_factory=dict, repr=False)
+    _extras: dict[tuple[int, int, Kernels | None], LoadingExtra] = field(default_factory=dict, repr=False)
+    _alike: dict[tuple[int, int, tuple[int, ...]], LoadingExtra] = field(default_factory=dict, repr=False)
+    _held: dict[tuple[int, ...], HeldStages] = field(default_factory=dict, repr=False)
+    _reserves: dict[tuple[Any, ...], Reserve] = field(default_factory=dict, repr=False)
+    _activations: dict[tuple[Any, ...], int] = field(default_factory=dict, repr=False)
+    _needs: dict[tuple[Any, ...], Needs] = field(default_factory=dict, repr=False)
+    _refusals: dict[tuple[int, bool, int], str | None] = field(default_factory=dict, repr=False)
+
+    def stages(self, tp: int, expert_ranks: int, count: int) -> tuple[int, ...]:
+        """Bytes of weights on one rank of each of ``count`` pipeline stages."""
+        if (found := self._stages.get((tp, expert_ranks, count))) is None:
+            placement = self._placements.get((tp, expert_ranks))
+            if placement is None:
+                placement = self._placements[tp, expert_ranks] = WeightPlacement(
+                    self.inventory, tp, expert_ranks, weight_rules(self.card)
+                )
+            found = self._stages[tp, expert_ranks, count] = placement.totals(count)
+        return found
+
+    def loading_extra(self, layout: Layout, kernels: Kernels) -> LoadingExtra:
+        """What loading allocates beside the tensors."""
+        tp, ranks = layout.tensor_parallel_size, layout.expert_ranks
+        # The kernels of experts alone differ.
+        key = (tp, ranks, kernels if self.has_experts else None)
+        if (found := self._extras.get(key)) is None:
+            rules = weight_rules(self.card)
+            if (rounding := self._roundings.get((tp, ranks))) is None:
+                rounding = self._roundings[tp, ranks] = Rounding(self.card, self.inventory, tp, ranks, rules)
+            made = LoadingExtra(self.card, self.inventory, rounding, rules, kernels)
+            # Many kernels pad alike: what rests on these extras is counted once for all of them.
+            found = self._extras[key] = self._alike.setdefault((tp, ranks, made.sums), made)
+        return found
+
+    def held(self, layout: Layout, plan: CachePlan, kernels: Kernels, max_num_batched_tokens: int) -> HeldStages:
+        """What the stages of a layout hold under one of its cache plans."""
+        pp, loading = layout.pipeline_parallel_size, self.loading_extra(layout, kernels)
+        tokens = max_num_batched_tokens if loading.depends_on_batch else 0
+        # Plans and extras are kept as long as the model.
+        key = (pp, layout.expert_ranks, id(plan), id(loading), tokens)
+        if (found := self._held.get(key)) is None:
+            weights = self.stages(layout.tensor_parallel_size, layout.expert_ranks, pp)
+            stages = tuple(zip(weights, plan.stage_block_bytes(pp), loading.stages(pp, tokens), strict=True))
+            found = self._held[key] = HeldStages(stages, tuple(dict.fromkeys(stages)))
+        return found
+
+    def reserve(self, gpu: GpuSpec, layout: Layout, s: Settings, version: VersionProfile) -> Reserve:
+        """The activation peak and the overhead on one GPU: equal for all GPUs of a kind, whatever their memory."""
+        tp, pp, experts = layout.tensor_parallel_size, layout.pipeline_parallel_size, layout.expert_parallel
+        batch = (s.max_num_seqs, s.max_num_batched_tokens)
+        key = (tp, pp, experts, *gpu_kind(gpu), *batch, s.enforce_eager, version.name)
+        if (found := self._reserves.get(key)) is None:
+            if len(self._reserves) >= MOST_RESERVES:
+                self._reserves.clear()
+                self._activations.clear()
+            same = (tp, experts, *batch, self.has_scaled_experts and is_blackwell(gpu), version.name)
+            rest = (self.card, gpu, layout, s, version, self.has_scaled_experts)
+            if (activation := self._activations.get(same)) is None:
+                activation = self._activations[same] = activation_bytes(*rest)
+            found = self._reserves[key] = reserve(*rest, activation)
+        return found
+
+    def needs(self, gpu: GpuSpec, s: Settings, rules: PageRules, version: VersionProfile) -> Needs:
+        """What its layouts hold under these settings: equal for all GPUs of a kind, whatever their memory."""
+        load = (s.context, s.users, s.kv_cache_dtype, s.max_num_seqs, s.max_num_batched_tokens, s.enforce_eager)
+        key = (*gpu_kind(gpu), *load, rules, version.name)
+        if (found := self._needs.get(key)) is None:
+            if len(self._needs) >= MOST_NEEDS:
+                self._needs.clear()
+            found = self._needs[key] = Needs(self, gpu, s, rules, version)
+        return found
+
+    def refusal(self, layout: Layout) -> str | None:
+        """The rule that forbids a layout, or null."""
+        tp, pp, dcp = (
+            layout.tensor_parallel_size,
+            layout.pipeline_parallel_size,
+            layout.decode_context_parallel_size,
+        )
+        if pp > len(self.inventory.layer_names):
+            return refusal(self.inventory, layout, weight_rules(self.card))
+        # All else that may be refused depends on neither stages nor replicas.
+        key = (tp, layout.expert_parallel, dcp)
+        if key not in self._refusals:
+            self._refusals[key] = refusal(self.inventory, layout, weight_rules(self.card)) or _context_parallel_refusal(
+                self.card, layout
+            )
+        return self._refusals[key]
+
+    def cache(self, tp: int, cache_dtype: str, rules: PageRules) -> CachePlan:
+        """The cache plan under one tensor-parallel size."""
+        if (found := self._plans.get((tp, cache_dtype, rules))) is None:
+            a = self.card.architecture
+            mixers = [b.mixer for b in a.blocks.values()]
+            if rules.delta_checkpoints and not any(isinstance(m, GatedDeltaNet) for m in mixers):
+                found = self.cache(tp, cache_dtype, replace(rules, delta_checkpoints=False))
+            else:
+                types = CacheTypes(cache_dtype, HALF.get(self.card.weights.dtype, self.card.weights.dtype))
+                packed = any(isinstance(m, CompressedAttention) for m in mixers)
+                found = cache_plan(layer_pages(a.blocks, tp, types, rules), a.layer_names, packed=packed)
+            self._plans[tp, cache_dtype, rules] = found
+        return found
+
+    @cached_property
+    def has_scaled_experts(self) -> bool:
+        """Whether experts are stored with scales beside low-precision values."""
+        return self.inventory.has_scaled_experts
+
+    @cached_property
+    def has_experts(self) -> bool:
+        """Whether expert parallelism means anything."""
+        return self.inventory.has_experts
+
+
+def _context_parallel_refusal(card: ModelCard, layout: Layout) -> str | None:
+    """The rules of decode context parallelism (vllm/config/parallel.py and model.py), or null where they hold."""
+    dcp, tp = layout.decode_context_parallel_size, layout.tensor_parallel_size
+    if dcp == 1:
+        return None
+    if tp % dcp:
+        return f"tensor parallel {tp} is no multiple of decode context parallel {dcp}"
+    for block in card.architecture.blocks.values():
+        m = block.mixer
+        if isinstance(m, Attention):
+            most = tp // m.num_key_value_heads
+            if dcp > most:
+                return f"decode context parallel {dcp} is more than the copies of each key/value head ({max(1, most)})"
+            if m.num_attention_heads // m.num_key_value_heads % dcp:
+                return f"the query heads of a key/value head do not divide by decode context parallel {dcp}"
+    return None

@@ -1,0 +1,155 @@
+"""What each GPU of a layout has to hold: everything but the memory that it has.
+
+GPUs that differ in nothing but their memory share these figures, so that a question about many GPUs counts them once.
+"""
+
+from __future__ import annotations
+
+from gpu_sizer.engines.vllm.activations import generation
+from gpu_sizer.engines.vllm.loading import Kernels
+from gpu_sizer.memory.layout import Layout, layout_of
+from gpu_sizer.records import dataclass
+from gpu_sizer.units import ceil_div
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.engines.load import Settings
+    from gpu_sizer.engines.vllm.cache import CachePlan
+    from gpu_sizer.engines.vllm.model import HeldStages, VllmModel
+    from gpu_sizer.engines.vllm.pages import PageRules
+    from gpu_sizer.engines.vllm.version import VersionProfile
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutNeed:
+    """What the GPUs of one layout have to hold."""
+
+    held: HeldStages
+    budget_bytes: int
+    """The least budget under which the engine starts and carries the load."""
+    needed_bytes: int
+    """What the fullest GPU holds, all of it."""
+    activation_bytes: int
+    overhead_bytes: int
+    """The same on every GPU, whatever it loads."""
+    band_bytes: int
+    request_blocks: int
+    """Blocks of the pool that one request takes."""
+    plan: CachePlan
+
+
+class Needs:
+    """One model under one set of settings on GPUs of one kind."""
+
+    __slots__ = (
+        *("_model", "_gpu", "_settings", "_rules", "_version", "_kernels"),
+        *("_pool", "_null_block", "_plans", "_leasts", "_whole", "_found"),
+    )
+
+    def __init__(
+        self, model: VllmModel, gpu: GpuSpec, settings: Settings, rules: PageRules, version: VersionProfile
+    ) -> None:
+        """Prepares the layouts of a model.
+
+        Args:
+            model: the model.
+            gpu: any GPU of the kind.
+            settings: all resolved, for one replica.
+            rules: how pages are allocated.
+            version: constants of the engine's version.
+        """
+        self._model, self._gpu, self._settings, self._rules, self._version = model, gpu, settings, rules, version
+        self._kernels = Kernels(gpu.platform, generation(gpu), version.name)
+        # Models with states need a block for every sequence (see VllmFitting).
+        self._pool = 0 if settings.enforce_eager else settings.max_num_seqs
+        self._null_block = 1 if version.null_block else 0
+        self._plans: dict[int, CachePlan] = {}
+        self._leasts: dict[tuple[int, bool, bool, int, int], tuple[int, int]] = {}
+        self._whole: tuple[int, int] | None = None
+        self._found: dict[Layout, LayoutNeed] = {}
+
+    def _plan(self, tp: int) -> CachePlan:
+        if (found := self._plans.get(tp)) is None:
+            found = self._plans[tp] = self._model.cache(tp, self._settings.kv_cache_dtype, self._rules)
+        return found
+
+    def _request_blocks(self, plan: CachePlan, layout: Layout) -> int:
+        s, pp, batches = self._settings, layout.pipeline_parallel_size, self._version.batches_in_flight
+        batches = batches if pp == 1 else max(batches, pp + 1)
+        return plan.blocks_per_request(
+            s.context, batches * s.max_num_batched_tokens, layout.decode_context_parallel_size
+        )
+
+    def whole(self) -> tuple[int, int]:
+        """Bytes of weights and cache of the whole model on one GPU."""
+        if self._whole is None:
+            weights, block, blocks = self._one_rank(layout_of())
+            self._whole = weights, blocks * block
+        return self._whole
+
+    def _one_rank(self, layout: Layout) -> tuple[int, int, int]:
+        """Bytes of weights and of a block on a rank that has every layer, and the blocks of the load."""
+        tp, dcp = layout.tensor_parallel_size, layout.decode_context_parallel_size
+        plan = self._plan(tp)
+        blocks = self._request_blocks(plan, layout_of(tp, 1, 1, False, dcp))
+        weights = self._model.stages(tp, layout.expert_ranks, 1)[0]
+        return weights, plan.stage_block_bytes(1)[0], self._settings.users * blocks
+
+    def least_stages(self, layout: Layout, budget: int) -> int:
+        """The fewest pipeline stages under which an accepted layout's other sizes may do; 0 where none are enough.
+
+        No stage is counted, only their average: stages together hold no less than one rank that has every layer.
+        Of the layout's own pipeline size only whether it is one matters.
+        """
+        together, each = self._least(layout)
+        return ceil_div(together, budget - each) if budget > each else 0
+
+    def _least(self, layout: Layout) -> tuple[int, int]:
+        """Bytes of weights and cache on a rank that has every layer, and what each GPU holds beside them at least."""
+        tp, several, experts = layout.tensor_parallel_size, layout.pipeline_parallel_size > 1, layout.expert_parallel
+        key = (tp, several, experts, layout.data_parallel_size, layout.decode_context_parallel_size)
+        if (found := self._leasts.get(key)) is None:
+            weights, block, blocks = self._one_rank(layout)
+            if self._plan(tp).has_states:
+                blocks = max(blocks, self._pool)
+            # Of a pipeline, as if each stage had the graphs of one layer.
+            layers = self._model.card.architecture.num_hidden_layers if several else 1
+            short = layout_of(tp, layers, 1, experts)
+            reserve = self._model.reserve(self._gpu, short, self._settings, self._version)
+            each = reserve.activation_bytes + reserve.overhead_bytes
+            found = self._leasts[key] = (weights + blocks * block, each)
+        return found
+
+    def may_do(self, layout: Layout, budget: int) -> bool:
+        """Whether an accepted layout is worth :meth:`of`; false only where it needs more than the budget."""
+        together, each = self._least(layout)
+        return together <= (budget - each) * layout.pipeline_parallel_size
+
+    def of(self, layout: Layout) -> LayoutNeed:
+        """What the GPUs of an accepted layout have to hold."""
+        if (found := self._found.get(layout)) is None:
+            found = self._found[layout] = self._counted(layout)
+        return found
+
+    def _counted(self, layout: Layout) -> LayoutNeed:
+        model, s = self._model, self._settings
+        plan = self._plan(layout.tensor_parallel_size)
+        blocks = self._request_blocks(plan, layout)
+        reserve = model.reserve(self._gpu, layout, s, self._version)
+        held = model.held(layout, plan, self._kernels, s.max_num_batched_tokens)
+        fixed = reserve.activation_bytes + reserve.overhead_bytes
+        pool = s.users * blocks + self._null_block
+        budget = needed = fixed + held.fullest(pool)
+        if plan.has_states and self._pool > pool:
+            budget = fixed + held.fullest(self._pool)
+        return LayoutNeed(
+            held,
+            budget,
+            needed,
+            reserve.activation_bytes,
+            reserve.overhead_bytes,
+            reserve.band_bytes,
+            blocks,
+            plan,
+        )
