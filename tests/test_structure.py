@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "gpu_sizer"
 
 #: Rooms from left to right: a room may import its own and what stands left of it (DESIGN section 3).
 ORDER = [
-    {"errors", "units", "records", "compiled"},
+    {"errors", "units", "records", "compiled", "forks"},
     {"cards"},
     {"model"},
     {"importers"},
@@ -57,7 +57,7 @@ def imports(file: Path) -> set[str]:
 FILES = [
     f
     for f in sorted(PACKAGE.rglob("*.py"))
-    if f.parent != PACKAGE or f.stem in ("api", "errors", "units", "records", "compiled")
+    if f.parent != PACKAGE or f.stem in ("api", "errors", "units", "records", "compiled", "forks")
 ]
 
 

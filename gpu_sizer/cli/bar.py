@@ -5,6 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
+
+#: Time between two pictures of a bar.
+REFRESH_SECONDS = 0.1
 
 
 @contextmanager
@@ -22,6 +26,15 @@ def bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task(title, total=total)
-        yield lambda part: shown.advance(task, part)
+    # No thread draws it: work may fork, which is safe in a process of one thread alone.
+    with Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False) as shown:
+        task, drawn = shown.add_task(title, total=total), 0.0
+
+        def advance(part: int) -> None:
+            nonlocal drawn
+            shown.advance(task, part)
+            if (now := monotonic()) - drawn >= REFRESH_SECONDS:
+                drawn = now
+                shown.refresh()
+
+        yield advance

@@ -167,6 +167,7 @@ def show(grid: Grid) -> None:
 def made(spec: TableSpec) -> Grid:
     """The grid of a spec, with the Arena's ratings where it asks for them."""
     from gpu_sizer.cli.bar import bar
+    from gpu_sizer.forks import cores
     from gpu_sizer.reports.tables.build import build_table
 
     cards = o.cards()
@@ -179,4 +180,4 @@ def made(spec: TableSpec) -> Grid:
         found = arena_table(cards, spec.as_of)
         ratings, basis = scores(found), where_from(found)
     with bar("sizing models", len(spec.models) or len(cards.models.ids())) as advance:
-        return build_table(spec, cards, arena=ratings, arena_basis=basis, advance=advance)
+        return build_table(spec, cards, arena=ratings, arena_basis=basis, advance=advance, workers=cores())

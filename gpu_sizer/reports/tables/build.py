@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gpu_sizer import __version__
 from gpu_sizer.engines.registry import engine
+from gpu_sizer.forks import forked
 from gpu_sizer.planning.choices import best_price
 from gpu_sizer.planning.needs import REFERENCE_GPU
 from gpu_sizer.reports.tables.columns import Facts, chosen, short_name
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Columns that depend on the load.
 _LOADED = frozenset(("gpus", "safe", "tensor", "layout", "free", "price", "kv"))
+#: Cells from which on a table is worth several processes.
+MANY_CELLS = 1000
 #: Undated models that a remark names.
 _MOST_NAMES = 8
 
@@ -36,6 +39,7 @@ def build_table(
     arena_basis: str | None = None,
     counts: Counts | None = None,
     advance: Callable[[int], None] = lambda part: None,
+    workers: int = 1,
 ) -> Grid:
     """The table of a spec.
 
@@ -45,7 +49,8 @@ def build_table(
         arena: ratings by model id, for the column ``arena``.
         arena_basis: where these ratings come from.
         counts: under the spec's load, where somebody else needs them too.
-        advance: called with each model done.
+        advance: called with how many more models are done.
+        workers: processes that may share the work; more than one leave nothing in ``counts``.
 
     Raises:
         GpuSizerError: an unknown name, column or value.
@@ -55,10 +60,14 @@ def build_table(
     shown = chosen(spec.columns, gpus, reference)
     selected = select_models(spec, cards)
     facts = Facts(counts or Counts(spec.context, spec.load, reference), arena)
-    rows: list[tuple[ModelCard, Row]] = []
-    for card in selected.models:
-        rows.append((card, Row(card.id, tuple(s.cell(facts, card) for s in shown))))
-        advance(1)
+
+    def row(card: ModelCard) -> tuple[Row, set[float]]:
+        return Row(card.id, tuple([s.cell(facts, card) for s in shown])), facts.counts.utilizations
+
+    few = len(selected.models) * len(shown) < MANY_CELLS
+    made_rows = forked(row, selected.models, 1 if few else workers, advance)
+    rows = [(card, found) for card, (found, _) in zip(selected.models, made_rows, strict=True)]
+    facts.counts.utilizations.update(*(shares for _, shares in made_rows))
     order(rows, spec, shown, cards)
     keys = [s.kind.key for s in shown]
     used = {key.partition(AT)[0] for key in keys}

@@ -7,6 +7,8 @@ import unicodedata
 
 def one_line(text: str) -> str:
     """A text on one line: line breaks and tabs become spaces, other control characters go."""
+    if text.isalnum():
+        return text
     spaced = "".join(" " if c.isspace() else c for c in text)
     return " ".join("".join(c for c in spaced if c.isprintable()).split())
 
