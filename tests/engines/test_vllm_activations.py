@@ -6,6 +6,8 @@ import pytest
 
 from gpu_sizer import estimate, load_gpu, load_model, size
 from gpu_sizer.engines.load import Settings
+from gpu_sizer.engines.vllm import sparse
+from gpu_sizer.engines.vllm.activations import generation
 from gpu_sizer.engines.vllm.encoders import encoder_peak
 from gpu_sizer.engines.vllm.version import version_profile
 from gpu_sizer.memory.layout import Layout
@@ -116,3 +118,31 @@ def test_ranges_without_records_are_less_certain_of_experts() -> None:
     covered, newest = version_profile("0.20").band_bytes, version_profile(None).band_bytes
     assert newest["experts"] > covered["experts"]
     assert newest["dense"] == covered["dense"]
+
+
+@pytest.mark.parametrize(
+    ("gpu", "heads", "padded"),
+    [("h200", 8, 64), ("b200", 65, 128), ("rtx-pro-6000", 8, 8), ("rtx-pro-6000", 12, 16), ("l40s", 8, 8)],
+)
+def test_queries_of_sparse_attention_are_padded_to_what_kernels_know(gpu: str, heads: int, padded: int) -> None:
+    assert sparse.padded_heads(heads, generation(load_gpu(gpu))) == padded
+
+
+def test_deepseek_v4_loads_tables_and_a_batch_of_buffers() -> None:
+    a = load_model("deepseek-v4-flash").architecture
+    # Two tables of 1,048,576 positions in float32; four streams of 4096 in bfloat16; 64 heads of 512 and scratch.
+    assert sparse.rotary_bytes(a, 1048576) == 2 * 1048576 * 64 * 4
+    assert sparse.batch_buffer_bytes(a, 2, 9, scratch=False) == 4 * 4096 * 2
+    assert sparse.batch_buffer_bytes(a, 2, 9, scratch=True) == 64 * 512 * 2 + 512 * 4
+    assert sparse.rotary_bytes(load_model("deepseek-v3").architecture, 163840) == 0
+
+
+def test_an_indexer_gathers_the_keys_of_forty_lengths() -> None:
+    v32 = load_model("deepseek-v3.2").architecture
+    assert sparse.workspace_bytes(v32, 9, 163840, 8192) == 40 * 163840 * (128 + 4)
+    assert sparse.workspace_bytes(load_model("llama-3-8b").architecture, 9, 8192, 8192) == 0
+    flash = load_model("deepseek-v4-flash").architecture
+    # Of compressed states a quarter; FlashMLA's gathered states are more where the length is short.
+    assert sparse.workspace_bytes(flash, 9, 1048576, 8192) == 40 * 1048576 // 4 * (128 + 4)
+    assert sparse.workspace_bytes(flash, 9, 8192, 8192) == 4 * (2048 + 128 + 8192) * 512 * 2
+    assert sparse.workspace_bytes(flash, 12, 8192, 8192) == 40 * 8192 // 4 * (128 + 4)

@@ -2,7 +2,8 @@
 
 The profile run pushes one batch of ``max_num_batched_tokens`` tokens through the model and then lets the
 sampler work on ``max_num_seqs`` rows of logits; the larger of the two is the peak. The workspaces of the
-experts' kernels stay allocated and stand beside it (``model_executor/layers/fused_moe``: ``workspace_shapes``).
+experts' kernels stay allocated and stand beside it (``model_executor/layers/fused_moe``: ``workspace_shapes``), or
+that of sparse attention where it is larger (:mod:`gpu_sizer.engines.vllm.sparse`).
 A vision tower works before all that (:mod:`gpu_sizer.engines.vllm.encoders`).
 """
 
@@ -17,6 +18,7 @@ from gpu_sizer.cards.mixers import Attention, CompressedAttention, GatedDeltaNet
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.load import Settings
 from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.engines.vllm import sparse
 from gpu_sizer.engines.vllm.encoders import encoder_peak
 from gpu_sizer.engines.vllm.version import VersionProfile
 from gpu_sizer.memory.layout import Layout
@@ -106,9 +108,11 @@ def workspace_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, 
 
     One holds the gated product or the output of every routed token, the other both halves of the gate or the
     input, whichever is wider. Experts in a scaled format run in kernels without them on Blackwell, and everywhere
-    where they are not gated (FlashInfer's).
+    where they are not gated (FlashInfer's). DeepSeek-V4's find only Marlin's on compute capability 12, which has them
+    (``fused_moe/oracle/mxfp4.py: _get_priority_backends``).
     """
-    if scaled_experts and is_blackwell(gpu):
+    marlin = generation(gpu) == sparse.WORKSTATION_BLACKWELL and sparse.is_compressed(a)
+    if scaled_experts and is_blackwell(gpu) and not marlin:
         return 0
     width = 0
     for block in a.blocks.values():
@@ -194,8 +198,17 @@ def activation_bytes(
     """
     a, tokens = card.architecture, settings.max_num_batched_tokens
     sampler = int(settings.max_num_seqs * a.vocab_size * version.sampler_bytes_per_logit)
-    activation = max(sampler, forward_bytes(a, layout, tokens))
-    activation += kept_workspace_bytes(a, gpu, layout, tokens, scaled_experts, version)
+    forward = max(
+        forward_bytes(a, layout, tokens),
+        sparse.layer_bytes(a, layout.tensor_parallel_size, generation(gpu), tokens),
+    )
+    if sparse.has_indexer(a):
+        forward += sparse.LOGITS_BYTES
+    activation = max(sampler, forward)
+    activation += max(
+        kept_workspace_bytes(a, gpu, layout, tokens, scaled_experts, version),
+        sparse.workspace_bytes(a, generation(gpu), settings.context, tokens),
+    )
     encoder = encoder_peak(card, layout.tensor_parallel_size, settings)
     return max(encoder.working_bytes, encoder.kept_bytes + activation)
 

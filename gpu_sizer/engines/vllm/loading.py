@@ -1,6 +1,6 @@
 """What loading a model allocates beside its tensors.
 
-Four things make "Model loading took ... GiB" larger than the sum of the tensors:
+Five things make "Model loading took ... GiB" larger than the sum of the tensors:
 
 * torch's caching allocator hands out large blocks in multiples of 2 MiB and keeps a remainder of up to 1 MiB with
   the block (pytorch ``c10/cuda/CUDACachingAllocator.cpp``: ``kMinLargeAlloc``, ``kRoundLarge``, ``kSmallSize``),
@@ -11,7 +11,8 @@ Four things make "Model loading took ... GiB" larger than the sum of the tensors
   (``layers/attention/mla_attention.py``: ``W_UK_T``, ``W_UV``);
 * kernels of experts want widths that are multiples of something, and on ROCm rows that do not collide in the
   cache, whose padding leaves blocks behind that nothing uses (``quantization/utils/flashinfer_utils.py``,
-  ``fused_moe/unquantized_fused_moe_method.py``).
+  ``fused_moe/unquantized_fused_moe_method.py``);
+* DeepSeek-V4 has tables of its own and buffers for a whole batch (:mod:`gpu_sizer.engines.vllm.sparse`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from itertools import accumulate
 from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttention
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.engines.vllm import sparse
 from gpu_sizer.engines.vllm.version import at_least
 from gpu_sizer.memory.layout import stage_bounds
 from gpu_sizer.memory.weights import WeightRules, tensor_bytes
@@ -109,7 +111,8 @@ def rotary_bytes(card: ModelCard) -> int:
         widths = {(width, False) for width, _ in widths}
     factor = data["multimodal_factor"] if card.engine_class in data["multimodal"] else 1
     share = data["share"].get(card.engine_class, 1)
-    return int(sum(width for width, _ in widths) * share) * card.context.native * factor * HALF_BYTES
+    plain = int(sum(width for width, _ in widths) * share) * card.context.native * factor * HALF_BYTES
+    return plain + sparse.rotary_bytes(card.architecture, card.context.native)
 
 
 def deepstack_levels(card: ModelCard) -> int:
@@ -213,7 +216,7 @@ class Rounding:
 class LoadingExtra:
     """What loading adds to the tensors of one model under one tensor-parallel size."""
 
-    __slots__ = ("_every_stage", "_rounding", "_stages", "_tokens_width", "sums")
+    __slots__ = ("_every_stage", "_last_tokens_width", "_rounding", "_stages", "_sums", "_tokens_width")
 
     def __init__(
         self, card: ModelCard, inventory: Inventory, rounding: Rounding, rules: WeightRules, kernels: Kernels
@@ -225,27 +228,43 @@ class LoadingExtra:
             blocks[name] += _expert_padding(tensors, gated, tp, ranks, rules, kernels)
             if kernels.platform == "rocm" and not at_least(kernels.version, _rules()["rocm_remainder"]["before"]):
                 blocks[name] += _unused_remainder(tensors, tp, ranks)
-        self.sums = (0, *accumulate(blocks[name] for name in inventory.layer_names))
+        self._sums = (0, *accumulate(blocks[name] for name in inventory.layer_names))
         self._every_stage = rotary_bytes(card)
         self._tokens_width = deepstack_levels(card) * card.architecture.hidden_size * HALF_BYTES
+        self._last_tokens_width = 0
+        scratch = at_least(kernels.version, _rules()["attention_scratch"]["from"])
+        buffers = sparse.batch_buffer_bytes(card.architecture, tp, kernels.generation, scratch)
+        if scratch:
+            self._tokens_width += buffers
+        else:
+            # The streams for a draft model are where the head is.
+            self._last_tokens_width = buffers
         self._stages: dict[int, tuple[int, ...]] = {}
 
     @property
     def depends_on_batch(self) -> bool:
         """Whether buffers grow with the tokens of a batch."""
-        return self._tokens_width > 0
+        return self._tokens_width > 0 or self._last_tokens_width > 0
+
+    @property
+    def contents(self) -> tuple[object, ...]:
+        """What all its figures follow from, for one model: many kernels pad alike."""
+        sizes = (self._rounding.tp, self._rounding.expert_ranks, self._tokens_width, self._last_tokens_width)
+        return (*sizes, self._sums)
 
     def stages(self, count: int, max_num_batched_tokens: int) -> tuple[int, ...]:
         """Bytes on one rank of each of ``count`` pipeline stages."""
         if (stages := self._stages.get(count)) is None:
             stages = self._stages[count] = self._without_batch(count)
-        if not self._tokens_width:
+        if not self.depends_on_batch:
             return stages
-        return tuple(size + self._tokens_width * max_num_batched_tokens for size in stages)
+        held = [size + self._tokens_width * max_num_batched_tokens for size in stages]
+        held[-1] += self._last_tokens_width * max_num_batched_tokens
+        return tuple(held)
 
     def _without_batch(self, count: int) -> tuple[int, ...]:
         """What does not depend on the batch, on one rank of each stage."""
-        sums = self.sums
+        sums = self._sums
         sizes = [self._every_stage + sums[stop] - sums[start] for start, stop in stage_bounds(len(sums) - 1, count)]
         sizes[0] += self._rounding.first
         sizes[-1] += self._rounding.last

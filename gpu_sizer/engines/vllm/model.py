@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
-from gpu_sizer.cards.mixers import Attention, CompressedAttention, GatedDeltaNet
+from gpu_sizer.cards.mixers import Attention, GatedDeltaNet
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.load import Settings
-from gpu_sizer.engines.vllm.activations import Reserve, activation_bytes, gpu_kind, is_blackwell, reserve
+from gpu_sizer.engines.vllm import sparse
+from gpu_sizer.engines.vllm.activations import Reserve, activation_bytes, generation, gpu_kind, is_blackwell, reserve
 from gpu_sizer.engines.vllm.cache import CachePlan, cache_plan
 from gpu_sizer.engines.vllm.loading import Kernels, LoadingExtra, Rounding
 from gpu_sizer.engines.vllm.needs import Needs
@@ -62,7 +63,7 @@ class VllmModel:
     _plans: dict[tuple[int, str, PageRules], CachePlan] = field(default_factory=dict, repr=False)
     _roundings: dict[tuple[int, int], Rounding] = field(default_factory=dict, repr=False)
     _extras: dict[tuple[int, int, Kernels | None], LoadingExtra] = field(default_factory=dict, repr=False)
-    _alike: dict[tuple[int, int, tuple[int, ...]], LoadingExtra] = field(default_factory=dict, repr=False)
+    _alike: dict[tuple[object, ...], LoadingExtra] = field(default_factory=dict, repr=False)
     _held: dict[tuple[int, ...], HeldStages] = field(default_factory=dict, repr=False)
     _reserves: dict[tuple[Any, ...], Reserve] = field(default_factory=dict, repr=False)
     _activations: dict[tuple[Any, ...], int] = field(default_factory=dict, repr=False)
@@ -83,15 +84,15 @@ class VllmModel:
     def loading_extra(self, layout: Layout, kernels: Kernels) -> LoadingExtra:
         """What loading allocates beside the tensors."""
         tp, ranks = layout.tensor_parallel_size, layout.expert_ranks
-        # The kernels of experts alone differ.
-        key = (tp, ranks, kernels if self.has_experts else None)
+        # The kernels of experts and of sparse attention alone differ.
+        key = (tp, ranks, kernels if self.has_experts or self.is_compressed else None)
         if (found := self._extras.get(key)) is None:
             rules = weight_rules(self.card)
             if (rounding := self._roundings.get((tp, ranks))) is None:
                 rounding = self._roundings[tp, ranks] = Rounding(self.card, self.inventory, tp, ranks, rules)
             made = LoadingExtra(self.card, self.inventory, rounding, rules, kernels)
-            # Many kernels pad alike: what rests on these extras is counted once for all of them.
-            found = self._extras[key] = self._alike.setdefault((tp, ranks, made.sums), made)
+            # What rests on extras that are alike is counted once.
+            found = self._extras[key] = self._alike.setdefault(made.contents, made)
         return found
 
     def held(self, layout: Layout, plan: CachePlan, kernels: Kernels, max_num_batched_tokens: int) -> HeldStages:
@@ -109,13 +110,14 @@ class VllmModel:
     def reserve(self, gpu: GpuSpec, layout: Layout, s: Settings, version: VersionProfile) -> Reserve:
         """The activation peak and the overhead on one GPU: equal for all GPUs of a kind, whatever their memory."""
         tp, pp, experts = layout.tensor_parallel_size, layout.pipeline_parallel_size, layout.expert_parallel
-        batch = (s.max_num_seqs, s.max_num_batched_tokens)
+        batch = (s.max_num_seqs, s.max_num_batched_tokens, s.context if self.has_indexer else 0)
         key = (tp, pp, experts, *gpu_kind(gpu), *batch, s.enforce_eager, version.name)
         if (found := self._reserves.get(key)) is None:
             if len(self._reserves) >= MOST_RESERVES:
                 self._reserves.clear()
                 self._activations.clear()
-            same = (tp, experts, *batch, self.has_scaled_experts and is_blackwell(gpu), version.name)
+            kernels = generation(gpu) if self.is_compressed else self.has_scaled_experts and is_blackwell(gpu)
+            same = (tp, experts, *batch, kernels, version.name)
             rest = (self.card, gpu, layout, s, version, self.has_scaled_experts)
             if (activation := self._activations.get(same)) is None:
                 activation = self._activations[same] = activation_bytes(*rest)
@@ -153,13 +155,12 @@ class VllmModel:
         """The cache plan under one tensor-parallel size."""
         if (found := self._plans.get((tp, cache_dtype, rules))) is None:
             a = self.card.architecture
-            mixers = [b.mixer for b in a.blocks.values()]
-            if rules.delta_checkpoints and not any(isinstance(m, GatedDeltaNet) for m in mixers):
+            if rules.delta_checkpoints and not any(isinstance(b.mixer, GatedDeltaNet) for b in a.blocks.values()):
                 found = self.cache(tp, cache_dtype, replace(rules, delta_checkpoints=False))
             else:
                 types = CacheTypes(cache_dtype, HALF.get(self.card.weights.dtype, self.card.weights.dtype))
-                packed = any(isinstance(m, CompressedAttention) for m in mixers)
-                found = cache_plan(layer_pages(a.blocks, tp, types, rules), a.layer_names, packed=packed)
+                pages = layer_pages(a.blocks, tp, types, rules)
+                found = cache_plan(pages, a.layer_names, packed=self.is_compressed)
             self._plans[tp, cache_dtype, rules] = found
         return found
 
@@ -167,6 +168,16 @@ class VllmModel:
     def has_scaled_experts(self) -> bool:
         """Whether experts are stored with scales beside low-precision values."""
         return self.inventory.has_scaled_experts
+
+    @cached_property
+    def is_compressed(self) -> bool:
+        """Whether some layer has DeepSeek-V4's attention."""
+        return sparse.is_compressed(self.card.architecture)
+
+    @cached_property
+    def has_indexer(self) -> bool:
+        """Whether some layer picks tokens by an indexer."""
+        return sparse.has_indexer(self.card.architecture)
 
     @cached_property
     def has_experts(self) -> bool:

@@ -1,0 +1,162 @@
+"""What DeepSeek's sparse attention holds beside weights and cache: DeepSeek-V4, and the indexers since V3.2.
+
+DeepSeek-V4 (``vllm/models/deepseek_v4``) is not a transformer of one residual stream with a projection in and out:
+
+* the residual has several streams (``hc_mult``), of which a layer reads one tensor and writes another
+  (``nvidia/model.py``, ``model_executor/kernels/mhc``);
+* queries and the attention's output are padded to the heads that the kernels know: 64 or 128 of FlashMLA, a power
+  of two from 8 on of FlashInfer's on compute capability 12 (``nvidia/flashmla.py``, ``nvidia/flashinfer_sparse.py``);
+* two tables of rotary cosines and sines in float32, one for compressed layers (``common/rope.py``,
+  ``layers/rotary_embedding/deepseek_scaling_rope.py``);
+* buffers for a whole batch that are built with the model: up to 0.26 the streams for a draft model
+  (``_mtp_hidden_buffer``), from 0.28 on queries and scratch of the attention (``eager_scratch.py``).
+
+An indexer's profile run takes 512 MiB for its logits (``layers/sparse_attn_indexer.py``,
+``VLLM_SPARSE_INDEXER_MAX_LOGITS_MB``), and a workspace that holds the gathered keys of 40 full lengths
+(``v1/attention/backends/mla/indexer.py: get_max_prefill_buffer_size``). It is the workspace of the experts' kernels
+too: the larger of the two counts (``v1/worker/workspace.py``).
+
+Checked against two start-ups of DeepSeek-V4 Flash on two GPUs: 74.85 GiB loaded (record vllm-389, 73.3 GiB of
+tensors), and 5.44 GiB left for the cache (record vllm-388, of the half that nothing is fitted on).
+"""
+
+from __future__ import annotations
+
+from gpu_sizer.cards.architecture import Architecture, Block
+from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttention
+from gpu_sizer.units import MIB, ceil_div
+
+#: Layers that compress this many tokens to one state have an indexer, others (128, none) have not.
+INDEXED_RATIO = 4
+#: A gathered key has one float32 scale for so many values.
+INDEX_SCALE_BYTES = 4
+INDEX_SCALE_GROUP = 128
+#: ``get_max_prefill_buffer_size``: full lengths whose keys are gathered at once.
+GATHERED_LENGTHS = 40
+#: ``DeepseekV4Attention.PREFILL_CHUNK_SIZE``: requests whose states are gathered at once.
+GATHERED_REQUESTS = 4
+#: ``VLLM_SPARSE_INDEXER_MAX_LOGITS_MB``.
+LOGITS_BYTES = 512 * MIB
+#: Heads that FlashMLA's kernels know and the generations that they run on, and the fewest of FlashInfer's.
+FLASHMLA_HEADS = (64, 128)
+FLASHMLA_GENERATIONS = (9, 10)
+LEAST_FLASHINFER_HEADS = 8
+#: Compute capability of RTX PRO 6000 and GB10, whose sparse attention is FlashInfer's.
+WORKSTATION_BLACKWELL = 12
+
+HALF_BYTES = 2
+FLOAT_BYTES = 4
+
+
+def is_compressed(a: Architecture) -> bool:
+    """Whether some layer has DeepSeek-V4's attention."""
+    return any(isinstance(b.mixer, CompressedAttention) for b in a.blocks.values())
+
+
+def _index_width(block: Block) -> int:
+    """Width of an indexer's keys; 0 for a layer without one."""
+    m = block.mixer
+    if isinstance(m, CompressedAttention):
+        return m.index_head_dim if m.compress_ratio == INDEXED_RATIO else 0
+    if isinstance(m, Attention | LatentAttention) and m.indexer is not None:
+        return m.indexer.head_dim
+    return 0
+
+
+def has_indexer(a: Architecture) -> bool:
+    """Whether some layer picks tokens by an indexer."""
+    return any(map(_index_width, a.blocks.values()))
+
+
+def residual_streams(block: Block, hidden_size: int) -> int:
+    """Streams of the residual (``hc_mult``): the width of what mixes them, in hidden sizes."""
+    mixing = next((t for t in block.extra if t.name == "hc_attn_fn"), None)
+    return mixing.shape[1] // hidden_size if mixing else 1
+
+
+def padded_heads(heads: int, generation: int | None) -> int:
+    """Query heads of one rank as the attention's kernels take them.
+
+    Args:
+        heads: a rank's own heads.
+        generation: first number of the compute capability; null where there is none.
+    """
+    if generation == WORKSTATION_BLACKWELL:
+        return max(LEAST_FLASHINFER_HEADS, 1 << (heads - 1).bit_length())
+    if generation in FLASHMLA_GENERATIONS:
+        return next((known for known in FLASHMLA_HEADS if heads <= known), heads)
+    return heads
+
+
+def layer_values(block: Block, hidden_size: int, tp: int, generation: int | None) -> int:
+    """Values a token that a layer of DeepSeek-V4 holds at once on one rank, its residuals included.
+
+    At the indexer's peak: both residuals, what the layer and its attention were given, the padded queries and
+    output, the indexer's queries in bfloat16 and float8, and the narrow projections.
+    """
+    m = block.mixer
+    assert isinstance(m, CompressedAttention)
+    heads = padded_heads(ceil_div(m.num_attention_heads, tp), generation)
+    values = 2 * (residual_streams(block, hidden_size) + 1) * hidden_size + 2 * heads * m.head_dim
+    values += m.q_lora_rank + m.head_dim
+    if _index_width(block):
+        values += m.index_n_heads * m.index_head_dim * 3 // 2
+    return values
+
+
+def layer_bytes(a: Architecture, tp: int, generation: int | None, tokens: int) -> int:
+    """Live bytes of the widest layer of DeepSeek-V4 for one batch of tokens, zero for other models."""
+    values = (
+        layer_values(b, a.hidden_size, tp, generation)
+        for b in a.blocks.values()
+        if isinstance(b.mixer, CompressedAttention)
+    )
+    return tokens * max(values, default=0) * HALF_BYTES
+
+
+def workspace_bytes(a: Architecture, generation: int | None, context: int, tokens: int) -> int:
+    """The workspace that sparse attention keeps on one rank, for requests of up to ``context`` tokens."""
+    size = 0
+    for block in a.blocks.values():
+        m, width = block.mixer, _index_width(block)
+        ratio = m.compress_ratio if isinstance(m, CompressedAttention) else 1
+        if width:
+            key = width + width // INDEX_SCALE_GROUP * INDEX_SCALE_BYTES
+            size = max(size, GATHERED_LENGTHS * context // ratio * key)
+        if isinstance(m, CompressedAttention) and generation in FLASHMLA_GENERATIONS:
+            states = ceil_div(context, ratio) if ratio else 0
+            rows = GATHERED_REQUESTS * (states + m.sliding_window + tokens)
+            size = max(size, rows * m.head_dim * HALF_BYTES)
+    return size
+
+
+def rotary_bytes(a: Architecture, positions: int) -> int:
+    """The float32 tables of DeepSeek-V4: one for layers that compress and one for the others."""
+    kinds = {
+        (m.qk_rope_head_dim, m.compress_ratio > 1)
+        for b in a.blocks.values()
+        if isinstance(m := b.mixer, CompressedAttention)
+    }
+    return sum(width for width, _ in kinds) * positions * FLOAT_BYTES
+
+
+def batch_buffer_bytes(a: Architecture, tp: int, generation: int | None, scratch: bool) -> int:
+    """Bytes a token of a batch that DeepSeek-V4 holds from loading on.
+
+    Args:
+        a: the architecture.
+        tp: tensor parallel size.
+        generation: first number of the compute capability.
+        scratch: whether the version keeps the attention's queries and scratch, or the streams for a draft model.
+    """
+    size = 0
+    for block in a.blocks.values():
+        m = block.mixer
+        if not isinstance(m, CompressedAttention):
+            continue
+        if scratch:
+            heads = padded_heads(ceil_div(m.num_attention_heads, tp), generation)
+            size = max(size, heads * m.head_dim * HALF_BYTES + m.head_dim * FLOAT_BYTES)
+        else:
+            size = max(size, residual_streams(block, a.hidden_size) * a.hidden_size * HALF_BYTES)
+    return size
