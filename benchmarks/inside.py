@@ -28,7 +28,7 @@ SWEEP_MODELS, SWEEP_GPUS = ("llama-3.1-8b", "llama-3.1-70b"), ("h100", "a6000")
 SWEEPS = (
     *((3, 1, 64), (5, 5, 64), (32, 8, 64), (313, 8, 64), (3_125, 8, 64), (31_250, 8, 64), (39_063, 64, 64)),
     # The dear case: users beyond the engine's default number of sequences.
-    (25, 25, 1000),
+    *((25, 25, 1000), (2_500, 1_000, 1000)),
 )
 
 

@@ -2,6 +2,7 @@
 
     python benchmarks/run.py                                 print them
     python benchmarks/run.py --write docs/performance.md     and write the document
+    python benchmarks/run.py --large                         also write a sweep of 100 million cells (minutes, 8 GB)
 
 The package is installed into an environment of its own, as a user would have it. Times are medians, and ratios are
 taken pair by pair, so that what else the machine does falls on both.
@@ -28,9 +29,11 @@ from peers import PEERS, installed
 ROOT = Path(__file__).resolve().parent.parent
 QUESTION = "how many A6000s for Mixtral 8x7b"
 RUNS = 15
-#: The table is made again until its runs take longer than this, or seven are done; how many is told.
-LONG_SECONDS = 40.0
 TABLE_MODELS, TABLE_GPUS = 120, 60
+#: Four slices of 100,000 contexts and 250 users: 100 million cells.
+LARGE = ("--models", "llama-3.1-8b,llama-3.1-70b", "--gpus", "h100,a6000")
+LARGE_AXES = ("--context", "8:131072:lin100000", "--users", "1:250:lin250")
+LARGE_CELLS = 4 * 100_000 * 250
 
 START_UP = """
 A question imports neither numpy nor pydantic, rich or typer; `tests/test_start_up.py` counts its modules. The catalogue
@@ -40,8 +43,13 @@ that pip writes imports `re`.
 """
 SWEEPING = """
 Small sweeps pay for their first layouts: each layout of each slice is asked of the engine once, and all cells follow
-from that. Users beyond the engine's default number of sequences (256 to 1,024) change its settings one by one, and
-each change costs a question to the engine: such sweeps, in the last row, are many times slower.
+from that. Users beyond the engine's default number of sequences (256 to 1,024) are sequences of their own, whose
+activation peaks are asked of the engine one by one, and replicas of the model make many more layouts: the last rows.
+"""
+TABLE = """
+The table of one cell is what Python, typer and the catalogue take. Rows are shared among the cores by processes that
+part from the first (`gpu_sizer/forks.py`), and what GPUs of a kind need of a layout is counted once for all of them
+(`gpu_sizer/engines/vllm/needs.py`).
 """
 
 
@@ -131,14 +139,29 @@ def table(python: str, tool: str) -> Iterator[str]:
     program = "from gpu_sizer.cards.catalogue import catalogue as c; print(*c().models.ids()); print(*c().gpus.ids())"
     listed = subprocess.run([python, "-c", program], check=True, capture_output=True, text=True).stdout.splitlines()
     models, gpus = listed[0].split()[:TABLE_MODELS], listed[1].split()[:TABLE_GPUS]
-    command = [tool, "table", "--models", ",".join(models), "--gpus", ",".join(gpus), "--format", "csv"]
-    times = [timed(command)]
-    while len(times) < 7 and sum(times) < LONG_SECONDS:
-        times.append(timed(command))
-    many = f"median of {len(times)}" if len(times) > 1 else "one run"
+
+    def command(models: list[str], gpus: list[str]) -> list[str]:
+        return [tool, "table", "--models", ",".join(models), "--gpus", ",".join(gpus), "--format", "csv"]
+
+    bare = [python, "-c", "pass"]
+    yield "| table | plans | median | times `python -c pass` |"
+    yield "|---|---:|---:|---:|"
+    for rows, columns in ((models, gpus), (models[:1], gpus[:1])):
+        seconds, ratio = pairs(command(rows, columns), bare, 7)
+        plans = len(rows) * len(columns)
+        yield f"| {len(rows)} models × {len(columns)} GPUs | {plans:,} | {seconds:.2f} s | {ratio:.0f} |"
+
+
+def large(tool: str, folder: Path) -> Iterator[str]:
+    """A sweep of 100 million cells, written to a file: one run."""
+    target = folder / "large.csv"
+    start = time.perf_counter()
+    held = peak_mib([tool, "sweep", *LARGE, *LARGE_AXES, "-o", str(target)])
+    seconds, size = time.perf_counter() - start, target.stat().st_size
+    target.unlink()
     yield (
-        f"`gpu-sizer table` of {len(models)} models × {len(gpus)} GPUs ({len(models) * len(gpus):,} plans, each at the"
-        f" model's full context): {statistics.median(times):.1f} s ({many}, the whole process)."
+        f"{LARGE_CELLS:,} cells to CSV (`gpu-sizer sweep {' '.join((*LARGE, *LARGE_AXES))} -o FILE.csv`), one run:"
+        f" {seconds:.0f} s for {size / 1e9:.1f} GB, {held:.0f} MiB at most."
     )
 
 
@@ -151,7 +174,7 @@ def machine() -> str:
     )
 
 
-def document(folder: Path) -> Iterator[str]:
+def document(folder: Path, *, with_large: bool) -> Iterator[str]:
     """The whole document, line by line."""
     yield "# Performance\n"
     yield "*Written by `make bench` (`python benchmarks/run.py --write docs/performance.md`), which takes a few minutes"
@@ -168,8 +191,13 @@ def document(folder: Path) -> Iterator[str]:
     yield "Two models on two GPUs, contexts by users; memory is bounded by chunks of 262,144 cells.\n"
     yield from sweeps(python)
     yield SWEEPING
+    if with_large:
+        yield from large(tool, folder)
+        yield ""
     yield "## The full table\n"
+    yield "Whole processes, each plan at the model's full context:\n"
     yield from table(python, tool)
+    yield TABLE.rstrip()
 
 
 def main() -> None:
@@ -177,12 +205,13 @@ def main() -> None:
     reader = argparse.ArgumentParser(description="Measures gpu_sizer beside its peers.")
     reader.add_argument("--write", type=Path, metavar="FILE.md", help="write the document here")
     reader.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the environments here for the next run")
+    reader.add_argument("--large", action="store_true", help="also a sweep of 100 million cells, written to a file")
     asked = reader.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = asked.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         lines = []
-        for line in document(folder):
+        for line in document(folder, with_large=asked.large):
             print(line, flush=True)
             lines.append(line)
     if asked.write:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import accumulate
 
 from gpu_sizer.errors import RequestError
-from gpu_sizer.records import dataclass
+from gpu_sizer.records import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ class Layout:
     expert_parallel: bool = False
     decode_context_parallel_size: int = 1
     """Tensor-parallel ranks over which the tokens of each cache are spread instead of repeated."""
+    _hash: int = field(init=False, compare=False, repr=False)
+    """Layouts are looked up more often than anything else."""
 
     def __post_init__(self) -> None:
         for name in (
@@ -34,6 +36,18 @@ class Layout:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 65536:
                 raise RequestError(f"{name} must be a whole number of at least 1, not {value!r}", about="question")
+        object.__setattr__(self, "_hash", hash(self._sizes()))
+
+    def _sizes(self) -> tuple[int, int, int, bool, int]:
+        replicas, experts = self.data_parallel_size, self.expert_parallel
+        dcp = self.decode_context_parallel_size
+        return self.tensor_parallel_size, self.pipeline_parallel_size, replicas, experts, dcp
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Layout) and self._sizes() == other._sizes())
 
     @property
     def gpu_count(self) -> int:

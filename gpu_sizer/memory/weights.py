@@ -126,13 +126,12 @@ class WeightPlacement:
 
     def totals(self, count: int) -> tuple[int, ...]:
         """Bytes on one rank of each of ``count`` pipeline stages, cut as :func:`stage_bounds` does."""
-        sums, last = self._sums, count - 1
-        return tuple(
-            [
-                sums[stop] - sums[start] + sum(self._beside(stage == 0, stage == last).values())
-                for stage, (start, stop) in enumerate(stage_bounds(len(sums) - 1, count))
-            ]
-        )
+        sums, beside = self._sums, sum(self._beside(False, False).values())
+        sizes = [sums[stop] - sums[start] + beside for start, stop in stage_bounds(len(sums) - 1, count)]
+        sizes[0] += sum(self._beside(True, count == 1).values()) - beside
+        if count > 1:
+            sizes[-1] += sum(self._beside(False, True).values()) - beside
+        return tuple(sizes)
 
     def stages_of(self, bounds: Sequence[tuple[int, int]]) -> list[StageWeights]:
         """Weights on one rank of each stage, part by part, given its first and past-the-last layers."""

@@ -13,7 +13,8 @@ def _spaced(first: int, last: int, spacing: str, text: str, what: str) -> list[i
     """Whole numbers from first to last: ``log8`` is eight at equal ratios, ``lin8`` eight at equal steps."""
     kind, number = spacing[:3], spacing[3:]
     if kind not in ("log", "lin") or not number.isdigit() or not 2 <= int(number) <= MOST_VALUES:
-        raise RequestError(f"{what}: {text[:40]!r} is not FIRST:LAST:logN or FIRST:LAST:linN", about=what)
+        form = f"FIRST:LAST:logN or FIRST:LAST:linN, N from 2 to {MOST_VALUES:,}"
+        raise RequestError(f"{what}: {text[:40]!r} is not {form}", about=what)
     if last < first:
         raise RequestError(f"{what}: {text[:40]!r} runs backwards", about=what)
     steps = int(number) - 1

@@ -52,42 +52,49 @@ def blocks_per_request(plan: CachePlan, contexts: Whole, tokens_in_flight: int) 
 
 @dataclass(frozen=True, slots=True)
 class LayoutLine:
-    """A layout under fixed settings: bytes left for the cache on the stages that differ, and of a block there."""
+    """A layout under fixed settings, or under as many sequences as there are users in each column of cells."""
 
-    spare: tuple[int, ...]
+    spare: tuple[Whole, ...]
+    """Bytes left for the cache on the stages that differ: in each column, or once for all."""
     block: tuple[int, ...]
+    """Bytes of a block on these stages."""
     roomy: int
     """Free bytes from which on the layout fits; fewer are tight."""
-    most_blocks: int
-    """Blocks of all requests together that fit."""
     whole_block: int
     """Bytes of a block over all stages where the engine compares the whole cache with one stage, else 0."""
     preference: int
 
-    def free(self, blocks: Whole) -> Whole:
-        """Bytes free on the fullest GPU."""
-        pairs = zip(self.spare, self.block, strict=True)
-        spare, block = next(pairs)
-        result = spare - blocks * block
-        for spare, block in pairs:
-            np.minimum(result, spare - blocks * block, out=result)
-        return result
+    def most_blocks(self) -> Whole:
+        """Blocks of all requests together that fit, in each column or once for all."""
+        limits = [s // b if b else np.full_like(s, UNLIMITED) for s, b in zip(self.spare, self.block, strict=True)]
+        found: Whole = np.minimum.reduce(limits)
+        return found
 
-    def score(self, blocks: Whole) -> Whole:
-        """What :meth:`Search.best` prefers, as a number: larger is better, -1 where the engine refuses."""
-        free = self.free(blocks)
+    def score(self, blocks: Whole, columns: slice) -> Whole:
+        """What :meth:`Search.best` prefers, as a number: larger is better, -1 where the engine refuses.
+
+        Args:
+            blocks: of all requests together, contexts by users.
+            columns: which of the line's columns the users are.
+        """
+        spares = [s[columns] if len(s) > 1 else s for s in self.spare]
+        free = spares[0] - blocks * self.block[0]
+        for spare, block in zip(spares[1:], self.block[1:], strict=True):
+            np.minimum(free, spare - blocks * block, out=free)
         score = free + (self.preference << FREE_BITS) + ((free >= self.roomy).astype(np.int64) << (FREE_BITS + 3))
         if self.whole_block:
             # The fullest stage is the first of those with least free.
             available = np.full_like(blocks, -1)
-            for spare, block in zip(reversed(self.spare), reversed(self.block), strict=True):
+            for spare, block in zip(reversed(spares), reversed(self.block), strict=True):
                 available = np.where(spare - blocks * block == free, spare, available)
             score[blocks * self.whole_block > available] = -1
         score[free < 0] = -1
         return score
 
 
-def layout_line(engine: VllmEngine, fitting: VllmFitting, layout: Layout, node: int) -> LayoutLine | None:
+def layout_line(
+    engine: VllmEngine, fitting: VllmFitting, layout: Layout, node: int, activations: Whole | None
+) -> LayoutLine | None:
     """The line of a layout that the engine does not refuse, or null where not even the fitting's own load fits.
 
     Args:
@@ -95,21 +102,24 @@ def layout_line(engine: VllmEngine, fitting: VllmFitting, layout: Layout, node: 
         fitting: the model and GPU under the easiest load that has the line's settings.
         layout: the parallel sizes.
         node: GPUs in a machine.
+        activations: the peak in each column, where its sequences are its users; null where it is the fitting's.
     """
     if (need := fitting.need(layout)) is None:
         return None
     budget, pp, plan = fitting.budget_bytes(layout), layout.pipeline_parallel_size, need.plan
     null_block = 1 if engine.version.null_block else 0
-    fixed = need.activation_bytes + need.overhead_bytes
-    block = tuple([b for _, b, _ in need.held.kinds])
-    spare = tuple([budget - fixed - weights - loading - null_block * b for weights, b, loading in need.held.kinds])
-    most = min((a // b if b else UNLIMITED) for a, b in zip(spare, block, strict=True))
+    peak = np.array([need.activation_bytes], np.int64) if activations is None else activations
+    left = budget - need.overhead_bytes - peak
     within = layout.tensor_parallel_size <= node
     preference = (int(within) << 2) | (int(within and pp == 1) << 1) | int(not layout.expert_parallel)
     checks = pp > 1 and engine.version.whole_pipeline_check
-    whole_block = sum(plan.stage_block_bytes(1)) if checks else 0
-    roomy = need.band_bytes if fitting.outside_shortage(layout) is None else UNLIMITED
-    return LayoutLine(spare, block, roomy, most, whole_block, preference)
+    return LayoutLine(
+        tuple([left - (weights + loading + null_block * block) for weights, block, loading in need.held.kinds]),
+        tuple([block for _, block, _ in need.held.kinds]),
+        need.band_bytes if fitting.outside_shortage(layout) is None else UNLIMITED,
+        sum(plan.stage_block_bytes(1)) if checks else 0,
+        preference,
+    )
 
 
 def tokens_in_flight(engine: VllmEngine, layout: Layout, s: Settings) -> int:

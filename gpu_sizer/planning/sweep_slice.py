@@ -37,17 +37,28 @@ CELL = np.dtype(
 
 @dataclass(frozen=True, slots=True)
 class Rectangle:
-    """Contexts and users, as ranges of indices, under one set of engine settings."""
+    """Contexts and users, as ranges of indices, under one set of engine settings, or all but one.
+
+    Where ``ramp`` is true the engine's sequences are the users of a replica, and so differ from column to column.
+    """
 
     first_context: int
     stop_context: int
     first_users: int
     stop_users: int
     settings: Settings
+    ramp: bool
 
 
-def _same(a: Settings, b: Settings) -> bool:
-    return (a.max_num_seqs, a.max_num_batched_tokens) == (b.max_num_seqs, b.max_num_batched_tokens)
+def _as_many(s: Settings) -> bool:
+    return s.max_num_seqs == s.users
+
+
+def _alike(a: Settings, b: Settings) -> bool:
+    """Whether the loads between two corners have the settings of both, or as many sequences as users."""
+    if a.max_num_batched_tokens != b.max_num_batched_tokens:
+        return False
+    return a.max_num_seqs == b.max_num_seqs or (_as_many(a) and _as_many(b))
 
 
 class _Best:
@@ -86,6 +97,7 @@ class Slice:
         self._rectangles: dict[int, list[Rectangle]] = {}
         self._blocks: dict[tuple[int, str, int], Whole] = {}
         self._fittings: dict[tuple[int, int], VllmFitting] = {}
+        self._activations: dict[tuple[int, bool, int, int, int], Whole] = {}
 
     def _settings(self, context: int, users: int, replicas: int) -> Settings:
         load = replace(self.request.load, context=int(self.contexts[context]), users=int(self.users[users]))
@@ -95,7 +107,8 @@ class Slice:
         """The cells with users for so many replicas, parted until each part has one set of settings.
 
         Sequences and tokens grow with context and users, except where prompts begin to be processed in chunks:
-        parts whose first and last cells agree have one set of settings throughout.
+        parts whose first and last cells agree have one set of settings throughout. Beyond the engine's default there
+        are as many sequences as users.
         """
         if (found := self._rectangles.get(replicas)) is not None:
             return found
@@ -110,9 +123,10 @@ class Slice:
         while pending:
             low, high, left, right = pending.pop()
             first, last = self._settings(low, left, replicas), self._settings(high - 1, right - 1, replicas)
-            if _same(first, last):
-                found.append(Rectangle(low, high, left, right, last))
-            elif high - low == 1 or (right - left > 1 and _same(first, self._settings(high - 1, left, replicas))):
+            if _alike(first, last):
+                ramp = first.max_num_seqs != last.max_num_seqs
+                found.append(Rectangle(low, high, left, right, last, ramp))
+            elif high - low == 1 or (right - left > 1 and _alike(first, self._settings(high - 1, left, replicas))):
                 middle = (left + right) // 2
                 pending += [(low, high, left, middle), (low, high, middle, right)]
             else:
@@ -136,7 +150,23 @@ class Slice:
             context, users = int(self.contexts[corner[0]]), int(self.users[corner[1]])
             load = replace(self.request.load, context=context, users=users)
             fitting = self._fittings[corner] = self.engine.fitting(self.model, self.request.gpu, load)
-        return layout_line(self.engine, fitting, layout, self.request.gpus_per_node)
+        peaks = self._peaks(layout, part) if part.ramp else None
+        return layout_line(self.engine, fitting, layout, self.request.gpus_per_node, peaks)
+
+    def _peaks(self, layout: Layout, part: Rectangle) -> Whole:
+        """The activation peak in each column of a part whose sequences are its users."""
+        tp, experts, replicas = layout.tensor_parallel_size, layout.expert_parallel, layout.data_parallel_size
+        key = (tp, experts, replicas, part.first_context, part.first_users)
+        if (found := self._activations.get(key)) is None:
+            local = -(-self.users[part.first_users : part.stop_users] // replicas)
+            numbers, places = np.unique(local, return_inverse=True)
+            gpu, version = self.request.gpu, self.engine.version
+            peaks = [
+                self.model.reserve(gpu, layout, replace(part.settings, max_num_seqs=n), version).activation_bytes
+                for n in numbers.tolist()
+            ]
+            found = self._activations[key] = np.array(peaks, np.int64)[places]
+        return found
 
     def _start(self) -> int:
         """The least count that any cell's search begins with: the easiest cell's."""
@@ -193,19 +223,19 @@ class Slice:
         if fewest > self.users[part.stop_users - 1] or (line := self._line(layout, part)) is None:
             return
         blocks, replicas = self._request_blocks(layout, part.settings), layout.data_parallel_size
+        left = max(part.first_users, int(np.searchsorted(self.users, fewest)))
+        local = -(-self.users[left : part.stop_users] // replicas)
+        most = line.most_blocks()
+        # Blocks that a request may take in each column: fewer, the more users there are.
+        each = (most[left - part.first_users :] if len(most) > 1 else most) // local
         # Longer contexts take no fewer blocks: those that the fewest users do not fit in are at the end.
-        each = line.most_blocks // -(-fewest // replicas)
-        stop = start + int(np.searchsorted(blocks[start:stop], each, side="right"))
+        stop = start + int(np.searchsorted(blocks[start:stop], each[0], side="right"))
         if start >= stop:
             return
         blocks = blocks[start:stop]
-        limit = line.most_blocks // max(1, int(blocks[0])) * replicas
-        left = max(part.first_users, int(np.searchsorted(self.users, fewest)))
-        right = min(part.stop_users, int(np.searchsorted(self.users, limit, side="right")))
-        if left >= right:
-            return
-        local = -(-self.users[left:right] // replicas)
-        score = line.score(blocks[:, None] * local[None, :])
+        right = left + int(np.count_nonzero(each >= blocks[0]))
+        columns = slice(left - part.first_users, right - part.first_users)
+        score = line.score(blocks[:, None] * local[None, : right - left], columns)
         best.put(layout, score, slice(start - first, stop - first), slice(left, right))
 
     @staticmethod

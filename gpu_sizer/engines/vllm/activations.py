@@ -149,10 +149,16 @@ def forward_bytes(a: Architecture, layout: Layout, tokens: int) -> int:
     return tokens * (copies * a.hidden_size + widest) * ACTIVATION_BYTES
 
 
-def _graph_bytes(a: Architecture, layout: Layout) -> int:
+def has_latent(a: Architecture) -> bool:
+    """Whether some layer has latent attention, compressed or not."""
+    return any(isinstance(b.mixer, LatentAttention | CompressedAttention) for b in a.blocks.values())
+
+
+def graph_bytes(layers: int, latent: bool, settings: Settings, version: VersionProfile) -> int:
+    """Captured graphs of so many layers, where the version counts them in its budget."""
+    if not version.graphs_in_budget or settings.enforce_eager:
+        return 0
     c = _fitted()["graphs"]
-    latent = any(isinstance(b.mixer, LatentAttention | CompressedAttention) for b in a.blocks.values())
-    layers = ceil_div(a.num_hidden_layers, layout.pipeline_parallel_size)
     return int((c["per_layer_gib"] * layers + c["constant_gib"] + (c["latent_gib"] if latent else 0)) * GIB)
 
 
@@ -173,7 +179,7 @@ def has_nvlink(gpu: GpuSpec) -> bool:
 
 
 def gpu_kind(gpu: GpuSpec) -> tuple[str, int | None, bool]:
-    """Everything of a GPU on which :func:`reserve` depends."""
+    """Everything of a GPU on which a :class:`Reserve` depends."""
     return gpu.platform, generation(gpu), has_nvlink(gpu)
 
 
@@ -194,7 +200,13 @@ def activation_bytes(
 ) -> int:
     """The activation peak of the profile run on one GPU; pipeline and replicas change nothing of it.
 
-    Args: as of :func:`reserve`.
+    Args:
+        card: the model.
+        gpu: its memory and links.
+        layout: parallel sizes.
+        settings: the engine's settings, all resolved.
+        version: constants of the engine's version.
+        scaled_experts: whether the experts are stored with scales (float8, MXFP4 ...).
     """
     a, tokens = card.architecture, settings.max_num_batched_tokens
     sampler = int(settings.max_num_seqs * a.vocab_size * version.sampler_bytes_per_logit)
@@ -213,14 +225,37 @@ def activation_bytes(
     return max(encoder.working_bytes, encoder.kept_bytes + activation)
 
 
-def reserve(
+def reserve_beside_graphs(
     card: ModelCard,
     gpu: GpuSpec,
     layout: Layout,
     settings: Settings,
     version: VersionProfile,
-    scaled_experts: bool,
-    activation: int | None = None,
+    activation: int,
+    experts: bool,
+) -> Reserve:
+    """The activation peak and the overhead on one GPU, without :func:`graph_bytes`.
+
+    Args:
+        card: the model.
+        gpu: its memory and links.
+        layout: parallel sizes; of the pipeline only whether there is one matters.
+        settings: the engine's settings, all resolved.
+        version: constants of the engine's version.
+        activation: the peak (:func:`activation_bytes`).
+        experts: whether the model has any.
+    """
+    overhead, band = version.single_bytes, version.band_bytes["experts" if experts else "dense"]
+    overhead += _communication_bytes(card.architecture, gpu, layout, settings.max_num_batched_tokens, version)
+    if gpu.platform == "rocm":
+        rocm = _fitted()["rocm"]
+        overhead += int(rocm["extra_gib"] * GIB)
+        band = max(band, int(rocm["band_gib"] * GIB))
+    return Reserve(activation, overhead, band)
+
+
+def reserve(
+    card: ModelCard, gpu: GpuSpec, layout: Layout, settings: Settings, version: VersionProfile, scaled_experts: bool
 ) -> Reserve:
     """The activation peak and the overhead on one GPU.
 
@@ -231,17 +266,10 @@ def reserve(
         settings: the engine's settings, all resolved.
         version: constants of the engine's version.
         scaled_experts: whether the experts are stored with scales (float8, MXFP4 ...).
-        activation: the peak, where it is known.
     """
-    a, tokens = card.architecture, settings.max_num_batched_tokens
-    if activation is None:
-        activation = activation_bytes(card, gpu, layout, settings, version, scaled_experts)
-    overhead, band = version.single_bytes, version.band_bytes["experts" if has_experts(a) else "dense"]
-    overhead += _communication_bytes(a, gpu, layout, tokens, version)
-    if version.graphs_in_budget and not settings.enforce_eager:
-        overhead += _graph_bytes(a, layout)
-    if gpu.platform == "rocm":
-        rocm = _fitted()["rocm"]
-        overhead += int(rocm["extra_gib"] * GIB)
-        band = max(band, int(rocm["band_gib"] * GIB))
-    return Reserve(activation, overhead, band)
+    a = card.architecture
+    activation = activation_bytes(card, gpu, layout, settings, version, scaled_experts)
+    beside = reserve_beside_graphs(card, gpu, layout, settings, version, activation, has_experts(a))
+    layers = ceil_div(a.num_hidden_layers, layout.pipeline_parallel_size)
+    graphs = graph_bytes(layers, has_latent(a), settings, version)
+    return Reserve(activation, beside.overhead_bytes + graphs, beside.band_bytes)

@@ -170,7 +170,7 @@ class VllmFitting:
             verdict,
             reason,
             fullest,
-            tuple([ranks[held] for held in need.held.stages]),
+            tuple(map(ranks.__getitem__, zip(*need.held.parts, strict=True))),
             tokens,
             concurrency * layout.data_parallel_size,
             band,

@@ -9,7 +9,16 @@ from gpu_sizer.cards.mixers import Attention, GatedDeltaNet
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.load import Settings
 from gpu_sizer.engines.vllm import sparse
-from gpu_sizer.engines.vllm.activations import Reserve, activation_bytes, generation, gpu_kind, is_blackwell, reserve
+from gpu_sizer.engines.vllm.activations import (
+    Reserve,
+    activation_bytes,
+    generation,
+    gpu_kind,
+    graph_bytes,
+    has_latent,
+    is_blackwell,
+    reserve_beside_graphs,
+)
 from gpu_sizer.engines.vllm.cache import CachePlan, cache_plan
 from gpu_sizer.engines.vllm.loading import Kernels, LoadingExtra, Rounding
 from gpu_sizer.engines.vllm.needs import Needs
@@ -21,6 +30,7 @@ from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import WeightPlacement, refusal
 from gpu_sizer.model.inventory import Inventory
 from gpu_sizer.records import dataclass, field, replace
+from gpu_sizer.units import ceil_div
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +53,8 @@ Held = tuple[int, int, int]
 class HeldStages:
     """What one GPU of each pipeline stage holds, whatever runs there."""
 
-    stages: tuple[Held, ...]
+    parts: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+    """Weights, blocks and loading, each by stage."""
     kinds: tuple[Held, ...]
     """The stages that differ: most of a long pipeline do not."""
 
@@ -103,26 +114,33 @@ class VllmModel:
         key = (pp, layout.expert_ranks, id(plan), id(loading), tokens)
         if (found := self._held.get(key)) is None:
             weights = self.stages(layout.tensor_parallel_size, layout.expert_ranks, pp)
-            stages = tuple(zip(weights, plan.stage_block_bytes(pp), loading.stages(pp, tokens), strict=True))
-            found = self._held[key] = HeldStages(stages, tuple(dict.fromkeys(stages)))
+            parts = (weights, plan.stage_block_bytes(pp), loading.stages(pp, tokens))
+            found = self._held[key] = HeldStages(parts, tuple(dict.fromkeys(zip(*parts, strict=True))))
         return found
 
     def reserve(self, gpu: GpuSpec, layout: Layout, s: Settings, version: VersionProfile) -> Reserve:
-        """The activation peak and the overhead on one GPU: equal for all GPUs of a kind, whatever their memory."""
-        tp, pp, experts = layout.tensor_parallel_size, layout.pipeline_parallel_size, layout.expert_parallel
+        """The activation peak and the overhead on one GPU beside graphs: equal for all of a kind and any pipeline."""
+        tp, experts = layout.tensor_parallel_size, layout.expert_parallel
         batch = (s.max_num_seqs, s.max_num_batched_tokens, s.context if self.has_indexer else 0)
-        key = (tp, pp, experts, *gpu_kind(gpu), *batch, s.enforce_eager, version.name)
+        key = (tp, layout.pipeline_parallel_size > 1, experts, *gpu_kind(gpu), *batch, version.name)
         if (found := self._reserves.get(key)) is None:
             if len(self._reserves) >= MOST_RESERVES:
                 self._reserves.clear()
                 self._activations.clear()
             kernels = generation(gpu) if self.is_compressed else self.has_scaled_experts and is_blackwell(gpu)
             same = (tp, experts, *batch, kernels, version.name)
-            rest = (self.card, gpu, layout, s, version, self.has_scaled_experts)
             if (activation := self._activations.get(same)) is None:
-                activation = self._activations[same] = activation_bytes(*rest)
-            found = self._reserves[key] = reserve(*rest, activation)
+                activation = self._activations[same] = activation_bytes(
+                    self.card, gpu, layout, s, version, self.has_scaled_experts
+                )
+            found = self._reserves[key] = reserve_beside_graphs(
+                self.card, gpu, layout, s, version, activation, self.has_experts
+            )
         return found
+
+    def graph_bytes(self, stages: int, s: Settings, version: VersionProfile) -> int:
+        """The captured graphs of one of so many pipeline stages."""
+        return graph_bytes(ceil_div(self.card.architecture.num_hidden_layers, stages), self.has_latent, s, version)
 
     def needs(self, gpu: GpuSpec, s: Settings, rules: PageRules, version: VersionProfile) -> Needs:
         """What its layouts hold under these settings: equal for all GPUs of a kind, whatever their memory."""
@@ -173,6 +191,11 @@ class VllmModel:
     def is_compressed(self) -> bool:
         """Whether some layer has DeepSeek-V4's attention."""
         return sparse.is_compressed(self.card.architecture)
+
+    @cached_property
+    def has_latent(self) -> bool:
+        """Whether some layer has latent attention."""
+        return has_latent(self.card.architecture)
 
     @cached_property
     def has_indexer(self) -> bool:

@@ -5,7 +5,7 @@ GPUs that differ in nothing but their memory share these figures, so that a ques
 
 from __future__ import annotations
 
-from gpu_sizer.engines.vllm.activations import generation
+from gpu_sizer.engines.vllm.activations import Reserve, generation
 from gpu_sizer.engines.vllm.loading import Kernels
 from gpu_sizer.memory.layout import Layout, layout_of
 from gpu_sizer.records import dataclass
@@ -44,7 +44,7 @@ class Needs:
 
     __slots__ = (
         *("_model", "_gpu", "_settings", "_rules", "_version", "_kernels"),
-        *("_pool", "_null_block", "_plans", "_leasts", "_whole", "_found"),
+        *("_pool", "_null_block", "_plans", "_leasts", "_reserves", "_graphs", "_whole", "_found"),
     )
 
     def __init__(
@@ -66,6 +66,8 @@ class Needs:
         self._null_block = 1 if version.null_block else 0
         self._plans: dict[int, CachePlan] = {}
         self._leasts: dict[tuple[int, bool, bool, int, int], tuple[int, int]] = {}
+        self._reserves: dict[tuple[int, bool, bool], Reserve] = {}
+        self._graphs: dict[int, int] = {}
         self._whole: tuple[int, int] | None = None
         self._found: dict[Layout, LayoutNeed] = {}
 
@@ -113,12 +115,12 @@ class Needs:
             weights, block, blocks = self._one_rank(layout)
             if self._plan(tp).has_states:
                 blocks = max(blocks, self._pool)
+            each = self._reserve(layout)
             # Of a pipeline, as if each stage had the graphs of one layer.
             layers = self._model.card.architecture.num_hidden_layers if several else 1
-            short = layout_of(tp, layers, 1, experts)
-            reserve = self._model.reserve(self._gpu, short, self._settings, self._version)
-            each = reserve.activation_bytes + reserve.overhead_bytes
-            found = self._leasts[key] = (weights + blocks * block, each)
+            graphs = self._model.graph_bytes(layers, self._settings, self._version)
+            beside = each.activation_bytes + each.overhead_bytes + graphs
+            found = self._leasts[key] = (weights + blocks * block, beside)
         return found
 
     def may_do(self, layout: Layout, budget: int) -> bool:
@@ -132,24 +134,24 @@ class Needs:
             found = self._found[layout] = self._counted(layout)
         return found
 
+    def _reserve(self, layout: Layout) -> Reserve:
+        """The activation peak and the overhead beside graphs, on every GPU of a layout."""
+        key = (layout.tensor_parallel_size, layout.pipeline_parallel_size > 1, layout.expert_parallel)
+        if (found := self._reserves.get(key)) is None:
+            found = self._reserves[key] = self._model.reserve(self._gpu, layout, self._settings, self._version)
+        return found
+
     def _counted(self, layout: Layout) -> LayoutNeed:
-        model, s = self._model, self._settings
-        plan = self._plan(layout.tensor_parallel_size)
+        model, s, pp = self._model, self._settings, layout.pipeline_parallel_size
+        plan, reserve = self._plan(layout.tensor_parallel_size), self._reserve(layout)
         blocks = self._request_blocks(plan, layout)
-        reserve = model.reserve(self._gpu, layout, s, self._version)
         held = model.held(layout, plan, self._kernels, s.max_num_batched_tokens)
-        fixed = reserve.activation_bytes + reserve.overhead_bytes
+        if (graphs := self._graphs.get(pp)) is None:
+            graphs = self._graphs[pp] = model.graph_bytes(pp, s, self._version)
+        overhead = reserve.overhead_bytes + graphs
+        fixed = reserve.activation_bytes + overhead
         pool = s.users * blocks + self._null_block
         budget = needed = fixed + held.fullest(pool)
         if plan.has_states and self._pool > pool:
             budget = fixed + held.fullest(self._pool)
-        return LayoutNeed(
-            held,
-            budget,
-            needed,
-            reserve.activation_bytes,
-            reserve.overhead_bytes,
-            reserve.band_bytes,
-            blocks,
-            plan,
-        )
+        return LayoutNeed(held, budget, needed, reserve.activation_bytes, overhead, reserve.band_bytes, blocks, plan)

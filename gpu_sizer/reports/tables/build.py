@@ -10,7 +10,7 @@ from gpu_sizer.planning.needs import REFERENCE_GPU
 from gpu_sizer.reports.tables.columns import Facts, chosen, short_name
 from gpu_sizer.reports.tables.counting import Counts
 from gpu_sizer.reports.tables.engine_columns import AT, engine_remarks
-from gpu_sizer.reports.tables.grid import Grid, Group, Row, cleaned, transposed
+from gpu_sizer.reports.tables.grid import Cell, Grid, Group, Row, cleaned, transposed
 from gpu_sizer.reports.tables.selection import Selected, order, select_gpus, select_models
 
 TYPE_CHECKING = False
@@ -61,12 +61,17 @@ def build_table(
     selected = select_models(spec, cards)
     facts = Facts(counts or Counts(spec.context, spec.load, reference), arena)
 
-    def row(card: ModelCard) -> tuple[Row, set[float]]:
-        return Row(card.id, tuple([s.cell(facts, card) for s in shown])), facts.counts.utilizations
+    def row(card: ModelCard) -> tuple[list[tuple[Any, ...]], set[float]]:
+        # Plain values: they come from another process much faster than records.
+        cells = [s.cell(facts, card) for s in shown]
+        return [(c.text, c.value, c.marks) for c in cells], facts.counts.utilizations
 
     few = len(selected.models) * len(shown) < MANY_CELLS
     made_rows = forked(row, selected.models, 1 if few else workers, advance)
-    rows = [(card, found) for card, (found, _) in zip(selected.models, made_rows, strict=True)]
+    rows = [
+        (card, Row(card.id, tuple([Cell(*values) for values in cells])))
+        for card, (cells, _) in zip(selected.models, made_rows, strict=True)
+    ]
     facts.counts.utilizations.update(*(shares for _, shares in made_rows))
     order(rows, spec, shown, cards)
     keys = [s.kind.key for s in shown]

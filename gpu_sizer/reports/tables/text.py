@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 
+@lru_cache(maxsize=1 << 12)
 def one_line(text: str) -> str:
     """A text on one line: line breaks and tabs become spaces, other control characters go."""
-    if text.isalnum():
-        return text
     spaced = "".join(" " if c.isspace() else c for c in text)
     return " ".join("".join(c for c in spaced if c.isprintable()).split())
 

@@ -197,3 +197,12 @@ def test_every_column_has_help_and_works() -> None:
         build_table(make_spec({"models": "llama-3-8b", "gpus": "a6000", "columns": list(KINDS)}), CARDS).rows
     )
     assert len(row.cells) == len(KINDS)
+
+
+@pytest.mark.parametrize("keys", [{}, {"context": "8k", "utilization": 0.8, "group_by": "year", "sort": "-parameters"}])
+def test_processes_make_the_same_table(keys: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gpu_sizer.reports.tables.build.MANY_CELLS", 1)
+    spec = make_spec({"models": FEW, "gpus": "a6000,rtx-4090,mi300x", **keys})
+    told: list[int] = []
+    assert build_table(spec, CARDS, workers=2, advance=told.append) == build_table(spec, CARDS)
+    assert sum(told) == len(FEW.split(","))
