@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -123,7 +124,7 @@ def sweep_blocks(axes: Axes, *, chunk: int = CHUNK, **load: Any) -> Iterator[Blo
         for first in range(0, len(axes.contexts), step):
             contexts = axes.contexts[first : first + step]
             cells = np.zeros((len(contexts), len(users)), CELL)
-            taken = sum(c <= longest for c in contexts)
+            taken = bisect_right(contexts, longest)
             if taken:
                 cells[:taken] = slice_cells(request, np.array(contexts[:taken], np.int64), users)
             names = (request.model.id, request.gpu.id, weights, kv_cache, utilization)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gpu_sizer.engines.vllm.cache import TABLE_ENTRY_BYTES
 from gpu_sizer.records import dataclass
 
 if TYPE_CHECKING:
@@ -50,6 +51,14 @@ def blocks_per_request(plan: CachePlan, contexts: Whole, tokens_in_flight: int) 
     return total
 
 
+def table_bytes(plan: CachePlan, contexts: Whole) -> Whole:
+    """:meth:`CachePlan.table_bytes` for many lengths at once."""
+    total = np.zeros_like(contexts)
+    for group in plan.groups:
+        total += -(-contexts // min(page.block_size for page in group.kinds))
+    return total * TABLE_ENTRY_BYTES
+
+
 @dataclass(frozen=True, slots=True)
 class LayoutLine:
     """A layout under fixed settings, or under as many sequences as there are users in each column of cells."""
@@ -60,6 +69,8 @@ class LayoutLine:
     """Bytes of a block on these stages."""
     roomy: int
     """Free bytes from which on the layout fits; fewer are tight."""
+    outside: int
+    """Bytes beside the budget for block tables; a layout whose tables take more is tight."""
     whole_block: int
     """Bytes of a block over all stages where the engine compares the whole cache with one stage, else 0."""
     preference: int
@@ -70,18 +81,23 @@ class LayoutLine:
         found: Whole = np.minimum.reduce(limits)
         return found
 
-    def score(self, blocks: Whole, columns: slice) -> Whole:
+    def score(self, blocks: Whole, tables: Whole | None, columns: slice) -> Whole:
         """What :meth:`Search.best` prefers, as a number: larger is better, -1 where the engine refuses.
 
         Args:
             blocks: of all requests together, contexts by users.
+            tables: bytes of the block tables that stand outside of the budget, contexts by users or for all alike;
+                null where they find room there.
             columns: which of the line's columns the users are.
         """
         spares = [s[columns] if len(s) > 1 else s for s in self.spare]
         free = spares[0] - blocks * self.block[0]
         for spare, block in zip(spares[1:], self.block[1:], strict=True):
             np.minimum(free, spare - blocks * block, out=free)
-        score = free + (self.preference << FREE_BITS) + ((free >= self.roomy).astype(np.int64) << (FREE_BITS + 3))
+        fits = free >= self.roomy
+        if tables is not None:
+            fits &= tables <= self.outside
+        score = free + (self.preference << FREE_BITS) + (fits.astype(np.int64) << (FREE_BITS + 3))
         if self.whole_block:
             # The fullest stage is the first of those with least free.
             available = np.full_like(blocks, -1)
@@ -116,7 +132,8 @@ def layout_line(
     return LayoutLine(
         tuple([left - (weights + loading + null_block * block) for weights, block, loading in need.held.kinds]),
         tuple([block for _, block, _ in need.held.kinds]),
-        need.band_bytes if fitting.outside_shortage(layout) is None else UNLIMITED,
+        need.band_bytes,
+        fitting.outside_room(layout),
         sum(plan.stage_block_bytes(1)) if checks else 0,
         preference,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,13 +11,14 @@ from gpu_sizer.engines.vllm.engine import VllmEngine
 from gpu_sizer.engines.vllm.model import VllmModel
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.search import Search
-from gpu_sizer.planning.sweep_layouts import FREE_BITS, blocks_per_request, layout_line, tokens_in_flight
+from gpu_sizer.planning.sweep_layouts import FREE_BITS, blocks_per_request, layout_line, table_bytes, tokens_in_flight
 from gpu_sizer.records import dataclass, replace
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gpu_sizer.engines.load import Settings
+    from gpu_sizer.engines.vllm.cache import CachePlan
     from gpu_sizer.engines.vllm.fitting import VllmFitting
     from gpu_sizer.planning.request import Request
     from gpu_sizer.planning.sweep_layouts import LayoutLine, Whole
@@ -78,8 +80,8 @@ class _Best:
             self.layouts.append(layout)
         part = self.scores[rows, columns]
         better = score > part
-        part[better] = score[better]
-        self.which[rows, columns][better] = len(self.layouts) - 1
+        np.copyto(part, score, where=better)
+        np.copyto(self.which[rows, columns], len(self.layouts) - 1, where=better)
 
 
 class Slice:
@@ -96,6 +98,7 @@ class Slice:
         self.model: VllmModel = model
         self._rectangles: dict[int, list[Rectangle]] = {}
         self._blocks: dict[tuple[int, str, int], Whole] = {}
+        self._table_bytes: dict[tuple[int, str], Whole] = {}
         self._fittings: dict[tuple[int, int], VllmFitting] = {}
         self._activations: dict[tuple[int, bool, int, int, int], Whole] = {}
 
@@ -108,16 +111,20 @@ class Slice:
 
         Sequences and tokens grow with context and users, except where prompts begin to be processed in chunks:
         parts whose first and last cells agree have one set of settings throughout. Beyond the engine's default there
-        are as many sequences as users.
+        are as many sequences as users. What an indexer holds depends on the context itself: each is a part of its own.
         """
         if (found := self._rectangles.get(replicas)) is not None:
             return found
         found = self._rectangles[replicas] = []
         start = int(np.searchsorted(self.users, replicas))
-        chunked = int(np.searchsorted(self.contexts, self.engine.version.chunks_beyond, side="right"))
+        number = len(self.contexts)
+        if self.model.has_indexer:
+            ends = list(range(number + 1))
+        else:
+            ends = [0, int(np.searchsorted(self.contexts, self.engine.version.chunks_beyond, side="right")), number]
         pending = [
             (low, high, start, len(self.users))
-            for low, high in ((0, chunked), (chunked, len(self.contexts)))
+            for low, high in pairwise(ends)
             if low < high and start < len(self.users)
         ]
         while pending:
@@ -134,13 +141,24 @@ class Slice:
                 pending += [(low, middle, left, right), (middle, high, left, right)]
         return found
 
+    def _plan(self, layout: Layout, s: Settings) -> CachePlan:
+        rules = self.engine.page_rules(self.request.gpu, self.request.load)
+        return self.model.cache(layout.tensor_parallel_size, s.kv_cache_dtype, rules)
+
     def _request_blocks(self, layout: Layout, s: Settings) -> Whole:
+        """Blocks of one request, by context."""
         tokens = tokens_in_flight(self.engine, layout, s)
         key = (layout.tensor_parallel_size, s.kv_cache_dtype, tokens)
         if (found := self._blocks.get(key)) is None:
-            rules = self.engine.page_rules(self.request.gpu, self.request.load)
-            plan = self.model.cache(layout.tensor_parallel_size, s.kv_cache_dtype, rules)
-            found = self._blocks[key] = blocks_per_request(plan, self.contexts, tokens)
+            found = self._blocks[key] = blocks_per_request(self._plan(layout, s), self.contexts, tokens)
+        return found
+
+    def _tables(self, layout: Layout, s: Settings) -> Whole:
+        """Bytes of one sequence's block tables outside of the budget, by context."""
+        key = (layout.tensor_parallel_size, s.kv_cache_dtype)
+        if (found := self._table_bytes.get(key)) is None:
+            copies = self.engine.version.block_tables
+            found = self._table_bytes[key] = copies * table_bytes(self._plan(layout, s), self.contexts)
         return found
 
     def _line(self, layout: Layout, part: Rectangle) -> LayoutLine | None:
@@ -235,7 +253,13 @@ class Slice:
         blocks = blocks[start:stop]
         right = left + int(np.count_nonzero(each >= blocks[0]))
         columns = slice(left - part.first_users, right - part.first_users)
-        score = line.score(blocks[:, None] * local[None, : right - left], columns)
+        local = local[: right - left]
+        sequences = local if part.ramp else np.array([part.settings.max_num_seqs], np.int64)
+        of_one, tables = self._tables(layout, part.settings)[start:stop], None
+        # Longer contexts and more sequences have larger tables.
+        if int(of_one[-1]) * int(sequences[-1]) > line.outside:
+            tables = of_one[:, None] * sequences[None, :]
+        score = line.score(blocks[:, None] * local[None, :], tables, columns)
         best.put(layout, score, slice(start - first, stop - first), slice(left, right))
 
     @staticmethod

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -47,26 +49,23 @@ def test_every_cell_is_what_the_search_finds(
     share: float | None,
     layouts: str,
 ) -> None:
+    load = {"kv_cache_dtype": cache, "gpu_memory_utilization": share, "engine": engine, "layouts": layouts}
+    compare(model, gpu, contexts, users, max_gpus=12, **load)
+
+
+def compare(model: str, gpu: str, contexts: list[int], users: list[int], **load: Any) -> None:
     card, spec = load_model(model), load_gpu(gpu)
-    axes = Axes((card,), (spec,), tuple(contexts), tuple(users), kv_cache_dtypes=(cache,), utilizations=(share,))
-    load = {"engine": engine, "layouts": layouts, "max_gpus": 12}
+    rest = {k: v for k, v in load.items() if k not in ("kv_cache_dtype", "gpu_memory_utilization")}
+    types, shares = (load.get("kv_cache_dtype"),), (load.get("gpu_memory_utilization"),)
+    axes = Axes((card,), (spec,), tuple(contexts), tuple(users), kv_cache_dtypes=types, utilizations=shares)
     longest = card.context.extended or card.context.native
-    for cell in sweep_cards(axes, **load).to_records():
+    for cell in sweep_cards(axes, **rest).to_records():
         if cell["context"] > longest:
             assert cell["gpu_count"] is None
             continue
-        search = Search(
-            make_request(
-                card,
-                spec,
-                context=cell["context"],
-                users=cell["users"],
-                kv_cache_dtype=cache,
-                gpu_memory_utilization=share,
-                **load,  # type: ignore[arg-type]
-            )
-        )
-        found = search.smallest(search.start(), 12)
+        request = make_request(card, spec, context=cell["context"], users=cell["users"], **load)
+        search = Search(request)
+        found = search.smallest(search.start(), request.max_gpus)
         if found is None:
             assert cell["gpu_count"] is None
             continue
@@ -74,6 +73,22 @@ def test_every_cell_is_what_the_search_finds(
         assert {k: cell[k] for k in found.layout.model_dump()} == found.layout.model_dump()
         assert cell["gpu_count"] == found.layout.gpu_count
         assert (cell["verdict"], cell["free_bytes"]) == (found.verdict, found.per_gpu.free_bytes)
+
+
+@pytest.mark.parametrize(
+    ("model", "gpu", "contexts", "users"),
+    [
+        # Block tables of very long contexts stand beside the budget, more of them the more sequences there are.
+        ("llama-4-scout", "h200", [4096, 1 << 20, 4 << 20, 10 << 20], [1, 2, 1100, 2000]),
+        ("deepseek-v4-flash", "h800-80gb", [65_536, 1 << 20], [1, 300, 1024, 3000]),
+        # As many sequences as users, beyond the engine's default, on models with and without states.
+        ("llama-3-8b", "l4", [16, 300, 8192], [1, 100, 256, 257, 300, 700, 2500]),
+        ("qwen3-next-80b-a3b", "a100-80gb", [100, 5000], [200, 256, 270, 400, 1000]),
+        ("qwen3-vl-30b-a3b", "h100-80gb", [1000, 9000], [900, 1024, 1025, 1300]),
+    ],
+)
+def test_settings_that_change_from_cell_to_cell(model: str, gpu: str, contexts: list[int], users: list[int]) -> None:
+    compare(model, gpu, contexts, users, max_gpus=24)
 
 
 def test_chunks_are_parts_of_the_whole() -> None:

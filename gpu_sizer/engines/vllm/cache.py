@@ -20,6 +20,8 @@ from gpu_sizer.units import ceil_div
 #: Largest kind's layers below this multiple of the smallest's: one group each, the smaller padded.
 PADDING_HEURISTIC = 1.5
 
+#: An entry of a block table is an int32.
+TABLE_ENTRY_BYTES = 4
 #: Lengths of requests of which a plan keeps the blocks.
 MOST_REQUESTS = 1024
 
@@ -73,6 +75,15 @@ class CachePlan:
                 self._requests.clear()
             found = self._requests[key] = sum([group.blocks(*key) for group in self.groups])
         return found
+
+    def table_bytes(self, context: int) -> int:
+        """Bytes of one request's rows in the block tables of all groups, each as long as the longest request.
+
+        Windowed layers and states are looked up by position like all others (``max_num_blocks_per_req``).
+        """
+        return TABLE_ENTRY_BYTES * sum(
+            [ceil_div(context, min(page.block_size for page in group.kinds)) for group in self.groups]
+        )
 
     def printed_tokens(self, blocks: int) -> int:
         """The "GPU KV cache size" that the engine prints for so many blocks (``_report_kv_cache_config``)."""

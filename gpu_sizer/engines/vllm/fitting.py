@@ -113,7 +113,7 @@ class VllmFitting:
     def may_grow_safe(self) -> bool:
         """Whether layouts of several GPUs can fit beyond the estimate's error at all."""
         # Replicas of one GPU each talk to no other.
-        return self._load.users > 1 or not self._lacks_outside(Layout(2))
+        return self._load.users > 1 or self.outside_room(layout_of(2)) >= 0
 
     def free_bytes(self, layout: Layout) -> int:
         """Bytes free on the fullest GPU of an accepted layout; negative where they do not suffice."""
@@ -178,25 +178,35 @@ class VllmFitting:
             printed_tokens=tokens if version.prints_capacity else plan.printed_tokens(blocks),
         )
 
-    def _outside_bytes(self, layout: Layout) -> int:
+    def _constant_outside(self, layout: Layout) -> int:
         several = layout.tensor_parallel_size * layout.pipeline_parallel_size > 1
         return self._engine.version.outside_bytes["several" if several else "one"]
 
+    def outside_room(self, layout: Layout) -> int:
+        """Bytes beside the budget that the CUDA context and communication leave, for block tables; may be negative."""
+        return self._gpu.visible_bytes - self.budget_bytes(layout) - self._constant_outside(layout)
+
     def _lacks_outside(self, layout: Layout) -> bool:
-        left = self._gpu.visible_bytes - self._replica(layout.data_parallel_size).budget_bytes
-        return left < self._outside_bytes(layout)
+        room = self.outside_room(layout)
+        return room < 0 or room < self._replica(layout.data_parallel_size).needs.table_bytes(layout)
 
     def outside_shortage(self, layout: Layout) -> str | None:
         """Why the share leaves too little for what is outside of its account, or null where it leaves enough.
 
-        Outside are the CUDA context and communication (``v1/worker/utils.py: request_memory``).
+        Outside are the CUDA context and communication (``v1/worker/utils.py: request_memory``), and block tables in
+        the versions that make them after the profile run.
         """
         if not self._lacks_outside(layout):
             return None
         replica = self._replica(layout.data_parallel_size)
-        left = gib(self._gpu.visible_bytes - replica.budget_bytes)
-        beside = f"utilization {replica.settings.gpu_memory_utilization:g} leaves {left} a GPU beside the budget"
-        return f"{beside}, where the CUDA context and communication may take {gib(self._outside_bytes(layout))}"
+        s, tables = replica.settings, replica.needs.table_bytes(layout)
+        beside = gib(self._gpu.visible_bytes - replica.budget_bytes)
+        what, taken = "the CUDA context and communication", self._constant_outside(layout)
+        if self.outside_room(layout) >= 0:
+            what = f"the CUDA context, communication and block tables of {s.max_num_seqs:,} sequences"
+            taken += tables
+        leaves = f"utilization {s.gpu_memory_utilization:g} leaves {beside} a GPU beside the budget"
+        return f"{leaves}, where {what} may take {gib(taken)}"
 
 
 def _verdict(r: RankMemory, band: int, plan: CachePlan, blocks: int, s: Settings) -> tuple[Verdict, str | None]:

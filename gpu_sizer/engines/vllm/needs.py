@@ -123,6 +123,13 @@ class Needs:
             found = self._leasts[key] = (weights + blocks * block, beside)
         return found
 
+    def table_bytes(self, layout: Layout) -> int:
+        """The block tables that stand outside of the budget's account, on every GPU of a layout."""
+        if not (copies := self._version.block_tables):
+            return 0
+        length = ceil_div(self._settings.context, layout.decode_context_parallel_size)
+        return copies * self._settings.max_num_seqs * self._plan(layout.tensor_parallel_size).table_bytes(length)
+
     def may_do(self, layout: Layout, budget: int) -> bool:
         """Whether an accepted layout is worth :meth:`of`; false only where it needs more than the budget."""
         together, each = self._least(layout)

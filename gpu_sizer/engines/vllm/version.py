@@ -35,6 +35,8 @@ class VersionProfile:
     single_bytes: int
     outside_bytes: dict[str, int]
     """What a GPU holds outside of the budget's account, alone (one) or among several."""
+    block_tables: int
+    """Copies of the block tables that stand outside of that account, too."""
     communication_bytes: dict[str, int]
     communication_copies: float
     whole_pipeline_check: bool
@@ -108,6 +110,7 @@ def version_profile(version: str | None) -> VersionProfile:
         windows=chosen["windows"],
         state_prefix_blocks=chosen["state_prefix_blocks"],
         single_bytes=int(data["single_gib"] * GIB),
+        block_tables=chosen["block_tables"],
         outside_bytes={gpus: int(size * GIB) for gpus, size in data["outside_gib"].items()},
         communication_bytes={link: int(size * GIB) for link, size in data["communication_gib"].items()},
         communication_copies=fitted["communication_copies"],
