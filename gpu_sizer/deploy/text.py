@@ -50,6 +50,10 @@ def shell_words(words: Sequence[str]) -> str:
     return " \\\n  ".join(" ".join(shlex.quote(w) for w in group) for group in groups)
 
 
+#: Line breaks of YAML 1.1 other than the usual one.
+_OTHER_BREAKS = re.compile("[\r\x85\u2028\u2029]")
+
+
 def yaml_documents(documents: Sequence[dict[str, Any]]) -> str:
     """YAML of plain data. Strings of several lines are written as blocks, doubtful ones in quotes."""
     import yaml
@@ -61,7 +65,9 @@ def yaml_documents(documents: Sequence[dict[str, Any]]) -> str:
             return True
 
     def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-        style = "|" if "\n" in value else None if _PLAIN.fullmatch(value) else '"'
+        # YAML 1.1 breaks lines at more characters than a block of lines brings back.
+        block = "\n" in value and not _OTHER_BREAKS.search(value)
+        style = "|" if block else None if _PLAIN.fullmatch(value) else '"'
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
     Dumper.add_representer(str, text)

@@ -92,6 +92,8 @@ def test_any_words_survive_the_shell(words: list[str]) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
+@example("\n\x85")
+@example("a\r\nb\u2028c")
 def test_any_text_survives_yaml_and_comments(text: str) -> None:
     document = {"key": text, "list": [text, {"deep": text}]}
     written = comment([text]) + yaml_documents([document])
