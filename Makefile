@@ -10,4 +10,4 @@ schemas: ; gpu-sizer schema model > gpu_sizer/schemas/model.json && gpu-sizer sc
 docs:
 	gpu-sizer article -o docs/examples/spring-2024 --as-of 2024-05-15 --gpus a6000
 	gpu-sizer replay tests/evidence/records.jsonl --report docs/accuracy.md
-bench:   ; python benchmarks/run.py --write docs/performance.md
+bench:   ; python benchmarks/run.py --large --write docs/performance.md

@@ -2,7 +2,7 @@
 
     python benchmarks/run.py                                 print them
     python benchmarks/run.py --write docs/performance.md     and write the document
-    python benchmarks/run.py --large                         also write a sweep of 100 million cells (minutes, 8 GB)
+    python benchmarks/run.py --large                         also a sweep of 100 million cells (minutes, 7 GB of disk)
 
 The package is installed into an environment of its own, as a user would have it. Times are medians, and ratios are
 taken pair by pair, so that what else the machine does falls on both.
@@ -177,8 +177,9 @@ def machine() -> str:
 def document(folder: Path, *, with_large: bool) -> Iterator[str]:
     """The whole document, line by line."""
     yield "# Performance\n"
-    yield "*Written by `make bench` (`python benchmarks/run.py --write docs/performance.md`), which takes a few minutes"
-    yield "and installs this package and its peers into environments of their own.*\n"
+    command = f"python benchmarks/run.py{' --large' if with_large else ''} --write docs/performance.md"
+    yield f"*Written by `make bench` (`{command}`), which takes some ten"
+    yield "minutes and installs this package and its peers into environments of their own.*\n"
     yield f"{machine()} Medians of {RUNS} runs (peers and sweeps: 7); ratios are taken pair by pair.\n"
     programs = environment(folder)
     python, tool = str(programs / "python"), str(programs / "gpu-sizer")
