@@ -95,7 +95,7 @@ class Point:
             self.architecture, self.gpu, self.layout, self.settings.max_num_batched_tokens, self.scaled_experts,
             self.version,
         )  # fmt: skip
-        self.kind = KINDS[activations.has_experts(self.architecture)]
+        self.kind = KINDS[model.has_experts]
         self.parallel = self.layout.tensor_parallel_size * self.layout.pipeline_parallel_size > 1
         self.latent = any(
             isinstance(b.mixer, LatentAttention | CompressedAttention) for b in self.architecture.blocks.values()
@@ -109,11 +109,13 @@ class Point:
     def explained(self, sampler: float, copies: float, extra: float) -> float:
         """The rest as the estimate makes it, with the logged graphs."""
         version = replace(self.version, sampler_bytes_per_logit=sampler, communication_copies=copies)
-        version = replace(version, graphs_in_budget=False)
+        gpu = replace(self.gpu, platform="cuda")
+        activation = activations.activation_bytes(
+            self.card, gpu, self.layout, self.settings, version, self.scaled_experts
+        )
         made = activations.reserve(
-            self.card, replace(self.gpu, platform="cuda"), self.layout, self.settings, version,
-            self.scaled_experts,
-        )  # fmt: skip
+            self.card, gpu, self.layout, self.settings, version, activation, self.kind == "experts"
+        )
         return made.activation_bytes + made.overhead_bytes + self.graphs + extra
 
 

@@ -76,11 +76,6 @@ def _mixer_width(block: Block, tp: int) -> int:
     return 0
 
 
-def has_experts(a: Architecture) -> bool:
-    """Whether some layer's feed-forward is a mixture of experts."""
-    return any(isinstance(b.feed_forward, MixtureOfExperts) for b in a.blocks.values())
-
-
 def _dense_width(block: Block, layout: Layout, copies: int) -> int:
     """Values a token that the dense feed-forward of one layer, or its shared experts, hold at once on one rank."""
     width = 0
@@ -225,7 +220,7 @@ def activation_bytes(
     return max(encoder.working_bytes, encoder.kept_bytes + activation)
 
 
-def reserve_beside_graphs(
+def reserve(
     card: ModelCard,
     gpu: GpuSpec,
     layout: Layout,
@@ -252,24 +247,3 @@ def reserve_beside_graphs(
         overhead += int(rocm["extra_gib"] * GIB)
         band = max(band, int(rocm["band_gib"] * GIB))
     return Reserve(activation, overhead, band)
-
-
-def reserve(
-    card: ModelCard, gpu: GpuSpec, layout: Layout, settings: Settings, version: VersionProfile, scaled_experts: bool
-) -> Reserve:
-    """The activation peak and the overhead on one GPU.
-
-    Args:
-        card: the model.
-        gpu: its memory and links.
-        layout: parallel sizes.
-        settings: the engine's settings, all resolved.
-        version: constants of the engine's version.
-        scaled_experts: whether the experts are stored with scales (float8, MXFP4 ...).
-    """
-    a = card.architecture
-    activation = activation_bytes(card, gpu, layout, settings, version, scaled_experts)
-    beside = reserve_beside_graphs(card, gpu, layout, settings, version, activation, has_experts(a))
-    layers = ceil_div(a.num_hidden_layers, layout.pipeline_parallel_size)
-    graphs = graph_bytes(layers, has_latent(a), settings, version)
-    return Reserve(activation, beside.overhead_bytes + graphs, beside.band_bytes)

@@ -17,7 +17,7 @@ from gpu_sizer.engines.vllm.activations import (
     graph_bytes,
     has_latent,
     is_blackwell,
-    reserve_beside_graphs,
+    reserve,
 )
 from gpu_sizer.engines.vllm.cache import CachePlan, cache_plan
 from gpu_sizer.engines.vllm.loading import Kernels, LoadingExtra, Rounding
@@ -133,9 +133,7 @@ class VllmModel:
                 activation = self._activations[same] = activation_bytes(
                     self.card, gpu, layout, s, version, self.has_scaled_experts
                 )
-            found = self._reserves[key] = reserve_beside_graphs(
-                self.card, gpu, layout, s, version, activation, self.has_experts
-            )
+            found = self._reserves[key] = reserve(self.card, gpu, layout, s, version, activation, self.has_experts)
         return found
 
     def graph_bytes(self, stages: int, s: Settings, version: VersionProfile) -> int:
