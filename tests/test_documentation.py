@@ -16,7 +16,7 @@ import pytest
 import typer
 
 from gpu_sizer import size
-from gpu_sizer.cli.app import app
+from gpu_sizer.cli.app import put_together
 from gpu_sizer.cli.entry import run
 from gpu_sizer.errors import GpuSizerError
 
@@ -84,7 +84,7 @@ def test_commands_run(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def _parses(words: list[str]) -> None:
     """The command's own parser takes the words."""
-    command, left = typer.main.get_command(app), list(words)
+    command, left = typer.main.get_command(put_together()), list(words)
     while (below := getattr(command, "commands", None)) is not None:
         command = below[left.pop(0)]
     command.make_context(str(command.name), left)

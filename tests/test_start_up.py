@@ -60,3 +60,12 @@ def test_a_question_loads_few_modules(extra: set[str]) -> None:
 def test_a_question_loads_nothing_heavy(extra: set[str]) -> None:
     assert not extra & HEAVY
     assert not {m for m in extra if m.startswith(tuple(f"gpu_sizer.{room}" for room in FAR_ROOMS))}
+
+
+def test_a_command_loads_no_other() -> None:
+    program = "from gpu_sizer.cli.entry import run\nrun(['gpus', 'a6000'])\n"
+    commands = {m for m in loaded(program + LIST) if m.startswith("gpu_sizer.cli.")}
+    assert "gpu_sizer.cli.listings" in commands
+    assert not commands & {
+        f"gpu_sizer.cli.{name}" for name in ("arena", "article", "chart", "deploy", "sweep", "table")
+    }

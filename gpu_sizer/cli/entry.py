@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: Set to see tracebacks of faults.
 DEBUG_VARIABLE = "GPU_SIZER_DEBUG"
+#: Objects made between two looks for garbage.
+COLLECT_AFTER = 100_000
 #: Exit codes (DESIGN 4.2).
 FAULT, BAD_INPUT = 1, 2
 #: Commands that take one word and need no option.
@@ -23,28 +25,37 @@ _PLAINER = "gpu-sizer-plainer"
 #: Plain letters for the signs of answers, where the output's encoding has none of these.
 _PLAIN = {"×": "x", "±": "+-", "█": "#", "░": ".", "■": "*", "…": "...", "–": "-", "≤": "<=", "≥": ">=", "→": "->"}
 
-COMMANDS = (
-    *("size", "fit", "models", "gpus", "show", "explain", "validate", "schema", "import", "ask", "arena"),
-    *(
-        "context",
-        "users",
-        "memory",
-        "what-fits",
-        "which-gpu",
-        "compare",
-        "replay",
-        "check-log",
-        "table",
-        "sweep",
-        "chart",
-        "article",
-        "deploy",
-        "terraform",
-        "engines",
-        "serve",
-        "mcp",
-    ),
-)
+#: Each command and where it is: a module of this package, and its function where that has another name.
+COMMANDS = {
+    "size": "sizing",
+    "fit": "sizing",
+    "models": "listings",
+    "gpus": "listings",
+    "engines": "engines",
+    "show": "catalogue",
+    "explain": "catalogue",
+    "validate": "catalogue",
+    "schema": "catalogue",
+    "import": "catalogue:import_model",
+    "ask": "asking",
+    "context": "inverse",
+    "users": "inverse",
+    "memory": "inverse",
+    "what-fits": "inverse:what_fits",
+    "which-gpu": "inverse:which_gpu",
+    "compare": "inverse",
+    "replay": "replay",
+    "check-log": "check_log:check_log",
+    "table": "table",
+    "sweep": "sweep",
+    "article": "article",
+    "deploy": "deploy",
+    "terraform": "terraform",
+    "serve": "serving",
+    "mcp": "serving",
+    "arena": "arena:app",
+    "chart": "chart:app",
+}
 
 
 def is_command_line(text: str) -> bool:
@@ -101,12 +112,17 @@ def run(arguments: list[str]) -> int:
 def _command(arguments: list[str]) -> int:
     import typer
 
-    from gpu_sizer.cli.app import app
+    from gpu_sizer.cli.app import put_together
 
+    # Records hold no cycles: what is loaded is never garbage, and what is made seldom is.
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
     gc.enable()
     # The base of all usage errors; where it lives depends on typer's version (click, or a copy of its own).
     usage_error: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
-    command: Any = typer.main.get_command(app)
+    # One command needs no other: reading the options of all takes longer than many an answer.
+    names = arguments[:1] if arguments[0] in COMMANDS else COMMANDS
+    command: Any = typer.main.get_command(put_together(names))
     try:
         result = command.main(arguments, prog_name="gpu-sizer", standalone_mode=False)
     except typer.Exit as done:

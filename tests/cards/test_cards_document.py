@@ -11,7 +11,7 @@ import yaml
 from typer.testing import CliRunner
 
 from gpu_sizer.cards.catalogue import catalogue
-from gpu_sizer.cli.app import app
+from gpu_sizer.cli.app import put_together
 from gpu_sizer.model.inventory import build_inventory
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "cards.md"
@@ -60,4 +60,4 @@ def test_links_lead_to_files() -> None:
 )
 def test_the_commands_run(line: str) -> None:
     words = line.split("#")[0].split()[1:]
-    assert CliRunner().invoke(app, words).exit_code == 0
+    assert CliRunner().invoke(put_together(), words).exit_code == 0

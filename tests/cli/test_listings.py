@@ -15,16 +15,18 @@ from typer.testing import CliRunner
 
 from gpu_sizer import api
 from gpu_sizer.cards.catalogue import catalogue
-from gpu_sizer.cli.app import app
+from gpu_sizer.cli.app import put_together
 from gpu_sizer.errors import RequestError
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.planning.quantities import some_gpus
 from gpu_sizer.reports import selecting
 from gpu_sizer.reports.listings import GPU_KEYS, MODEL_KEYS, entry, gpu_listing, model_listing
 
+APP = put_together()
+
 
 def records(*arguments: str) -> list[dict[str, Any]]:
-    done = CliRunner().invoke(app, [*arguments, "--json"])
+    done = CliRunner().invoke(APP, [*arguments, "--json"])
     assert done.exit_code == 0, done.output
     found: list[dict[str, Any]] = json.loads(done.stdout)
     return found
@@ -78,7 +80,7 @@ def test_what_fits_is_what_the_planner_places() -> None:
 
 
 def test_fits_says_for_which_load() -> None:
-    done = CliRunner().invoke(app, ["models", "mistral-7b", "--fits", "a6000"])
+    done = CliRunner().invoke(APP, ["models", "mistral-7b", "--fits", "a6000"])
     last = done.stdout.splitlines()[-1]
     assert last == "on 1 × NVIDIA RTX A6000: one request at the model's full length, weights as released"
 
@@ -86,7 +88,7 @@ def test_fits_says_for_which_load() -> None:
 def test_verified_counts_exact_and_plausible() -> None:
     every = catalogue().models.all()
     exact = sum(card.verified and card.parameters.total is not None for card in every)
-    done = CliRunner().invoke(app, ["models", "--verified", "--max-params", "1b"])
+    done = CliRunner().invoke(APP, ["models", "--verified", "--max-params", "1b"])
     last = done.stdout.splitlines()[-1]
     assert last.startswith(f"{exact} of {len(every)} models are exact")
     assert last.endswith(f"{len(every) - exact} are only plausible")
@@ -94,7 +96,7 @@ def test_verified_counts_exact_and_plausible() -> None:
 
 def test_undated_models_are_counted_where_a_day_is_asked() -> None:
     undated = sum(card.released is None for card in catalogue().models.all())
-    done = CliRunner().invoke(app, ["models", "--since", "2023"])
+    done = CliRunner().invoke(APP, ["models", "--since", "2023"])
     if undated:
         assert done.stdout.splitlines()[-1] == f"{undated} models without a release date are not listed"
     assert all(r["released"] for r in records("models", "--since", "2023"))
@@ -131,19 +133,19 @@ def test_gpu_filters() -> None:
 
 def test_exports_hold_the_listed_values(tmp_path: Path) -> None:
     file = tmp_path / "models.csv"
-    done = CliRunner().invoke(app, ["models", "mixtral", "-o", str(file)])
+    done = CliRunner().invoke(APP, ["models", "mixtral", "-o", str(file)])
     assert done.exit_code == 0
     rows = list(csv.DictReader(io.StringIO(file.read_text())))
     listed = records("models", "mixtral")
     assert [(r["model"], int(r["parameters"])) for r in rows] == [
         (r["model"], r["parameters"]["total"]) for r in listed
     ]
-    page = CliRunner().invoke(app, ["gpus", "a6000", "--format", "md"]).stdout
+    page = CliRunner().invoke(APP, ["gpus", "a6000", "--format", "md"]).stdout
     assert "| rtx-a6000 " in page
 
 
 def test_a_spreadsheet_wants_a_file() -> None:
-    done = CliRunner().invoke(app, ["models", "-f", "xlsx"])
+    done = CliRunner().invoke(APP, ["models", "-f", "xlsx"])
     assert isinstance(done.exception, RequestError)
 
 
@@ -161,7 +163,7 @@ def test_a_spreadsheet_wants_a_file() -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused(arguments: tuple[str, ...]) -> None:
-    assert isinstance(CliRunner().invoke(app, list(arguments)).exception, RequestError)
+    assert isinstance(CliRunner().invoke(APP, list(arguments)).exception, RequestError)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ A port of ``v1/core/kv_cache_utils.py`` (vLLM 0.32/0.33: ``get_kv_cache_groups``
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 from gpu_sizer.engines.vllm.pages import Page
@@ -29,6 +29,11 @@ MOST_REQUESTS = 1024
 PlacedPage = tuple[int, Page]
 
 
+def _distinct(placed: Iterable[PlacedPage]) -> list[Page]:
+    """The pages that differ, in order; layers of one kind share theirs, which spares comparing them."""
+    return list(dict.fromkeys({id(page): page for _, page in placed}.values()))
+
+
 @dataclass(frozen=True, slots=True)
 class CacheGroup:
     """Layers that share a block table: a request takes blocks for all of them at once."""
@@ -38,7 +43,7 @@ class CacheGroup:
     """The distinct pages of the group."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "kinds", tuple(dict.fromkeys(page for _, page in self.pages)))
+        object.__setattr__(self, "kinds", tuple(_distinct(self.pages)))
 
     def blocks(self, context: int, tokens_in_flight: int, context_parallel: int = 1) -> int:
         """Blocks that one request takes in this group, on each of the ranks that share its tokens."""
@@ -198,7 +203,7 @@ def cache_plan(pages: dict[str, list[Page]], layer_names: Sequence[str], *, pack
     states = any(page.kind == "state" for _, page in placed)
     if not placed:
         groups: list[CacheGroup] = []
-    elif _one_type(list(dict.fromkeys(page for _, page in placed))):
+    elif _one_type(_distinct(placed)):
         groups = [CacheGroup(tuple(placed))]
     elif packed:
         groups = _packed_groups(placed)

@@ -151,8 +151,10 @@ class VllmFitting:
             for held in need.held.kinds
             for weights, block, buffers in (held,)
         }
-        fullest = min(ranks.values(), key=lambda r: r.free_bytes)
-        pools = [(r.available_kv_bytes + null_block * block) // block for (_, block, _), r in ranks.items() if block]
+        fullest = min(ranks.values(), key=lambda r: r.free_bytes) if len(ranks) > 1 else ranks[need.held.kinds[0]]
+        # The pool's own block is one of those that what is left holds.
+        left = budget - need.activation_bytes - need.overhead_bytes
+        pools = [(left - weights - buffers) // block for weights, block, buffers in need.held.kinds if block]
         blocks = max(0, min(pools)) if pools else 0
         concurrency = blocks / request_blocks if request_blocks else 0.0
         tokens = int(concurrency * s.context)

@@ -92,9 +92,8 @@ class VllmModel:
             found = self._stages[tp, expert_ranks, count] = placement.totals(count)
         return found
 
-    def loading_extra(self, layout: Layout, kernels: Kernels) -> LoadingExtra:
-        """What loading allocates beside the tensors."""
-        tp, ranks = layout.tensor_parallel_size, layout.expert_ranks
+    def loading_extra(self, tp: int, ranks: int, kernels: Kernels) -> LoadingExtra:
+        """What loading allocates beside the tensors, with experts spread over so many ranks."""
         # The kernels of experts and of sparse attention alone differ.
         key = (tp, ranks, kernels if self.has_experts or self.is_compressed else None)
         if (found := self._extras.get(key)) is None:
@@ -106,9 +105,9 @@ class VllmModel:
             found = self._extras[key] = self._alike.setdefault(made.contents, made)
         return found
 
-    def held(self, layout: Layout, plan: CachePlan, kernels: Kernels, max_num_batched_tokens: int) -> HeldStages:
+    def held(self, layout: Layout, plan: CachePlan, loading: LoadingExtra, max_num_batched_tokens: int) -> HeldStages:
         """What the stages of a layout hold under one of its cache plans."""
-        pp, loading = layout.pipeline_parallel_size, self.loading_extra(layout, kernels)
+        pp = layout.pipeline_parallel_size
         tokens = max_num_batched_tokens if loading.depends_on_batch else 0
         # Plans and extras are kept as long as the model.
         key = (pp, layout.expert_ranks, id(plan), id(loading), tokens)

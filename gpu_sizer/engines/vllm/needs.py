@@ -6,7 +6,7 @@ GPUs that differ in nothing but their memory share these figures, so that a ques
 from __future__ import annotations
 
 from gpu_sizer.engines.vllm.activations import Reserve, generation
-from gpu_sizer.engines.vllm.loading import Kernels
+from gpu_sizer.engines.vllm.loading import Kernels, LoadingExtra
 from gpu_sizer.memory.layout import Layout, layout_of
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import ceil_div
@@ -43,8 +43,8 @@ class Needs:
     """One model under one set of settings on GPUs of one kind."""
 
     __slots__ = (
-        *("_model", "_gpu", "_settings", "_rules", "_version", "_kernels"),
-        *("_pool", "_null_block", "_plans", "_leasts", "_reserves", "_graphs", "_whole", "_found"),
+        *("_model", "_gpu", "_settings", "_rules", "_version", "_kernels", "_pool", "_null_block"),
+        *("_plans", "_leasts", "_reserves", "_ranks", "_loading", "_graphs", "_tables", "_whole", "_found"),
     )
 
     def __init__(
@@ -67,7 +67,10 @@ class Needs:
         self._plans: dict[int, CachePlan] = {}
         self._leasts: dict[tuple[int, bool, bool, int, int], tuple[int, int]] = {}
         self._reserves: dict[tuple[int, bool, bool], Reserve] = {}
+        self._ranks: dict[tuple[int, int, int], tuple[int, int, int]] = {}
+        self._loading: dict[tuple[int, int], LoadingExtra] = {}
         self._graphs: dict[int, int] = {}
+        self._tables: dict[tuple[int, int], int] = {}
         self._whole: tuple[int, int] | None = None
         self._found: dict[Layout, LayoutNeed] = {}
 
@@ -93,10 +96,13 @@ class Needs:
     def _one_rank(self, layout: Layout) -> tuple[int, int, int]:
         """Bytes of weights and of a block on a rank that has every layer, and the blocks of the load."""
         tp, dcp = layout.tensor_parallel_size, layout.decode_context_parallel_size
-        plan = self._plan(tp)
-        blocks = self._request_blocks(plan, layout_of(tp, 1, 1, False, dcp))
-        weights = self._model.stages(tp, layout.expert_ranks, 1)[0]
-        return weights, plan.stage_block_bytes(1)[0], self._settings.users * blocks
+        key = (tp, layout.expert_ranks, dcp)
+        if (found := self._ranks.get(key)) is None:
+            plan = self._plan(tp)
+            blocks = self._request_blocks(plan, layout_of(tp, 1, 1, False, dcp))
+            weights = self._model.stages(tp, layout.expert_ranks, 1)[0]
+            found = self._ranks[key] = (weights, plan.stage_block_bytes(1)[0], self._settings.users * blocks)
+        return found
 
     def least_stages(self, layout: Layout, budget: int) -> int:
         """The fewest pipeline stages under which an accepted layout's other sizes may do; 0 where none are enough.
@@ -125,10 +131,13 @@ class Needs:
 
     def table_bytes(self, layout: Layout) -> int:
         """The block tables that stand outside of the budget's account, on every GPU of a layout."""
-        if not (copies := self._version.block_tables):
-            return 0
-        length = ceil_div(self._settings.context, layout.decode_context_parallel_size)
-        return copies * self._settings.max_num_seqs * self._plan(layout.tensor_parallel_size).table_bytes(length)
+        key = (layout.tensor_parallel_size, layout.decode_context_parallel_size)
+        if (found := self._tables.get(key)) is None:
+            tp, dcp = key
+            rows = self._version.block_tables * self._settings.max_num_seqs
+            row = self._plan(tp).table_bytes(ceil_div(self._settings.context, dcp)) if rows else 0
+            found = self._tables[key] = rows * row
+        return found
 
     def may_do(self, layout: Layout, budget: int) -> bool:
         """Whether an accepted layout is worth :meth:`of`; false only where it needs more than the budget."""
@@ -152,7 +161,10 @@ class Needs:
         model, s, pp = self._model, self._settings, layout.pipeline_parallel_size
         plan, reserve = self._plan(layout.tensor_parallel_size), self._reserve(layout)
         blocks = self._request_blocks(plan, layout)
-        held = model.held(layout, plan, self._kernels, s.max_num_batched_tokens)
+        sizes = (layout.tensor_parallel_size, layout.expert_ranks)
+        if (loading := self._loading.get(sizes)) is None:
+            loading = self._loading[sizes] = model.loading_extra(*sizes, self._kernels)
+        held = model.held(layout, plan, loading, s.max_num_batched_tokens)
         if (graphs := self._graphs.get(pp)) is None:
             graphs = self._graphs[pp] = model.graph_bytes(pp, s, self._version)
         overhead = reserve.overhead_bytes + graphs
