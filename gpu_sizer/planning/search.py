@@ -51,8 +51,7 @@ class _Known:
     def __init__(self, engine: Engine, model: PreparedModel) -> None:
         self._engine, self.model = engine, model
         self._accepted: dict[tuple[int, str, int], tuple[Layout, ...]] = {}
-        self._unsplit: list[Layout] = []
-        self._sought = 0
+        self._unsplit: dict[int, tuple[Layout, ...]] = {}
         self._preferred: dict[tuple[int, str, int, int], tuple[tuple[Layout, ...], ...]] = {}
 
     @cached_property
@@ -84,19 +83,11 @@ class _Known:
                 self._accepted[key] = found
         return found
 
-    def unsplit(self, most: int) -> Iterator[Layout]:
-        """The accepted layouts of one stage and one replica, by tensor parallel size up to ``most``."""
-        place = 0
-        while True:
-            for layout in self._unsplit[place:]:
-                if layout.tensor_parallel_size > most:
-                    return
-                yield layout
-            place = len(self._unsplit)
-            if self._sought >= most:
-                return
-            self._sought += 1
-            self._unsplit.extend(self.accepted(self._sought, "tensor", 1))
+    def unsplit(self, tp: int) -> tuple[Layout, ...]:
+        """The accepted layouts of one stage and one replica under a tensor parallel size."""
+        if (found := self._unsplit.get(tp)) is None:
+            found = self._unsplit[tp] = self.accepted(tp, "tensor", 1)
+        return found
 
     def preferred(self, count: int, kind: str, users: int, node: int) -> tuple[tuple[Layout, ...], ...]:
         """The accepted layouts by preference: tensor parallelism within a node of so many GPUs, no experts spread."""
@@ -211,13 +202,13 @@ class Search:
         if request.users > 1 or least > request.max_gpus:
             return least
         fewest = request.max_gpus + 1
-        for layout in known.unsplit(request.max_gpus):
-            tp = layout.tensor_parallel_size
+        for tp in range(1, request.max_gpus + 1):
             if tp >= fewest or (tp > 1 and request.layouts == "pipeline"):
                 break
-            stages = self.fitting.least_stages(layout)
-            if stages and (stages == 1 or request.layouts != "tensor"):
-                fewest = min(fewest, tp * stages)
+            for layout in known.unsplit(tp):
+                stages = self.fitting.least_stages(layout)
+                if stages and (stages == 1 or request.layouts != "tensor"):
+                    fewest = min(fewest, tp * stages)
         return max(least, fewest)
 
     def node_counts(self) -> list[int]:

@@ -100,7 +100,8 @@ class CachePlan:
         """Bytes of one block of the pool on each pipeline stage: the widest group decides."""
         if (found := self._stage_blocks.get(stages)) is None:
             if not self._sums:
-                self._sums.extend((0, *accumulate(group.bytes_by_layer(self.layers))) for group in self.groups)
+                # At once, since threads share plans.
+                self._sums.extend([(0, *accumulate(group.bytes_by_layer(self.layers))) for group in self.groups])
             found = self._stage_blocks[stages] = tuple(
                 [
                     max([sums[stop] - sums[start] for sums in self._sums], default=0)
