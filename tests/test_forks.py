@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 
 import pytest
 
@@ -21,18 +22,29 @@ def test_results_come_in_order(items: list[str], workers: int) -> None:
 
 
 def test_several_processes_do_it() -> None:
-    assert len(set(forked(lambda item: os.getpid(), range(6), 3))) == 3
+    def work(item: int) -> int:
+        time.sleep(0.02)
+        return os.getpid()
+
+    assert len(set(forked(work, range(30), 3))) == 3
+
+
+def test_more_items_than_a_queue_holds() -> None:
+    assert forked(lambda item: item + 1, range(5000), 3) == list(range(1, 5001))
 
 
 def test_what_a_process_does_not_deliver_is_done_here() -> None:
     here = os.getpid()
 
     def work(item: int) -> int:
+        time.sleep(0.01)
         if os.getpid() != here:
             os._exit(3)
         return item * item
 
-    assert forked(work, range(5), 2) == [0, 1, 4, 9, 16]
+    told: list[int] = []
+    assert forked(work, range(5), 2, told.append) == [0, 1, 4, 9, 16]
+    assert sum(told) == 5
 
 
 def test_an_error_of_the_work_is_raised_here() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import codecs
 import gc
 import os
@@ -21,6 +22,8 @@ COLLECT_AFTER = 100_000
 FAULT, BAD_INPUT = 1, 2
 #: Commands that take one word and need no option.
 _LISTINGS = ("models", "gpus", "show", "explain", "validate", "schema", "import", "memory", "which-gpu", "check-log")
+#: Commands that run until they are stopped.
+_LASTING = ("serve", "mcp")
 _PLAINER = "gpu-sizer-plainer"
 #: Plain letters for the signs of answers, where the output's encoding has none of these.
 _PLAIN = {"×": "x", "±": "+-", "█": "#", "░": ".", "■": "*", "…": "...", "–": "-", "≤": "<=", "≥": ">=", "→": "->"}
@@ -159,7 +162,8 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.stderr.flush()
-    if _question(sys.argv[1:]):
-        # All is said and flushed: taking the interpreter apart would be a tenth of the whole.
-        os._exit(code)
-    sys.exit(code)
+    if sys.argv[1:2] and sys.argv[1] in _LASTING:
+        sys.exit(code)
+    # All is said and flushed: taking the interpreter apart would be a tenth of the whole.
+    atexit._run_exitfuncs()
+    os._exit(code)

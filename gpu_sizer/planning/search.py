@@ -366,12 +366,13 @@ def _why_none(search: Search, floor: int) -> str:
     return f"{needed} of weights and cache need at least {floor} GPUs; the most allowed is {most}"
 
 
-def plan(request: Request, *, details: bool = True) -> Plan:
+def plan(request: Request, *, details: bool = True, why: bool = True) -> Plan:
     """The fewest GPUs that serve a request.
 
     Args:
         request: what is asked.
         details: also alternatives, rejections, tuned settings and counts at other lengths.
+        why: where no count does, also the reason.
 
     Raises:
         RequestError: settings that contradict the load.
@@ -384,7 +385,7 @@ def plan(request: Request, *, details: bool = True) -> Plan:
         safe = search.smallest(chosen.layout.gpu_count + 1, request.max_gpus, safe=True)
     count = chosen.layout.gpu_count if chosen else None
     reason = None
-    if chosen is None:
+    if chosen is None and why:
         reason = _why_none(search, floor)
     rejected: tuple[Rejection, ...] = ()
     if details:

@@ -67,7 +67,7 @@ class Counts:
         if (found := self._plans.get(key)) is None:
             if (found := self.refusal(card)) is None:
                 changes = {} if layouts is None else {"layouts": layouts}
-                found = plan(self.request(card, gpu, **changes), details=False)
+                found = plan(self.request(card, gpu, **changes), details=False, why=False)
                 self.utilizations.add(found.settings.gpu_memory_utilization)
             self._plans[key] = found
         return found
