@@ -49,12 +49,6 @@ if TYPE_CHECKING:
                 RequestError: a setting that contradicts the load.
             """
 
-        def least_stages(self, layout: Layout) -> int:
-            """The fewest pipeline stages under which an accepted layout's other sizes may do.
-
-            A bound that no smaller pipeline of the same other sizes beats; 0 where no pipeline does.
-            """
-
         def could_hold(self, layout: Layout, *, safe: bool = False) -> bool:
             """Whether an accepted layout is worth :meth:`evaluate`; false only where that is not within the budget.
 

@@ -50,10 +50,6 @@ class PlainFitting:
         assert one is not None
         return one.budget_bytes, one.weights_bytes, one.kv_cache_bytes
 
-    def least_stages(self, layout: Layout) -> int:
-        """Nothing is known before a layout is evaluated: one may be enough."""
-        return 1
-
     def could_hold(self, layout: Layout, *, safe: bool = False) -> bool:
         """Nothing is known before a layout is evaluated."""
         return True

@@ -51,7 +51,6 @@ class _Known:
     def __init__(self, engine: Engine, model: PreparedModel) -> None:
         self._engine, self.model = engine, model
         self._accepted: dict[tuple[int, str, int], tuple[Layout, ...]] = {}
-        self._unsplit: dict[int, tuple[Layout, ...]] = {}
         self._preferred: dict[tuple[int, str, int, int], tuple[tuple[Layout, ...], ...]] = {}
 
     @cached_property
@@ -81,12 +80,6 @@ class _Known:
             found = tuple([layout for layout in layouts if refusal(model, layout) is None])
             if len(self._accepted) < MOST_KEPT:
                 self._accepted[key] = found
-        return found
-
-    def unsplit(self, tp: int) -> tuple[Layout, ...]:
-        """The accepted layouts of one stage and one replica under a tensor parallel size."""
-        if (found := self._unsplit.get(tp)) is None:
-            found = self._unsplit[tp] = self.accepted(tp, "tensor", 1)
         return found
 
     def preferred(self, count: int, kind: str, users: int, node: int) -> tuple[tuple[Layout, ...], ...]:
@@ -192,24 +185,11 @@ class Search:
         return self._together(cache=True)
 
     def start(self) -> int:
-        """Where the search begins: fewer GPUs cannot hold the model.
+        """Where the search begins: fewer GPUs cannot even hold the weights.
 
-        Weights alone are a bound for every layout; the cache may be smaller where its blocks are finer, and so each
-        tensor parallel size has a bound of its own. Replicas share the users, which only the first bound allows for.
+        The cache is left out, since finer blocks may make it smaller under tensor parallelism.
         """
-        least = self._together(cache=False)
-        request, known = self.request, self.known
-        if request.users > 1 or least > request.max_gpus:
-            return least
-        fewest = request.max_gpus + 1
-        for tp in range(1, request.max_gpus + 1):
-            if tp >= fewest or (tp > 1 and request.layouts == "pipeline"):
-                break
-            for layout in known.unsplit(tp):
-                stages = self.fitting.least_stages(layout)
-                if stages and (stages == 1 or request.layouts != "tensor"):
-                    fewest = min(fewest, tp * stages)
-        return max(least, fewest)
+        return self._together(cache=False)
 
     def node_counts(self) -> list[int]:
         """Counts that machines have: 1, 2, 4 ... up to a node, then whole nodes."""

@@ -122,7 +122,7 @@ def layout_line(
     """
     if (need := fitting.need(layout)) is None:
         return None
-    budget, pp, plan = fitting.budget_bytes(layout), layout.pipeline_parallel_size, need.plan
+    budget, pp, plan = fitting.budget_bytes, layout.pipeline_parallel_size, need.plan
     null_block = 1 if engine.version.null_block else 0
     peak = np.array([need.activation_bytes], np.int64) if activations is None else activations
     left = budget - need.overhead_bytes - peak

@@ -121,8 +121,11 @@ class VllmEngine:
         if load.max_num_seqs is None:
             sequences = max(users, min(sequences, tokens))
         dtype = self._cache_dtype(model.card, load)
-        utilization = load.gpu_memory_utilization or self.version.gpu_memory_utilization
-        return Settings(load.context, users, utilization, dtype, sequences, tokens, load.enforce_eager)
+        return Settings(load.context, users, self.utilization(load), dtype, sequences, tokens, load.enforce_eager)
+
+    def utilization(self, load: Load) -> float:
+        """The share of a GPU's memory that the engine may use."""
+        return load.gpu_memory_utilization or self.version.gpu_memory_utilization
 
     def settings_words(self, settings: Settings) -> str:
         """The settings in vLLM's own names."""

@@ -6,7 +6,6 @@ from math import ceil
 
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout, layout_of
-from gpu_sizer.records import dataclass
 from gpu_sizer.units import gib
 
 TYPE_CHECKING = False
@@ -24,32 +23,26 @@ if TYPE_CHECKING:
 MOST_REPLICAS = 65536
 
 
-@dataclass(frozen=True, slots=True)
-class _Replica:
-    """What holds for one replica of a layout."""
-
-    settings: Settings
-    budget_bytes: int
-    needs: Needs
-
-
 class VllmFitting:
     """One model on one kind of GPU under one load, for many layouts."""
 
-    __slots__ = ("_engine", "_found", "_gpu", "_load", "_model", "_replicas", "_rules")
+    __slots__ = ("_engine", "_found", "_gpu", "_load", "_model", "_replicas", "_rooms", "_rules", "budget_bytes")
 
     def __init__(self, engine: VllmEngine, model: VllmModel, gpu: GpuSpec, load: Load) -> None:
         self._engine, self._model, self._gpu, self._load = engine, model, gpu, load
         self._rules = engine.page_rules(gpu, load)
-        self._replicas: dict[int, _Replica] = {}
+        self.budget_bytes = ceil(gpu.visible_bytes * engine.utilization(load))
+        beside, outside = gpu.visible_bytes - self.budget_bytes, engine.version.outside_bytes
+        self._rooms = (beside - outside["one"], beside - outside["several"])
+        self._replicas: dict[int, tuple[Settings, Needs]] = {}
         self._found: dict[Layout, LayoutMemory] = {}
 
-    def _replica(self, replicas: int) -> _Replica:
+    def _replica(self, replicas: int) -> tuple[Settings, Needs]:
+        """What holds for one replica of a layout."""
         if (found := self._replicas.get(replicas)) is None:
             s = self._engine.settings(self._model, self._gpu, self._load, layout_of(1, 1, replicas))
-            budget = ceil(self._gpu.visible_bytes * s.gpu_memory_utilization)
             needs = self._model.needs(self._gpu, s, self._rules, self._engine.version)
-            found = self._replicas[replicas] = _Replica(s, budget, needs)
+            found = self._replicas[replicas] = (s, needs)
         return found
 
     def settings(self, layout: Layout) -> Settings:
@@ -58,24 +51,19 @@ class VllmFitting:
         Raises:
             RequestError: a setting that contradicts the load.
         """
-        return self._replica(layout.data_parallel_size).settings
+        return self._replica(layout.data_parallel_size)[0]
 
     def need(self, layout: Layout) -> LayoutNeed | None:
         """What the GPUs of an accepted layout have to hold, or null where that is not within the budget."""
-        replica = self._replica(layout.data_parallel_size)
-        needs, budget = replica.needs, replica.budget_bytes
-        if not needs.may_do(layout, budget):
+        _, needs = self._replica(layout.data_parallel_size)
+        if not needs.may_do(layout, self.budget_bytes):
             return None
         need = needs.of(layout)
-        return need if need.budget_bytes <= budget else None
-
-    def budget_bytes(self, layout: Layout) -> int:
-        """What the engine may use of a GPU."""
-        return self._replica(layout.data_parallel_size).budget_bytes
+        return need if need.budget_bytes <= self.budget_bytes else None
 
     def least_reserve(self) -> int:
         """Bytes that every GPU of any layout holds beside weights and cache: as many replicas as there may be."""
-        s, version = self._replica(min(self._load.users, MOST_REPLICAS)).settings, self._engine.version
+        (s, _), version = self._replica(min(self._load.users, MOST_REPLICAS)), self._engine.version
         vocabulary = self._model.card.architecture.vocab_size
         return int(s.max_num_seqs * vocabulary * version.sampler_bytes_per_logit) + version.single_bytes
 
@@ -85,18 +73,8 @@ class VllmFitting:
         Raises:
             RequestError: a setting that contradicts the load.
         """
-        replica = self._replica(1)
-        return (replica.budget_bytes, *replica.needs.whole())
-
-    def least_stages(self, layout: Layout) -> int:
-        """The fewest pipeline stages under which an accepted layout's other sizes may do; 0 where none are enough."""
-        tp, dp, experts = layout.tensor_parallel_size, layout.data_parallel_size, layout.expert_parallel
-        replica = self._replica(dp)
-        needs, budget = replica.needs, replica.budget_bytes
-        if needs.may_do(layout_of(tp, 1, dp, experts), budget):
-            return 1
-        found = needs.least_stages(layout_of(tp, 2, dp, experts), budget)
-        return max(2, found) if found else 0
+        _, needs = self._replica(1)
+        return (self.budget_bytes, *needs.whole())
 
     def could_hold(self, layout: Layout, *, safe: bool = False) -> bool:
         """Whether an accepted layout is worth :meth:`evaluate`; false only where that is not within the budget.
@@ -108,7 +86,7 @@ class VllmFitting:
         need = self.need(layout)
         if need is None or not safe:
             return need is not None
-        return need.needed_bytes + need.band_bytes <= self.budget_bytes(layout)
+        return need.needed_bytes + need.band_bytes <= self.budget_bytes
 
     def may_grow_safe(self) -> bool:
         """Whether layouts of several GPUs can fit beyond the estimate's error at all."""
@@ -117,8 +95,8 @@ class VllmFitting:
 
     def free_bytes(self, layout: Layout) -> int:
         """Bytes free on the fullest GPU of an accepted layout; negative where they do not suffice."""
-        replica = self._replica(layout.data_parallel_size)
-        return replica.budget_bytes - replica.needs.of(layout).needed_bytes
+        _, needs = self._replica(layout.data_parallel_size)
+        return self.budget_bytes - needs.of(layout).needed_bytes
 
     def evaluate(self, layout: Layout) -> LayoutMemory:
         """What fills each GPU of a layout, and whether the engine starts.
@@ -134,8 +112,8 @@ class VllmFitting:
         engine, version = self._engine, self._engine.version
         if (reason := engine.refusal(self._model, layout)) is not None:
             return LayoutMemory(layout, "does_not_fit", reason, None, (), 0, 0.0, 0, refused=True)
-        replica, capacity = self._replica(layout.data_parallel_size), self._gpu.visible_bytes
-        s, need, budget = replica.settings, replica.needs.of(layout), replica.budget_bytes
+        (s, needs), capacity = self._replica(layout.data_parallel_size), self._gpu.visible_bytes
+        need, budget = needs.of(layout), self.budget_bytes
         plan, request_blocks, band = need.plan, need.request_blocks, need.band_bytes
         cache_blocks, null_block = s.users * request_blocks, 1 if version.null_block else 0
         ranks = {
@@ -180,17 +158,13 @@ class VllmFitting:
             printed_tokens=tokens if version.prints_capacity else plan.printed_tokens(blocks),
         )
 
-    def _constant_outside(self, layout: Layout) -> int:
-        several = layout.tensor_parallel_size * layout.pipeline_parallel_size > 1
-        return self._engine.version.outside_bytes["several" if several else "one"]
-
     def outside_room(self, layout: Layout) -> int:
         """Bytes beside the budget that the CUDA context and communication leave, for block tables; may be negative."""
-        return self._gpu.visible_bytes - self.budget_bytes(layout) - self._constant_outside(layout)
+        return self._rooms[layout.tensor_parallel_size * layout.pipeline_parallel_size > 1]
 
     def _lacks_outside(self, layout: Layout) -> bool:
         room = self.outside_room(layout)
-        return room < 0 or room < self._replica(layout.data_parallel_size).needs.table_bytes(layout)
+        return room < 0 or room < self._replica(layout.data_parallel_size)[1].table_bytes(layout)
 
     def outside_shortage(self, layout: Layout) -> str | None:
         """Why the share leaves too little for what is outside of its account, or null where it leaves enough.
@@ -200,14 +174,13 @@ class VllmFitting:
         """
         if not self._lacks_outside(layout):
             return None
-        replica = self._replica(layout.data_parallel_size)
-        s, tables = replica.settings, replica.needs.table_bytes(layout)
-        beside = gib(self._gpu.visible_bytes - replica.budget_bytes)
-        what, taken = "the CUDA context and communication", self._constant_outside(layout)
-        if self.outside_room(layout) >= 0:
+        s, needs = self._replica(layout.data_parallel_size)
+        beside, room = self._gpu.visible_bytes - self.budget_bytes, self.outside_room(layout)
+        what, taken = "the CUDA context and communication", beside - room
+        if room >= 0:
             what = f"the CUDA context, communication and block tables of {s.max_num_seqs:,} sequences"
-            taken += tables
-        leaves = f"utilization {s.gpu_memory_utilization:g} leaves {beside} a GPU beside the budget"
+            taken += needs.table_bytes(layout)
+        leaves = f"utilization {s.gpu_memory_utilization:g} leaves {gib(beside)} a GPU beside the budget"
         return f"{leaves}, where {what} may take {gib(taken)}"
 
 

@@ -104,15 +104,6 @@ class Needs:
             found = self._ranks[key] = (weights, plan.stage_block_bytes(1)[0], self._settings.users * blocks)
         return found
 
-    def least_stages(self, layout: Layout, budget: int) -> int:
-        """The fewest pipeline stages under which an accepted layout's other sizes may do; 0 where none are enough.
-
-        No stage is counted, only their average: stages together hold no less than one rank that has every layer.
-        Of the layout's own pipeline size only whether it is one matters.
-        """
-        together, each = self._least(layout)
-        return ceil_div(together, budget - each) if budget > each else 0
-
     def _least(self, layout: Layout) -> tuple[int, int]:
         """Bytes of weights and cache on a rank that has every layer, and what each GPU holds beside them at least."""
         tp, several, experts = layout.tensor_parallel_size, layout.pipeline_parallel_size > 1, layout.expert_parallel
@@ -140,7 +131,10 @@ class Needs:
         return found
 
     def may_do(self, layout: Layout, budget: int) -> bool:
-        """Whether an accepted layout is worth :meth:`of`; false only where it needs more than the budget."""
+        """Whether an accepted layout is worth :meth:`of`; false only where it needs more than the budget.
+
+        No stage is counted, only their average: stages together hold no less than one rank that has every layer.
+        """
         together, each = self._least(layout)
         return together <= (budget - each) * layout.pipeline_parallel_size
 
