@@ -42,10 +42,6 @@ CACHE_DTYPES = {
 HOPPER = 9
 
 
-# The same few are asked for again and again.
-_page_rules = cache(PageRules)
-
-
 @cache
 def _batch_defaults(memory: int, identity: str, name: str, version: str) -> dict[str, Any]:
     """The engine's default batch on a GPU of so many bytes and such a name (``get_batch_defaults``)."""
@@ -72,6 +68,7 @@ class VllmEngine:
 
     def __init__(self, version: str | None = None) -> None:
         self.version: VersionProfile = version_profile(version)
+        self._page_rules: dict[tuple[bool, bool, int | None], PageRules] = {}
 
     @property
     def generation(self) -> str | None:
@@ -169,15 +166,19 @@ class VllmEngine:
 
     def page_rules(self, gpu: GpuSpec, load: Load) -> PageRules:
         """How this version and GPU allocate pages."""
-        blocks = self.version.state_prefix_blocks
-        return _page_rules(
-            windows=self.version.windows and load.hybrid_kv,
-            prefix_caching=blocks > 1,
-            checkpoints=blocks > 2,
-            delta_checkpoints=(generation(gpu) or 0) >= HOPPER,
-            block_size=load.block_size,
-            expanded_latent=self.version.expanded_latent,
-        )
+        key = ((generation(gpu) or 0) >= HOPPER, load.hybrid_kv, load.block_size)
+        if (found := self._page_rules.get(key)) is None:
+            hopper, hybrid, block_size = key
+            blocks = self.version.state_prefix_blocks
+            found = self._page_rules[key] = PageRules(
+                windows=self.version.windows and hybrid,
+                prefix_caching=blocks > 1,
+                checkpoints=blocks > 2,
+                delta_checkpoints=hopper,
+                block_size=block_size,
+                expanded_latent=self.version.expanded_latent,
+            )
+        return found
 
     def refusal(self, model: VllmModel, layout: Layout) -> str | None:
         """The engine's rule that forbids this layout, or null."""

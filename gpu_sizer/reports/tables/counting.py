@@ -6,6 +6,7 @@ from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.quantities import tokens
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search, plan
+from gpu_sizer.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Counts:
 
     def __init__(self, context: str | None, load: dict[str, Any], reference: GpuSpec) -> None:
         self.context, self.load, self.reference = context, load, reference
+        self._asked: dict[tuple[str, str | None], Request] = {}
         self._plans: dict[tuple[str, str, str | None], Plan | str] = {}
         self._whole: dict[tuple[str, bool], RankMemory | str] = {}
         self._under: dict[str, Counts] = {}
@@ -66,8 +68,10 @@ class Counts:
         key = (card.id, gpu.id, layouts)
         if (found := self._plans.get(key)) is None:
             if (found := self.refusal(card)) is None:
-                changes = {} if layouts is None else {"layouts": layouts}
-                found = plan(self.request(card, gpu, **changes), details=False, why=False)
+                if (asked := self._asked.get((card.id, layouts))) is None:
+                    changes = {} if layouts is None else {"layouts": layouts}
+                    asked = self._asked[card.id, layouts] = self.request(card, gpu, **changes)
+                found = plan(replace(asked, gpu=gpu), details=False, why=False)
                 self.utilizations.add(found.settings.gpu_memory_utilization)
             self._plans[key] = found
         return found
