@@ -149,7 +149,8 @@ def table(python: str, tool: str) -> Iterator[str]:
     for rows, columns in ((models, gpus), (models[:1], gpus[:1])):
         seconds, ratio = pairs(command(rows, columns), bare, 7)
         plans = len(rows) * len(columns)
-        yield f"| {len(rows)} models × {len(columns)} GPUs | {plans:,} | {seconds:.2f} s | {ratio:.0f} |"
+        what = f"{len(rows)} models × {len(columns)} GPUs" if plans > 1 else "one model, one GPU"
+        yield f"| {what} | {plans:,} | {seconds:.2f} s | {ratio:.0f} |"
 
 
 def large(tool: str, folder: Path) -> Iterator[str]:
