@@ -41,9 +41,8 @@ if TYPE_CHECKING:
 HALF = {"float32": "bfloat16"}
 #: Reserves of one model that are kept; sweeps over many settings make more.
 MOST_RESERVES = 4096
-#: Loads of one model whose needs are kept.
-MOST_NEEDS = 1024
-
+#: Loads of one model whose needs are kept: a server is asked for many lengths of many models.
+MOST_NEEDS = 256
 
 #: Bytes of weights, of a block of the cache's pool, and of what loading adds, on one GPU of a pipeline stage.
 Held = tuple[int, int, int]
