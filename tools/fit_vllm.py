@@ -61,7 +61,7 @@ SAMPLER_OF = dict.fromkeys(("0.6", "0.7"), ("0.9", "0.14"))
 KINDS = ("dense", "experts")
 #: No band is narrower: between builds of one version the rest moves by this much for one and the same model.
 LEAST_BAND_GIB = 0.7
-#: A range with fewer records of its own is not covered.
+#: A range with fewer records of its own is not covered, and a figure with fewer would be fitted to them, not tested.
 LEAST_RECORDS = 3
 
 
@@ -176,7 +176,7 @@ def main() -> None:
             / (p.settings.max_num_batched_tokens * p.architecture.hidden_size * activations.ACTIVATION_BYTES)
             for p in joined
         ]
-        copies[name] = (round(median(left), 1) if left else 0.0, len(left))
+        copies[name] = (round(median(left), 1) if len(left) >= LEAST_RECORDS else 0.0, len(left))
         residuals[name] = {
             kind: [(p.rest - p.explained(sampler[name][0], copies[name][0], 0)) / GIB for p in cuda if p.kind == kind]
             for kind in KINDS
@@ -203,7 +203,7 @@ def main() -> None:
         if len(by_range[name]) < LEAST_RECORDS and name not in SAMPLER_OF:
             return {kind: band(moved[kind]) for kind in KINDS}
         every = [r for kind in KINDS for r in residuals[name][kind]]
-        return {kind: band(residuals[name][kind] or every) for kind in KINDS}
+        return {kind: band(own if len(own := residuals[name][kind]) >= LEAST_RECORDS else every) for kind in KINDS}
 
     lines = [
         "# Written by tools/fit_vllm.py from the training half of tests/evidence/records.jsonl; do not edit.",
