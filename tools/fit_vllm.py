@@ -32,7 +32,6 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from gpu_sizer.cards.catalogue import catalogue  # noqa: E402
-from gpu_sizer.cards.mixers import CompressedAttention, LatentAttention  # noqa: E402
 from gpu_sizer.engines.vllm import activations  # noqa: E402
 from gpu_sizer.engines.vllm.engine import VllmEngine  # noqa: E402
 from gpu_sizer.engines.vllm.version import VersionProfile  # noqa: E402
@@ -97,9 +96,7 @@ class Point:
         )  # fmt: skip
         self.kind = KINDS[model.has_experts]
         self.parallel = self.layout.tensor_parallel_size * self.layout.pipeline_parallel_size > 1
-        self.latent = any(
-            isinstance(b.mixer, LatentAttention | CompressedAttention) for b in self.architecture.blocks.values()
-        )
+        self.latent = model.has_latent
 
     @property
     def graphs(self) -> float:

@@ -16,7 +16,6 @@ from gpu_sizer.records import dataclass
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gpu_sizer.engines.load import Settings
     from gpu_sizer.engines.vllm.cache import CachePlan
     from gpu_sizer.engines.vllm.engine import VllmEngine
     from gpu_sizer.engines.vllm.fitting import VllmFitting
@@ -55,7 +54,7 @@ def table_bytes(plan: CachePlan, contexts: Whole) -> Whole:
     """:meth:`CachePlan.table_bytes` for many lengths at once."""
     total = np.zeros_like(contexts)
     for group in plan.groups:
-        total += -(-contexts // min(page.block_size for page in group.kinds))
+        total += -(-contexts // group.block_size)
     return total * TABLE_ENTRY_BYTES
 
 
@@ -137,9 +136,3 @@ def layout_line(
         sum(plan.stage_block_bytes(1)) if checks else 0,
         preference,
     )
-
-
-def tokens_in_flight(engine: VllmEngine, layout: Layout, s: Settings) -> int:
-    """Tokens of the batches that a request may have under way, as the engine counts them."""
-    pp, batches = layout.pipeline_parallel_size, engine.version.batches_in_flight
-    return (batches if pp == 1 else max(batches, pp + 1)) * s.max_num_batched_tokens

@@ -11,7 +11,7 @@ from gpu_sizer.engines.vllm.engine import VllmEngine
 from gpu_sizer.engines.vllm.model import VllmModel
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.search import Search
-from gpu_sizer.planning.sweep_layouts import FREE_BITS, blocks_per_request, layout_line, table_bytes, tokens_in_flight
+from gpu_sizer.planning.sweep_layouts import FREE_BITS, blocks_per_request, layout_line, table_bytes
 from gpu_sizer.records import dataclass, replace
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class Slice:
 
     def _request_blocks(self, layout: Layout, s: Settings) -> Whole:
         """Blocks of one request, by context."""
-        tokens = tokens_in_flight(self.engine, layout, s)
+        tokens = self.engine.version.tokens_in_flight(layout.pipeline_parallel_size, s.max_num_batched_tokens)
         key = (layout.tensor_parallel_size, s.kv_cache_dtype, tokens)
         if (found := self._blocks.get(key)) is None:
             found = self._blocks[key] = blocks_per_request(self._plan(layout, s), self.contexts, tokens)

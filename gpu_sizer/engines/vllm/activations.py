@@ -190,6 +190,11 @@ def _communication_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: 
     return size
 
 
+def sampler_bytes(a: Architecture, max_num_seqs: int, version: VersionProfile) -> int:
+    """The sampler's peak over so many rows of logits, the same on every GPU of any layout."""
+    return int(max_num_seqs * a.vocab_size * version.sampler_bytes_per_logit)
+
+
 def activation_bytes(
     card: ModelCard, gpu: GpuSpec, layout: Layout, settings: Settings, version: VersionProfile, scaled_experts: bool
 ) -> int:
@@ -204,7 +209,7 @@ def activation_bytes(
         scaled_experts: whether the experts are stored with scales (float8, MXFP4 ...).
     """
     a, tokens = card.architecture, settings.max_num_batched_tokens
-    sampler = int(settings.max_num_seqs * a.vocab_size * version.sampler_bytes_per_logit)
+    sampler = sampler_bytes(a, settings.max_num_seqs, version)
     forward = max(
         forward_bytes(a, layout, tokens),
         sparse.layer_bytes(a, layout.tensor_parallel_size, generation(gpu), tokens),

@@ -45,6 +45,11 @@ class CacheGroup:
     def __post_init__(self) -> None:
         object.__setattr__(self, "kinds", tuple(_distinct(self.pages)))
 
+    @property
+    def block_size(self) -> int:
+        """Tokens of a block of the layer that holds fewest."""
+        return min(page.block_size for page in self.kinds)
+
     def blocks(self, context: int, tokens_in_flight: int, context_parallel: int = 1) -> int:
         """Blocks that one request takes in this group, on each of the ranks that share its tokens."""
         return max(p.blocks(context, tokens_in_flight, context_parallel) for p in self.kinds)
@@ -86,15 +91,13 @@ class CachePlan:
 
         Windowed layers and states are looked up by position like all others (``max_num_blocks_per_req``).
         """
-        return TABLE_ENTRY_BYTES * sum(
-            [ceil_div(context, min(page.block_size for page in group.kinds)) for group in self.groups]
-        )
+        return TABLE_ENTRY_BYTES * sum([ceil_div(context, group.block_size) for group in self.groups])
 
     def printed_tokens(self, blocks: int) -> int:
         """The "GPU KV cache size" that the engine prints for so many blocks (``_report_kv_cache_config``)."""
         if not self.groups:
             return 0
-        return blocks // len(self.groups) * min(p.block_size for g in self.groups for p in g.kinds)
+        return blocks // len(self.groups) * min(group.block_size for group in self.groups)
 
     def stage_block_bytes(self, stages: int) -> tuple[int, ...]:
         """Bytes of one block of the pool on each pipeline stage: the widest group decides."""

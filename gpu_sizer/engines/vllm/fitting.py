@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import ceil
 
+from gpu_sizer.engines.vllm.activations import sampler_bytes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout, layout_of
 from gpu_sizer.units import gib
@@ -64,8 +65,7 @@ class VllmFitting:
     def least_reserve(self) -> int:
         """Bytes that every GPU of any layout holds beside weights and cache: as many replicas as there may be."""
         (s, _), version = self._replica(min(self._load.users, MOST_REPLICAS)), self._engine.version
-        vocabulary = self._model.card.architecture.vocab_size
-        return int(s.max_num_seqs * vocabulary * version.sampler_bytes_per_logit) + version.single_bytes
+        return sampler_bytes(self._model.card.architecture, s.max_num_seqs, version) + version.single_bytes
 
     def whole(self) -> tuple[int, int, int]:
         """The budget of a GPU; bytes of weights and of cache of the whole model on one GPU.

@@ -150,15 +150,10 @@ class VllmModel:
 
     def refusal(self, layout: Layout) -> str | None:
         """The rule that forbids a layout, or null."""
-        tp, pp, dcp = (
-            layout.tensor_parallel_size,
-            layout.pipeline_parallel_size,
-            layout.decode_context_parallel_size,
-        )
-        if pp > len(self.inventory.layer_names):
+        if layout.pipeline_parallel_size > len(self.inventory.layer_names):
             return refusal(self.inventory, layout, weight_rules(self.card))
         # All else that may be refused depends on neither stages nor replicas.
-        key = (tp, layout.expert_parallel, dcp)
+        key = (layout.tensor_parallel_size, layout.expert_parallel, layout.decode_context_parallel_size)
         if key not in self._refusals:
             self._refusals[key] = refusal(self.inventory, layout, weight_rules(self.card)) or _context_parallel_refusal(
                 self.card, layout

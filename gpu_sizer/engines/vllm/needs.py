@@ -80,11 +80,9 @@ class Needs:
         return found
 
     def _request_blocks(self, plan: CachePlan, layout: Layout) -> int:
-        s, pp, batches = self._settings, layout.pipeline_parallel_size, self._version.batches_in_flight
-        batches = batches if pp == 1 else max(batches, pp + 1)
-        return plan.blocks_per_request(
-            s.context, batches * s.max_num_batched_tokens, layout.decode_context_parallel_size
-        )
+        s = self._settings
+        tokens = self._version.tokens_in_flight(layout.pipeline_parallel_size, s.max_num_batched_tokens)
+        return plan.blocks_per_request(s.context, tokens, layout.decode_context_parallel_size)
 
     def whole(self) -> tuple[int, int]:
         """Bytes of weights and cache of the whole model on one GPU."""

@@ -51,6 +51,11 @@ class VersionProfile:
         """Whether prompts are processed in chunks at this context length."""
         return context > self.chunks_beyond
 
+    def tokens_in_flight(self, pipeline_parallel_size: int, max_num_batched_tokens: int) -> int:
+        """Tokens of the batches that a request may have under way; a pipeline has a batch a stage and one more."""
+        batches, stages = self.batches_in_flight, pipeline_parallel_size
+        return (batches if stages == 1 else max(batches, stages + 1)) * max_num_batched_tokens
+
     def at_least(self, version: str) -> bool:
         """Whether the range begins with this version or a later one."""
         return at_least(self.name, version)
