@@ -111,14 +111,15 @@ class Slice:
 
         Sequences and tokens grow with context and users, except where prompts begin to be processed in chunks:
         parts whose first and last cells agree have one set of settings throughout. Beyond the engine's default there
-        are as many sequences as users. What an indexer holds depends on the context itself: each is a part of its own.
+        are as many sequences as users. What an indexer or the profile's video holds depends on the context itself: each
+        is a part of its own.
         """
         if (found := self._rectangles.get(replicas)) is not None:
             return found
         found = self._rectangles[replicas] = []
         start = int(np.searchsorted(self.users, replicas))
         number = len(self.contexts)
-        if self.model.has_indexer:
+        if self.model.peak_follows_context:
             ends = list(range(number + 1))
         else:
             ends = [0, int(np.searchsorted(self.contexts, self.engine.version.chunks_beyond, side="right")), number]

@@ -47,6 +47,11 @@ def test_every_card_says_where_its_facts_come_from(cards: list[ModelCard]) -> No
             assert "date" in said, f"{card.id}: no source names its release date"
 
 
+def test_a_card_tells_each_thing_once(cards: list[ModelCard]) -> None:
+    for card in cards:
+        assert len(set(card.notes)) == len(card.notes), card.id
+
+
 def test_counts_are_those_of_the_architecture(cards: list[ModelCard]) -> None:
     wrong = {}
     for card in cards:

@@ -17,8 +17,8 @@ from gpu_sizer.planning.search import Search
 from gpu_sizer.units import GIB
 
 
-def settings(tokens: int, sequences: int) -> Settings:
-    return Settings(8192, 1, 0.9, "bfloat16", sequences, tokens, False)
+def settings(tokens: int, sequences: int, context: int = 8192) -> Settings:
+    return Settings(context, 1, 0.9, "bfloat16", sequences, tokens, False)
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,45 @@ def settings(tokens: int, sequences: int) -> Settings:
 def test_the_vision_tower_takes_the_largest_images_of_a_batch(
     model: str, tp: int, tokens: int, sequences: int, working: int, kept: int
 ) -> None:
-    peak = encoder_peak(load_model(model), tp, settings(tokens, sequences))
+    peak = encoder_peak(load_model(model), tp, settings(tokens, sequences), version_profile(None))
     assert (peak.working_bytes, peak.kept_bytes) == (working, kept)
+
+
+@pytest.mark.parametrize(
+    ("model", "version", "context", "tokens", "patches"),
+    [
+        # Before 0.11 as long as a batch; then as long as the context, up to 14 frames: what logs of 0.23 print.
+        ("qwen2.5-vl-7b", "0.10", 128_000, 16_384, 65_536),
+        ("qwen2.5-vl-7b", "0.23", 128_000, 114_688, 458_752),
+        ("qwen2.5-vl-7b", "0.11", 65_536, 65_536, 262_144),
+        ("qwen2.5-vl-7b", "0.11", 8192, 16_384, 65_536),
+        # What logs of 0.11.0 and 0.11.2 print at lengths of 32,768 and 65,536.
+        ("qwen3-vl-8b", "0.11", 32_768, 153_600, 49_152),
+        ("qwen3-vl-8b", "0.12", 65_536, 153_600, 49_152),
+        ("qwen3-vl-8b", "0.13", 65_536, 16_384, 65_536),
+    ],
+)
+def test_versions_profile_items_of_other_sizes(
+    model: str, version: str, context: int, tokens: int, patches: int
+) -> None:
+    card = load_model(model)
+    found = encoder_peak(card, 1, settings(8192, 1024, context), version_profile(version))
+    image = encoder_peak(card, 1, settings(8192, 1024), version_profile("0.13"))
+    assert (found.kept_bytes * 16_384, found.working_bytes * 65_536) == (
+        image.kept_bytes * tokens,
+        image.working_bytes * patches,
+    )
+
+
+def test_a_video_that_grows_with_the_context_is_told_with_what_saves_it() -> None:
+    for model, engine, told in (
+        ("qwen2.5-vl-72b", "vllm", True),
+        ("qwen2.5-vl-72b", "vllm@0.10", False),
+        ("qwen3-vl-8b", "vllm", False),
+        ("llama-3-8b", "vllm", False),
+    ):
+        made = estimate(model, gpu="h200", engine=engine, context=8192, tensor_parallel_size=2)
+        assert any("a video as long as the context" in w for w in made.warnings) == told
 
 
 def test_the_peak_is_the_towers_or_what_comes_after_it() -> None:
@@ -51,7 +88,7 @@ def test_the_peak_is_the_towers_or_what_comes_after_it() -> None:
     large = estimate("qwen2-vl-2b", gpu="rtx-4090", context=8192, engine="vllm@0.11", max_num_seqs=2048)
     assert small.per_gpu is not None
     assert large.per_gpu is not None
-    peak = encoder_peak(card, 1, small.settings)
+    peak = encoder_peak(card, 1, small.settings, version_profile("0.11"))
     assert small.per_gpu.activation_bytes == peak.working_bytes
     sampler = int(2048 * 151936 * version_profile("0.11").sampler_bytes_per_logit)
     assert large.per_gpu.activation_bytes == peak.kept_bytes + sampler > peak.working_bytes

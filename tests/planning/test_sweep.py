@@ -85,6 +85,8 @@ def compare(model: str, gpu: str, contexts: list[int], users: list[int], **load:
         ("llama-3-8b", "l4", [16, 300, 8192], [1, 100, 256, 257, 300, 700, 2500]),
         ("qwen3-next-80b-a3b", "a100-80gb", [100, 5000], [200, 256, 270, 400, 1000]),
         ("qwen3-vl-30b-a3b", "h100-80gb", [1000, 9000], [900, 1024, 1025, 1300]),
+        # A video in the profile run that grows with the context.
+        ("qwen2.5-vl-7b", "l40s", [8192, 40_000, 65_536, 128_000], [1, 8, 300]),
     ],
 )
 def test_settings_that_change_from_cell_to_cell(model: str, gpu: str, contexts: list[int], users: list[int]) -> None:

@@ -221,7 +221,7 @@ def activation_bytes(
         kept_workspace_bytes(a, gpu, layout, tokens, scaled_experts, version),
         sparse.workspace_bytes(a, generation(gpu), settings.context, tokens),
     )
-    encoder = encoder_peak(card, layout.tensor_parallel_size, settings)
+    encoder = encoder_peak(card, layout.tensor_parallel_size, settings, version)
     return max(encoder.working_bytes, encoder.kept_bytes + activation)
 
 

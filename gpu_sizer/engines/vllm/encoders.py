@@ -2,7 +2,8 @@
 
 Before the language model, the profile run pushes the largest images (or videos) that fill one batch through the
 tower (``v1/worker/gpu_model_runner.py: profile_run``). Its peak is over when the language model begins; what it
-yielded, one row a token, is kept until the end of the run.
+yielded, one row a token, is kept until the end of the run. How large an item may be differs from version to version,
+and a video may grow with the context.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.load import Settings
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.vllm.loading import deepstack_levels
+from gpu_sizer.engines.vllm.version import VersionProfile
 from gpu_sizer.records import dataclass
 
 TYPE_CHECKING = False
@@ -46,6 +48,28 @@ def is_profiled(card: ModelCard) -> bool:
     return card.engine_class in _data()["items"]
 
 
+def grows_with_context(card: ModelCard) -> bool:
+    """Whether in some version the largest item of this model is the larger, the longer the context is."""
+    return any("pairs" in item for item in _data()["items"].get(card.engine_class, ()))
+
+
+def _item(card: ModelCard, version: VersionProfile) -> dict[str, Any] | None:
+    """The largest item of this model's class under a version, or null where it is not modelled."""
+    entries: list[dict[str, Any]] = _data()["items"].get(card.engine_class, [])
+    return next((e for e in reversed(entries) if "from" not in e or version.at_least(e["from"])), None)
+
+
+def video_note(card: ModelCard, version: VersionProfile) -> str | None:
+    """How to save what the profile's video takes, or null for models that it does not grow with the context."""
+    item = _item(card, version)
+    if item is None or "pairs" not in item:
+        return None
+    return (
+        "the profile run takes a video as long as the context; to serve images alone, "
+        """--limit-mm-per-prompt '{"video": 0}' saves most of it"""
+    )
+
+
 def _widths(tower: Tower, tp: int) -> tuple[int, int]:
     """Width of a tower's hidden states, and values a patch of its widest feed-forward on one rank.
 
@@ -73,26 +97,29 @@ def _pixels(tower: Tower, hidden: int) -> int:
     return prod(embedding[1:])
 
 
-def encoder_peak(card: ModelCard, tp: int, settings: Settings) -> EncoderPeak:
+def encoder_peak(card: ModelCard, tp: int, settings: Settings, version: VersionProfile) -> EncoderPeak:
     """The peak of the vision tower, zero for models without one that is modelled.
 
     Args:
         card: the model.
         tp: tensor parallel size.
         settings: the engine's settings, all resolved.
+        version: the engine's version.
     """
     tower = next((t for t in card.architecture.towers if t.name == "vision"), None)
-    if tower is None or (item := _data()["items"].get(card.engine_class)) is None:
+    if tower is None or (item := _item(card, version)) is None:
         return EncoderPeak()
+    parts = min(item.get("pairs", 1), max(1, settings.context // item["tokens"]))
+    tokens, patches = parts * item["tokens"], parts * item["patches"]
     if item.get("every_sequence"):
         items = settings.max_num_seqs
     else:
-        items = max(1, min(settings.max_num_batched_tokens // item["tokens"], settings.max_num_seqs))
+        items = max(1, min(settings.max_num_batched_tokens // tokens, settings.max_num_seqs))
     hidden, inner = _widths(tower, tp)
     values = _data()["hidden_copies"] * hidden + inner
     pixels = _pixels(tower, hidden)
-    working = items * item["patches"] * (values * ACTIVATION_BYTES + pixels * _data()["pixel_bytes"])
+    working = items * patches * (values * ACTIVATION_BYTES + pixels * _data()["pixel_bytes"])
     if item.get("mask"):
-        working += items * item["patches"] ** 2 * ACTIVATION_BYTES
-    rows = items * item["tokens"] * (1 + deepstack_levels(card))
+        working += items * patches**2 * ACTIVATION_BYTES
+    rows = items * tokens * (1 + deepstack_levels(card))
     return EncoderPeak(working, rows * card.architecture.hidden_size * ACTIVATION_BYTES)

@@ -10,7 +10,7 @@ from gpu_sizer.engines.layouts import parallel_layouts
 from gpu_sizer.engines.load import Load, Settings
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.vllm.activations import generation
-from gpu_sizer.engines.vllm.encoders import is_profiled
+from gpu_sizer.engines.vllm.encoders import is_profiled, video_note
 from gpu_sizer.engines.vllm.fitting import VllmFitting
 from gpu_sizer.engines.vllm.model import HALF, VllmModel
 from gpu_sizer.engines.vllm.pages import PageRules
@@ -160,9 +160,9 @@ class VllmEngine:
         return is_profiled(card)
 
     def notes(self, card: ModelCard) -> tuple[str, ...]:
-        """That later versions no longer load the model."""
-        note = last_version_note(card, self.version)
-        return () if note is None else (note,)
+        """That later versions no longer load the model, and what its videos take."""
+        notes = last_version_note(card, self.version), video_note(card, self.version)
+        return tuple(note for note in notes if note is not None)
 
     def page_rules(self, gpu: GpuSpec, load: Load) -> PageRules:
         """How this version and GPU allocate pages."""

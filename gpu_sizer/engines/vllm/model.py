@@ -20,6 +20,7 @@ from gpu_sizer.engines.vllm.activations import (
     reserve,
 )
 from gpu_sizer.engines.vllm.cache import CachePlan, cache_plan
+from gpu_sizer.engines.vllm.encoders import grows_with_context
 from gpu_sizer.engines.vllm.loading import Kernels, LoadingExtra, Rounding
 from gpu_sizer.engines.vllm.needs import Needs
 from gpu_sizer.engines.vllm.pages import PageRules, layer_pages
@@ -119,7 +120,7 @@ class VllmModel:
     def reserve(self, gpu: GpuSpec, layout: Layout, s: Settings, version: VersionProfile) -> Reserve:
         """The activation peak and the overhead on one GPU beside graphs: equal for all of a kind and any pipeline."""
         tp, experts = layout.tensor_parallel_size, layout.expert_parallel
-        batch = (s.max_num_seqs, s.max_num_batched_tokens, s.context if self.has_indexer else 0)
+        batch = (s.max_num_seqs, s.max_num_batched_tokens, s.context if self.peak_follows_context else 0)
         key = (tp, layout.pipeline_parallel_size > 1, experts, *gpu_kind(gpu), *batch, version.name)
         if (found := self._reserves.get(key)) is None:
             if len(self._reserves) >= MOST_RESERVES:
@@ -189,9 +190,9 @@ class VllmModel:
         return has_latent(self.card.architecture)
 
     @cached_property
-    def has_indexer(self) -> bool:
-        """Whether some layer picks tokens by an indexer."""
-        return sparse.has_indexer(self.card.architecture)
+    def peak_follows_context(self) -> bool:
+        """Whether the activation peak depends on the context itself, not only on the batch: indexers, videos."""
+        return sparse.has_indexer(self.card.architecture) or grows_with_context(self.card)
 
     @cached_property
     def has_experts(self) -> bool:
