@@ -9,8 +9,10 @@ Each constant is a median over the records that tell it, with all others known, 
    and vocabulary entry;
 2. ``communication_copies``: NVLink records with tensor parallelism: what is left after that, in copies of a
    batch's hidden states (never negative);
-3. ``graphs``: least squares of the logged graph memory over the number of layers; what latent attention adds;
-4. ``rocm.extra_gib``: the same rest on MI300X, with what loading takes there beyond what is counted;
+3. ``graphs``: least squares of the logged memory of one captured graph over the number of layers; what latent
+   attention adds;
+4. ``rocm``: the same rest on MI300X (``extra_gib``), with what loading takes there beyond what is counted; the logged
+   memory of one captured graph by layer, which latent attention does not change there;
 5. ``band_gib``: the 90th percentile of what remains unexplained, for models with and without experts, at least
    0.7 GiB. Ranges with too few records of their own may differ from their neighbours by what these differ from each
    other: the 90th percentile of the steps of one model in one layout from one version to the next.
@@ -41,7 +43,7 @@ from gpu_sizer.evidence.records import EvidenceRecord, read_records  # noqa: E40
 from gpu_sizer.evidence.replay import engine_of, layout_of, request_of  # noqa: E402
 from gpu_sizer.planning.search import Search  # noqa: E402
 from gpu_sizer.records import replace  # noqa: E402
-from gpu_sizer.units import GIB  # noqa: E402
+from gpu_sizer.units import GIB, MIB  # noqa: E402
 
 RECORDS = ROOT / "tests" / "evidence" / "records.jsonl"
 OUTPUT = ROOT / "gpu_sizer" / "engines" / "vllm" / "fitted.yaml"
@@ -98,9 +100,20 @@ class Point:
         self.latent = model.has_latent
 
     @property
+    def layers(self) -> float:
+        """Layers of one stage."""
+        return self.architecture.num_hidden_layers / self.layout.pipeline_parallel_size
+
+    @property
+    def graph_mib(self) -> float:
+        """Memory of one captured graph, as logged."""
+        number = activations.captured_graphs(self.settings, self.gpu, self.version)
+        return (self.record.graph_gib or 0) * GIB / MIB / number
+
+    @property
     def graphs(self) -> float:
         """Graph memory inside the budget, as logged."""
-        return (self.record.graph_gib or 0) * GIB if self.version.graphs_in_budget else 0
+        return (self.record.graph_gib or 0) * GIB if self.gpu.platform in self.version.graphs_in_budget else 0
 
     def explained(self, sampler: float, copies: float, extra: float) -> float:
         """The rest as the estimate makes it, with the logged graphs."""
@@ -177,8 +190,9 @@ def main() -> None:
             kind: [(p.rest - p.explained(sampler[name][0], copies[name][0], 0)) / GIB for p in cuda if p.kind == kind]
             for kind in KINDS
         }
-    graphs = [(p.architecture.num_hidden_layers, p.record.graph_gib, p.latent) for p in made
-              if p.version.name in ("0.18", "0.20") and p.record.graph_gib and p.gpu.platform == "cuda"]  # fmt: skip
+    captured = [p for p in made if p.version.at_least("0.18") and p.record.graph_gib]
+    graphs = [(p.layers, p.graph_mib, p.latent) for p in captured if p.gpu.platform == "cuda"]
+    rocm_graphs = [p.graph_mib / p.layers for p in captured if p.gpu.platform == "rocm"]
     plain = [(n, g) for n, g, latent in graphs if not latent]
     slope, constant = np.polyfit([n for n, _ in plain], [g for _, g in plain], 1)
     latent = [g - (slope * n + constant) for n, g, is_latent in graphs if is_latent]
@@ -222,13 +236,14 @@ def main() -> None:
             f"    residual_gib: {median(left):.2f}",
         ]
     lines += [
-        "# Memory of captured graphs inside the budget: least squares over layers; latent attention adds.",
-        f"graphs: {{per_layer_gib: {slope:.4f}, constant_gib: {constant:.2f}, "
-        f"latent_gib: {median(latent) if latent else 0:.2f}, n: {len(plain)}, n_latent: {len(latent)}}}",
+        "# Memory of one captured graph: least squares over layers; latent attention adds.",
+        f"graphs: {{per_layer_mib: {slope:.4f}, constant_mib: {constant:.2f}, "
+        f"latent_mib: {median(latent) if latent else 0:.2f}, n: {len(plain)}, n_latent: {len(latent)}}}",
         "steps: {"
         + ", ".join(f"{kind}: {{median_gib: {median(moved[kind]):.2f}, n: {len(moved[kind])}}}" for kind in KINDS)
         + "}",
-        f"rocm: {{extra_gib: {extra:.2f}, band_gib: {band([o - extra for o in over])}, n: {len(over)}}}",
+        f"rocm: {{extra_gib: {extra:.2f}, band_gib: {band([o - extra for o in over])}, n: {len(over)}, "
+        f"graph_per_layer_mib: {median(rocm_graphs):.2f}, n_graphs: {len(rocm_graphs)}}}",
         "",
     ]
     output = Path(sys.argv[1]) if len(sys.argv) > 1 else OUTPUT

@@ -100,7 +100,7 @@ class Slice:
         self._blocks: dict[tuple[int, str, int], Whole] = {}
         self._table_bytes: dict[tuple[int, str], Whole] = {}
         self._fittings: dict[tuple[int, int], VllmFitting] = {}
-        self._activations: dict[tuple[int, bool, int, int, int], Whole] = {}
+        self._activations: dict[tuple[int, int, bool, int, int, int], Whole] = {}
 
     def _settings(self, context: int, users: int, replicas: int) -> Settings:
         load = replace(self.request.load, context=int(self.contexts[context]), users=int(self.users[users]))
@@ -173,18 +173,20 @@ class Slice:
         return layout_line(self.engine, fitting, layout, self.request.gpus_per_node, peaks)
 
     def _peaks(self, layout: Layout, part: Rectangle) -> Whole:
-        """The activation peak in each column of a part whose sequences are its users."""
+        """The activation peak in each column of a part whose sequences are its users, with the graphs added there."""
         tp, experts, replicas = layout.tensor_parallel_size, layout.expert_parallel, layout.data_parallel_size
-        key = (tp, experts, replicas, part.first_context, part.first_users)
+        pp = layout.pipeline_parallel_size
+        key = (tp, pp, experts, replicas, part.first_context, part.first_users)
         if (found := self._activations.get(key)) is None:
             local = -(-self.users[part.first_users : part.stop_users] // replicas)
             numbers, places = np.unique(local, return_inverse=True)
-            gpu, version = self.request.gpu, self.engine.version
-            peaks = [
-                self.model.reserve(gpu, layout, replace(part.settings, max_num_seqs=n), version).activation_bytes
-                for n in numbers.tolist()
-            ]
-            found = self._activations[key] = np.array(peaks, np.int64)[places]
+            gpu, version, model = self.request.gpu, self.engine.version, self.model
+            columns = [replace(part.settings, max_num_seqs=n) for n in numbers.tolist()]
+            peaks = [model.reserve(gpu, layout, s, version).activation_bytes for s in columns]
+            graphs = [model.graph_bytes(gpu, pp, s, version) for s in columns]
+            # The line's own load has the graphs of the first column.
+            added = np.array(graphs, np.int64) - graphs[0]
+            found = self._activations[key] = (np.array(peaks, np.int64) + added)[places]
         return found
 
     def _start(self) -> int:

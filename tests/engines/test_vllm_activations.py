@@ -7,7 +7,7 @@ import pytest
 from gpu_sizer import estimate, load_gpu, load_model, size
 from gpu_sizer.engines.load import Settings
 from gpu_sizer.engines.vllm import sparse
-from gpu_sizer.engines.vllm.activations import generation
+from gpu_sizer.engines.vllm.activations import captured_graphs, generation, graph_bytes
 from gpu_sizer.engines.vllm.encoders import encoder_peak
 from gpu_sizer.engines.vllm.version import version_profile
 from gpu_sizer.memory.layout import Layout
@@ -80,6 +80,49 @@ def test_a_video_that_grows_with_the_context_is_told_with_what_saves_it() -> Non
     ):
         made = estimate(model, gpu="h200", engine=engine, context=8192, tensor_parallel_size=2)
         assert any("a video as long as the context" in w for w in made.warnings) == told
+
+
+@pytest.mark.parametrize(
+    ("sequences", "pieces", "whole"),
+    # As logs of 0.19 to 0.25 print them: "PIECEWISE=51 (largest=512), FULL=35 (largest=256)".
+    [(1024, 51, 51), (256, 51, 35), (128, 35, 19), (32, 11, 7), (8, 5, 4)],
+)
+def test_graphs_are_captured_for_the_sizes_that_logs_print(sequences: int, pieces: int, whole: int) -> None:
+    found = captured_graphs(settings(8192, sequences), load_gpu("h100-80gb"), version_profile("0.20"))
+    assert found == pieces + whole
+
+
+def test_data_center_blackwell_captures_larger_sizes_from_0_28_on() -> None:
+    for version, gpu, number in (
+        ("0.26", "b200", 102),
+        ("0.28", "b200", 166),
+        ("0.28", "rtx-pro-6000", 102),
+        ("0.28", "h200", 102),
+    ):
+        assert captured_graphs(settings(8192, 1024), load_gpu(gpu), version_profile(version)) == number
+
+
+@pytest.mark.parametrize(
+    ("model", "gpu", "sequences", "logged"),
+    # Graphs of records that the constants were not fitted on: vme-099, vllm-352; vme-078 on ROCm (0.18).
+    [
+        ("mistralai/Ministral-3-14B-Instruct-2512", "h200", 1024, 0.67),
+        ("Qwen/Qwen3.6-27B", "h100-80gb", 1024, 1.01),
+        ("mistralai/Ministral-3-14B-Instruct-2512", "mi300x", 1024, 4.48),
+    ],
+)
+def test_graphs_take_what_logs_print(model: str, gpu: str, sequences: int, logged: float) -> None:
+    layers = load_model(model).architecture.num_hidden_layers
+    s = settings(8192, sequences)
+    found = graph_bytes(layers, False, s, load_gpu(gpu), version_profile("0.26")) / GIB
+    assert found == pytest.approx(logged, abs=0.25)
+
+
+def test_a_budget_holds_graphs_on_cuda_before_rocm() -> None:
+    s = settings(8192, 1024)
+    for version, cuda, rocm in (("0.18", False, False), ("0.20", True, False), ("0.26", True, True)):
+        for gpu, counted in (("h200", cuda), ("mi300x", rocm)):
+            assert (graph_bytes(32, False, s, load_gpu(gpu), version_profile(version)) > 0) == counted
 
 
 def test_the_peak_is_the_towers_or_what_comes_after_it() -> None:

@@ -23,7 +23,7 @@ from gpu_sizer.engines.vllm.encoders import encoder_peak
 from gpu_sizer.engines.vllm.version import VersionProfile
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.records import dataclass
-from gpu_sizer.units import GIB, ceil_div
+from gpu_sizer.units import GIB, MIB, ceil_div
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -149,12 +149,34 @@ def has_latent(a: Architecture) -> bool:
     return any(isinstance(b.mixer, LatentAttention | CompressedAttention) for b in a.blocks.values())
 
 
-def graph_bytes(layers: int, latent: bool, settings: Settings, version: VersionProfile) -> int:
+def _sizes_up_to(most: int) -> int:
+    """How many sizes are captured that are no larger: 1, 2, 4, then every eighth, from 256 on every sixteenth."""
+    small = sum(size <= most for size in (1, 2, 4))
+    return small + min(most, 255) // 8 + max(0, most - 240) // 16
+
+
+def captured_graphs(settings: Settings, gpu: GpuSpec, version: VersionProfile) -> int:
+    """Graphs that the engine captures: pieces of the model for mixed batches, and whole ones for decoding.
+
+    Source: ``vllm/config/vllm.py: _set_cudagraph_sizes``, ``v1/cudagraph_dispatcher.py: initialize_cudagraph_keys``.
+    """
+    limit = _constants()["largest_graph"]
+    large = generation(gpu) == BLACKWELL and version.at_least(limit["from"])
+    most = limit["data_center_blackwell" if large else "most"]
+    largest = min(2 * settings.max_num_seqs, most, settings.max_num_batched_tokens)
+    return _sizes_up_to(largest) + _sizes_up_to(min(largest, settings.max_num_seqs))
+
+
+def graph_bytes(layers: int, latent: bool, settings: Settings, gpu: GpuSpec, version: VersionProfile) -> int:
     """Captured graphs of so many layers, where the version counts them in its budget."""
-    if not version.graphs_in_budget or settings.enforce_eager:
+    if gpu.platform not in version.graphs_in_budget or settings.enforce_eager:
         return 0
-    c = _fitted()["graphs"]
-    return int((c["per_layer_gib"] * layers + c["constant_gib"] + (c["latent_gib"] if latent else 0)) * GIB)
+    if gpu.platform == "rocm":
+        each = _fitted()["rocm"]["graph_per_layer_mib"] * layers
+    else:
+        c = _fitted()["graphs"]
+        each = c["per_layer_mib"] * layers + c["constant_mib"] + (c["latent_mib"] if latent else 0)
+    return int(captured_graphs(settings, gpu, version) * each * MIB)
 
 
 @cache

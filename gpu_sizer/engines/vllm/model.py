@@ -135,9 +135,10 @@ class VllmModel:
             found = self._reserves[key] = reserve(self.card, gpu, layout, s, version, activation, self.has_experts)
         return found
 
-    def graph_bytes(self, stages: int, s: Settings, version: VersionProfile) -> int:
-        """The captured graphs of one of so many pipeline stages."""
-        return graph_bytes(ceil_div(self.card.architecture.num_hidden_layers, stages), self.has_latent, s, version)
+    def graph_bytes(self, gpu: GpuSpec, stages: int, s: Settings, version: VersionProfile) -> int:
+        """The captured graphs of one of so many pipeline stages: equal for all GPUs of a kind."""
+        layers = ceil_div(self.card.architecture.num_hidden_layers, stages)
+        return graph_bytes(layers, self.has_latent, s, gpu, version)
 
     def needs(self, gpu: GpuSpec, s: Settings, rules: PageRules, version: VersionProfile) -> Needs:
         """What its layouts hold under these settings: equal for all GPUs of a kind, whatever their memory."""

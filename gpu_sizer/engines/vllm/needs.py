@@ -113,7 +113,7 @@ class Needs:
             each = self._reserve(layout)
             # Of a pipeline, as if each stage had the graphs of one layer.
             layers = self._model.card.architecture.num_hidden_layers if several else 1
-            graphs = self._model.graph_bytes(layers, self._settings, self._version)
+            graphs = self._model.graph_bytes(self._gpu, layers, self._settings, self._version)
             beside = each.activation_bytes + each.overhead_bytes + graphs
             found = self._leasts[key] = (weights + blocks * block, beside)
         return found
@@ -158,7 +158,7 @@ class Needs:
             loading = self._loading[sizes] = model.loading_extra(*sizes, self._kernels)
         held = model.held(layout, plan, loading, s.max_num_batched_tokens)
         if (graphs := self._graphs.get(pp)) is None:
-            graphs = self._graphs[pp] = model.graph_bytes(pp, s, self._version)
+            graphs = self._graphs[pp] = model.graph_bytes(self._gpu, pp, s, self._version)
         overhead = reserve.overhead_bytes + graphs
         fixed = reserve.activation_bytes + overhead
         pool = s.users * blocks + self._null_block

@@ -27,7 +27,8 @@ class VersionProfile:
     sampler_bytes_per_logit: float
     chunks_beyond: int
     """Prompts of models with a longer context than this are processed in chunks."""
-    graphs_in_budget: bool
+    graphs_in_budget: tuple[str, ...]
+    """Platforms on which the memory of captured graphs is taken from the budget."""
     batches_in_flight: int
     null_block: bool
     windows: bool
@@ -109,7 +110,7 @@ def version_profile(version: str | None) -> VersionProfile:
         gpu_memory_utilization=chosen["gpu_memory_utilization"],
         sampler_bytes_per_logit=fitted["sampler_bytes_per_logit"],
         chunks_beyond=chosen["chunks_beyond"],
-        graphs_in_budget=chosen["graphs_in_budget"],
+        graphs_in_budget=tuple(chosen["graphs_in_budget"]),
         batches_in_flight=chosen["batches_in_flight"],
         null_block=chosen["null_block"],
         windows=chosen["windows"],
