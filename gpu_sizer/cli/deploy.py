@@ -93,8 +93,9 @@ def deploy(
         )
     else:
         answer = api.size(card, gpu=spec, layouts=layouts, max_gpus=max_gpus, **load)  # type: ignore[arg-type]
-    if not answer.fits and not (tuned and isinstance(answer, Plan) and answer.tuned):
-        sys.stderr.write(f"gpu-sizer: nothing to deploy: {printable(answer.reason or '')}\n")
+    if not answer.fits and not (tuned and answer.tuned):
+        lower = "; lower settings fit: deploy with --tuned" if answer.tuned else ""
+        sys.stderr.write(f"gpu-sizer: nothing to deploy: {printable(answer.reason or '')}{lower}\n")
         raise typer.Exit(DOES_NOT_FIT)
     if weights is not None and os.path.isdir(weights):
         weights = os.path.abspath(weights)

@@ -87,8 +87,11 @@ def machines(answer: Plan | Fit, *, tuned: bool = False) -> Machines:
         RequestError: a layout that machines cannot share evenly, or no tuned settings where they were asked for.
     """
     if isinstance(answer, Fit):
+        if tuned and answer.tuned is not None:
+            lowered = replace(answer.request, **answer.tuned.settings)  # type: ignore[arg-type]
+            return _told(fit(lowered, answer.layout))
         if tuned:
-            raise RequestError("tuned settings belong to a plan, not to a layout that was told")
+            raise RequestError("no lower settings are needed, or none would do, for the layout that was told")
         if not answer.fits:
             raise DoesNotFitError(f"nothing to deploy: {answer.reason}")
         return _told(answer)

@@ -246,7 +246,7 @@ def make_serving(
     how = starter_of(engine)
     if chosen.nodes > 1:
         _check_several(how, engine, version)
-    planned = answer.tuned.gpu_count if isinstance(answer, Plan) and tuned and answer.tuned else answer.gpu_count
+    planned = answer.tuned.gpu_count if tuned and answer.tuned else answer.gpu_count
     notes = []
     if planned is not None and planned != fit.gpu_count:
         notes.append(f"{planned} GPUs would do; they come in machines of {chosen.gpus_per_node}.")

@@ -212,6 +212,8 @@ class Fit:
     active_parameters: int
     weights_format: str
     warnings: tuple[str, ...] = ()
+    tuned: Tuned | None = None
+    """Lower settings under which the layout fits, where it does not at those asked for."""
     hardware: tuple[GpuSpec, ...] = ()
     """The GPUs one by one where they differ; empty where all are the request's."""
 
@@ -255,7 +257,9 @@ class Fit:
         """Full-length requests that the cache would hold at once."""
         return self.memory.max_concurrent_requests
 
-    def deploy(self, form: str, *, weights: str | None = None, image: str | None = None, port: int = 8000) -> str:
+    def deploy(
+        self, form: str, *, weights: str | None = None, image: str | None = None, port: int = 8000, tuned: bool = False
+    ) -> str:
         """The file or command that starts this layout's server; ``form`` as in ``gpu-sizer deploy --as``.
 
         Raises:
@@ -264,7 +268,7 @@ class Fit:
         """
         from gpu_sizer.deploy.formats import deploy
 
-        return deploy(self, form, weights=weights, image=image, port=port)
+        return deploy(self, form, weights=weights, image=image, port=port, tuned=tuned)
 
     def as_plan(self) -> Plan:
         """The same as a plan, for what prints plans."""
@@ -280,6 +284,7 @@ class Fit:
             total_parameters=self.total_parameters,
             active_parameters=self.active_parameters,
             weights_format=self.weights_format,
+            tuned=self.tuned,
             warnings=self.warnings,
         )
 

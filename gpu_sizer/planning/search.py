@@ -232,13 +232,17 @@ def _warnings(request: Request) -> tuple[str, ...]:
 
 
 def fit(request: Request, layout: Layout) -> Fit:
-    """Whether one layout fits.
+    """Whether one layout fits, and where it does not, under which lower settings it does.
 
     Raises:
         RequestError: settings that contradict the load.
     """
     search = Search(request)
-    return fit_of(search, search.evaluate(layout))
+    memory = search.evaluate(layout)
+    found = fit_of(search, memory)
+    if memory.verdict != "does_not_fit" or memory.refused:
+        return found
+    return replace(found, tuned=_tuned_layout(search, layout))
 
 
 def fit_of(search: Search, memory: LayoutMemory) -> Fit:
@@ -261,21 +265,31 @@ def fit_of(search: Search, memory: LayoutMemory) -> Fit:
     )
 
 
-def _tuned(search: Search, stop: int) -> Tuned | None:
-    """Fewer than ``stop`` + 1 GPUs under lower settings, or null."""
-    request = search.request
-    if stop < 1:
-        return None
-    users = request.users
+def _lower_settings(search: Search, layout: Layout) -> list[dict[str, int]]:
+    """Settings below a layout's defaults that still carry the load, the highest first."""
+    request, lowerable, now = search.request, search.engine.lowerable, search.fitting.settings(layout)
     options: list[dict[str, int]] = []
-    lowerable = search.engine.lowerable
-    now = search.fitting.settings(Layout())
     if "max_num_seqs" in lowerable and request.max_num_seqs is None:
-        options = [{"max_num_seqs": n} for n in TUNED_SEQUENCES if users <= n < now.max_num_seqs]
+        options = [{"max_num_seqs": n} for n in TUNED_SEQUENCES if request.users <= n < now.max_num_seqs]
     fewer_tokens = request.max_num_batched_tokens is None and now.max_num_batched_tokens > TUNED_TOKENS
     if "max_num_batched_tokens" in lowerable and fewer_tokens and (options or "max_num_seqs" not in lowerable):
         options.append({**(options[-1] if options else {}), "max_num_batched_tokens": TUNED_TOKENS})
-    if not options:
+    return options
+
+
+def _tuned_layout(search: Search, layout: Layout) -> Tuned | None:
+    """The highest settings below the defaults under which a layout fits, or null."""
+    for settings in _lower_settings(search, layout):
+        found = Search(replace(search.request, **settings)).evaluate(layout)  # type: ignore[arg-type]
+        if found.verdict == "fits" and found.per_gpu is not None:
+            return Tuned(layout.gpu_count, layout, settings, found.verdict, found.per_gpu)
+    return None
+
+
+def _tuned(search: Search, stop: int) -> Tuned | None:
+    """Fewer than ``stop`` + 1 GPUs under lower settings, or null."""
+    request = search.request
+    if stop < 1 or not (options := _lower_settings(search, Layout())):
         return None
 
     def smallest(settings: dict[str, int], start: int, last: int) -> LayoutMemory | None:

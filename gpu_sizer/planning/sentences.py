@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.memory.estimate import RankMemory
 from gpu_sizer.memory.layout import Layout
-from gpu_sizer.planning.plan import Fit, Plan
+from gpu_sizer.planning.plan import Fit, Plan, Tuned
 from gpu_sizer.units import gib
 
 TYPE_CHECKING = False
@@ -62,11 +62,15 @@ def headline(plan: Plan) -> str:
     return text
 
 
+def _flags(tuned: Tuned) -> str:
+    """Lower settings as the engine's options."""
+    return " ".join(f"--{k.replace('_', '-')} {v}" for k, v in tuned.settings.items())
+
+
 def _tuned(plan: Plan) -> str:
     assert plan.tuned is not None
-    flags = " ".join(f"--{k.replace('_', '-')} {v}" for k, v in plan.tuned.settings.items())
     here = f"{plan.gpu_count} at the engine's defaults, " if plan.gpu_count else ""
-    return f"{here[:1].upper()}{here[1:]}{plan.tuned.gpu_count} with {flags}."
+    return f"{here[:1].upper()}{here[1:]}{plan.tuned.gpu_count} with {_flags(plan.tuned)}."
 
 
 def _alternative(plan: Plan, kind: str) -> int | None:
@@ -232,7 +236,8 @@ def fit_headline(fit: Fit) -> str:
     model, gpus = fit.request.model.name, " + ".join(times(n, short_name(gpu)) for gpu, n in fit.kinds())
     what = f"{gpus}{in_layout(fit.layout)}"
     if fit.verdict == "does_not_fit":
-        return f"No: {model} does not fit on {what}: {fit.reason}."
+        lower = f" It does with {_flags(fit.tuned)}." if fit.tuned else ""
+        return f"No: {model} does not fit on {what}: {fit.reason}.{lower}"
     assert fit.per_gpu is not None
     room = f"{free_text(fit.per_gpu, fit.memory.band_bytes)} free on the fullest GPU"
     if fit.verdict == "tight" and fit.reason:

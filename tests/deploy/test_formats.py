@@ -232,6 +232,21 @@ def test_tuned_settings_are_deployed_on_fewer_gpus() -> None:
     }
 
 
+def test_a_layout_that_was_told_is_deployed_with_the_settings_that_let_it_start() -> None:
+    told = estimate("qwen3.8-27b", gpu="rtx-pro-6000", context=8192)
+    assert not told.fits
+    assert told.tuned is not None
+    assert told.tuned.settings == {"max_num_seqs": 512}
+    assert told.to_dict()["tuned"]["settings"] == {"max_num_seqs": 512}
+    with pytest.raises(DoesNotFitError):
+        told.deploy("vllm")
+    assert options(make_serving(told, tuned=True).command)["--max-num-seqs"] == "512"
+    fine = estimate("llama-3-8b", gpu="rtx-pro-6000")
+    assert fine.tuned is None
+    with pytest.raises(RequestError, match="no lower settings"):
+        fine.deploy("vllm", tuned=True)
+
+
 def test_the_release_that_was_named_is_what_is_loaded() -> None:
     card = answer("llama").request.model
     assert weights_named(card, "llama-3.1-405b") == card.hub_id
