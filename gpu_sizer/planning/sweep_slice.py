@@ -122,7 +122,9 @@ class Slice:
         if self.model.peak_follows_context:
             ends = list(range(number + 1))
         else:
-            ends = [0, int(np.searchsorted(self.contexts, self.engine.version.chunks_beyond, side="right")), number]
+            beyond = self.engine.version.chunks_beyond
+            whole = number if beyond is None else int(np.searchsorted(self.contexts, beyond, side="right"))
+            ends = [0, whole, number]
         pending = [
             (low, high, start, len(self.users))
             for low, high in pairwise(ends)

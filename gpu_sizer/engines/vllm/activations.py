@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 #: Activations are bfloat16 or float16 whatever the weights are.
 ACTIVATION_BYTES = 2
+#: Copies of the batch that replicas gather for experts which they share: what came in, what goes out, and its sum.
+GATHERED_COPIES = 3
 #: First compute capability of Blackwell.
 BLACKWELL = 10
 
@@ -125,22 +127,40 @@ def kept_workspace_bytes(
     """The workspaces that stay allocated after the profile run.
 
     Those of unquantized experts do since these run in a modular kernel
-    (``fused_moe/unquantized_fused_moe_method.py``); before, they were freed after each layer.
+    (``fused_moe/unquantized_fused_moe_method.py``); before, they were freed after each layer. So were those of
+    experts that replicas share, as long as kernels took tokens in chunks.
     """
     if version.keeps_workspaces == "none" or (version.keeps_workspaces == "scaled" and not scaled_experts):
         return 0
-    return workspace_bytes(a, gpu, layout, tokens, scaled_experts)
+    if shares_experts(layout) and version.expert_chunk is not None:
+        return 0
+    return workspace_bytes(a, gpu, layout, expert_tokens(layout, tokens, version), scaled_experts)
+
+
+def shares_experts(layout: Layout) -> bool:
+    """Whether replicas hold experts together: each then works on the batches of all of them."""
+    return layout.expert_parallel and layout.data_parallel_size > 1
+
+
+def expert_tokens(layout: Layout, tokens: int, version: VersionProfile) -> int:
+    """Tokens that the kernels of experts take at once on one rank.
+
+    Source: ``fused_moe/layer.py: do_naive_dispatch_combine``, later ``prepare_finalize/naive_dp_ep.py``.
+    """
+    gathered = tokens * (layout.data_parallel_size if shares_experts(layout) else 1)
+    return gathered if version.expert_chunk is None else min(gathered, version.expert_chunk)
 
 
 def forward_bytes(a: Architecture, layout: Layout, tokens: int) -> int:
-    """Live bytes of the widest layer for one batch of tokens."""
+    """Live bytes of the widest layer for one batch of tokens, without the workspaces of experts."""
     c = _constants()["forward"]
     tp = layout.tensor_parallel_size
     widest: int = max(
         max(c["attention_copies"] * _mixer_width(b, tp), _dense_width(b, layout, c["width_copies"]))
         for b in a.blocks.values()
     )
-    copies: int = c["hidden_copies"]
+    # The sum over ranks is not written in place.
+    copies: int = c["hidden_copies"] + (1 if tp > 1 else 0)
     return tokens * (copies * a.hidden_size + widest) * ACTIVATION_BYTES
 
 
@@ -220,7 +240,9 @@ def sampler_bytes(a: Architecture, max_num_seqs: int, version: VersionProfile) -
 def activation_bytes(
     card: ModelCard, gpu: GpuSpec, layout: Layout, settings: Settings, version: VersionProfile, scaled_experts: bool
 ) -> int:
-    """The activation peak of the profile run on one GPU; pipeline and replicas change nothing of it.
+    """The activation peak of the profile run on one GPU.
+
+    A pipeline changes nothing of it, and replicas only where they share experts.
 
     Args:
         card: the model.
@@ -238,11 +260,14 @@ def activation_bytes(
     )
     if sparse.has_indexer(a):
         forward += sparse.LOGITS_BYTES
+    kept = kept_workspace_bytes(a, gpu, layout, tokens, scaled_experts, version)
+    # Workspaces that are freed after each layer are part of the forward pass.
+    if not kept:
+        forward += workspace_bytes(a, gpu, layout, expert_tokens(layout, tokens, version), scaled_experts)
+    if shares_experts(layout):
+        forward += GATHERED_COPIES * layout.data_parallel_size * tokens * a.hidden_size * ACTIVATION_BYTES
     activation = max(sampler, forward)
-    activation += max(
-        kept_workspace_bytes(a, gpu, layout, tokens, scaled_experts, version),
-        sparse.workspace_bytes(a, generation(gpu), settings.context, tokens),
-    )
+    activation += max(kept, sparse.workspace_bytes(a, generation(gpu), settings.context, tokens))
     encoder = encoder_peak(card, layout.tensor_parallel_size, settings, version)
     return max(encoder.working_bytes, encoder.kept_bytes + activation)
 

@@ -112,7 +112,8 @@ class VllmEngine:
         sequences = load.max_num_seqs or max(256 if self.version.generation == "V0" else tier["max_num_seqs"], users)
         tokens = load.max_num_batched_tokens
         if tokens is None:
-            tokens = tier["max_num_batched_tokens"] if self.version.chunks(load.context) else max(load.context, 2048)
+            chunk = self.version.chunk_tokens or tier["max_num_batched_tokens"]
+            tokens = chunk if self.version.chunks(load.context) else max(load.context, 2048)
             tokens = min(tokens, sequences * load.context)
             tokens = max(tokens, min(sequences, 2048)) if load.max_num_seqs is None else tokens
         if load.max_num_seqs is None:

@@ -119,7 +119,7 @@ class VllmModel:
 
     def reserve(self, gpu: GpuSpec, layout: Layout, s: Settings, version: VersionProfile) -> Reserve:
         """The activation peak and the overhead on one GPU beside graphs: equal for all of a kind and any pipeline."""
-        tp, experts = layout.tensor_parallel_size, layout.expert_parallel
+        tp, experts = layout.tensor_parallel_size, layout.expert_ranks
         batch = (s.max_num_seqs, s.max_num_batched_tokens, s.context if self.peak_follows_context else 0)
         key = (tp, layout.pipeline_parallel_size > 1, experts, *gpu_kind(gpu), *batch, version.name)
         if (found := self._reserves.get(key)) is None:

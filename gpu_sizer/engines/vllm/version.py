@@ -25,8 +25,10 @@ class VersionProfile:
     generation: str
     gpu_memory_utilization: float
     sampler_bytes_per_logit: float
-    chunks_beyond: int
-    """Prompts of models with a longer context than this are processed in chunks."""
+    chunks_beyond: int | None
+    """Prompts of models with a longer context than this are processed in chunks; null where none are."""
+    chunk_tokens: int | None
+    """max_num_batched_tokens of chunks where it does not follow from the GPU."""
     graphs_in_budget: tuple[str, ...]
     """Platforms on which the memory of captured graphs is taken from the budget."""
     batches_in_flight: int
@@ -45,12 +47,14 @@ class VersionProfile:
     prints_capacity: bool
     keeps_workspaces: str
     """Experts whose workspaces stay allocated: none, scaled ones, all."""
+    expert_chunk: int | None
+    """Most tokens that the kernels of experts take at once; null where they take any number."""
     band_bytes: dict[str, int]
     """The estimate's own error on free memory, for models without experts (dense) and with them."""
 
     def chunks(self, context: int) -> bool:
         """Whether prompts are processed in chunks at this context length."""
-        return context > self.chunks_beyond
+        return self.chunks_beyond is not None and context > self.chunks_beyond
 
     def tokens_in_flight(self, pipeline_parallel_size: int, max_num_batched_tokens: int) -> int:
         """Tokens of the batches that a request may have under way; a pipeline has a batch a stage and one more."""
@@ -65,13 +69,13 @@ class VersionProfile:
 @cache
 def _number(version: str) -> tuple[int, ...]:
     digits = "".join(c if c.isdecimal() else " " for c in version)
-    return tuple(int(n) for n in digits.split()[:2])
+    return tuple(int(n) for n in digits.split()[:3])
 
 
 def _before(version: str) -> str:
-    """The version before another of the same line: 0.9 -> 0.8."""
-    major, minor = _number(version)
-    return f"{major}.{minor - 1}"
+    """The version before another of the same line: 0.9 -> 0.8, 0.5.3 -> 0.5.2."""
+    *line, last = _number(version)
+    return ".".join(map(str, [*line, last - 1]))
 
 
 def at_least(version: str, other: str) -> bool:
@@ -110,6 +114,7 @@ def version_profile(version: str | None) -> VersionProfile:
         gpu_memory_utilization=chosen["gpu_memory_utilization"],
         sampler_bytes_per_logit=fitted["sampler_bytes_per_logit"],
         chunks_beyond=chosen["chunks_beyond"],
+        chunk_tokens=chosen["chunk_tokens"],
         graphs_in_budget=tuple(chosen["graphs_in_budget"]),
         batches_in_flight=chosen["batches_in_flight"],
         null_block=chosen["null_block"],
@@ -124,5 +129,6 @@ def version_profile(version: str | None) -> VersionProfile:
         expanded_latent=chosen["expanded_latent"],
         prints_capacity=chosen["prints_capacity"],
         keeps_workspaces=chosen["keeps_workspaces"],
+        expert_chunk=chosen["expert_chunk"],
         band_bytes={kind: int(size * GIB) for kind, size in fitted["band_gib"].items()},
     )
