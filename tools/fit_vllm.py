@@ -47,12 +47,30 @@ from gpu_sizer.units import GIB, MIB  # noqa: E402
 
 RECORDS = ROOT / "tests" / "evidence" / "records.jsonl"
 OUTPUT = ROOT / "gpu_sizer" / "engines" / "vllm" / "fitted.yaml"
-NAMES = ("0.4", "0.5.3", "0.6.5", "0.7", "0.9", "0.11", "0.13", "0.14", "0.18", "0.20", "0.26", "0.28")
+NAMES = (
+    "0.4",
+    "0.5.3",
+    "0.6.5",
+    "0.7",
+    "0.9",
+    "0.11",
+    "0.13",
+    "0.14",
+    "0.18",
+    "0.20",
+    "0.20.1",
+    "0.26",
+    "0.28",
+    "0.29",
+    "0.32",
+    "0.33",
+)
+LATEST = NAMES[NAMES.index("0.18") :]
 #: Ranges whose sampler and collectives are the same code are fitted together.
 TOGETHER = {
     **dict.fromkeys(("0.4", "0.5.3", "0.6.5", "0.7"), ("0.4", "0.5.3", "0.6.5", "0.7")),
     **dict.fromkeys(("0.9", "0.11", "0.13", "0.14"), ("0.9", "0.11", "0.13", "0.14")),
-    **dict.fromkeys(("0.18", "0.20", "0.26", "0.28"), ("0.18", "0.20", "0.26", "0.28")),
+    **dict.fromkeys(LATEST, LATEST),
 }
 #: V0 sorts the vocabulary as the first V1 versions do, but profiles whole prompts, which hides it in its logs.
 SAMPLER_OF = dict.fromkeys(("0.4", "0.5.3", "0.6.5", "0.7"), ("0.9", "0.11", "0.13", "0.14"))

@@ -13,7 +13,7 @@ from gpu_sizer.engines.vllm.activations import generation
 from gpu_sizer.engines.vllm.encoders import is_profiled, video_note
 from gpu_sizer.engines.vllm.fitting import VllmFitting
 from gpu_sizer.engines.vllm.model import HALF, VllmModel
-from gpu_sizer.engines.vllm.pages import PageRules
+from gpu_sizer.engines.vllm.pages import DELTA, PageRules
 from gpu_sizer.engines.vllm.support import last_version_note, tensor_refusal
 from gpu_sizer.engines.vllm.version import VersionProfile, at_least, version_profile
 from gpu_sizer.errors import RequestError
@@ -50,7 +50,7 @@ def _batch_defaults(memory: int, identity: str, name: str, version: str) -> dict
         t
         for t in profile_data("vllm/versions")["batch_defaults"]
         if memory / GIB >= t["at_least_gib"]
-        and t.get("except", "~") not in named
+        and not any(name in named for name in t.get("except", ()))
         and at_least(version, t.get("from", "0"))
     )
     return found
@@ -170,12 +170,12 @@ class VllmEngine:
         key = ((generation(gpu) or 0) >= HOPPER, load.hybrid_kv, load.block_size)
         if (found := self._page_rules.get(key)) is None:
             hopper, hybrid, block_size = key
-            blocks = self.version.state_prefix_blocks
+            # Kernels that leave checkpoints of the gated delta rule are Hopper's and newer ones'.
+            checkpoints = tuple(m for m in self.version.state_checkpoints if hopper or m != DELTA)
             found = self._page_rules[key] = PageRules(
                 windows=self.version.windows and hybrid,
-                prefix_caching=blocks > 1,
-                checkpoints=blocks > 2,
-                delta_checkpoints=hopper,
+                prefix_caching=self.version.aligned_states,
+                checkpoints=checkpoints,
                 block_size=block_size,
                 expanded_latent=self.version.expanded_latent,
             )

@@ -23,7 +23,7 @@ from gpu_sizer.engines.vllm.cache import CachePlan, cache_plan
 from gpu_sizer.engines.vllm.encoders import grows_with_context
 from gpu_sizer.engines.vllm.loading import Kernels, LoadingExtra, Rounding
 from gpu_sizer.engines.vllm.needs import Needs
-from gpu_sizer.engines.vllm.pages import PageRules, layer_pages
+from gpu_sizer.engines.vllm.pages import DELTA, PageRules, layer_pages
 from gpu_sizer.engines.vllm.placement import weight_rules
 from gpu_sizer.engines.vllm.version import VersionProfile
 from gpu_sizer.memory.caches import CacheTypes
@@ -166,8 +166,9 @@ class VllmModel:
         """The cache plan under one tensor-parallel size."""
         if (found := self._plans.get((tp, cache_dtype, rules))) is None:
             a = self.card.architecture
-            if rules.delta_checkpoints and not any(isinstance(b.mixer, GatedDeltaNet) for b in a.blocks.values()):
-                found = self.cache(tp, cache_dtype, replace(rules, delta_checkpoints=False))
+            if DELTA in rules.checkpoints and not any(isinstance(b.mixer, GatedDeltaNet) for b in a.blocks.values()):
+                others = tuple(m for m in rules.checkpoints if m != DELTA)
+                found = self.cache(tp, cache_dtype, replace(rules, checkpoints=others))
             else:
                 types = CacheTypes(cache_dtype, HALF.get(self.card.weights.dtype, self.card.weights.dtype))
                 pages = layer_pages(a.blocks, tp, types, rules)

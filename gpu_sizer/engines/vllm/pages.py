@@ -28,7 +28,8 @@ SPARSE_BLOCK = 128
 HYBRID_LATENT_ALIGNMENT = 128
 #: Width to which keys and values of latent attention were padded where they were cached whole.
 EXPANDED_HEAD = 256
-#: Prefill of the gated delta rule leaves checkpoints every 64 tokens.
+#: The gated delta rule, whose prefill leaves checkpoints every 64 tokens.
+DELTA = "gated_delta_net"
 DELTA_CHECKPOINT = 64
 
 
@@ -69,10 +70,8 @@ class PageRules:
     """Windowed layers keep their window only; false where the hybrid manager is off or absent."""
     prefix_caching: bool = True
     """States are kept at block boundaries (vLLM's "align" mode)."""
-    checkpoints: bool = True
-    """Prefill leaves one more state block for its checkpoint."""
-    delta_checkpoints: bool = True
-    """The gated delta rule's prefill does so too (Hopper and newer)."""
+    checkpoints: tuple[str, ...] = ("kimi_delta_attention", "mamba2", "gated_delta_net")
+    """Mixers whose prefill leaves a checkpoint in one more block."""
     block_size: int | None = None
     """A block size asked for."""
     expanded_latent: bool = False
@@ -124,10 +123,7 @@ def _attention_block(caches: list[LayerCache], types: CacheTypes, rules: PageRul
 def _state_blocks(mixer: str, rules: PageRules) -> int:
     if not rules.prefix_caching:
         return 1
-    checkpoint = rules.checkpoints and mixer in ("mamba2", "kimi_delta_attention", "gated_delta_net")
-    if mixer == "gated_delta_net":
-        checkpoint = checkpoint and rules.delta_checkpoints
-    return 2 + int(checkpoint)
+    return 2 + int(mixer in rules.checkpoints)
 
 
 def _hybrid_block(caches: list[LayerCache], block: int, rules: PageRules) -> int:
@@ -137,7 +133,7 @@ def _hybrid_block(caches: list[LayerCache], block: int, rules: PageRules) -> int
     align = block
     if any(c.latent for c in caches):
         align = max(align, HYBRID_LATENT_ALIGNMENT)
-    if rules.prefix_caching and rules.delta_checkpoints and any(c.mixer == "gated_delta_net" for c in caches):
+    if rules.prefix_caching and DELTA in rules.checkpoints and any(c.mixer == DELTA for c in caches):
         align = lcm(align, DELTA_CHECKPOINT)
     return align * ceil_div(state, align * per_token)
 

@@ -34,7 +34,10 @@ class VersionProfile:
     batches_in_flight: int
     null_block: bool
     windows: bool
-    state_prefix_blocks: int
+    aligned_states: bool
+    """Whether states are kept at block boundaries, for prefix caching: two blocks each."""
+    state_checkpoints: tuple[str, ...]
+    """Mixers whose prefill leaves a checkpoint in one block more."""
     single_bytes: int
     outside_bytes: dict[str, int]
     """What a GPU holds outside of the budget's account, alone (one) or among several."""
@@ -119,7 +122,8 @@ def version_profile(version: str | None) -> VersionProfile:
         batches_in_flight=chosen["batches_in_flight"],
         null_block=chosen["null_block"],
         windows=chosen["windows"],
-        state_prefix_blocks=chosen["state_prefix_blocks"],
+        aligned_states=chosen["aligned_states"],
+        state_checkpoints=tuple(chosen["state_checkpoints"]),
         single_bytes=int(data["single_gib"] * GIB),
         block_tables=chosen["block_tables"],
         outside_bytes={gpus: int(size * GIB) for gpus, size in data["outside_gib"].items()},
