@@ -200,6 +200,17 @@ def graph_bytes(layers: int, latent: bool, settings: Settings, gpu: GpuSpec, ver
 
 
 @cache
+def _has_float8(compute_capability: str | None) -> bool:
+    version = tuple(int(n) for n in (compute_capability or "").split(".") if n.isdigit())
+    return version >= (8, 9)
+
+
+def has_float8(gpu: GpuSpec) -> bool:
+    """Whether the GPU multiplies in float8 (Ada and newer); others run Marlin's kernels, which widen scales."""
+    return _has_float8(gpu.compute_capability)
+
+
+@cache
 def _joined(interconnect: str | None) -> bool:
     text = (interconnect or "").lower()
     return ("nvlink" in text and "bridge" not in text) or "fabric" in text
@@ -215,9 +226,9 @@ def has_nvlink(gpu: GpuSpec) -> bool:
     return _joined(gpu.interconnect)
 
 
-def gpu_kind(gpu: GpuSpec) -> tuple[str, int | None, bool]:
-    """Everything of a GPU on which a :class:`Reserve` depends."""
-    return gpu.platform, generation(gpu), has_nvlink(gpu)
+def gpu_kind(gpu: GpuSpec) -> tuple[str, int | None, bool, bool]:
+    """Everything of a GPU, but for its memory, on which an estimate depends."""
+    return gpu.platform, generation(gpu), has_nvlink(gpu), has_float8(gpu)
 
 
 def _communication_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, version: VersionProfile) -> int:

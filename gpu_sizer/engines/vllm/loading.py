@@ -28,7 +28,7 @@ from gpu_sizer.engines.vllm import sparse
 from gpu_sizer.engines.vllm.version import at_least
 from gpu_sizer.memory.layout import stage_bounds
 from gpu_sizer.memory.weights import WeightRules, tensor_bytes
-from gpu_sizer.model.formats import storage_bytes
+from gpu_sizer.model.formats import SCALE_BLOCK, storage_bytes
 from gpu_sizer.model.inventory import Inventory
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import MIB, ceil_div, round_up
@@ -56,6 +56,8 @@ ROCM_ROW_BYTES = 512
 #: ... are made longer by this many (``_maybe_pad_weight``).
 ROCM_PADDING_BYTES = 256
 HALF_TYPES = ("bfloat16", "float16")
+#: Formats with a scale for each block of values.
+BLOCK_SCALED = ("float8-block", "float8-block-ue8m0")
 
 #: Rotary tables and absorbed projections are kept in the type of the activations.
 HALF_BYTES = 2
@@ -110,8 +112,9 @@ def rotary_bytes(card: ModelCard) -> int:
     if card.engine_class not in data["table_for_windows"]:
         widths = {(width, False) for width, _ in widths}
     factor = data["multimodal_factor"] if card.engine_class in data["multimodal"] else 1
-    share = data["share"].get(card.engine_class, 1)
-    plain = int(sum(width for width, _ in widths) * share) * card.context.native * factor * HALF_BYTES
+    share, linear = data["share"].get(card.engine_class, 1), data["linear_factor"].get(card.engine_class, 1)
+    rows = sum(width * (1 if windowed else linear) for width, windowed in widths)
+    plain = int(rows * share) * card.context.native * factor * HALF_BYTES
     return plain + sparse.rotary_bytes(card.architecture, card.context.native)
 
 
@@ -137,6 +140,8 @@ class Kernels:
     generation: int | None
     version: str
     """The name of the range of versions."""
+    has_float8: bool = True
+    """Whether the GPU multiplies in float8."""
 
     def padded(self, inner: int, outer: int, gated: bool, fmt: str) -> tuple[int, int]:
         """A rank's share of an expert, its width and the hidden size, as the kernels want it."""
@@ -171,6 +176,22 @@ def _expert_padding(
         padded = kernels.padded(inner, outer, gated, t.fmt)
         if padded != (inner, outer):
             extra += copies * (storage_bytes(padded, t.fmt) - storage_bytes((inner, outer), t.fmt))
+    return extra
+
+
+def _group_scales(tensors: Iterable[Tensor], tp: int, expert_ranks: int) -> int:
+    """What one layer's scales of float8 blocks grow by where Marlin's kernels run: 16 bits for each output of a block.
+
+    ``layers/quantization/utils/marlin_utils_fp8.py: prepare_fp8_layer_for_marlin``.
+    """
+    extra = 0
+    for t in tensors:
+        if t.fmt not in BLOCK_SCALED or len(t.shape) != MATRIX:
+            continue
+        copies = ceil_div(t.copies, expert_ranks) if t.is_expert else t.copies
+        outputs, inputs = t.shape if t.is_expert and expert_ranks > 1 else t.local_shape(tp)
+        groups, scale = ceil_div(inputs, SCALE_BLOCK), storage_bytes((outputs, inputs), t.fmt) - outputs * inputs
+        extra += copies * (groups * outputs * HALF_BYTES - scale)
     return extra
 
 
@@ -226,6 +247,8 @@ class LoadingExtra:
         for name, tensors in inventory.blocks.items():
             gated = getattr(card.architecture.blocks[name].feed_forward, "gated", True)
             blocks[name] += _expert_padding(tensors, gated, tp, ranks, rules, kernels)
+            if kernels.platform == "cuda" and not kernels.has_float8:
+                blocks[name] += _group_scales(tensors, tp, ranks)
             if kernels.platform == "rocm" and not at_least(kernels.version, _rules()["rocm_remainder"]["before"]):
                 blocks[name] += _unused_remainder(tensors, tp, ranks)
         self._sums = (0, *accumulate(blocks[name] for name in inventory.layer_names))

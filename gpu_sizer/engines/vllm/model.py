@@ -21,7 +21,7 @@ from gpu_sizer.engines.vllm.activations import (
 )
 from gpu_sizer.engines.vllm.cache import CachePlan, cache_plan
 from gpu_sizer.engines.vllm.encoders import grows_with_context
-from gpu_sizer.engines.vllm.loading import Kernels, LoadingExtra, Rounding
+from gpu_sizer.engines.vllm.loading import BLOCK_SCALED, Kernels, LoadingExtra, Rounding
 from gpu_sizer.engines.vllm.needs import Needs
 from gpu_sizer.engines.vllm.pages import DELTA, PageRules, layer_pages
 from gpu_sizer.engines.vllm.placement import weight_rules
@@ -94,8 +94,9 @@ class VllmModel:
 
     def loading_extra(self, tp: int, ranks: int, kernels: Kernels) -> LoadingExtra:
         """What loading allocates beside the tensors, with experts spread over so many ranks."""
-        # The kernels of experts and of sparse attention alone differ.
-        key = (tp, ranks, kernels if self.has_experts or self.is_compressed else None)
+        # The kernels of experts, of sparse attention and of scales of blocks alone differ.
+        differ = self.has_experts or self.is_compressed or self.has_block_scales
+        key = (tp, ranks, kernels if differ else None)
         if (found := self._extras.get(key)) is None:
             rules = weight_rules(self.card)
             if (rounding := self._roundings.get((tp, ranks))) is None:
@@ -180,6 +181,11 @@ class VllmModel:
     def has_scaled_experts(self) -> bool:
         """Whether experts are stored with scales beside low-precision values."""
         return self.inventory.has_scaled_experts
+
+    @cached_property
+    def has_block_scales(self) -> bool:
+        """Whether some weights have a scale for each block."""
+        return any(t.fmt in BLOCK_SCALED for tensors in self.inventory.blocks.values() for t in tensors)
 
     @cached_property
     def is_compressed(self) -> bool:
