@@ -31,6 +31,24 @@ LLADA = {
     "num_shared_experts": 1, "first_k_dense_replace": 1, "vocab_size": 157_184,
 }  # fmt: skip
 
+WINDOWS = [0, 1, 1, 1, 1, *[0, 1, 1, 1, 1, 1] * 7, 0]
+MIMO = {
+    "hidden_size": 4096, "num_hidden_layers": 48, "num_attention_heads": 64, "num_key_value_heads": 4, "head_dim": 192,
+    "v_head_dim": 128, "swa_num_attention_heads": 64, "swa_num_key_value_heads": 8, "swa_head_dim": 192,
+    "swa_v_head_dim": 128, "sliding_window": 128, "add_swa_attention_sink_bias": True, "hidden_act": "silu",
+    "hybrid_layer_pattern": WINDOWS, "moe_layer_freq": [0, *[1] * 47], "intermediate_size": 16_384,
+    "moe_intermediate_size": 2048, "n_routed_experts": 256, "num_experts_per_tok": 8, "vocab_size": 152_576,
+    "tie_word_embeddings": False, "max_position_embeddings": 1_048_576, "num_nextn_predict_layers": 3,
+}  # fmt: skip
+MIMO_VISION = {
+    "depth": 28, "fullatt_block_indexes": [0, 9, 18, 27], "hidden_size": 1280, "in_chans": 3, "use_sink": True,
+    "intermediate_size": 4608, "num_heads": 32, "num_key_value_heads": 8, "out_hidden_size": 4096, "patch_size": 16,
+}  # fmt: skip
+MIMO_AUDIO = {
+    "add_post_norm": True, "audio_channels": 20, "group_size": 4, "input_local_dim": 1024, "input_local_layers": 6,
+    "input_local_intermediate_size": 4096, "out_hidden_size": 4096, "projection_layers": 2, "speech_vocab_size": "1280",
+}  # fmt: skip
+
 
 @pytest.mark.parametrize(
     ("config", "total"),
@@ -53,6 +71,11 @@ LLADA = {
         ),
         # The hub's 102,889,705,216 without the 7,936 biases of its routers.
         ({"model_type": "llada2_moe", **LLADA}, 102_889_697_280),
+        # Without the layers that predict ahead, the scales and the biases of the routers.
+        (
+            {"model_type": "mimo_v2", **MIMO, "vision_config": MIMO_VISION, "audio_config": MIMO_AUDIO},
+            309_768_490_432,
+        ),
     ],
     ids=lambda value: value["model_type"] if isinstance(value, dict) else "",
 )
@@ -76,3 +99,15 @@ def test_an_unknown_language_model_is_refused() -> None:
             name="x",
             source="x",
         )
+
+
+def test_codebooks_of_several_sizes_are_refused() -> None:
+    audio = {**MIMO_AUDIO, "speech_vocab_size": "1025-1025-129"}
+    with pytest.raises(CardError, match="codebooks"):
+        card_from_config({"model_type": "mimo_v2", **MIMO, "audio_config": audio}, name="x", source="x")
+
+
+def test_layers_that_predict_ahead_are_windowed_and_dense() -> None:
+    ahead = card_from_config({"model_type": "mimo_v2", **MIMO}, name="x", source="x")
+    # The hub's 310,775,040,000 counts 987,820,224 of them beside the model, scales and biases of the routers.
+    assert sum(t.parameters for t in build_inventory(ahead).mtp) == 987_820_224

@@ -87,6 +87,7 @@ MODULES: dict[str, str] = {
     "mamba": "mamba",
     "mamba2": "mamba",
     "mimo": "qwen2",
+    "mimo_v2": "mimo_v2",
     "mimo_v2_flash": "mixtures",
     "minimax": "minimax",
     "minimax_m1": "minimax",

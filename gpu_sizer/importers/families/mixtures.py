@@ -179,6 +179,7 @@ _READERS = {
     "hunyuan_v1_moe": _hunyuan,
     "hy_v3": _hy_v3,
     "llada2_moe": _bailing,
+    "mimo_v2": _mimo_v2,
     "mimo_v2_flash": _mimo_v2,
     "solar_open": _solar,
 }
