@@ -24,7 +24,12 @@ TEXT = {"text_config", "llm_config", "language_config"}
 #: Read for what they say, never for a size: a class's default says nothing of the checkpoint.
 IGNORED = {"model_type", "dtype", "torch_dtype", "architectures", "quantization_config", "layer_types"}
 #: Types that share another's class: in the engine, or in all but the name.
-SAME_CLASS = {"kimi_k2": "deepseek_v3", "minimax_text_01": "minimax", "minimax_m3": "minimax_m3_vl"}
+SAME_CLASS = {
+    "kimi_k2": "deepseek_v3",
+    "minimax_m1": "minimax",
+    "minimax_m3": "minimax_m3_vl",
+    "minimax_text_01": "minimax",
+}
 
 
 def read_keys() -> set[str]:

@@ -147,6 +147,7 @@ class ModelCard:
             spelt = (normal(release.hub_id), normal_short(release.hub_id), normal(release.name or release.hub_id))
             if any(s in wanted for s in spelt):
                 return release
-        if any(normal(own) in wanted for own in (self.id, self.name, *self.aliases)):
+        own = (self.id, self.name, *self.aliases, *((self.hub_id,) if self.hub_id else ()))
+        if any(normal(n) in wanted or normal_short(n) in wanted for n in own):
             return None
         return next((r for r in self.releases if normal_short(stem(r.hub_id)) in wanted), None)

@@ -25,6 +25,7 @@ ENGINES_WAY = {
     ("deepseek_v4", "n_shared_experts"),  # the class builds one however many are named
     ("gemma3", "vision_config.num_channels"),
     ("gemma3", "vision_config.vision_use_head"),  # engines load no pooling head
+    ("internvl", "vision_config.num_channels"),
     ("mllama", "vision_config.num_channels"),
     ("step3p7", "vision_config.num_channels"),
     ("mpt", "expansion_ratio"),  # the class has four times the width, whatever this says

@@ -1,4 +1,4 @@
-"""MiniMax Text-01 (``MiniMaxConfig``): seven layers of lightning attention to each full one, experts in all."""
+"""MiniMax Text-01 and M1 (``MiniMaxConfig``): seven layers of lightning attention to each full one, experts in all."""
 
 from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.cards.mixers import LinearAttention

@@ -1,4 +1,4 @@
-"""Mixtures of experts that differ from one another in a few keys: ERNIE 4.5, Hunyuan, Hy3, dots, Ling, MiMo V2."""
+"""Mixtures of experts that differ in a few keys: ERNIE 4.5, Hunyuan, Hy3, dots, Ling, LLaDA 2, MiMo V2."""
 
 from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
@@ -70,13 +70,14 @@ def _dots(c: Config) -> Architecture:
 
 
 def _bailing(c: Config) -> Architecture:
-    newer = c.model_type == "bailing_moe_v2"
+    diffusion = c.model_type == "llada2_moe"
+    newer = diffusion or c.model_type == "bailing_moe_v2"
     qkv, out = c.flag("use_qkv_bias", default=False), c.flag("use_bias", default=False)
     norm = "head" if c.flag("use_qk_norm", default=newer) else None
     mixer = attention(c, qkv_bias=qkv or out, o_bias=out, qk_norm=norm)
     shared = c.optional("num_shared_experts") or 0
     width = c.optional("moe_shared_expert_intermediate_size") if shared else None
-    corrected = c.flag("moe_router_enable_expert_bias", default=False)
+    corrected = c.flag("moe_router_enable_expert_bias", default=diffusion)
     experts = mixture(
         c,
         num_shared_experts=shared,
@@ -177,6 +178,8 @@ _READERS = {
     "exaone_moe": _exaone,
     "hunyuan_v1_moe": _hunyuan,
     "hy_v3": _hy_v3,
+    "llada2_moe": _bailing,
+    "mimo_v2": _mimo_v2,
     "mimo_v2_flash": _mimo_v2,
     "solar_open": _solar,
 }
