@@ -51,7 +51,8 @@ NAMES = (
     "0.4",
     "0.5.3",
     "0.6.5",
-    "0.7",
+    "0.7.1",
+    "0.8",
     "0.9",
     "0.11",
     "0.13",
@@ -65,15 +66,15 @@ NAMES = (
     "0.32",
     "0.33",
 )
-LATEST = NAMES[NAMES.index("0.18") :]
+FIRST, LATEST = NAMES[: NAMES.index("0.9")], NAMES[NAMES.index("0.18") :]
 #: Ranges whose sampler and collectives are the same code are fitted together.
 TOGETHER = {
-    **dict.fromkeys(("0.4", "0.5.3", "0.6.5", "0.7"), ("0.4", "0.5.3", "0.6.5", "0.7")),
+    **dict.fromkeys(FIRST, FIRST),
     **dict.fromkeys(("0.9", "0.11", "0.13", "0.14"), ("0.9", "0.11", "0.13", "0.14")),
     **dict.fromkeys(LATEST, LATEST),
 }
 #: V0 sorts the vocabulary as the first V1 versions do, but profiles whole prompts, which hides it in its logs.
-SAMPLER_OF = dict.fromkeys(("0.4", "0.5.3", "0.6.5", "0.7"), ("0.9", "0.11", "0.13", "0.14"))
+SAMPLER_OF = dict.fromkeys(FIRST, ("0.9", "0.11", "0.13", "0.14"))
 #: Kinds of models with bands of their own: the kernels of experts change from version to version.
 KINDS = ("dense", "experts")
 #: No band is narrower: between builds of one version the rest moves by this much for one and the same model.

@@ -19,6 +19,9 @@ _ENDINGS: tuple[tuple[str, WeightFormat], ...] = (
     (r"[-_ ]mxfp4$", "mxfp4"),
     (r"[-_ ]nvfp4$", "nvfp4"),
 )
+#: What a plain "-FP8" means in an organisation's own releases, as their configurations say (the cards of those that
+#: have one agree); with others it mostly means one scale for each tensor.
+_OWN_FP8: dict[str, WeightFormat] = {"qwen/": "float8-block"}
 
 
 def base_and_format(name: str) -> tuple[str, WeightFormat] | None:
@@ -26,7 +29,8 @@ def base_and_format(name: str) -> tuple[str, WeightFormat] | None:
     for pattern, fmt in _ENDINGS:
         base = re.sub(pattern, "", name, flags=re.IGNORECASE)
         if base != name:
-            return base, fmt
+            own = next((f for o, f in _OWN_FP8.items() if name.lower().startswith(o)), None)
+            return base, own if own is not None and name.lower().endswith("fp8") else fmt
     return None
 
 

@@ -27,7 +27,7 @@ COMPARED = ("weights_gib_per_gpu", "available_kv_gib", "gpu_blocks", "kv_cache_t
 
 
 #: The version that stands for a generation where a log tells no more, or where both were to be had.
-GENERATIONS: dict[str, dict[str | None, str]] = {"vllm": {"V0": "0.7", "V1": "0.11"}}
+GENERATIONS: dict[str, dict[str | None, str]] = {"vllm": {"V0": "0.7.3", "V1": "0.11"}}
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,15 @@ def absorbed_bytes(mixer: object, tp: int) -> int:
     return 0
 
 
+def multiplied_bytes(mixer: object, hidden_size: int, tp: int, value_bytes: int) -> int:
+    """Bytes of one layer's products of latent attention's projections on one rank."""
+    if not isinstance(mixer, LatentAttention) or isinstance(mixer, CompressedAttention):
+        return 0
+    heads, width = ceil_div(mixer.num_attention_heads, tp), mixer.q_lora_rank or hidden_size
+    products = (width + hidden_size) * heads * mixer.kv_lora_rank * value_bytes
+    return products + width * heads * mixer.qk_rope_head_dim * HALF_BYTES
+
+
 @dataclass(frozen=True, slots=True)
 class Kernels:
     """What decides which kernels run: the platform, the GPU's generation and the engine's version."""
@@ -244,9 +253,15 @@ class LoadingExtra:
     ) -> None:
         self._rounding = rounding
         blocks, tp, ranks = dict(rounding.blocks), rounding.tp, rounding.expert_ranks
+        span = _rules()["multiplied_projections"]
+        multiplied = at_least(kernels.version, span["from"]) and not at_least(kernels.version, span["before"])
         for name, tensors in inventory.blocks.items():
             gated = getattr(card.architecture.blocks[name].feed_forward, "gated", True)
             blocks[name] += _expert_padding(tensors, gated, tp, ranks, rules, kernels)
+            if multiplied:
+                scaled = any(".o_proj." in t.name and t.fmt.startswith("float8") for t in tensors)
+                mixer, hidden = card.architecture.blocks[name].mixer, card.architecture.hidden_size
+                blocks[name] += multiplied_bytes(mixer, hidden, tp, 1 if scaled else HALF_BYTES)
             if kernels.platform == "cuda" and not kernels.has_float8:
                 blocks[name] += _group_scales(tensors, tp, ranks)
             if kernels.platform == "rocm" and not at_least(kernels.version, _rules()["rocm_remainder"]["before"]):

@@ -94,8 +94,8 @@ class VllmModel:
 
     def loading_extra(self, tp: int, ranks: int, kernels: Kernels) -> LoadingExtra:
         """What loading allocates beside the tensors, with experts spread over so many ranks."""
-        # The kernels of experts, of sparse attention and of scales of blocks alone differ.
-        differ = self.has_experts or self.is_compressed or self.has_block_scales
+        # The kernels of experts, of latent attention and of scales of blocks alone differ.
+        differ = self.has_experts or self.has_latent or self.has_block_scales
         key = (tp, ranks, kernels if differ else None)
         if (found := self._extras.get(key)) is None:
             rules = weight_rules(self.card)
