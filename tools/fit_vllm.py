@@ -13,7 +13,8 @@ Each constant is a median over the records that tell it, with all others known, 
    attention adds;
 4. ``rocm``: the same rest on MI300X (``extra_gib``), with what loading takes there beyond what is counted; the logged
    memory of one captured graph by layer, which latent attention does not change there;
-5. ``band_gib``: the 90th percentile of what remains unexplained, for models with and without experts, at least
+5. ``unified``: the same rest where the GPU shares the machine's memory;
+6. ``band_gib``: the 90th percentile of what remains unexplained, for models with and without experts, at least
    0.7 GiB. Ranges with too few records of their own may differ from their neighbours by what these differ from each
    other: the 90th percentile of the steps of one model in one layout from one version to the next.
 """
@@ -52,8 +53,8 @@ NAMES = (
     "0.5.3",
     "0.6.5",
     "0.7.1",
+    "0.7.4",
     "0.8",
-    "0.9",
     "0.11",
     "0.13",
     "0.14",
@@ -66,15 +67,15 @@ NAMES = (
     "0.32",
     "0.33",
 )
-FIRST, LATEST = NAMES[: NAMES.index("0.9")], NAMES[NAMES.index("0.18") :]
+FIRST, LATEST = NAMES[: NAMES.index("0.8")], NAMES[NAMES.index("0.18") :]
 #: Ranges whose sampler and collectives are the same code are fitted together.
 TOGETHER = {
     **dict.fromkeys(FIRST, FIRST),
-    **dict.fromkeys(("0.9", "0.11", "0.13", "0.14"), ("0.9", "0.11", "0.13", "0.14")),
+    **dict.fromkeys(("0.8", "0.11", "0.13", "0.14"), ("0.8", "0.11", "0.13", "0.14")),
     **dict.fromkeys(LATEST, LATEST),
 }
 #: V0 sorts the vocabulary as the first V1 versions do, but profiles whole prompts, which hides it in its logs.
-SAMPLER_OF = dict.fromkeys(FIRST, ("0.9", "0.11", "0.13", "0.14"))
+SAMPLER_OF = dict.fromkeys(FIRST, ("0.8", "0.11", "0.13", "0.14"))
 #: Kinds of models with bands of their own: the kernels of experts change from version to version.
 KINDS = ("dense", "experts")
 #: No band is narrower: between builds of one version the rest moves by this much for one and the same model.
@@ -133,6 +134,11 @@ class Point:
         """Graph memory inside the budget, as logged."""
         return (self.record.graph_gib or 0) * GIB if self.gpu.platform in self.version.graphs_in_budget else 0
 
+    @property
+    def own_memory(self) -> bool:
+        """Whether the GPU is NVIDIA's with memory of its own."""
+        return self.gpu.platform == "cuda" and not activations.is_unified(self.gpu)
+
     def explained(self, sampler: float, copies: float, extra: float) -> float:
         """The rest as the estimate makes it, with the logged graphs."""
         version = replace(self.version, sampler_bytes_per_logit=sampler, communication_copies=copies)
@@ -143,7 +149,8 @@ class Point:
         made = activations.reserve(
             self.card, gpu, self.layout, self.settings, version, activation, self.kind == "experts"
         )
-        return made.activation_bytes + made.overhead_bytes + self.graphs + extra
+        overhead = made.overhead_bytes - (activations.unified_bytes() if activations.is_unified(gpu) else 0)
+        return made.activation_bytes + overhead + self.graphs + extra
 
 
 def points() -> tuple[list[Point], list[EvidenceRecord]]:
@@ -189,12 +196,12 @@ def main() -> None:
     copies: dict[str, tuple[float, int]] = {}
     residuals: dict[str, dict[str, list[float]]] = {}
     for name in NAMES:
-        cuda = [p for other in TOGETHER[name] for p in by_range[other] if p.gpu.platform == "cuda"]
+        cuda = [p for other in TOGETHER[name] for p in by_range[other] if p.own_memory]
         alone = [
             (p.rest - p.graphs - p.version.single_bytes) / p.logits
             for other in SAMPLER_OF.get(name, TOGETHER[name])
             for p in by_range[other]
-            if p.gpu.platform == "cuda" and not p.parallel and not p.workspace
+            if p.own_memory and not p.parallel and not p.workspace
         ]
         sampler[name] = (round(median(alone), 1), len(alone))
         joined = [p for p in cuda if p.layout.tensor_parallel_size > 1 and activations.has_nvlink(p.gpu)]
@@ -209,12 +216,12 @@ def main() -> None:
             for kind in KINDS
         }
     captured = [p for p in made if p.version.at_least("0.18") and p.record.graph_gib]
-    graphs = [(p.layers, p.graph_mib, p.latent) for p in captured if p.gpu.platform == "cuda"]
+    graphs = [(p.layers, p.graph_mib, p.latent) for p in captured if p.own_memory]
     rocm_graphs = [p.graph_mib / p.layers for p in captured if p.gpu.platform == "rocm"]
     plain = [(n, g) for n, g, latent in graphs if not latent]
     slope, constant = np.polyfit([n for n, _ in plain], [g for _, g in plain], 1)
     latent = [g - (slope * n + constant) for n, g, is_latent in graphs if is_latent]
-    rocm = [p for p in made if p.gpu.platform == "rocm"]
+    rocm, unified = [p for p in made if p.gpu.platform == "rocm"], [p for p in made if activations.is_unified(p.gpu)]
 
     def residual(p: Point) -> float:
         known = p.explained(sampler[p.version.name][0], copies[p.version.name][0], 0)
@@ -223,6 +230,8 @@ def main() -> None:
     moved = steps(made, residual)
     over = [residual(p) + p.loading_gib for p in rocm]
     extra = median(over)
+    shared = [residual(p) for p in unified]
+    taken = median(shared)
 
     def band(values: list[float]) -> float:
         return round(max(LEAST_BAND_GIB, nearest_rank(list(map(abs, values)), 0.9)), 2)
@@ -262,6 +271,8 @@ def main() -> None:
         + "}",
         f"rocm: {{extra_gib: {extra:.2f}, band_gib: {band([o - extra for o in over])}, n: {len(over)}, "
         f"graph_per_layer_mib: {median(rocm_graphs):.2f}, n_graphs: {len(rocm_graphs)}}}",
+        "# GPUs that share the machine's memory: what else is taken of it while a server starts.",
+        f"unified: {{extra_gib: {taken:.2f}, band_gib: {band([s - taken for s in shared])}, n: {len(shared)}}}",
         "",
     ]
     output = Path(sys.argv[1]) if len(sys.argv) > 1 else OUTPUT

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 COMPARED = ("weights_gib_per_gpu", "available_kv_gib", "gpu_blocks", "kv_cache_tokens", "max_concurrency", "outcome")
 
 
-#: The version that stands for a generation where a log tells no more, or where both were to be had.
+#: The version that stands for a generation where a log tells no more.
 GENERATIONS: dict[str, dict[str | None, str]] = {"vllm": {"V0": "0.7.3", "V1": "0.11"}}
+#: What stands for a generation in a version whose default is another.
+BESIDE_DEFAULT: dict[str, dict[str | None, str]] = {"vllm": {"V0": "0.7.4", "V1": "0.8"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +84,10 @@ def engine_of(record: EvidenceRecord) -> tuple[str, str | None]:
         profile = f"{name}@{told.lstrip('v')}"
         if generation is None or get_engine(profile).generation in (None, generation):
             return profile, None
-    if generation in GENERATIONS.get(name, {}):
+    standing = (BESIDE_DEFAULT if told else GENERATIONS).get(name, {})
+    if generation in standing:
         # Two generations of one engine differ more than the versions within one.
-        version = GENERATIONS[name][generation]
+        version = standing[generation]
         return f"{name}@{version}", f"{name} {version}: " + (
             f"{told} ran as {generation}" if told else "the log tells the generation alone"
         )

@@ -10,7 +10,12 @@ from gpu_sizer import estimate, size
 @pytest.mark.parametrize(
     ("model", "gpu", "engine", "note"),
     [
-        ("mpt-7b", "l40s", None, "vLLM 0.28.0 is the last version that loads MPTForCausalLM: plan with --engine vllm@0.28"),
+        (
+            "mpt-7b",
+            "l40s",
+            None,
+            "vLLM 0.28.0 is the last version that loads MPTForCausalLM: plan with --engine vllm@0.28",
+        ),
         ("mpt-7b", "l40s", "vllm@0.9", None),
         (
             "dots.llm1",

@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 ACTIVATION_BYTES = 2
 #: Copies of the batch that replicas gather for experts which they share: what came in, what goes out, and its sum.
 GATHERED_COPIES = 3
+#: GPUs over PCIe that the engine's own all-reduce takes at most.
+PCIE_PAIR = 2
+#: Compute capabilities of GPUs that share their memory with the machine, where vLLM takes what the machine has left for
+#: what is free (vllm/utils/mem_utils.py: MemorySnapshot.measure): what other programs take meanwhile counts.
+UNIFIED = ("8.7", "11.0", "12.1")
 #: First compute capability of Blackwell.
 BLACKWELL = 10
 
@@ -210,6 +215,16 @@ def has_float8(gpu: GpuSpec) -> bool:
     return _has_float8(gpu.compute_capability)
 
 
+def is_unified(gpu: GpuSpec) -> bool:
+    """Whether the GPU shares its memory with the machine."""
+    return gpu.compute_capability in UNIFIED
+
+
+def unified_bytes() -> int:
+    """What else is taken of a memory that GPU and machine share while a server starts."""
+    return int(_fitted()["unified"]["extra_gib"] * GIB)
+
+
 @cache
 def _joined(interconnect: str | None) -> bool:
     text = (interconnect or "").lower()
@@ -226,9 +241,9 @@ def has_nvlink(gpu: GpuSpec) -> bool:
     return _joined(gpu.interconnect)
 
 
-def gpu_kind(gpu: GpuSpec) -> tuple[str, int | None, bool, bool]:
+def gpu_kind(gpu: GpuSpec) -> tuple[str, int | None, bool, bool, bool]:
     """Everything of a GPU, but for its memory, on which an estimate depends."""
-    return gpu.platform, generation(gpu), has_nvlink(gpu), has_float8(gpu)
+    return gpu.platform, generation(gpu), has_nvlink(gpu), has_float8(gpu), is_unified(gpu)
 
 
 def _communication_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, version: VersionProfile) -> int:
@@ -236,7 +251,7 @@ def _communication_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: 
     if layout.tensor_parallel_size * layout.pipeline_parallel_size == 1:
         return 0
     if not has_nvlink(gpu):
-        return version.communication_bytes["pcie"]
+        return version.communication_bytes["pcie_many" if layout.tensor_parallel_size > PCIE_PAIR else "pcie"]
     size = version.communication_bytes["nvlink"]
     if layout.tensor_parallel_size > 1:
         size += int(version.communication_copies * tokens * a.hidden_size * ACTIVATION_BYTES)
@@ -309,4 +324,7 @@ def reserve(
         rocm = _fitted()["rocm"]
         overhead += int(rocm["extra_gib"] * GIB)
         band = max(band, int(rocm["band_gib"] * GIB))
+    if is_unified(gpu):
+        overhead += unified_bytes()
+        band = max(band, int(_fitted()["unified"]["band_gib"] * GIB))
     return Reserve(activation, overhead, band)

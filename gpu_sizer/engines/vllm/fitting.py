@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import ceil
 
-from gpu_sizer.engines.vllm.activations import sampler_bytes
+from gpu_sizer.engines.vllm.activations import PCIE_PAIR, has_nvlink, sampler_bytes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout, layout_of
 from gpu_sizer.units import gib
@@ -27,14 +27,28 @@ MOST_REPLICAS = 65536
 class VllmFitting:
     """One model on one kind of GPU under one load, for many layouts."""
 
-    __slots__ = ("_engine", "_found", "_gpu", "_load", "_model", "_replicas", "_rooms", "_rules", "budget_bytes")
+    __slots__ = (
+        "_captures_beside",
+        "_engine",
+        "_found",
+        "_gpu",
+        "_load",
+        "_model",
+        "_replicas",
+        "_rooms",
+        "_rules",
+        "budget_bytes",
+    )
 
     def __init__(self, engine: VllmEngine, model: VllmModel, gpu: GpuSpec, load: Load) -> None:
         self._engine, self._model, self._gpu, self._load = engine, model, gpu, load
         self._rules = engine.page_rules(gpu, load)
         self.budget_bytes = ceil(gpu.visible_bytes * engine.utilization(load))
         beside, outside = gpu.visible_bytes - self.budget_bytes, engine.version.outside_bytes
-        self._rooms = (beside - outside["one"], beside - outside["several"])
+        self._rooms = (beside - outside["one"], beside - outside["several"], beside - outside["graphs"])
+        # Versions that capture graphs beside the budget, where those hold NCCL's collectives.
+        beside_budget = gpu.platform == "cuda" and gpu.platform not in engine.version.graphs_in_budget
+        self._captures_beside = beside_budget and not has_nvlink(gpu) and not load.enforce_eager
         self._replicas: dict[int, tuple[Settings, Needs]] = {}
         self._found: dict[Layout, LayoutMemory] = {}
 
@@ -160,6 +174,8 @@ class VllmFitting:
 
     def outside_room(self, layout: Layout) -> int:
         """Bytes beside the budget that the CUDA context and communication leave, for block tables; may be negative."""
+        if self._captures_beside and layout.tensor_parallel_size > PCIE_PAIR:
+            return self._rooms[2]
         return self._rooms[layout.tensor_parallel_size * layout.pipeline_parallel_size > 1]
 
     def _lacks_outside(self, layout: Layout) -> bool:
@@ -176,7 +192,9 @@ class VllmFitting:
             return None
         s, needs = self._replica(layout.data_parallel_size)
         beside, room = self._gpu.visible_bytes - self.budget_bytes, self.outside_room(layout)
-        what, taken = "the CUDA context and communication", beside - room
+        graphs = self._captures_beside and layout.tensor_parallel_size > PCIE_PAIR
+        what = "the CUDA context, communication and captured graphs" if graphs else "the CUDA context and communication"
+        taken = beside - room
         if room >= 0:
             what = f"the CUDA context, communication and block tables of {s.max_num_seqs:,} sequences"
             taken += needs.table_bytes(layout)

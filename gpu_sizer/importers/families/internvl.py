@@ -66,6 +66,6 @@ def _vision(c: Config, hidden: int) -> tuple[Tower, ...]:
 
 def architecture(c: Config) -> Architecture:
     text = family(c.text_type)
-    if c.text is c.raw or text is None:
+    if c.text is c.raw or text is None or text is architecture:
         raise c.fail("text_config", f"a language model of type {c.text_type!r} is not known")
     return replace(text(c), towers=_vision(c, c.hidden_size))
