@@ -271,4 +271,20 @@ def test_a_share_that_leaves_no_room_for_the_context_is_tight(share: float, verd
 def test_a_fraction_that_leaves_no_room_for_activations_is_tight() -> None:
     fit = estimate("llama-3-8b", gpu="h100", engine="sglang", gpu_memory_utilization=0.98)
     assert fit.verdict == "tight"
-    assert "for activations and graphs" in str(fit.reason)
+    assert "for activations, graphs and the table of requests" in str(fit.reason)
+
+
+def test_sglang_makes_a_table_of_requests_beside_its_pools() -> None:
+    # sgl-project/sglang#5755 tried to allocate 80.04 GiB; the same machine serves a tenth of that length (#5212).
+    full = estimate("llama-4-scout", gpu="b300", tensor_parallel_size=8, engine="sglang", context=10_485_760)
+    assert "the table of 2,048 requests takes 80.0 GiB" in str(full.reason)
+    assert full.verdict == "does_not_fit"
+    tenth = estimate(
+        "llama-4-scout",
+        gpu="h100",
+        tensor_parallel_size=8,
+        engine="sglang",
+        context=1 << 20,
+        gpu_memory_utilization=0.8,
+    )
+    assert tenth.verdict == "fits"

@@ -147,6 +147,13 @@ class SglangEngine(OneVersion):
         peak += workspace_bytes(a, gpu, layout, tokens, model.has_scaled_experts)
         return peak + (0 if s.enforce_eager else int(constants()["graphs_gib"] * GIB))
 
+    def _table(self, tokens: int, s: Settings, load: Load) -> tuple[int, int]:
+        """Rows and bytes of the table of where each request's tokens lie, for a pool of so many tokens."""
+        c = constants()["request_table"]
+        rows = load.max_num_seqs or max(min(tokens * c["share"] // s.context, c["most"]), c["least"])
+        rows = min(rows, tokens // 2)
+        return rows, (rows + 1) * (s.context + c["more_tokens"]) * c["bytes"]
+
     def counts_towers(self, card: ModelCard) -> bool:
         """SGLang's default fraction leaves room for the tower."""
         return True
@@ -187,10 +194,15 @@ class SglangEngine(OneVersion):
         requests = min([tokens / s.context, *(float(n) for _, n in found if n is not None)])
         verdict, reason = self.verdict(fullest, self._reason(fullest, s, slack))
         # Pools that leave less than the peak start, and run out of memory under load.
-        if verdict == "fits" and peak > slack:
-            fraction = f"mem_fraction_static {s.gpu_memory_utilization:.3g}"
+        rows, table = self._table(tokens, s, load)
+        leaves = f"mem_fraction_static {s.gpu_memory_utilization:.3g} leaves {gib(slack)}"
+        if verdict != "does_not_fit" and table > slack:
+            verdict = "does_not_fit"
+            reason = f"{leaves} beside the pools, where the table of {rows:,} requests takes {gib(table)}"
+        elif verdict == "fits" and peak + table > slack:
             verdict = "tight"
-            reason = f"{fraction} leaves {gib(slack)} for activations and graphs, which may take {gib(peak)}"
+            what = "activations, graphs and the table of requests"
+            reason = f"{leaves} for {what}, which may take {gib(peak + table)}"
         return LayoutMemory(
             layout,
             verdict,
