@@ -52,6 +52,7 @@ class Deployment:
     ep: bool | None = None
     max_model_len: int | None = None
     max_num_seqs: int | None = None
+    max_num_batched_tokens: int | None = None
     gpu_memory_utilization: float | None = None
     kv_cache_dtype: str | None = None
     enforce_eager: bool | None = None
@@ -136,6 +137,7 @@ def _asked(d: Deployment, cards: Catalogue, layout: Layout, profile: str) -> Jud
     options: dict[str, Any] = {
         "context": d.max_model_len or min(USUAL_CONTEXT, card.context.extended or card.context.native),
         "max_num_seqs": d.max_num_seqs,
+        "max_num_batched_tokens": d.max_num_batched_tokens,
         "gpu_memory_utilization": d.gpu_memory_utilization,
         "enforce_eager": bool(d.enforce_eager),
     }
