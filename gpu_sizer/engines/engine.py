@@ -86,7 +86,7 @@ if TYPE_CHECKING:
 
         @property
         def label(self) -> str:
-            """Name and version range: ``vllm@0.28``."""
+            """Name and version range: ``vllm@0.33``."""
 
         @property
         def release(self) -> str:
@@ -97,7 +97,7 @@ if TYPE_CHECKING:
             """The generation of the engine's core (V0, V1); null for engines with one."""
 
         def describe(self) -> str:
-            """The profile in words: ``vLLM 0.28 or later``."""
+            """The profile in words: ``vLLM 0.33 or later``."""
 
         def sources(self) -> tuple[str, ...]:
             """Where the rules and constants were read."""

@@ -58,7 +58,8 @@ def _stretches(s: Sentence) -> Iterator[tuple[int, int]]:
     for length in range(min(LONGEST, len(s.words)), 0, -1):
         for start in range(len(s.words) - length + 1):
             places = range(start, start + length)
-            if s.taken.isdisjoint(places) and not any(_BREAKS & set(s.words[i].before) for i in places[1:]):
+            parted = (_BREAKS & set(s.words[i].before) or s.words[i].begins_option for i in places[1:])
+            if s.taken.isdisjoint(places) and not any(parted):
                 yield start, start + length
 
 
@@ -124,7 +125,8 @@ def counted(s: Sentence, gpu: Name, mender: Mender) -> Name:
     """The name with the count that stands beside it: ``4x``, ``eight``, ``(x 2)``."""
     before = _over_memory(s, s.skip(gpu.start - 1, _BETWEEN, -1))
     count, article, start, stop = s.number_at(before), False, gpu.start, gpu.stop
-    if count is not None and not _numbers_another(s.at(before - 1), mender):
+    parted = any(word.begins_option for word in s.words[before + 1 : gpu.start + 1])
+    if count is not None and not parted and not _numbers_another(s.at(before - 1), mender):
         start = before
         s.take(before)
         s.taken.update(i for i in range(before + 1, gpu.start) if s.at(i) in _BETWEEN)
@@ -138,7 +140,7 @@ def counted(s: Sentence, gpu: Name, mender: Mender) -> Name:
     for i in (gpu.start - 1, gpu.start - 2):
         if s.at(i) in _MAKERS:
             s.take(i)
-    while s.at(stop) in ("gpu", "gpus", "card", "cards") and stop < gpu.stop + 2:
+    while s.counted(stop) in ("gpu", "gpus", "card", "cards") and stop < gpu.stop + 2:
         s.take(stop)
         stop += 1
     return Name(start, stop, gpu.ids, gpu.spelling, count, gpu.plural, article, gpu.near)

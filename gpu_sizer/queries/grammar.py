@@ -31,25 +31,43 @@ _SEVERAL_NODES = (
     *(("across", "nodes"), ("across", "machines"), ("multi", "node"), ("multinode",), ("multiple", "nodes")),
     *(("several", "nodes"), ("multiple", "machines"), ("across", "servers")),
 )
+_LABELLED = {
+    **{("max", *noun): "max_gpus" for noun in (("gpus",), ("gpu", "count"))},
+    **dict.fromkeys((("gpus",), ("gpu", "count"), ("num", "gpus"), ("number", "of", "gpus")), "gpu_count"),
+    **dict.fromkeys((("nodes",), ("nnodes",), ("num", "nodes"), ("machines",), ("number", "of", "nodes")), "nodes"),
+}
 _LIMIT = frozenset(("max", "maximum", "most"))
 _AT_MOST = frozenset(("max", "maximum", "most", "to", "than", "limit", "within"))
 
 
+def _read_labelled(s: Sentence, o: Options) -> None:
+    """``--gpus 8``, ``gpus: 8``, ``--nodes=2``, ``--max-gpus 16``."""
+    for phrase, name in _LABELLED.items():
+        for i in list(s.free()):
+            stop = i + len(phrase)
+            if not s.starts(i, phrase) or (number := s.number_at(stop)) is None:
+                continue
+            if s.words[i].begins_option or not _MARKS.isdisjoint(s.words[stop].before):
+                setattr(o, name, number)
+                s.take(i, stop + 1)
+
+
 def read_gpu_nouns(s: Sentence, o: Options) -> None:
     """``8 gpus``, ``at most 16 cards``, ``(max 16)``, ``two nodes``, ``a single server``."""
+    _read_labelled(s, o)
     for i in list(s.free()):
         number = s.number_at(i)
         if number is None:
             continue
         j = s.skip(i + 1, ("x", "of", "way"), most=2)
         limit = s.at(i - 1) in _AT_MOST
-        if s.at(j) in GPU_NOUNS and s.at(j + 1) not in ("memory", "ram"):
+        if s.counted(j) in GPU_NOUNS and s.at(j + 1) not in ("memory", "ram"):
             if limit:
                 o.max_gpus = number
             else:
                 o.gpu_count, o.count_place = number, i
             s.take(i, j)
-        elif s.said(over := s.over_taken(i + 1)) in NODE_NOUNS:
+        elif s.said(over := s.over_taken(i + 1)) in NODE_NOUNS and not s.words[over].begins_option:
             o.nodes, o.nodes_place = number, i
             s.take(i)
             s.take(over)
@@ -82,16 +100,16 @@ def read_users(s: Sentence, o: Options) -> None:
     for i in list(s.free()):
         word = s.at(i)
         number = _plain(word) if s.number_at(i) is None else s.number_at(i)
-        if s.words[i].tokens and (times := _times(s, i)) is not None and s.at(i + 1) in USERS:
+        if s.words[i].tokens and (times := _times(s, i)) is not None and s.counted(i + 1) in USERS:
             o.users = s.number_at(times)
             s.take(times, i)
             s.take(i + 1)
         elif number is not None and not _is_length(s, i):
             j = s.skip(i + 1, _AT_ONCE)
             together = next((p for p in _TOGETHER if s.starts(j, p)), ())
-            if s.at(j) in USERS or j > i + 1 or together:
+            if s.counted(j) in USERS or j > i + 1 or together:
                 o.users = number
-                s.take(i, j + (len(together) or s.at(j) in USERS))
+                s.take(i, j + (len(together) or s.counted(j) in USERS))
         elif word in _LOAD_FIRST and s.at(i):
             j = s.skip(i + 1, LINKS)
             if (number := s.number_at(j)) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gpu_sizer.engines.registry import engine_names
+from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.quantities import tokens
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.records import dataclass
@@ -85,13 +86,15 @@ def asked(u: Understanding, cards: Catalogue) -> Asked:
     """The cards and options of a question.
 
     Raises:
-        RequestError: a length that is none.
+        RequestError: a length or a number of nodes that is none.
     """
     o = u.options
     model = cards.models.get(u.model).as_release(u.spelling) if u.model else None
     gpus = tuple(cards.gpus.get(g) for g in u.gpus)
     node = (gpus[0].gpus_per_node if gpus else None) or 8
     count, max_gpus = u.gpu_count, o.max_gpus
+    if o.nodes is not None and o.nodes < 1:
+        raise RequestError(f"the number of nodes must be at least 1, not {o.nodes}", about="nodes")
     if o.nodes and count is None and u.intent not in _MANY:
         count = node * o.nodes
     elif o.nodes and max_gpus is None and u.intent in _MANY:

@@ -26,6 +26,10 @@ class Sentence:
         """The word at a place; empty outside of the sentence and where it has been understood."""
         return self.words[i].text if 0 <= i < len(self.words) and i not in self.taken else ""
 
+    def counted(self, i: int) -> str:
+        """The word at a place as what a number before it counts; empty where it begins an option."""
+        return "" if 0 <= i < len(self.words) and self.words[i].begins_option else self.at(i)
+
     def said(self, i: int) -> str:
         """The word at a place, understood or not; empty outside of the sentence."""
         return self.words[i].text if 0 <= i < len(self.words) else ""

@@ -137,7 +137,7 @@ def read_layouts(s: Sentence, o: Options) -> None:
             elif word in _REPLICAS and (number := s.number_at(i - 1)) is not None:
                 o.sizes[kind] = number
                 s.take(i - 1, i + 1)
-            elif (number := s.number_at(stop)) is not None and s.at(stop + 1) not in GPU_NOUNS | USERS:
+            elif (number := s.number_at(stop)) is not None and s.counted(stop + 1) not in GPU_NOUNS | USERS:
                 o.sizes[kind] = number
                 s.take(i, stop + 1)
             elif s.at(i - 1) == "way" and (number := s.number_at(i - 2)) is not None:

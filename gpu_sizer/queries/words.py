@@ -73,6 +73,11 @@ class Word:
         return self.before[-1:] in tuple(_MINUS) and not self.before[:-1].strip() and self.before not in _MINUS
 
     @property
+    def begins_option(self) -> bool:
+        """Whether two dashes hang on it, as on ``--users``: then no number before it counts what it names."""
+        return self.before.strip() == "--"
+
+    @property
     def number(self) -> int | None:
         """The whole number it is, in digits or letters; null otherwise."""
         if self.text.isdigit():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,6 +129,8 @@ def report_lines(
         chart: address of the chart, relative to the report.
         deployments: the section about deployments.
     """
+    versions = [name.removeprefix("vllm ") for name in groups["engine"] if re.fullmatch(r"vllm [0-9.]+", name)]
+    newest = max(versions, key=lambda version: tuple(map(int, version.split("."))), default="none")
     lines = [
         "# How right the estimate is",
         "",
@@ -167,6 +171,6 @@ def report_lines(
         *(f"- {record}: {reason}" for record, reason in skipped),
         "",
         "No record of this collection tells anything of expert parallelism over several nodes or of decode-context",
-        "parallelism, and none of vLLM from 0.28 on: its estimates stand on the code and on the records up to 0.27.",
+        f"parallelism, and none of vLLM after {newest}: its estimates stand on the code and on earlier records.",
     ]
     return lines

@@ -246,13 +246,16 @@ def gpu_kind(gpu: GpuSpec) -> tuple[str, int | None, bool, bool, bool]:
     return gpu.platform, generation(gpu), has_nvlink(gpu), has_float8(gpu), is_unified(gpu)
 
 
-def _communication_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, version: VersionProfile) -> int:
+def communication_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, version: VersionProfile) -> int:
     """Buffers of the collectives: a constant, and for tensor parallelism over NVLink copies of a batch's states."""
-    if layout.tensor_parallel_size * layout.pipeline_parallel_size == 1:
+    workers = layout.tensor_parallel_size * layout.pipeline_parallel_size
+    if workers == 1:
         return 0
-    if not has_nvlink(gpu):
-        return version.communication_bytes["pcie_many" if layout.tensor_parallel_size > PCIE_PAIR else "pcie"]
-    size = version.communication_bytes["nvlink"]
+    link = "nvlink" if has_nvlink(gpu) else "pcie"
+    size = version.communicators_bytes[link] if version.communicators_in_budget and workers > 2 else 0
+    if link == "pcie":
+        return size + version.communication_bytes["pcie_many" if layout.tensor_parallel_size > PCIE_PAIR else "pcie"]
+    size += version.communication_bytes["nvlink"]
     if layout.tensor_parallel_size > 1:
         size += int(version.communication_copies * tokens * a.hidden_size * ACTIVATION_BYTES)
     return size
@@ -319,7 +322,7 @@ def reserve(
         experts: whether the model has any.
     """
     overhead, band = version.single_bytes, version.band_bytes["experts" if experts else "dense"]
-    overhead += _communication_bytes(card.architecture, gpu, layout, settings.max_num_batched_tokens, version)
+    overhead += communication_bytes(card.architecture, gpu, layout, settings.max_num_batched_tokens, version)
     if gpu.platform == "rocm":
         rocm = _fitted()["rocm"]
         overhead += int(rocm["extra_gib"] * GIB)

@@ -45,7 +45,8 @@ class VllmFitting:
         self._rules = engine.page_rules(gpu, load)
         self.budget_bytes = ceil(gpu.visible_bytes * engine.utilization(load))
         beside, outside = gpu.visible_bytes - self.budget_bytes, engine.version.outside_bytes
-        self._rooms = (beside - outside["one"], beside - outside["several"], beside - outside["graphs"])
+        several = outside["one" if engine.version.communicators_in_budget else "several"]
+        self._rooms = (beside - outside["one"], beside - several, beside - outside["graphs"])
         # Versions that capture graphs beside the budget, where those hold NCCL's collectives.
         beside_budget = gpu.platform == "cuda" and gpu.platform not in engine.version.graphs_in_budget
         self._captures_beside = beside_budget and not has_nvlink(gpu) and not load.enforce_eager

@@ -44,6 +44,10 @@ class VersionProfile:
     block_tables: int
     """Copies of the block tables that stand outside of that account, too."""
     communication_bytes: dict[str, int]
+    communicators_bytes: dict[str, int]
+    """What NCCL takes when more than two workers join, by their link."""
+    communicators_in_budget: bool
+    """Whether the budget's account begins before that."""
     communication_copies: float
     whole_pipeline_check: bool
     expanded_latent: bool
@@ -128,6 +132,8 @@ def version_profile(version: str | None) -> VersionProfile:
         block_tables=chosen["block_tables"],
         outside_bytes={gpus: int(size * GIB) for gpus, size in data["outside_gib"].items()},
         communication_bytes={link: int(size * GIB) for link, size in data["communication_gib"].items()},
+        communicators_bytes={link: int(size * GIB) for link, size in data["communicators_gib"].items()},
+        communicators_in_budget=chosen["communicators_in_budget"],
         communication_copies=fitted["communication_copies"],
         whole_pipeline_check=chosen["whole_pipeline_check"],
         expanded_latent=chosen["expanded_latent"],
