@@ -17,8 +17,14 @@ _ENDINGS: tuple[tuple[str, WeightFormat], ...] = (
     (r"[-_ ]fp8[-_ ]block$", "float8-block"),
     (r"[-_ ]fp8([-_ ](kv|static|per[-_ ]?tensor))*$", "float8-tensor"),
     (r"[-_ ]mxfp4$", "mxfp4"),
-    (r"[-_ ]nvfp4$", "nvfp4"),
+    (r"[-_ ](nvfp4|fp4)$", "nvfp4"),
+    # Groups of 128 are what AutoAWQ and GPTQModel make unless told otherwise, and llm-compressor's w4a16.
+    (r"[-_ ]((awq|gptq|autoround)([-_ ](int4|4bit))?|int4|(quantized\.)?w4a16)$", "int4-group128"),
+    (r"[-_ ]((gptq[-_ ])?int8|(quantized\.)?w8a8)$", "int8-channel"),
 )
+#: AWQ and GPTQ may keep a zero point of four bits beside the scale of each group.
+_ZERO_POINTS = ("int4-group128",)
+_IMPORT = " (import its configuration to be exact)"
 #: What a plain "-FP8" means in an organisation's own releases, as their configurations say (the cards of those that
 #: have one agree); with others it mostly means one scale for each tensor.
 _OWN_FP8: dict[str, WeightFormat] = {"qwen/": "float8-block"}
@@ -42,6 +48,7 @@ def as_rerelease(card: ModelCard, name: str, fmt: WeightFormat) -> ModelCard | N
     if card.weights.rules:
         return None
     ending = name.rpartition("/")[2]
+    beside = ", and so do zero points (under one percent)" if fmt in _ZERO_POINTS else _IMPORT
     return replace(
         card,
         name=ending,
@@ -52,6 +59,6 @@ def as_rerelease(card: ModelCard, name: str, fmt: WeightFormat) -> ModelCard | N
         notes=(
             *card.notes,
             f"{fmt} in every linear layer is read from the name {ending!r}; layers that the release keeps in "
-            f"{card.weights.dtype} take more (import its configuration to be exact)",
+            f"{card.weights.dtype} take more{beside}",
         ),
     )

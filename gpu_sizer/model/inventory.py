@@ -144,7 +144,10 @@ WEIGHT_DTYPE_NAMES = {
     "fp8": "float8",
     "float8": "float8",
     "f8": "float8",
-    "fp4": "mxfp4",
+    "e4m3": "float8",
+    "fp4": "nvfp4",
+    **dict.fromkeys(("int8", "w8a8"), "int8-channel"),
+    **dict.fromkeys(("int4", "w4a16", "awq", "gptq"), "int4-group128"),
 }
 
 

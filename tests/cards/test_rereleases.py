@@ -16,6 +16,15 @@ from gpu_sizer.errors import UnknownModelError
         ("somebody/Mixtral-8x7B-v0.1-FP8", "somebody/Mixtral-8x7B-v0.1", "float8-tensor"),
         ("x/Llama-3.1-70B-Instruct-FP8-KV", "x/Llama-3.1-70B-Instruct", "float8-tensor"),
         ("x/Y-NVFP4", "x/Y", "nvfp4"),
+        ("Qwen/Qwen3-32B-AWQ", "Qwen/Qwen3-32B", "int4-group128"),
+        ("Qwen/Qwen3.5-27B-GPTQ-Int4", "Qwen/Qwen3.5-27B", "int4-group128"),
+        (
+            "hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4",
+            "hugging-quants/Meta-Llama-3.1-8B-Instruct",
+            "int4-group128",
+        ),
+        ("RedHatAI/Llama-3.2-1B-Instruct-quantized.w4a16", "RedHatAI/Llama-3.2-1B-Instruct", "int4-group128"),
+        ("RedHatAI/Llama-3.2-1B-Instruct-quantized.w8a8", "RedHatAI/Llama-3.2-1B-Instruct", "int8-channel"),
     ],
 )
 def test_the_ending_says_the_format(name: str, base: str, fmt: str) -> None:
