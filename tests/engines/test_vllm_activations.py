@@ -36,6 +36,8 @@ def settings(tokens: int, sequences: int, context: int = 8192) -> Settings:
         ("gemma-3-12b", 1, 8192, 4, 4 * 4096 * ((4 * 1152 + 2 * 4304) * 2 + 588 * 6), 4 * 256 * 3840 * 2),
         # A group of tensors that no rank cuts.
         ("gemma-4-26b-a4b", 8, 2048, 256, 20160 * ((4 * 1152 + 3 * 4304) * 2 + 768 * 6), 2496 * 2816 * 2),
+        # Two images of 4,096 tokens in a batch.
+        ("kimi-k2.5", 8, 8192, 1024, 2 * 16384 * ((4 * 1152 + 2 * 538) * 2 + 588 * 6), 2 * 4096 * 7168 * 2),
         ("llama-3-8b", 1, 8192, 1024, 0, 0),
     ],
 )
@@ -70,6 +72,29 @@ def test_versions_profile_items_of_other_sizes(
         image.kept_bytes * tokens,
         image.working_bytes * patches,
     )
+
+
+@pytest.mark.parametrize(
+    ("model", "version", "context", "one", "parts"),
+    [
+        # Frames of 256 tokens, without a limit; up to 0.10 as many as a batch of 8,192 tokens holds.
+        ("internvl3-8b", "0.10", 131_072, 256, 32),
+        ("internvl3-8b", "0.33", 32_768, 256, 128),
+        ("intern-s1", "0.33", 131_072, 256, 512),
+        # At most 30,000 tokens of a video in all.
+        ("glm-4.6v", "0.10", 131_072, 100, 81),
+        ("glm-4.6v", "0.33", 131_072, 100, 300),
+        ("glm-4.6v", "0.33", 16_384, 100, 163),
+    ],
+)
+def test_a_video_has_as_many_frames_as_the_context_holds(
+    model: str, version: str, context: int, one: int, parts: int
+) -> None:
+    card = load_model(model)
+    found = encoder_peak(card, 1, settings(8192, 1024, context), version_profile(version))
+    frame = encoder_peak(card, 1, settings(one, 1024, one), version_profile(version))
+    assert found.working_bytes == parts * frame.working_bytes > 0
+    assert found.kept_bytes == parts * frame.kept_bytes == parts * one * card.architecture.hidden_size * 2
 
 
 def test_a_video_that_grows_with_the_context_is_told_with_what_saves_it() -> None:
