@@ -18,6 +18,7 @@ from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.units import GIB
 from tests.oracle import imported, lines
 
+KIB = 1024
 #: Batches in flight with asynchronous scheduling.
 BATCHES = 2
 
@@ -110,6 +111,30 @@ def test_short_convolutions_are_windows_of_four_tokens(name: str, layers: int, w
     full, convolutions = context // 32, 6 * (-(-(3 + in_flight) // 4) + 1)
     windows = 5 * (-(-(511 + in_flight) // window_block) + 1)
     assert plan.blocks_per_request(context, in_flight) == full + windows + convolutions
+
+
+@pytest.mark.parametrize(
+    ("context", "batch", "bfloat16", "float8"),
+    [
+        (8_192, 16_384, 317_012, 335_644),
+        (131_072, 16_384, 1_200_271, 1_303_934),
+        (131_072, 8_192, 2_239_900, 2_509_704),
+        (131_072, 2_048, 6_392_807, 8_189_269),
+        (524_288, 16_384, 3_967_258, 4_681_299),
+        (1_048_576, 16_384, 6_442_622, 8_237_213),
+        (1_048_576, 8_192, 9_356_357, 13_272_591),
+        (1_048_576, 2_048, 14_159_015, 24_509_531),
+    ],
+)
+def test_inkling_s_pools_are_those_that_the_engine_s_own_planner_gives(
+    context: int, batch: int, bfloat16: int, float8: int
+) -> None:
+    """Inkling-Small on four GPUs, 535,384 blocks: https://github.com/vllm-project/vllm/pull/54705, issues/54703."""
+    a = catalogue().models.get("inkling-small").architecture
+    for dtype, tokens in (("bfloat16", bfloat16), ("float8", float8)):
+        plan = cache_plan(layer_pages(a.blocks, 4, CacheTypes(dtype, "bfloat16"), PageRules()), a.layer_names)
+        assert plan.stage_block_bytes(1)[0] == 7 * 32 * KIB
+        assert int(535_384 / plan.blocks_per_request(context, BATCHES * batch) * context) == tokens
 
 
 def test_a_short_convolution_keeps_its_head() -> None:
