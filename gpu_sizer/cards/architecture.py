@@ -96,6 +96,20 @@ class MultiTokenPrediction:
     layers: PositiveInt = 1
     extra: tuple[ExtraTensor, ...] = ()
     """Tensors beside the block, per layer."""
+    other_block: Id | None = None
+    """The block that some of these layers hold instead."""
+    other_layers: NonNegativeInt = 0
+    """How many of the layers those are."""
+
+    def __post_init__(self) -> None:
+        if (self.other_block is None) != (self.other_layers == 0) or self.other_layers > self.layers:
+            raise ValueError("other_block and other_layers (at most layers) belong together")
+
+    @property
+    def blocks(self) -> dict[str, int]:
+        """How many of the layers hold each block."""
+        counts = {self.block: self.layers - self.other_layers}
+        return counts if self.other_block is None else {**counts, self.other_block: self.other_layers}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +151,7 @@ class Architecture:
             raise ValueError("stack has no layers")
         if len(names) > 2048:
             raise ValueError(f"stack has {len(names)} layers; 2048 is the most")
-        used = set(names) | ({self.mtp.block} if self.mtp else set())
+        used = set(names) | set(self.mtp.blocks if self.mtp else ())
         if missing := sorted(used - set(self.blocks)):
             raise ValueError(f"stack names blocks that are not defined: {', '.join(missing)}")
         if unused := sorted(set(self.blocks) - used):

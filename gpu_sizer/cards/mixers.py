@@ -28,6 +28,16 @@ class Indexer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShortConvolutions:
+    """Four short convolutions of a layer: on keys, values, the attention's output and the feed-forward's (Inkling)."""
+
+    conv_kernel: PositiveInt
+    """Taps of each; the last conv_kernel - 1 inputs of a request are kept."""
+    hidden_size: PositiveInt
+    """Channels of the two on outputs: the width of the residual stream."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attention:
     """Multi-head, grouped-query or multi-query attention."""
 
@@ -65,6 +75,8 @@ class Attention:
     """Has key and value projections of its own (false for some layers that share a cache)."""
     indexer: Indexer | None = None
     """Sparse attention's indexer."""
+    short_convolutions: ShortConvolutions | None = None
+    """Short convolutions of the layer, with a state of their own."""
 
     def __post_init__(self) -> None:
         if self.num_attention_heads % self.num_key_value_heads:

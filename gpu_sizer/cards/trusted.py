@@ -34,7 +34,7 @@ ONE: dict[type, dict[str, Any]] = {
     Release: {"context": ContextLength},
     Architecture: {"mtp": MultiTokenPrediction},
     Block: {"mixer": MIXERS, "second_mixer": MIXERS, "feed_forward": FEED_FORWARDS, "dense": Dense},
-    mixers.Attention: {"indexer": mixers.Indexer},
+    mixers.Attention: {"indexer": mixers.Indexer, "short_convolutions": mixers.ShortConvolutions},
     mixers.LatentAttention: {"indexer": mixers.Indexer},
     GpuSpec: {"memory": Memory, "compute": Compute},
 }

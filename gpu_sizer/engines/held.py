@@ -6,7 +6,7 @@ from functools import cached_property
 
 from gpu_sizer.cards.mixers import CompressedAttention, LatentAttention
 from gpu_sizer.errors import RequestError
-from gpu_sizer.memory.caches import CacheTypes, block_caches
+from gpu_sizer.memory.caches import SHORT_CONVOLUTIONS, CacheTypes, block_caches
 from gpu_sizer.memory.weights import WeightPlacement
 from gpu_sizer.records import dataclass
 
@@ -95,15 +95,17 @@ class HeldModel:
             found = self._caches[tp, types] = {name: block_caches(block, tp, types) for name, block in blocks.items()}
         return found
 
-    def refuse_states(self, title: str) -> None:
-        """Refuses a model for an engine, called ``title``, whose cache of states is not known.
+    def refuse_states(self, title: str, kind: str | None = None) -> None:
+        """Refuses a model for an engine, called ``title``, whose cache of states (of a kind, or any) is not known.
 
         Raises:
             RequestError: some layers keep a state a sequence.
         """
-        if any(c.state_bytes for found in self.caches(1, CacheTypes("bfloat16", "bfloat16")).values() for c in found):
+        every = [c for found in self.caches(1, CacheTypes("bfloat16", "bfloat16")).values() for c in found]
+        if any(c.state_bytes and kind in (None, c.mixer) for c in every):
+            layers = "short convolutions" if kind == SHORT_CONVOLUTIONS else "state-space layers"
             raise RequestError(
-                f"{title}'s cache for the state-space layers of {self.card.name} is not known here; vllm knows them "
+                f"{title}'s cache for the {layers} of {self.card.name} is not known here; vllm knows them "
                 "(--engine vllm)",
                 about="model",
             )

@@ -87,8 +87,8 @@ def _dtype(c: Config) -> str:
 #: Rope types whose factor is not in max_position_embeddings yet (vLLM ``config/model.py: _get_and_verify_max_len``).
 _MULTIPLIED = ("linear", "dynamic", "ntk")
 _LENGTH_KEYS = (
-    "max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "max_sequence_length", "max_seq_length",
-    "n_ctx",
+    "model_max_length", "max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "max_sequence_length",
+    "max_seq_length", "n_ctx",
 )  # fmt: skip
 
 

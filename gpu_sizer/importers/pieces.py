@@ -72,7 +72,7 @@ def stack(
     if c.find("num_hidden_layers") is not None and len(names) + empty_layers != c.layers:
         raise c.fail("layer_types", f"names {len(names)} layers, num_hidden_layers is {c.layers}")
     mtp = ends.get("mtp")
-    used = set(names) | ({mtp.block} if mtp else set())
+    used = set(names) | set(mtp.blocks if mtp else ())
     values: dict[str, Any] = {
         "hidden_size": c.hidden_size,
         "vocab_size": c.number("vocab_size", "padded_vocab_size"),

@@ -40,8 +40,8 @@ def read_weights(c: Config, dtype: Any, a: Architecture) -> tuple[Weights, Archi
         formats[name] = signature
         names.append(name)
     blocks = {name: a.blocks[name] if name in a.blocks else a.blocks[name.rpartition("-")[0]] for name in formats}
-    if a.mtp and a.mtp.block not in blocks:
-        blocks[a.mtp.block] = a.blocks[a.mtp.block]
+    for name in a.mtp.blocks if a.mtp else ():
+        blocks.setdefault(name, a.blocks[name])
     rules: list[FormatRule] = []
     by_format: dict[WeightFormat, list[str]] = {}
     for name, signature in formats.items():

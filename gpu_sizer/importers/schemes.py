@@ -149,7 +149,11 @@ def scheme_of(c: Config, q: Mapping[str, Any]) -> Scheme | None:
             return _groups(c, q, list(groups.values()), ignore)
         algo = str(q.get("quant_algo") or "").upper()
         if algo in _ALGORITHMS:
-            return lambda module: None if ignore(module) else _ALGORITHMS[algo]
+            # Inkling's list of what stays as it is names other layers in words of its own (vLLM inkling/nvidia/moe.py).
+            experts_alone = c.model_type.startswith("inkling")
+            return lambda module: (
+                None if ignore(module) or (experts_alone and ".experts." not in module) else _ALGORITHMS[algo]
+            )
     if isinstance(method, str) and method.lower().startswith(_RELEASES_OF_OTHERS):
         advice = "import the model that it was made from: plans are of weights as released, not of later quantizations"
         raise c.fail("quantization_config.quant_method", f"{method[:20]!r} is not sized; {advice}")
@@ -201,8 +205,12 @@ _NEMOTRON_ATTENTION = re.compile(r"\.mixer\.(?=[qkvo]_proj)")
 _NEMOTRON_FEED_FORWARD = re.compile(r"\.mixer\.(?=(up_proj|down_proj|experts|shared_experts|gate)\b)")
 
 
+#: What stands before the layers of a language model, the longer of two that begin alike first.
+_PREFIXES = ("model.language_model.", "language_model.model.", "model.llm.", "model.", "language_model.", "backbone.")
+
+
 def bare_name(module: str) -> str:
-    for prefix in ("model.language_model.", "language_model.model.", "model.", "language_model.", "backbone."):
+    for prefix in _PREFIXES:
         if module.startswith(prefix):
             module = module[len(prefix) :]
             break

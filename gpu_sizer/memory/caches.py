@@ -74,6 +74,8 @@ class CacheTypes:
         return ELEMENT_BYTES[self.model_dtype]
 
 
+#: What the states of short convolutions are called.
+SHORT_CONVOLUTIONS = "short_convolutions"
 #: Heads beyond this width need another attention kernel.
 WIDEST_HEAD = 256
 
@@ -108,6 +110,9 @@ def _attention(m: Attention, tp: int, t: CacheTypes) -> list[LayerCache]:
     ]
     if m.indexer:
         caches.append(_index(m.indexer))
+    if c := m.short_convolutions:
+        channels = heads * (m.head_dim + (m.v_head_dim or m.head_dim)) + 2 * (c.hidden_size // tp)
+        caches += _state((c.conv_kernel - 1) * channels * t.conv_bytes, SHORT_CONVOLUTIONS)
     return caches
 
 

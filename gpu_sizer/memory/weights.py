@@ -26,6 +26,8 @@ class WeightRules:
     """By weight format: a rank's share of an expert's width is rounded up to this."""
     towers_on_every_stage: bool = False
     """Vision and audio towers are loaded on every pipeline stage, not on the first alone."""
+    embedding_whole: bool = False
+    """The model class keeps its embedding whole on every rank."""
     embedding_on_every_stage: bool = False
     """The model class builds its embedding on every stage."""
     head_on_every_stage: bool = False
@@ -114,8 +116,10 @@ class WeightPlacement:
     def __init__(self, inventory: Inventory, tp: int, expert_ranks: int, rules: WeightRules) -> None:
         self._inventory, self._rules = inventory, rules
         self._blocks = {name: _sum(tensors, tp, expert_ranks, rules) for name, tensors in inventory.blocks.items()}
-        self._outer = tuple(
-            _sum(t, tp, expert_ranks, rules) for t in (inventory.embedding, inventory.head, inventory.final)
+        self._outer = (
+            _sum(inventory.embedding, 1 if rules.embedding_whole else tp, expert_ranks, rules),
+            _sum(inventory.head, tp, expert_ranks, rules),
+            _sum(inventory.final, tp, expert_ranks, rules),
         )
         # A tower whose heads do not divide is held whole on every rank.
         cut = all(t.split is None or t.split.units_on_rank(tp) for t in inventory.towers)

@@ -203,7 +203,8 @@ def build_inventory(card: ModelCard, weights_dtype: str | None = None) -> Invent
     towers = [t for tower in a.towers for t in _extra(tower.tensors, fmt, f"{tower.name}.")]
     mtp: list[Tensor] = []
     if a.mtp:
-        mtp = [*block_tensors(a.blocks[a.mtp.block], a, fmt), *_extra(a.mtp.extra, fmt)] * a.mtp.layers
+        for name, layers in a.mtp.blocks.items():
+            mtp += [*block_tensors(a.blocks[name], a, fmt), *_extra(a.mtp.extra, fmt)] * layers
     return Inventory(
         blocks=blocks,
         layer_names=a.layer_names,

@@ -18,6 +18,7 @@ from gpu_sizer.cards.mixers import (
     Mamba1,
     Mamba2,
     Mixer,
+    ShortConvolutions,
 )
 from gpu_sizer.model.tensor import Split, Tensor
 from gpu_sizer.records import replace
@@ -91,6 +92,18 @@ def _attention(m: Attention, hidden: int, b: Builder) -> Iterator[Tensor]:
         yield b.plain("sinks", (heads,), q_split)
     if m.indexer:
         yield from _gqa_indexer(m.indexer, hidden, b, kv)
+    if m.short_convolutions:
+        yield from _short_convolutions(m.short_convolutions, kv, dim, vdim, b)
+
+
+def _short_convolutions(c: ShortConvolutions, kv: int, dim: int, vdim: int, b: Builder) -> Iterator[Tensor]:
+    # No rank shares a key/value head with another here (vLLM models/inkling/nvidia/sconv_swa_attn.py).
+    by_head = Split(0, kv, "key/value heads of short convolutions")
+    yield b.plain("k_sconv.weight", (kv * dim, 1, c.conv_kernel), by_head)
+    yield b.plain("v_sconv.weight", (kv * vdim, 1, c.conv_kernel), by_head)
+    channels = Split(0, c.hidden_size, "channels of short convolutions")
+    for name in ("attn_sconv", "mlp_sconv"):
+        yield Tensor(f"{name}.weight", (c.hidden_size, 1, c.conv_kernel), b.part, b.fmt, channels)
 
 
 def _gqa_indexer(i: Indexer, hidden: int, b: Builder, kv: int) -> Iterator[Tensor]:

@@ -38,6 +38,8 @@ def _formula(card: ModelCard, name: str) -> str:
         span = f", in chunks of {m.attention_chunk_size:,}" if m.attention_chunk_size else span
         if m.shares_cache:
             return "reads another layer's cache"
+        if m.short_convolutions:
+            span += f", beside {m.short_convolutions.conv_kernel} tokens and those in flight of its short convolutions"
         return f"{m.num_key_value_heads} key/value heads x ({m.head_dim} + {m.v_head_dim or m.head_dim}){span}"
     if isinstance(m, LatentAttention):
         return f"one latent of {m.kv_lora_rank} + {m.qk_rope_head_dim}, whole on every tensor-parallel rank"
@@ -51,7 +53,7 @@ def _cache(card: ModelCard) -> Iterator[str]:
     dtype = card.weights.kv_cache_dtype or ("bfloat16" if card.weights.dtype == "float32" else card.weights.dtype)
     pages = layer_pages(a.blocks, 1, CacheTypes(dtype, dtype), PageRules())
     for name, layers in Counter(a.layer_names).items():
-        per_token = sum(p.page_bytes / p.block_size for p in pages[name] if p.kind != "state")
+        per_token = sum(p.page_bytes / p.block_size for p in pages[name] if p.kind != "state" and not p.width)
         state = sum(p.page_bytes for p in pages[name] if p.kind == "state")
         size = (
             f"{per_token * layers:,.0f} bytes a token"

@@ -10,6 +10,7 @@ from gpu_sizer.engines.vllm import sparse
 from gpu_sizer.engines.vllm.activations import captured_graphs, communication_bytes, generation, graph_bytes
 from gpu_sizer.engines.vllm.encoders import encoder_peak
 from gpu_sizer.engines.vllm.version import version_profile
+from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit
 from gpu_sizer.planning.request import make_request
@@ -273,3 +274,30 @@ def test_communicators_are_in_the_budget_of_versions_that_count_from_before_they
     card, gpu = load_model("qwen3-32b"), load_gpu("h100-80gb")
     counted, beside = (communication_bytes(card.architecture, gpu, Layout(tp), 8192, v) for v in (profile, without))
     assert least * GIB <= counted - beside <= most * GIB
+
+
+@pytest.mark.parametrize(
+    ("gpu", "tp", "tokens", "buffers"),
+    [
+        ("h200", 8, 8192, 6 * 8192),
+        # No more tokens than the buffers are made for; none alone, on three ranks or over PCIe.
+        ("h200", 8, 32_768, 6 * 16_384),
+        ("h200", 1, 8192, 0),
+        ("h200", 3, 8192, 0),
+        ("a40", 2, 8192, 0),
+        ("mi300x", 8, 8192, 0),
+    ],
+)
+def test_short_convolutions_keep_buffers_of_their_collectives(gpu: str, tp: int, tokens: int, buffers: int) -> None:
+    """vLLM ``models/inkling/nvidia/ops/lamport.py: LamportRSConv``."""
+    a, version = load_model("inkling-small").architecture, version_profile(None)
+    blocks = {n: replace(b, mixer=replace(b.mixer, short_convolutions=None)) for n, b in a.blocks.items() if b.mixer}
+    without = replace(a, blocks=blocks)
+    with_them, layout = load_gpu(gpu), Layout(tensor_parallel_size=tp)
+    more = communication_bytes(a, with_them, layout, tokens, version)
+    assert more - communication_bytes(without, with_them, layout, tokens, version) == buffers * 4096 * 2
+
+
+def test_sglang_s_pools_of_short_convolutions_are_not_guessed() -> None:
+    with pytest.raises(RequestError, match="short convolutions of Inkling-Small"):
+        size("inkling-small", gpu="h200", engine="sglang")

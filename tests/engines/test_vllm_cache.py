@@ -6,14 +6,19 @@ from typing import Any
 
 import pytest
 
+from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.cards.mixers import CompressedAttention
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.vllm.cache import CachePlan, cache_plan
 from gpu_sizer.engines.vllm.pages import PageRules, layer_pages
 from gpu_sizer.memory.caches import CacheTypes
+from gpu_sizer.memory.layout import Layout
+from gpu_sizer.memory.weights import WeightRules, refusal
+from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.units import GIB
 from tests.oracle import imported, lines
 
+KIB = 1024
 #: Batches in flight with asynchronous scheduling.
 BATCHES = 2
 
@@ -86,3 +91,62 @@ def test_windows_keep_their_window_only_where_the_engine_can() -> None:
 
     assert size(without) == 24 * 2 * 8 * 64 * 2 * 131_072
     assert size(with_windows) < 0.6 * size(without)
+
+
+@pytest.mark.parametrize("tp", [1, 2, 4, 8])
+@pytest.mark.parametrize(
+    ("name", "layers", "window_block"),
+    # Keys and values of windowed layers are as many as those of short convolutions in the larger model.
+    [("inkling", 11, 16), ("inkling-small", 7, 32)],
+)
+def test_short_convolutions_are_windows_of_four_tokens(name: str, layers: int, window_block: int, tp: int) -> None:
+    """vLLM ``models/inkling/nvidia/sconv_swa_attn.py``: heads of 1,024 or 2,048 values, in a cache of their own."""
+    plan = plan_of(catalogue().models.get(name), tp)
+    kinds = [(len(group.pages), kind.kind, kind.block_size) for group in plan.groups for kind in group.kinds]
+    assert sorted(set(kinds)) == [(layers, "full", 32), (layers, "sliding", 4), (layers, "sliding", window_block)]
+    assert [kind[2] for kind in kinds].count(4) == 6
+    # 8 heads of 2,048 values or 16 of 1,024, four tokens, two bytes each.
+    assert plan.stage_block_bytes(1)[0] == layers * 131_072 // tp
+    context, in_flight = 1_048_576, 16_384
+    full, convolutions = context // 32, 6 * (-(-(3 + in_flight) // 4) + 1)
+    windows = 5 * (-(-(511 + in_flight) // window_block) + 1)
+    assert plan.blocks_per_request(context, in_flight) == full + windows + convolutions
+
+
+@pytest.mark.parametrize(
+    ("context", "batch", "bfloat16", "float8"),
+    [
+        (8_192, 16_384, 317_012, 335_644),
+        (131_072, 16_384, 1_200_271, 1_303_934),
+        (131_072, 8_192, 2_239_900, 2_509_704),
+        (131_072, 2_048, 6_392_807, 8_189_269),
+        (524_288, 16_384, 3_967_258, 4_681_299),
+        (1_048_576, 16_384, 6_442_622, 8_237_213),
+        (1_048_576, 8_192, 9_356_357, 13_272_591),
+        (1_048_576, 2_048, 14_159_015, 24_509_531),
+    ],
+)
+def test_inkling_s_pools_are_those_that_the_engine_s_own_planner_gives(
+    context: int, batch: int, bfloat16: int, float8: int
+) -> None:
+    """Inkling-Small on four GPUs, 535,384 blocks: https://github.com/vllm-project/vllm/pull/54705, issues/54703."""
+    a = catalogue().models.get("inkling-small").architecture
+    for dtype, tokens in (("bfloat16", bfloat16), ("float8", float8)):
+        plan = cache_plan(layer_pages(a.blocks, 4, CacheTypes(dtype, "bfloat16"), PageRules()), a.layer_names)
+        assert plan.stage_block_bytes(1)[0] == 7 * 32 * KIB
+        assert int(535_384 / plan.blocks_per_request(context, BATCHES * batch) * context) == tokens
+
+
+def test_a_short_convolution_keeps_its_head() -> None:
+    inventory = build_inventory(catalogue().models.get("inkling-small"))
+    assert refusal(inventory, Layout(tensor_parallel_size=8), WeightRules()) is None
+    assert (
+        refusal(inventory, Layout(tensor_parallel_size=16), WeightRules())
+        == "8 key/value heads of short convolutions do not divide by 16"
+    )
+
+
+def test_windows_turned_off_keep_every_token_of_short_convolutions() -> None:
+    a, types = catalogue().models.get("inkling-small").architecture, CacheTypes("bfloat16", "bfloat16")
+    pages = layer_pages(a.blocks, 1, types, PageRules(windows=False))
+    assert {page.kind for made in pages.values() for page in made} == {"full"}

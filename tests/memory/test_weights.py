@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.vllm.placement import weight_rules
 from gpu_sizer.memory.layout import Layout, stage_bounds
@@ -109,3 +110,13 @@ def test_expert_parallelism_needs_experts() -> None:
     assert card is not None
     reason = refusal(build_inventory(card), Layout(2, 1, 1, True), weight_rules(card))
     assert reason == "expert parallelism needs a mixture of experts"
+
+
+def test_an_embedding_may_be_whole_on_every_rank() -> None:
+    """vLLM ``models/inkling/nvidia/model.py``: InklingReplicatedEmbedding on every rank and stage, the head cut."""
+    card = catalogue().models.get("inkling-small")
+    rules, table = weight_rules(card), 201_024 * 4096 * 2
+    stages = WeightPlacement(build_inventory(card), 8, 1, rules).stages_of(stage_bounds(42, 2))
+    for stage in stages:
+        assert stage.by_part["embedding"] == table
+        assert stage.by_part["lm_head"] == table // 8

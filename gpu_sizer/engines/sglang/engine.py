@@ -11,7 +11,7 @@ from gpu_sizer.engines.sglang.reserve import constants, default_fraction, graph_
 from gpu_sizer.engines.vllm.activations import forward_bytes, has_nvlink, workspace_bytes
 from gpu_sizer.engines.vllm.loading import absorbed_bytes
 from gpu_sizer.errors import RequestError
-from gpu_sizer.memory.caches import CacheTypes
+from gpu_sizer.memory.caches import SHORT_CONVOLUTIONS, CacheTypes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout, bounds_of
 from gpu_sizer.memory.weights import WeightRules, refusal
@@ -56,6 +56,8 @@ class SglangModel(HeldModel):
         )
         super().__init__(card, build_inventory(card, weights_dtype or HALF.get(card.weights.dtype)), rules)
         self.windowed = card.engine_class in c["windowed"]
+        # Inkling's pools have ratios and states of their own (arg_groups/model_overrides/inkling.py).
+        self.refuse_states("SGLang", SHORT_CONVOLUTIONS)
 
     def stage_weights(self, layout: Layout) -> list[int]:
         """Bytes on one rank of each stage.

@@ -33,6 +33,12 @@ if TYPE_CHECKING:
 ACTIVATION_BYTES = 2
 #: Copies of the batch that replicas gather for experts which they share: what came in, what goes out, and its sum.
 GATHERED_COPIES = 3
+#: Short convolutions on outputs run between two collectives, whose buffers are kept from loading on: three generations
+#: of what comes in and of what goes out, for so many tokens and these sizes of tensor parallelism
+#: (models/inkling/nvidia/ops/lamport.py: LamportRSConv).
+CONVOLUTION_BUFFERS = 6
+CONVOLUTION_TOKENS = 16384
+CONVOLUTION_RANKS = (2, 4, 8)
 #: GPUs over PCIe that the engine's own all-reduce takes at most.
 PCIE_PAIR = 2
 #: Compute capabilities of GPUs that share their memory with the machine, where vLLM takes what the machine has left for
@@ -174,6 +180,11 @@ def has_latent(a: Architecture) -> bool:
     return any(isinstance(b.mixer, LatentAttention | CompressedAttention) for b in a.blocks.values())
 
 
+def has_short_convolutions(a: Architecture) -> bool:
+    """Whether some layer has short convolutions."""
+    return any(isinstance(b.mixer, Attention) and b.mixer.short_convolutions for b in a.blocks.values())
+
+
 def _sizes_up_to(most: int) -> int:
     """How many sizes are captured that are no larger: 1, 2, 4, then every eighth, from 256 on every sixteenth."""
     small = sum(size <= most for size in (1, 2, 4))
@@ -258,6 +269,8 @@ def communication_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: i
     size += version.communication_bytes["nvlink"]
     if layout.tensor_parallel_size > 1:
         size += int(version.communication_copies * tokens * a.hidden_size * ACTIVATION_BYTES)
+    if gpu.platform == "cuda" and layout.tensor_parallel_size in CONVOLUTION_RANKS and has_short_convolutions(a):
+        size += CONVOLUTION_BUFFERS * min(tokens, CONVOLUTION_TOKENS) * a.hidden_size * ACTIVATION_BYTES
     return size
 
 

@@ -239,7 +239,7 @@ class Rounding:
             name: _rounding(tensors, tp, expert_ranks, rules) + absorbed_bytes(mixers[name], tp)
             for name, tensors in inventory.blocks.items()
         }
-        self.first = _rounding(inventory.embedding, tp, 1, rules)
+        self.first = _rounding(inventory.embedding, 1 if rules.embedding_whole else tp, 1, rules)
         self.last = 0 if inventory.tied else _rounding(inventory.head, tp, 1, rules)
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from math import lcm
 
 from gpu_sizer.cards.architecture import Block
-from gpu_sizer.cards.mixers import CompressedAttention, LatentAttention
-from gpu_sizer.memory.caches import CacheTypes, LayerCache, block_caches
+from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttention
+from gpu_sizer.memory.caches import SHORT_CONVOLUTIONS, CacheTypes, LayerCache, block_caches
 from gpu_sizer.records import dataclass, replace
 from gpu_sizer.units import ceil_div, round_up
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from gpu_sizer.cards.mixers import Mixer
     from gpu_sizer.memory.caches import CacheKind
 
 
@@ -43,6 +44,8 @@ class Page:
     span: int | None = None
     latent: bool = False
     state_blocks: int = 1
+    width: int = 0
+    """Width of a head of short convolutions, whose pages may differ in nothing else; 0 for other caches."""
 
     def blocks(self, context: int, tokens_in_flight: int, context_parallel: int = 1) -> int:
         """Blocks that one request of this length takes at most.
@@ -105,6 +108,20 @@ def _compressed_pages(m: CompressedAttention) -> list[Page]:
     return pages
 
 
+def _short_convolution_page(m: Attention, tp: int, types: CacheTypes) -> Page:
+    """The states of a layer's short convolutions: windows of as many tokens as there are taps, in a cache of their own.
+
+    The inputs of all four lie side by side in heads, whose width is raised to a power of two
+    (``models/inkling/nvidia/sconv_swa_attn.py: InklingConvState``).
+    """
+    c = m.short_convolutions
+    assert c is not None
+    values = m.head_dim + (m.v_head_dim or m.head_dim) + 2 * (c.hidden_size // m.num_key_value_heads)
+    width = 1 << (values - 1).bit_length()
+    token = max(1, m.num_key_value_heads // tp) * width * types.conv_bytes
+    return Page("sliding", c.conv_kernel, c.conv_kernel * token, c.conv_kernel, width=width)
+
+
 def _attention_block(caches: list[LayerCache], types: CacheTypes, rules: PageRules) -> int:
     """Tokens in a block of an attention cache, before states raise it."""
     if rules.block_size:
@@ -159,18 +176,23 @@ def layer_pages(
         by_block = {n: [_expanded(c, blocks[n], tensor_parallel_size, types) for c in cs] for n, cs in by_block.items()}
     every = [c for caches in by_block.values() for c in caches]
     block = _attention_block(every, types, rules)
+    every = [c for c in every if c.mixer != SHORT_CONVOLUTIONS]
     states = [c for c in every if c.kind == "state"]
     attention = [c for c in every if c.kind != "state"]
     if states and attention:
         block = max(block, _hybrid_block(every, block, rules))
     shared_page = block * max((c.token_bytes for c in attention), default=0)
 
-    def page(c: LayerCache) -> Page:
-        if c.kind == "state":
+    def page(c: LayerCache, mixer: Mixer | None) -> Page:
+        if c.mixer == SHORT_CONVOLUTIONS:
+            assert isinstance(mixer, Attention)
+            made = _short_convolution_page(mixer, tensor_parallel_size, types)
+        elif c.kind == "state":
             return Page("state", block, max(c.state_bytes, shared_page), state_blocks=_state_blocks(c.mixer, rules))
-        made = Page(c.kind, block, block * c.token_bytes, c.span, c.latent)
-        if not rules.windows and c.kind in ("sliding", "chunked") and any(x.kind == "full" for x in attention):
+        else:
+            made = Page(c.kind, block, block * c.token_bytes, c.span, c.latent)
+        if not rules.windows and made.kind in ("sliding", "chunked") and any(x.kind == "full" for x in attention):
             made = replace(made, kind="full", span=None)
         return made
 
-    return {name: [page(c) for c in caches] for name, caches in by_block.items()}
+    return {name: [page(c, blocks[name].mixer) for c in caches] for name, caches in by_block.items()}

@@ -21,6 +21,7 @@ def _rules_of_class(name: str | None) -> WeightRules:
         vocabulary_multiple=data["vocabulary_multiple"],
         expert_width_multiple=tuple(data["expert_width_multiple"].items()),
         towers_on_every_stage=True,
+        embedding_whole=name in data["whole_embedding"],
         embedding_on_every_stage="embedding" in every,
         head_on_every_stage="head" in every,
         norm_on_every_stage="norm" in every,
