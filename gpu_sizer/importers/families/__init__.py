@@ -17,6 +17,7 @@ MODULES: dict[str, str] = {
     "arcee": "llama_like",
     "arctic": "arctic",
     "baichuan": "llama_like",
+    "bailing_hybrid": "bailing_hybrid",
     "bailing_moe": "mixtures",
     "bailing_moe_v2": "mixtures",
     "bloom": "classic",
