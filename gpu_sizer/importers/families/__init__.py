@@ -34,6 +34,8 @@ MODULES: dict[str, str] = {
     "dots1": "mixtures",
     "ernie4_5": "llama_like",
     "ernie4_5_moe": "mixtures",
+    "ernie4_5_moe_vl": "ernie_vl",
+    "ernie4_5_vl_moe": "ernie_vl",
     "exaone": "llama_like",
     "exaone4": "llama_like",
     "exaone_moe": "mixtures",
