@@ -96,6 +96,7 @@ MODULES: dict[str, str] = {
     "minimax_m1": "minimax",
     "minimax_m2": "minimax_m2",
     "minimax_m3": "minimax_m3",
+    "minimax_m3_vl": "minimax_m3",
     "minimax_text_01": "minimax",
     "ministral": "mistral",
     "ministral3": "mistral",
