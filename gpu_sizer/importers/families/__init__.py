@@ -107,6 +107,7 @@ MODULES: dict[str, str] = {
     "mllama": "mllama",
     "mpt": "classic",
     "muse_glimmer": "muse_glimmer",
+    "nanbeige": "nanbeige",
     "nemotron": "nemotron",
     "nemotron-nas": "nemotron_nas",
     "nemotron_h": "nemotron_h",
