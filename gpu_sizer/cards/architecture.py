@@ -57,6 +57,8 @@ class Block:
     """A dense feed-forward beside the mixture of experts (Gemma 4, Arctic)."""
     norms: NonNegativeInt = 2
     """Norms of hidden_size: 2 before mixer and feed-forward, 4 in Gemma's sandwich, 1 where shared."""
+    passes: PositiveInt = 1
+    """How often the layer is applied with the same weights, each time with a cache of its own (Nanbeige 4.2)."""
     extra: tuple[ExtraTensor, ...] = ()
     """Tensors beyond the standard ones."""
 

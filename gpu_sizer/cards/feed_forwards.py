@@ -53,6 +53,8 @@ class MixtureOfExperts:
     """A learned gate (hidden_size x 1) on the shared experts' output (Qwen)."""
     latent_size: PositiveInt | None = None
     """Experts work in this narrower width, between two projections (Nemotron 3 Super)."""
+    vision_intermediate_size: PositiveInt | None = None
+    """Inner width of a second set of as many experts, which tokens of pictures use instead (ERNIE 4.5 VL)."""
 
     def __post_init__(self) -> None:
         if self.num_experts_per_tok > self.num_experts:

@@ -197,6 +197,8 @@ class KimiDeltaAttention:
     conv_kernel: PositiveInt
     output_gate: Literal["low_rank", "full"] = "low_rank"
     """How the output gate is projected: through a rank of head_dim, or at full width."""
+    decay_gate: Literal["low_rank", "full"] = "low_rank"
+    """How the gate of the decay is projected: likewise (Ling 3 has it at full width)."""
     state_dtype: Literal["auto", "bfloat16", "float16", "float32"] = "float32"
 
 
@@ -207,6 +209,10 @@ class LinearAttention:
     kind: Literal["linear_attention"] = "linear_attention"
     num_attention_heads: PositiveInt
     head_dim: PositiveInt
+    qk_norm: bool = False
+    """Norms of head_dim on queries and keys (Ling 2.5)."""
+    norm_groups: PositiveInt | None = None
+    """Groups of the output's norm, which no cut divides (Ling 2.5); null is a norm that is cut with the heads."""
     state_dtype: Literal["auto", "bfloat16", "float16", "float32"] = "float32"
 
 

@@ -46,6 +46,19 @@ class TowerTensors:
         if bias:
             self.whole(f"{name}.bias", size, copies=copies)
 
+    def encoder(self, name: str, width: int, layers: int, inner: int) -> None:
+        """Layers as CLIP and SigLIP have them: two norms, attention and a plain feed-forward, all with biases."""
+        self.norm(f"{name}.layer_norm", width, copies=2 * layers)
+        self.column(f"{name}.self_attn.qkv_proj", 3 * width, width, copies=layers, by_heads=True)
+        self.row(f"{name}.self_attn.out_proj", width, width, copies=layers, by_heads=True)
+        self.column(f"{name}.mlp.fc1", inner, width, copies=layers)
+        self.row(f"{name}.mlp.fc2", width, inner, copies=layers)
+
+    def linear(self, name: str, out: int, inp: int, *, copies: int = 1) -> None:
+        """A linear layer with a bias that every rank holds whole."""
+        self.whole(f"{name}.weight", out, inp, copies=copies)
+        self.whole(f"{name}.bias", out, copies=copies)
+
     def tower(self, name: str = "vision") -> Tower:
         """The tower; one that is not counted is loaded, but no part of the language model's parameters."""
         found = self._found if self._counted else [replace(t, parameter=False) for t in self._found]

@@ -186,4 +186,4 @@ def block_caches(block: Block, tensor_parallel_size: int, types: CacheTypes) -> 
     for mixer in (block.mixer, block.second_mixer):
         if mixer is not None:
             caches += _CACHES[type(mixer)](mixer, tensor_parallel_size, types)
-    return caches
+    return caches * block.passes

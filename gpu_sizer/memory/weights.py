@@ -58,6 +58,8 @@ def refusal(inventory: Inventory, layout: Layout, rules: WeightRules) -> str | N
     tp = layout.tensor_parallel_size
     if layout.pipeline_parallel_size > len(inventory.layer_names):
         return f"{len(inventory.layer_names)} layers do not fill {layout.pipeline_parallel_size} pipeline stages"
+    if inventory.looped and layout.pipeline_parallel_size > 1:
+        return "layers that are run through several times form no pipeline"
     if layout.expert_parallel and not inventory.has_experts:
         return "expert parallelism needs a mixture of experts"
     if tp == 1:

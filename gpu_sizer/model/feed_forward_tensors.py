@@ -22,10 +22,10 @@ def _projections(
         yield Tensor(f"{prefix}down_proj.bias", (hidden,), part, fmt)
 
 
-def _experts(m: MixtureOfExperts, hidden: int, fmt: str) -> Iterator[Tensor]:
+def _experts(m: MixtureOfExperts, hidden: int, fmt: str, name: str, inner: int, active: int) -> Iterator[Tensor]:
     width = m.latent_size or hidden
     for t in _projections(
-        "mlp.experts.{expert}.", "experts", width, m.moe_intermediate_size, m.gated, m.expert_bias, fmt, "expert width"
+        f"mlp.{name}.{{expert}}.", "experts", width, inner, m.gated, m.expert_bias, fmt, "expert width"
     ):
         yield Tensor(
             t.name,
@@ -34,7 +34,7 @@ def _experts(m: MixtureOfExperts, hidden: int, fmt: str) -> Iterator[Tensor]:
             t.fmt,
             t.split,
             copies=m.num_experts,
-            active_copies=m.num_experts_per_tok,
+            active_copies=active,
             is_expert=True,
             is_linear=t.is_linear,
         )
@@ -50,7 +50,14 @@ def _mixture(m: MixtureOfExperts, hidden: int, fmt: str) -> Iterator[Tensor]:
     if m.latent_size:
         yield Tensor("mlp.fc1_latent_proj.weight", (m.latent_size, hidden), "experts", fmt, is_linear=True)
         yield Tensor("mlp.fc2_latent_proj.weight", (hidden, m.latent_size), "experts", fmt, is_linear=True)
-    yield from _experts(m, hidden, fmt)
+    yield from _experts(m, hidden, fmt, "experts", m.moe_intermediate_size, m.num_experts_per_tok)
+    if m.vision_intermediate_size:
+        # A token is of a picture or it is not: it counts as one of the text, whose experts are the larger.
+        yield Tensor("mlp.vision_gate.weight", (m.num_experts, hidden), "router", router_fmt, active_copies=0)
+        if m.score_correction_bias:
+            name = "mlp.vision_gate.e_score_correction_bias"
+            yield Tensor(name, (m.num_experts,), "router", "float32", is_parameter=False)
+        yield from _experts(m, hidden, fmt, "vision_experts", m.vision_intermediate_size, 0)
     if m.num_shared_experts:
         yield from _projections(
             "mlp.shared_experts.", "shared_experts", hidden, m.shared_width, m.gated, False, fmt, "shared expert width"

@@ -34,6 +34,8 @@ class Inventory:
     towers: tuple[Tensor, ...]
     mtp: tuple[Tensor, ...]
     tied: bool
+    looped: bool = False
+    """Layers are run through several times."""
 
     def everything(self) -> Iterator[tuple[Tensor, int]]:
         """Each tensor once with the number of layers that have it, multi-token prediction left out."""
@@ -214,4 +216,5 @@ def build_inventory(card: ModelCard, weights_dtype: str | None = None) -> Invent
         towers=outside(towers),
         mtp=outside(mtp),
         tied=a.tie_word_embeddings,
+        looped=any(block.passes > 1 for block in a.blocks.values()),
     )

@@ -232,8 +232,11 @@ def _kimi_delta(m: KimiDeltaAttention, hidden: int, b: Builder) -> Iterator[Tens
     for piece in ("q", "k", "v"):
         yield from b.linear(f"{piece}_proj", width, hidden, by_head)
         yield b.plain(f"{piece}_conv1d.weight", (width, 1, m.conv_kernel), by_head, fmt="float32")
-    yield from b.linear("f_a_proj", dim, hidden)
-    yield from b.linear("f_b_proj", width, dim, by_head)
+    if m.decay_gate == "full":
+        yield from b.linear("f_proj", width, hidden, by_head)
+    else:
+        yield from b.linear("f_a_proj", dim, hidden)
+        yield from b.linear("f_b_proj", width, dim, by_head)
     yield from b.linear("b_proj", heads, hidden, by_head)
     if m.output_gate == "full":
         yield from b.linear("g_proj", width, hidden, by_head)
@@ -252,7 +255,10 @@ def _linear_attention(m: LinearAttention, hidden: int, b: Builder) -> Iterator[T
     yield from b.linear("qkv_proj", 3 * width, hidden, by_head)
     yield from b.linear("output_gate", width, hidden, by_head)
     yield from b.linear("out_proj", hidden, width, Split(1, heads, HEADS))
-    yield b.plain("norm.weight", (width,), by_head)
+    if m.qk_norm:
+        yield b.plain("query_layernorm.weight", (m.head_dim,), part="norms")
+        yield b.plain("key_layernorm.weight", (m.head_dim,), part="norms")
+    yield b.plain("norm.weight", (width,), Split(0, m.norm_groups, "norm groups") if m.norm_groups else by_head)
 
 
 _TENSORS: dict[type, Callable[[Any, int, Builder], Iterator[Tensor]]] = {

@@ -153,7 +153,8 @@ class VllmModel:
 
     def refusal(self, layout: Layout) -> str | None:
         """The rule that forbids a layout, or null."""
-        if layout.pipeline_parallel_size > len(self.inventory.layer_names):
+        stages = layout.pipeline_parallel_size
+        if stages > len(self.inventory.layer_names) or (stages > 1 and self.inventory.looped):
             return refusal(self.inventory, layout, weight_rules(self.card))
         # All else that may be refused depends on neither stages nor replicas.
         key = (layout.tensor_parallel_size, layout.expert_parallel, layout.decode_context_parallel_size)

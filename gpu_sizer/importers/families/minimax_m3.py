@@ -1,9 +1,33 @@
 """MiniMax M3 (``MiniMaxM3Config``): sparse attention by an index of its own in all but the first layers."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
+from gpu_sizer.cards.architecture import Architecture, Block, Tower
 from gpu_sizer.cards.mixers import Indexer
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, mixture, stack
+from gpu_sizer.importers.towers import TowerTensors
+
+
+def vision(c: Config) -> tuple[Tower, ...]:
+    """``MiniMaxVLVisionModel`` (vLLM ``minimax_m3/common/vision_tower.py``): a transformer as CLIP has it, a projector
+    and a merger. It is loaded, and no part of the language model's count."""
+    v = c.section("vision_config")
+    if v is None:
+        return ()
+    width, layers, inner = v.number("hidden_size"), v.number("num_hidden_layers"), v.number("intermediate_size")
+    patch, frames = v.number("patch_size"), v.number("temporal_patch_size", default=2)
+    out, projected = c.hidden_size, c.number("projector_hidden_size", default=c.hidden_size)
+    t = TowerTensors(v.number("num_attention_heads"), counted=False)
+    t.whole("embeddings.patch_embedding.weight", width, v.number("num_channels", default=3), frames, patch, patch)
+    t.norm("pre_layrnorm", width)
+    t.norm("layers.layer_norm", width, copies=2 * layers)
+    t.column("layers.self_attn.qkv_proj", 3 * width, width, copies=layers, by_heads=True)
+    t.row("layers.self_attn.out_proj", width, width, copies=layers, by_heads=True)
+    t.column("layers.mlp.fc1", inner, width, copies=layers)
+    t.row("layers.mlp.fc2", width, inner, copies=layers)
+    for name, inputs in (("projector", width), ("merger", out * v.number("spatial_merge_size", default=2) ** 2)):
+        t.column(f"{name}.linear_1", projected, inputs)
+        t.row(f"{name}.linear_2", out, projected)
+    return (t.tower(),)
 
 
 def architecture(c: Config) -> Architecture:
@@ -30,4 +54,4 @@ def architecture(c: Config) -> Architecture:
         "experts-sparse": Block(mixer=indexed, feed_forward=experts),
     }
     names = [("experts" if e else "dense") + ("-sparse" if s else "") for e, s in zip(experts_in, uses, strict=False)]
-    return stack(c, blocks, names)
+    return stack(c, blocks, names, towers=vision(c))
