@@ -49,6 +49,40 @@ MIMO_AUDIO = {
     "input_local_intermediate_size": 4096, "out_hidden_size": 4096, "projection_layers": 2, "speech_vocab_size": "1280",
 }  # fmt: skip
 
+SPANS = ["sliding_attention", "sliding_attention", "sliding_attention", "full_attention"]
+TRINITY = {
+    "model_type": "afmoe", "head_dim": 128, "num_shared_experts": 1, "tie_word_embeddings": False,
+    "max_position_embeddings": 131_072, "vocab_size": 200_192,
+}  # fmt: skip
+TRINITY_MINI = {
+    **TRINITY, "hidden_size": 2048, "num_hidden_layers": 32, "num_dense_layers": 2, "num_attention_heads": 32,
+    "num_key_value_heads": 4, "intermediate_size": 6144, "moe_intermediate_size": 1024, "num_experts": 128,
+    "num_experts_per_tok": 8, "sliding_window": 2048, "layer_types": SPANS * 8,
+}  # fmt: skip
+TRINITY_LARGE = {
+    **TRINITY, "hidden_size": 3072, "num_hidden_layers": 60, "num_dense_layers": 6, "num_attention_heads": 48,
+    "num_key_value_heads": 8, "intermediate_size": 12_288, "moe_intermediate_size": 3072, "num_experts": 256,
+    "num_experts_per_tok": 4, "sliding_window": 4096, "global_attn_every_n_layers": 4,
+}  # fmt: skip
+SOLAR = {
+    "model_type": "solar_open2", "hidden_size": 4096, "num_hidden_layers": 48, "num_attention_heads": 64,
+    "num_key_value_heads": 8, "head_dim": 128, "intermediate_size": 10_240, "moe_intermediate_size": 1280,
+    "n_routed_experts": 320, "n_shared_experts": 1, "num_experts_per_tok": 8, "vocab_size": 196_608,
+    "tie_word_embeddings": False, "use_gqa_gate": True, "gqa_interval": 3, "max_position_embeddings": 1_048_576,
+    "linear_attn_config": {"short_conv_kernel_size": 4, "head_dim": 128, "num_heads": 64, "num_kv_heads": None},
+}  # fmt: skip
+MISTRAL_LARGE_3 = {
+    "hidden_size": 7168, "num_hidden_layers": 61, "intermediate_size": 16_384, "num_attention_heads": 128,
+    "num_key_value_heads": 128, "q_lora_rank": 1536, "kv_lora_rank": 512, "qk_nope_head_dim": 128,
+    "qk_rope_head_dim": 64, "v_head_dim": 128, "first_k_dense_replace": 3, "n_routed_experts": 128,
+    "n_shared_experts": 1, "num_experts_per_tok": 4, "moe_intermediate_size": 4096, "moe_layer_freq": 1,
+    "vocab_size": 131_072, "tie_word_embeddings": False, "max_position_embeddings": 294_912,
+}  # fmt: skip
+PIXTRAL = {
+    "hidden_size": 1664, "num_hidden_layers": 48, "num_attention_heads": 16, "intermediate_size": 8192,
+    "patch_size": 14,
+}  # fmt: skip
+
 
 @pytest.mark.parametrize(
     ("config", "total"),
@@ -75,6 +109,21 @@ MIMO_AUDIO = {
         (
             {"model_type": "mimo_v2", **MIMO, "vision_config": MIMO_VISION, "audio_config": MIMO_AUDIO},
             309_768_490_432,
+        ),
+        # The hub's 26,123,974,400, 398,635,286,016 and 250,287,810,304 without the corrections of their routers.
+        (TRINITY_MINI, 26_123_970_560),
+        (TRINITY_LARGE, 398_635_272_192),
+        (SOLAR, 250_287_794_944),
+        ({**SOLAR, "gqa_layers": list(range(0, 48, 4)), "gqa_interval": 1}, 250_287_794_944),
+        # 1,352 GB in bfloat16, as published.
+        (
+            {
+                "model_type": "mistral3",
+                "tie_word_embeddings": False,
+                "text_config": MISTRAL_LARGE_3,
+                "vision_config": PIXTRAL,
+            },
+            675_991_176_960,
         ),
     ],
     ids=lambda value: value["model_type"] if isinstance(value, dict) else "",
@@ -111,3 +160,10 @@ def test_layers_that_predict_ahead_are_windowed_and_dense() -> None:
     ahead = card_from_config({"model_type": "mimo_v2", **MIMO}, name="x", source="x")
     # The hub's 310,775,040,000 counts 987,820,224 of them beside the model, scales and biases of the routers.
     assert sum(t.parameters for t in build_inventory(ahead).mtp) == 987_820_224
+
+
+def test_delta_attention_that_engines_do_not_serve_is_refused() -> None:
+    grouped = {**SOLAR, "linear_attn_config": {"head_dim": 128, "num_heads": 64, "num_kv_heads": 8}}
+    for config in (grouped, {**SOLAR, "kda_use_full_proj": True}, {**SOLAR, "use_gqa_gate_bias": True}):
+        with pytest.raises(CardError):
+            card_from_config(config, name="x", source="x")

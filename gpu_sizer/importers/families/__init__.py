@@ -13,6 +13,7 @@ from gpu_sizer.importers.config import Config
 
 #: model_type -> module of this package that reads it.
 MODULES: dict[str, str] = {
+    "afmoe": "afmoe",
     "apertus": "llama_like",
     "arcee": "llama_like",
     "arctic": "arctic",
@@ -86,6 +87,7 @@ MODULES: dict[str, str] = {
     "llama4_text": "llama4",
     "mamba": "mamba",
     "mamba2": "mamba",
+    "mellum": "mellum",
     "mimo": "qwen2",
     "mimo_v2": "mimo_v2",
     "mimo_v2_flash": "mixtures",
@@ -130,6 +132,7 @@ MODULES: dict[str, str] = {
     "seed_oss": "llama_like",
     "smollm3": "llama_like",
     "solar_open": "mixtures",
+    "solar_open2": "solar_open2",
     "stablelm": "stablelm",
     "starcoder2": "starcoder2",
     "step3_text": "step3",
