@@ -83,6 +83,45 @@ PIXTRAL = {
     "patch_size": 14,
 }  # fmt: skip
 
+NEMOTRON = {
+    "model_type": "nemotron_h", "num_key_value_heads": 8, "head_dim": 128, "ssm_state_size": 128, "n_groups": 8,
+    "conv_kernel": 4, "tie_word_embeddings": False,
+}  # fmt: skip
+NANO_12B = {
+    **NEMOTRON, "vocab_size": 132_096, "hidden_size": 5120, "intermediate_size": 20_480, "num_attention_heads": 40,
+    "mamba_num_heads": 128, "mamba_head_dim": 80, "max_position_embeddings": 131_072, "num_hidden_layers": 62,
+    "hybrid_override_pattern": "M-M-M-M*-" * 6 + "M-M-M-M-",
+}  # fmt: skip
+NANO_30B = {
+    **NEMOTRON, "vocab_size": 131_072, "hidden_size": 2688, "num_attention_heads": 32, "num_key_value_heads": 2,
+    "mamba_num_heads": 64, "mamba_head_dim": 64, "max_position_embeddings": 262_144, "num_hidden_layers": 52,
+    "n_routed_experts": 128, "num_experts_per_tok": 6, "moe_intermediate_size": 1856, "n_shared_experts": 1,
+    "moe_shared_expert_intermediate_size": 3712,
+    "hybrid_override_pattern": "MEMEM*EMEMEM*EMEMEM*EMEMEM*EMEMEM*EMEMEMEM*EMEMEMEME",
+}  # fmt: skip
+RADIO = {"model": "vit_huge_patch16_224", "cpe_max_size": 2048, "cls_token_per_teacher": True}
+PARAKEET = {
+    "hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 8, "intermediate_size": 4096,
+    "conv_kernel_size": 9, "subsampling_conv_channels": 256, "subsampling_factor": 8, "num_mel_bins": 128,
+    "projection_hidden_size": 4096, "convolution_bias": False,
+}  # fmt: skip
+NANO_VL = {
+    "model_type": "NemotronH_Nano_VL_V2", "llm_config": NANO_12B, "projector_hidden_size": 20_480,
+    "vision_config": {
+        "patch_size": 16,
+        "args": {**RADIO, "register_multiple": 16, "teachers": [{"name": "clip"}, {"name": "sam"}, {"name": "dino"}]},
+    },
+}  # fmt: skip
+NANO_OMNI = {
+    "model_type": "NemotronH_Nano_Omni_Reasoning_V3", "llm_config": NANO_30B, "projector_hidden_size": 20_480,
+    "vision_config": {
+        "patch_size": 16,
+        "video_temporal_patch_size": 2,
+        "args": {**RADIO, "register_multiple": 10, "teachers": [{"name": name} for name in "abcd"]},
+    },
+    "sound_config": PARAKEET,
+}  # fmt: skip
+
 
 @pytest.mark.parametrize(
     ("config", "total"),
@@ -125,6 +164,9 @@ PIXTRAL = {
             },
             675_991_176_960,
         ),
+        # Without the six numbers that scale pixels; of Omni's 33,015,632,214 without statistics and filters of sound.
+        (NANO_VL, 13_181_860_352),
+        (NANO_OMNI, 33_015_546_816),
     ],
     ids=lambda value: value["model_type"] if isinstance(value, dict) else "",
 )
@@ -167,3 +209,9 @@ def test_delta_attention_that_engines_do_not_serve_is_refused() -> None:
     for config in (grouped, {**SOLAR, "kda_use_full_proj": True}, {**SOLAR, "use_gqa_gate_bias": True}):
         with pytest.raises(CardError):
             card_from_config(config, name="x", source="x")
+
+
+def test_a_tower_that_is_not_named_is_refused() -> None:
+    for vision in ({"patch_size": 16}, {"args": {"model": "vit_nobody"}}):
+        with pytest.raises(CardError, match="vision_config"):
+            card_from_config({**NANO_VL, "vision_config": vision}, name="x", source="x")

@@ -13,6 +13,8 @@ from gpu_sizer.importers.config import Config
 
 #: model_type -> module of this package that reads it.
 MODULES: dict[str, str] = {
+    "NemotronH_Nano_Omni_Reasoning_V3": "nemotron_vl",
+    "NemotronH_Nano_VL_V2": "nemotron_vl",
     "afmoe": "afmoe",
     "apertus": "llama_like",
     "arcee": "llama_like",
