@@ -122,6 +122,19 @@ NANO_OMNI = {
     "sound_config": PARAKEET,
 }  # fmt: skip
 
+PHI_4 = {
+    "model_type": "phi4mm", "hidden_size": 3072, "num_hidden_layers": 32, "num_attention_heads": 24,
+    "num_key_value_heads": 8, "intermediate_size": 8192, "vocab_size": 200_064, "tie_word_embeddings": True,
+    "max_position_embeddings": 131_072, "audio_processor": {
+        "name": "cascades",
+        "config": {
+            "attention_dim": 1024, "attention_heads": 16, "num_blocks": 24, "linear_units": 1536, "kernel_size": 3,
+            "input_size": 80, "time_reduction": 8, "nemo_conv_settings": {"conv_channels": 1024},
+            "relative_attention_bias_args": {"t5_bias_max_distance": 500},
+        },
+    },
+}  # fmt: skip
+
 
 @pytest.mark.parametrize(
     ("config", "total"),
@@ -167,6 +180,8 @@ NANO_OMNI = {
         # Without the six numbers that scale pixels; of Omni's 33,015,632,214 without statistics and filters of sound.
         (NANO_VL, 13_181_860_352),
         (NANO_OMNI, 33_015_546_816),
+        # The hub's 5,574,460,384 without adapters and what of its vision encoder no engine loads.
+        (PHI_4, 5_574_460_384 - 830_472_192 - 30_480_160),
     ],
     ids=lambda value: value["model_type"] if isinstance(value, dict) else "",
 )
@@ -215,3 +230,5 @@ def test_a_tower_that_is_not_named_is_refused() -> None:
     for vision in ({"patch_size": 16}, {"args": {"model": "vit_nobody"}}):
         with pytest.raises(CardError, match="vision_config"):
             card_from_config({**NANO_VL, "vision_config": vision}, name="x", source="x")
+    with pytest.raises(CardError, match="audio_processor"):
+        card_from_config({**PHI_4, "audio_processor": None}, name="x", source="x")

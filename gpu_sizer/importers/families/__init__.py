@@ -117,6 +117,7 @@ MODULES: dict[str, str] = {
     "opt": "classic",
     "phi": "phi",
     "phi3": "phi3",
+    "phi4mm": "phi4mm",
     "phimoe": "phimoe",
     "qwen2": "qwen2",
     "qwen2_5_vl": "qwen2_vl",
