@@ -71,6 +71,16 @@ SOLAR = {
     "tie_word_embeddings": False, "use_gqa_gate": True, "gqa_interval": 3, "max_position_embeddings": 1_048_576,
     "linear_attn_config": {"short_conv_kernel_size": 4, "head_dim": 128, "num_heads": 64, "num_kv_heads": None},
 }  # fmt: skip
+MOTIF = {
+    "model_type": "Motif", "attention_cls": "gdla", "hidden_act": "poly_norm", "hidden_size": 4096,
+    "num_hidden_layers": 53, "n_dense_first_layers": 2, "intermediate_size": 12_288, "moe_intermediate_size": 1280,
+    "num_experts": 384, "experts_top_k": 8, "num_shared_experts": 1, "num_attention_heads": 80,
+    "num_key_value_heads": 16, "num_noise_heads": 16, "head_dim": 192, "v_head_dim": 128, "qk_rope_head_dim": 64,
+    "q_lora_rank": 1024, "kv_lora_rank": 512, "elementwise_attn_output_gate": True, "mhc_enabled": True,
+    "mhc_expansion_rate": 4, "sliding_window": 128, "sliding_window_pattern": "interleave",
+    "sliding_window_period": 4, "use_sliding_window": True, "vocab_size": 220_160, "tie_word_embeddings": False,
+    "max_position_embeddings": 262_144, "num_nextn_predict_layers": 1,
+}  # fmt: skip
 MISTRAL_LARGE_3 = {
     "hidden_size": 7168, "num_hidden_layers": 61, "intermediate_size": 16_384, "num_attention_heads": 128,
     "num_key_value_heads": 128, "q_lora_rank": 1536, "kv_lora_rank": 512, "qk_nope_head_dim": 128,
@@ -167,6 +177,8 @@ PHI_4 = {
         (TRINITY_LARGE, 398_635_272_192),
         (SOLAR, 250_287_794_944),
         ({**SOLAR, "gqa_layers": list(range(0, 48, 4)), "gqa_interval": 1}, 250_287_794_944),
+        # Of 314,841,775,750 without the layer that predicts ahead and the corrections of routers.
+        (MOTIF, 314_590_604_290),
         # 1,352 GB in bfloat16, as published.
         (
             {
@@ -224,6 +236,28 @@ def test_delta_attention_that_engines_do_not_serve_is_refused() -> None:
     for config in (grouped, {**SOLAR, "kda_use_full_proj": True}, {**SOLAR, "use_gqa_gate_bias": True}):
         with pytest.raises(CardError):
             card_from_config(config, name="x", source="x")
+
+
+def test_motif_predicts_ahead_and_caches_latents_in_every_fourth_layer() -> None:
+    card = card_from_config(MOTIF, name="x", source="x")
+    inventory = build_inventory(card)
+    assert sum(t.parameters for t in inventory.mtp) == 251_151_876
+    kinds = [card.architecture.blocks[name].mixer.kind for name in card.architecture.layer_names]
+    assert kinds == ["attention" if i % 4 else "latent_attention" for i in range(53)]
+
+
+@pytest.mark.parametrize(
+    "differs",
+    [
+        {"attention_cls": "mla"},
+        {"sliding_window_pattern": "all"},
+        {"mhc_enabled": False},
+        {"interleave_moe_layer_step": 2},
+    ],
+)
+def test_motif_of_another_build_is_refused(differs: dict[str, Any]) -> None:
+    with pytest.raises(CardError, match="described"):
+        card_from_config({**MOTIF, **differs}, name="x", source="x")
 
 
 def test_a_tower_that_is_not_named_is_refused() -> None:

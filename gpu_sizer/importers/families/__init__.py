@@ -15,6 +15,7 @@ from gpu_sizer.importers.config import Config
 MODULES: dict[str, str] = {
     "NemotronH_Nano_Omni_Reasoning_V3": "nemotron_vl",
     "NemotronH_Nano_VL_V2": "nemotron_vl",
+    "Motif": "motif",
     "afmoe": "afmoe",
     "apertus": "llama_like",
     "arcee": "llama_like",
