@@ -124,7 +124,7 @@ def counts(kind: Any, raw: dict[str, Any]) -> tuple[int, int]:
     )
     total = active = 0
     for name, tensor in {id(p): (n, p) for n, p in model.named_parameters()}.values():
-        if name.endswith("e_score_correction_bias"):
+        if name.endswith(("e_score_correction_bias", ".expert_bias")):
             continue
         total += tensor.numel()
         routed = re.search(r"\bexperts\.", name)

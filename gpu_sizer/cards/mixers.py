@@ -61,6 +61,8 @@ class Attention:
     """The query projection also yields a gate of the same width (Qwen3-Next)."""
     q_lora_rank: PositiveInt | None = None
     """Queries go through this narrower width, with a norm in it (Step 3)."""
+    noise_heads: NonNegativeInt = 0
+    """Query heads whose output is subtracted from the others', and does not reach the output projection (Motif 3)."""
     sinks: bool = False
     """One learned sink logit per query head (gpt-oss)."""
     keys_as_values: bool = False
@@ -95,6 +97,10 @@ class LatentAttention:
     kind: Literal["latent_attention"] = "latent_attention"
     num_attention_heads: PositiveInt
     """Query heads."""
+    num_key_value_heads: PositiveInt | None = None
+    """Heads that keys and values are expanded to, where fewer than the query heads (Motif 3)."""
+    noise_heads: NonNegativeInt = 0
+    """Query heads whose output is subtracted from the others', and does not reach the output projection (Motif 3)."""
     q_lora_rank: PositiveInt | None = None
     """Rank of the query compression; null where queries are projected directly."""
     kv_lora_rank: PositiveInt

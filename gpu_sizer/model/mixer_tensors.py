@@ -76,7 +76,8 @@ def _attention(m: Attention, hidden: int, b: Builder) -> Iterator[Tensor]:
         for value in b.linear("v_proj", kv * vdim, hidden, kv_split, bias=m.qkv_bias):
             # Where values are the keys the checkpoint has no such tensor, but engines keep a copy of the keys' here.
             yield replace(value, is_parameter=False) if m.keys_as_values else value
-    yield from b.linear("o_proj", hidden, heads * vdim, Split(1, heads, HEADS), bias=m.o_bias)
+    reach = heads - m.noise_heads
+    yield from b.linear("o_proj", hidden, reach * vdim, Split(1, reach, HEADS), bias=m.o_bias)
     if m.qk_norm == "head":
         kind = "rms" if b.norm_kind == "none" else b.norm_kind
         yield from b.norm("q_norm", dim, kind=kind)
@@ -125,8 +126,14 @@ def _latent(m: LatentAttention, hidden: int, b: Builder) -> Iterator[Tensor]:
         yield from b.linear("q_proj", heads * qk, hidden, by_head)
     yield from b.linear("kv_a_proj_with_mqa", m.kv_lora_rank + m.qk_rope_head_dim, hidden)
     yield b.plain("kv_a_layernorm.weight", (m.kv_lora_rank,), part="norms")
-    yield from b.linear("kv_b_proj", heads * (m.qk_nope_head_dim + m.v_head_dim), m.kv_lora_rank, by_head)
-    yield from b.linear("o_proj", hidden, heads * m.v_head_dim, Split(1, heads, HEADS))
+    kv, width = m.num_key_value_heads or heads, m.qk_nope_head_dim + m.v_head_dim
+    yield from b.linear("kv_b_proj", kv * width, m.kv_lora_rank, Split(0, kv, HEADS))
+    if kv < heads:
+        # The engine copies keys and values for every query head (``motif.py`` of Motif's vLLM: load_weights).
+        copies = b.plain("kv_b_proj.copies", ((heads - kv) * width, m.kv_lora_rank), Split(0, heads - kv, HEADS))
+        yield replace(copies, is_parameter=False)
+    reach = heads - m.noise_heads
+    yield from b.linear("o_proj", hidden, reach * m.v_head_dim, Split(1, reach, HEADS))
     if m.output_gate:
         yield from b.linear("g_proj", heads * m.v_head_dim, hidden, by_head)
     if i := m.indexer:

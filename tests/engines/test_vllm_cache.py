@@ -10,7 +10,8 @@ from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.cards.mixers import CompressedAttention
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.vllm.cache import CachePlan, cache_plan
-from gpu_sizer.engines.vllm.pages import PageRules, layer_pages
+from gpu_sizer.engines.vllm.pages import Page, PageRules, layer_pages
+from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.caches import CacheTypes
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import WeightRules, refusal
@@ -77,6 +78,19 @@ def test_latent_cache_is_whole_on_every_rank() -> None:
     assert card is not None
     sizes = {tp: plan_of(card, tp).stage_block_bytes(1)[0] for tp in (1, 2, 4, 8)}
     assert set(sizes.values()) == {61 * 576 * 2 * 16}
+
+
+def test_pages_that_no_number_makes_equal_have_memory_of_their_own() -> None:
+    latent, windowed = Page("full", 16, 16 * 576 * 2, latent=True), Page("sliding", 16, 16 * 2 * 320 * 2, 129)
+    names = ["windowed" if i % 4 else "latent" for i in range(53)]
+    pages = {"latent": [latent], "windowed": [windowed]}
+    with pytest.raises(RequestError, match="one page size"):
+        cache_plan(pages, names)
+    plan = cache_plan(pages, names, apart=True)
+    # Motif's build: the 14 full layers are one group, the 39 windowed ones thirteen groups of three.
+    assert [len(group.pages) for group in plan.groups] == [14] + [3] * 13
+    assert plan.stage_block_bytes(1) == (16 * 2 * (14 * 576 + 3 * 640),)
+    assert plan.blocks_per_request(1600, 128) == 100 + 13 * (16 + 1)
 
 
 def test_windows_keep_their_window_only_where_the_engine_can() -> None:

@@ -41,3 +41,11 @@ def test_a_class_without_tensor_plan_is_not_split_by_tensors() -> None:
     # Its native class, which split it, was dropped in 0.14.
     assert estimate("starcoder-15b", gpu="l4", tensor_parallel_size=2, engine="vllm@0.9").verdict == "fits"
     assert size("starcoder-15b", gpu="l4").layout.tensor_parallel_size == 1
+
+
+def test_a_class_without_pipelines_is_not_split_into_stages() -> None:
+    found = estimate("gemma-3n-e4b", gpu="l4", pipeline_parallel_size=2)
+    assert found.verdict == "does_not_fit"
+    assert found.reason is not None
+    assert "does not support pipeline parallelism" in found.reason
+    assert estimate("gemma-3n-e4b", gpu="l4", tensor_parallel_size=2).verdict == "fits"

@@ -79,6 +79,103 @@ def inkling(text: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+SPANS = ["sliding_attention", "sliding_attention", "sliding_attention", "full_attention"]
+TRINITY = {
+    "model_type": "afmoe", "head_dim": 128, "num_shared_experts": 1, "tie_word_embeddings": False,
+    "max_position_embeddings": 131_072, "vocab_size": 200_192,
+}  # fmt: skip
+TRINITY_MINI = {
+    **TRINITY, "hidden_size": 2048, "num_hidden_layers": 32, "num_dense_layers": 2, "num_attention_heads": 32,
+    "num_key_value_heads": 4, "intermediate_size": 6144, "moe_intermediate_size": 1024, "num_experts": 128,
+    "num_experts_per_tok": 8, "sliding_window": 2048, "layer_types": SPANS * 8,
+}  # fmt: skip
+TRINITY_LARGE = {
+    **TRINITY, "hidden_size": 3072, "num_hidden_layers": 60, "num_dense_layers": 6, "num_attention_heads": 48,
+    "num_key_value_heads": 8, "intermediate_size": 12_288, "moe_intermediate_size": 3072, "num_experts": 256,
+    "num_experts_per_tok": 4, "sliding_window": 4096, "global_attn_every_n_layers": 4,
+}  # fmt: skip
+SOLAR = {
+    "model_type": "solar_open2", "hidden_size": 4096, "num_hidden_layers": 48, "num_attention_heads": 64,
+    "num_key_value_heads": 8, "head_dim": 128, "intermediate_size": 10_240, "moe_intermediate_size": 1280,
+    "n_routed_experts": 320, "n_shared_experts": 1, "num_experts_per_tok": 8, "vocab_size": 196_608,
+    "tie_word_embeddings": False, "use_gqa_gate": True, "gqa_interval": 3, "max_position_embeddings": 1_048_576,
+    "linear_attn_config": {"short_conv_kernel_size": 4, "head_dim": 128, "num_heads": 64, "num_kv_heads": None},
+}  # fmt: skip
+MOTIF = {
+    "model_type": "Motif", "attention_cls": "gdla", "hidden_act": "poly_norm", "hidden_size": 4096,
+    "num_hidden_layers": 53, "n_dense_first_layers": 2, "intermediate_size": 12_288, "moe_intermediate_size": 1280,
+    "num_experts": 384, "experts_top_k": 8, "num_shared_experts": 1, "num_attention_heads": 80,
+    "num_key_value_heads": 16, "num_noise_heads": 16, "head_dim": 192, "v_head_dim": 128, "qk_rope_head_dim": 64,
+    "q_lora_rank": 1024, "kv_lora_rank": 512, "elementwise_attn_output_gate": True, "mhc_enabled": True,
+    "mhc_expansion_rate": 4, "sliding_window": 128, "sliding_window_pattern": "interleave",
+    "sliding_window_period": 4, "use_sliding_window": True, "vocab_size": 220_160, "tie_word_embeddings": False,
+    "max_position_embeddings": 262_144, "num_nextn_predict_layers": 1,
+}  # fmt: skip
+MISTRAL_LARGE_3 = {
+    "hidden_size": 7168, "num_hidden_layers": 61, "intermediate_size": 16_384, "num_attention_heads": 128,
+    "num_key_value_heads": 128, "q_lora_rank": 1536, "kv_lora_rank": 512, "qk_nope_head_dim": 128,
+    "qk_rope_head_dim": 64, "v_head_dim": 128, "first_k_dense_replace": 3, "n_routed_experts": 128,
+    "n_shared_experts": 1, "num_experts_per_tok": 4, "moe_intermediate_size": 4096, "moe_layer_freq": 1,
+    "vocab_size": 131_072, "tie_word_embeddings": False, "max_position_embeddings": 294_912,
+}  # fmt: skip
+PIXTRAL = {
+    "hidden_size": 1664, "num_hidden_layers": 48, "num_attention_heads": 16, "intermediate_size": 8192,
+    "patch_size": 14,
+}  # fmt: skip
+
+NEMOTRON = {
+    "model_type": "nemotron_h", "num_key_value_heads": 8, "head_dim": 128, "ssm_state_size": 128, "n_groups": 8,
+    "conv_kernel": 4, "tie_word_embeddings": False,
+}  # fmt: skip
+NANO_12B = {
+    **NEMOTRON, "vocab_size": 132_096, "hidden_size": 5120, "intermediate_size": 20_480, "num_attention_heads": 40,
+    "mamba_num_heads": 128, "mamba_head_dim": 80, "max_position_embeddings": 131_072, "num_hidden_layers": 62,
+    "hybrid_override_pattern": "M-M-M-M*-" * 6 + "M-M-M-M-",
+}  # fmt: skip
+NANO_30B = {
+    **NEMOTRON, "vocab_size": 131_072, "hidden_size": 2688, "num_attention_heads": 32, "num_key_value_heads": 2,
+    "mamba_num_heads": 64, "mamba_head_dim": 64, "max_position_embeddings": 262_144, "num_hidden_layers": 52,
+    "n_routed_experts": 128, "num_experts_per_tok": 6, "moe_intermediate_size": 1856, "n_shared_experts": 1,
+    "moe_shared_expert_intermediate_size": 3712,
+    "hybrid_override_pattern": "MEMEM*EMEMEM*EMEMEM*EMEMEM*EMEMEM*EMEMEMEM*EMEMEMEME",
+}  # fmt: skip
+RADIO = {"model": "vit_huge_patch16_224", "cpe_max_size": 2048, "cls_token_per_teacher": True}
+PARAKEET = {
+    "hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 8, "intermediate_size": 4096,
+    "conv_kernel_size": 9, "subsampling_conv_channels": 256, "subsampling_factor": 8, "num_mel_bins": 128,
+    "projection_hidden_size": 4096, "convolution_bias": False,
+}  # fmt: skip
+NANO_VL = {
+    "model_type": "NemotronH_Nano_VL_V2", "llm_config": NANO_12B, "projector_hidden_size": 20_480,
+    "vision_config": {
+        "patch_size": 16,
+        "args": {**RADIO, "register_multiple": 16, "teachers": [{"name": "clip"}, {"name": "sam"}, {"name": "dino"}]},
+    },
+}  # fmt: skip
+NANO_OMNI = {
+    "model_type": "NemotronH_Nano_Omni_Reasoning_V3", "llm_config": NANO_30B, "projector_hidden_size": 20_480,
+    "vision_config": {
+        "patch_size": 16,
+        "video_temporal_patch_size": 2,
+        "args": {**RADIO, "register_multiple": 10, "teachers": [{"name": name} for name in "abcd"]},
+    },
+    "sound_config": PARAKEET,
+}  # fmt: skip
+
+PHI_4 = {
+    "model_type": "phi4mm", "hidden_size": 3072, "num_hidden_layers": 32, "num_attention_heads": 24,
+    "num_key_value_heads": 8, "intermediate_size": 8192, "vocab_size": 200_064, "tie_word_embeddings": True,
+    "max_position_embeddings": 131_072, "audio_processor": {
+        "name": "cascades",
+        "config": {
+            "attention_dim": 1024, "attention_heads": 16, "num_blocks": 24, "linear_units": 1536, "kernel_size": 3,
+            "input_size": 80, "time_reduction": 8, "nemo_conv_settings": {"conv_channels": 1024},
+            "relative_attention_bias_args": {"t5_bias_max_distance": 500},
+        },
+    },
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("config", "total"),
     [
@@ -105,6 +202,28 @@ def inkling(text: dict[str, Any]) -> dict[str, Any]:
             {"model_type": "mimo_v2", **MIMO, "vision_config": MIMO_VISION, "audio_config": MIMO_AUDIO},
             309_768_490_432,
         ),
+        # The hub's 26,123,974,400, 398,635,286,016 and 250,287,810,304 without the corrections of their routers.
+        (TRINITY_MINI, 26_123_970_560),
+        (TRINITY_LARGE, 398_635_272_192),
+        (SOLAR, 250_287_794_944),
+        ({**SOLAR, "gqa_layers": list(range(0, 48, 4)), "gqa_interval": 1}, 250_287_794_944),
+        # Of 314,841,775,750 without the layer that predicts ahead and the corrections of routers.
+        (MOTIF, 314_590_604_290),
+        # 1,352 GB in bfloat16, as published.
+        (
+            {
+                "model_type": "mistral3",
+                "tie_word_embeddings": False,
+                "text_config": MISTRAL_LARGE_3,
+                "vision_config": PIXTRAL,
+            },
+            675_991_176_960,
+        ),
+        # Without the six numbers that scale pixels; of Omni's 33,015,632,214 without statistics and filters of sound.
+        (NANO_VL, 13_181_860_352),
+        (NANO_OMNI, 33_015_546_816),
+        # The hub's 5,574,460,384 without adapters and what of its vision encoder no engine loads.
+        (PHI_4, 5_574_460_384 - 830_472_192 - 30_480_160),
     ],
     ids=lambda value: value["model_type"] if isinstance(value, dict) else "",
 )
@@ -203,3 +322,40 @@ def test_layers_ahead_may_all_be_alike_or_absent() -> None:
     assert alike.blocks == {"full-dense": 8}
     del config["mtp_config"]
     assert card_from_config(config, name="x", source="x").architecture.mtp is None
+
+
+def test_delta_attention_that_engines_do_not_serve_is_refused() -> None:
+    grouped = {**SOLAR, "linear_attn_config": {"head_dim": 128, "num_heads": 64, "num_kv_heads": 8}}
+    for config in (grouped, {**SOLAR, "kda_use_full_proj": True}, {**SOLAR, "use_gqa_gate_bias": True}):
+        with pytest.raises(CardError):
+            card_from_config(config, name="x", source="x")
+
+
+def test_motif_predicts_ahead_and_caches_latents_in_every_fourth_layer() -> None:
+    card = card_from_config(MOTIF, name="x", source="x")
+    inventory = build_inventory(card)
+    assert sum(t.parameters for t in inventory.mtp) == 251_151_876
+    kinds = [card.architecture.blocks[name].mixer.kind for name in card.architecture.layer_names]
+    assert kinds == ["attention" if i % 4 else "latent_attention" for i in range(53)]
+
+
+@pytest.mark.parametrize(
+    "differs",
+    [
+        {"attention_cls": "mla"},
+        {"sliding_window_pattern": "all"},
+        {"mhc_enabled": False},
+        {"interleave_moe_layer_step": 2},
+    ],
+)
+def test_motif_of_another_build_is_refused(differs: dict[str, Any]) -> None:
+    with pytest.raises(CardError, match="described"):
+        card_from_config({**MOTIF, **differs}, name="x", source="x")
+
+
+def test_a_tower_that_is_not_named_is_refused() -> None:
+    for vision in ({"patch_size": 16}, {"args": {"model": "vit_nobody"}}):
+        with pytest.raises(CardError, match="vision_config"):
+            card_from_config({**NANO_VL, "vision_config": vision}, name="x", source="x")
+    with pytest.raises(CardError, match="audio_processor"):
+        card_from_config({**PHI_4, "audio_processor": None}, name="x", source="x")

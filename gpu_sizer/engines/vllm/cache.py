@@ -24,6 +24,10 @@ PADDING_HEURISTIC = 1.5
 TABLE_ENTRY_BYTES = 4
 #: Lengths of requests of which a plan keeps the blocks.
 MOST_REQUESTS = 1024
+#: Classes whose authors' build gives each page size memory of its own (MotifTechnologies/vllm at 4cd9eb4,
+#: ``v1/core/kv_cache_utils.py``), and groups of windowed layers there (``VLLM_HYBRID_SWA_NUM_SUBGROUPS``).
+APART = frozenset({"MotifForCausalLM"})
+WINDOWED_GROUPS = 13
 
 #: A layer's cache by its place: (index of the layer, page).
 PlacedPage = tuple[int, Page]
@@ -69,6 +73,8 @@ class CachePlan:
     groups: tuple[CacheGroup, ...]
     layers: int
     has_states: bool
+    apart: bool = False
+    """Groups of different page sizes draw on memory of their own, under one numbering of blocks."""
     _stage_blocks: dict[int, tuple[int, ...]] = field(default_factory=dict, compare=False, repr=False)
     _requests: dict[tuple[int, int, int], int] = field(default_factory=dict, compare=False, repr=False)
     _sums: list[tuple[int, ...]] = field(default_factory=list, compare=False, repr=False)
@@ -100,18 +106,27 @@ class CachePlan:
         return blocks // len(self.groups) * min(group.block_size for group in self.groups)
 
     def stage_block_bytes(self, stages: int) -> tuple[int, ...]:
-        """Bytes of one block of the pool on each pipeline stage: the widest group decides."""
+        """Bytes of one block of the pool on each pipeline stage: the widest group decides, or those of each size."""
         if (found := self._stage_blocks.get(stages)) is None:
             if not self._sums:
                 # At once, since threads share plans.
                 self._sums.extend([(0, *accumulate(group.bytes_by_layer(self.layers))) for group in self.groups])
             found = self._stage_blocks[stages] = tuple(
                 [
-                    max([sums[stop] - sums[start] for sums in self._sums], default=0)
+                    sum([max([sums[stop] - sums[start] for sums in pool], default=0) for pool in self._pools()])
                     for start, stop in stage_bounds(self.layers, stages)
                 ]
             )
         return found
+
+    def _pools(self) -> list[list[tuple[int, ...]]]:
+        """The sums of the groups that share memory."""
+        if not self.apart:
+            return [self._sums]
+        pools: dict[int, list[tuple[int, ...]]] = {}
+        for group, sums in zip(self.groups, self._sums, strict=True):
+            pools.setdefault(group.kinds[0].page_bytes, []).append(sums)
+        return list(pools.values())
 
 
 def _one_type(pages: Sequence[Page]) -> bool:
@@ -155,6 +170,14 @@ def _equal_groups(placed: list[PlacedPage]) -> list[CacheGroup]:
     return groups
 
 
+def _groups_apart(placed: list[PlacedPage]) -> list[CacheGroup]:
+    """All full layers in one group, windowed ones in many: pages of different sizes are not made equal."""
+    windowed = [item for item in placed if item[1].kind == "sliding"]
+    full = [item for item in placed if item[1].kind != "sliding"]
+    number = ceil_div(len(windowed), ceil_div(len(windowed), WINDOWED_GROUPS))
+    return [CacheGroup(tuple(full)), *(CacheGroup(tuple(windowed[i::number])) for i in range(number))]
+
+
 def _least_padding(values: Sequence[int], lower: int) -> int:
     """The divisor from ``lower`` to the largest value that pads least; the larger of equals."""
     return min(range(max(1, lower), max(values) + 1), key=lambda d: (sum(-v % d for v in values), -d), default=lower)
@@ -192,25 +215,31 @@ def _packed_groups(placed: list[PlacedPage]) -> list[CacheGroup]:
     return groups
 
 
-def cache_plan(pages: dict[str, list[Page]], layer_names: Sequence[str], *, packed: bool = False) -> CachePlan:
+def cache_plan(
+    pages: dict[str, list[Page]], layer_names: Sequence[str], *, packed: bool = False, apart: bool = False
+) -> CachePlan:
     """The groups of a whole model.
 
     Args:
         pages: the pages of each distinct layer.
         layer_names: which of them each layer is, in order.
         packed: blocks hold pages of different sizes side by side (DeepSeek-V4's backends).
+        apart: page sizes have memory of their own where they differ (Motif 3's build).
 
     Raises:
         RequestError: page sizes that the engine cannot make equal.
     """
     placed = [(index, page) for index, name in enumerate(layer_names) for page in pages[name]]
     states = any(page.kind == "state" for _, page in placed)
+    apart = apart and len({page.page_bytes for _, page in placed}) > 1
     if not placed:
         groups: list[CacheGroup] = []
     elif _one_type(_distinct(placed)):
         groups = [CacheGroup(tuple(placed))]
     elif packed:
         groups = _packed_groups(placed)
+    elif apart:
+        groups = _groups_apart(placed)
     else:
         groups = _equal_groups(_unify(placed))
-    return CachePlan(tuple(groups), len(layer_names), states)
+    return CachePlan(tuple(groups), len(layer_names), states, apart)

@@ -14,7 +14,7 @@ from gpu_sizer.engines.vllm.encoders import is_profiled, video_note
 from gpu_sizer.engines.vllm.fitting import VllmFitting
 from gpu_sizer.engines.vllm.model import HALF, VllmModel
 from gpu_sizer.engines.vllm.pages import DELTA, PageRules
-from gpu_sizer.engines.vllm.support import last_version_note, tensor_refusal
+from gpu_sizer.engines.vllm.support import last_version_note, split_refusal
 from gpu_sizer.engines.vllm.version import VersionProfile, at_least, version_profile
 from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.estimate import LayoutMemory
@@ -183,7 +183,7 @@ class VllmEngine:
 
     def refusal(self, model: VllmModel, layout: Layout) -> str | None:
         """The engine's rule that forbids this layout, or null."""
-        return model.refusal(layout) or tensor_refusal(model.card, layout, self.version)
+        return model.refusal(layout) or split_refusal(model.card, layout, self.version)
 
     def fitting(self, model: VllmModel, gpu: GpuSpec, load: Load) -> VllmFitting:
         """The model on one kind of GPU under one load, ready for many layouts."""

@@ -19,7 +19,7 @@ from gpu_sizer.engines.vllm.activations import (
     is_blackwell,
     reserve,
 )
-from gpu_sizer.engines.vllm.cache import CachePlan, cache_plan
+from gpu_sizer.engines.vllm.cache import APART, CachePlan, cache_plan
 from gpu_sizer.engines.vllm.encoders import grows_with_context
 from gpu_sizer.engines.vllm.loading import BLOCK_SCALED, Kernels, LoadingExtra, Rounding
 from gpu_sizer.engines.vllm.needs import Needs
@@ -174,7 +174,8 @@ class VllmModel:
             else:
                 types = CacheTypes(cache_dtype, HALF.get(self.card.weights.dtype, self.card.weights.dtype))
                 pages = layer_pages(a.blocks, tp, types, rules)
-                found = cache_plan(pages, a.layer_names, packed=self.is_compressed)
+                apart = self.card.engine_class in APART
+                found = cache_plan(pages, a.layer_names, packed=self.is_compressed, apart=apart)
             self._plans[tp, cache_dtype, rules] = found
         return found
 

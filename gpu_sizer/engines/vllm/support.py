@@ -23,11 +23,14 @@ def last_version_note(card: ModelCard, version: VersionProfile) -> str | None:
     return f"{note}: plan with --engine vllm@{last.rpartition('.')[0]}"
 
 
-def tensor_refusal(card: ModelCard, layout: Layout, version: VersionProfile) -> str | None:
-    """Why this model is not split by tensors, or null."""
+def split_refusal(card: ModelCard, layout: Layout, version: VersionProfile) -> str | None:
+    """Why this model is not split by tensors or into stages, or null."""
+    rules = profile_data("vllm/support")
+    if layout.pipeline_parallel_size > 1 and card.engine_class in rules["no_pipeline"]:
+        return f"vLLM's {card.engine_class} does not support pipeline parallelism"
     if layout.tensor_parallel_size == 1:
         return None
-    since: str | None = profile_data("vllm/support")["no_tensor_plan"].get(card.engine_class)
+    since: str | None = rules["no_tensor_plan"].get(card.engine_class)
     if since is None or not version.at_least(since):
         return None
     return f"vLLM runs {card.engine_class} by transformers' class, which has no tensor-parallel plan"

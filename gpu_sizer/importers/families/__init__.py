@@ -13,6 +13,10 @@ from gpu_sizer.importers.config import Config
 
 #: model_type -> module of this package that reads it.
 MODULES: dict[str, str] = {
+    "NemotronH_Nano_Omni_Reasoning_V3": "nemotron_vl",
+    "NemotronH_Nano_VL_V2": "nemotron_vl",
+    "Motif": "motif",
+    "afmoe": "afmoe",
     "apertus": "llama_like",
     "arcee": "llama_like",
     "arctic": "arctic",
@@ -95,6 +99,7 @@ MODULES: dict[str, str] = {
     "llama4_text": "llama4",
     "mamba": "mamba",
     "mamba2": "mamba",
+    "mellum": "mellum",
     "mimo": "qwen2",
     "mimo_v2": "mimo_v2",
     "mimo_v2_flash": "mixtures",
@@ -126,6 +131,7 @@ MODULES: dict[str, str] = {
     "paddleocr_vl": "ocr",
     "phi": "phi",
     "phi3": "phi3",
+    "phi4mm": "phi4mm",
     "phimoe": "phimoe",
     "qwen2": "qwen2",
     "qwen2_5_vl": "qwen2_vl",
@@ -143,6 +149,7 @@ MODULES: dict[str, str] = {
     "seed_oss": "llama_like",
     "smollm3": "llama_like",
     "solar_open": "mixtures",
+    "solar_open2": "solar_open2",
     "stablelm": "stablelm",
     "starcoder2": "starcoder2",
     "step3_text": "step3",

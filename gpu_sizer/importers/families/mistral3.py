@@ -1,8 +1,8 @@
-"""Mistral Small 3.1 and later (``Mistral3Config``): Mistral and Pixtral's vision tower."""
+"""Mistral Small 3.1 and later (``Mistral3Config``): Mistral, or DeepSeek's latent attention, and Pixtral's tower."""
 
 from gpu_sizer.cards.architecture import Architecture, Tower
 from gpu_sizer.importers.config import Config
-from gpu_sizer.importers.families import mistral
+from gpu_sizer.importers.families import deepseek_v2, mistral
 from gpu_sizer.importers.towers import TowerTensors
 from gpu_sizer.records import replace
 
@@ -31,4 +31,6 @@ def _pixtral(c: Config, hidden: int) -> tuple[Tower, ...]:
 
 
 def architecture(c: Config) -> Architecture:
-    return replace(mistral.architecture(c), towers=_pixtral(c, c.hidden_size))
+    # Mistral Small 4 and Mistral Large 3 have DeepSeek's shape under the same outer configuration.
+    text = deepseek_v2.architecture(c) if c.optional("kv_lora_rank") else mistral.architecture(c)
+    return replace(text, towers=_pixtral(c, c.hidden_size))

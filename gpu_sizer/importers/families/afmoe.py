@@ -1,0 +1,41 @@
+"""Trinity (``AfmoeConfig``): windowed and full layers, a gate of the attention's output, experts after dense layers."""
+
+from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
+from gpu_sizer.importers.config import Config
+from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, stack
+
+
+def architecture(c: Config) -> Architecture:
+    c.refuse("attention_bias", reason="the engine's class has no such biases")
+    every = c.number("global_attn_every_n_layers", default=4)
+    default = ["sliding" if (i + 1) % every else "full" for i in range(c.layers)]
+    spans = layer_types(c, {"full_attention": "full", "sliding_attention": "sliding"}, default)
+    # Router and correction are float32 in the engine (vLLM 0.33 ``afmoe.py: AfmoeMoE``).
+    experts = mixture(
+        c,
+        num_shared_experts=c.optional("num_shared_experts") or 0,
+        score_correction_bias=True,
+        router_dtype="float32",
+    )
+    width = c.heads * c.head_dim
+    gate = ExtraTensor(
+        name="self_attn.gate_proj.weight",
+        shape=(width, c.hidden_size),
+        part="attention",
+        split_dim=0,
+        units=c.heads,
+        linear=True,
+    )
+    window = c.number("sliding_window")
+    blocks = {
+        f"{span}-{kind}": Block(
+            mixer=attention(c, qk_norm="head", sliding_window=window if span == "sliding" else None),
+            feed_forward=feed_forward,
+            norms=4,
+            extra=(gate,),
+        )
+        for span in ("sliding", "full")
+        for kind, feed_forward in (("dense", dense(c)), ("experts", experts))
+    }
+    first = c.optional("num_dense_layers") or 0
+    return stack(c, blocks, [f"{span}-{'dense' if i < first else 'experts'}" for i, span in enumerate(spans)])
