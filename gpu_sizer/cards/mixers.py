@@ -219,7 +219,8 @@ class LinearAttention:
     """Norms of head_dim on queries and keys (Ling 2.5)."""
     norm_groups: PositiveInt | None = None
     """Groups of the output's norm, which no cut divides (Ling 2.5); null is a norm that is cut with the heads."""
-    state_dtype: Literal["auto", "bfloat16", "float16", "float32"] = "float32"
+    state_dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
+    """auto is the model's own type (vLLM ``mamba_utils.py: linear_attention_state_dtype``)."""
 
 
 Mixer = (

@@ -17,13 +17,11 @@ _GATES = {"head_wise": 1, "element_wise": 0}
 def _linear(c: Config) -> LinearAttention | KimiDeltaAttention:
     kernel = c.optional("short_conv_kernel_size")
     if kernel is None:
-        # The state is kept in the model's own type (vLLM ``mamba_utils.py: linear_attention_state_dtype``).
         return LinearAttention(
             num_attention_heads=c.heads,
             head_dim=c.head_dim,
             qk_norm=c.flag("use_qk_norm", default=False),
             norm_groups=c.number("group_norm_size", default=1),
-            state_dtype="auto",
         )
     if not c.flag("no_kda_lora", default=False):
         raise c.fail("no_kda_lora", "engines load gates of full width only")
