@@ -30,6 +30,11 @@ _IMPORT = " (import its configuration to be exact)"
 _OWN_FP8: dict[str, WeightFormat] = {"qwen/": "float8-block"}
 
 
+def _kind(fmt: str) -> str:
+    """A format without the shape of its scales: float8-block -> float8."""
+    return fmt.partition("-")[0]
+
+
 def base_and_format(name: str) -> tuple[str, WeightFormat] | None:
     """The name of what was re-released, and the format that its ending means; null for other names."""
     for pattern, fmt in _ENDINGS:
@@ -41,13 +46,16 @@ def base_and_format(name: str) -> tuple[str, WeightFormat] | None:
 
 
 def as_rerelease(card: ModelCard, name: str, fmt: WeightFormat) -> ModelCard | None:
-    """The card of a re-release that is known by its name alone; null where the card is in such a format already.
+    """The card of a re-release that is known by its name alone; null where the card is in another format already.
 
-    Its answers warn: which layers a re-release converts is written in its configuration, not in its name.
+    Its answers warn: which layers a re-release converts is written in its configuration, not in its name. A name that
+    says again what the card's weights are (``Ministral-3-14B-Instruct-2512-FP8``) means those.
     """
-    if card.weights.rules:
-        return None
     ending = name.rpartition("/")[2]
+    if card.weights.rules:
+        alike = all(_kind(rule.format) == _kind(fmt) for rule in card.weights.rules)
+        note = f"{ending!r} is taken for {card.name}, whose weights are {_kind(fmt)} as released"
+        return replace(card, notes=(*card.notes, note)) if alike else None
     beside = ", and so do zero points (under one percent)" if fmt in _ZERO_POINTS else _IMPORT
     return replace(
         card,

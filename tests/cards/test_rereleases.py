@@ -46,6 +46,14 @@ def test_the_catalogues_own_card_goes_first() -> None:
     assert not any("read from the name" in note for note in card.notes)
 
 
+def test_a_name_that_says_again_what_the_weights_are_means_those() -> None:
+    plain, said = load_model("deepseek-ai/DeepSeek-V3"), load_model("somebody/DeepSeek-V3-FP8")
+    assert said.weights == plain.weights
+    assert any("taken for DeepSeek-V3" in note for note in said.notes)
+    with pytest.raises(UnknownModelError):
+        load_model("somebody/DeepSeek-V3-MXFP4")
+
+
 def test_a_format_of_nothing_known_is_unknown() -> None:
     with pytest.raises(UnknownModelError):
         load_model("nobody/nothing-like-this-FP8")
