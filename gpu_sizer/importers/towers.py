@@ -199,3 +199,28 @@ def gemma4_audio(c: Config, hidden: int) -> tuple[Tower, ...]:
     t.whole("output_proj.bias", out)
     t.whole("embed_audio.embedding_projection.weight", hidden, out)
     return (t.tower("audio"),)
+
+
+def gemma4_embedders(c: Config, hidden: int) -> tuple[Tower, ...]:
+    """What Gemma 4 12B has in place of towers: pixels and samples are projected as they are.
+
+    ``Gemma4UnifiedVisionEmbedder`` and one projection for sound (``Gemma4UnifiedMultimodalEmbedder``). vLLM cuts the
+    projection of patches alone (models/gemma4_unified.py).
+    """
+    v, a = c.section("vision_config"), c.section("audio_config")
+    towers = []
+    if v is not None:
+        width, pixels = v.number("mm_embed_dim"), 3 * v.number("model_patch_size") ** 2
+        t = TowerTensors()
+        t.norm("vision_embedder.patch_ln1", pixels)
+        t.column("vision_embedder.patch_dense", width, pixels)
+        t.norm("vision_embedder.patch_ln2", width)
+        t.whole("vision_embedder.pos_embedding", v.number("mm_posemb_size"), 2, width)
+        t.norm("vision_embedder.pos_norm", width)
+        t.whole("embed_vision.embedding_projection.weight", hidden, v.number("output_proj_dims", default=width))
+        towers.append(t.tower())
+    if a is not None:
+        t = TowerTensors()
+        t.whole("embed_audio.embedding_projection.weight", hidden, a.number("output_proj_dims", "audio_embed_dim"))
+        towers.append(t.tower("audio"))
+    return tuple(towers)

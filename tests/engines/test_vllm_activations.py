@@ -36,6 +36,8 @@ def settings(tokens: int, sequences: int, context: int = 8192) -> Settings:
         ("gemma-3-12b", 1, 8192, 4, 4 * 4096 * ((4 * 1152 + 2 * 4304) * 2 + 588 * 6), 4 * 256 * 3840 * 2),
         # A group of tensors that no rank cuts.
         ("gemma-4-26b-a4b", 8, 2048, 256, 20160 * ((4 * 1152 + 3 * 4304) * 2 + 768 * 6), 2496 * 2816 * 2),
+        # Patches of 48 x 48 pixels, projected and no more.
+        ("gemma-4-12b", 1, 2048, 256, 2240 * (4 * 3840 * 2 + 6912 * 6), 2496 * 3840 * 2),
         ("llama-3-8b", 1, 8192, 1024, 0, 0),
     ],
 )

@@ -47,6 +47,8 @@ MODULES: dict[str, str] = {
     "gemma3n_text": "gemma3n",
     "gemma4": "gemma4",
     "gemma4_text": "gemma4",
+    "gemma4_unified": "gemma4",
+    "gemma4_unified_text": "gemma4",
     "glm": "glm4",
     "glm4": "glm4",
     "glm4_moe": "glm4",
