@@ -198,6 +198,19 @@ class LinearAttention:
     state_dtype: Literal["auto", "bfloat16", "float16", "float32"] = "float32"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShortConvolution:
+    """A gated convolution over a few tokens (LFM2): it keeps the tokens that it still needs, and no other state."""
+
+    kind: Literal["short_convolution"] = "short_convolution"
+    width: PositiveInt
+    """Channels of the convolution (conv_dim)."""
+    conv_kernel: PositiveInt
+    """Taps of the causal convolution (conv_L_cache)."""
+    bias: bool = False
+    """Biases on the convolution and both projections."""
+
+
 Mixer = (
     Attention
     | LatentAttention
@@ -207,4 +220,5 @@ Mixer = (
     | GatedDeltaNet
     | KimiDeltaAttention
     | LinearAttention
+    | ShortConvolution
 )
