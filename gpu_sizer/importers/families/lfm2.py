@@ -6,7 +6,7 @@ says: two thirds of it, rounded up (``Lfm2MLP``).
 
 from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.cards.feed_forwards import FeedForward
-from gpu_sizer.cards.mixers import ShortConvolution
+from gpu_sizer.cards.mixers import Mixer, ShortConvolution
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, stack
 from gpu_sizer.importers.towers import siglip2_vision
@@ -35,7 +35,7 @@ def _feed_forwards(c: Config) -> dict[str, FeedForward]:
 
 def architecture(c: Config) -> Architecture:
     bias = c.flag("conv_bias", default=False)
-    mixers = {
+    mixers: dict[str, Mixer] = {
         "conv": ShortConvolution(width=c.hidden_size, conv_kernel=c.number("conv_L_cache", default=3), bias=bias),
         "attention": attention(c, head_dim=c.hidden_size // c.heads, qk_norm="head"),
     }
