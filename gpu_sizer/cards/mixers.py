@@ -223,6 +223,19 @@ class LinearAttention:
     """auto is the model's own type (vLLM ``mamba_utils.py: linear_attention_state_dtype``)."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShortConvolution:
+    """A gated convolution over a few tokens (LFM2): it keeps the tokens that it still needs, and no other state."""
+
+    kind: Literal["short_convolution"] = "short_convolution"
+    width: PositiveInt
+    """Channels of the convolution (conv_dim)."""
+    conv_kernel: PositiveInt
+    """Taps of the causal convolution (conv_L_cache)."""
+    bias: bool = False
+    """Biases on the convolution and both projections."""
+
+
 Mixer = (
     Attention
     | LatentAttention
@@ -232,4 +245,5 @@ Mixer = (
     | GatedDeltaNet
     | KimiDeltaAttention
     | LinearAttention
+    | ShortConvolution
 )

@@ -25,6 +25,7 @@ MIXERS = {
     "gated_delta_net": mixers.GatedDeltaNet,
     "kimi_delta_attention": mixers.KimiDeltaAttention,
     "linear_attention": mixers.LinearAttention,
+    "short_convolution": mixers.ShortConvolution,
 }
 FEED_FORWARDS = {"dense": Dense, "mixture_of_experts": MixtureOfExperts}
 

@@ -212,3 +212,58 @@ def gemma4_audio(c: Config, hidden: int) -> tuple[Tower, ...]:
     t.whole("output_proj.bias", out)
     t.whole("embed_audio.embedding_projection.weight", hidden, out)
     return (t.tower("audio"),)
+
+
+def gemma4_embedders(c: Config, hidden: int) -> tuple[Tower, ...]:
+    """What Gemma 4 12B has in place of towers: pixels and samples are projected as they are.
+
+    ``Gemma4UnifiedVisionEmbedder`` and one projection for sound (``Gemma4UnifiedMultimodalEmbedder``). vLLM cuts the
+    projection of patches alone (models/gemma4_unified.py).
+    """
+    v, a = c.section("vision_config"), c.section("audio_config")
+    towers = []
+    if v is not None:
+        width, pixels = v.number("mm_embed_dim"), 3 * v.number("model_patch_size") ** 2
+        t = TowerTensors()
+        t.norm("vision_embedder.patch_ln1", pixels)
+        t.column("vision_embedder.patch_dense", width, pixels)
+        t.norm("vision_embedder.patch_ln2", width)
+        t.whole("vision_embedder.pos_embedding", v.number("mm_posemb_size"), 2, width)
+        t.norm("vision_embedder.pos_norm", width)
+        t.whole("embed_vision.embedding_projection.weight", hidden, v.number("output_proj_dims", default=width))
+        towers.append(t.tower())
+    if a is not None:
+        t = TowerTensors()
+        t.whole("embed_audio.embedding_projection.weight", hidden, a.number("output_proj_dims", "audio_embed_dim"))
+        towers.append(t.tower("audio"))
+    return tuple(towers)
+
+
+def siglip2_vision(c: Config, hidden: int) -> tuple[Tower, ...]:
+    """LFM2-VL's SigLIP 2 and its projector (``Siglip2VisionModel``, ``Lfm2VlMultiModalProjector``).
+
+    vLLM keeps the embedding of patches and the projector whole (models/lfm2_siglip2.py, lfm2_vl.py).
+    """
+    v = c.section("vision_config")
+    if v is None:
+        return ()
+    width, layers = v.number("hidden_size", default=768), v.number("num_hidden_layers", default=12)
+    inner, patch = v.number("intermediate_size", default=3072), v.number("patch_size", default=16)
+    t = TowerTensors(v.number("num_attention_heads", default=12))
+    t.whole("embeddings.patch_embedding.weight", width, v.number("num_channels", default=3) * patch * patch)
+    t.whole("embeddings.patch_embedding.bias", width)
+    t.whole("embeddings.position_embedding.weight", v.number("num_patches", default=256), width)
+    t.norm("encoder.layers.layer_norm", width, copies=2 * layers)
+    t.column("encoder.layers.self_attn.qkv_proj", 3 * width, width, copies=layers, by_heads=True)
+    t.row("encoder.layers.self_attn.out_proj", width, width, copies=layers, by_heads=True)
+    t.column("encoder.layers.mlp.fc1", inner, width, copies=layers)
+    t.row("encoder.layers.mlp.fc2", width, inner, copies=layers)
+    t.norm("post_layernorm", width)
+    merged, middle = width * c.number("downsample_factor", default=2) ** 2, c.number("projector_hidden_size")
+    if c.flag("projector_use_layernorm", default=True):
+        t.norm("multi_modal_projector.layer_norm", merged)
+    for name, out, inp in (("linear_1", middle, merged), ("linear_2", hidden, middle)):
+        t.whole(f"multi_modal_projector.{name}.weight", out, inp)
+        if c.flag("projector_bias", default=True):
+            t.whole(f"multi_modal_projector.{name}.bias", out)
+    return (t.tower(),)

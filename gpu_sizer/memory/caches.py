@@ -17,6 +17,7 @@ from gpu_sizer.cards.mixers import (
     LinearAttention,
     Mamba1,
     Mamba2,
+    ShortConvolution,
 )
 from gpu_sizer.model.formats import ELEMENT_BYTES, FLOAT32_BYTES
 from gpu_sizer.records import dataclass
@@ -164,6 +165,10 @@ def _linear(m: LinearAttention, tp: int, t: CacheTypes) -> list[LayerCache]:
     )
 
 
+def _short_convolution(m: ShortConvolution, tp: int, t: CacheTypes) -> list[LayerCache]:
+    return _state(m.width // tp * (m.conv_kernel - 1) * t.conv_bytes, "short_convolution")
+
+
 def _compressed(m: CompressedAttention, tp: int, t: CacheTypes) -> list[LayerCache]:
     raise NotImplementedError("engines allocate compressed attention in a format of their own")
 
@@ -177,6 +182,7 @@ _CACHES: dict[type, Callable[[Any, int, CacheTypes], list[LayerCache]]] = {
     GatedDeltaNet: _gated_delta,
     KimiDeltaAttention: _kimi_delta,
     LinearAttention: _linear,
+    ShortConvolution: _short_convolution,
 }
 
 

@@ -18,6 +18,7 @@ from gpu_sizer.cards.mixers import (
     Mamba1,
     Mamba2,
     Mixer,
+    ShortConvolution,
     ShortConvolutions,
 )
 from gpu_sizer.model.tensor import Split, Tensor
@@ -268,6 +269,16 @@ def _linear_attention(m: LinearAttention, hidden: int, b: Builder) -> Iterator[T
     yield b.plain("norm.weight", (width,), Split(0, m.norm_groups, "norm groups") if m.norm_groups else by_head)
 
 
+def _short_convolution(m: ShortConvolution, hidden: int, b: Builder) -> Iterator[Tensor]:
+    rows, columns = Split(0, m.width, "channels"), Split(1, m.width, "channels")
+    # Two gates and the value, which the engine cuts one by one.
+    yield from b.linear("in_proj", 3 * m.width, hidden, rows, bias=m.bias)
+    yield b.plain("conv.weight", (m.width, 1, m.conv_kernel), rows)
+    if m.bias:
+        yield b.plain("conv.bias", (m.width,), rows)
+    yield from b.linear("out_proj", hidden, m.width, columns, bias=m.bias)
+
+
 _TENSORS: dict[type, Callable[[Any, int, Builder], Iterator[Tensor]]] = {
     Attention: _attention,
     LatentAttention: _latent,
@@ -277,6 +288,7 @@ _TENSORS: dict[type, Callable[[Any, int, Builder], Iterator[Tensor]]] = {
     GatedDeltaNet: _gated_delta_net,
     KimiDeltaAttention: _kimi_delta,
     LinearAttention: _linear_attention,
+    ShortConvolution: _short_convolution,
 }
 
 #: Module names in checkpoints.
@@ -284,6 +296,7 @@ _PREFIX: dict[type, str] = {
     Mamba1: "mamba.",
     Mamba2: "mixer.",
     GatedDeltaNet: "linear_attn.",
+    ShortConvolution: "conv.",
 }
 
 

@@ -39,6 +39,10 @@ def settings(tokens: int, sequences: int, context: int = 8192) -> Settings:
         ("gemma-4-26b-a4b", 8, 2048, 256, 20160 * ((4 * 1152 + 3 * 4304) * 2 + 768 * 6), 2496 * 2816 * 2),
         # Two images of 4,096 tokens in a batch.
         ("kimi-k2.5", 8, 8192, 1024, 2 * 16384 * ((4 * 1152 + 2 * 538) * 2 + 588 * 6), 2 * 4096 * 7168 * 2),
+        # Patches of 48 x 48 pixels, projected and no more.
+        ("gemma-4-12b", 1, 2048, 256, 2240 * (4 * 3840 * 2 + 6912 * 6), 2496 * 3840 * 2),
+        # Images of 512 x 512 pixels; the projector is whole.
+        ("lfm2.5-vl-450m", 1, 2048, 256, 8 * 1024 * ((4 * 768 + 2 * 3072) * 2 + 768 * 6), 2048 * 1024 * 2),
         ("llama-3-8b", 1, 8192, 1024, 0, 0),
     ],
 )

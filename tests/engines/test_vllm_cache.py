@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from gpu_sizer import load_model
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.cards.mixers import CompressedAttention
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.vllm.cache import CachePlan, cache_plan
 from gpu_sizer.engines.vllm.pages import Page, PageRules, layer_pages
 from gpu_sizer.errors import RequestError
-from gpu_sizer.memory.caches import CacheTypes
+from gpu_sizer.memory.caches import CacheTypes, block_caches
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import WeightRules, refusal
 from gpu_sizer.model.inventory import build_inventory
@@ -164,3 +165,30 @@ def test_windows_turned_off_keep_every_token_of_short_convolutions() -> None:
     a, types = catalogue().models.get("inkling-small").architecture, CacheTypes("bfloat16", "bfloat16")
     pages = layer_pages(a.blocks, 1, types, PageRules(windows=False))
     assert {page.kind for made in pages.values() for page in made} == {"full"}
+
+
+@pytest.mark.parametrize(
+    ("tp", "state", "page"), [(1, 2 * 2048 * 2, 16 * 2 * 8 * 64 * 2), (2, 2048 * 2, 16 * 8 * 64 * 2)]
+)
+def test_a_short_convolution_keeps_the_tokens_before(tp: int, state: int, page: int) -> None:
+    # Two tokens of 2,048 channels (mamba_utils.py: short_conv_state_shape), in a page as large as attention's.
+    a = load_model("lfm2.5-1.2b").architecture
+    types = CacheTypes("bfloat16", "bfloat16")
+    (kept,) = block_caches(a.blocks["conv"], tp, types)
+    assert (kept.kind, kept.state_bytes, kept.token_bytes) == ("state", state, 0)
+    pages = layer_pages(a.blocks, tp, types, PageRules())
+    assert pages["conv"][0].page_bytes == pages["attention"][0].page_bytes == page
+    # Six layers of attention, and ten convolutions in two groups: two blocks of each with prefix caching.
+    assert cache_plan(pages, a.layer_names).blocks_per_request(128_000, 0) == 8000 + 2 * 2
+
+
+def test_a_log_of_short_convolutions_prints_as_many_tokens() -> None:
+    # Without prefix caching a start-up of LFM2.5-1.2B pads the states by 300 % (8 KiB to a page of 32) and prints
+    # 217,264 tokens and 313.37 requests of 2,048.
+    a = load_model("lfm2.5-1.2b").architecture
+    plan = cache_plan(
+        layer_pages(a.blocks, 1, CacheTypes("float16", "float16"), PageRules(prefix_caching=False)), a.layer_names
+    )
+    blocks = 40_738
+    assert plan.printed_tokens(blocks) == 217_264
+    assert blocks / plan.blocks_per_request(2048, 0) == pytest.approx(313.37, abs=0.005)

@@ -26,6 +26,7 @@ ENGINES_WAY = {
     ("gemma3", "vision_config.num_channels"),
     ("gemma3", "vision_config.vision_use_head"),  # engines load no pooling head
     ("internvl", "vision_config.num_channels"),
+    ("lfm2_vl", "vision_config.vision_use_head"),
     ("mllama", "vision_config.num_channels"),
     ("step3p7", "vision_config.num_channels"),
     ("mpt", "expansion_ratio"),  # the class has four times the width, whatever this says

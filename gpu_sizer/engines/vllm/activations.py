@@ -14,7 +14,14 @@ from functools import cache
 from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.cards.feed_forwards import Dense, MixtureOfExperts
 from gpu_sizer.cards.gpu_spec import GpuSpec
-from gpu_sizer.cards.mixers import Attention, CompressedAttention, GatedDeltaNet, LatentAttention, Mamba2
+from gpu_sizer.cards.mixers import (
+    Attention,
+    CompressedAttention,
+    GatedDeltaNet,
+    LatentAttention,
+    Mamba2,
+    ShortConvolution,
+)
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.load import Settings
 from gpu_sizer.engines.profiles import profile_data
@@ -86,6 +93,9 @@ def _mixer_width(block: Block, tp: int) -> int:
         return (2 * m.num_k_heads * m.head_k_dim + 4 * m.num_v_heads * m.head_v_dim) // tp
     if isinstance(m, Mamba2):
         return (4 * m.num_heads * m.head_dim + 2 * m.n_groups * m.state_size) // tp
+    if isinstance(m, ShortConvolution):
+        # two gates and the value, their product, and the convolution's output
+        return 5 * m.width // tp
     return 0
 
 

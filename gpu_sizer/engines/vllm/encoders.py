@@ -76,6 +76,9 @@ def _widths(tower: Tower, tp: int) -> tuple[int, int]:
     A feed-forward holds what goes into its activation (twice its width where it is gated) and what comes out.
     """
     layers = [t for t in tower.tensors if len(t.shape) == MATRIX and t.copies > 1 and t.units is None]
+    if not layers:
+        # An embedding of patches, and no layers behind it.
+        return max(t.shape[0] for t in tower.tensors if len(t.shape) == MATRIX), 0
     rows = [t for t in layers if t.split_dim == 1]
     if not rows:
         # Feed-forwards that no rank cuts, written as one group of tensors: gate, up and down.

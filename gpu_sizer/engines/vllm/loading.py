@@ -59,6 +59,8 @@ HALF_TYPES = ("bfloat16", "float16")
 #: Formats with a scale for each block of values.
 BLOCK_SCALED = ("float8-block", "float8-block-ue8m0")
 
+#: The table of embeddings for each layer.
+PER_LAYER_TABLE = "embed_tokens_per_layer.weight"
 #: Rotary tables and absorbed projections are kept in the type of the activations.
 HALF_BYTES = 2
 
@@ -122,6 +124,22 @@ def deepstack_levels(card: ModelCard) -> int:
     """Levels of the vision tower whose states go into the language model beside its embeddings."""
     levels: int = _rules()["deepstack_levels"] if card.engine_class in _rules()["deepstack"] else 0
     return levels
+
+
+def per_layer_bytes(card: ModelCard) -> int:
+    """Bytes that one token of a batch takes in the buffer of embeddings for each layer (Gemma 3n and 4)."""
+    if card.engine_class not in _rules()["per_layer_inputs"]:
+        return 0
+    tables = (t for t in card.architecture.extra if t.name == PER_LAYER_TABLE)
+    return sum(t.shape[1] * HALF_BYTES for t in tables)
+
+
+def shared_projection_bytes(mixer: object, hidden_size: int, tp: int) -> int:
+    """Bytes of projections for keys and values, and their norm, that a layer without a cache does not need."""
+    if not isinstance(mixer, Attention) or mixer.kv_projections:
+        return 0
+    heads = ceil_div(mixer.num_key_value_heads, tp)
+    return (2 * heads * hidden_size + 1) * mixer.head_dim * HALF_BYTES
 
 
 def absorbed_bytes(mixer: object, tp: int) -> int:
@@ -255,12 +273,15 @@ class LoadingExtra:
         blocks, tp, ranks = dict(rounding.blocks), rounding.tp, rounding.expert_ranks
         span = _rules()["multiplied_projections"]
         multiplied = at_least(kernels.version, span["from"]) and not at_least(kernels.version, span["before"])
+        shared = not at_least(kernels.version, _rules()["shared_projections"]["before"])
         for name, tensors in inventory.blocks.items():
+            mixer, hidden = card.architecture.blocks[name].mixer, card.architecture.hidden_size
+            if shared:
+                blocks[name] += shared_projection_bytes(mixer, hidden, tp)
             gated = getattr(card.architecture.blocks[name].feed_forward, "gated", True)
             blocks[name] += _expert_padding(tensors, gated, tp, ranks, rules, kernels)
             if multiplied:
                 scaled = any(".o_proj." in t.name and t.fmt.startswith("float8") for t in tensors)
-                mixer, hidden = card.architecture.blocks[name].mixer, card.architecture.hidden_size
                 blocks[name] += multiplied_bytes(mixer, hidden, tp, 1 if scaled else HALF_BYTES)
             if kernels.platform == "cuda" and not kernels.has_float8:
                 blocks[name] += _group_scales(tensors, tp, ranks)
@@ -268,7 +289,7 @@ class LoadingExtra:
                 blocks[name] += _unused_remainder(tensors, tp, ranks)
         self._sums = (0, *accumulate(blocks[name] for name in inventory.layer_names))
         self._every_stage = rotary_bytes(card)
-        self._tokens_width = deepstack_levels(card) * card.architecture.hidden_size * HALF_BYTES
+        self._tokens_width = deepstack_levels(card) * card.architecture.hidden_size * HALF_BYTES + per_layer_bytes(card)
         self._last_tokens_width = 0
         scratch = at_least(kernels.version, _rules()["attention_scratch"]["from"])
         buffers = sparse.batch_buffer_bytes(card.architecture, tp, kernels.generation, scratch)

@@ -1,7 +1,8 @@
 """Gemma 4 (``Gemma4Config``): windowed layers beside full ones of wider heads, whose values may be the keys.
 
 The mixture of experts stands beside a dense feed-forward, each with norms of its own. E2B and E4B have embeddings for
-each layer, and their last layers read the caches of earlier ones.
+each layer, and their last layers read the caches of earlier ones. The 12B (``Gemma4UnifiedConfig``) projects pixels and
+samples as they are, without towers.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from typing import Any
 from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, stack
-from gpu_sizer.importers.towers import gemma4_audio, gemma4_vision
+from gpu_sizer.importers.towers import gemma4_audio, gemma4_embedders, gemma4_vision
 
 
 def _full_heads(c: Config, spans: list[str]) -> tuple[int, int | None]:
@@ -88,5 +89,8 @@ def architecture(c: Config) -> Architecture:
 
     names = [f"{span}{'-shared' if i >= c.layers - shared else ''}" for i, span in enumerate(spans)]
     blocks = {name: block(*(name.partition("-")[0], name.endswith("-shared"))) for name in names}
-    towers = (*gemma4_vision(c, c.hidden_size), *gemma4_audio(c, c.hidden_size))
+    if c.model_type.startswith("gemma4_unified"):
+        towers = gemma4_embedders(c, c.hidden_size)
+    else:
+        towers = (*gemma4_vision(c, c.hidden_size), *gemma4_audio(c, c.hidden_size))
     return stack(c, blocks, names, tie_word_embeddings=c.tied(default=True), extra=ends, towers=towers)
