@@ -37,6 +37,8 @@ class ExtraTensor:
     """Counted as a parameter (false for buffers)."""
     linear: bool = False
     """The weight of a linear layer, to which the rules for quantized weights apply."""
+    host_table: bool = False
+    """A table that is read row by row and stands in the machine's memory, on no GPU (n-gram embeddings)."""
 
     def __post_init__(self) -> None:
         if self.split_dim is not None and self.split_dim >= len(self.shape):
@@ -98,6 +100,8 @@ class MultiTokenPrediction:
     layers: PositiveInt = 1
     extra: tuple[ExtraTensor, ...] = ()
     """Tensors beside the block, per layer."""
+    once: tuple[ExtraTensor, ...] = ()
+    """Tensors that the layers have once, together."""
     other_block: Id | None = None
     """The block that some of these layers hold instead."""
     other_layers: NonNegativeInt = 0

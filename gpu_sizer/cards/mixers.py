@@ -132,9 +132,12 @@ class CompressedAttention:
     o_groups: PositiveInt
     sliding_window: PositiveInt
     compress_ratio: NonNegativeInt
-    """Tokens per compressed state: 0 for none, 4 with an indexer, 128 without."""
+    """Tokens per compressed state: 0 for none, 4 with an indexer, 128 without; 1 or 2 in DeepSeek-V4.1."""
     index_n_heads: PositiveInt
     index_head_dim: PositiveInt
+    shares_states: Literal["maker", "picker", "reader"] | None = None
+    """DeepSeek-V4.1, where a layer makes compressed states and index keys for the layers after it (maker), picks among
+    another's by queries of its own (picker), or does neither (reader); null where each layer has its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,7 +45,7 @@ MANY: dict[type, dict[str, Any]] = {
     Architecture: {"stack": Run, "extra": ExtraTensor, "towers": Tower},
     Block: {"extra": ExtraTensor},
     Tower: {"tensors": ExtraTensor},
-    MultiTokenPrediction: {"extra": ExtraTensor},
+    MultiTokenPrediction: {"extra": ExtraTensor, "once": ExtraTensor},
     GpuSpec: {"prices": Price, "sources": Source},
 }
 MAPPED: dict[type, dict[str, Any]] = {Architecture: {"blocks": Block}}

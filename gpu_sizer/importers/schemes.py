@@ -162,11 +162,17 @@ def scheme_of(c: Config, q: Mapping[str, Any]) -> Scheme | None:
 
 def _float8(c: Config, q: Mapping[str, Any], ignore: Callable[[str], bool]) -> Scheme:
     """The ``fp8`` method: blocks of 128 x 128 or one scale a tensor; DeepSeek V4's experts are MXFP4 beside it."""
-    _must_be_square(c, q.get("weight_block_size"))
+    # DeepSeek V4.1's blocks of 32 x 32 are held as MXFP8, their scales once a row (vLLM quant_config.py).
+    fine = c.model_type == "deepseek_v41" and q.get("weight_block_size") == [32, 32] and q.get("scale_fmt") == "ue8m0"
+    if not fine:
+        _must_be_square(c, q.get("weight_block_size"))
     fmt: WeightFormat = "float8-block" if q.get("weight_block_size") else "float8-tensor"
     if fmt == "float8-block" and q.get("scale_fmt") == "ue8m0" and c.text_type == "deepseek_v4":
         fmt = "float8-block-ue8m0"
-    experts: WeightFormat = "mxfp4" if c.find("expert_dtype") == "fp4" else fmt
+    if fine:
+        fmt = "mxfp8"
+    in_fp4 = "fp4" in (c.find("expert_dtype"), q.get("expert_dtype"))
+    experts: WeightFormat = "mxfp4" if in_fp4 else fmt
 
     def scheme(module: str) -> WeightFormat | None:
         if ignore(module):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Literal
 
-    CacheKind = Literal["full", "sliding", "chunked", "state"]
+    CacheKind = Literal["full", "sliding", "chunked", "state", "ring"]
 
 
 #: Values under one float32 scale in a float8 index cache (DeepSeek V3.2).

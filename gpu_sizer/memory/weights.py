@@ -88,6 +88,8 @@ def tensor_bytes(tensor: Tensor, tp: int, expert_ranks: int, rules: WeightRules,
 
     ``width_multiple`` is what a rank's share of an expert's width is rounded up to.
     """
+    if tensor.on_host:
+        return 0
     if tensor.is_expert and expert_ranks > 1:
         return storage_bytes(tensor.shape, tensor.fmt) * ceil_div(tensor.copies, expert_ranks)
     if tensor.is_vocabulary:

@@ -10,7 +10,7 @@ from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
 from gpu_sizer.cards.model_card import FormatRule, ModelCard
 from gpu_sizer.errors import RequestError
 from gpu_sizer.model.feed_forward_tensors import feed_forward_tensors
-from gpu_sizer.model.formats import ELEMENT_BYTES, WEIGHT_FORMATS, is_scaled
+from gpu_sizer.model.formats import ELEMENT_BYTES, WEIGHT_FORMATS, is_scaled, storage_bytes
 from gpu_sizer.model.mixer_tensors import mixer_tensors
 from gpu_sizer.model.tensor import Split, Tensor
 from gpu_sizer.records import dataclass, replace
@@ -66,6 +66,11 @@ class Inventory:
         """Parameters that one token uses."""
         return sum(t.active_parameters * n for t, n in self.everything())
 
+    @property
+    def host_bytes(self) -> int:
+        """Bytes of the tables that stand in the machine's memory."""
+        return sum(storage_bytes(t.shape, t.fmt) * t.copies * n for t, n in self.everything() if t.on_host)
+
     def parameters_by_part(self) -> dict[str, int]:
         """Parameters of each part: embedding, attention, norms, mlp, router, experts ..."""
         parts: Counter[str] = Counter()
@@ -95,9 +100,11 @@ def _extra(tensors: Iterable[ExtraTensor], fmt: str, prefix: str = "") -> Iterat
             fmt if t.dtype == "model" else t.dtype,
             split,
             copies=t.copies,
-            active_copies=t.copies,
+            # Of a table on the host a token uses some rows.
+            active_copies=0 if t.host_table else t.copies,
             is_parameter=t.parameter,
             is_linear=t.linear,
+            on_host=t.host_table,
         )
 
 
@@ -207,6 +214,7 @@ def build_inventory(card: ModelCard, weights_dtype: str | None = None) -> Invent
     if a.mtp:
         for name, layers in a.mtp.blocks.items():
             mtp += [*block_tensors(a.blocks[name], a, fmt), *_extra(a.mtp.extra, fmt)] * layers
+        mtp += _extra(a.mtp.once, fmt)
     return Inventory(
         blocks=blocks,
         layer_names=a.layer_names,

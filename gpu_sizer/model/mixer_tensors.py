@@ -157,13 +157,28 @@ def _compressed(m: CompressedAttention, hidden: int, b: Builder) -> Iterator[Ten
     yield b.plain("kv_norm.weight", (dim,), part="norms")
     yield from b.linear("wo_a", groups * m.o_lora_rank, heads * dim // groups, Split(0, groups, by_group))
     yield from b.linear("wo_b", hidden, groups * m.o_lora_rank, Split(1, groups, by_group))
-    if m.compress_ratio:
+    if m.shares_states:
+        yield from _shared_states(m, hidden, b)
+    elif m.compress_ratio:
         # With a ratio of 4 neighbouring windows overlap: keys and gates are computed twice as wide.
         yield from _compressor("compressor.", m.compress_ratio, dim, hidden, b, overlap=m.compress_ratio == 4)
-    if m.compress_ratio == 4:
+    if m.compress_ratio == 4 and not m.shares_states:
         yield from b.linear("indexer.wq_b", m.index_n_heads * m.index_head_dim, m.q_lora_rank)
         yield b.plain("indexer.weights_proj.weight", (m.index_n_heads, hidden))
         yield from _compressor("indexer.compressor.", 4, m.index_head_dim, hidden, b, overlap=True)
+
+
+def _shared_states(m: CompressedAttention, hidden: int, b: Builder) -> Iterator[Tensor]:
+    # DeepSeek-V4.1 (vLLM models/deepseek_v41/attention.py, compressor.py): no positions, no overlap, a gate where
+    # there are several tokens to weigh; index keys come from the compressed states.
+    if m.shares_states == "maker":
+        yield b.plain("compressor.wkv_wgate.weight", (m.head_dim * (2 if m.compress_ratio > 1 else 1), hidden))
+        yield b.plain("compressor.norm.weight", (m.head_dim,), part="norms")
+        yield b.plain("indexer.wk.weight", (m.index_head_dim, m.head_dim))
+        yield b.plain("indexer.k_norm.weight", (m.index_head_dim,), part="norms")
+    if m.shares_states in ("maker", "picker"):
+        yield from b.linear("indexer.wq_b", m.index_n_heads * m.index_head_dim, m.q_lora_rank)
+        yield b.plain("indexer.weights_proj.weight", (m.index_n_heads, hidden))
 
 
 def _compressor(name: str, ratio: int, dim: int, hidden: int, b: Builder, *, overlap: bool) -> Iterator[Tensor]:

@@ -44,6 +44,8 @@ class Tensor:
     is_parameter: bool = True
     is_linear: bool = False
     is_vocabulary: bool = False
+    on_host: bool = False
+    """In the machine's memory, on no GPU."""
 
     @property
     def parameters(self) -> int:

@@ -43,6 +43,12 @@ def _formula(card: ModelCard, name: str) -> str:
         return f"{m.num_key_value_heads} key/value heads x ({m.head_dim} + {m.v_head_dim or m.head_dim}){span}"
     if isinstance(m, LatentAttention):
         return f"one latent of {m.kv_lora_rank} + {m.qk_rope_head_dim}, whole on every tensor-parallel rank"
+    if isinstance(m, CompressedAttention) and m.shares_states and not m.compress_ratio:
+        return f"a window of {m.sliding_window}"
+    if isinstance(m, CompressedAttention) and m.shares_states:
+        states = f"states of {m.compress_ratio} token{'s' if m.compress_ratio > 1 else ''} each"
+        kept = "which later layers read" if m.shares_states == "maker" else "which an earlier layer keeps"
+        return f"a window of {m.sliding_window} and {states}, {kept}"
     if isinstance(m, CompressedAttention):
         return f"a window of {m.sliding_window} and states of {m.compress_ratio or 'no'} tokens each"
     return "a constant state per sequence" if m is not None else "nothing: a feed-forward alone"
@@ -53,7 +59,9 @@ def _cache(card: ModelCard) -> Iterator[str]:
     dtype = card.weights.kv_cache_dtype or ("bfloat16" if card.weights.dtype == "float32" else card.weights.dtype)
     pages = layer_pages(a.blocks, 1, CacheTypes(dtype, dtype), PageRules())
     for name, layers in Counter(a.layer_names).items():
-        per_token = sum(p.page_bytes / p.block_size for p in pages[name] if p.kind != "state" and not p.width)
+        per_token = sum(
+            p.page_bytes / p.block_size for p in pages[name] if p.kind not in ("state", "ring") and not p.width
+        )
         state = sum(p.page_bytes for p in pages[name] if p.kind == "state")
         size = (
             f"{per_token * layers:,.0f} bytes a token"

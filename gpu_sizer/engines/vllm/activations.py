@@ -29,6 +29,7 @@ from gpu_sizer.engines.vllm import sparse
 from gpu_sizer.engines.vllm.encoders import encoder_peak
 from gpu_sizer.engines.vllm.version import VersionProfile
 from gpu_sizer.memory.layout import Layout
+from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import GIB, MIB, ceil_div
 
@@ -319,7 +320,9 @@ def activation_bytes(
     if shares_experts(layout):
         forward += GATHERED_COPIES * layout.data_parallel_size * tokens * a.hidden_size * ACTIVATION_BYTES
     activation = max(sampler, forward)
-    activation += max(kept, sparse.workspace_bytes(a, generation(gpu), settings.context, tokens))
+    fewer = version.at_least(sparse.FEWER_LENGTHS)
+    gathered = sparse.workspace_bytes(a, generation(gpu), settings.context, tokens, fewer_lengths=fewer)
+    activation += max(kept, gathered)
     encoder = encoder_peak(card, layout.tensor_parallel_size, settings, version)
     return max(encoder.working_bytes, encoder.kept_bytes + activation)
 
@@ -351,6 +354,7 @@ def reserve(
         overhead += int(rocm["extra_gib"] * GIB)
         band = max(band, int(rocm["band_gib"] * GIB))
     if is_unified(gpu):
-        overhead += unified_bytes()
+        # Tables in the machine's memory are in the GPU's there, cut as the layers are.
+        overhead += unified_bytes() + ceil_div(build_inventory(card).host_bytes, layout.tensor_parallel_size)
         band = max(band, int(_fitted()["unified"]["band_gib"] * GIB))
     return Reserve(activation, overhead, band)

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
+from math import lcm
 
 from gpu_sizer.engines.vllm.pages import Page
 from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.layout import stage_bounds
 from gpu_sizer.records import dataclass, field, replace
-from gpu_sizer.units import ceil_div
+from gpu_sizer.units import ceil_div, round_up
 
 #: Largest kind's layers below this multiple of the smallest's: one group each, the smaller padded.
 PADDING_HEURISTIC = 1.5
@@ -53,6 +54,10 @@ class CacheGroup:
     def block_size(self) -> int:
         """Tokens of a block of the layer that holds fewest."""
         return min(page.block_size for page in self.kinds)
+
+    def table_entries(self, context: int) -> int:
+        """Entries of a request's row in the block table; a ring is one block whatever the length."""
+        return 1 if self.kinds[0].kind == "ring" else ceil_div(context, self.block_size)
 
     def blocks(self, context: int, tokens_in_flight: int, context_parallel: int = 1) -> int:
         """Blocks that one request takes in this group, on each of the ranks that share its tokens."""
@@ -97,13 +102,13 @@ class CachePlan:
 
         Windowed layers and states are looked up by position like all others (``max_num_blocks_per_req``).
         """
-        return TABLE_ENTRY_BYTES * sum([ceil_div(context, group.block_size) for group in self.groups])
+        return TABLE_ENTRY_BYTES * sum([group.table_entries(context) for group in self.groups])
 
     def printed_tokens(self, blocks: int) -> int:
         """The "GPU KV cache size" that the engine prints for so many blocks (``_report_kv_cache_config``)."""
         if not self.groups:
             return 0
-        return blocks // len(self.groups) * min(group.block_size for group in self.groups)
+        return blocks // len(self.groups) * min(g.block_size for g in self.groups if g.kinds[0].kind != "ring")
 
     def stage_block_bytes(self, stages: int) -> tuple[int, ...]:
         """Bytes of one block of the pool on each pipeline stage: the widest group decides, or those of each size."""
@@ -111,9 +116,13 @@ class CachePlan:
             if not self._sums:
                 # At once, since threads share plans.
                 self._sums.extend([(0, *accumulate(group.bytes_by_layer(self.layers))) for group in self.groups])
+            stride = lcm(*[page.stride for group in self.groups for page in group.kinds])
             found = self._stage_blocks[stages] = tuple(
                 [
-                    sum([max([sums[stop] - sums[start] for sums in pool], default=0) for pool in self._pools()])
+                    round_up(
+                        sum([max([sums[stop] - sums[start] for sums in pool], default=0) for pool in self._pools()]),
+                        stride,
+                    )
                     for start, stop in stage_bounds(self.layers, stages)
                 ]
             )
@@ -201,9 +210,21 @@ def _packed_groups(placed: list[PlacedPage]) -> list[CacheGroup]:
         if least
         else None
     )
+    numbers = [
+        ceil_div(max(shape.values()), repeats) if even and repeats else 1
+        for shape, even in zip(shapes, balanced, strict=True)
+    ]
+    # Rings, and windows where nothing sets a pattern, are spread so that they do not widen the block.
+    spread = [b[0][1].kind == "ring" or (repeats is None and b[0][1].kind == "sliding") for b in buckets]
+    widest = max(
+        sum(ceil_div(count, len(bucket) if loose else number) * size for size, count in shape.items())
+        for bucket, shape, number, loose in zip(buckets, shapes, numbers, spread, strict=True)
+    )
     groups = []
-    for bucket, shape, even in zip(buckets, shapes, balanced, strict=True):
-        number = ceil_div(max(shape.values()), repeats) if even and repeats else 1
+    for bucket, _shape, least_number, loose in zip(buckets, shapes, numbers, spread, strict=True):
+        number = least_number
+        if loose:
+            number = max(number, ceil_div(len(bucket), max(1, widest // bucket[0][1].page_bytes)))
         by_size: dict[int, list[PlacedPage]] = {}
         for item in bucket:
             by_size.setdefault(item[1].page_bytes, []).append(item)

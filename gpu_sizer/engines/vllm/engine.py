@@ -13,8 +13,8 @@ from gpu_sizer.engines.vllm.activations import generation
 from gpu_sizer.engines.vllm.encoders import is_profiled, video_note
 from gpu_sizer.engines.vllm.fitting import VllmFitting
 from gpu_sizer.engines.vllm.model import HALF, VllmModel
-from gpu_sizer.engines.vllm.pages import DELTA, PageRules
-from gpu_sizer.engines.vllm.support import last_version_note, split_refusal
+from gpu_sizer.engines.vllm.pages import DELTA, HOPPER, PageRules
+from gpu_sizer.engines.vllm.support import host_note, last_version_note, split_refusal
 from gpu_sizer.engines.vllm.version import VersionProfile, at_least, version_profile
 from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.estimate import LayoutMemory
@@ -38,8 +38,8 @@ CACHE_DTYPES = {
     "float16": "float16",
     "fp16": "float16",
 }
-#: First compute capability of Hopper.
-HOPPER = 9
+#: First version with the attention that reads DeepSeek-V4.1's states of four bits (flash_mla_mega_attn.py).
+NARROW_STATES = "0.31"
 
 
 @cache
@@ -68,7 +68,7 @@ class VllmEngine:
 
     def __init__(self, version: str | None = None) -> None:
         self.version: VersionProfile = version_profile(version)
-        self._page_rules: dict[tuple[bool, bool, int | None], PageRules] = {}
+        self._page_rules: dict[tuple[int | None, bool, int | None], PageRules] = {}
 
     @property
     def generation(self) -> str | None:
@@ -161,23 +161,25 @@ class VllmEngine:
         return is_profiled(card)
 
     def notes(self, card: ModelCard) -> tuple[str, ...]:
-        """That later versions no longer load the model, and what its videos take."""
-        notes = last_version_note(card, self.version), video_note(card, self.version)
+        """That later versions no longer load the model, what its videos take, and what the machine's memory holds."""
+        notes = last_version_note(card, self.version), video_note(card, self.version), host_note(card)
         return tuple(note for note in notes if note is not None)
 
     def page_rules(self, gpu: GpuSpec, load: Load) -> PageRules:
         """How this version and GPU allocate pages."""
-        key = ((generation(gpu) or 0) >= HOPPER, load.hybrid_kv, load.block_size)
+        key = (generation(gpu), load.hybrid_kv, load.block_size)
         if (found := self._page_rules.get(key)) is None:
-            hopper, hybrid, block_size = key
+            major, hybrid, block_size = key
             # Kernels that leave checkpoints of the gated delta rule are Hopper's and newer ones'.
-            checkpoints = tuple(m for m in self.version.state_checkpoints if hopper or m != DELTA)
+            checkpoints = tuple(m for m in self.version.state_checkpoints if (major or 0) >= HOPPER or m != DELTA)
             found = self._page_rules[key] = PageRules(
                 windows=self.version.windows and hybrid,
                 prefix_caching=self.version.aligned_states,
                 checkpoints=checkpoints,
                 block_size=block_size,
                 expanded_latent=self.version.expanded_latent,
+                generation=major,
+                narrow_states=self.version.at_least(NARROW_STATES),
             )
         return found
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections import Counter
 from functools import cache
 from itertools import accumulate
+from math import prod
 
 from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttention
 from gpu_sizer.cards.model_card import ModelCard
@@ -51,6 +52,8 @@ BLOCK_MULTIPLE = 512
 
 #: Dimensions of a matrix.
 MATRIX = 2
+#: First number of the compute capability of data-center Blackwell.
+DATA_CENTER_BLACKWELL = 10
 #: On ROCm the rows of unquantized experts that are a multiple of this many bytes ...
 ROCM_ROW_BYTES = 512
 #: ... are made longer by this many (``_maybe_pad_weight``).
@@ -169,6 +172,8 @@ class Kernels:
     """The name of the range of versions."""
     has_float8: bool = True
     """Whether the GPU multiplies in float8."""
+    triton: bool = True
+    """Whether the model's class takes Triton's kernels for experts of four bits."""
 
     def padded(self, inner: int, outer: int, gated: bool, fmt: str) -> tuple[int, int]:
         """A rank's share of an expert, its width and the hidden size, as the kernels want it."""
@@ -178,6 +183,7 @@ class Kernels:
                 and rule.get("gated", gated) == gated
                 and rule.get("generation", self.generation) == self.generation
                 and at_least(self.version, rule.get("from", "0"))
+                and (self.triton or not rule.get("triton"))
             ):
                 return round_up(inner, rule["inner"]), round_up(outer, rule.get("outer", 1))
         return inner, outer
@@ -204,6 +210,15 @@ def _expert_padding(
         if padded != (inner, outer):
             extra += copies * (storage_bytes(padded, t.fmt) - storage_bytes((inner, outer), t.fmt))
     return extra
+
+
+def _widened_bytes(tensors: Iterable[Tensor], tp: int) -> int:
+    """What one layer's grouped output projection of MXFP8 grows by where it is kept in bfloat16: one byte a value.
+
+    Data-center Blackwell alone has a kernel for it (``kernels/linear/mxfp8``: DeepGemmMxfp8BmmLinearKernel,
+    EmulationMxfp8LinearKernel, which keeps the scales).
+    """
+    return sum(prod(t.local_shape(tp)) for t in tensors if t.fmt == "mxfp8" and t.name.endswith(".wo_a.weight"))
 
 
 def _group_scales(tensors: Iterable[Tensor], tp: int, expert_ranks: int) -> int:
@@ -283,6 +298,8 @@ class LoadingExtra:
             if multiplied:
                 scaled = any(".o_proj." in t.name and t.fmt.startswith("float8") for t in tensors)
                 blocks[name] += multiplied_bytes(mixer, hidden, tp, 1 if scaled else HALF_BYTES)
+            if kernels.platform == "cuda" and kernels.generation != DATA_CENTER_BLACKWELL:
+                blocks[name] += _widened_bytes(tensors, tp)
             if kernels.platform == "cuda" and not kernels.has_float8:
                 blocks[name] += _group_scales(tensors, tp, ranks)
             if kernels.platform == "rocm" and not at_least(kernels.version, _rules()["rocm_remainder"]["before"]):

@@ -168,7 +168,9 @@ class VllmModel:
         """The cache plan under one tensor-parallel size."""
         if (found := self._plans.get((tp, cache_dtype, rules))) is None:
             a = self.card.architecture
-            if DELTA in rules.checkpoints and not any(isinstance(b.mixer, GatedDeltaNet) for b in a.blocks.values()):
+            if not self.shares_states and (rules.generation is not None or not rules.narrow_states):
+                found = self.cache(tp, cache_dtype, replace(rules, generation=None, narrow_states=True))
+            elif DELTA in rules.checkpoints and not any(isinstance(b.mixer, GatedDeltaNet) for b in a.blocks.values()):
                 others = tuple(m for m in rules.checkpoints if m != DELTA)
                 found = self.cache(tp, cache_dtype, replace(rules, checkpoints=others))
             else:
@@ -193,6 +195,11 @@ class VllmModel:
     def is_compressed(self) -> bool:
         """Whether some layer has DeepSeek-V4's attention."""
         return sparse.is_compressed(self.card.architecture)
+
+    @cached_property
+    def shares_states(self) -> bool:
+        """Whether layers read compressed states that others make (DeepSeek-V4.1)."""
+        return sparse.shares_states(self.card.architecture)
 
     @cached_property
     def has_latent(self) -> bool:

@@ -60,7 +60,8 @@ class Needs:
             version: constants of the engine's version.
         """
         self._model, self._gpu, self._settings, self._rules, self._version = model, gpu, settings, rules, version
-        self._kernels = Kernels(gpu.platform, generation(gpu), version.name, has_float8(gpu))
+        triton = not model.is_compressed
+        self._kernels = Kernels(gpu.platform, generation(gpu), version.name, has_float8(gpu), triton)
         # Models with states need a block for every sequence (see VllmFitting).
         self._pool = 0 if settings.enforce_eager else settings.max_num_seqs
         self._null_block = 1 if version.null_block else 0

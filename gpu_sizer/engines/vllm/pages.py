@@ -29,6 +29,9 @@ SPARSE_BLOCK = 128
 HYBRID_LATENT_ALIGNMENT = 128
 #: Width to which keys and values of latent attention were padded where they were cached whole.
 EXPANDED_HEAD = 256
+#: First numbers of the compute capabilities of Hopper and of data-center Blackwell.
+HOPPER = 9
+BLACKWELL = 10
 #: The gated delta rule, whose prefill leaves checkpoints every 64 tokens.
 DELTA = "gated_delta_net"
 DELTA_CHECKPOINT = 64
@@ -44,6 +47,8 @@ class Page:
     span: int | None = None
     latent: bool = False
     state_blocks: int = 1
+    stride: int = 1
+    """Bytes of which the distance between blocks is a multiple."""
     width: int = 0
     """Width of a head of short convolutions, whose pages may differ in nothing else; 0 for other caches."""
 
@@ -79,6 +84,10 @@ class PageRules:
     """A block size asked for."""
     expanded_latent: bool = False
     """Latent attention caches keys and values of all heads (before vLLM 0.7)."""
+    generation: int | None = None
+    """First number of the GPU's compute capability, on which the cache of shared compressed states depends."""
+    narrow_states: bool = True
+    """Data-center Blackwell keeps compressed states in four bits (from vLLM 0.31 on)."""
 
 
 def _compressed_pages(m: CompressedAttention) -> list[Page]:
@@ -105,6 +114,34 @@ def _compressed_pages(m: CompressedAttention) -> list[Page]:
         return pages
     pages.append(Page("full", 256, page(rows, state_row), latent=True))
     pages.append(Page("sliding", 8, page(8, 2 * m.head_dim * float32), m.compress_ratio, latent=True))
+    return pages
+
+
+def _shared_pages(m: CompressedAttention, rules: PageRules) -> list[Page]:
+    """DeepSeek-V4.1: a short window in every layer; states, their index keys and a ring where a layer makes them.
+
+    Data-center Blackwell has records of 528 bytes (512 float8, 16 scales) and, where the fused attention runs, states
+    of 288 (256 of four bits, 32 scales), in pages of whole 512 bytes and blocks of whole records; others have V4's
+    584 bytes in pages of whole 576. An index key is 132 bytes. The ring holds one block a request: 8 rows of keys and
+    scores in float32 (``models/deepseek_v41/attention.py``, ``compressor.py``). Blocks have as many tokens as all
+    backends take: 64 on Hopper, else 128 (``sparse_mla.py``, ``v1/attention/backends/mla/indexer.py``).
+    """
+    blackwell = rules.generation == BLACKWELL
+    window_row, align = (528, 512) if blackwell else (584, 576)
+    state_row = 288 if blackwell and rules.narrow_states else window_row
+    tokens = rules.block_size or (64 if rules.generation == HOPPER else 128)
+
+    def page(rows: int, row_bytes: int) -> int:
+        return round_up(rows * row_bytes, align)
+
+    stride = lcm(window_row, state_row) if blackwell else 1
+    pages = [Page("sliding", 32, page(32, window_row), m.sliding_window, latent=True, stride=stride)]
+    if m.shares_states == "maker":
+        rows, index_row = tokens // m.compress_ratio, m.index_head_dim + m.index_head_dim // 128 * 4
+        pages.append(Page("full", tokens, page(rows, index_row), latent=True))
+        pages.append(Page("full", tokens, page(rows, state_row), latent=True))
+        if m.compress_ratio > 1:
+            pages.append(Page("ring", 8, 8 * 2 * m.head_dim * 4, latent=True))
     return pages
 
 
@@ -170,7 +207,7 @@ def layer_pages(
     """The pages of each distinct layer, in the order in which the engine registers them."""
     compressed = {n: b.mixer for n, b in blocks.items() if isinstance(b.mixer, CompressedAttention)}
     if compressed:
-        return {n: _compressed_pages(m) for n, m in compressed.items()}
+        return {n: _shared_pages(m, rules) if m.shares_states else _compressed_pages(m) for n, m in compressed.items()}
     by_block = {name: block_caches(block, tensor_parallel_size, types) for name, block in blocks.items()}
     if rules.expanded_latent:
         by_block = {n: [_expanded(c, blocks[n], tensor_parallel_size, types) for c in cs] for n, cs in by_block.items()}

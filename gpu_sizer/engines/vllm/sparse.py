@@ -11,6 +11,9 @@ DeepSeek-V4 (``vllm/models/deepseek_v4``) is not a transformer of one residual s
 * buffers for a whole batch that are built with the model: up to 0.26 the streams for a draft model
   (``_mtp_hidden_buffer``), from 0.28 on queries and scratch of the attention (``eager_scratch.py``).
 
+DeepSeek-V4.1 (``vllm/models/deepseek_v41``) has the streams, the padded heads and the tables, and no such buffers; its
+buffers of chosen states and of rows of n-grams, some 13 KB a token of a batch, are not counted.
+
 An indexer's profile run takes 512 MiB for its logits (``layers/sparse_attn_indexer.py``,
 ``VLLM_SPARSE_INDEXER_MAX_LOGITS_MB``), and a workspace that holds the gathered keys of 40 full lengths
 (``v1/attention/backends/mla/indexer.py: get_max_prefill_buffer_size``). It is the workspace of the experts' kernels
@@ -33,6 +36,10 @@ INDEX_SCALE_BYTES = 4
 INDEX_SCALE_GROUP = 128
 #: ``get_max_prefill_buffer_size``: full lengths whose keys are gathered at once.
 GATHERED_LENGTHS = 40
+#: From 0.32 on, of contexts beyond this (``config/vllm.py``: sparse_mla_prefill_workspace_factor), so many.
+LONG_CONTEXT = 256 * 1024
+LONG_GATHERED_LENGTHS = 16
+FEWER_LENGTHS = "0.32"
 #: ``DeepseekV4Attention.PREFILL_CHUNK_SIZE``: requests whose states are gathered at once.
 GATHERED_REQUESTS = 4
 #: ``VLLM_SPARSE_INDEXER_MAX_LOGITS_MB``.
@@ -53,11 +60,17 @@ def is_compressed(a: Architecture) -> bool:
     return any(isinstance(b.mixer, CompressedAttention) for b in a.blocks.values())
 
 
+def shares_states(a: Architecture) -> bool:
+    """Whether layers read compressed states that others make (DeepSeek-V4.1)."""
+    return any(isinstance(b.mixer, CompressedAttention) and b.mixer.shares_states for b in a.blocks.values())
+
+
 def _index_width(block: Block) -> int:
     """Width of an indexer's keys; 0 for a layer without one."""
     m = block.mixer
     if isinstance(m, CompressedAttention):
-        return m.index_head_dim if m.compress_ratio == INDEXED_RATIO else 0
+        indexed = m.shares_states in ("maker", "picker") if m.shares_states else m.compress_ratio == INDEXED_RATIO
+        return m.index_head_dim if indexed else 0
     if isinstance(m, Attention | LatentAttention) and m.indexer is not None:
         return m.indexer.head_dim
     return 0
@@ -114,15 +127,21 @@ def layer_bytes(a: Architecture, tp: int, generation: int | None, tokens: int) -
     return tokens * max(values, default=0) * HALF_BYTES
 
 
-def workspace_bytes(a: Architecture, generation: int | None, context: int, tokens: int) -> int:
-    """The workspace that sparse attention keeps on one rank, for requests of up to ``context`` tokens."""
+def workspace_bytes(
+    a: Architecture, generation: int | None, context: int, tokens: int, *, fewer_lengths: bool = False
+) -> int:
+    """The workspace that sparse attention keeps on one rank, for requests of up to ``context`` tokens.
+
+    ``fewer_lengths``: the version gathers fewer lengths where they are long.
+    """
     size = 0
     for block in a.blocks.values():
         m, width = block.mixer, _index_width(block)
         ratio = m.compress_ratio if isinstance(m, CompressedAttention) else 1
         if width:
             key = width + width // INDEX_SCALE_GROUP * INDEX_SCALE_BYTES
-            size = max(size, GATHERED_LENGTHS * context // ratio * key)
+            lengths = LONG_GATHERED_LENGTHS if fewer_lengths and context > LONG_CONTEXT else GATHERED_LENGTHS
+            size = max(size, lengths * context // ratio * key)
         if isinstance(m, CompressedAttention) and generation in FLASHMLA_GENERATIONS:
             states = ceil_div(context, ratio) if ratio else 0
             rows = GATHERED_REQUESTS * (states + m.sliding_window + tokens)
@@ -133,7 +152,7 @@ def workspace_bytes(a: Architecture, generation: int | None, context: int, token
 def rotary_bytes(a: Architecture, positions: int) -> int:
     """The float32 tables of DeepSeek-V4: one for layers that compress and one for the others."""
     kinds = {
-        (m.qk_rope_head_dim, m.compress_ratio > 1)
+        (m.qk_rope_head_dim, m.compress_ratio > 0)
         for b in a.blocks.values()
         if isinstance(m := b.mixer, CompressedAttention)
     }
@@ -152,7 +171,8 @@ def batch_buffer_bytes(a: Architecture, tp: int, generation: int | None, scratch
     size = 0
     for block in a.blocks.values():
         m = block.mixer
-        if not isinstance(m, CompressedAttention):
+        if not isinstance(m, CompressedAttention) or m.shares_states:
+            # DeepSeek-V4.1 has neither (models/deepseek_v41).
             continue
         if scratch:
             heads = padded_heads(ceil_div(m.num_attention_heads, tp), generation)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from gpu_sizer.cards.mixers import CompressedAttention
 from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.engines.vllm.sparse import shares_states
 from gpu_sizer.engines.vllm.version import at_least
+from gpu_sizer.memory.layout import stage_bounds
+from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.units import gib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,11 +28,40 @@ def last_version_note(card: ModelCard, version: VersionProfile) -> str | None:
     return f"{note}: plan with --engine vllm@{last.rpartition('.')[0]}"
 
 
+def host_note(card: ModelCard) -> str | None:
+    """That tables stand in the machine's memory (config/engram.py: cpu_offload is the default), or null."""
+    tables = [t for b in card.architecture.blocks.values() for t in b.extra if t.host_table]
+    if not tables:
+        return None
+    size = gib(build_inventory(card).host_bytes)
+    return (
+        f"{size} of n-gram tables stand in the machine's memory, once a replica, and on no GPU; "
+        """--engram-config '{"cpu_offload": false}' would put them on the GPUs"""
+    )
+
+
+def _shared_states_refusal(card: ModelCard, layout: Layout) -> str | None:
+    """Why no stage may begin here: its layers read compressed states that a stage before it makes, or null.
+
+    Source: ``models/deepseek_v41/attention.py`` ("PP splits inside a v4.1 kv-sharing group are not supported").
+    """
+    a, stages = card.architecture, layout.pipeline_parallel_size
+    if stages == 1 or not shares_states(a):
+        return None
+    for start, _ in stage_bounds(a.num_hidden_layers, stages):
+        mixer = a.blocks[a.layer_names[start]].mixer
+        if isinstance(mixer, CompressedAttention) and mixer.compress_ratio and mixer.shares_states != "maker":
+            return f"layer {start} would begin a pipeline stage and read compressed states of an earlier one"
+    return None
+
+
 def split_refusal(card: ModelCard, layout: Layout, version: VersionProfile) -> str | None:
     """Why this model is not split by tensors or into stages, or null."""
     rules = profile_data("vllm/support")
     if layout.pipeline_parallel_size > 1 and card.engine_class in rules["no_pipeline"]:
         return f"vLLM's {card.engine_class} does not support pipeline parallelism"
+    if (reason := _shared_states_refusal(card, layout)) is not None:
+        return reason
     if layout.tensor_parallel_size == 1:
         return None
     since: str | None = rules["no_tensor_plan"].get(card.engine_class)

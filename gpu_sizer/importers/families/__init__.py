@@ -35,6 +35,7 @@ MODULES: dict[str, str] = {
     "deepseek_v3": "deepseek_v3",
     "deepseek_v32": "deepseek_v32",
     "deepseek_v4": "deepseek_v4",
+    "deepseek_v41": "deepseek_v41",
     "deepseek_vl_v2": "ocr",
     "dots1": "mixtures",
     "ernie4_5": "llama_like",

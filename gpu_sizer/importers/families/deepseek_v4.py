@@ -8,7 +8,7 @@ from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import layer_types, mixture, stack
 
 
-def _hyper_connections(c: Config) -> tuple[ExtraTensor, ...]:
+def hyper_connections(c: Config) -> tuple[ExtraTensor, ...]:
     """Per layer, for attention and feed-forward: mixing weights, base and scales of the residual's copies."""
     copies = c.number("hc_mult")
     mixes, width = copies * (copies + 2), copies * c.hidden_size
@@ -32,7 +32,7 @@ def _ratios(c: Config) -> list[int]:
 
 def architecture(c: Config) -> Architecture:
     c.refuse("attention_bias", "mlp_bias", reason="engines load no such biases")
-    connections, ratios = _hyper_connections(c), _ratios(c)
+    connections, ratios = hyper_connections(c), _ratios(c)
     listed = c.sequence("mlp_layer_types")
     hashed = [k == "hash_moe" for k in listed].count(True) if listed else c.optional("num_hash_layers") or 0
 
