@@ -248,6 +248,18 @@ def test_deepseek_v4_loads_tables_and_a_batch_of_buffers() -> None:
     assert sparse.rotary_bytes(load_model("deepseek-v3").architecture, 163840) == 0
 
 
+def test_buffers_of_a_batch_went_with_0_29() -> None:
+    def overhead(version: str) -> int:
+        settings = {"max_num_seqs": 64, "max_num_batched_tokens": 8192, "expert_parallel": True}
+        found = estimate(
+            "deepseek-v4-flash", gpu="h100", tensor_parallel_size=8, context=8192, engine=f"vllm@{version}", **settings
+        )
+        assert found.per_gpu is not None
+        return found.per_gpu.overhead_bytes
+
+    assert overhead("0.28") - overhead("0.29") == pytest.approx(8192 * (64 * 512 * 2 + 512 * 4), rel=0.02)
+
+
 def test_an_indexer_gathers_the_keys_of_forty_lengths() -> None:
     v32 = load_model("deepseek-v3.2").architecture
     assert sparse.workspace_bytes(v32, 9, 163840, 8192) == 40 * 163840 * (128 + 4)

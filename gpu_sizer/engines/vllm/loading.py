@@ -308,13 +308,14 @@ class LoadingExtra:
         self._every_stage = rotary_bytes(card)
         self._tokens_width = deepstack_levels(card) * card.architecture.hidden_size * HALF_BYTES + per_layer_bytes(card)
         self._last_tokens_width = 0
-        scratch = at_least(kernels.version, _rules()["attention_scratch"]["from"])
+        span = _rules()["attention_scratch"]
+        scratch = at_least(kernels.version, span["from"])
         buffers = sparse.batch_buffer_bytes(card.architecture, tp, kernels.generation, scratch)
-        if scratch:
-            self._tokens_width += buffers
-        else:
+        if not scratch:
             # The streams for a draft model are where the head is.
             self._last_tokens_width = buffers
+        elif not at_least(kernels.version, span["before"]):
+            self._tokens_width += buffers
         self._stages: dict[int, tuple[int, ...]] = {}
 
     @property

@@ -9,7 +9,7 @@ DeepSeek-V4 (``vllm/models/deepseek_v4``) is not a transformer of one residual s
 * two tables of rotary cosines and sines in float32, one for compressed layers (``common/rope.py``,
   ``layers/rotary_embedding/deepseek_scaling_rope.py``);
 * buffers for a whole batch that are built with the model: up to 0.26 the streams for a draft model
-  (``_mtp_hidden_buffer``), from 0.28 on queries and scratch of the attention (``eager_scratch.py``).
+  (``_mtp_hidden_buffer``), in 0.28 queries and scratch of the attention (``eager_scratch.py``), from 0.29 on none.
 
 DeepSeek-V4.1 (``vllm/models/deepseek_v41``) has the streams, the padded heads and the tables, and no such buffers; its
 buffers of chosen states and of rows of n-grams, some 13 KB a token of a batch, are not counted.
