@@ -161,7 +161,10 @@ def scheme_of(c: Config, q: Mapping[str, Any]) -> Scheme | None:
 
 
 def _float8(c: Config, q: Mapping[str, Any], ignore: Callable[[str], bool]) -> Scheme:
-    """The ``fp8`` method: blocks of 128 x 128 or one scale a tensor; DeepSeek V4's experts are MXFP4 beside it."""
+    """The ``fp8`` method: blocks of 128 x 128 or one scale a tensor; DeepSeek V4's experts are MXFP4 beside it.
+
+    So are MiMo V2.6's, in a word of their own (vLLM ``quantization/fp8.py``: store_dtype).
+    """
     # DeepSeek V4.1's blocks of 32 x 32 are held as MXFP8, their scales once a row (vLLM quant_config.py).
     fine = c.model_type == "deepseek_v41" and q.get("weight_block_size") == [32, 32] and q.get("scale_fmt") == "ue8m0"
     if not fine:
@@ -171,7 +174,7 @@ def _float8(c: Config, q: Mapping[str, Any], ignore: Callable[[str], bool]) -> S
         fmt = "float8-block-ue8m0"
     if fine:
         fmt = "mxfp8"
-    in_fp4 = "fp4" in (c.find("expert_dtype"), q.get("expert_dtype"))
+    in_fp4 = "fp4" in (c.find("expert_dtype"), q.get("expert_dtype")) or q.get("store_dtype") == "mxfp4"
     experts: WeightFormat = "mxfp4" if in_fp4 else fmt
 
     def scheme(module: str) -> WeightFormat | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.errors import CardError
 from gpu_sizer.importers.hugging_face import card_from_config
 from gpu_sizer.model.formats import storage_bytes
@@ -259,6 +260,33 @@ def test_layers_that_predict_ahead_are_windowed_and_dense() -> None:
     ahead = card_from_config({"model_type": "mimo_v2", **MIMO}, name="x", source="x")
     # The hub's 310,775,040,000 counts 987,820,224 of them beside the model, scales and biases of the routers.
     assert sum(t.parameters for t in build_inventory(ahead).mtp) == 987_820_224
+
+
+def test_mimo_v26_has_experts_of_four_bits() -> None:
+    ignored = [*(f"model.layers.{i}.self_attn.o_proj" for i in range(48)), "model.decoder.self_attn.o_proj"]
+    quantization = {
+        "quant_method": "fp8", "fmt": "e4m3", "activation_scheme": "dynamic", "weight_block_size": [128, 128],
+        "store_dtype": "mxfp4", "mxfp4_block_size": 32, "ignored_layers": ignored,
+    }  # fmt: skip
+    config = {
+        "model_type": "mimo_v2", "torch_dtype": "bfloat16", **MIMO, "moe_router_dtype": "bfloat16",
+        "vision_config": MIMO_VISION, "audio_config": MIMO_AUDIO, "quantization_config": quantization,
+    }  # fmt: skip
+    card, ours = card_from_config(config, name="x", source="x"), catalogue().models.get("mimo-v2.6-flash")
+    assert card.architecture == ours.architecture
+    inventory = build_inventory(card)
+    assert list(build_inventory(ours).everything()) == list(inventory.everything())
+    # The sums of its tensors: https://github.com/dymoo/mimo-halo-lab/blob/f65bf6fa5c2846fa31bed38225300b0291fbf8d8/
+    # manifests/models/mimo-v2.6-flash-rl/memory-report.json.
+    biases = 47 * 256
+    towers = [sum(t.parameters for t in inventory.towers if t.name.startswith(n)) for n in ("vision.", "audio.")]
+    assert towers == [728_594_432, 261_127_168]
+    assert inventory.total_parameters - sum(towers) + biases == 308_778_780_864
+    # As the hub counts both releases.
+    assert inventory.total_parameters + biases + sum(t.parameters for t in inventory.mtp) == 310_756_322_688
+    stored = sum(storage_bytes(t.shape, t.fmt) * t.copies * n for t, n in inventory.everything()) - 2 * sum(towers)
+    # Nine layers' fused projections have two rows of scales more than their parts.
+    assert stored + 9 * 2 * 32 * 4 == 169_754_520_448
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,11 @@ def _mimo_v2(c: Config) -> Architecture:
         sliding_window=c.number("sliding_window_size", "sliding_window"),
     )
     experts = mixture(
-        c, num_shared_experts=c.optional("n_shared_experts") or 0, score_correction_bias=True, router_dtype="float32"
+        c,
+        num_shared_experts=c.optional("n_shared_experts") or 0,
+        score_correction_bias=True,
+        # vLLM models/mimo_v2.py: moe_router_dtype, float32 where it is absent.
+        router_dtype="model" if c.find("moe_router_dtype") == "bfloat16" else "float32",
     )
     spans = c.sequence("hybrid_layer_pattern")
     kinds = c.sequence("moe_layer_freq")
