@@ -52,7 +52,7 @@ class Block:
     mixer: Mixer | None = None
     """The token mixer; null for a layer that has a feed-forward only."""
     second_mixer: Mixer | None = None
-    """A mixer that works beside the first on the same input (Falcon-H1)."""
+    """A mixer that works beside the first on the same input (Falcon-H1), or before it (Qwen4)."""
     feed_forward: FeedForward | None = None
     """The feed-forward; null for a layer that has a mixer only."""
     dense: Dense | None = None

@@ -25,6 +25,10 @@ class Indexer:
     """Width of an indexer head; one key of this width is cached per token."""
     cache: Literal["float8", "bfloat16"] = "float8"
     """How the index key is cached: float8 with one float32 scale per 128 values, or bfloat16."""
+    compress_ratio: PositiveInt = 1
+    """Tokens whose keys are averaged into one; those of the tokens not yet averaged stand in a ring (Qwen4)."""
+    budget: PositiveInt | None = None
+    """Tokens that a query attends to at most, where each layer keeps a buffer of them (Qwen4)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,6 +243,19 @@ class ShortConvolution:
     """Biases on the convolution and both projections."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamConvolution:
+    """A causal convolution over all streams of the residual beside a layer's mixer, whole on every rank (Qwen4)."""
+
+    kind: Literal["stream_convolution"] = "stream_convolution"
+    width: PositiveInt
+    """Channels: the width of all streams."""
+    conv_kernel: PositiveInt
+    """Taps of the causal convolution."""
+    dilation: PositiveInt = 1
+    """Tokens from one tap to the next; the last (conv_kernel - 1) x dilation inputs of a request are kept."""
+
+
 Mixer = (
     Attention
     | LatentAttention
@@ -249,4 +266,5 @@ Mixer = (
     | KimiDeltaAttention
     | LinearAttention
     | ShortConvolution
+    | StreamConvolution
 )

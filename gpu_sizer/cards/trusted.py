@@ -26,6 +26,7 @@ MIXERS = {
     "kimi_delta_attention": mixers.KimiDeltaAttention,
     "linear_attention": mixers.LinearAttention,
     "short_convolution": mixers.ShortConvolution,
+    "stream_convolution": mixers.StreamConvolution,
 }
 FEED_FORWARDS = {"dense": Dense, "mixture_of_experts": MixtureOfExperts}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from gpu_sizer.cards.mixers import CompressedAttention, LatentAttention
+from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttention, StreamConvolution
 from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.caches import SHORT_CONVOLUTIONS, CacheTypes, block_caches
 from gpu_sizer.memory.weights import WeightPlacement
@@ -48,7 +48,7 @@ class HeldModel:
             rules: how the engine places them.
 
         Raises:
-            RequestError: the model has compressed attention, whose cache is known for vLLM alone.
+            RequestError: it has compressed attention or averaged index keys, whose cache is known for vLLM alone.
         """
         self.card, self.inventory, self.rules = card, inventory, rules
         self._placements: dict[tuple[int, int], WeightPlacement] = {}
@@ -56,7 +56,8 @@ class HeldModel:
         self._caches: dict[tuple[int, CacheTypes], dict[str, list[LayerCache]]] = {}
         for block in card.architecture.blocks.values():
             for mixer in (block.mixer, block.second_mixer):
-                if isinstance(mixer, CompressedAttention):
+                averaged = isinstance(mixer, Attention) and mixer.indexer and mixer.indexer.compress_ratio > 1
+                if averaged or isinstance(mixer, CompressedAttention | StreamConvolution):
                     kind = type(mixer).__name__
                     raise RequestError(
                         f"how this engine caches {card.name}'s layers ({kind}) is not known here; "

@@ -180,6 +180,9 @@ def _float8(c: Config, q: Mapping[str, Any], ignore: Callable[[str], bool]) -> S
     def scheme(module: str) -> WeightFormat | None:
         if ignore(module):
             return None
+        if module.endswith(".ngram_embedding"):
+            # Qwen4's tables have one scale each (vLLM qwen4_exp/common/ngram_embedding.py).
+            return "float8-tensor"
         return experts if ".experts." in module else fmt
 
     return scheme

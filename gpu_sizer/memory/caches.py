@@ -18,6 +18,7 @@ from gpu_sizer.cards.mixers import (
     Mamba1,
     Mamba2,
     ShortConvolution,
+    StreamConvolution,
 )
 from gpu_sizer.model.formats import ELEMENT_BYTES, FLOAT32_BYTES
 from gpu_sizer.records import dataclass
@@ -51,6 +52,8 @@ class LayerCache:
     sparse: bool = False
     wide: bool = False
     mixer: str = "attention"
+    whole: bool = False
+    """A state of which every rank holds all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,19 @@ SHORT_CONVOLUTIONS = "short_convolutions"
 WIDEST_HEAD = 256
 
 
+#: Bytes of a token's three positions beside its raw index key (``qsa_cache.py``: int64, for multimodal positions).
+POSITIONS_BYTES = 24
+
+
+def _averaged_index(i: Indexer) -> list[LayerCache]:
+    """A key of several tokens, and a ring of the keys that are not yet averaged (vLLM models/qwen4_exp)."""
+    key = i.head_dim * ELEMENT_BYTES["bfloat16"]
+    return [
+        LayerCache("full", token_bytes=key // i.compress_ratio, mixer="indexer"),
+        LayerCache("ring", token_bytes=key + POSITIONS_BYTES, span=i.compress_ratio, mixer="indexer"),
+    ]
+
+
 def _index(i: Indexer) -> LayerCache:
     if i.cache == "float8":
         size = i.head_dim + i.head_dim // INDEX_SCALE_GROUP * FLOAT32_BYTES
@@ -105,11 +121,13 @@ def _attention(m: Attention, tp: int, t: CacheTypes) -> list[LayerCache]:
             kind,
             token_bytes=size,
             span=m.sliding_window or m.attention_chunk_size,
-            sparse=m.indexer is not None,
+            sparse=m.indexer is not None and m.indexer.compress_ratio == 1,
             wide=m.head_dim > WIDEST_HEAD,
         )
     ]
-    if m.indexer:
+    if m.indexer and m.indexer.compress_ratio > 1:
+        caches += _averaged_index(m.indexer)
+    elif m.indexer:
         caches.append(_index(m.indexer))
     if c := m.short_convolutions:
         channels = heads * (m.head_dim + (m.v_head_dim or m.head_dim)) + 2 * (c.hidden_size // tp)
@@ -169,6 +187,12 @@ def _short_convolution(m: ShortConvolution, tp: int, t: CacheTypes) -> list[Laye
     return _state(m.width // tp * (m.conv_kernel - 1) * t.conv_bytes, "short_convolution")
 
 
+def _stream_convolution(m: StreamConvolution, tp: int, t: CacheTypes) -> list[LayerCache]:
+    size = m.width * (m.conv_kernel - 1) * m.dilation * t.conv_bytes
+    # Its prefill leaves checkpoints where the delta rule's does (vLLM qwen4_exp/nvidia/ple_layer.py).
+    return [LayerCache("state", state_bytes=size, mixer="gated_delta_net", whole=True)]
+
+
 def _compressed(m: CompressedAttention, tp: int, t: CacheTypes) -> list[LayerCache]:
     raise NotImplementedError("engines allocate compressed attention in a format of their own")
 
@@ -183,6 +207,7 @@ _CACHES: dict[type, Callable[[Any, int, CacheTypes], list[LayerCache]]] = {
     KimiDeltaAttention: _kimi_delta,
     LinearAttention: _linear,
     ShortConvolution: _short_convolution,
+    StreamConvolution: _stream_convolution,
 }
 
 

@@ -20,6 +20,7 @@ from gpu_sizer.cards.mixers import (
     Mixer,
     ShortConvolution,
     ShortConvolutions,
+    StreamConvolution,
 )
 from gpu_sizer.model.tensor import Split, Tensor
 from gpu_sizer.records import replace
@@ -109,6 +110,12 @@ def _short_convolutions(c: ShortConvolutions, kv: int, dim: int, vdim: int, b: B
 
 
 def _gqa_indexer(i: Indexer, hidden: int, b: Builder, kv: int) -> Iterator[Tensor]:
+    if i.compress_ratio > 1:
+        # Qwen4 (vLLM models/qwen4_exp/nvidia/indexer_qsa.py): queries and the key are one projection, which is not cut.
+        yield from b.linear("indexer.index_qk_proj", (i.num_heads + 1) * i.head_dim, hidden)
+        yield b.plain("indexer.q_layernorm.weight", (i.head_dim,), part="norms")
+        yield b.plain("indexer.k_layernorm.weight", (i.head_dim,), part="norms")
+        return
     # MiniMax-M3: index queries by heads, one index key, both normed per head.
     yield from b.linear("index_q_proj", i.num_heads * i.head_dim, hidden, Split(0, kv, KV_HEADS, replicate=True))
     yield from b.linear("index_k_proj", i.head_dim, hidden)
@@ -294,6 +301,10 @@ def _short_convolution(m: ShortConvolution, hidden: int, b: Builder) -> Iterator
     yield from b.linear("out_proj", hidden, m.width, columns, bias=m.bias)
 
 
+def _stream_convolution(m: StreamConvolution, hidden: int, b: Builder) -> Iterator[Tensor]:
+    yield b.plain("conv1d.weight", (m.width, 1, m.conv_kernel))
+
+
 _TENSORS: dict[type, Callable[[Any, int, Builder], Iterator[Tensor]]] = {
     Attention: _attention,
     LatentAttention: _latent,
@@ -304,6 +315,7 @@ _TENSORS: dict[type, Callable[[Any, int, Builder], Iterator[Tensor]]] = {
     KimiDeltaAttention: _kimi_delta,
     LinearAttention: _linear_attention,
     ShortConvolution: _short_convolution,
+    StreamConvolution: _stream_convolution,
 }
 
 #: Module names in checkpoints.
@@ -312,6 +324,7 @@ _PREFIX: dict[type, str] = {
     Mamba2: "mixer.",
     GatedDeltaNet: "linear_attn.",
     ShortConvolution: "conv.",
+    StreamConvolution: "ple.",
 }
 
 

@@ -310,6 +310,7 @@ def activation_bytes(
     forward = max(
         forward_bytes(a, layout, tokens),
         sparse.layer_bytes(a, layout.tensor_parallel_size, generation(gpu), tokens),
+        sparse.stream_bytes(a, tokens),
     )
     if sparse.has_indexer(a):
         forward += sparse.LOGITS_BYTES

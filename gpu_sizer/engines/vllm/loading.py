@@ -307,6 +307,7 @@ class LoadingExtra:
         self._sums = (0, *accumulate(blocks[name] for name in inventory.layer_names))
         self._every_stage = rotary_bytes(card)
         self._tokens_width = deepstack_levels(card) * card.architecture.hidden_size * HALF_BYTES + per_layer_bytes(card)
+        self._tokens_width += sparse.chosen_bytes(card.architecture)
         self._last_tokens_width = 0
         span = _rules()["attention_scratch"]
         scratch = at_least(kernels.version, span["from"])

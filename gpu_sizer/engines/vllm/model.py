@@ -177,7 +177,8 @@ class VllmModel:
                 types = CacheTypes(cache_dtype, HALF.get(self.card.weights.dtype, self.card.weights.dtype))
                 pages = layer_pages(a.blocks, tp, types, rules)
                 apart = self.card.engine_class in APART
-                found = cache_plan(pages, a.layer_names, packed=self.is_compressed, apart=apart)
+                packed = self.is_compressed or sparse.averages_keys(a)
+                found = cache_plan(pages, a.layer_names, packed=packed, apart=apart)
             self._plans[tp, cache_dtype, rules] = found
         return found
 
@@ -224,6 +225,9 @@ def _context_parallel_refusal(card: ModelCard, layout: Layout) -> str | None:
         return None
     if tp % dcp:
         return f"tensor parallel {tp} is no multiple of decode context parallel {dcp}"
+    if sparse.averages_keys(card.architecture):
+        # qwen4_exp/nvidia/qsa.py ("Qwen4Exp QSA does not support context parallelism").
+        return f"vLLM's {card.engine_class} does not support decode context parallelism"
     for block in card.architecture.blocks.values():
         m = block.mixer
         if isinstance(m, Attention):

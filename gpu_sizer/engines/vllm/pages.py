@@ -49,6 +49,8 @@ class Page:
     state_blocks: int = 1
     stride: int = 1
     """Bytes of which the distance between blocks is a multiple."""
+    whole: bool = False
+    """A state of which every rank holds all: such states are grouped by themselves."""
     width: int = 0
     """Width of a head of short convolutions, whose pages may differ in nothing else; 0 for other caches."""
 
@@ -225,7 +227,11 @@ def layer_pages(
             assert isinstance(mixer, Attention)
             made = _short_convolution_page(mixer, tensor_parallel_size, types)
         elif c.kind == "state":
-            return Page("state", block, max(c.state_bytes, shared_page), state_blocks=_state_blocks(c.mixer, rules))
+            count = _state_blocks(c.mixer, rules)
+            return Page("state", block, max(c.state_bytes, shared_page), state_blocks=count, whole=c.whole)
+        elif c.kind == "ring":
+            assert c.span is not None
+            return Page("ring", c.span, c.span * c.token_bytes)
         else:
             made = Page(c.kind, block, block * c.token_bytes, c.span, c.latent)
         if not rules.windows and made.kind in ("sliding", "chunked") and any(x.kind == "full" for x in attention):

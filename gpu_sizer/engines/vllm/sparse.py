@@ -51,8 +51,25 @@ LEAST_FLASHINFER_HEADS = 8
 #: Compute capability of RTX PRO 6000 and GB10, whose sparse attention is FlashInfer's.
 WORKSTATION_BLACKWELL = 12
 
+#: What has the width of all streams of the residual: DeepSeek-V4's mixing weights and the norm of Qwen4's.
+MIXING = ("hc_attn_fn", "attn_hyper_connection.hc_norm.weight")
+#: Where Qwen4's streams are read, they stand four times: before and after what the last block wrote, normed, and as
+#: gates (``qwen4_exp/nvidia/hyperconnection.py: combine_and_mix``), beside its output and the next block's input.
+STREAM_COPIES = 4
+
 HALF_BYTES = 2
 FLOAT_BYTES = 4
+
+
+def averages_keys(a: Architecture) -> bool:
+    """Whether indexers average the keys of several tokens (Qwen4's sparse attention)."""
+    return any(index_ratio(b) > 1 for b in a.blocks.values())
+
+
+def index_ratio(block: Block) -> int:
+    """Tokens of an index key of grouped-query attention; 0 for a layer without an indexer."""
+    m = block.mixer
+    return m.indexer.compress_ratio if isinstance(m, Attention) and m.indexer is not None else 0
 
 
 def is_compressed(a: Architecture) -> bool:
@@ -71,7 +88,8 @@ def _index_width(block: Block) -> int:
     if isinstance(m, CompressedAttention):
         indexed = m.shares_states in ("maker", "picker") if m.shares_states else m.compress_ratio == INDEXED_RATIO
         return m.index_head_dim if indexed else 0
-    if isinstance(m, Attention | LatentAttention) and m.indexer is not None:
+    # Where keys are averaged, the profile run passes the indexer by (models/qwen4_exp/nvidia/indexer_qsa.py).
+    if isinstance(m, Attention | LatentAttention) and m.indexer is not None and m.indexer.compress_ratio == 1:
         return m.indexer.head_dim
     return 0
 
@@ -83,8 +101,8 @@ def has_indexer(a: Architecture) -> bool:
 
 def residual_streams(block: Block, hidden_size: int) -> int:
     """Streams of the residual (``hc_mult``): the width of what mixes them, in hidden sizes."""
-    mixing = next((t for t in block.extra if t.name == "hc_attn_fn"), None)
-    return mixing.shape[1] // hidden_size if mixing else 1
+    mixing = next((t for t in block.extra if t.name in MIXING), None)
+    return mixing.shape[-1] // hidden_size if mixing else 1
 
 
 def padded_heads(heads: int, generation: int | None) -> int:
@@ -125,6 +143,27 @@ def layer_bytes(a: Architecture, tp: int, generation: int | None, tokens: int) -
         if isinstance(b.mixer, CompressedAttention)
     )
     return tokens * max(values, default=0) * HALF_BYTES
+
+
+def stream_bytes(a: Architecture, tokens: int) -> int:
+    """Live bytes of one batch where Qwen4's gated residual reads its streams, zero for other models."""
+    if not averages_keys(a):
+        return 0
+    streams = max(residual_streams(b, a.hidden_size) for b in a.blocks.values())
+    return tokens * (STREAM_COPIES * streams + 2) * a.hidden_size * HALF_BYTES
+
+
+def chosen_bytes(a: Architecture) -> int:
+    """Bytes a token of a batch of the buffers of chosen tokens, one a layer (``qwen4_exp/nvidia/qsa.py``).
+
+    A row has the budget, the tokens of a group that is not complete, and their number, in int32.
+    """
+    size = 0
+    for name in a.layer_names:
+        m = a.blocks[name].mixer
+        if isinstance(m, Attention) and m.indexer is not None and m.indexer.budget:
+            size += (m.indexer.budget + m.indexer.compress_ratio) * FLOAT_BYTES
+    return size
 
 
 def workspace_bytes(

@@ -150,6 +150,8 @@ MODULES: dict[str, str] = {
     "qwen3_5_text": "qwen3_next",
     "qwen3_moe": "qwen3",
     "qwen3_next": "qwen3_next",
+    "qwen4_exp": "qwen4_exp",
+    "qwen4_exp_text": "qwen4_exp",
     "qwen3_vl": "qwen3_vl",
     "qwen3_vl_moe": "qwen3_vl",
     "seed_oss": "llama_like",
