@@ -25,6 +25,9 @@ class Indexer:
     """Width of an indexer head; one key of this width is cached per token."""
     cache: Literal["float8", "bfloat16"] = "float8"
     """How the index key is cached: float8 with one float32 scale per 128 values, or bfloat16."""
+    tokens_per_key: PositiveInt = 1
+    """Tokens whose index keys are weighed into one that is cached (GLM-5.3 Flash); those of the latest tokens, of which
+    there are too few yet, are kept apart, a few a request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,7 +48,7 @@ class HeldModel:
             rules: how the engine places them.
 
         Raises:
-            RequestError: the model has compressed attention, whose cache is known for vLLM alone.
+            RequestError: the model has compressed attention or pooled index keys, whose cache is known for vLLM alone.
         """
         self.card, self.inventory, self.rules = card, inventory, rules
         self._placements: dict[tuple[int, int], WeightPlacement] = {}
@@ -60,6 +60,12 @@ class HeldModel:
                     kind = type(mixer).__name__
                     raise RequestError(
                         f"how this engine caches {card.name}'s layers ({kind}) is not known here; "
+                        "vllm knows them (--engine vllm)",
+                        about="model",
+                    )
+                if isinstance(mixer, LatentAttention) and mixer.indexer and mixer.indexer.tokens_per_key > 1:
+                    raise RequestError(
+                        f"how this engine caches the pooled index keys of {card.name} is not known here; "
                         "vllm knows them (--engine vllm)",
                         about="model",
                     )

@@ -21,6 +21,7 @@ from gpu_sizer.cards.mixers import (
 )
 from gpu_sizer.model.formats import ELEMENT_BYTES, FLOAT32_BYTES
 from gpu_sizer.records import dataclass
+from gpu_sizer.units import ceil_div
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ def _index(i: Indexer) -> LayerCache:
         size = i.head_dim + i.head_dim // INDEX_SCALE_GROUP * FLOAT32_BYTES
     else:
         size = i.head_dim * ELEMENT_BYTES["bfloat16"]
-    return LayerCache("full", token_bytes=size, latent=True, sparse=True, mixer="indexer")
+    # A block holds whole keys; of those released 132 bytes are shared by 4 tokens.
+    return LayerCache("full", token_bytes=ceil_div(size, i.tokens_per_key), latent=True, sparse=True, mixer="indexer")
 
 
 def _attention(m: Attention, tp: int, t: CacheTypes) -> list[LayerCache]:
@@ -124,7 +126,8 @@ FLOAT8_SPARSE_LATENT_BYTES = 656
 def _latent(m: LatentAttention, tp: int, t: CacheTypes) -> list[LayerCache]:
     sparse = m.sparse or m.indexer is not None
     size = (m.kv_lora_rank + m.qk_rope_head_dim) * t.cache_bytes
-    if sparse and t.cache_bytes == 1:
+    if sparse and t.cache_bytes == 1 and m.qk_rope_head_dim:
+        # Without a rotary part the values are cached as they are (GLM-5.3 Flash, on data-center Blackwell).
         size = FLOAT8_SPARSE_LATENT_BYTES
     caches = [_index(m.indexer)] if m.indexer else []
     return [*caches, LayerCache("full", token_bytes=size, latent=True, sparse=sparse, mixer="latent")]

@@ -144,6 +144,10 @@ def _latent(m: LatentAttention, hidden: int, b: Builder) -> Iterator[Tensor]:
         yield b.plain("indexer.k_norm.weight", (i.head_dim,), part="attention", fmt="float32")
         yield b.plain("indexer.k_norm.bias", (i.head_dim,), part="attention", fmt="float32")
         yield b.plain("indexer.weights_proj.weight", (i.num_heads, hidden))
+        if i.tokens_per_key > 1:
+            # vLLM models/glm5next/common/attention.py: Indexer.
+            yield b.plain("indexer.index_kpool_compress_ape", (i.tokens_per_key, i.head_dim), fmt="float32")
+            yield b.plain("indexer.index_kpool_compress_gate", (i.head_dim, hidden))
 
 
 def _compressed(m: CompressedAttention, hidden: int, b: Builder) -> Iterator[Tensor]:

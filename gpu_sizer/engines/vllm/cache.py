@@ -214,8 +214,8 @@ def _packed_groups(placed: list[PlacedPage]) -> list[CacheGroup]:
         ceil_div(max(shape.values()), repeats) if even and repeats else 1
         for shape, even in zip(shapes, balanced, strict=True)
     ]
-    # Rings, and windows where nothing sets a pattern, are spread so that they do not widen the block.
-    spread = [b[0][1].kind == "ring" or (repeats is None and b[0][1].kind == "sliding") for b in buckets]
+    # States, rings, and windows where nothing sets a pattern, are spread so that they do not widen the block.
+    spread = [b[0][1].kind in ("state", "ring") or (repeats is None and b[0][1].kind == "sliding") for b in buckets]
     widest = max(
         sum(ceil_div(count, len(bucket) if loose else number) * size for size, count in shape.items())
         for bucket, shape, number, loose in zip(buckets, shapes, numbers, spread, strict=True)
@@ -244,7 +244,7 @@ def cache_plan(
     Args:
         pages: the pages of each distinct layer.
         layer_names: which of them each layer is, in order.
-        packed: blocks hold pages of different sizes side by side (DeepSeek-V4's backends).
+        packed: blocks hold pages of different sizes side by side (DeepSeek-V4's backends, pooled index keys).
         apart: page sizes have memory of their own where they differ (Motif 3's build).
 
     Raises:

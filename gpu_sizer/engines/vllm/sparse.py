@@ -81,6 +81,16 @@ def has_indexer(a: Architecture) -> bool:
     return any(map(_index_width, a.blocks.values()))
 
 
+def _tokens_per_key(block: Block) -> int:
+    m = block.mixer
+    return m.indexer.tokens_per_key if isinstance(m, LatentAttention) and m.indexer is not None else 1
+
+
+def pools_keys(a: Architecture) -> bool:
+    """Whether an indexer caches one key for several tokens (GLM-5.3 Flash)."""
+    return any(_tokens_per_key(b) > 1 for b in a.blocks.values())
+
+
 def residual_streams(block: Block, hidden_size: int) -> int:
     """Streams of the residual (``hc_mult``): the width of what mixes them, in hidden sizes."""
     mixing = next((t for t in block.extra if t.name == "hc_attn_fn"), None)
@@ -137,7 +147,7 @@ def workspace_bytes(
     size = 0
     for block in a.blocks.values():
         m, width = block.mixer, _index_width(block)
-        ratio = m.compress_ratio if isinstance(m, CompressedAttention) else 1
+        ratio = m.compress_ratio if isinstance(m, CompressedAttention) else _tokens_per_key(block)
         if width:
             key = width + width // INDEX_SCALE_GROUP * INDEX_SCALE_BYTES
             lengths = LONG_GATHERED_LENGTHS if fewer_lengths and context > LONG_CONTEXT else GATHERED_LENGTHS
