@@ -10,7 +10,9 @@ from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.cards.mixers import KimiDeltaAttention, LatentAttention
 from gpu_sizer.errors import CardError
 from gpu_sizer.importers.hugging_face import card_from_config
+from gpu_sizer.model.formats import storage_bytes
 from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.model.tensor import Tensor
 
 #: The shape as transformers 5.24's class has it (``Glm5NextTextConfig``), but for ``index_kpool``, in the words of the
 #: release: https://huggingface.co/zai-org/GLM-5.3-Flash/blob/eb9eb208eb0d988989d07a6a12d0fdeb5f52574a/config.json
@@ -79,6 +81,28 @@ def test_it_is_counted_as_the_hub_counts_it() -> None:
     ahead = sum(t.parameters for t in inventory.mtp)
     corrections = 43 * 288
     assert inventory.total_parameters + ahead + corrections == 321_323_031_390
+
+
+#: What the files have in blocks of float8 beside experts and dense layers, and what in float32; all else is bfloat16.
+IN_FLOAT8 = ("q_a_proj.weight", "kv_a_proj_with_mqa.weight", "q_b_proj.weight", "indexer.wq_b.weight")
+IN_FLOAT32 = ("hc_", "A_log", "k_norm", "weights_proj", "e_score_correction_bias", "self_attn.o_norm")
+
+
+def file_bytes(t: Tensor) -> int:
+    feed_forward = "mlp." in t.name and ".gate." not in t.name and t.part != "tower"
+    latent_output = t.name.endswith("o_proj.weight") and t.shape == (4096, 64 * 256)
+    if feed_forward or latent_output or t.name.endswith(IN_FLOAT8):
+        fmt = "float8-block"
+    else:
+        fmt = "float32" if any(name in t.name for name in IN_FLOAT32) else "bfloat16"
+    return storage_bytes(t.shape, fmt) * t.copies
+
+
+def test_its_bytes_are_those_of_its_files() -> None:
+    # metadata.total_size of the release's index; one projection of 2 MB more is in bfloat16 than is known here.
+    inventory = build_inventory(read())
+    found = sum(file_bytes(t) * n for t, n in inventory.everything()) + sum(map(file_bytes, inventory.mtp))
+    assert found == pytest.approx(328_326_771_576, rel=1e-5)
 
 
 def test_it_is_the_card_of_the_catalogue() -> None:
