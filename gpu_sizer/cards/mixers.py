@@ -25,8 +25,9 @@ class Indexer:
     """Width of an indexer head; one key of this width is cached per token."""
     cache: Literal["float8", "bfloat16"] = "float8"
     """How the index key is cached: float8 with one float32 scale per 128 values, or bfloat16."""
-    compress_ratio: PositiveInt = 1
-    """Tokens whose keys are averaged into one; those of the tokens not yet averaged stand in a ring (Qwen4)."""
+    tokens_per_key: PositiveInt = 1
+    """Tokens whose keys become one that is cached: averaged beside grouped-query attention (Qwen4), weighed beside
+    latent attention (GLM-5.3 Flash). Those of the latest tokens, of which there are too few yet, stand in a ring."""
     budget: PositiveInt | None = None
     """Tokens that a query attends to at most, where each layer keeps a buffer of them (Qwen4)."""
 

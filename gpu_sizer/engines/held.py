@@ -48,7 +48,7 @@ class HeldModel:
             rules: how the engine places them.
 
         Raises:
-            RequestError: it has compressed attention or averaged index keys, whose cache is known for vLLM alone.
+            RequestError: it has compressed attention or pooled index keys, whose cache is known for vLLM alone.
         """
         self.card, self.inventory, self.rules = card, inventory, rules
         self._placements: dict[tuple[int, int], WeightPlacement] = {}
@@ -56,11 +56,17 @@ class HeldModel:
         self._caches: dict[tuple[int, CacheTypes], dict[str, list[LayerCache]]] = {}
         for block in card.architecture.blocks.values():
             for mixer in (block.mixer, block.second_mixer):
-                averaged = isinstance(mixer, Attention) and mixer.indexer and mixer.indexer.compress_ratio > 1
-                if averaged or isinstance(mixer, CompressedAttention | StreamConvolution):
+                if isinstance(mixer, CompressedAttention | StreamConvolution):
                     kind = type(mixer).__name__
                     raise RequestError(
                         f"how this engine caches {card.name}'s layers ({kind}) is not known here; "
+                        "vllm knows them (--engine vllm)",
+                        about="model",
+                    )
+                indexed = isinstance(mixer, Attention | LatentAttention) and mixer.indexer
+                if indexed and indexed.tokens_per_key > 1:
+                    raise RequestError(
+                        f"how this engine caches the pooled index keys of {card.name} is not known here; "
                         "vllm knows them (--engine vllm)",
                         about="model",
                     )

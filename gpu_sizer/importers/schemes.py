@@ -174,11 +174,14 @@ def _float8(c: Config, q: Mapping[str, Any], ignore: Callable[[str], bool]) -> S
         fmt = "float8-block-ue8m0"
     if fine:
         fmt = "mxfp8"
+    # GLM-5.3 Flash has some projections of latent attention in float8, which vLLM holds in bfloat16
+    # (models/glm5next/common/model.py: quant_config=None, _try_load_fp8_attn_proj); delta attention has none.
+    in_bfloat16 = c.text_type in ("glm5_next", "glm5_next_text")
     in_fp4 = "fp4" in (c.find("expert_dtype"), q.get("expert_dtype")) or q.get("store_dtype") == "mxfp4"
     experts: WeightFormat = "mxfp4" if in_fp4 else fmt
 
     def scheme(module: str) -> WeightFormat | None:
-        if ignore(module):
+        if ignore(module) or (in_bfloat16 and ".self_attn." in module and ".indexer.wq_b" not in module):
             return None
         if module.endswith(".ngram_embedding"):
             # Qwen4's tables have one scale each (vLLM qwen4_exp/common/ngram_embedding.py).

@@ -22,6 +22,7 @@ from gpu_sizer.cards.mixers import (
 )
 from gpu_sizer.model.formats import ELEMENT_BYTES, FLOAT32_BYTES
 from gpu_sizer.records import dataclass
+from gpu_sizer.units import ceil_div
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,8 +93,8 @@ def _averaged_index(i: Indexer) -> list[LayerCache]:
     """A key of several tokens, and a ring of the keys that are not yet averaged (vLLM models/qwen4_exp)."""
     key = i.head_dim * ELEMENT_BYTES["bfloat16"]
     return [
-        LayerCache("full", token_bytes=key // i.compress_ratio, mixer="indexer"),
-        LayerCache("ring", token_bytes=key + POSITIONS_BYTES, span=i.compress_ratio, mixer="indexer"),
+        LayerCache("full", token_bytes=key // i.tokens_per_key, mixer="indexer"),
+        LayerCache("ring", token_bytes=key + POSITIONS_BYTES, span=i.tokens_per_key, mixer="indexer"),
     ]
 
 
@@ -102,7 +103,8 @@ def _index(i: Indexer) -> LayerCache:
         size = i.head_dim + i.head_dim // INDEX_SCALE_GROUP * FLOAT32_BYTES
     else:
         size = i.head_dim * ELEMENT_BYTES["bfloat16"]
-    return LayerCache("full", token_bytes=size, latent=True, sparse=True, mixer="indexer")
+    # A block holds whole keys; of those released 132 bytes are shared by 4 tokens.
+    return LayerCache("full", token_bytes=ceil_div(size, i.tokens_per_key), latent=True, sparse=True, mixer="indexer")
 
 
 def _attention(m: Attention, tp: int, t: CacheTypes) -> list[LayerCache]:
@@ -121,11 +123,11 @@ def _attention(m: Attention, tp: int, t: CacheTypes) -> list[LayerCache]:
             kind,
             token_bytes=size,
             span=m.sliding_window or m.attention_chunk_size,
-            sparse=m.indexer is not None and m.indexer.compress_ratio == 1,
+            sparse=m.indexer is not None and m.indexer.tokens_per_key == 1,
             wide=m.head_dim > WIDEST_HEAD,
         )
     ]
-    if m.indexer and m.indexer.compress_ratio > 1:
+    if m.indexer and m.indexer.tokens_per_key > 1:
         caches += _averaged_index(m.indexer)
     elif m.indexer:
         caches.append(_index(m.indexer))
@@ -142,7 +144,8 @@ FLOAT8_SPARSE_LATENT_BYTES = 656
 def _latent(m: LatentAttention, tp: int, t: CacheTypes) -> list[LayerCache]:
     sparse = m.sparse or m.indexer is not None
     size = (m.kv_lora_rank + m.qk_rope_head_dim) * t.cache_bytes
-    if sparse and t.cache_bytes == 1:
+    if sparse and t.cache_bytes == 1 and m.qk_rope_head_dim:
+        # Without a rotary part the values are cached as they are (GLM-5.3 Flash, on data-center Blackwell).
         size = FLOAT8_SPARSE_LATENT_BYTES
     caches = [_index(m.indexer)] if m.indexer else []
     return [*caches, LayerCache("full", token_bytes=size, latent=True, sparse=sparse, mixer="latent")]

@@ -110,7 +110,7 @@ def _short_convolutions(c: ShortConvolutions, kv: int, dim: int, vdim: int, b: B
 
 
 def _gqa_indexer(i: Indexer, hidden: int, b: Builder, kv: int) -> Iterator[Tensor]:
-    if i.compress_ratio > 1:
+    if i.tokens_per_key > 1:
         # Qwen4 (vLLM models/qwen4_exp/nvidia/indexer_qsa.py): queries and the key are one projection, which is not cut.
         yield from b.linear("indexer.index_qk_proj", (i.num_heads + 1) * i.head_dim, hidden)
         yield b.plain("indexer.q_layernorm.weight", (i.head_dim,), part="norms")
@@ -151,6 +151,10 @@ def _latent(m: LatentAttention, hidden: int, b: Builder) -> Iterator[Tensor]:
         yield b.plain("indexer.k_norm.weight", (i.head_dim,), part="attention", fmt="float32")
         yield b.plain("indexer.k_norm.bias", (i.head_dim,), part="attention", fmt="float32")
         yield b.plain("indexer.weights_proj.weight", (i.num_heads, hidden))
+        if i.tokens_per_key > 1:
+            # vLLM models/glm5next/common/attention.py: Indexer.
+            yield b.plain("indexer.index_kpool_compress_ape", (i.tokens_per_key, i.head_dim), fmt="float32")
+            yield b.plain("indexer.index_kpool_compress_gate", (i.head_dim, hidden))
 
 
 def _compressed(m: CompressedAttention, hidden: int, b: Builder) -> Iterator[Tensor]:

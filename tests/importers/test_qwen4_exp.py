@@ -120,7 +120,7 @@ def test_layers_are_as_listed() -> None:
     sparse = a.blocks["sparse"].mixer
     assert isinstance(sparse, Attention)
     assert sparse.indexer is not None
-    assert sparse.indexer.compress_ratio == 4
+    assert sparse.indexer.tokens_per_key == 4
 
 
 @pytest.mark.parametrize(

@@ -245,7 +245,7 @@ def cache_plan(
     Args:
         pages: the pages of each distinct layer.
         layer_names: which of them each layer is, in order.
-        packed: blocks hold pages of different sizes side by side (DeepSeek-V4's and Qwen4's backends).
+        packed: blocks hold pages of different sizes side by side (DeepSeek-V4's backends, pooled index keys).
         apart: page sizes have memory of their own where they differ (Motif 3's build).
 
     Raises:

@@ -14,7 +14,7 @@ from gpu_sizer.engines.vllm.encoders import is_profiled, video_note
 from gpu_sizer.engines.vllm.fitting import VllmFitting
 from gpu_sizer.engines.vllm.model import HALF, VllmModel
 from gpu_sizer.engines.vllm.pages import DELTA, HOPPER, PageRules
-from gpu_sizer.engines.vllm.support import host_note, last_version_note, split_refusal
+from gpu_sizer.engines.vllm.support import host_note, last_version_note, pooled_cache_dtype, split_refusal
 from gpu_sizer.engines.vllm.version import VersionProfile, at_least, version_profile
 from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.estimate import LayoutMemory
@@ -118,7 +118,7 @@ class VllmEngine:
             tokens = max(tokens, min(sequences, 2048)) if load.max_num_seqs is None else tokens
         if load.max_num_seqs is None:
             sequences = max(users, min(sequences, tokens))
-        dtype = self._cache_dtype(model.card, load)
+        dtype = self._cache_dtype(model, gpu, load)
         return Settings(load.context, users, self.utilization(load), dtype, sequences, tokens, load.enforce_eager)
 
     def utilization(self, load: Load) -> float:
@@ -141,9 +141,13 @@ class VllmEngine:
         """One request of the full length must fit for the engine to start."""
         return length, 1
 
-    def _cache_dtype(self, card: ModelCard, load: Load) -> str:
+    def _cache_dtype(self, model: VllmModel, gpu: GpuSpec, load: Load) -> str:
         self.check(load)
-        if load.kv_cache_dtype is not None and (named := CACHE_DTYPES[load.kv_cache_dtype]) is not None:
+        card = model.card
+        named = CACHE_DTYPES[load.kv_cache_dtype] if load.kv_cache_dtype is not None else None
+        if model.pools_keys:
+            named = pooled_cache_dtype(card, generation(gpu), named, self.version)
+        if named is not None:
             return named
         return card.weights.kv_cache_dtype or HALF.get(card.weights.dtype, card.weights.dtype)
 

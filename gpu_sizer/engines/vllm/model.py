@@ -177,7 +177,7 @@ class VllmModel:
                 types = CacheTypes(cache_dtype, HALF.get(self.card.weights.dtype, self.card.weights.dtype))
                 pages = layer_pages(a.blocks, tp, types, rules)
                 apart = self.card.engine_class in APART
-                packed = self.is_compressed or sparse.averages_keys(a)
+                packed = self.is_compressed or self.pools_keys or sparse.averages_keys(a)
                 found = cache_plan(pages, a.layer_names, packed=packed, apart=apart)
             self._plans[tp, cache_dtype, rules] = found
         return found
@@ -201,6 +201,11 @@ class VllmModel:
     def shares_states(self) -> bool:
         """Whether layers read compressed states that others make (DeepSeek-V4.1)."""
         return sparse.shares_states(self.card.architecture)
+
+    @cached_property
+    def pools_keys(self) -> bool:
+        """Whether an indexer caches one key for several tokens (GLM-5.3 Flash)."""
+        return sparse.pools_keys(self.card.architecture)
 
     @cached_property
     def has_latent(self) -> bool:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from math import lcm
 
 from gpu_sizer.cards.architecture import Block
-from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttention
+from gpu_sizer.cards.mixers import Attention, CompressedAttention, Indexer, LatentAttention
 from gpu_sizer.memory.caches import SHORT_CONVOLUTIONS, CacheTypes, LayerCache, block_caches
+from gpu_sizer.model.formats import ELEMENT_BYTES
 from gpu_sizer.records import dataclass, replace
 from gpu_sizer.units import ceil_div, round_up
 
@@ -161,6 +162,14 @@ def _short_convolution_page(m: Attention, tp: int, types: CacheTypes) -> Page:
     return Page("sliding", c.conv_kernel, c.conv_kernel * token, c.conv_kernel, width=width)
 
 
+def _pooling_page(i: Indexer) -> Page:
+    """The index keys and gates, in bfloat16, of the tokens that do not fill a pooled key yet: one block a request.
+
+    (``models/glm5next/common/attention.py: Glm5NextTailCache``, without drafts.)
+    """
+    return Page("ring", i.tokens_per_key, i.tokens_per_key * 2 * i.head_dim * ELEMENT_BYTES["bfloat16"], latent=True)
+
+
 def _attention_block(caches: list[LayerCache], types: CacheTypes, rules: PageRules) -> int:
     """Tokens in a block of an attention cache, before states raise it."""
     if rules.block_size:
@@ -238,4 +247,9 @@ def layer_pages(
             made = replace(made, kind="full", span=None)
         return made
 
-    return {name: [page(c, blocks[name].mixer) for c in caches] for name, caches in by_block.items()}
+    result = {name: [page(c, blocks[name].mixer) for c in caches] for name, caches in by_block.items()}
+    for name, made in result.items():
+        m = blocks[name].mixer
+        if isinstance(m, LatentAttention) and m.indexer is not None and m.indexer.tokens_per_key > 1:
+            made.append(_pooling_page(m.indexer))
+    return result

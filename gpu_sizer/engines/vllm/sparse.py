@@ -69,7 +69,7 @@ def averages_keys(a: Architecture) -> bool:
 def index_ratio(block: Block) -> int:
     """Tokens of an index key of grouped-query attention; 0 for a layer without an indexer."""
     m = block.mixer
-    return m.indexer.compress_ratio if isinstance(m, Attention) and m.indexer is not None else 0
+    return m.indexer.tokens_per_key if isinstance(m, Attention) and m.indexer is not None else 0
 
 
 def is_compressed(a: Architecture) -> bool:
@@ -89,7 +89,7 @@ def _index_width(block: Block) -> int:
         indexed = m.shares_states in ("maker", "picker") if m.shares_states else m.compress_ratio == INDEXED_RATIO
         return m.index_head_dim if indexed else 0
     # Where keys are averaged, the profile run passes the indexer by (models/qwen4_exp/nvidia/indexer_qsa.py).
-    if isinstance(m, Attention | LatentAttention) and m.indexer is not None and m.indexer.compress_ratio == 1:
+    if isinstance(m, Attention | LatentAttention) and m.indexer is not None and index_ratio(block) <= 1:
         return m.indexer.head_dim
     return 0
 
@@ -97,6 +97,16 @@ def _index_width(block: Block) -> int:
 def has_indexer(a: Architecture) -> bool:
     """Whether some layer picks tokens by an indexer."""
     return any(map(_index_width, a.blocks.values()))
+
+
+def _tokens_per_key(block: Block) -> int:
+    m = block.mixer
+    return m.indexer.tokens_per_key if isinstance(m, LatentAttention) and m.indexer is not None else 1
+
+
+def pools_keys(a: Architecture) -> bool:
+    """Whether an indexer caches one key for several tokens (GLM-5.3 Flash)."""
+    return any(_tokens_per_key(b) > 1 for b in a.blocks.values())
 
 
 def residual_streams(block: Block, hidden_size: int) -> int:
@@ -162,7 +172,7 @@ def chosen_bytes(a: Architecture) -> int:
     for name in a.layer_names:
         m = a.blocks[name].mixer
         if isinstance(m, Attention) and m.indexer is not None and m.indexer.budget:
-            size += (m.indexer.budget + m.indexer.compress_ratio) * FLOAT_BYTES
+            size += (m.indexer.budget + m.indexer.tokens_per_key) * FLOAT_BYTES
     return size
 
 
@@ -176,7 +186,7 @@ def workspace_bytes(
     size = 0
     for block in a.blocks.values():
         m, width = block.mixer, _index_width(block)
-        ratio = m.compress_ratio if isinstance(m, CompressedAttention) else 1
+        ratio = m.compress_ratio if isinstance(m, CompressedAttention) else _tokens_per_key(block)
         if width:
             key = width + width // INDEX_SCALE_GROUP * INDEX_SCALE_BYTES
             lengths = LONG_GATHERED_LENGTHS if fewer_lengths and context > LONG_CONTEXT else GATHERED_LENGTHS

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from gpu_sizer.cards.mixers import CompressedAttention
 from gpu_sizer.engines.profiles import profile_data
-from gpu_sizer.engines.vllm.sparse import shares_states
+from gpu_sizer.engines.vllm.pages import BLACKWELL
+from gpu_sizer.engines.vllm.sparse import WORKSTATION_BLACKWELL, shares_states
 from gpu_sizer.engines.vllm.version import at_least
+from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.layout import stage_bounds
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.units import gib
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.engines.vllm.version import VersionProfile
     from gpu_sizer.memory.layout import Layout
+
+#: First version whose GLM-5.3 Flash has a float8 cache on data-center Blackwell.
+FLOAT8_CACHE = "0.33"
 
 
 def last_version_note(card: ModelCard, version: VersionProfile) -> str | None:
@@ -53,6 +58,32 @@ def _shared_states_refusal(card: ModelCard, layout: Layout) -> str | None:
         if isinstance(mixer, CompressedAttention) and mixer.compress_ratio and mixer.shares_states != "maker":
             return f"layer {start} would begin a pipeline stage and read compressed states of an earlier one"
     return None
+
+
+def pooled_cache_dtype(card: ModelCard, major: int | None, named: str | None, version: VersionProfile) -> str | None:
+    """The cache type beside pooled index keys (GLM-5.3 Flash): what was named or the class sets; null for the model's.
+
+    From 0.33 on data-center Blackwell has float8 where nothing is named (``model_executor/models/config.py:
+    Glm5NextModelConfig``), 512 bytes a token.
+
+    Args:
+        card: the model.
+        major: first number of the GPU's compute capability.
+        named: the type asked for.
+        version: the engine's.
+
+    Raises:
+        RequestError: a cache whose record is not known here.
+    """
+    if major == WORKSTATION_BLACKWELL:
+        reason = "its kernels on this GPU keep records of their own (FLASHINFER_MLA_SPARSE_SM120)"
+    elif major == BLACKWELL:
+        return "float8" if named is None and version.at_least(FLOAT8_CACHE) else named
+    elif named == "float8":
+        reason = "which record a float8 cache has depends on the kernels that are taken on this GPU"
+    else:
+        return named
+    raise RequestError(f"how vLLM caches {card.name} is not known here: {reason}", about="gpu")
 
 
 def split_refusal(card: ModelCard, layout: Layout, version: VersionProfile) -> str | None:

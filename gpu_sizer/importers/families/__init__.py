@@ -64,6 +64,8 @@ MODULES: dict[str, str] = {
     "glm4_moe_lite": "glm4",
     "glm4v": "glm4v",
     "glm4v_moe": "glm4v",
+    "glm5_next": "glm5_next",
+    "glm5_next_text": "glm5_next",
     "glm_moe_dsa": "deepseek_v32",
     "glm_ocr": "ocr",
     "gpt2": "classic",

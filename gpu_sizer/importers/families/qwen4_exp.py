@@ -103,7 +103,7 @@ def _sparse(c: Config) -> Attention:
         num_heads=c.number("indexer_n_heads"),
         head_dim=c.number("indexer_head_dim"),
         cache="bfloat16",
-        compress_ratio=c.number("indexer_compress_ratio"),
+        tokens_per_key=c.number("indexer_compress_ratio"),
         budget=c.number("indexer_budget"),
     )
     return attention(c, head_dim=c.number("head_dim", default=256), qk_norm="head", output_gate=True, indexer=indexer)

@@ -1,0 +1,112 @@
+"""GLM-5.3 Flash (``Glm5NextConfig``): delta attention (KDA), and sparse latent attention every few layers.
+
+The indexer of a sparse layer pools the keys of ``index_kpool`` tokens into one. The residual has copies that
+hyper-connections mix (DeepSeek V4's), but for multi-token prediction. Tensors as in vLLM 0.33.0,
+``models/glm5next/common`` (model.py, attention.py, kda.py, mtp.py, multimodal.py).
+"""
+
+from gpu_sizer.cards.architecture import Architecture, Block, Tower
+from gpu_sizer.cards.mixers import Indexer, KimiDeltaAttention, LatentAttention, Mixer
+from gpu_sizer.importers.config import Config
+from gpu_sizer.importers.families.deepseek_v3 import prediction
+from gpu_sizer.importers.families.deepseek_v4 import hyper_connections
+from gpu_sizer.importers.pieces import dense, layer_types, mixture, stack
+from gpu_sizer.importers.towers import TowerTensors
+
+#: What layers are called as released and in transformers' class.
+KINDS = {
+    "linear_attention": "delta",
+    "deepseek_sparse_attention": "sparse",
+    "indexed_attention": "sparse",
+    "full_attention": "sparse",
+}
+#: Every so many layers, one is sparse where none are listed (``Glm5NextTextConfig.__post_init__``).
+PERIOD = 4
+#: Dense layers at the front, by the same class.
+DENSE = 3
+
+
+def _delta(c: Config) -> KimiDeltaAttention:
+    """The delta layers' own section, or the same in the words of transformers' class."""
+    if isinstance(raw := c.find("linear_attn_config"), dict):
+        linear = Config(raw, f"{c.file}: linear_attn_config")
+        heads, dim, taps = "num_heads", "head_dim", "short_conv_kernel_size"
+    else:
+        linear, heads, dim, taps = c, "linear_num_heads", "linear_head_dim", "linear_conv_kernel_dim"
+    return KimiDeltaAttention(
+        num_heads=linear.number(heads), head_dim=linear.number(dim), conv_kernel=linear.number(taps)
+    )
+
+
+def _sparse(c: Config) -> LatentAttention:
+    """Latent attention without positions, each layer with an indexer of its own."""
+    c.refuse("attention_bias", reason="engines load no such biases beside latent attention")
+    if c.optional("qk_rope_head_dim"):
+        raise c.fail("qk_rope_head_dim", "the class has no rotary part in its latent attention")
+    if any(kind != "full" for kind in c.sequence("indexer_types") or ()):
+        raise c.fail("indexer_types", "the engine builds an indexer in every sparse layer")
+    pooled = c.number("index_kpool")
+    if pooled == 1:
+        raise c.fail("index_kpool", "the engine pools keys of more than one token")
+    return LatentAttention(
+        num_attention_heads=c.heads,
+        q_lora_rank=c.number("q_lora_rank"),
+        kv_lora_rank=c.number("kv_lora_rank"),
+        qk_nope_head_dim=c.number("qk_nope_head_dim"),
+        qk_rope_head_dim=0,
+        v_head_dim=c.number("v_head_dim"),
+        indexer=Indexer(
+            num_heads=c.number("index_n_heads"), head_dim=c.number("index_head_dim"), tokens_per_key=pooled
+        ),
+        sparse=True,
+    )
+
+
+def _vision(c: Config) -> tuple[Tower, ...]:
+    """``Glm5NextVisionTransformer``: norms of queries and keys, no table of positions, biases but in the merger."""
+    v = c.section("vision_config")
+    if v is None:
+        return ()
+    width, layers, out = v.number("hidden_size"), v.number("depth"), v.number("out_hidden_size")
+    patch, merge, inner = v.number("patch_size"), v.number("spatial_merge_size"), v.number("intermediate_size")
+    heads, merged = v.number("num_heads"), v.number("projection_intermediate_size")
+    t = TowerTensors(heads)
+    t.whole("patch_embed.proj.weight", width, v.number("in_channels"), v.number("temporal_patch_size"), patch, patch)
+    t.whole("patch_embed.proj.bias", width)
+    t.whole("blocks.norm.weight", width, copies=2 * layers)
+    t.whole("blocks.attn.qk_norm.weight", width // heads, copies=2 * layers)
+    t.column("blocks.attn.qkv", 3 * width, width, copies=layers, by_heads=True)
+    t.row("blocks.attn.proj", width, width, copies=layers, by_heads=True)
+    t.column("blocks.mlp.gate_up_proj", 2 * inner, width, copies=layers)
+    t.row("blocks.mlp.down_proj", width, inner, copies=layers)
+    t.whole("post_layernorm.weight", width)
+    t.whole("downsample.weight", out, width, merge, merge)
+    t.whole("downsample.bias", out)
+    t.column("merger.proj", out, out, bias=False)
+    t.norm("merger.post_projection_norm", out)
+    t.column("merger.gate_up_proj", 2 * merged, out, bias=False)
+    t.row("merger.down_proj", out, merged, bias=False)
+    return (t.tower(),)
+
+
+def architecture(c: Config) -> Architecture:
+    mixers: dict[str, Mixer] = {"delta": _delta(c), "sparse": _sparse(c)}
+    experts = mixture(c, num_shared_experts=c.optional("n_shared_experts") or 0, score_correction_bias=True)
+    # Leaving the key out is transformers' class, which always mixes copies.
+    connections = hyper_connections(c) if c.flag("mhc", default=True) else ()
+    blocks = {
+        f"{kind}{'-dense' if feed_forward is not experts else ''}": Block(
+            mixer=mixer, feed_forward=feed_forward, extra=connections
+        )
+        for kind, mixer in mixers.items()
+        for feed_forward in (dense(c), experts)
+    }
+    blocks["ahead"] = Block(mixer=mixers["sparse"], feed_forward=experts)
+    otherwise = ["sparse" if i % PERIOD == PERIOD - 1 else "delta" for i in range(c.layers)]
+    first = c.number("first_k_dense_replace", default=DENSE)
+    plain = c.sequence("mlp_layer_types") or ["dense" if i < first else "sparse" for i in range(c.layers)]
+    names = [
+        kind + ("-dense" if which == "dense" else "")
+        for kind, which in zip(layer_types(c, KINDS, otherwise), plain, strict=False)
+    ]
+    return stack(c, blocks, names, towers=_vision(c), mtp=prediction(c, "ahead"))
