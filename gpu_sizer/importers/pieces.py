@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gpu_sizer.cards.architecture import Architecture, Block, Run
+from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, Run
 from gpu_sizer.cards.feed_forwards import Dense, MixtureOfExperts
 from gpu_sizer.cards.mixers import Attention
 from gpu_sizer.importers.config import Config
@@ -38,6 +38,18 @@ def mixture(c: Config, **differs: Any) -> MixtureOfExperts:
     if "moe_intermediate_size" not in differs:
         values["moe_intermediate_size"] = c.optional("moe_intermediate_size") or c.number("intermediate_size")
     return MixtureOfExperts(**values, **differs)
+
+
+def head_gate(c: Config, name: str, outputs: int) -> ExtraTensor:
+    """The gate of the attention's output, projected from the layer's input and cut by heads."""
+    return ExtraTensor(
+        name=f"self_attn.{name}.weight",
+        shape=(outputs, c.hidden_size),
+        part="attention",
+        split_dim=0,
+        units=c.heads,
+        linear=True,
+    )
 
 
 def runs(names: Sequence[str]) -> tuple[Run, ...]:

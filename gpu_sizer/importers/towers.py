@@ -46,6 +46,11 @@ class TowerTensors:
         if bias:
             self.whole(f"{name}.bias", size, copies=copies)
 
+    def patches(self, width: int, channels: int, frames: int, side: int) -> None:
+        """The embedding of patches of several frames, with its bias."""
+        self.whole("patch_embed.proj.weight", width, channels, frames, side, side)
+        self.whole("patch_embed.proj.bias", width)
+
     def encoder(self, name: str, width: int, layers: int, inner: int) -> None:
         """Layers as CLIP and SigLIP have them: two norms, attention and a plain feed-forward, all with biases."""
         self.norm(f"{name}.layer_norm", width, copies=2 * layers)
@@ -77,8 +82,7 @@ def qwen_vision(c: Config, defaults: dict[str, int], *, counted: bool = True) ->
     width, layers, inner, patch = get("hidden_size"), get("depth"), get("intermediate_size"), get("patch_size")
     merged, out = width * get("spatial_merge_size") ** 2, get("out_hidden_size")
     t = TowerTensors(get("num_heads"), counted=counted)
-    t.whole("patch_embed.proj.weight", width, get("in_channels"), get("temporal_patch_size"), patch, patch)
-    t.whole("patch_embed.proj.bias", width)
+    t.patches(width, get("in_channels"), get("temporal_patch_size"), patch)
     t.whole("pos_embed.weight", get("num_position_embeddings"), width)
     t.norm("blocks.norm", width, copies=2 * layers)
     t.column("blocks.attn.qkv", 3 * width, width, copies=layers, by_heads=True)
@@ -91,6 +95,40 @@ def qwen_vision(c: Config, defaults: dict[str, int], *, counted: bool = True) ->
         t.norm("deepstack_merger_list.norm", merged, copies=deep)
     t.column("merger.linear_fc1", merged, merged, copies=1 + deep)
     t.row("merger.linear_fc2", out, merged, copies=1 + deep)
+    return (t.tower(),)
+
+
+def glm_merger(t: TowerTensors, width: int, out: int, inner: int, merge: int) -> None:
+    """What joins patches and feeds them to GLM's language model (``Glm4vPatchMerger``)."""
+    t.whole("downsample.weight", out, width, merge, merge)
+    t.whole("downsample.bias", out)
+    t.column("merger.proj", out, out, bias=False)
+    t.norm("merger.post_projection_norm", out)
+    t.column("merger.gate_up_proj", 2 * inner, out, bias=False)
+    t.row("merger.down_proj", out, inner, bias=False)
+
+
+def glm_vision(v: Config, channels: int, frames: int, merged: int) -> tuple[Tower, ...]:
+    """The tower of GLM-OCR and GLM-5.3 Flash: norms of queries and keys, no table of positions, biases.
+
+    Args:
+        v: the configuration of the tower.
+        channels: of a picture.
+        frames: of a patch.
+        merged: width of the merger's feed-forward.
+    """
+    width, layers, out = v.number("hidden_size"), v.number("depth"), v.number("out_hidden_size")
+    inner, heads = v.number("intermediate_size"), v.number("num_heads")
+    t = TowerTensors(heads)
+    t.patches(width, channels, frames, v.number("patch_size"))
+    t.norm("blocks.norm", width, copies=2 * layers, bias=False)
+    t.norm("blocks.attn.qk_norm", width // heads, copies=2 * layers, bias=False)
+    t.column("blocks.attn.qkv", 3 * width, width, copies=layers, by_heads=True)
+    t.row("blocks.attn.proj", width, width, copies=layers, by_heads=True)
+    t.column("blocks.mlp.gate_up_proj", 2 * inner, width, copies=layers)
+    t.row("blocks.mlp.down_proj", width, inner, copies=layers)
+    t.norm("post_layernorm", width, bias=False)
+    glm_merger(t, width, out, merged, v.number("spatial_merge_size"))
     return (t.tower(),)
 
 

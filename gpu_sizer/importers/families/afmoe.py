@@ -1,8 +1,8 @@
 """Trinity (``AfmoeConfig``): windowed and full layers, a gate of the attention's output, experts after dense layers."""
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
+from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
-from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, stack
+from gpu_sizer.importers.pieces import attention, dense, head_gate, layer_types, mixture, stack
 
 
 def architecture(c: Config) -> Architecture:
@@ -17,15 +17,7 @@ def architecture(c: Config) -> Architecture:
         score_correction_bias=True,
         router_dtype="float32",
     )
-    width = c.heads * c.head_dim
-    gate = ExtraTensor(
-        name="self_attn.gate_proj.weight",
-        shape=(width, c.hidden_size),
-        part="attention",
-        split_dim=0,
-        units=c.heads,
-        linear=True,
-    )
+    gate = head_gate(c, "gate_proj", c.heads * c.head_dim)
     window = c.number("sliding_window")
     blocks = {
         f"{span}-{kind}": Block(

@@ -4,11 +4,11 @@ The others are linear: lightning attention with a grouped norm (``BailingMoeV2_5
 attention with gates of full width (``BailingMoeV3ForCausalLM``), which a short convolution tells apart.
 """
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction
+from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
 from gpu_sizer.cards.mixers import KimiDeltaAttention, LinearAttention
 from gpu_sizer.importers.config import Config
-from gpu_sizer.importers.families.deepseek_v3 import latent_attention
-from gpu_sizer.importers.pieces import dense, mixture, stack
+from gpu_sizer.importers.families.deepseek_v3 import latent_attention, prediction
+from gpu_sizer.importers.pieces import dense, head_gate, mixture, stack
 
 #: Outputs of the gate on latent attention, by its kind: per head, or per value of a head.
 _GATES = {"head_wise": 1, "element_wise": 0}
@@ -37,28 +37,7 @@ def _gate(c: Config) -> tuple[ExtraTensor, ...]:
     if kind not in _GATES:
         raise c.fail("gated_attention_proj_granularity_type", f"{kind[:20]!r}; known: {', '.join(_GATES)}")
     outputs = c.heads * (_GATES[kind] or c.number("v_head_dim", default=128))
-    weight = ExtraTensor(
-        name="self_attn.g_proj.weight",
-        shape=(outputs, c.hidden_size),
-        part="attention",
-        split_dim=0,
-        units=c.heads,
-        linear=True,
-    )
-    return (weight,)
-
-
-def _ahead(c: Config) -> MultiTokenPrediction | None:
-    layers = c.optional("num_nextn_predict_layers")
-    if layers is None:
-        return None
-    hidden = c.hidden_size
-    norms = tuple(
-        ExtraTensor(name=f"{name}.weight", shape=(hidden,), part="norms")
-        for name in ("enorm", "hnorm", "final_layernorm")
-    )
-    joint = ExtraTensor(name="eh_proj.weight", shape=(hidden, 2 * hidden), linear=True)
-    return MultiTokenPrediction(block="latent-experts", layers=layers, extra=(*norms, joint))
+    return (head_gate(c, "g_proj", outputs),)
 
 
 def architecture(c: Config) -> Architecture:
@@ -85,4 +64,4 @@ def architecture(c: Config) -> Architecture:
     names = [
         f"{'linear' if (i + 1) % group else 'latent'}-{'dense' if i < first else 'experts'}" for i in range(c.layers)
     ]
-    return stack(c, blocks, names, mtp=_ahead(c))
+    return stack(c, blocks, names, mtp=prediction(c, "latent-experts", last_norm="final_layernorm"))

@@ -19,8 +19,17 @@ def latent_attention(c: Config) -> LatentAttention:
     )
 
 
-def prediction(c: Config, block: str) -> MultiTokenPrediction | None:
-    """Multi-token-prediction layers: a block, two norms of the inputs, and their joint projection."""
+def prediction(
+    c: Config, block: str, *, last_norm: str = "shared_head.norm", more: tuple[ExtraTensor, ...] = ()
+) -> MultiTokenPrediction | None:
+    """Multi-token-prediction layers: a block, two norms of the inputs, their joint projection, and a last norm.
+
+    Args:
+        c: the configuration.
+        block: what each of the layers is.
+        last_norm: what the release calls its last norm.
+        more: tensors of each of the layers beside these.
+    """
     layers = c.optional("num_nextn_predict_layers")
     if layers is None:
         return None
@@ -29,7 +38,8 @@ def prediction(c: Config, block: str) -> MultiTokenPrediction | None:
         ExtraTensor(name="enorm.weight", shape=(hidden,), part="norms"),
         ExtraTensor(name="hnorm.weight", shape=(hidden,), part="norms"),
         ExtraTensor(name="eh_proj.weight", shape=(hidden, 2 * hidden), linear=True),
-        ExtraTensor(name="shared_head.norm.weight", shape=(hidden,), part="norms"),
+        ExtraTensor(name=f"{last_norm}.weight", shape=(hidden,), part="norms"),
+        *more,
     )
     return MultiTokenPrediction(block=block, layers=layers, extra=extra)
 

@@ -1,6 +1,7 @@
 """DeepSeek V4 (``DeepseekV4Config``): compressed attention, hyper-connections of the residual, hashed first layers."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
 from gpu_sizer.cards.mixers import CompressedAttention
@@ -30,25 +31,28 @@ def _ratios(c: Config) -> list[int]:
     return [int(rates.get(k, 0)) for k in layer_types(c, kinds)]
 
 
+def compressed_attention(c: Config, ratio: int, **differs: Any) -> CompressedAttention:
+    """Compressed attention by the keys that V4 and V4.1 share; what ``differs`` goes before."""
+    return CompressedAttention(
+        num_attention_heads=c.heads,
+        head_dim=c.number("head_dim"),
+        qk_rope_head_dim=c.number("qk_rope_head_dim"),
+        q_lora_rank=c.number("q_lora_rank"),
+        o_lora_rank=c.number("o_lora_rank"),
+        o_groups=c.number("o_groups"),
+        sliding_window=c.number("sliding_window"),
+        compress_ratio=ratio,
+        index_n_heads=c.number("index_n_heads"),
+        index_head_dim=c.number("index_head_dim"),
+        **differs,
+    )
+
+
 def architecture(c: Config) -> Architecture:
     c.refuse("attention_bias", "mlp_bias", reason="engines load no such biases")
     connections, ratios = hyper_connections(c), _ratios(c)
     listed = c.sequence("mlp_layer_types")
     hashed = [k == "hash_moe" for k in listed].count(True) if listed else c.optional("num_hash_layers") or 0
-
-    def mixer(ratio: int) -> CompressedAttention:
-        return CompressedAttention(
-            num_attention_heads=c.heads,
-            head_dim=c.number("head_dim"),
-            qk_rope_head_dim=c.number("qk_rope_head_dim"),
-            q_lora_rank=c.number("q_lora_rank"),
-            o_lora_rank=c.number("o_lora_rank"),
-            o_groups=c.number("o_groups"),
-            sliding_window=c.number("sliding_window"),
-            compress_ratio=ratio,
-            index_n_heads=c.number("index_n_heads"),
-            index_head_dim=c.number("index_head_dim"),
-        )
 
     shared = c.optional("n_shared_experts") or 0
     scored = mixture(c, num_shared_experts=shared, score_correction_bias=True)
@@ -66,7 +70,9 @@ def architecture(c: Config) -> Architecture:
         names.append(name)
         if name not in blocks:
             extra = (*connections, table) if i < hashed else connections
-            blocks[name] = Block(mixer=mixer(ratio), feed_forward=by_hash if i < hashed else scored, extra=extra)
+            blocks[name] = Block(
+                mixer=compressed_attention(c, ratio), feed_forward=by_hash if i < hashed else scored, extra=extra
+            )
     copies = c.number("hc_mult")
     head = tuple(
         ExtraTensor(name=f"hc_head_{name}", shape=shape, part="other", dtype="float32")

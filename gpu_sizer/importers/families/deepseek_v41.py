@@ -8,30 +8,13 @@ index has 96,085 tensors of 510,286,023,000 bytes.
 
 from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction, Tower
 from gpu_sizer.cards.feed_forwards import MixtureOfExperts
-from gpu_sizer.cards.mixers import CompressedAttention
 from gpu_sizer.importers.config import Config
-from gpu_sizer.importers.families.deepseek_v4 import hyper_connections
+from gpu_sizer.importers.families.deepseek_v4 import compressed_attention, hyper_connections
 from gpu_sizer.importers.pieces import mixture, stack
 from gpu_sizer.importers.towers import TowerTensors
 
 #: compress_ratio that the engine knows: a window alone, and states of so many tokens.
 RATIOS = (0, 1, 2)
-
-
-def _attention(c: Config, ratio: int, role: str) -> CompressedAttention:
-    return CompressedAttention(
-        num_attention_heads=c.heads,
-        head_dim=c.number("head_dim"),
-        qk_rope_head_dim=c.number("qk_rope_head_dim"),
-        q_lora_rank=c.number("q_lora_rank"),
-        o_lora_rank=c.number("o_lora_rank"),
-        o_groups=c.number("o_groups"),
-        sliding_window=c.number("sliding_window"),
-        compress_ratio=ratio,
-        index_n_heads=c.number("index_n_heads"),
-        index_head_dim=c.number("index_head_dim"),
-        shares_states="maker" if role == "maker" else "picker" if role == "picker" else "reader",
-    )
 
 
 def _experts(c: Config, draft: bool = False) -> MixtureOfExperts:
@@ -117,11 +100,13 @@ def architecture(c: Config) -> Architecture:
         names.append(name)
         if name not in blocks:
             engram = _engram(c, tables[i]) if i in tables else ()
-            blocks[name] = Block(mixer=_attention(c, ratio, role), feed_forward=experts, extra=(*beside, *engram))
+            blocks[name] = Block(
+                mixer=compressed_attention(c, ratio, shares_states=role), feed_forward=experts, extra=(*beside, *engram)
+            )
     mtp = None
     if drafts := c.optional("num_nextn_predict_layers"):
         few = _experts(c, draft=True)
         extra = (*connections, _image_bias(few)) if beside is not connections else connections
-        blocks["draft"] = Block(mixer=_attention(c, 0, "reader"), feed_forward=few, extra=extra)
+        blocks["draft"] = Block(mixer=compressed_attention(c, 0, shares_states="reader"), feed_forward=few, extra=extra)
         mtp = _draft(c, drafts)
     return stack(c, blocks, names, towers=_vision(c), mtp=mtp)

@@ -3,7 +3,7 @@
 from gpu_sizer.cards.architecture import Architecture, Block, Tower
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, mixture, stack, uniform
-from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.importers.towers import TowerTensors, glm_merger
 
 
 def _vision(c: Config) -> tuple[Tower, ...]:
@@ -13,20 +13,14 @@ def _vision(c: Config) -> tuple[Tower, ...]:
     patch, merge, inner = v.number("patch_size"), v.number("spatial_merge_size"), v.number("intermediate_size")
     bias = v.flag("attention_bias", default=False)
     t = TowerTensors(v.number("num_heads"))
-    t.whole("patch_embed.proj.weight", width, v.number("in_channels"), v.number("temporal_patch_size"), patch, patch)
-    t.whole("patch_embed.proj.bias", width)
+    t.patches(width, v.number("in_channels"), v.number("temporal_patch_size"), patch)
     t.whole("embeddings.position_embedding.weight", (v.number("image_size") // patch) ** 2, width)
     t.whole("norms.weight", width, copies=2 * layers + 2)
     t.column("blocks.attn.qkv", 3 * width, width, copies=layers, bias=bias, by_heads=True)
     t.row("blocks.attn.proj", width, width, copies=layers, bias=False, by_heads=True)
     t.column("blocks.mlp.gate_up_proj", 2 * out, width, copies=layers, bias=False)
     t.row("blocks.mlp.down_proj", width, out, copies=layers, bias=False)
-    t.whole("downsample.weight", out, width, merge, merge)
-    t.whole("downsample.bias", out)
-    t.column("merger.proj", out, out, bias=False)
-    t.norm("merger.post_projection_norm", out)
-    t.column("merger.gate_up_proj", 2 * inner, out, bias=False)
-    t.row("merger.down_proj", out, inner, bias=False)
+    glm_merger(t, width, out, inner, merge)
     return (t.tower(),)
 
 

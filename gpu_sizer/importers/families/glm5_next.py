@@ -11,7 +11,7 @@ from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.deepseek_v3 import prediction
 from gpu_sizer.importers.families.deepseek_v4 import hyper_connections
 from gpu_sizer.importers.pieces import dense, layer_types, mixture, stack
-from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.importers.towers import glm_vision
 
 #: What layers are called as released and in transformers' class.
 KINDS = {
@@ -67,26 +67,8 @@ def _vision(c: Config) -> tuple[Tower, ...]:
     v = c.section("vision_config")
     if v is None:
         return ()
-    width, layers, out = v.number("hidden_size"), v.number("depth"), v.number("out_hidden_size")
-    patch, merge, inner = v.number("patch_size"), v.number("spatial_merge_size"), v.number("intermediate_size")
-    heads, merged = v.number("num_heads"), v.number("projection_intermediate_size")
-    t = TowerTensors(heads)
-    t.whole("patch_embed.proj.weight", width, v.number("in_channels"), v.number("temporal_patch_size"), patch, patch)
-    t.whole("patch_embed.proj.bias", width)
-    t.whole("blocks.norm.weight", width, copies=2 * layers)
-    t.whole("blocks.attn.qk_norm.weight", width // heads, copies=2 * layers)
-    t.column("blocks.attn.qkv", 3 * width, width, copies=layers, by_heads=True)
-    t.row("blocks.attn.proj", width, width, copies=layers, by_heads=True)
-    t.column("blocks.mlp.gate_up_proj", 2 * inner, width, copies=layers)
-    t.row("blocks.mlp.down_proj", width, inner, copies=layers)
-    t.whole("post_layernorm.weight", width)
-    t.whole("downsample.weight", out, width, merge, merge)
-    t.whole("downsample.bias", out)
-    t.column("merger.proj", out, out, bias=False)
-    t.norm("merger.post_projection_norm", out)
-    t.column("merger.gate_up_proj", 2 * merged, out, bias=False)
-    t.row("merger.down_proj", out, merged, bias=False)
-    return (t.tower(),)
+    merged = v.number("projection_intermediate_size")
+    return glm_vision(v, v.number("in_channels"), v.number("temporal_patch_size"), merged)
 
 
 def architecture(c: Config) -> Architecture:

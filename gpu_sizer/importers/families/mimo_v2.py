@@ -1,8 +1,9 @@
 """MiMo V2.5 (``MiMoV2Config``): MiMo V2 Flash with encoders for pictures and sound, and layers that predict ahead."""
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction, Tower
+from gpu_sizer.cards.architecture import Architecture, Block, Tower
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families import mixtures
+from gpu_sizer.importers.families.deepseek_v3 import prediction
 from gpu_sizer.importers.pieces import dense
 from gpu_sizer.importers.towers import TowerTensors
 from gpu_sizer.records import replace
@@ -59,20 +60,8 @@ def _audio(c: Config) -> tuple[Tower, ...]:
 def architecture(c: Config) -> Architecture:
     a = mixtures.architecture(c)
     windowed = next((b.mixer for b in a.blocks.values() if getattr(b.mixer, "sliding_window", None)), None)
-    layers = c.optional("num_nextn_predict_layers")
-    if windowed is None or layers is None:
+    ahead = prediction(c, "sliding-dense", last_norm="final_layernorm")
+    if windowed is None or ahead is None:
         return replace(a, towers=(*_vision(c), *_audio(c)))
-    hidden = c.hidden_size
-    ahead = MultiTokenPrediction(
-        block="sliding-dense",
-        layers=layers,
-        extra=(
-            *(
-                ExtraTensor(name=f"{n}.weight", shape=(hidden,), part="norms")
-                for n in ("enorm", "hnorm", "final_layernorm")
-            ),
-            ExtraTensor(name="eh_proj.weight", shape=(hidden, 2 * hidden), linear=True),
-        ),
-    )
     blocks = {**a.blocks, "sliding-dense": Block(mixer=windowed, feed_forward=dense(c))}
     return replace(a, blocks=blocks, mtp=ahead, towers=(*_vision(c), *_audio(c)))

@@ -1,9 +1,10 @@
 """Models that read pages: GLM-OCR, PaddleOCR-VL, HunyuanOCR, DeepSeek-OCR and DeepSeek-OCR 2."""
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction
+from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
 from gpu_sizer.importers.config import Config
+from gpu_sizer.importers.families.deepseek_v3 import prediction
 from gpu_sizer.importers.pieces import attention, dense, mixture, stack, uniform
-from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.importers.towers import TowerTensors, glm_vision
 
 
 def _vision(c: Config) -> Config:
@@ -17,45 +18,16 @@ def _glm(c: Config) -> Architecture:
     """``GlmOcrConfig``: GLM-4's sandwich of norms, and a tower of gated layers with norms of queries and keys."""
     c.refuse("attention_bias", reason="engines load no such biases")
     v = _vision(c)
-    width, layers, inner = v.number("hidden_size"), v.number("depth"), v.number("intermediate_size")
-    heads, out, patch, merge = (
-        v.number(k) for k in ("num_heads", "out_hidden_size", "patch_size", "spatial_merge_size")
-    )
-    t = TowerTensors(heads)
     channels = v.number("in_channels", default=3)
-    context = out * channels
-    t.whole("patch_embed.proj.weight", width, channels, v.number("temporal_patch_size", default=2), patch, patch)
-    t.whole("patch_embed.proj.bias", width)
-    t.norm("blocks.norm", width, copies=2 * layers, bias=False)
-    t.column("blocks.attn.qkv", 3 * width, width, copies=layers, by_heads=True)
-    t.row("blocks.attn.proj", width, width, copies=layers, by_heads=True)
-    t.norm("blocks.attn.qk_norm", width // heads, copies=2 * layers, bias=False)
-    t.column("blocks.mlp.gate_up_proj", 2 * inner, width, copies=layers)
-    t.row("blocks.mlp.down_proj", width, inner, copies=layers)
-    t.norm("post_layernorm", width, bias=False)
-    t.whole("downsample.weight", out, width, merge, merge)
-    t.whole("downsample.bias", out)
-    t.column("merger.proj", out, out, bias=False)
-    t.norm("merger.post_projection_norm", out)
-    t.column("merger.gate_up_proj", 2 * context, out, bias=False)
-    t.row("merger.down_proj", out, context, bias=False)
-    hidden, layers_ahead = c.hidden_size, c.optional("num_nextn_predict_layers")
-    ahead = None
-    if layers_ahead is not None:
-        norms = ("enorm", "hnorm", "shared_head.norm")
-        rows = (c.number("vocab_size"), hidden)
-        ahead = MultiTokenPrediction(
-            block="layer",
-            layers=layers_ahead,
-            extra=(
-                *(ExtraTensor(name=f"{name}.weight", shape=(hidden,), part="norms") for name in norms),
-                ExtraTensor(name="eh_proj.weight", shape=(hidden, 2 * hidden), linear=True),
-                ExtraTensor(name="embed_tokens.weight", shape=rows, part="embedding"),
-                ExtraTensor(name="shared_head.head.weight", shape=rows, part="lm_head"),
-            ),
-        )
+    frames, merged = v.number("temporal_patch_size", default=2), v.number("out_hidden_size") * channels
+    rows = (c.number("vocab_size"), c.hidden_size)
+    own = (
+        ExtraTensor(name="embed_tokens.weight", shape=rows, part="embedding"),
+        ExtraTensor(name="shared_head.head.weight", shape=rows, part="lm_head"),
+    )
     block = Block(mixer=attention(c), feed_forward=dense(c), norms=4)
-    return uniform(c, block, mtp=ahead, towers=(t.tower(),))
+    towers = glm_vision(v, channels, frames, merged)
+    return uniform(c, block, mtp=prediction(c, "layer", more=own), towers=towers)
 
 
 def _paddle(c: Config) -> Architecture:

@@ -1,9 +1,9 @@
 """Solar Open 2 (``SolarOpen2Config``): Kimi's delta attention, with gated attention every few layers, and experts."""
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
+from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.cards.mixers import KimiDeltaAttention
 from gpu_sizer.importers.config import Config
-from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, stack
+from gpu_sizer.importers.pieces import attention, dense, head_gate, layer_types, mixture, stack
 
 
 def _kinds(c: Config) -> list[str]:
@@ -29,15 +29,7 @@ def architecture(c: Config) -> Architecture:
     )
     norm = "head" if c.flag("use_qk_norm", default=False) else None
     full = attention(c, qkv_bias=c.flag("attention_bias", default=False), qk_norm=norm)
-    gate = ExtraTensor(
-        name="self_attn.g_proj.weight",
-        shape=(c.heads * c.head_dim, c.hidden_size),
-        part="attention",
-        split_dim=0,
-        units=c.heads,
-        linear=True,
-    )
-    extra = (gate,) if c.flag("use_gqa_gate", default=True) else ()
+    extra = (head_gate(c, "g_proj", c.heads * c.head_dim),) if c.flag("use_gqa_gate", default=True) else ()
     # The router is kept in float32, by the class of the engine's authors (``solar_open2.py: SolarOpen2MoE``).
     experts = mixture(
         c, num_shared_experts=c.optional("n_shared_experts") or 0, score_correction_bias=True, router_dtype="float32"
