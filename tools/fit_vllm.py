@@ -104,7 +104,7 @@ class Point:
         model = engine.model(request.model, request.weights_dtype)
         self.settings = engine.settings(model, self.gpu, request.load, self.layout)
         self.card, self.architecture = request.model, request.model.architecture
-        self.scaled_experts = model.has_scaled_experts
+        self.scaled_experts, self.host_bytes = model.has_scaled_experts, model.host_bytes
         budget = self.gpu.visible_bytes * self.settings.gpu_memory_utilization
         self.rest = budget - (record.weights_gib_per_gpu + record.available_kv_gib) * GIB
         loaded = max(stage.loaded_bytes for stage in Search(request).evaluate(self.layout).stages)
@@ -147,7 +147,7 @@ class Point:
             self.card, gpu, self.layout, self.settings, version, self.scaled_experts
         )
         made = activations.reserve(
-            self.card, gpu, self.layout, self.settings, version, activation, self.kind == "experts"
+            self.card, gpu, self.layout, self.settings, version, activation, self.kind == "experts", self.host_bytes
         )
         overhead = made.overhead_bytes - (activations.unified_bytes() if activations.is_unified(gpu) else 0)
         return made.activation_bytes + overhead + self.graphs + extra

@@ -36,6 +36,11 @@ if TYPE_CHECKING:
 INDEX_SCALE_GROUP = 128
 
 
+def float8_index_bytes(width: int) -> int:
+    """Bytes of one index key in float8, with its scales."""
+    return width + width // INDEX_SCALE_GROUP * FLOAT32_BYTES
+
+
 @dataclass(frozen=True, slots=True)
 class LayerCache:
     """One cache of one layer on one rank.
@@ -99,10 +104,7 @@ def _averaged_index(i: Indexer) -> list[LayerCache]:
 
 
 def _index(i: Indexer) -> LayerCache:
-    if i.cache == "float8":
-        size = i.head_dim + i.head_dim // INDEX_SCALE_GROUP * FLOAT32_BYTES
-    else:
-        size = i.head_dim * ELEMENT_BYTES["bfloat16"]
+    size = float8_index_bytes(i.head_dim) if i.cache == "float8" else i.head_dim * ELEMENT_BYTES["bfloat16"]
     # A block holds whole keys; of those released 132 bytes are shared by 4 tokens.
     return LayerCache("full", token_bytes=ceil_div(size, i.tokens_per_key), latent=True, sparse=True, mixer="indexer")
 
@@ -147,8 +149,16 @@ def _latent(m: LatentAttention, tp: int, t: CacheTypes) -> list[LayerCache]:
     if sparse and t.cache_bytes == 1 and m.qk_rope_head_dim:
         # Without a rotary part the values are cached as they are (GLM-5.3 Flash, on data-center Blackwell).
         size = FLOAT8_SPARSE_LATENT_BYTES
-    caches = [_index(m.indexer)] if m.indexer else []
-    return [*caches, LayerCache("full", token_bytes=size, latent=True, sparse=sparse, mixer="latent")]
+    latent = LayerCache("full", token_bytes=size, latent=True, sparse=sparse, mixer="latent")
+    if m.indexer is None:
+        return [latent]
+    if m.indexer.tokens_per_key == 1:
+        return [_index(m.indexer), latent]
+    # Beside pooled keys, a ring of the keys and gates, in bfloat16, of the tokens that do not fill one yet
+    # (vLLM models/glm5next/common/attention.py: Glm5NextTailCache, without drafts).
+    waiting = 2 * m.indexer.head_dim * ELEMENT_BYTES["bfloat16"]
+    ring = LayerCache("ring", token_bytes=waiting, span=m.indexer.tokens_per_key, latent=True, mixer="indexer")
+    return [_index(m.indexer), latent, ring]
 
 
 def _state(size: int, mixer: str) -> list[LayerCache]:

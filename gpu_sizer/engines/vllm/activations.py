@@ -29,7 +29,6 @@ from gpu_sizer.engines.vllm import sparse
 from gpu_sizer.engines.vllm.encoders import encoder_peak
 from gpu_sizer.engines.vllm.version import VersionProfile
 from gpu_sizer.memory.layout import Layout
-from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import GIB, MIB, ceil_div
 
@@ -336,6 +335,7 @@ def reserve(
     version: VersionProfile,
     activation: int,
     experts: bool,
+    host_bytes: int,
 ) -> Reserve:
     """The activation peak and the overhead on one GPU, without :func:`graph_bytes`.
 
@@ -347,6 +347,7 @@ def reserve(
         version: constants of the engine's version.
         activation: the peak (:func:`activation_bytes`).
         experts: whether the model has any.
+        host_bytes: tables that stand in the machine's memory.
     """
     overhead, band = version.single_bytes, version.band_bytes["experts" if experts else "dense"]
     overhead += communication_bytes(card.architecture, gpu, layout, settings.max_num_batched_tokens, version)
@@ -356,6 +357,6 @@ def reserve(
         band = max(band, int(rocm["band_gib"] * GIB))
     if is_unified(gpu):
         # Tables in the machine's memory are in the GPU's there, cut as the layers are.
-        overhead += unified_bytes() + ceil_div(build_inventory(card).host_bytes, layout.tensor_parallel_size)
+        overhead += unified_bytes() + ceil_div(host_bytes, layout.tensor_parallel_size)
         band = max(band, int(_fitted()["unified"]["band_gib"] * GIB))
     return Reserve(activation, overhead, band)

@@ -222,7 +222,7 @@ def _packed_groups(placed: list[PlacedPage]) -> list[CacheGroup]:
         for bucket, shape, number, loose in zip(buckets, shapes, numbers, spread, strict=True)
     )
     groups = []
-    for bucket, _shape, least_number, loose in zip(buckets, shapes, numbers, spread, strict=True):
+    for bucket, least_number, loose in zip(buckets, numbers, spread, strict=True):
         number = least_number
         if loose:
             number = max(number, ceil_div(len(bucket), max(1, widest // bucket[0][1].page_bytes)))

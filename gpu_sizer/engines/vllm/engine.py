@@ -145,7 +145,7 @@ class VllmEngine:
         self.check(load)
         card = model.card
         named = CACHE_DTYPES[load.kv_cache_dtype] if load.kv_cache_dtype is not None else None
-        if model.pools_keys:
+        if model.weighs_keys:
             named = pooled_cache_dtype(card, generation(gpu), named, self.version)
         if named is not None:
             return named

@@ -133,7 +133,8 @@ class VllmModel:
                 activation = self._activations[same] = activation_bytes(
                     self.card, gpu, layout, s, version, self.has_scaled_experts
                 )
-            found = self._reserves[key] = reserve(self.card, gpu, layout, s, version, activation, self.has_experts)
+            held = self.has_experts, self.host_bytes
+            found = self._reserves[key] = reserve(self.card, gpu, layout, s, version, activation, *held)
         return found
 
     def graph_bytes(self, gpu: GpuSpec, stages: int, s: Settings, version: VersionProfile) -> int:
@@ -177,7 +178,7 @@ class VllmModel:
                 types = CacheTypes(cache_dtype, HALF.get(self.card.weights.dtype, self.card.weights.dtype))
                 pages = layer_pages(a.blocks, tp, types, rules)
                 apart = self.card.engine_class in APART
-                packed = self.is_compressed or self.pools_keys or sparse.averages_keys(a)
+                packed = self.is_compressed or self.weighs_keys or sparse.averages_keys(a)
                 found = cache_plan(pages, a.layer_names, packed=packed, apart=apart)
             self._plans[tp, cache_dtype, rules] = found
         return found
@@ -193,6 +194,11 @@ class VllmModel:
         return any(t.fmt in BLOCK_SCALED for tensors in self.inventory.blocks.values() for t in tensors)
 
     @cached_property
+    def host_bytes(self) -> int:
+        """Bytes of the tables that stand in the machine's memory."""
+        return self.inventory.host_bytes
+
+    @cached_property
     def is_compressed(self) -> bool:
         """Whether some layer has DeepSeek-V4's attention."""
         return sparse.is_compressed(self.card.architecture)
@@ -203,9 +209,9 @@ class VllmModel:
         return sparse.shares_states(self.card.architecture)
 
     @cached_property
-    def pools_keys(self) -> bool:
-        """Whether an indexer caches one key for several tokens (GLM-5.3 Flash)."""
-        return sparse.pools_keys(self.card.architecture)
+    def weighs_keys(self) -> bool:
+        """Whether indexers weigh the keys of several tokens into one (GLM-5.3 Flash)."""
+        return sparse.weighs_keys(self.card.architecture)
 
     @cached_property
     def has_latent(self) -> bool:

@@ -9,9 +9,8 @@ from __future__ import annotations
 from math import lcm
 
 from gpu_sizer.cards.architecture import Block
-from gpu_sizer.cards.mixers import Attention, CompressedAttention, Indexer, LatentAttention
-from gpu_sizer.memory.caches import SHORT_CONVOLUTIONS, CacheTypes, LayerCache, block_caches
-from gpu_sizer.model.formats import ELEMENT_BYTES
+from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttention
+from gpu_sizer.memory.caches import SHORT_CONVOLUTIONS, CacheTypes, LayerCache, block_caches, float8_index_bytes
 from gpu_sizer.records import dataclass, replace
 from gpu_sizer.units import ceil_div, round_up
 
@@ -140,8 +139,8 @@ def _shared_pages(m: CompressedAttention, rules: PageRules) -> list[Page]:
     stride = lcm(window_row, state_row) if blackwell else 1
     pages = [Page("sliding", 32, page(32, window_row), m.sliding_window, latent=True, stride=stride)]
     if m.shares_states == "maker":
-        rows, index_row = tokens // m.compress_ratio, m.index_head_dim + m.index_head_dim // 128 * 4
-        pages.append(Page("full", tokens, page(rows, index_row), latent=True))
+        rows = tokens // m.compress_ratio
+        pages.append(Page("full", tokens, page(rows, float8_index_bytes(m.index_head_dim)), latent=True))
         pages.append(Page("full", tokens, page(rows, state_row), latent=True))
         if m.compress_ratio > 1:
             pages.append(Page("ring", 8, 8 * 2 * m.head_dim * 4, latent=True))
@@ -160,14 +159,6 @@ def _short_convolution_page(m: Attention, tp: int, types: CacheTypes) -> Page:
     width = 1 << (values - 1).bit_length()
     token = max(1, m.num_key_value_heads // tp) * width * types.conv_bytes
     return Page("sliding", c.conv_kernel, c.conv_kernel * token, c.conv_kernel, width=width)
-
-
-def _pooling_page(i: Indexer) -> Page:
-    """The index keys and gates, in bfloat16, of the tokens that do not fill a pooled key yet: one block a request.
-
-    (``models/glm5next/common/attention.py: Glm5NextTailCache``, without drafts.)
-    """
-    return Page("ring", i.tokens_per_key, i.tokens_per_key * 2 * i.head_dim * ELEMENT_BYTES["bfloat16"], latent=True)
 
 
 def _attention_block(caches: list[LayerCache], types: CacheTypes, rules: PageRules) -> int:
@@ -224,7 +215,8 @@ def layer_pages(
         by_block = {n: [_expanded(c, blocks[n], tensor_parallel_size, types) for c in cs] for n, cs in by_block.items()}
     every = [c for caches in by_block.values() for c in caches]
     block = _attention_block(every, types, rules)
-    every = [c for c in every if c.mixer != SHORT_CONVOLUTIONS]
+    # Caches of a few tokens a request have blocks of their own.
+    every = [c for c in every if c.mixer != SHORT_CONVOLUTIONS and c.kind != "ring"]
     states = [c for c in every if c.kind == "state"]
     attention = [c for c in every if c.kind != "state"]
     if states and attention:
@@ -240,16 +232,11 @@ def layer_pages(
             return Page("state", block, max(c.state_bytes, shared_page), state_blocks=count, whole=c.whole)
         elif c.kind == "ring":
             assert c.span is not None
-            return Page("ring", c.span, c.span * c.token_bytes)
+            return Page("ring", c.span, c.span * c.token_bytes, latent=c.latent)
         else:
             made = Page(c.kind, block, block * c.token_bytes, c.span, c.latent)
         if not rules.windows and made.kind in ("sliding", "chunked") and any(x.kind == "full" for x in attention):
             made = replace(made, kind="full", span=None)
         return made
 
-    result = {name: [page(c, blocks[name].mixer) for c in caches] for name, caches in by_block.items()}
-    for name, made in result.items():
-        m = blocks[name].mixer
-        if isinstance(m, LatentAttention) and m.indexer is not None and m.indexer.tokens_per_key > 1:
-            made.append(_pooling_page(m.indexer))
-    return result
+    return {name: [page(c, blocks[name].mixer) for c in caches] for name, caches in by_block.items()}

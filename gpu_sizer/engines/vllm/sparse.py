@@ -27,13 +27,11 @@ from __future__ import annotations
 
 from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttention
+from gpu_sizer.memory.caches import float8_index_bytes
 from gpu_sizer.units import MIB, ceil_div
 
 #: Layers that compress this many tokens to one state have an indexer, others (128, none) have not.
 INDEXED_RATIO = 4
-#: A gathered key has one float32 scale for so many values.
-INDEX_SCALE_BYTES = 4
-INDEX_SCALE_GROUP = 128
 #: ``get_max_prefill_buffer_size``: full lengths whose keys are gathered at once.
 GATHERED_LENGTHS = 40
 #: From 0.32 on, of contexts beyond this (``config/vllm.py``: sparse_mla_prefill_workspace_factor), so many.
@@ -61,15 +59,20 @@ HALF_BYTES = 2
 FLOAT_BYTES = 4
 
 
-def averages_keys(a: Architecture) -> bool:
-    """Whether indexers average the keys of several tokens (Qwen4's sparse attention)."""
-    return any(index_ratio(b) > 1 for b in a.blocks.values())
-
-
-def index_ratio(block: Block) -> int:
-    """Tokens of an index key of grouped-query attention; 0 for a layer without an indexer."""
+def _tokens_per_key(block: Block) -> int:
+    """Tokens that share one index key; 1 for a layer without an indexer, too."""
     m = block.mixer
-    return m.indexer.tokens_per_key if isinstance(m, Attention) and m.indexer is not None else 0
+    return m.indexer.tokens_per_key if isinstance(m, Attention | LatentAttention) and m.indexer is not None else 1
+
+
+def averages_keys(a: Architecture) -> bool:
+    """Whether indexers beside grouped-query attention average the keys of several tokens (Qwen4)."""
+    return any(isinstance(b.mixer, Attention) and _tokens_per_key(b) > 1 for b in a.blocks.values())
+
+
+def weighs_keys(a: Architecture) -> bool:
+    """Whether indexers beside latent attention weigh the keys of several tokens into one (GLM-5.3 Flash)."""
+    return any(isinstance(b.mixer, LatentAttention) and _tokens_per_key(b) > 1 for b in a.blocks.values())
 
 
 def is_compressed(a: Architecture) -> bool:
@@ -89,24 +92,14 @@ def _index_width(block: Block) -> int:
         indexed = m.shares_states in ("maker", "picker") if m.shares_states else m.compress_ratio == INDEXED_RATIO
         return m.index_head_dim if indexed else 0
     # Where keys are averaged, the profile run passes the indexer by (models/qwen4_exp/nvidia/indexer_qsa.py).
-    if isinstance(m, Attention | LatentAttention) and m.indexer is not None and index_ratio(block) <= 1:
-        return m.indexer.head_dim
-    return 0
+    if isinstance(m, Attention) and _tokens_per_key(block) > 1:
+        return 0
+    return m.indexer.head_dim if isinstance(m, Attention | LatentAttention) and m.indexer is not None else 0
 
 
 def has_indexer(a: Architecture) -> bool:
     """Whether some layer picks tokens by an indexer."""
     return any(map(_index_width, a.blocks.values()))
-
-
-def _tokens_per_key(block: Block) -> int:
-    m = block.mixer
-    return m.indexer.tokens_per_key if isinstance(m, LatentAttention) and m.indexer is not None else 1
-
-
-def pools_keys(a: Architecture) -> bool:
-    """Whether an indexer caches one key for several tokens (GLM-5.3 Flash)."""
-    return any(_tokens_per_key(b) > 1 for b in a.blocks.values())
 
 
 def residual_streams(block: Block, hidden_size: int) -> int:
@@ -188,7 +181,7 @@ def workspace_bytes(
         m, width = block.mixer, _index_width(block)
         ratio = m.compress_ratio if isinstance(m, CompressedAttention) else _tokens_per_key(block)
         if width:
-            key = width + width // INDEX_SCALE_GROUP * INDEX_SCALE_BYTES
+            key = float8_index_bytes(width)
             lengths = LONG_GATHERED_LENGTHS if fewer_lengths and context > LONG_CONTEXT else GATHERED_LENGTHS
             size = max(size, lengths * context // ratio * key)
         if isinstance(m, CompressedAttention) and generation in FLASHMLA_GENERATIONS:
