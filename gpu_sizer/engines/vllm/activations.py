@@ -27,6 +27,7 @@ from gpu_sizer.engines.load import Settings
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.vllm import sparse
 from gpu_sizer.engines.vllm.encoders import encoder_peak
+from gpu_sizer.engines.vllm.generations import BLACKWELL, WORKSTATION_BLACKWELL
 from gpu_sizer.engines.vllm.version import VersionProfile
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.records import dataclass
@@ -51,8 +52,6 @@ PCIE_PAIR = 2
 #: Compute capabilities of GPUs that share their memory with the machine, where vLLM takes what the machine has left for
 #: what is free (vllm/utils/mem_utils.py: MemorySnapshot.measure): what other programs take meanwhile counts.
 UNIFIED = ("8.7", "11.0", "12.1")
-#: First compute capability of Blackwell.
-BLACKWELL = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,7 @@ def workspace_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, 
     where they are not gated (FlashInfer's). DeepSeek-V4's find only Marlin's on compute capability 12, which has them
     (``fused_moe/oracle/mxfp4.py: _get_priority_backends``).
     """
-    marlin = generation(gpu) == sparse.WORKSTATION_BLACKWELL and sparse.is_compressed(a)
+    marlin = generation(gpu) == WORKSTATION_BLACKWELL and sparse.is_compressed(a)
     if scaled_experts and is_blackwell(gpu) and not marlin:
         return 0
     width = 0

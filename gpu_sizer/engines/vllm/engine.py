@@ -12,8 +12,9 @@ from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.vllm.activations import generation
 from gpu_sizer.engines.vllm.encoders import is_profiled, video_note
 from gpu_sizer.engines.vllm.fitting import VllmFitting
+from gpu_sizer.engines.vllm.generations import HOPPER
 from gpu_sizer.engines.vllm.model import HALF, VllmModel
-from gpu_sizer.engines.vllm.pages import DELTA, HOPPER, PageRules
+from gpu_sizer.engines.vllm.pages import DELTA, PageRules
 from gpu_sizer.engines.vllm.support import host_note, last_version_note, pooled_cache_dtype, split_refusal
 from gpu_sizer.engines.vllm.version import VersionProfile, at_least, version_profile
 from gpu_sizer.errors import RequestError

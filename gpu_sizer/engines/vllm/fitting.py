@@ -173,9 +173,13 @@ class VllmFitting:
             printed_tokens=tokens if version.prints_capacity else plan.printed_tokens(blocks),
         )
 
+    def _graphs_beside(self, layout: Layout) -> bool:
+        """Whether a layout captures graphs beside the budget that hold NCCL's collectives."""
+        return self._captures_beside and layout.tensor_parallel_size > PCIE_PAIR
+
     def outside_room(self, layout: Layout) -> int:
         """Bytes beside the budget that the CUDA context and communication leave, for block tables; may be negative."""
-        if self._captures_beside and layout.tensor_parallel_size > PCIE_PAIR:
+        if self._graphs_beside(layout):
             return self._rooms[2]
         return self._rooms[layout.tensor_parallel_size * layout.pipeline_parallel_size > 1]
 
@@ -193,7 +197,7 @@ class VllmFitting:
             return None
         s, needs = self._replica(layout.data_parallel_size)
         beside, room = self._gpu.visible_bytes - self.budget_bytes, self.outside_room(layout)
-        graphs = self._captures_beside and layout.tensor_parallel_size > PCIE_PAIR
+        graphs = self._graphs_beside(layout)
         what = "the CUDA context, communication and captured graphs" if graphs else "the CUDA context and communication"
         taken = beside - room
         if room >= 0:

@@ -26,6 +26,7 @@ from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttenti
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.vllm import sparse
+from gpu_sizer.engines.vllm.generations import BLACKWELL
 from gpu_sizer.engines.vllm.version import at_least
 from gpu_sizer.memory.layout import stage_bounds
 from gpu_sizer.memory.weights import WeightRules, tensor_bytes
@@ -52,8 +53,6 @@ BLOCK_MULTIPLE = 512
 
 #: Dimensions of a matrix.
 MATRIX = 2
-#: First number of the compute capability of data-center Blackwell.
-DATA_CENTER_BLACKWELL = 10
 #: On ROCm the rows of unquantized experts that are a multiple of this many bytes ...
 ROCM_ROW_BYTES = 512
 #: ... are made longer by this many (``_maybe_pad_weight``).
@@ -298,7 +297,7 @@ class LoadingExtra:
             if multiplied:
                 scaled = any(".o_proj." in t.name and t.fmt.startswith("float8") for t in tensors)
                 blocks[name] += multiplied_bytes(mixer, hidden, tp, 1 if scaled else HALF_BYTES)
-            if kernels.platform == "cuda" and kernels.generation != DATA_CENTER_BLACKWELL:
+            if kernels.platform == "cuda" and kernels.generation != BLACKWELL:
                 blocks[name] += _widened_bytes(tensors, tp)
             if kernels.platform == "cuda" and not kernels.has_float8:
                 blocks[name] += _group_scales(tensors, tp, ranks)

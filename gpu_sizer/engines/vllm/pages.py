@@ -10,6 +10,7 @@ from math import lcm
 
 from gpu_sizer.cards.architecture import Block
 from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttention
+from gpu_sizer.engines.vllm.generations import BLACKWELL, HOPPER
 from gpu_sizer.memory.caches import SHORT_CONVOLUTIONS, CacheTypes, LayerCache, block_caches, float8_index_bytes
 from gpu_sizer.records import dataclass, replace
 from gpu_sizer.units import ceil_div, round_up
@@ -29,9 +30,6 @@ SPARSE_BLOCK = 128
 HYBRID_LATENT_ALIGNMENT = 128
 #: Width to which keys and values of latent attention were padded where they were cached whole.
 EXPANDED_HEAD = 256
-#: First numbers of the compute capabilities of Hopper and of data-center Blackwell.
-HOPPER = 9
-BLACKWELL = 10
 #: The gated delta rule, whose prefill leaves checkpoints every 64 tokens.
 DELTA = "gated_delta_net"
 DELTA_CHECKPOINT = 64

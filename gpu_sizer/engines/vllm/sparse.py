@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttention
+from gpu_sizer.engines.vllm.generations import BLACKWELL, HOPPER, WORKSTATION_BLACKWELL
 from gpu_sizer.memory.caches import float8_index_bytes
 from gpu_sizer.units import MIB, ceil_div
 
@@ -44,10 +45,8 @@ GATHERED_REQUESTS = 4
 LOGITS_BYTES = 512 * MIB
 #: Heads that FlashMLA's kernels know and the generations that they run on, and the fewest of FlashInfer's.
 FLASHMLA_HEADS = (64, 128)
-FLASHMLA_GENERATIONS = (9, 10)
+FLASHMLA_GENERATIONS = (HOPPER, BLACKWELL)
 LEAST_FLASHINFER_HEADS = 8
-#: Compute capability of RTX PRO 6000 and GB10, whose sparse attention is FlashInfer's.
-WORKSTATION_BLACKWELL = 12
 
 #: What has the width of all streams of the residual: DeepSeek-V4's mixing weights and the norm of Qwen4's.
 MIXING = ("hc_attn_fn", "attn_hyper_connection.hc_norm.weight")

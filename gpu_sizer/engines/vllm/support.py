@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from gpu_sizer.cards.mixers import CompressedAttention
 from gpu_sizer.engines.profiles import profile_data
-from gpu_sizer.engines.vllm.pages import BLACKWELL
-from gpu_sizer.engines.vllm.sparse import WORKSTATION_BLACKWELL, shares_states
+from gpu_sizer.engines.vllm.generations import BLACKWELL, WORKSTATION_BLACKWELL
+from gpu_sizer.engines.vllm.sparse import shares_states
 from gpu_sizer.engines.vllm.version import at_least
 from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.layout import stage_bounds
