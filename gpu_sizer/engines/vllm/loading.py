@@ -73,6 +73,12 @@ def _rules() -> dict[str, Any]:
     return data
 
 
+def _in_force(rule: str, version: str) -> bool:
+    """Whether a rule with a first version (``from``), a first one without it (``before``) or both holds in another."""
+    span = _rules()[rule]
+    return at_least(version, span.get("from", "0")) and not ("before" in span and at_least(version, span["before"]))
+
+
 @cache
 def _fused_name(name: str) -> str:
     """The parameter in which the engine holds a tensor of the checkpoint."""
@@ -285,9 +291,9 @@ class LoadingExtra:
     ) -> None:
         self._rounding = rounding
         blocks, tp, ranks = dict(rounding.blocks), rounding.tp, rounding.expert_ranks
-        span = _rules()["multiplied_projections"]
-        multiplied = at_least(kernels.version, span["from"]) and not at_least(kernels.version, span["before"])
-        shared = not at_least(kernels.version, _rules()["shared_projections"]["before"])
+        multiplied = _in_force("multiplied_projections", kernels.version)
+        shared = _in_force("shared_projections", kernels.version)
+        remains = kernels.platform == "rocm" and _in_force("rocm_remainder", kernels.version)
         for name, tensors in inventory.blocks.items():
             mixer, hidden = card.architecture.blocks[name].mixer, card.architecture.hidden_size
             if shared:
@@ -301,21 +307,20 @@ class LoadingExtra:
                 blocks[name] += _widened_bytes(tensors, tp)
             if kernels.platform == "cuda" and not kernels.has_float8:
                 blocks[name] += _group_scales(tensors, tp, ranks)
-            if kernels.platform == "rocm" and not at_least(kernels.version, _rules()["rocm_remainder"]["before"]):
+            if remains:
                 blocks[name] += _unused_remainder(tensors, tp, ranks)
         self._sums = (0, *accumulate(blocks[name] for name in inventory.layer_names))
         self._every_stage = rotary_bytes(card)
         self._tokens_width = deepstack_levels(card) * card.architecture.hidden_size * HALF_BYTES + per_layer_bytes(card)
         self._tokens_width += sparse.chosen_bytes(card.architecture)
         self._last_tokens_width = 0
-        span = _rules()["attention_scratch"]
-        scratch = at_least(kernels.version, span["from"])
-        buffers = sparse.batch_buffer_bytes(card.architecture, tp, kernels.generation, scratch)
-        if not scratch:
+        if _in_force("attention_scratch", kernels.version):
+            self._tokens_width += sparse.batch_buffer_bytes(card.architecture, tp, kernels.generation, scratch=True)
+        elif _in_force("draft_streams", kernels.version):
             # The streams for a draft model are where the head is.
-            self._last_tokens_width = buffers
-        elif not at_least(kernels.version, span["before"]):
-            self._tokens_width += buffers
+            self._last_tokens_width = sparse.batch_buffer_bytes(
+                card.architecture, tp, kernels.generation, scratch=False
+            )
         self._stages: dict[int, tuple[int, ...]] = {}
 
     @property
