@@ -111,8 +111,15 @@ def sweep_blocks(axes: Axes, *, chunk: int = CHUNK, **load: Any) -> Iterator[Blo
         load: the other options of ``size``, the same for every cell.
 
     Raises:
-        RequestError: a value that makes no sense.
+        RequestError: a value that makes no sense; all are looked at before the first block.
     """
+    for weights, kv_cache, utilization in product(axes.weights_dtypes, axes.kv_cache_dtypes, axes.utilizations):
+        options = {"weights_dtype": weights, "kv_cache_dtype": kv_cache, "gpu_memory_utilization": utilization}
+        make_request(axes.models[0], axes.gpus[0], context=1, users=axes.users[-1], **options, **load)  # type: ignore[arg-type]
+    return _blocks(axes, chunk, load)
+
+
+def _blocks(axes: Axes, chunk: int, load: dict[str, Any]) -> Iterator[Block]:
     users = np.array(axes.users, np.int64)
     step = max(1, chunk // len(users))
     outer = (axes.models, axes.gpus, axes.weights_dtypes, axes.kv_cache_dtypes, axes.utilizations)
