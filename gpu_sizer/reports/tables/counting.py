@@ -77,7 +77,8 @@ class Counts:
         """
         key = (card.id, gpu.id, layouts)
         if (found := self._plans.get(key)) is None:
-            found = self.refusal(card) or self._told(card, gpu, lambda: self._planned(card, gpu, layouts))
+            why = self.refusal(card)
+            found = self._told(card, gpu, lambda: self._planned(card, gpu, layouts)) if why is None else why
             self._plans[key] = found
         return found
 
@@ -109,9 +110,8 @@ class Counts:
         """
         key = (card.id, loaded)
         if (found := self._whole.get(key)) is None:
-            found = (self.refusal(card) if loaded else None) or self._told(
-                card, self.reference, lambda: self._on_one(card, loaded=loaded)
-            )
+            why = self.refusal(card) if loaded else None
+            found = self._told(card, self.reference, lambda: self._on_one(card, loaded=loaded)) if why is None else why
             self._whole[key] = found
         return found
 

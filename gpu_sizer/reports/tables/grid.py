@@ -158,5 +158,5 @@ def cleaned(grid: Grid) -> Grid:
         Column(c.key, one_line(c.title), c.right, c.scale, c.number, tuple(map(one_line, c.marks)))
         for c in grid.columns
     )
-    texts = {"title": one_line(grid.title), "assumed": one_line(grid.assumed)}
-    return replace(grid, **texts, columns=columns, groups=groups, remarks=tuple(map(one_line, grid.remarks)))
+    remarks, assumed = tuple(map(one_line, grid.remarks)), one_line(grid.assumed)
+    return replace(grid, title=one_line(grid.title), columns=columns, groups=groups, remarks=remarks, assumed=assumed)
