@@ -29,6 +29,11 @@ def _within_number(text: str, i: int) -> bool:
     return 0 < i < len(text) - 1 and text[i - 1].isdecimal() and text[i + 1].isdecimal()
 
 
+def bare(name: str) -> str:
+    """Letters and digits alone, as machines are looked up: ``p5.48xlarge`` and ``P5-48xlarge`` are the same."""
+    return normal(name).replace(".", "")
+
+
 def normal_short(name: str) -> str:
     """The normal form of a hub id without its organisation."""
     return normal(name.rpartition("/")[2] if name.count("/") == 1 else name)
