@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gpu_sizer.errors import RequestError
+from gpu_sizer.load import OPTIONS
 from gpu_sizer.planning.choices import best_price
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import prepared
@@ -83,7 +84,7 @@ def beyond_note(most: int) -> str:
 def released_as(plan: Plan) -> str | None:
     """What the mark of weights released in another format than they compute in says."""
     main = plan.request.model.weights.dtype
-    if plan.request.weights_dtype or plan.weights_format == main:
+    if plan.request.load.weights_dtype or plan.weights_format == main:
         return None
     if main == "float32":
         return f"Released in float32; the engine loads it in {plan.weights_format}, and so it is counted."
@@ -104,7 +105,7 @@ def _released(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
 
 
 def _inventory(facts: Facts, card: ModelCard) -> Inventory:
-    options = {k: v for k, v in facts.counts.load.items() if k in ("engine", "weights_dtype")}
+    options = {k: v for k, v in facts.counts.load.items() if k == "engine" or OPTIONS[k].of_model}
     return prepared(make_request(card, facts.counts.reference, **options)).inventory
 
 
