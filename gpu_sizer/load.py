@@ -319,7 +319,7 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
     found = {}
     for name, value in options.items():
         if name not in OPTIONS:
-            raise unknown_word("option", name, OPTIONS)
+            raise unknown_word(f"unknown option {name[:60]!r}", name, OPTIONS)
         if value is not None:
             OPTIONS[name].check(value)
             found[name] = value
