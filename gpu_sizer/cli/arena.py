@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gpu_sizer.arena.ratings import Ratings
     from gpu_sizer.arena.standings import Table
     from gpu_sizer.cards.model_card import ModelCard
-    from gpu_sizer.cli.arena_formats import Part
+    from gpu_sizer.reports.arena.formats import Part
     from gpu_sizer.reports.charts.style import Chart
 
 app = typer.Typer(
@@ -46,7 +46,7 @@ Scores = Annotated[
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", help="Write the chart (.svg, .png, .html) and its data (.csv) here.")
 ]
-Format = Annotated[str, typer.Option("--format", "-f", help="table, markdown, csv or json.")]
+Format = Annotated[str, typer.Option("--format", "-f", help="table, md, html, latex, csv, json, rst or xlsx.")]
 ThemeName = Annotated[str, typer.Option("--theme", help="light or dark (an .html file has both).")]
 
 
@@ -88,9 +88,10 @@ def rate(
     from gpu_sizer.arena.battles import read_battles
     from gpu_sizer.arena.matrix import wins_of
     from gpu_sizer.arena.ratings import rate as rated
-    from gpu_sizer.cli.arena_formats import chosen_format, show_answer
-    from gpu_sizer.cli.arena_listings import matrix_listing, rating_listing, rating_rows
+    from gpu_sizer.cli.arena_output import show_answer
     from gpu_sizer.cli.bar import bar
+    from gpu_sizer.reports.arena.formats import chosen_format
+    from gpu_sizer.reports.arena.listings import matrix_listing, rating_listing, rating_rows
 
     form = chosen_format(format, as_json)
     if method == "elo" and rounds:
@@ -129,13 +130,19 @@ def _rate_headline(ratings: Ratings) -> str:
 
 def _table(as_of: str | None, history: Path | None, category: str, scores: str) -> tuple[Table, dict[str, ModelCard]]:
     """The Arena's table of a day, and the open models that may stand in it."""
-    from gpu_sizer.arena.history import BUNDLED, read_history
+    from gpu_sizer.arena.history import read_history
+    from gpu_sizer.arena.sentences import stale
     from gpu_sizer.arena.standings import entrants, table
     from gpu_sizer.cards.light_card import light_cards
 
     models = {card.id: card for card in o.cards().models.all()}
-    known = entrants(models.values(), light_cards())
-    return table(read_history(history or BUNDLED, category), known, _day(as_of), scores), models
+    light = light_cards()
+    made = table(read_history(history, category), entrants(models.values(), light), _day(as_of), scores)
+    days = [*(card.released for card in models.values()), *(card.released for card in light)]
+    newest = max((day for day in days if day), default=None)
+    if told := stale(made, newest if as_of is None else None):
+        _warn((told,))
+    return made, models
 
 
 def _write_chart(chart: Chart, output: Path, theme: str) -> None:
@@ -161,8 +168,9 @@ def progress(
     """Open against proprietary models: frontiers, trends, the gap and the lag in days."""
     from gpu_sizer.arena.progress import progress as made
     from gpu_sizer.arena.sentences import joined_sentence, progress_sentences
-    from gpu_sizer.cli.arena_formats import chosen_format, show_answer
-    from gpu_sizer.cli.arena_listings import frontier_listing, lag_listing, progress_rows
+    from gpu_sizer.cli.arena_output import show_answer
+    from gpu_sizer.reports.arena.formats import chosen_format
+    from gpu_sizer.reports.arena.listings import frontier_listing, lag_listing, progress_rows
 
     form = chosen_format(format, as_json)
     if tie < 0:
@@ -170,7 +178,7 @@ def progress(
     table, _ = _table(as_of, history, category, scores)
     found = made(table, min_score=min_score, tie=tie)
     if output is not None:
-        from gpu_sizer.cli.arena_charts import progress_chart
+        from gpu_sizer.reports.arena.charts import progress_chart
 
         _write_chart(progress_chart(found), output, theme)
     parts: list[Part] = [(tuple(progress_sentences(found)), frontier_listing(found))]
@@ -201,10 +209,12 @@ def frontier(
     """The best open model for each number of a GPU, and the models that broke the trend of ever more."""
     from gpu_sizer import api
     from gpu_sizer.arena.frontier import capability
-    from gpu_sizer.arena.sentences import frontier_sentences, joined_sentence, names_of
-    from gpu_sizer.cli.arena_formats import chosen_format, show_answer
-    from gpu_sizer.cli.arena_listings import capability_listing, capability_rows
+    from gpu_sizer.arena.progress import some
+    from gpu_sizer.arena.sentences import frontier_sentences, joined_sentence
+    from gpu_sizer.cli.arena_output import show_answer
     from gpu_sizer.cli.bar import bar
+    from gpu_sizer.reports.arena.formats import chosen_format
+    from gpu_sizer.reports.arena.listings import capability_listing, capability_rows
     from gpu_sizer.reports.tables.columns import plural, short_name
 
     form = chosen_format(format, as_json)
@@ -214,13 +224,13 @@ def frontier(
         check_place(output, theme)
     spec = api.load_gpu(gpu, cards=o.cards())
     table, models = _table(as_of, history, category, scores)
-    able = [s for s in table.standings if s.open and s.rating >= min_score]
-    standings = [s for s in able if s.id in models]
+    able = [s for s in (*table.standings, *table.timeless) if s.open and s.rating >= min_score]
+    standings = [(s.id, s) for s in able if s.id is not None and s.id in models]
     unsized = tuple(s.name for s in able if s.id not in models)
     counts: dict[str, int | None] = {}
     refused: dict[str, GpuSizerError] = {}
-    with bar("sizing models", len({s.id for s in standings})) as advance:
-        for model in dict.fromkeys(s.id for s in standings):
+    with bar("sizing models", len({i for i, _ in standings})) as advance:
+        for model in dict.fromkeys(i for i, _ in standings):
             card = models[model]
             tokens = o.context_tokens(context, card.context.native)
             longest = card.context.extended or card.context.native
@@ -240,17 +250,16 @@ def frontier(
     if refused and not counts:
         raise next(iter(refused.values()))
     _warn(tuple(f"not sized: {model}: {error}" for model, error in refused.items()))
-    standings = [s for s in standings if s.id in counts]
-    found = capability(standings, counts.get)
+    found = capability([s for i, s in standings if i in counts], counts.get)
     if not found.needs:
         raise RequestError(f"no rated open model fits on up to {max_gpus} × {spec.name}")
     if output is not None:
-        from gpu_sizer.cli.arena_charts import frontier_chart
+        from gpu_sizer.reports.arena.charts import frontier_chart
 
         _write_chart(frontier_chart(found, table, plural(spec), context), output, theme)
     _warn((joined_sentence(table),))
     if unsized:
-        _warn((f"not sized, since no card tells their architecture: {names_of(unsized)}",))
+        _warn((f"not sized, since no card tells their architecture: {some(unsized)}",))
     data = {
         "gpu": spec.id,
         "as_of": table.as_of.isoformat(),
