@@ -77,6 +77,24 @@ def rate(
     versus: Annotated[
         tuple[str, str] | None, typer.Option(metavar="A B", help="Also the predicted win rate of A over B.")
     ] = None,
+    control: Annotated[
+        str,
+        typer.Option(
+            help="none, length, or style (length, headings, lists, bold): what the ratings are controlled for."
+        ),
+    ] = "none",
+    weights: Annotated[
+        str, typer.Option(help="none, or pair: every pair of models counts alike, however often it met.")
+    ] = "none",
+    filters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--filter", metavar="COLUMN=VALUE", help="Votes with this alone, as language=English. May be repeated."
+        ),
+    ] = None,
+    all_votes: Annotated[
+        bool, typer.Option("--all-votes", help="Also the votes that the Arena leaves out (anony, dedup_tag).")
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse a file with rows that cannot be read.")] = False,
     format: Format = "table",
     as_json: o.Json = False,
@@ -85,9 +103,10 @@ def rate(
     # Many small systems of equations: threads within each would only wait for one another (ten times slower on a busy
     # machine). It must be said before numpy is imported.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from gpu_sizer.arena.battles import read_battles
+    from gpu_sizer.arena.choosing import make_choice
     from gpu_sizer.arena.matrix import wins_of
     from gpu_sizer.arena.ratings import rate as rated
+    from gpu_sizer.arena.vote_files import read_battles
     from gpu_sizer.cli.arena_output import show_answer
     from gpu_sizer.cli.bar import bar
     from gpu_sizer.reports.arena.formats import chosen_format
@@ -96,14 +115,25 @@ def rate(
     form = chosen_format(format, as_json)
     if method == "elo" and rounds:
         raise RequestError("online Elo depends on the order of the votes and has no bootstrap here; leave out --rounds")
-    wanted = rounds if rounds is not None else 0 if method == "elo" else ROUNDS
+    choice = make_choice(filters or (), every_vote=all_votes, control=control)
+    if control != "none" and rounds:
+        raise RequestError("ratings controlled for style have their intervals without bootstrap; leave out --rounds")
+    wanted = 0 if control != "none" else rounds if rounds is not None else 0 if method == "elo" else ROUNDS
     with bar("reading votes", battles.stat().st_size if battles.is_file() else 0) as advance:
-        read = read_battles(battles, advance=advance)
+        read = read_battles(battles, choice, advance=advance)
     if strict and read.problems:
         raise RequestError(f"{battles}: {read.problems[0]}")
     with bar("bootstrap", wanted) as advance:
         ratings = rated(
-            read, method=method, anchor=anchor, score=score, rounds=wanted, seed=seed, level=level, advance=advance
+            read,
+            method=method,
+            anchor=anchor,
+            score=score,
+            rounds=wanted,
+            seed=seed,
+            level=level,
+            weights=weights,
+            advance=advance,
         )
     data = ratings.model_dump()
     parts: list[Part] = [((_rate_headline(ratings),), rating_listing(ratings))]
@@ -125,6 +155,13 @@ def rate(
 def _rate_headline(ratings: Ratings) -> str:
     names = {"bradley-terry": "Bradley–Terry by maximum likelihood, ties as half a win", "elo": "online Elo, K = 4"}
     text = f"{len(ratings.rated)} models from {ratings.battles:,} battles: {names[ratings.method]}"
+    if ratings.weights == "pair":
+        text += ", every pair of models counted alike"
+    if ratings.control != "none":
+        worth = ", ".join(f"{name} {points:+.1f}" for name, points in ratings.style)
+        text += f"; controlled for {ratings.control} (points for one standard deviation more: {worth})"
+        return text + f"; {ratings.level:.0%} intervals"
+    text += "; not controlled for style"
     return text + (f"; {ratings.level:.0%} intervals from {ratings.rounds:,} rounds" if ratings.rounds else "")
 
 
