@@ -33,7 +33,8 @@ def _day(standing: Standing) -> date:
 
 
 def _dot(standing: Standing) -> Dot:
-    return Dot(_day(standing), standing.rating, short_name(standing.name))
+    by = f" ({standing.organization})" if standing.organization else ""
+    return Dot(_day(standing), standing.rating, short_name(standing.name), standing.name + by)
 
 
 def _series(name: str, frontier: Frontier, standings: tuple[Standing, ...], progress: Progress) -> Series:
@@ -42,7 +43,10 @@ def _series(name: str, frontier: Frontier, standings: tuple[Standing, ...], prog
     if trend is not None:
         line = tuple((day, trend.at(day)) for day in (trend.begins, progress.table.as_of))
     dots = tuple(map(_dot, standings))
-    return Series(name, dots, tuple(map(_dot, frontier.leaders)), tuple(map(_dot, frontier.tied)), line)
+    level = None
+    if frontier.best is not None and not frontier.dated:
+        level = (frontier.best.rating, f"{name}: {short_name(frontier.best.name)}, release date not known")
+    return Series(name, dots, tuple(map(_dot, frontier.leaders)), tuple(map(_dot, frontier.tied)), line, level)
 
 
 def _progress_title(found: Progress) -> str:
@@ -74,7 +78,7 @@ def progress_chart(found: Progress) -> Chart:
         spans.append(Span(*ends, f"{found.lag_days} days"))
     draw = partial(
         progress_drawing.draw,
-        series=tuple(s for s in series if s.dots),
+        series=tuple(s for s in series if s.dots or s.level),
         until=table.as_of,
         spans=spans,
         y_label="Arena score",
