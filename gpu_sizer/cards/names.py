@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 #: Near enough to take a name for another spelling of one thing.
 NEAR = 0.8
@@ -94,46 +94,6 @@ def is_slip(wanted: str, key: str) -> bool:
         a == b or (abs(len(a) - len(b)) <= _SLIP and similarity(a, b) >= _ALIKE)
         for a, b in zip(ours, theirs, strict=True)
     )
-
-
-def near(name: str, index: Mapping[str, str]) -> list[str]:
-    """Ids that a misspelt name can mean, best first: letters nearly right, every number and word right.
-
-    A hub id is copied, not typed: it is never taken for another.
-    """
-    if name.count("/") == 1:
-        return []
-    wanted = normal(name)
-    if len(wanted) < 3 or len(wanted) > 200:
-        return []
-    # A last word of one letter is a name's whole difference: Command A is no slip of Command R.
-    letter = last[1] if (last := re.search(r"[^0-9a-z.]([a-z])$", name.strip().lower())) else ""
-    found: dict[str, float] = {}
-    for key, identity in index.items():
-        if numbers(key) != numbers(wanted) or not key.endswith(letter) or not is_slip(wanted, key):
-            continue
-        score = similarity(wanted, key)
-        if score >= NEAR:
-            found[identity] = max(score, found.get(identity, 0.0))
-    best = sorted(found, key=lambda i: (-found[i], i))
-    return [i for i in best if found[i] > found[best[0]] - 0.06]
-
-
-#: Letters of a known name that are more than chance within a longer one.
-_WHOLE = 7
-
-
-def suggestions(name: str, index: Mapping[str, str], count: int = 3) -> list[str]:
-    """The nearest ids, for a message. A name that holds a whole known one (a fine-tune's its base's) is near to it."""
-    wanted = normal_short(name)[:200]
-    found: dict[str, float] = {}
-    for key, identity in index.items():
-        score = similarity(wanted, key)
-        if wanted and (key.startswith(wanted) or wanted.startswith(key) or (len(key) >= _WHOLE and key in wanted)):
-            score += 0.3
-        found[identity] = max(score, found.get(identity, 0.0))
-    best = sorted((i for i in found if found[i] >= SUGGEST), key=lambda i: (-found[i], i))
-    return best[:count]
 
 
 def join_names(names: Iterable[str]) -> str:
