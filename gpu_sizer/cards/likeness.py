@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from difflib import SequenceMatcher
 from functools import cached_property
 
-from gpu_sizer.cards.names import NEAR, SUGGEST, is_slip, normal, normal_short, numbers, similarity
+from gpu_sizer.cards.names import NEAR, SUGGEST, is_slip, normal_short, numbers, similarity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,11 +25,15 @@ _PLACES = {c: i * _TIMES for i, c in enumerate("0123456789abcdefghijklmnopqrstuv
 
 
 def _mask(key: str) -> int:
-    """The characters of a normal form as bits: those that two forms have in common are the bits that both have."""
-    mask = 0
+    """The characters of a name as bits: no more are in common to two names than bits that both have."""
+    mask, others = 0, len(key)
     for character in set(key):
-        mask |= ((1 << min(key.count(character), _TIMES)) - 1) << _PLACES.get(character, 0)
-    return mask
+        if (place := _PLACES.get(character)) is not None:
+            times = key.count(character)
+            others -= times
+            mask |= ((1 << min(times, _TIMES)) - 1) << place
+    # Of characters that have no place of their own any could be any other.
+    return mask | ((1 << others) - 1) << len(_PLACES) * _TIMES
 
 
 class KnownNames:
@@ -77,20 +80,6 @@ class KnownNames:
                 found[self.index[key]] = max(score, found.get(self.index[key], 0.0))
         best = sorted(found, key=lambda i: (-found[i], i))
         return [i for i in best if found[i] > found[best[0]] - MARGIN]
-
-    def near(self, name: str) -> list[str]:
-        """Ids that a misspelt name can mean, best first: letters nearly right, every number and word right.
-
-        A hub id is copied, not typed: it is never taken for another.
-        """
-        if name.count("/") == 1:
-            return []
-        wanted = normal(name)
-        if len(wanted) > LONGEST:
-            return []
-        # A last word of one letter is a name's whole difference: Command A is no slip of Command R.
-        letter = last[1] if (last := re.search(r"[^0-9a-z.]([a-z])$", name.strip().lower())) else ""
-        return self.misspelt(wanted, letter)
 
     def suggestions(self, name: str, count: int = 3) -> list[str]:
         """The nearest ids, for a message. A name that holds a known one (a fine-tune's its base's) is near to it."""
