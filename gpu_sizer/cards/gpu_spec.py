@@ -87,6 +87,11 @@ class GpuSpec:
             raise ValueError("a spec needs at least one source")
 
     @property
+    def short_name(self) -> str:
+        """The name without the vendor's."""
+        return self.name.removeprefix(f"{self.vendor} ")
+
+    @property
     def visible_bytes(self) -> int:
         """Bytes that a program sees in all."""
         return int(self.memory.visible_mib * 2**20)

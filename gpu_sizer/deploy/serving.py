@@ -165,9 +165,11 @@ def _number(version: str) -> tuple[int, ...]:
 
 
 def _version(answer: Fit) -> str:
-    """The version that was named, or the first of the range that was planned with, in three numbers."""
-    engine = answer.request.get_engine()
-    named = answer.request.engine.partition("@")[2] or engine.release
+    """The version that was named, or the first of the range that was planned with, in three numbers.
+
+    Of a line that loads the model from some version on, it is that one.
+    """
+    named = answer.request.get_engine().release_for(answer.request.model)
     parts = re.findall(r"\d+", named)[:3]
     return ".".join(parts + ["0"] * (3 - len(parts)))
 

@@ -71,10 +71,6 @@ if TYPE_CHECKING:
     class Engine(Protocol):
         """The profile of one engine, or of one range of its versions."""
 
-        name: str
-        """As in ``--engine``."""
-        title: str
-        """As its authors write it."""
         lowerable: tuple[str, ...]
         """The settings that a plan may lower to need fewer GPUs."""
         spans_nodes: bool
@@ -83,6 +79,14 @@ if TYPE_CHECKING:
         """Whether the GPUs of one model may differ."""
         allocates_request: bool
         """Whether the cache is as large as was asked for, whatever is left: it does not depend on the weights."""
+
+        @property
+        def name(self) -> str:
+            """As in ``--engine``."""
+
+        @property
+        def title(self) -> str:
+            """As its authors write it."""
 
         @property
         def label(self) -> str:
@@ -102,11 +106,17 @@ if TYPE_CHECKING:
         def sources(self) -> tuple[str, ...]:
             """Where the rules and constants were read."""
 
+        def older_version(self, card: ModelCard) -> str | None:
+            """The line of the last version that loads a model, where this one no longer does; else null."""
+
+        def release_for(self, card: ModelCard) -> str:
+            """The version to start: the one asked for, or the first of its line that loads the model."""
+
         def model(self, card: ModelCard, weights_dtype: str | None) -> Any:
             """The model prepared for many layouts (a :class:`PreparedModel`).
 
             Raises:
-                RequestError: a kind of layer that this engine's profile does not know.
+                RequestError: a class that this version does not load, or a kind of layer that is not known for it.
             """
 
         def check(self, load: Load) -> None:
@@ -138,8 +148,15 @@ if TYPE_CHECKING:
         def notes(self, card: ModelCard) -> tuple[str, ...]:
             """What the engine's users have to know of a model, a sentence each."""
 
+        def gpu_notes(self, gpu: GpuSpec) -> Iterator[str]:
+            """What the engine's users have to know of a GPU, a sentence each."""
+
         def fitting(self, model: Any, gpu: GpuSpec, load: Load) -> Fitting:
-            """The model on one kind of GPU under one load, ready for many layouts."""
+            """The model on one kind of GPU under one load, ready for many layouts.
+
+            Raises:
+                RequestError: a GPU on which this version does not run, or not this model.
+            """
 
         def evaluate(self, model: Any, gpu: GpuSpec, layout: Layout, load: Load) -> LayoutMemory:
             """What fills each GPU of a layout, and whether the engine starts and carries the load."""

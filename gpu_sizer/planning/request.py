@@ -5,7 +5,7 @@ from __future__ import annotations
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.load import Load
-from gpu_sizer.engines.registry import engine
+from gpu_sizer.engines.registry import engine, engine_for
 from gpu_sizer.errors import RequestError
 from gpu_sizer.model.inventory import weight_format
 from gpu_sizer.records import dataclass
@@ -137,7 +137,7 @@ def make_request(
         gpu=gpu,
         context=context or model.context.native,
         users=users,
-        engine=engine,
+        engine=engine_for(engine, model),
         gpu_memory_utilization=gpu_memory_utilization,
         weights_dtype=weights_dtype,
         kv_cache_dtype=kv_cache_dtype,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpu_sizer.engines.registry import engine_names
+from gpu_sizer.engines.registry import DEFAULT, engine_title
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.quantities import tokens
 from gpu_sizer.planning.request import make_request
@@ -18,18 +18,8 @@ if TYPE_CHECKING:
     from gpu_sizer.planning.request import Request
     from gpu_sizer.queries.understanding import Understanding
 
-#: The engine whose rules are taken for one that is known by name alone.
-STAND_IN = "vllm"
 #: Intents whose answer is a number of GPUs: nodes limit it.
 _MANY = ("count", "gpus", "compare", "memory")
-_ENGINE_TITLES = {
-    "vllm": "vLLM",
-    "sglang": "SGLang",
-    "tensorrt_llm": "TensorRT-LLM",
-    "tgi": "TGI",
-    "transformers": "transformers",
-    "llama_cpp": "llama.cpp",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +33,6 @@ class Asked:
     options: dict[str, Any]
     engine: str
     warnings: tuple[str, ...]
-
-    @property
-    def stands_in(self) -> bool:
-        """Whether another engine's rules stand in for those of the engine that was named."""
-        return str(self.options["engine"]) != self.engine
 
     def request(self, gpu: GpuSpec | None = None) -> Request:
         """The checked request on one of the GPUs.
@@ -76,12 +61,6 @@ class Asked:
         return max(self.gpu_count or 0, self.options.get("max_gpus") or 0, product)
 
 
-def engine_title(name: str) -> str:
-    """An engine's name as people write it."""
-    base, _, version = name.partition("@")
-    return " ".join([_ENGINE_TITLES.get(base, base), version]).rstrip()
-
-
 def asked(u: Understanding, cards: Catalogue) -> Asked:
     """The cards and options of a question.
 
@@ -100,16 +79,11 @@ def asked(u: Understanding, cards: Catalogue) -> Asked:
     elif o.nodes and max_gpus is None and u.intent in _MANY:
         max_gpus = node * o.nodes
     native = model.context.native if model else None
-    engine, warnings = o.engine or STAND_IN, list(o.notes)
-    modelled = engine
-    if engine.partition("@")[0] not in engine_names():
-        modelled = STAND_IN
-        title = engine_title(engine)
-        warnings.insert(0, f"{title} is not modelled yet: these are vLLM's rules standing in for {title}'s")
+    engine = o.engine or DEFAULT
     options: dict[str, Any] = {
         "context": sum(tokens(text, native) for text in o.context) or None,
         "users": o.users,
-        "engine": modelled,
+        "engine": engine,
         "gpu_memory_utilization": o.utilization,
         "weights_dtype": o.weights_dtype,
         "kv_cache_dtype": o.kv_cache_dtype,
@@ -119,7 +93,7 @@ def asked(u: Understanding, cards: Catalogue) -> Asked:
         "max_gpus": max_gpus,
         "enforce_eager": o.enforce_eager or None,
     }
-    return Asked(u, model, gpus, count, {k: v for k, v in options.items() if v is not None}, engine, tuple(warnings))
+    return Asked(u, model, gpus, count, {k: v for k, v in options.items() if v is not None}, engine, tuple(o.notes))
 
 
 def _name(gpu: GpuSpec) -> str:
@@ -165,7 +139,7 @@ def _load(a: Asked) -> str:
 def _details(a: Asked, o: dict[str, Any]) -> list[str]:
     said: list[str] = []
     if a.understood.options.engine:
-        said.append(f"with {engine_title(a.engine)}" + (", for which vLLM's rules stand in" if a.stands_in else ""))
+        said.append(f"with {engine_title(a.engine)}")
     if "weights_dtype" in o:
         said.append(f"weights in {o['weights_dtype']}")
     if "kv_cache_dtype" in o:

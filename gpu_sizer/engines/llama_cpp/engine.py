@@ -84,9 +84,6 @@ def _constants() -> dict[str, Any]:
 class LlamaCppEngine(OneVersion):
     """The profile of llama.cpp's server."""
 
-    name = "llama.cpp"
-    title = "llama.cpp"
-    profile = "llama_cpp/profile"
     held = LlamaCppModel
     cache_dtypes = CACHE_DTYPES
     spans_nodes = False
@@ -158,6 +155,8 @@ class LlamaCppEngine(OneVersion):
     def evaluate_mixed(self, model: LlamaCppModel, gpus: Sequence[GpuSpec], load: Load) -> LayoutMemory:
         """Whole layers over given GPUs in their order, each as many as it holds."""
         layout = Layout(1, len(gpus))
+        for gpu in gpus:
+            self.check_gpu(model, gpu, self.cache_dtype(model.card, load))
         if (reason := self.refusal(model, layout)) is not None:
             return refused(layout, reason)
         return self._by_layers(model, gpus, layout, self.settings(model, gpus[0], load, layout))
@@ -204,3 +203,6 @@ class LlamaCppEngine(OneVersion):
             gpu.visible_bytes, gpu.visible_bytes, share, sum(cache[n] for n in names), compute, context_bytes
         )
         return answer(self, layout, (main,), s, ())
+
+
+ENGINE = LlamaCppEngine

@@ -86,9 +86,6 @@ class SglangModel(HeldModel):
 class SglangEngine(OneVersion):
     """The profile of one version of SGLang."""
 
-    name = "sglang"
-    title = "SGLang"
-    profile = "sglang/profile"
     held = SglangModel
     cache_dtypes = CACHE_DTYPES
     lowerable = ("max_num_batched_tokens",)
@@ -229,3 +226,6 @@ class SglangEngine(OneVersion):
             return f"no memory left for the KV cache: {need}, {left} under {fraction}"
         cache = f"{gib(r.kv_cache_bytes)} of KV cache needed, {gib(r.available_kv_bytes)} available"
         return f"the pool is too small: {cache} under {fraction}"
+
+
+ENGINE = SglangEngine

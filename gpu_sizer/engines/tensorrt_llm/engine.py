@@ -54,9 +54,6 @@ class TensorrtLlmModel(HeldModel):
 class TensorrtLlmEngine(OneVersion):
     """The profile of TensorRT-LLM's PyTorch backend."""
 
-    name = "tensorrt-llm"
-    title = "TensorRT-LLM"
-    profile = "tensorrt_llm/profile"
     held = TensorrtLlmModel
     cache_dtypes = CACHE_DTYPES
     lowerable = ("max_num_batched_tokens",)
@@ -142,3 +139,6 @@ class TensorrtLlmEngine(OneVersion):
             return f"no memory left for the KV cache: weights and activations need {need} of {gib(r.budget_bytes)}"
         share = f"{s.gpu_memory_utilization:g} of what is left"
         return f"{gib(r.kv_cache_bytes)} of KV cache needed, {gib(r.available_kv_bytes)} available ({share})"
+
+
+ENGINE = TensorrtLlmEngine

@@ -50,9 +50,6 @@ class TgiModel(HeldModel):
 class TgiEngine(OneVersion):
     """The profile of TGI 3."""
 
-    name = "tgi"
-    title = "TGI"
-    profile = "tgi/profile"
     held = TgiModel
     cache_dtypes = CACHE_DTYPES
     half = _HALF
@@ -144,3 +141,6 @@ class TgiEngine(OneVersion):
             need = gib(r.needed_bytes - r.kv_cache_bytes)
             return f"no memory left for the KV cache: weights and the prefill need {need} of {gib(r.budget_bytes)}"
         return f"{gib(r.kv_cache_bytes)} of KV cache needed, {gib(r.available_kv_bytes)} available"
+
+
+ENGINE = TgiEngine

@@ -57,9 +57,6 @@ class TransformersModel(HeldModel):
 class TransformersEngine(OneVersion):
     """The profile of ``AutoModelForCausalLM.from_pretrained(..., device_map="auto")``."""
 
-    name = "transformers"
-    title = "transformers"
-    profile = "transformers/profile"
     held = TransformersModel
     cache_dtypes = CACHE_DTYPES
     spans_nodes = False
@@ -108,6 +105,8 @@ class TransformersEngine(OneVersion):
     def evaluate_mixed(self, model: TransformersModel, gpus: Sequence[GpuSpec], load: Load) -> LayoutMemory:
         """Whole layers over given GPUs in their order, each as many as it holds."""
         layout = Layout(1, len(gpus))
+        for gpu in gpus:
+            self.check_gpu(model, gpu, self.cache_dtype(model.card, load))
         if (reason := self.refusal(model, layout)) is not None:
             return refused(layout, reason)
         return self._evaluate(model, gpus, layout, self.settings(model, gpus[0], load, layout))
@@ -140,3 +139,6 @@ class TransformersEngine(OneVersion):
             for i, (gpu, (start, stop)) in enumerate(zip(gpus, cut, strict=True))
         )
         return answer(self, layout, stages, s, tuple(stop - start for start, stop in cut))
+
+
+ENGINE = TransformersEngine

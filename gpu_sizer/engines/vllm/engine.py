@@ -9,14 +9,16 @@ from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.layouts import parallel_layouts
 from gpu_sizer.engines.load import Load, Settings
 from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.engines.support import Supported
+from gpu_sizer.engines.versions import at_least
 from gpu_sizer.engines.vllm.activations import generation
 from gpu_sizer.engines.vllm.encoders import is_profiled, video_note
 from gpu_sizer.engines.vllm.fitting import VllmFitting
 from gpu_sizer.engines.vllm.generations import HOPPER
 from gpu_sizer.engines.vllm.model import HALF, VllmModel
 from gpu_sizer.engines.vllm.pages import DELTA, PageRules
-from gpu_sizer.engines.vllm.support import host_note, last_version_note, pooled_cache_dtype, split_refusal
-from gpu_sizer.engines.vllm.version import VersionProfile, at_least, version_profile
+from gpu_sizer.engines.vllm.support import host_note, pooled_cache_dtype, split_refusal
+from gpu_sizer.engines.vllm.version import VersionProfile, version_profile
 from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.estimate import LayoutMemory
 from gpu_sizer.memory.layout import Layout
@@ -57,11 +59,9 @@ def _batch_defaults(memory: int, identity: str, name: str, version: str) -> dict
     return found
 
 
-class VllmEngine:
+class VllmEngine(Supported):
     """The profile of one range of vLLM versions."""
 
-    name = "vllm"
-    title = "vLLM"
     lowerable = ("max_num_seqs", "max_num_batched_tokens")
     spans_nodes = True
     takes_mixed = False
@@ -69,6 +69,7 @@ class VllmEngine:
 
     def __init__(self, version: str | None = None) -> None:
         self.version: VersionProfile = version_profile(version)
+        super().__init__(version or self.version.name)
         self._page_rules: dict[tuple[int | None, bool, int | None], PageRules] = {}
 
     @property
@@ -95,7 +96,12 @@ class VllmEngine:
         return (str(profile_data("vllm/versions")["source"]), str(profile_data("vllm/placement")["source"]))
 
     def model(self, card: ModelCard, weights_dtype: str | None) -> VllmModel:
-        """The model prepared for many layouts."""
+        """The model prepared for many layouts.
+
+        Raises:
+            RequestError: a class that this version does not load.
+        """
+        self.check_card(card)
         return VllmModel(card, build_inventory(card, weights_dtype or HALF.get(card.weights.dtype)))
 
     def settings(self, model: VllmModel, gpu: GpuSpec, load: Load, layout: Layout) -> Settings:
@@ -167,7 +173,7 @@ class VllmEngine:
 
     def notes(self, card: ModelCard) -> tuple[str, ...]:
         """That later versions no longer load the model, what its videos take, and what the machine's memory holds."""
-        notes = last_version_note(card, self.version), video_note(card, self.version), host_note(card)
+        notes = self.class_note(card), self.last_note(card), video_note(card, self.version), host_note(card)
         return tuple(note for note in notes if note is not None)
 
     def page_rules(self, gpu: GpuSpec, load: Load) -> PageRules:
@@ -193,7 +199,12 @@ class VllmEngine:
         return model.refusal(layout) or split_refusal(model.card, layout, self.version)
 
     def fitting(self, model: VllmModel, gpu: GpuSpec, load: Load) -> VllmFitting:
-        """The model on one kind of GPU under one load, ready for many layouts."""
+        """The model on one kind of GPU under one load, ready for many layouts.
+
+        Raises:
+            RequestError: a GPU on which this version does not run, or not this model.
+        """
+        self.check_gpu(model, gpu, self._cache_dtype(model, gpu, load))
         return VllmFitting(self, model, gpu, load)
 
     def evaluate(self, model: VllmModel, gpu: GpuSpec, layout: Layout, load: Load) -> LayoutMemory:
@@ -210,3 +221,6 @@ class VllmEngine:
             "vLLM gives every GPU the same share: its GPUs must be alike; llama.cpp and transformers take mixed ones",
             about="gpu",
         )
+
+
+ENGINE = VllmEngine

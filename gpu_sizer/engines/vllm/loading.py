@@ -25,9 +25,9 @@ from math import prod
 from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttention
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.engines.versions import at_least
 from gpu_sizer.engines.vllm import sparse
 from gpu_sizer.engines.vllm.generations import BLACKWELL
-from gpu_sizer.engines.vllm.version import at_least
 from gpu_sizer.memory.layout import stage_bounds
 from gpu_sizer.memory.weights import WeightRules, tensor_bytes
 from gpu_sizer.model.formats import SCALE_BLOCK, storage_bytes
