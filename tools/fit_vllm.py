@@ -35,6 +35,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from gpu_sizer.cards.catalogue import catalogue  # noqa: E402
+from gpu_sizer.engines.registry import engine  # noqa: E402
 from gpu_sizer.engines.vllm import activations  # noqa: E402
 from gpu_sizer.engines.vllm.engine import VllmEngine  # noqa: E402
 from gpu_sizer.engines.vllm.version import VersionProfile  # noqa: E402
@@ -158,7 +159,7 @@ def points() -> tuple[list[Point], list[EvidenceRecord]]:
     with RECORDS.open(encoding="utf-8") as stream:
         training = [r for r in read_records(stream, RECORDS.name) if not is_held_out(r)]
     made = []
-    for record in (r for r in training if r.engine == VllmEngine.name):
+    for record in (r for r in training if r.engine == engine("vllm").name):
         try:
             made.append(Point(record))
         except Skipped:

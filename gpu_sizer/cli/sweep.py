@@ -11,8 +11,10 @@ import typer
 
 from gpu_sizer import api
 from gpu_sizer.cli import options as o
+from gpu_sizer.cli.output import print_aside
 from gpu_sizer.cli.table import names
 from gpu_sizer.errors import RequestError
+from gpu_sizer.planning.uncounted import Uncounted, uncounted_lines
 
 if TYPE_CHECKING:
     from gpu_sizer.planning.sweep import Block
@@ -69,19 +71,25 @@ def sweep(
     write = WRITERS[form]
     from gpu_sizer.cli.bar import bar
 
+    uncounted: dict[Uncounted, None] = {}
     with bar("sweeping", axes.size) as advance:
+        told = _told(blocks, advance, uncounted)
         if output is None:
-            write(_told(blocks, advance), sys.stdout.buffer)
-            return
-        from gpu_sizer.cli.files import whole_file
+            write(told, sys.stdout.buffer)
+        else:
+            from gpu_sizer.cli.files import whole_file
 
-        with whole_file(output) as stream:
-            write(_told(blocks, advance), stream)
-    typer.echo(f"gpu-sizer: wrote {output} ({axes.size:,} cells)", err=True)
+            with whole_file(output) as stream:
+                write(told, stream)
+    print_aside(uncounted_lines(uncounted))
+    if output is not None:
+        typer.echo(f"gpu-sizer: wrote {output} ({axes.size:,} cells)", err=True)
 
 
-def _told(blocks: Iterable[Block], advance: Callable[[int], None]) -> Iterator[Block]:
-    """The blocks, each told to the progress bar once it is written."""
+def _told(blocks: Iterable[Block], advance: Callable[[int], None], uncounted: dict[Uncounted, None]) -> Iterator[Block]:
+    """The blocks, each told to the progress bar once it is written; pairs that cannot be counted are kept."""
     for block in blocks:
+        if block.uncounted is not None:
+            uncounted[block.uncounted] = None
         yield block
         advance(block.cells.size)

@@ -11,7 +11,7 @@ from functools import cached_property
 from gpu_sizer.cards.mixers import CompressedAttention, LatentAttention
 from gpu_sizer.engines.profiles import PROFILE, has_data, profile_data
 from gpu_sizer.engines.versions import at_least, line, number, reaches
-from gpu_sizer.errors import RequestError
+from gpu_sizer.errors import UncountableError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,25 +93,25 @@ class Supported:
         """Refuses a model whose class this version does not have.
 
         Raises:
-            RequestError: the first version that has it, or the last.
+            UncountableError: the first version that has it, or the last.
         """
         if (span := self._span(card)) is None:
             return
         first, last = span
         what, named = f"{self.title} {self.asked}", card.engine_class
         if first == NEVER:
-            raise RequestError(
+            raise UncountableError(
                 f"{what} does not load {card.name}: no version up to {self.classes['newest']} has its class {named}",
                 about="model",
             )
         if first is not None and not reaches(self.asked, first):
-            raise RequestError(
+            raise UncountableError(
                 f"{what} does not load {card.name}: {first} is the first version with its class {named} "
                 f"(--engine {self.name}@{first})",
                 about="model",
             )
         if last is not None and not reaches(last, self.asked):
-            raise RequestError(
+            raise UncountableError(
                 f"{what} no longer loads {card.name}: {last} is the last version with its class {named} "
                 f"(--engine {self.name}@{line(last)})",
                 about="model",
@@ -154,12 +154,12 @@ class Supported:
             cache_dtype: the type of its cache.
 
         Raises:
-            RequestError: what it runs on instead.
+            UncountableError: what it runs on instead.
         """
         platforms = self.head["platforms"]
         if gpu.platform not in platforms:
             known = " and ".join(PLATFORMS.get(p, p) for p in platforms)
-            raise RequestError(
+            raise UncountableError(
                 f"{self.title} does not run on {PLATFORMS.get(gpu.platform, gpu.platform)} ({gpu.name}): "
                 f"it runs on {known}",
                 about="gpu",
@@ -170,9 +170,9 @@ class Supported:
             return
         has = f"{gpu.short_name} has {capability}"
         if (least := rules.get("least")) is not None and not at_least(capability, least):
-            raise RequestError(f"{self.title} needs compute capability {least} or later; {has}", about="gpu")
+            raise UncountableError(f"{self.title} needs compute capability {least} or later; {has}", about="gpu")
         if (first := rules.get("since", {}).get(number(capability)[0])) is not None and not reaches(self.asked, first):
-            raise RequestError(
+            raise UncountableError(
                 f"{self.title} {self.asked} does not run on {gpu.name} (compute capability {capability}): {first} is "
                 f"the first version that does (--engine {self.name}@{first})",
                 about="gpu",
@@ -181,7 +181,7 @@ class Supported:
             if at_least(capability, rule["least"]):
                 continue
             if _is_meant(rule, model, cache_dtype):
-                raise RequestError(
+                raise UncountableError(
                     f"{self.title} runs {rule['words']} on compute capability {rule['least']} or later; {has}",
                     about="gpu",
                 )
