@@ -28,7 +28,7 @@ ENGINES = Path(__file__).parent.parent / "gpu_sizer" / "engines"
 REPOSITORY = "https://github.com/huggingface/text-generation-inference"
 #: Registries of vLLM's that hold no models that generate text by themselves.
 ASIDE = re.compile(
-    r"EMBEDDING|CROSS_ENCODER|SPECULATIVE|TRANSFORMERS|PREVIOUSLY|OOT|REWARD|CLASSIFICATION|LATE_INTERACTION|ROCM|VLLM"
+    r"EMBEDDING|CROSS_ENCODER|SPECULATIVE|TRANSFORMERS_BACKEND|TRANSFORMERS_MODELS|PREVIOUSLY|OOT|REWARD|CLASSIFICATION|LATE_INTERACTION|ROCM|VLLM"
 )
 GENERATES = re.compile(r"CAUSAL_LM|IMAGE_TEXT_TO_TEXT|VISION_2_SEQ|MULTIMODAL_LM")
 #: Types of TGI's own that transformers has no class for.
@@ -138,10 +138,28 @@ def transformers_classes(text: str) -> set[str]:
     return set().union(*types(text).values())
 
 
+def llama_cpp(version: str) -> str:
+    """The classes that the converter of the llama.cpp registers which llama-cpp-python brings along."""
+    with tempfile.TemporaryDirectory() as folder:
+        options = ("--no-deps", "--no-binary", ":all:", "--no-build-isolation", "--no-clean", "--no-cache-dir")
+        pip("download", *options, f"llama-cpp-python=={version}", folder=folder)
+        modules = Path(folder).glob("*/*/vendor/llama.cpp/conversion/*.py")
+        found = [
+            c for m in modules for c in re.findall(r"ModelBase\.register\(([^)]*)\)", m.read_text(encoding="utf-8"))
+        ]
+    return " ".join(sorted({name for call in found for name in re.findall(r'"([^"]+)"', call)}))
+
+
+def llama_cpp_classes(text: str) -> set[str]:
+    return set(text.split())
+
+
 READERS: dict[str, tuple[str, Callable[[str], str], Callable[[str], set[str]]]] = {
-    "vllm": ("0.4.0", vllm, vllm_classes),
+    "vllm": ("0.4.1", vllm, vllm_classes),
     "sglang": ("0.3.0", sglang, sglang_classes),
     "transformers": ("4.30.0", transformers, transformers_classes),
+    # Its builds have no distribution of their own: one release is read, and no class has a beginning.
+    "llama_cpp": ("0.3.36", llama_cpp, llama_cpp_classes),
 }
 
 
@@ -149,7 +167,7 @@ def read(engine: str, kept: Path) -> dict[str, str]:
     """What is read of each release; a release is downloaded once."""
     first, get, _ = READERS[engine]
     found = {}
-    for version in releases(engine, first):
+    for version in releases(engine, first) if engine != "llama_cpp" else [first]:
         file = kept / engine / f"{version}.txt"
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -173,7 +191,8 @@ def tgi(kept: Path, repository: Path) -> dict[str, set[str]]:
             continue
         lock = git("show", f"{tag}:server/uv.lock") or git("show", f"{tag}:server/poetry.lock")
         locked = re.search(r'name = "transformers"\nversion = "([\d.]+)"', lock)
-        assert locked is not None, tag
+        if locked is None:
+            continue
         nearest = max(n for n in texts if n <= max(number(locked[1]), min(texts)))
         own = set(re.findall(r'"(\w+)"', git("show", f"{tag}:server/text_generation_server/models/__init__.py")))
         found[tag.removeprefix("v")] = transformers_classes(texts[nearest]).union(
@@ -217,6 +236,10 @@ SOURCES = {
     "transformers": (
         "https://pypi.org/project/transformers/ (transformers/models/auto/modeling_auto.py)",
         "it takes the code of the model's own repository",
+    ),
+    "llama_cpp": (
+        "https://pypi.org/project/llama-cpp-python/ (vendor/llama.cpp/conversion)",
+        "its converter (llama-cpp-python 0.3.36) does not know it, and whether a later build does is not known here",
     ),
     "tgi": (
         f"{REPOSITORY} (server/text_generation_server/models/__init__.py, and the transformers of its lock file)",

@@ -109,6 +109,9 @@ if TYPE_CHECKING:
         def older_version(self, card: ModelCard) -> str | None:
             """The line of the last version that loads a model, where this one no longer does; else null."""
 
+        def newer_version(self, card: ModelCard) -> str | None:
+            """The first version that loads a model, where this one does not yet; else null."""
+
         def release_for(self, card: ModelCard) -> str:
             """The version to start: the one asked for, or the first of its line that loads the model."""
 

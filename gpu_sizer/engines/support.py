@@ -82,6 +82,11 @@ class Supported:
             return None
         return line(span[1])
 
+    def newer_version(self, card: ModelCard) -> str | None:
+        """The first version that loads a model, where this one does not yet; else null."""
+        first = (self._span(card) or (None, None))[0]
+        return None if first in (None, NEVER) or reaches(self.asked, str(first)) else first
+
     def release_for(self, card: ModelCard) -> str:
         """The version to start: the one asked for, or the first of its line that loads the model."""
         first = (self._span(card) or (None, None))[0]
@@ -98,23 +103,16 @@ class Supported:
         if (span := self._span(card)) is None:
             return
         first, last = span
-        what, named = f"{self.title} {self.asked}", card.engine_class
+        what = f"{self.title} {self.asked} does not load {card.engine_class}"
         if first == NEVER:
-            raise UncountableError(
-                f"{what} does not load {card.name}: no version up to {self.classes['newest']} has its class {named}",
-                about="model",
-            )
+            raise UncountableError(f"{what}: no version up to {self.classes['newest']} does", about="model")
         if first is not None and not reaches(self.asked, first):
             raise UncountableError(
-                f"{what} does not load {card.name}: {first} is the first version with its class {named} "
-                f"(--engine {self.name}@{first})",
-                about="model",
+                f"{what}: {first} is the first version that does (--engine {self.name}@{first})", about="model"
             )
         if last is not None and not reaches(last, self.asked):
             raise UncountableError(
-                f"{what} no longer loads {card.name}: {last} is the last version with its class {named} "
-                f"(--engine {self.name}@{line(last)})",
-                about="model",
+                f"{what}: {last} is the last version that does (--engine {self.name}@{line(last)})", about="model"
             )
 
     def last_note(self, card: ModelCard) -> str | None:

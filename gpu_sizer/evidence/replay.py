@@ -154,6 +154,9 @@ def _replay(record: EvidenceRecord, cards: Catalogue) -> Replayed:
     name, assumed_version = engine_of(record)
     profile = get_engine(name)
     identified = identify_model(record, cards, any_weights=profile.allocates_request)
+    if not record.engine_version and (newer := profile.newer_version(identified.card)) is not None:
+        # A log that tells no version is of one that loads its model.
+        name, assumed_version = f"{profile.name}@{newer}", f"{profile.name} {newer}: the first version that loads it"
     gpu, memory_known = identify_gpu(record, cards, any_gpu=profile.allocates_request)
     assumed = [a for a in (assumed_version,) if a]
     for key, what in (

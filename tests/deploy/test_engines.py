@@ -17,6 +17,7 @@ from gpu_sizer.deploy.engines.starter import Start
 from gpu_sizer.deploy.formats import COMMANDS, TOOLS, deploy
 from gpu_sizer.deploy.serving import Serving, make_serving
 from gpu_sizer.engines.registry import engine_names
+from gpu_sizer.errors import UncountableError
 from gpu_sizer.planning.plan import Fit
 from gpu_sizer.records import replace
 from tests.deploy.running import options, pods
@@ -259,7 +260,12 @@ WORDS = {
 @pytest.mark.parametrize(("model", "gpu"), DEPLOYMENTS)
 def test_the_deployments_with_every_engine_that_plans(form: str, model: str, gpu: str) -> None:
     engine = COMMANDS[form]
-    plan = size(model, gpu=gpu, engine=engine, details=False)
+    try:
+        plan = size(model, gpu=gpu, engine=engine, details=False)
+    except UncountableError as error:
+        assert (engine, model) == ("tgi", "gpt-oss-120b")
+        assert "no version up to 3.3.7 does" in str(error)
+        return
     if not plan.fits:
         with pytest.raises(DoesNotFitError):
             plan.deploy(form, weights="/models/a.gguf")

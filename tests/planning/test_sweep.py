@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpu_sizer import load_gpu, load_model
-from gpu_sizer.errors import RequestError
+from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search
 from gpu_sizer.planning.sweep import Axes, sweep_blocks, sweep_cards
@@ -64,7 +64,11 @@ def compare(model: str, gpu: str, contexts: list[int], users: list[int], **load:
             assert cell["gpu_count"] is None
             continue
         request = make_request(card, spec, context=cell["context"], users=cell["users"], **load)
-        search = Search(request)
+        try:
+            search = Search(request)
+        except UncountableError:
+            assert cell["gpu_count"] is None
+            continue
         found = search.smallest(search.start(), request.max_gpus)
         if found is None:
             assert cell["gpu_count"] is None
