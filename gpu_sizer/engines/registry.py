@@ -7,6 +7,7 @@ from importlib import import_module
 
 from gpu_sizer.engines.profiles import naming
 from gpu_sizer.errors import RequestError
+from gpu_sizer.load import ENGINE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
 
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.engines.engine import Engine
-
-#: The engine that is planned for where none is named.
-DEFAULT = "vllm"
 
 
 @cache
@@ -53,7 +51,7 @@ def engine_words() -> Iterator[tuple[tuple[str, ...], str]]:
 
 
 @cache
-def engine(name: str = DEFAULT) -> Engine:
+def engine(name: str = ENGINE.default) -> Engine:
     """The engine of a name, with an optional version behind ``@``.
 
     Raises:

@@ -67,7 +67,7 @@ def test_more_users_never_need_fewer(place: tuple[str, str, str], a: int, b: int
 def test_more_batched_tokens_never_need_fewer(place: tuple[str, str, str], a: int, b: int) -> None:
     few, many = sorted((a, b))
     less = request(place, 0.2, max_num_batched_tokens=few, max_num_seqs=64)
-    assert count(small(less)) <= count(small(replace(less, max_num_batched_tokens=many)))
+    assert count(small(less)) <= count(small(less.under(max_num_batched_tokens=many)))
 
 
 @laws
