@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib import import_module
 
 from gpu_sizer.engines.profiles import naming
 from gpu_sizer.errors import RequestError
@@ -63,7 +62,7 @@ def engine(name: str = ENGINE.default) -> Engine:
     folder = _folders().get(engine_name(base))
     if folder is None:
         raise RequestError(f"unknown engine {name!r}; known: {', '.join(_folders())}")
-    found: Engine = import_module(f"gpu_sizer.engines.{folder}.engine").ENGINE(version or None)
+    found: Engine = __import__(f"gpu_sizer.engines.{folder}.engine", fromlist=["ENGINE"]).ENGINE(version or None)
     return found
 
 

@@ -109,8 +109,8 @@ def test_a_platform_that_no_engine_names_is_refused_by_all(name: str) -> None:
         ("h100", {"vllm", "sglang", "tensorrt-llm", "tgi", "transformers", "llama.cpp"}),
         ("mi300x", {"vllm", "sglang", "tgi", "transformers", "llama.cpp"}),
         ("gaudi-3", {"vllm", "sglang", "tgi", "transformers"}),
-        ("v100-32gb", {"vllm", "tgi", "transformers", "llama.cpp"}),
-        ("p100-16gb", {"tgi", "transformers", "llama.cpp"}),
+        ("v100-32gb", {"vllm", "tensorrt-llm", "tgi", "transformers", "llama.cpp"}),
+        ("p100-16gb", {"tensorrt-llm", "tgi", "transformers", "llama.cpp"}),
     ],
 )
 def test_every_engine_says_whether_it_runs_on_a_gpu(gpu: str, taken: set[str]) -> None:
@@ -155,6 +155,7 @@ def test_builds_that_leave_out_a_generation_are_told() -> None:
     assert told("vllm", "v100-32gb")
     assert not told("vllm@0.19", "v100-32gb")
     assert not told("vllm", "t4")
+    assert told("tensorrt-llm", "t4")
 
 
 def test_lists_and_commands_say_why(capsys: pytest.CaptureFixture[str]) -> None:
