@@ -40,7 +40,8 @@ HEAD = """\
 
 
 def number(version: str) -> tuple[int, ...]:
-    return tuple(map(int, re.findall(r"\d+", version)[:3]))
+    """All numbers of a version, that of a later build of the same release included."""
+    return tuple(map(int, re.findall(r"\d+", version)))
 
 
 def pip(*arguments: str, folder: str | None = None) -> str:
@@ -50,12 +51,11 @@ def pip(*arguments: str, folder: str | None = None) -> str:
 
 
 def releases(package: str, first: str) -> list[str]:
-    """Final releases from one on, the oldest first; of those that differ in a suffix alone, the first."""
+    """Final releases from one on, the oldest first."""
     listed = re.search(r"Available versions: (.*)", pip("index", "versions", package))
     assert listed is not None, f"no index of {package}"
     found = [v for v in listed[1].split(", ") if re.fullmatch(r"[\d.]+(\.post\d+)?", v) and number(v) >= number(first)]
-    by_number = {number(v): v for v in sorted(found, key=lambda v: (number(v), v), reverse=True)}
-    return [by_number[n] for n in sorted(by_number)]
+    return sorted(found, key=number)
 
 
 def source_file(package: str, version: str, *paths: str) -> str:

@@ -106,7 +106,8 @@ class Supported:
         what = f"{self.title} {self.asked} does not load {card.engine_class}"
         if first == NEVER:
             raise UncountableError(f"{what}: no version up to {self.classes['newest']} does", about="model")
-        if first is not None and not reaches(self.asked, first):
+        # A version between releases may have what the next one brings.
+        if first is not None and not reaches(self.asked, first) and "dev" not in self.asked:
             raise UncountableError(
                 f"{what}: {first} is the first version that does (--engine {self.name}@{first})", about="model"
             )

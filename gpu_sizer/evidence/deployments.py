@@ -11,7 +11,7 @@ import re
 
 from gpu_sizer.cards.catalogue import Catalogue
 from gpu_sizer.engines.registry import engine, engine_names
-from gpu_sizer.errors import GpuSizerError, RequestError
+from gpu_sizer.errors import GpuSizerError, RequestError, UncountableError
 from gpu_sizer.evidence.records import EvidenceError
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.request import make_request
@@ -145,6 +145,11 @@ def _asked(d: Deployment, cards: Catalogue, layout: Layout, profile: str) -> Jud
         options["kv_cache_dtype"] = "float8"
     if d.released_precision_equals is False and d.precision in _PRECISIONS:
         options["weights_dtype"] = _PRECISIONS[d.precision]
+    try:
+        engine(profile).check_card(card)
+    except UncountableError:
+        # The version that a source tells is not the one that ran.
+        profile = profile.partition("@")[0]
     memory = Search(make_request(card, gpu, engine=profile, **options)).evaluate(layout)
     return Judged(d, memory.verdict, memory.reason, profile)
 
