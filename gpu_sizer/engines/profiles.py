@@ -20,7 +20,7 @@ PROFILE = "profile"
 #: Where the names of all engines are kept beside the files.
 _NAMES = "names"
 #: What of a profile tells engines apart.
-_NAMING = ("name", "title", "aliases", "words")
+_NAMING = ("name", "title", "aliases", "words", "command")
 
 
 def _name(file: str) -> str:
@@ -68,6 +68,11 @@ def has_data(name: str) -> bool:
     """Whether there is such a file."""
     kept = _all()
     return name in kept if kept is not None else os.path.exists(os.path.join(_HERE, f"{name}.yaml"))
+
+
+def has_module(name: str) -> bool:
+    """Whether ``gpu_sizer/engines/NAME.py`` exists."""
+    return os.path.exists(os.path.join(_HERE, f"{name}.py"))
 
 
 @cache

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from functools import cache
 
-from gpu_sizer.engines.profiles import naming
+from gpu_sizer.engines.profiles import has_module, naming
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import ENGINE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.engines.engine import Engine
+    from gpu_sizer.engines.serving import Starter
+    from gpu_sizer.engines.wording import Wording
 
 
 @cache
@@ -62,8 +65,39 @@ def engine(name: str = ENGINE.default) -> Engine:
     folder = _folders().get(engine_name(base))
     if folder is None:
         raise RequestError(f"unknown engine {name!r}; known: {', '.join(_folders())}")
-    found: Engine = __import__(f"gpu_sizer.engines.{folder}.engine", fromlist=["ENGINE"]).ENGINE(version or None)
+    found: Engine = _part(folder, "engine").ENGINE(version or None)
     return found
+
+
+def _part(folder: str, part: str) -> Any:
+    """A module of an engine's folder."""
+    return __import__(f"gpu_sizer.engines.{folder}.{part}", fromlist=[part])
+
+
+def engine_commands() -> dict[str, str]:
+    """The engines that have a server of their own, by the names of their commands (``trtllm`` for TensorRT-LLM's)."""
+    return {names["command"]: names["name"] for names in naming().values() if names["command"]}
+
+
+def starter_of(name: str) -> Starter:
+    """How an engine is started.
+
+    Raises:
+        RequestError: an engine without a server of its own.
+    """
+    known = engine_commands().values()
+    if name not in known:
+        raise RequestError(f"{name} has no server that could be started; those have: {', '.join(known)}")
+    found: Starter = _part(_folders()[name], "serve").STARTER
+    return found
+
+
+def engine_wordings() -> Iterator[tuple[str, tuple[Wording, ...]]]:
+    """What the start-up logs of engines say: the name that a record has for an engine, and its wordings."""
+    for folder in naming():
+        if has_module(f"{folder}/logs"):
+            logs = _part(folder, "logs")
+            yield logs.NAME, logs.WORDINGS
 
 
 def engine_for(name: str, card: ModelCard) -> str:
