@@ -99,15 +99,11 @@ def asked(u: Understanding, cards: Catalogue) -> Asked:
     return Asked(u, model, gpus, count, {k: v for k, v in options.items() if v is not None}, engine, tuple(o.notes))
 
 
-def _name(gpu: GpuSpec) -> str:
-    return gpu.name.removeprefix("NVIDIA ").removeprefix("AMD ").removeprefix("Intel ")
-
-
 def say(a: Asked) -> str:
     """What was understood, in one sentence."""
     u, o, count = a.understood, a.options, a.gpu_count or 1
     model = a.model.name if a.model else ""
-    gpus = [_name(g) for g in a.gpus]
+    gpus = [g.short_name for g in a.gpus]
     on = f"{count} × {gpus[0]}" if gpus else ""
     if u.intent == "count":
         text = f"fewest {gpus[0]} for {model}"

@@ -7,10 +7,9 @@ from gpu_sizer.engines.layouts import divisors, parallel_layouts
 from gpu_sizer.engines.one_version import HALF, OneVersion, refused
 from gpu_sizer.engines.sglang.pools import held, needed_bytes
 from gpu_sizer.engines.sglang.reserve import constants, default_fraction, graph_sequences, replicas_inside, tier
-from gpu_sizer.engines.vllm.activations import forward_bytes, has_nvlink, workspace_bytes
-from gpu_sizer.engines.vllm.loading import absorbed_bytes
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import Load, Settings
+from gpu_sizer.memory.activations import absorbed_bytes, forward_bytes, workspace_bytes
 from gpu_sizer.memory.caches import SHORT_CONVOLUTIONS, CacheTypes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout, bounds_of
@@ -165,7 +164,7 @@ class SglangEngine(OneVersion):
         c, s, pp = constants(), self.settings(model, gpu, load, layout), layout.pipeline_parallel_size
         tp, inside = layout.tensor_parallel_size, replicas_inside(layout)
         several = tp * pp * inside > 1
-        context = c["context_gib"] + (c["communication_gib"] if several and has_nvlink(gpu) else 0)
+        context = c["context_gib"] + (c["communication_gib"] if several and gpu.has_nvlink else 0)
         context_bytes = int(context * GIB)
         before = gpu.visible_bytes - context_bytes
         slack, peak = before - int(before * s.gpu_memory_utilization), self._peak(model, gpu, layout, s)

@@ -6,8 +6,8 @@ from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import parallel_layouts
 from gpu_sizer.engines.one_version import HALF, OneVersion, refused
 from gpu_sizer.engines.pools import full_pool_bytes, full_pool_tokens
-from gpu_sizer.engines.vllm.activations import forward_bytes, has_nvlink, workspace_bytes
 from gpu_sizer.load import Load, Settings
+from gpu_sizer.memory.activations import forward_bytes, workspace_bytes
 from gpu_sizer.memory.caches import CacheTypes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout, bounds_of
@@ -112,7 +112,7 @@ class TensorrtLlmEngine(OneVersion):
         tp, pp, page = layout.tensor_parallel_size, layout.pipeline_parallel_size, c["block_size"]
         types = CacheTypes(s.kv_cache_dtype, self.model_dtype(model.card))
         bounds = stage_bounds(model.layers, pp)
-        several = tp * pp > 1 and has_nvlink(gpu)
+        several = tp * pp > 1 and gpu.has_nvlink
         fixed = int((c["context_gib"] + (c["communication_gib"] if several else 0)) * GIB)
         loading, tokens = int(c["loading_gib"] * GIB), s.max_num_batched_tokens
         activation = forward_bytes(a, layout, tokens)

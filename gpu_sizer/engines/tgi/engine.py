@@ -8,8 +8,8 @@ from gpu_sizer.engines.layouts import parallel_layouts
 from gpu_sizer.engines.one_version import OneVersion, refused
 from gpu_sizer.engines.pools import full_pool_bytes, full_pool_tokens
 from gpu_sizer.engines.tgi.prefill import constants, prefill_tokens
-from gpu_sizer.engines.vllm.activations import forward_bytes, generation, has_nvlink, workspace_bytes
 from gpu_sizer.load import Load, Settings
+from gpu_sizer.memory.activations import forward_bytes, workspace_bytes
 from gpu_sizer.memory.caches import CacheTypes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout
@@ -121,9 +121,9 @@ class TgiEngine(OneVersion):
         s, bounds = self.settings(model, gpu, load, layout), ((0, model.layers),)
         types = CacheTypes(s.kv_cache_dtype, self.model_dtype(model.card))
         (cell,) = model.cells(tp, types, bounds, windows=False)
-        major = generation(gpu)
+        major = gpu.generation
         page = c["block_size"] if major is not None and major >= AMPERE else c["old_block_size"]
-        context = c["context_gib"] + (c["communication_gib"] if tp > 1 and has_nvlink(gpu) else 0)
+        context = c["context_gib"] + (c["communication_gib"] if tp > 1 and gpu.has_nvlink else 0)
         activation = forward_bytes(a, layout, s.max_num_batched_tokens)
         activation += workspace_bytes(a, gpu, layout, s.max_num_batched_tokens, model.has_scaled_experts)
         r = RankMemory(

@@ -10,9 +10,9 @@ from __future__ import annotations
 from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import whole_layer_layouts
 from gpu_sizer.engines.one_version import HALF, OneVersion, refused
-from gpu_sizer.engines.vllm.activations import forward_bytes
 from gpu_sizer.engines.whole_layers import answer, even_cut
 from gpu_sizer.load import Load, Settings
+from gpu_sizer.memory.activations import forward_bytes
 from gpu_sizer.memory.caches import CacheTypes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from functools import cache
 
-from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.gpu_spec import HOPPER, GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.layouts import parallel_layouts
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.support import Supported
 from gpu_sizer.engines.versions import at_least
-from gpu_sizer.engines.vllm.activations import generation
 from gpu_sizer.engines.vllm.encoders import is_profiled, video_note
 from gpu_sizer.engines.vllm.fitting import VllmFitting
-from gpu_sizer.engines.vllm.generations import HOPPER
 from gpu_sizer.engines.vllm.model import HALF, VllmModel
 from gpu_sizer.engines.vllm.pages import DELTA, PageRules
 from gpu_sizer.engines.vllm.support import host_note, pooled_cache_dtype, split_refusal
@@ -162,7 +160,7 @@ class VllmEngine(Supported):
         card = model.card
         named = CACHE_DTYPES[load.kv_cache_dtype] if load.kv_cache_dtype is not None else None
         if model.weighs_keys:
-            named = pooled_cache_dtype(card, generation(gpu), named, self.version)
+            named = pooled_cache_dtype(card, gpu.generation, named, self.version)
         if named is not None:
             return named
         return card.weights.kv_cache_dtype or HALF.get(card.weights.dtype, card.weights.dtype)
@@ -187,7 +185,7 @@ class VllmEngine(Supported):
 
     def page_rules(self, gpu: GpuSpec, load: Load) -> PageRules:
         """How this version and GPU allocate pages."""
-        key = (generation(gpu), load.hybrid_kv, load.block_size)
+        key = (gpu.generation, load.hybrid_kv, load.block_size)
         if (found := self._page_rules.get(key)) is None:
             major, hybrid, block_size = key
             # Kernels that leave checkpoints of the gated delta rule are Hopper's and newer ones'.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from gpu_sizer.cards.gpu_spec import BLACKWELL, WORKSTATION_BLACKWELL
 from gpu_sizer.cards.mixers import CompressedAttention
 from gpu_sizer.engines.profiles import profile_data
-from gpu_sizer.engines.vllm.generations import BLACKWELL, WORKSTATION_BLACKWELL
 from gpu_sizer.engines.vllm.sparse import shares_states
 from gpu_sizer.errors import UncountableError
 from gpu_sizer.memory.layout import stage_bounds
