@@ -115,6 +115,12 @@ if TYPE_CHECKING:
         def newer_version(self, card: ModelCard) -> str | None:
             """The first version that loads a model, where this one does not yet; else null."""
 
+        def standing(self, generation: str | None, *, beside: bool) -> str | None:
+            """The version that stands for a generation of the core where a log tells no more; null where none does.
+
+            ``beside`` asks for what stands for it in a version whose default is another.
+            """
+
         def release_for(self, card: ModelCard) -> str:
             """The version to start: the one asked for, or the first of its line that loads the model."""
 

@@ -29,8 +29,6 @@ class OneVersion(Supported):
 
     held: Callable[[ModelCard, str | None], Any]
     """What prepares a model in the released types, or in one that is asked for."""
-    cache_dtypes: dict[str, str | None]
-    """Types of the cache by what people write; null is the model's own."""
     half: dict[str, str] = HALF
     """The type in which a release is computed that the engine does not compute in."""
     lowerable: tuple[str, ...] = ()

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 PLATFORMS = {"cuda": "CUDA", "rocm": "ROCm", "xpu": "Intel's XPU", "hpu": "Gaudi", "metal": "Metal"}
 #: A class that no version has.
 NEVER = "never"
+#: Other spellings of types of the cache. Those of eight bits are alike in size.
+_CACHE_SPELLINGS = {
+    **dict.fromkeys(("fp8", "fp8_e4m3", "fp8_e4m3fn", "fp8_e5m2"), "float8"),
+    "bf16": "bfloat16",
+    **dict.fromkeys(("fp16", "f16"), "float16"),
+}
 
 
 class Supported:
@@ -60,6 +66,12 @@ class Supported:
         return str(self.head["title"])
 
     @cached_property
+    def cache_dtypes(self) -> dict[str, str | None]:
+        """Types of the cache by what people write; null is the model's own."""
+        known: list[str] = self.head["cache_dtypes"]
+        return {name: _CACHE_SPELLINGS.get(name, name) for name in known} | {"auto": self.head.get("cache_default")}
+
+    @cached_property
     def classes(self) -> dict[str, Any]:
         """The content of ``classes.yaml``; empty where there is none."""
         name = f"{self.folder}/classes"
@@ -86,6 +98,14 @@ class Supported:
         """The first version that loads a model, where this one does not yet; else null."""
         first = (self._span(card) or (None, None))[0]
         return None if first in (None, NEVER) or reaches(self.asked, str(first)) else first
+
+    def standing(self, generation: str | None, *, beside: bool) -> str | None:
+        """The version that stands for a generation of the core where a log tells no more; null where none does.
+
+        ``beside`` asks for what stands for it in a version whose default is another.
+        """
+        found: str | None = self.head.get("generations", {}).get(generation, {}).get("beside" if beside else "alone")
+        return found
 
     def release_for(self, card: ModelCard) -> str:
         """The version to start: the one asked for, or the first of its line that loads the model."""

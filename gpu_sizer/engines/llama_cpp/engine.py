@@ -25,16 +25,6 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
 
-#: Types of the cache that are not quantized, by what people write (common/arg.cpp: kv_cache_types).
-CACHE_DTYPES: dict[str, str | None] = {
-    "auto": "float16",
-    "float16": "float16",
-    "fp16": "float16",
-    "f16": "float16",
-    "bfloat16": "bfloat16",
-    "bf16": "bfloat16",
-    "q8_0": "q8_0",
-}
 #: States are float32, whatever the type of the cache (src/llama-model.cpp: create_memory).
 STATE_TYPES = CacheTypes("float16", "float32")
 #: Quantized caches by bytes of a value: a block of 32 values and its float16 scale (ggml/src/ggml-common.h).
@@ -85,7 +75,6 @@ class LlamaCppEngine(OneVersion):
     """The profile of llama.cpp's server."""
 
     held = LlamaCppModel
-    cache_dtypes = CACHE_DTYPES
     spans_nodes = False
     takes_mixed = True
     allocates_request = True

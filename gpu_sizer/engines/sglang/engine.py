@@ -24,15 +24,6 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
 
-CACHE_DTYPES: dict[str, str | None] = {
-    "auto": None,
-    "float8": "float8",
-    "fp8": "float8",
-    "fp8_e4m3": "float8",
-    "fp8_e5m2": "float8",
-    "bfloat16": "bfloat16",
-    "bf16": "bfloat16",
-}
 #: Parts of a layer that attention's replicas share like the experts (layers/dp_attention.py, moe_dense_tp_size unset).
 _SHARED_PARTS = ("mlp", "shared_experts")
 
@@ -86,7 +77,6 @@ class SglangEngine(OneVersion):
     """The profile of one version of SGLang."""
 
     held = SglangModel
-    cache_dtypes = CACHE_DTYPES
     lowerable = ("max_num_batched_tokens",)
 
     def settings(self, model: SglangModel, gpu: GpuSpec, load: Load, layout: Layout) -> Settings:

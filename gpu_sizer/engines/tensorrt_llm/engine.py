@@ -22,16 +22,6 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
 
-#: llmapi/llm_args.py: KvCacheConfig.dtype.
-CACHE_DTYPES: dict[str, str | None] = {
-    "auto": None,
-    "float8": "float8",
-    "fp8": "float8",
-    "bfloat16": "bfloat16",
-    "bf16": "bfloat16",
-    "float16": "float16",
-    "fp16": "float16",
-}
 #: Logits are made in float32 for the sampler (_torch/pyexecutor/sampler.py).
 LOGIT_BYTES = 4
 
@@ -55,7 +45,6 @@ class TensorrtLlmEngine(OneVersion):
     """The profile of TensorRT-LLM's PyTorch backend."""
 
     held = TensorrtLlmModel
-    cache_dtypes = CACHE_DTYPES
     lowerable = ("max_num_batched_tokens",)
 
     def describe(self) -> str:

@@ -24,15 +24,6 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
 
-#: launcher/src/main.rs: KVCacheDtype; null is the model's own.
-CACHE_DTYPES: dict[str, str | None] = {
-    "auto": None,
-    "float8": "float8",
-    "fp8": "float8",
-    "fp8_e4m3": "float8",
-    "fp8_e4m3fn": "float8",
-    "fp8_e5m2": "float8",
-}
 #: The launcher's default of ``--dtype`` where the release has no half type.
 _HALF = {"float32": "float16"}
 AMPERE = 8
@@ -51,7 +42,6 @@ class TgiEngine(OneVersion):
     """The profile of TGI 3."""
 
     held = TgiModel
-    cache_dtypes = CACHE_DTYPES
     half = _HALF
     lowerable = ("max_num_batched_tokens",)
     spans_nodes = False

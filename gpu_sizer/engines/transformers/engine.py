@@ -29,15 +29,6 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.model.tensor import Tensor
 
-#: Types of the cache: the model's own (``DynamicCache``); quantized caches are another class.
-CACHE_DTYPES: dict[str, str | None] = {
-    "auto": None,
-    "bfloat16": "bfloat16",
-    "bf16": "bfloat16",
-    "float16": "float16",
-    "fp16": "float16",
-}
-
 
 def _bytes(tensors: Iterable[Tensor]) -> int:
     return sum(storage_bytes(t.shape, t.fmt) * t.copies for t in tensors)
@@ -58,7 +49,6 @@ class TransformersEngine(OneVersion):
     """The profile of ``AutoModelForCausalLM.from_pretrained(..., device_map="auto")``."""
 
     held = TransformersModel
-    cache_dtypes = CACHE_DTYPES
     spans_nodes = False
     takes_mixed = True
     allocates_request = True

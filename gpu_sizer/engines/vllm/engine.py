@@ -30,17 +30,6 @@ if TYPE_CHECKING:
 
     from gpu_sizer.engines.lines import Lines, Whole
 
-CACHE_DTYPES = {
-    "auto": None,
-    "float8": "float8",
-    "fp8": "float8",
-    "fp8_e4m3": "float8",
-    "fp8_e5m2": "float8",
-    "bfloat16": "bfloat16",
-    "bf16": "bfloat16",
-    "float16": "float16",
-    "fp16": "float16",
-}
 #: First version with the attention that reads DeepSeek-V4.1's states of four bits (flash_mla_mega_attn.py).
 NARROW_STATES = "0.31"
 
@@ -158,7 +147,7 @@ class VllmEngine(Supported):
     def _cache_dtype(self, model: VllmModel, gpu: GpuSpec, load: Load) -> str:
         self.check(load)
         card = model.card
-        named = CACHE_DTYPES[load.kv_cache_dtype] if load.kv_cache_dtype is not None else None
+        named = self.cache_dtypes[load.kv_cache_dtype] if load.kv_cache_dtype is not None else None
         if model.weighs_keys:
             named = pooled_cache_dtype(card, gpu.generation, named, self.version)
         if named is not None:
@@ -171,8 +160,8 @@ class VllmEngine(Supported):
         Raises:
             RequestError: an unknown cache type.
         """
-        if load.kv_cache_dtype is not None and load.kv_cache_dtype not in CACHE_DTYPES:
-            raise RequestError(f"unknown kv cache dtype {load.kv_cache_dtype!r}; known: {', '.join(CACHE_DTYPES)}")
+        if load.kv_cache_dtype is not None and load.kv_cache_dtype not in self.cache_dtypes:
+            raise RequestError(f"unknown kv cache dtype {load.kv_cache_dtype!r}; known: {', '.join(self.cache_dtypes)}")
 
     def counts_towers(self, card: ModelCard) -> bool:
         """Whether the peak of a model's vision tower is in the estimate."""
