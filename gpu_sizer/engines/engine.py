@@ -124,6 +124,13 @@ if TYPE_CHECKING:
         def release_for(self, card: ModelCard) -> str:
             """The version to start: the one asked for, or the first of its line that loads the model."""
 
+        def check_card(self, card: ModelCard) -> None:
+            """Refuses a model whose class this version does not have.
+
+            Raises:
+                UncountableError: the first version that has it, or the last.
+            """
+
         def model(self, card: ModelCard, weights_dtype: str | None) -> Any:
             """The model prepared for many layouts (a :class:`PreparedModel`).
 
