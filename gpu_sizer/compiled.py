@@ -166,6 +166,11 @@ class _File:
         except OSError:
             return b""
 
+    def data(self) -> bytes:
+        """The bytes of the file."""
+        head = b"%b %d %d %d\n" % (self.content, len(self.stamp), len(self.table), crc32(self.table))
+        return MAGIC + head + self.stamp + self.table + self.part(0, -1)
+
     def write(self, path: str) -> None:
         """Writes the file whole or not at all.
 
@@ -174,12 +179,11 @@ class _File:
         """
         from tempfile import mkstemp
 
-        head = b"%b %d %d %d\n" % (self.content, len(self.stamp), len(self.table), crc32(self.table))
         os.makedirs(os.path.dirname(path), exist_ok=True)
         handle, temporary = mkstemp(dir=os.path.dirname(path), suffix=".part")
         try:
             with open(handle, "wb") as stream:
-                stream.write(MAGIC + head + self.stamp + self.table + self.part(0, -1))
+                stream.write(self.data())
             os.replace(temporary, path)
         except BaseException:
             os.unlink(temporary)
@@ -287,14 +291,20 @@ class Recipe:
                 return known.under(stamp)
         return _File.of(stamp, content, self._make())
 
+    def shipped(self) -> tuple[str, bytes]:
+        """The compiled file that an installation brings, by its name: without a stamp, since it will lie elsewhere."""
+        content = self._content(self._files())
+        return self._name + SUFFIX, _File.of(b"", content, self._make()).data()
+
     def ship(self, folder: str) -> None:
-        """Writes the compiled file that the wheel brings: without a stamp, since it will be installed elsewhere.
+        """Writes :meth:`shipped` into a folder.
 
         Raises:
             OSError: it cannot be written.
         """
-        content = self._content(self._files())
-        _File.of(b"", content, self._make()).write(os.path.join(folder, self._name + SUFFIX))
+        name, data = self.shipped()
+        with open(os.path.join(folder, name), "wb") as stream:
+            stream.write(data)
 
 
 def _modules(folder: str) -> list[str]:

@@ -76,6 +76,7 @@ COMMANDS = {
     "arena": "arena:app",
     "chart": "chart:app",
     "update": "update:app",
+    "page": "page",
 }
 
 

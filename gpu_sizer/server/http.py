@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from gpu_sizer import __version__
 from gpu_sizer.errors import CardError, GpuSizerError
+from gpu_sizer.page.site import policy, served
 from gpu_sizer.server import answers
 from gpu_sizer.server.bodies import AskBody, DeployBody, FitBody, ListBody, SizeBody
 from gpu_sizer.server.calls import CALLS, warm_up
@@ -94,6 +95,10 @@ def create_app(seconds: float = SECONDS) -> FastAPI:
     async def healthz() -> Response:
         return Json({"status": "ok", "version": __version__})
 
+    # The page's files are read once: they are small, and the same as long as the server runs.
+    for name, (data, kind) in served().items():
+        _serve_file(app, f"/{name}", data, kind)
+
     metrics = Metrics(path for route in app.routes if isinstance(path := getattr(route, "path", None), str))
 
     @app.get("/metrics", summary="Counts for Prometheus.", responses=answers.METRICS)
@@ -104,6 +109,15 @@ def create_app(seconds: float = SECONDS) -> FastAPI:
     app.add_middleware(BodyLimit)
     app.add_middleware(metrics.middleware)
     return app
+
+
+def _serve_file(app: FastAPI, path: str, data: bytes, kind: str) -> None:
+    """One file of the page."""
+    headers = {"Content-Security-Policy": policy(worker=False), "X-Content-Type-Options": "nosniff"}
+
+    @app.get(path, include_in_schema=False)
+    async def file() -> Response:
+        return Response(data, media_type=kind, headers=headers)
 
 
 def _answer_errors(app: FastAPI) -> None:

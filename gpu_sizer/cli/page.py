@@ -1,0 +1,40 @@
+"""``gpu-sizer page``: the static site, for any web server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gpu_sizer.cli.files import write_bytes
+from gpu_sizer.errors import RequestError
+
+
+def page(
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="The folder of the site.")],
+    pyodide: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="The folder of Pyodide's npm package (npm i pyodide): its files go beside the page."
+        ),
+    ] = None,
+) -> None:
+    """Write the web page as a static site in which the engine runs in the visitor's browser."""
+    from gpu_sizer.page.site import site
+
+    files = site(pyodide)
+    try:
+        for name in files:
+            (output / name).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RequestError(f"{output}: {error.strerror or 'cannot be made'}") from None
+    for name, data in files.items():
+        write_bytes(output / name, data)
+    size = sum(map(len, files.values()))
+    typer.echo(f"gpu-sizer: wrote {len(files)} files ({size / 1e6:.1f} MB) to {output}", err=True)
+    if pyodide is None:
+        typer.echo(
+            "gpu-sizer: without an engine: npm i pyodide, then --pyodide node_modules/pyodide puts it beside the page",
+            err=True,
+        )

@@ -1,0 +1,101 @@
+"""The calls of the page as plain functions of JSON: what a worker in the browser asks, with no package beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+from gpu_sizer import api
+from gpu_sizer.errors import GpuSizerError, RequestError
+
+
+def _size(body: dict[str, Any]) -> dict[str, Any]:
+    details = body.pop("details", True)
+    return api.size(body.pop("model"), gpu=body.pop("gpu"), details=details, **body).model_dump()
+
+
+def _size_config(body: dict[str, Any]) -> dict[str, Any]:
+    """The same for a configuration that the visitor gave."""
+    from gpu_sizer.importers.hugging_face import card_from_config
+
+    body.pop("model", None)
+    name = str(body.pop("name"))
+    config = body.pop("config")
+    if not isinstance(config, dict):
+        raise RequestError(f"{name} is no configuration: a config.json is a JSON object", about="model")
+    known = config.get("_name_or_path") or "your model"
+    card = card_from_config(config, name=str(known).rpartition("/")[2][:60] or "your model", source="file", file=name)
+    return _size({"model": card, **body})
+
+
+def _ask(body: dict[str, Any]) -> dict[str, Any]:
+    from gpu_sizer.queries.answers import ask
+
+    return ask(str(body["question"])).model_dump()
+
+
+def _deploy(body: dict[str, Any]) -> dict[str, Any]:
+    from gpu_sizer.deploy.formats import deploy
+
+    kind = body.pop("format")
+    plan = api.size(body.pop("model"), gpu=body.pop("gpu"), **body)
+    return {"format": kind, "file": deploy(plan, kind), "plan": plan.model_dump()}
+
+
+def _check_log(body: dict[str, Any]) -> dict[str, Any]:
+    """A start-up log beside the estimate, as the lines of ``check-log``."""
+    from gpu_sizer.cards.catalogue import catalogue
+    from gpu_sizer.evidence.check import check
+    from gpu_sizer.evidence.check_lines import lines
+    from gpu_sizer.evidence.logs.startup import read_log
+
+    found = read_log(BytesIO(str(body["log"]).encode()))
+    try:
+        done, told = check(found, catalogue(), gpu=body.get("gpu")), []
+    except GpuSizerError:
+        # Most often the log does not tell the model: the page's own is what the visitor means, and is said.
+        done = check(found, catalogue(), gpu=body.get("gpu"), model=body.get("model"))
+        told = [f"The log does not tell the model; taken from the page: {body.get('model')}", ""]
+    return {"lines": [*told, *lines(done)], **done.model_dump()}
+
+
+def listing(kind: str) -> dict[str, Any]:
+    """The models or GPUs of the catalogue, as the page's lists have them."""
+    from gpu_sizer.cards.catalogue import catalogue
+    from gpu_sizer.reports.listings import gpu_listing, model_listing
+
+    if kind == "models":
+        return {"models": model_listing(catalogue().models.all()).records}
+    return {"gpus": gpu_listing(catalogue().gpus.all()).records}
+
+
+CALLS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "size": _size,
+    "size_config": _size_config,
+    "ask": _ask,
+    "deploy": _deploy,
+    "check_log": _check_log,
+    "models": lambda body: listing("models"),
+    "gpus": lambda body: listing("gpus"),
+}
+
+
+def answer(call: str, body: str) -> str:
+    """The answer to one call, as JSON; an error is an object ``{"error": {...}}``, as over HTTP.
+
+    Args:
+        call: a key of :data:`CALLS`.
+        body: what is asked, as a JSON object with the keys of the HTTP call of that name.
+    """
+    try:
+        found = CALLS[call](json.loads(body))
+    except GpuSizerError as error:
+        found = error.model_dump()
+    except ModuleNotFoundError as error:
+        message = f"this needs the Python package {error.name}, which this page does not hold; the program does it"
+        found = RequestError(message).model_dump()
+    except Exception as error:
+        found = RequestError(f"a fault of ours: {type(error).__name__}: {str(error)[:200]}").model_dump()
+    return json.dumps(found, separators=(",", ":"))

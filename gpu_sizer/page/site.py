@@ -1,0 +1,149 @@
+"""The page as files: what a server sends, and the static site in which the engine runs in the visitor's browser."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from html import escape
+from importlib import import_module
+from pathlib import Path
+
+import gpu_sizer
+from gpu_sizer.cards.catalogue import Catalogue, data_folder
+from gpu_sizer.errors import RequestError
+from gpu_sizer.page.engine import listing
+
+STATIC = Path(__file__).parent / "static"
+ARCHIVE = "program.zip"
+PYODIDE = "pyodide"
+#: The files of Pyodide's npm package that a browser loads.
+PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
+#: Names that the second file of them had in earlier releases.
+_EARLIER = {"pyodide.asm.mjs": "pyodide.asm.js"}
+#: Packages of pure Python that the program needs for launch files and configurations; they travel with it.
+PURE = ("yaml", "annotated_types")
+#: Files that only the static site has, and the one that is made from a template.
+_STATIC_ALONE = ("index.html", "offline.js", "worker.js")
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".wasm": "application/wasm",
+    ".zip": "application/zip",
+}
+
+
+def policy(worker: bool) -> str:
+    """The Content-Security-Policy of the page: its own files, and nobody else's."""
+    script = "'self' 'wasm-unsafe-eval'" if worker else "'self'"
+    return (
+        f"default-src 'none'; script-src {script}; style-src 'self'; img-src data:; connect-src 'self'; "
+        f"worker-src 'self'; base-uri 'none'; form-action 'none'"
+    )
+
+
+def page_html(how: str, engine: dict[str, str] | None = None, footer: str = "") -> bytes:
+    """The page's HTML.
+
+    Args:
+        how: ``server``, ``worker`` or ``none``: whom it asks.
+        engine: for a worker, where Pyodide and the program lie.
+        footer: a sentence of plain text.
+    """
+    text = (STATIC / "index.html").read_text(encoding="utf-8")
+    values = {
+        "policy": policy(how == "worker"),
+        "how": how,
+        "engine": escape(json.dumps(engine), quote=True) if engine else "",
+        "version": gpu_sizer.__version__,
+        "footer": escape(footer),
+    }
+    for key, value in values.items():
+        text = text.replace("{" + key + "}", value)
+    return text.encode()
+
+
+def served() -> dict[str, tuple[bytes, str]]:
+    """The files that a server sends, by path, with their types."""
+    files = {p.name: p.read_bytes() for p in STATIC.iterdir() if p.name not in _STATIC_ALONE}
+    files[""] = page_html("server", footer="Answers come from this server.")
+    return {name: (data, TYPES[Path(name).suffix or ".html"]) for name, data in files.items()}
+
+
+def program_archive() -> bytes:
+    """The program as it is installed, its data and its compiled catalogue: equal bytes for equal files."""
+    from gpu_sizer.cards.fleet import Fleet, machine_folders
+    from gpu_sizer.engines.profiles import recipe
+
+    stream = io.BytesIO()
+    root = Path(gpu_sizer.__file__).parent
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+
+        def put(name: str, data: bytes) -> None:
+            archive.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED, 9)
+
+        for file in sorted(root.rglob("*.py")):
+            put(f"gpu_sizer/{file.relative_to(root).as_posix()}", file.read_bytes())
+        for kind in (".yaml", ".json", ".csv"):
+            for file in sorted(root.rglob(f"*{kind}")):
+                inside = file.relative_to(root).parts[0]
+                if inside not in ("model_cards", "gpu_specs"):
+                    put(f"gpu_sizer/{file.relative_to(root).as_posix()}", file.read_bytes())
+        for folder in ("model_cards", "gpu_specs"):
+            place = Path(data_folder(folder))
+            for file in sorted(place.rglob("*.yaml")):
+                put(f"gpu_sizer/{folder}/{file.relative_to(place).as_posix()}", file.read_bytes())
+        cards = Catalogue()
+        for made in (cards.models.recipe(), cards.gpus.recipe(), Fleet(machine_folders()).recipe(), recipe()):
+            name, data = made.shipped()
+            put(f"gpu_sizer/compiled_cards/{name}", data)
+        for package in PURE:
+            place = Path(str(import_module(package).__file__)).parent
+            for file in sorted(place.glob("*.py")):
+                put(f"{package}/{file.name}", file.read_bytes())
+    return stream.getvalue()
+
+
+def _pyodide(folder: Path) -> dict[str, bytes]:
+    """The files of Pyodide, from the folder of its npm package.
+
+    Raises:
+        RequestError: one of them is missing.
+    """
+    found: dict[str, bytes] = {}
+    for name in PYODIDE_FILES:
+        file = folder / name
+        if not file.is_file() and name in _EARLIER:
+            file = folder / _EARLIER[name]
+        if not file.is_file():
+            raise RequestError(f"{folder}: no {name} in it; --pyodide takes the folder of Pyodide's npm package")
+        found[f"{PYODIDE}/{file.name}"] = file.read_bytes()
+    return found
+
+
+def site(pyodide: Path | None = None) -> dict[str, bytes]:
+    """Every file of the static site by path.
+
+    Args:
+        pyodide: the folder of Pyodide's npm package; null makes a page that says what is missing.
+
+    Raises:
+        RequestError: the folder is not that.
+    """
+    files = {p.name: p.read_bytes() for p in STATIC.iterdir() if p.name != "index.html"}
+    for kind in ("models", "gpus"):
+        files[f"{kind}.json"] = json.dumps(listing(kind), separators=(",", ":")).encode()
+    if pyodide is None:
+        files["index.html"] = page_html("none", footer="Made without an engine.")
+        return files
+    files |= _pyodide(pyodide)
+    files[ARCHIVE] = program_archive()
+    stamp = hashlib.sha256(b"".join(hashlib.sha256(d).digest() for _, d in sorted(files.items()))).hexdigest()[:12]
+    files["offline.js"] = files["offline.js"].replace(b"{stamp}", stamp.encode())
+    engine = {"pyodide": f"{PYODIDE}/", "archive": ARCHIVE}
+    files["index.html"] = page_html("worker", engine, "The engine runs in your browser; this page asks nobody else.")
+    return files

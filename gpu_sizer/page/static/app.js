@@ -1,0 +1,287 @@
+// The page: what a visitor says becomes the state, the state becomes calls, their answers become elements.
+import { Refused, inWorker, overHttp } from "./ask.js";
+import { steps } from "./chart.js";
+import { DEFAULTS, address, body, command, gpus, read } from "./state.js";
+import { choice, headline, make, markdown, rows, tokens } from "./view.js";
+
+const $ = (id) => document.getElementById(id);
+const LEAST_CONTEXT = 1024;
+const MOST_FILE = 8 << 20;
+const how = document.body.dataset.how;
+const engine = document.body.dataset.engine ? JSON.parse(document.body.dataset.engine) : null;
+
+let state = read();
+let plans = [];
+let dropped = null;
+let turn = 0;
+const models = new Map();
+const specs = new Map();
+const names = {
+  model: (id) => models.get(id)?.name ?? id,
+  gpu: (id) => (specs.get(id)?.name ?? id).replace(/^(NVIDIA|AMD|Intel) /, ""),
+};
+
+function tell(text, error = false) {
+  $("status").textContent = text;
+  $("status").classList.toggle("error", error);
+}
+
+const asking = how === "server" ? overHttp() : how === "worker" ? inWorker(engine, tell) : null;
+
+/** What went wrong, in a sentence, with what was perhaps meant as buttons. */
+function refused(error) {
+  if (!(error instanceof Refused)) throw error;
+  const known = error.suggestions.filter((name) => models.has(name) || specs.has(name)).slice(0, 6);
+  const buttons = known.map((name) => {
+    const button = make("button", { type: "button" }, name);
+    button.onclick = () => change(models.has(name) ? { q: "", model: name } : { q: "", gpu: name });
+    return button;
+  });
+  $("answer").replaceChildren(make("p", { class: "does_not_fit" }, error.message), make("div", { class: "row" }, buttons));
+  for (const id of ["steps", "launch", "share"]) $(id).hidden = true;
+}
+
+/** Shows the state in the controls. */
+function show() {
+  $("question").value = state.q;
+  $("model").value = state.model;
+  $("gpu").value = state.gpu;
+  for (const key of ["engine", "layouts"]) $(key).value = state[key];
+  const most = models.get(state.model)?.context ?? 131072;
+  const context = Math.min(Number(state.context) || most, most);
+  $("context").max = Math.log2(Math.max(most, 2 * LEAST_CONTEXT));
+  $("context").min = Math.log2(LEAST_CONTEXT);
+  $("context").value = Math.log2(context);
+  $("context-told").textContent = `${tokens(context)}${state.context ? "" : " (full length)"}`;
+  $("context").setAttribute("aria-valuetext", `${tokens(context)} tokens`);
+  $("users").value = Math.log2(Number(state.users) || 1);
+  $("users-told").textContent = state.users;
+  $("users").setAttribute("aria-valuetext", `${state.users} requests`);
+  const card = models.get(state.model);
+  $("model-hint").textContent = card
+    ? `${card.name}, ${card.organization ?? "organisation not known"}, ${card.released ?? "date not known"}, ` +
+      `${(card.parameters.total / 1e9).toFixed(1)} billion parameters, ${tokens(card.context)} tokens`
+    : "";
+}
+
+/** Takes a change into the state; a slider that is still held replaces the address, all else adds to the history. */
+function change(changes, held = false) {
+  if (Object.keys(changes).some((key) => key !== "q")) changes.q ??= "";
+  if (changes.model !== undefined && changes.model !== state.model) changes.context ??= "";
+  state = { ...state, ...changes };
+  const to = address(state);
+  if (held) history.replaceState(null, "", to);
+  else if (to !== location.pathname + location.search) history.pushState(null, "", to);
+  show();
+  answer(held);
+}
+
+/** Answers the state; what a newer state has overtaken is not shown. */
+async function answer(held = false) {
+  if (!asking) return;
+  const mine = ++turn;
+  const current = () => mine === turn;
+  $("answer").setAttribute("aria-busy", "true");
+  try {
+    if (state.q) await answerQuestion(current);
+    else await answerControls(current, held);
+    if (current()) tell("");
+  } catch (error) {
+    if (current()) refused(error);
+  } finally {
+    if (current()) $("answer").setAttribute("aria-busy", "false");
+  }
+}
+
+function showPlans(found, understood = []) {
+  plans = found;
+  $("answer").replaceChildren(...understood, make("div", { class: "choices" }, found.map((plan) => choice(plan, names))));
+  $("share").hidden = false;
+}
+
+async function answerQuestion(current) {
+  const found = await asking.ask("ask", { question: state.q });
+  if (!current()) return;
+  const answers = found.answers ?? [found];
+  const understood = answers.map((one) => make("p", { class: "assumed" }, `understood: ${one.understood ?? found.understood}`));
+  const made = answers.flatMap((one) => (one.plan ? [one.plan] : one.per_gpu !== undefined && one.model ? [one] : []));
+  const lists = answers.map(rows).filter(Boolean);
+  showPlans(made, [...understood, ...lists]);
+  for (const id of ["steps", "launch"]) $(id).hidden = true;
+}
+
+async function answerControls(current, held) {
+  const wanted = gpus(state);
+  const call = dropped ? "size_config" : "size";
+  const more = dropped ? { config: dropped.config, name: dropped.name } : {};
+  const found = await Promise.all(wanted.map((gpu) => asking.ask(call, body(state, gpu, more))));
+  if (!current()) return;
+  showPlans(found);
+  if (held) return;
+  await Promise.all([showSteps(current, call, more), showFile(current)]);
+}
+
+/** How the count moves with context and users, for each GPU. */
+async function showSteps(current, call, more) {
+  const most = plans[0]?.assumptions?.context ?? 131072;
+  const longest = models.get(state.model)?.context ?? most;
+  const contexts = [];
+  for (let value = 4096; value < longest; value *= 2) contexts.push(value);
+  contexts.push(longest);
+  const users = [1, 2, 4, 8, 16, 32, 64, 128];
+  const line = async (gpu, key, values) => ({
+    name: names.gpu(plans.find((plan) => plan.gpu === gpu)?.gpu ?? gpu),
+    points: await Promise.all(values.map(async (value) => {
+      try {
+        return [value, (await asking.ask(call, body(state, gpu, { ...more, details: false, [key]: value }))).gpu_count];
+      } catch (error) {
+        if (error instanceof Refused) return [value, null];
+        throw error;
+      }
+    })),
+  });
+  const wanted = plans.map((plan) => plan.gpu);
+  const [byContext, byUsers] = await Promise.all([
+    Promise.all(wanted.map((gpu) => line(gpu, "context", contexts))),
+    Promise.all(wanted.map((gpu) => line(gpu, "users", users))),
+  ]);
+  if (!current()) return;
+  const figures = [
+    steps("GPUs by context length", "tokens", byContext, Number(state.context) || longest),
+    steps("GPUs by requests at a time", `of ${tokens(Number(state.context) || longest)} tokens each`, byUsers, Number(state.users)),
+  ].filter(Boolean);
+  $("charts").replaceChildren(...figures);
+  $("steps").hidden = !figures.length;
+}
+
+async function showFile(current) {
+  const plan = plans[0];
+  $("launch").hidden = dropped !== null || !plan || plan.gpu_count === null;
+  if ($("launch").hidden) return;
+  const chosen = $("format").selectedOptions[0];
+  const format = chosen.dataset.bare ? state.engine : chosen.value;
+  let text;
+  try {
+    text = (await asking.ask("deploy", body(state, plan.gpu, { format }))).file;
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    text = error.message;
+  }
+  if (current()) $("file").textContent = text;
+}
+
+async function copy(text, button) {
+  const before = button.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  } catch {
+    // Without permission the text is shown, to be copied by hand.
+    button.textContent = "Select and copy below";
+    button.after(make("pre", { tabindex: "0" }, text));
+  }
+  setTimeout(() => (button.textContent = before), 1500);
+}
+
+const copies = {
+  link: () => location.href,
+  markdown: () => markdown(plans, names),
+  json: () => JSON.stringify(plans.length === 1 ? plans[0] : plans, null, 2),
+  command: () => (state.q ? `gpu-sizer '${state.q.replaceAll("'", "'\\''")}'` : command(state)),
+};
+
+/** A file that a visitor gives: a configuration becomes the model, a log is read beside the estimate. */
+async function take(file) {
+  if (file.size > MOST_FILE) return tell(`${file.name} is larger than ${MOST_FILE >> 20} MiB`, true);
+  const text = await file.text();
+  try {
+    if (file.name.endsWith(".json")) {
+      let config;
+      try {
+        config = JSON.parse(text);
+      } catch {
+        throw new Refused({ message: `${file.name} is not JSON` });
+      }
+      await asking.ask("size_config", body(state, gpus(state)[0], { config, name: file.name, context: null, details: false }));
+      dropped = { config, name: file.name };
+      state = { ...state, q: "", context: "" };
+      $("model-hint").textContent = `sized from ${file.name}`;
+      tell(`Sized from ${file.name}; choose a model to go back to the catalogue.`);
+      await answer();
+      tell(`Sized from ${file.name}; choose a model to go back to the catalogue.`);
+    } else {
+      const found = await asking.ask("check_log", { log: text, gpu: gpus(state)[0], model: state.model });
+      $("answer").replaceChildren(make("h3", {}, file.name), make("pre", { tabindex: "0" }, found.lines.join("\n")));
+      for (const id of ["steps", "launch", "share"]) $(id).hidden = true;
+      tell("");
+    }
+  } catch (error) {
+    refused(error);
+  }
+}
+
+function listen() {
+  $("question-form").onsubmit = (event) => {
+    event.preventDefault();
+    dropped = null;
+    change({ q: $("question").value.trim() });
+  };
+  $("controls").onsubmit = (event) => event.preventDefault();
+  $("model").onchange = () => ((dropped = null), change({ model: $("model").value.trim() || DEFAULTS.model }));
+  $("gpu").onchange = () => change({ gpu: $("gpu").value.trim() || DEFAULTS.gpu });
+  for (const key of ["engine", "layouts"]) $(key).onchange = () => change({ [key]: $(key).value });
+  const context = () => {
+    const most = models.get(state.model)?.context ?? 131072;
+    const value = 2 ** Number($("context").value);
+    return value >= most * 0.98 ? "" : String(Math.max(LEAST_CONTEXT, Math.round(value / 1024) * 1024));
+  };
+  $("context").oninput = () => change({ context: context() }, true);
+  $("context").onchange = () => change({ context: context() });
+  $("users").oninput = () => change({ users: String(2 ** Number($("users").value)) }, true);
+  $("users").onchange = () => change({ users: String(2 ** Number($("users").value)) });
+  $("format").onchange = () => showFile(() => true);
+  $("copy-file").onclick = (event) => copy($("file").textContent, event.currentTarget);
+  for (const button of document.querySelectorAll("[data-copy]")) button.onclick = () => copy(copies[button.dataset.copy](), button);
+  $("chosen").onchange = (event) => event.target.files[0] && take(event.target.files[0]);
+  addEventListener("dragover", (event) => (event.preventDefault(), document.body.classList.add("dropping")));
+  addEventListener("dragleave", () => document.body.classList.remove("dropping"));
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    document.body.classList.remove("dropping");
+    if (how === "worker" && event.dataTransfer.files[0]) take(event.dataTransfer.files[0]);
+  });
+  addEventListener("popstate", () => ((state = read()), show(), answer()));
+}
+
+function fill(list, found, key) {
+  list.replaceChildren(...found.map((entry) => make("option", { value: entry[key] }, entry.name)));
+}
+
+async function start() {
+  listen();
+  show();
+  $("privacy").textContent = "Nothing leaves your browser.";
+  $("drop").hidden = how !== "worker";
+  if (!asking) return tell("This page has no engine yet: it was made without one (gpu-sizer page --pyodide FOLDER puts it beside the page).", true);
+  if (how === "worker" && "serviceWorker" in navigator) navigator.serviceWorker.register("offline.js").catch(() => {});
+  try {
+    // The lists are files beside a static page, so that they are there before the engine is.
+    const [found, known] = how === "worker"
+      ? await Promise.all(["models", "gpus"].map(async (name) => (await fetch(`${name}.json`)).json()))
+      : await Promise.all([asking.ask("models", {}), asking.ask("gpus", {})]);
+    for (const entry of found.models) models.set(entry.model, entry);
+    for (const entry of known.gpus) specs.set(entry.gpu, entry);
+    const newest = [...found.models].sort((a, b) => String(b.released ?? "").localeCompare(String(a.released ?? "")));
+    fill($("models"), newest, "model");
+    fill($("gpus"), known.gpus, "gpu");
+    show();
+    await asking.ready;
+    tell("");
+  } catch (error) {
+    return tell(error.message, true);
+  }
+  await answer();
+  document.body.dataset.started = "1";
+}
+
+start();

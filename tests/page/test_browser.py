@@ -1,0 +1,277 @@
+"""The page in a real browser: both ways of asking, every control, links, keyboard, narrow and dark, offline, axe.
+
+They need Chromium and playwright, and for the engine in the browser the npm packages pyodide and axe-core
+(``GPU_SIZER_NPM`` names the folder that holds ``node_modules``); without them they are skipped with the reason.
+"""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import json
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpu_sizer import size
+from gpu_sizer.cli.entry import run
+from tests.server.test_running import served
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+NPM = Path(os.environ.get("GPU_SIZER_NPM", "nowhere")) / "node_modules"
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+needs_pyodide = pytest.mark.skipif(not (NPM / "pyodide").is_dir(), reason="GPU_SIZER_NPM names no npm package pyodide")
+needs_axe = pytest.mark.skipif(not (NPM / "axe-core").is_dir(), reason="GPU_SIZER_NPM names no npm package axe-core")
+CONFIG = Path(__file__).parents[1] / "oracle" / "configs" / "mistralai__Mixtral-8x7B-v0.1.json"
+STARTED = "document.body.dataset.started === '1'"
+PATIENCE_MS = 90_000
+HOSTILE = '"><img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server with one card whose name is hostile."""
+    from gpu_sizer.cards.writing import to_yaml
+    from gpu_sizer.importers.sources import import_source
+    from gpu_sizer.records import replace
+
+    folder = tmp_path_factory.mktemp("cards")
+    card = replace(import_source(str(CONFIG)), id="hostile", name=HOSTILE, notes=(HOSTILE,))
+    (folder / "hostile.yaml").write_text(to_yaml(card))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GPU_SIZER_PATH", str(folder))
+        with served() as (address, _):
+            yield address + "/"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The static site, on Python's own web server."""
+    folder = tmp_path_factory.mktemp("site")
+    assert run(["page", "-o", str(folder), "--pyodide", str(NPM / "pyodide")]) == 0
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: Any) -> None:
+            """Says nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))) as found:
+        threading.Thread(target=found.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{found.server_address[1]}/"
+        found.shutdown()
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Open]:
+    """Opens an address in a window of its own, and fails where the page had an error or asked a third party."""
+    contexts = []
+    wrong: list[str] = []
+
+    def opened(address: str, **options: Any) -> Any:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on(
+            "request",
+            lambda request: request.url.startswith(("http://127.0.0.1", "data:")) or wrong.append(request.url),
+        )
+        page.goto(address)
+        until(page, STARTED)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not wrong
+
+
+def until(page: Any, condition: str, told: str = "", seconds: float = PATIENCE_MS / 1000) -> None:
+    """Waits until an expression holds. Playwright's own waiting evaluates strings, which the page's policy forbids."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if page.evaluate(condition):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{told or condition}: {page.inner_text('body')[:1500]}")
+
+
+def settled(page: Any, wanted: list[str]) -> None:
+    """Waits until the counts shown are these."""
+    shown = "JSON.stringify([...document.querySelectorAll('.count strong')].map(e => e.textContent.trim()))"
+    until(page, f"{shown} === {json.dumps(json.dumps(wanted, separators=(',', ':'), ensure_ascii=False))}", f"{wanted}")
+
+
+def expected(model: str, gpu: str, **load: Any) -> str:
+    return f"{size(model, gpu=gpu, **load).gpu_count} ×"
+
+
+def test_every_control_changes_answer_and_address_and_back_undoes_it(server: str, visit: Open) -> None:
+    page = visit(server)
+    settled(page, [expected("mixtral-8x7b", "a6000")])
+    page.fill("#model", "llama-3-70b")
+    page.press("#model", "Enter")
+    settled(page, [expected("llama-3-70b", "a6000")])
+    page.fill("#gpu", "a6000, h100")
+    page.press("#gpu", "Tab")
+    settled(page, [expected("llama-3-70b", g) for g in ("a6000", "h100")])
+    page.select_option("#layouts", "tensor")
+    settled(page, [expected("llama-3-70b", g, layouts="tensor") for g in ("a6000", "h100")])
+    page.select_option("#engine", "sglang")
+    load = {"layouts": "tensor", "engine": "sglang"}
+    settled(page, [expected("llama-3-70b", g, **load) for g in ("a6000", "h100")])
+    page.focus("#users")
+    for _ in range(5):
+        page.press("#users", "ArrowRight")
+    settled(page, [expected("llama-3-70b", g, users=32, **load) for g in ("a6000", "h100")])
+    page.focus("#context")
+    page.press("#context", "Home")
+    settled(page, [expected("llama-3-70b", g, users=32, context=1024, **load) for g in ("a6000", "h100")])
+    assert "context=1024" in page.url
+    assert "users=32" in page.url
+    link = page.url
+    page.go_back()
+    settled(page, [expected("llama-3-70b", g, users=32, **load) for g in ("a6000", "h100")])
+    other = visit(link)
+    settled(other, [expected("llama-3-70b", g, users=32, context=1024, **load) for g in ("a6000", "h100")])
+
+
+def test_steps_launch_files_and_copies(server: str, visit: Open) -> None:
+    page = visit(server, permissions=["clipboard-read", "clipboard-write"])
+    page.wait_for_selector("#charts svg")
+    assert page.locator("#charts svg").count() == 2
+    assert "RTX A6000: 4k 3" in str(page.locator("#charts svg").first.get_attribute("aria-label"))
+    until(page, "document.querySelector('#file').textContent.includes('vllm serve')")
+    page.select_option("#format", "kubernetes")
+    until(page, "document.querySelector('#file').textContent.includes('kind: Deployment')")
+    read = "navigator.clipboard.readText()"
+    page.click("#copy-file")
+    assert "kind: Deployment" in page.evaluate(read)
+    for kind, told in (
+        ("link", server),
+        ("markdown", "| weights |"),
+        ("json", '"gpu_count": 3'),
+        ("command", "gpu-sizer size"),
+    ):
+        page.click(f"[data-copy={kind}]")
+        until(page, f"{read}.then(t => t.includes({json.dumps(told)}))")
+
+
+def test_a_question_by_keyboard_alone(server: str, visit: Open) -> None:
+    page = visit(server)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "question"
+    page.keyboard.type("does llama 3 70b fit on 4 a6000s?")
+    page.keyboard.press("Enter")
+    until(page, "document.querySelector('#answer').textContent.includes('understood: whether Llama 3 70B fits')")
+    assert "q=does+llama" in page.url
+    reached = set()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.id || document.activeElement.dataset.copy"))
+    assert {"model", "gpu", "context", "users", "engine", "layouts", "link", "markdown", "json", "command"} <= reached
+
+
+def test_mistakes_are_told_with_what_was_meant(server: str, visit: Open) -> None:
+    page = visit(server + "?model=mixtral-9x7b")
+    page.wait_for_selector("#answer button")
+    assert "did you mean mixtral-8x7b" in page.inner_text("#answer")
+    page.click("#answer button >> text=mixtral-8x7b")
+    settled(page, [expected("mixtral-8x7b", "a6000")])
+
+
+def test_names_of_cards_are_text(server: str, visit: Open) -> None:
+    page = visit(server + "?model=hostile")
+    settled(page, [expected("mixtral-8x7b", "a6000")])
+    assert HOSTILE in page.inner_text("#model-hint")
+    assert page.locator("img").count() == 0
+    assert page.evaluate("window.hacked") is None
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 3840])
+def test_nothing_is_wider_than_the_window(server: str, visit: Open, width: int) -> None:
+    page = visit(server + "?gpu=a6000,h100,mi300x", viewport={"width": width, "height": 800})
+    page.wait_for_selector("#charts svg")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@needs_axe
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(server: str, visit: Open, scheme: str) -> None:
+    page = visit(server + "?gpu=a6000,h100", color_scheme=scheme)
+    page.wait_for_selector("#charts svg")
+    page.evaluate("document.querySelectorAll('details').forEach(d => (d.open = true))")
+    page.evaluate((NPM / "axe-core" / "axe.min.js").read_text())
+    found = page.evaluate("axe.run().then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html.slice(0, 120))]))")
+    assert found == []
+
+
+def test_dark_and_light_differ(server: str, visit: Open) -> None:
+    shade = "getComputedStyle(document.body).backgroundColor"
+    assert visit(server, color_scheme="dark").evaluate(shade) != visit(server, color_scheme="light").evaluate(shade)
+
+
+@needs_pyodide
+def test_the_engine_in_the_browser_online_and_offline(site: str, visit: Open, tmp_path: Path) -> None:
+    page = visit(site + "?gpu=a6000,h100")
+    both = [expected("mixtral-8x7b", g) for g in ("a6000", "h100")]
+    settled(page, both)
+    page.click("[data-copy=json]")
+    page.fill("#question", "how many a6000s for llama 3 70b at 8k")
+    page.press("#question", "Enter")
+    settled(page, [expected("llama-3-70b", "a6000", context=8192)])
+
+    # A configuration and a log, which stay in the browser: the server here could not even take them.
+    page.set_input_files("#chosen", str(CONFIG))
+    until(page, "document.querySelector('#status').textContent.startsWith('Sized from')")
+    settled(page, both)
+    log = tmp_path / "server.log"
+    log.write_text(
+        "INFO 01-01 00:00:00 [core.py:58] Initializing a V1 LLM engine (v0.11.0) with config: model='Qwen/Qwen3-0.6B'\n"
+        "INFO 01-01 00:00:01 [gpu_model_runner.py:2653] Model loading took 1.1201 GiB and 1.0 seconds\n"
+        "INFO 01-01 00:00:02 [gpu_worker.py:298] Available KV cache memory: 69.66 GiB\n"
+        "INFO 01-01 00:00:03 [kv_cache_utils.py:1087] GPU KV cache size: 652,144 tokens\n"
+    )
+    page.set_input_files("#chosen", str(log))
+    until(page, "document.querySelector('#answer pre, #answer .does_not_fit')")
+    assert "Qwen" in page.inner_text("#answer")
+
+    # After the first visit no network is needed.
+    page.reload()
+    until(page, STARTED)
+    page.context.set_offline(True)
+    page.goto(site + "?gpu=h100")
+    until(page, STARTED)
+    settled(page, both[1:])
+
+
+@needs_pyodide
+def test_an_engine_that_cannot_start_says_why(site: str, browser: Any) -> None:
+    context = browser.new_context(service_workers="block")
+    page = context.new_page()
+    page.route("**/program.zip", lambda route: route.fulfill(status=404))
+    page.goto(site)
+    until(page, "document.querySelector('#status').classList.contains('error')")
+    assert "could not start (program.zip: 404)" in page.inner_text("#status")
+    # The lists and the form are there all the same.
+    assert page.locator("#models option").count() > 100
+    context.close()
