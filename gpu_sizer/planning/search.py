@@ -19,6 +19,7 @@ from gpu_sizer.units import ceil_div, gib
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.engines.engine import Engine, PreparedModel
+    from gpu_sizer.speed.work import Work
 
 #: Contexts whose counts a plan lists where they differ.
 USUAL_CONTEXTS = (8192, 32768, 131072)
@@ -70,6 +71,13 @@ class _Known:
         for tensor, layers in self.model.inventory.everything():
             sizes[tensor.fmt] += storage_bytes(tensor.shape, tensor.fmt) * tensor.copies * layers
         return sizes.most_common(1)[0][0]
+
+    @cached_property
+    def work(self) -> Work:
+        """What a token and a prompt ask of the GPUs."""
+        from gpu_sizer.speed.work import work_of
+
+        return work_of(self.model.card, self.model.inventory)
 
     def accepted(self, count: int, kind: str, users: int) -> tuple[Layout, ...]:
         """The layouts of a count that the engine does not refuse."""

@@ -1,0 +1,140 @@
+"""A request's speed: its layout, cache and engine brought to the numbers that the formulas of :mod:`gpu_sizer.speed` take."""
+
+from __future__ import annotations
+
+from math import ceil, log
+
+from gpu_sizer.engines.registry import engine_name
+from gpu_sizer.errors import RequestError
+from gpu_sizer.planning.search import Search
+from gpu_sizer.records import dataclass, replace
+from gpu_sizer.speed.case import Case, case_of
+from gpu_sizer.speed.constants import Constants, constants, generation
+from gpu_sizer.speed.hardware import hardware_of
+from gpu_sizer.speed.serving import Steady, steady
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.memory.estimate import LayoutMemory
+    from gpu_sizer.memory.layout import Layout
+    from gpu_sizer.planning.request import Request
+
+#: Mean answers that the longest one of a set of conversations has: benchmarks leave out the longest
+#: (https://github.com/vllm-project/vllm/blob/main/vllm/benchmarks/datasets.py: is_valid_sequence).
+LONGEST_ANSWER = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """By which constants a speed is estimated."""
+
+    engine: str
+    """Key of the engine's generation."""
+    gpu: str
+    link: str
+    dense_bits: int
+    expert_bits: int
+
+    @property
+    def constants(self) -> Constants:
+        """The constants themselves."""
+        return constants(self.engine, self.gpu, self.link, self.dense_bits, self.expert_bits)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """One replica of a model on its GPUs, with what limits how many requests it runs at once."""
+
+    case: Case
+    basis: Basis
+    replicas: int
+    """Copies of the whole model, among which users are dealt out."""
+    held: float
+    """Requests of full length that the cache of one replica holds."""
+    places: float
+    """Requests that one replica runs at once: of their mean length where the cache grows with the answer, and at most
+    as many as the engine takes."""
+    sequences: int
+    """The engine's own limit for one replica."""
+    memory: LayoutMemory
+
+    def demand(self, users: float, *, burst: float | None = None, drawn: bool = False) -> Demand:
+        """What one replica is asked for.
+
+        Args:
+            users: requests that want to run at once, in all replicas.
+            burst: requests that come all at once with none to follow; null is a steady stream.
+            drawn: whether the answers of a burst differ in length.
+        """
+        wanted = users / self.replicas
+        # Where the estimate says that not one request fits and yet it runs, the cache is no limit that is known.
+        places = max(1.0, self.places if self.held >= 1 else float(self.sequences))
+        if burst is None:
+            return Demand(wanted, places, 1.0, 0.0)
+        here = max(1.0, burst / self.replicas)
+        # Whole waves, of equal size.
+        running = here / ceil(here / min(here, places))
+        return Demand(running, max(1.0, running), 0.0, min(log(here), LONGEST_ANSWER) / here if drawn else 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What one replica is asked for: the arguments of :func:`gpu_sizer.speed.serving.steady`."""
+
+    users: float
+    places: float
+    arrive: float
+    tail: float
+
+    def steady(self, s: Situation) -> Steady:
+        """What the replica does under it."""
+        return steady(s.case, s.basis.constants, self.users, self.places, arrive=self.arrive, tail=self.tail)
+
+
+def situation(request: Request, layout: Layout, *, prompt: float, answer: float, reserves: bool) -> Situation:
+    """What the formulas need of a request on a layout.
+
+    Args:
+        request: whose model, GPU, engine and settings count; its context and users do not.
+        layout: of all GPUs; ``data_parallel_size`` without experts that are spread is that many replicas.
+        prompt: tokens of a prompt.
+        answer: tokens of an answer.
+        reserves: whether the engine keeps room for the whole answer from its beginning.
+
+    Raises:
+        RequestError: a GPU or engine of whose speed nothing is known, or a layout that the engine refuses.
+    """
+    profile, hardware = request.get_engine(), hardware_of(request.gpu)
+    whole = max(1, ceil(prompt + answer))
+    search = Search(replace(request, context=whole, users=1))
+    memory = search.evaluate(layout)
+    if memory.per_gpu is None:
+        raise RequestError(memory.reason or "the engine refuses this layout")
+    mean = max(1, ceil(prompt + answer / 2))
+    at_mean = Search(replace(request, context=mean, users=1)).evaluate(layout).per_gpu
+    assert at_mean is not None
+    work = search.known.work
+    shares = layout.data_parallel_size > 1 and layout.expert_parallel and work.routed.bytes > 0
+    data = layout.data_parallel_size if shares else 1
+    replicas = layout.data_parallel_size // data
+    sequences = search.fitting.settings(layout).max_num_seqs * data
+    held = memory.max_concurrent_requests / replicas
+    places = min(float(sequences), held * (1.0 if reserves else whole / mean))
+    case = case_of(
+        work,
+        hardware,
+        layout.tensor_parallel_size,
+        layout.pipeline_parallel_size,
+        data,
+        prompt=prompt,
+        answer=answer,
+        cache_bytes=at_mean.kv_cache_bytes,
+    )
+    basis = Basis(
+        generation(engine_name(profile.name), profile.release, request.gpu.platform),
+        hardware.kind,
+        hardware.link_kind,
+        hardware.computed(work.dense.bits),
+        hardware.computed(work.routed.bits),
+    )
+    return Situation(case, basis, replicas, held, places, sequences, memory)
