@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 class GpuSizerError(Exception):
@@ -47,6 +47,12 @@ class UnknownGpuError(UnknownNameError):
     about = "gpu"
 
 
+class UnknownMachineError(UnknownNameError):
+    """No machine or provider of that name, or several machines; ``suggestions`` holds near names."""
+
+    about = "gpu"
+
+
 class CardError(GpuSizerError):
     """A card or spec that cannot be used: ``file``, ``key`` and ``reason`` say why."""
 
@@ -65,5 +71,19 @@ class RequestError(GpuSizerError):
         self.about = about
 
 
+class UncountableError(RequestError):
+    """What a model takes in this engine or on this GPU is not known here; a listing marks the pair and goes on."""
+
+
 class DoesNotFitError(GpuSizerError):
     """Raised only where the caller asked for an error instead of an answer that does not fit."""
+
+
+def unknown_word(message: str, word: str, known: Iterable[str]) -> RequestError:
+    """The error of a word that is none of those known: the message, and the nearest of them or else all."""
+    from difflib import get_close_matches
+
+    every = tuple(known)
+    near = get_close_matches(word, every, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(every)}"
+    return RequestError(f"{message}; {hint}", suggestions=near)

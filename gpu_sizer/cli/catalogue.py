@@ -9,14 +9,18 @@ import typer
 
 from gpu_sizer import api
 from gpu_sizer.cards.catalogue import LIGHT_FOLDERS
+from gpu_sizer.cards.fleet import machine_folders
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.light_card import light_cards, load_light_card
-from gpu_sizer.cards.loading import json_schema, kind_of, load_card
+from gpu_sizer.cards.loading import Kind, json_schema, kind_of, load_card
+from gpu_sizer.cards.machine import Provider
+from gpu_sizer.cards.machine_files import check_gpus, load_provider, providers
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.writing import jsonable, to_yaml, write_atomically
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import print_json, print_lines
 from gpu_sizer.errors import CardError, RequestError, UnknownGpuError, UnknownModelError
+from gpu_sizer.load import ENGINE, LIMITS, LOAD
 from gpu_sizer.model.inventory import build_inventory
 
 
@@ -46,32 +50,22 @@ def show(
         print_lines([to_yaml(card).rstrip()])
 
 
+@o.takes(*LOAD, ENGINE, *LIMITS)
 def explain(
     model: o.Model,
+    load: o.Given,
     gpu: Annotated[
         str | None, typer.Option("--gpu", metavar="GPU", help="Also what fills each GPU of the plan.")
     ] = None,
-    context: o.Context = None,
-    users: o.Users = 1,
-    engine: o.EngineName = "vllm",
-    weights_dtype: o.WeightsDtype = None,
 ) -> None:
     """Where every byte goes, with formulas."""
     from gpu_sizer.planning.breakpoints import lines as breakpoint_lines
     from gpu_sizer.reports.explanation import explain_model
 
     card = api.load_model(model, cards=o.cards())
-    tokens = o.context_tokens(context, card.context.native)
-    print_lines(explain_model(card, weights_dtype))
+    print_lines(explain_model(card, load.get("weights_dtype")))
     if gpu is not None:
-        plan = api.size(
-            card,
-            gpu=api.load_gpu(gpu, cards=o.cards()),
-            context=tokens,
-            users=users,
-            engine=engine,
-            weights_dtype=weights_dtype,
-        )
+        plan = api.size(card, gpu=api.load_gpu(gpu, cards=o.cards()), **load)
         print_lines(["", plan.explain(), "", *breakpoint_lines(plan.request)])
 
 
@@ -91,15 +85,20 @@ def validate(
         for _ in cards.gpus.all():
             count += 1
         count += len(light_cards())
-        print_lines([f"{count} cards and specs are valid"])
+        found = providers(machine_folders(cards.folders))
+        check_gpus(found.values(), cards.gpus.files)
+        machines = sum(len(p.machines) for p in found.values())
+        print_lines([f"{count} cards and specs are valid, and {machines} machines of {len(found)} providers"])
         return
     failed = 0
     for file in files:
         try:
             if file.resolve().parent.parent.name in LIGHT_FOLDERS:
                 load_light_card(file)
-            elif kind_of(file) is ModelCard:
+            elif (kind := kind_of(file)) is ModelCard:
                 check_totals(load_card(file, ModelCard), file)
+            elif kind is Provider:
+                check_gpus([load_provider(file)], o.cards().gpus.files, str(file))
             else:
                 load_card(file, GpuSpec)
             print_lines([f"{file}: valid"])
@@ -125,11 +124,11 @@ def check_totals(card: ModelCard, file: Path | str) -> None:
             raise CardError(str(file), f"parameters.{key}", f"{published:,} published, the inventory has {ours:,}")
 
 
-def schema(kind: Annotated[str, typer.Argument(metavar="model|gpu", help="Which schema.")]) -> None:
-    """Print the JSON Schema of model cards or GPU specs."""
-    kinds: dict[str, type[ModelCard] | type[GpuSpec]] = {"model": ModelCard, "gpu": GpuSpec}
+def schema(kind: Annotated[str, typer.Argument(metavar="model|gpu|machines", help="Which schema.")]) -> None:
+    """Print the JSON Schema of model cards, GPU specs or a provider's machines."""
+    kinds: dict[str, Kind] = {"model": ModelCard, "gpu": GpuSpec, "machines": Provider}
     if kind not in kinds:
-        raise RequestError(f"schema of what? model or gpu, not {kind[:40]!r}")
+        raise RequestError(f"schema of what? model, gpu or machines, not {kind[:40]!r}")
     print_json(json_schema(kinds[kind]))
 
 

@@ -11,18 +11,25 @@ import typer
 
 from gpu_sizer import api
 from gpu_sizer.cli import options as o
+from gpu_sizer.cli.output import print_aside
 from gpu_sizer.cli.table import names
 from gpu_sizer.errors import RequestError
+from gpu_sizer.load import ENGINE, LIMITS, LOAD
+from gpu_sizer.planning.uncounted import Uncounted, uncounted_lines
 
 if TYPE_CHECKING:
     from gpu_sizer.planning.sweep import Block
 
 ALL = "all"
+#: Settings that are axes: each takes several values.
+AXES = ("context", "users", "weights_dtype", "kv_cache_dtype", "gpu_memory_utilization")
 
 
+@o.takes(*(s for s in (*LOAD, ENGINE, *LIMITS) if s.name not in AXES))
 def sweep(
     models: Annotated[list[str], typer.Option("--models", metavar="ID,...", help="Models; all is every one.")],
     gpus: Annotated[list[str], typer.Option("--gpus", metavar="ID,...", help="GPUs; all is every one.")],
+    load: o.Given,
     context: Annotated[
         str, typer.Option(metavar="AXIS", help="Tokens: 8k,32k, or 1k:128k:log8 (equal ratios), 1k:9k:lin9.")
     ] = "1k:128k:log8",
@@ -36,9 +43,6 @@ def sweep(
     utilization: Annotated[
         str, typer.Option(metavar="U,...", help="Shares of GPU memory; default is the engine's.")
     ] = "default",
-    engine: o.EngineName = "vllm",
-    layouts: o.Layouts = "any",
-    max_gpus: o.MaxGpus = 64,
     format: Annotated[
         str | None, typer.Option("--format", "-f", help="csv, json or parquet. Default: by -o, else csv.")
     ] = None,
@@ -65,23 +69,29 @@ def sweep(
         utilizations=shares(utilization),
         cards=cards,
     )
-    blocks = sweep_blocks(axes, engine=engine, layouts=layouts, max_gpus=max_gpus)
+    blocks = sweep_blocks(axes, **load)
     write = WRITERS[form]
     from gpu_sizer.cli.bar import bar
 
+    uncounted: dict[Uncounted, None] = {}
     with bar("sweeping", axes.size) as advance:
+        told = _told(blocks, advance, uncounted)
         if output is None:
-            write(_told(blocks, advance), sys.stdout.buffer)
-            return
-        from gpu_sizer.cli.files import whole_file
+            write(told, sys.stdout.buffer)
+        else:
+            from gpu_sizer.cli.files import whole_file
 
-        with whole_file(output) as stream:
-            write(_told(blocks, advance), stream)
-    typer.echo(f"gpu-sizer: wrote {output} ({axes.size:,} cells)", err=True)
+            with whole_file(output) as stream:
+                write(told, stream)
+    print_aside(uncounted_lines(uncounted))
+    if output is not None:
+        typer.echo(f"gpu-sizer: wrote {output} ({axes.size:,} cells)", err=True)
 
 
-def _told(blocks: Iterable[Block], advance: Callable[[int], None]) -> Iterator[Block]:
-    """The blocks, each told to the progress bar once it is written."""
+def _told(blocks: Iterable[Block], advance: Callable[[int], None], uncounted: dict[Uncounted, None]) -> Iterator[Block]:
+    """The blocks, each told to the progress bar once it is written; pairs that cannot be counted are kept."""
     for block in blocks:
+        if block.uncounted is not None:
+            uncounted[block.uncounted] = None
         yield block
         advance(block.cells.size)
