@@ -74,6 +74,14 @@ class Benchmark:
         return told
 
     @property
+    def closed_tokens_per_second(self) -> float | None:
+        """Output tokens a second of a closed loop by Little's law, from its mean times to the first and next tokens."""
+        first, token = self.value("ttft_ms_mean"), self.value("tpot_ms_mean")
+        if self.load != "closed" or not (first and token and self.concurrency and self.osl):
+            return None
+        return self.concurrency * self.osl / (first + (self.osl - 1) * token) * 1e3
+
+    @property
     def drawn(self) -> bool:
         """Whether lengths differ from request to request, as in a set of conversations.
 
@@ -103,6 +111,17 @@ _LENGTHS = {"isl", "osl"}
 def is_benchmark(values: object) -> bool:
     """Whether a parsed line is a benchmark, not a start-up."""
     return isinstance(values, dict) and "measured" in values
+
+
+def first_is_benchmark(lines: Iterable[str]) -> bool:
+    """Whether the first line of a file that is not empty is a benchmark."""
+    for line in lines:
+        if line.strip():
+            try:
+                return is_benchmark(json.loads(line))
+            except ValueError:
+                return False
+    return False
 
 
 def _is_number(value: object) -> bool:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import re
+from statistics import median
 
 from gpu_sizer.cards.rereleases import base_and_format
 from gpu_sizer.engines.registry import engine_name, engine_names
+from gpu_sizer.errors import GpuSizerError
 from gpu_sizer.evidence.identify import Skipped
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.request import make_request
-from gpu_sizer.planning.speed import Demand, Situation, situation
+from gpu_sizer.planning.speed import Demand, Situation, situation, speed_under
 from gpu_sizer.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any, Literal
+
     from gpu_sizer.cards.catalogue import Catalogue
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.evidence.benchmarks import Benchmark
+    from gpu_sizer.speed.answer import Figure, Speed
 
 #: Weight types as benchmarks write them, by what a card or a what-if calls them.
 _TYPES = {
@@ -41,6 +47,8 @@ class Ran:
 
     situation: Situation
     demand: Demand
+    users: float
+    """Requests that were wanted at once, in all replicas."""
     assumed: tuple[str, ...] = ()
 
 
@@ -131,7 +139,7 @@ def ran(b: Benchmark, cards: Catalogue) -> Ran:
     """
     _check(b)
     card = _card(b, cards)
-    gpu = cards.gpus.get(cards.gpus.resolve(b.gpu_id or b.gpu or "")[0])
+    gpu = cards.gpus.get(cards.gpus.resolve(b.gpu_id or b.gpu or ""))
     name, assumed = engine_for(b)
     layout = layout_for(b)
     weights = weights_of(card, b.weights_dtype, b.model)
@@ -139,8 +147,110 @@ def ran(b: Benchmark, cards: Catalogue) -> Ran:
     request = make_request(card, gpu, context=1, engine=name, weights_dtype=weights, kv_cache_dtype=cache)
     assert b.isl is not None and b.osl
     made = situation(request, layout, prompt=b.isl, answer=b.osl)
-    burst = None
+    burst, users = None, float(b.concurrency or 1)
     if b.load != "closed":
         burst = float(b.num_prompts or (b.concurrency if b.load != "max" else None) or UNTOLD_BURST)
-    demand = made.demand(float(b.concurrency or 1), burst=burst, drawn=b.drawn and b.num_prompts is not None)
-    return Ran(made, demand, (assumed,) if assumed else ())
+        users = burst if b.load == "max" else users
+    demand = made.demand(users, burst=burst, drawn=b.drawn and b.num_prompts is not None)
+    return Ran(made, demand, users, (assumed,) if assumed else ())
+
+
+@dataclass(frozen=True, slots=True)
+class SpeedReplayed:
+    """One benchmark with what the estimate says of it."""
+
+    benchmark: Benchmark
+    status: Literal["ok", "skipped"]
+    reason: str | None
+    speed: Speed | None = None
+    assumed: tuple[str, ...] = ()
+
+    @property
+    def predicted(self) -> dict[str, Any]:
+        """The estimate in a benchmark's keys."""
+        if (speed := self.speed) is None:
+            return {}
+        found: dict[str, Any] = {"output_tok_s": _range(speed.tokens_per_second)}
+        found["at_most_output_tok_s"] = speed.tokens_per_second.bound
+        for key, figure in (("tpot_ms", speed.tpot_ms), ("ttft_ms", speed.ttft_ms)):
+            if figure is not None:
+                found[key] = _range(figure)
+        if speed.tpot_ms is not None:
+            found["at_least_tpot_ms"] = speed.tpot_ms.bound
+        return found | {"running": speed.running, "class": speed.basis.kind}
+
+    def pairs(self) -> Iterator[tuple[str, Figure, float]]:
+        """The figures that were both estimated and measured."""
+        if self.speed is not None:
+            b, s = self.benchmark, self.speed
+            for key, figure, value in (
+                ("output_tok_s", s.tokens_per_second, b.output_tokens_per_second),
+                ("tpot_ms", s.tpot_ms, b.token_ms),
+                ("ttft_ms", s.ttft_ms, b.first_ms),
+            ):
+                if figure is not None and value:
+                    yield key, figure, value
+
+    @property
+    def impossible(self) -> str | None:
+        """Why what was measured cannot be: it is better than physics allows; null where it is not."""
+        for key, figure, value in self.pairs():
+            if figure.bound is not None and (value > figure.bound if key == "output_tok_s" else value < figure.bound):
+                side = "more" if key == "output_tok_s" else "less"
+                return f"{key} {value:.4g} is {side} than the {figure.bound:.4g} that weights and operations allow"
+        return None
+
+    def model_dump(self) -> dict[str, Any]:
+        """The object of ``replay --json``."""
+        return {
+            "id": self.benchmark.id,
+            "status": self.status,
+            "reason": self.reason,
+            "predicted": self.predicted,
+            "measured": {k: v for k, v in self.benchmark.measured.items() if v is not None},
+            "impossible": self.impossible,
+            "assumed": list(self.assumed),
+        }
+
+
+def _range(figure: Figure) -> dict[str, float]:
+    return {"low": figure.low, "about": figure.about, "high": figure.high}
+
+
+def speed_replay(b: Benchmark, cards: Catalogue) -> SpeedReplayed:
+    """One benchmark replayed; a reason where it cannot be."""
+    try:
+        found = ran(b, cards)
+        most = found.situation.basis.engine.most_users
+        if most is not None and found.users > most:
+            raise Skipped(f"{b.engine} was measured with up to {most} request at once alone")
+        return SpeedReplayed(b, "ok", None, speed_under(found.situation, found.demand), found.assumed)
+    except (Skipped, GpuSizerError) as reason:
+        return SpeedReplayed(b, "skipped", str(reason))
+
+
+def speed_summary(replayed: Iterable[SpeedReplayed]) -> dict[str, Any]:
+    """Counts, and of each figure the median error, the shares within 30 % and within the range."""
+    every = list(replayed)
+    figures: dict[str, list[tuple[Figure, float]]] = {}
+    for r in every:
+        for key, figure, value in r.pairs():
+            figures.setdefault(key, []).append((figure, value))
+    unused = sorted({key for r in every for key in r.benchmark.unused})
+    return {
+        "benchmarks": len(every),
+        "estimated": sum(r.status == "ok" for r in every),
+        "impossible": sum(r.impossible is not None for r in every),
+        "keys_not_used": unused,
+        "figures": {key: _errors(pairs) for key, pairs in figures.items()},
+    }
+
+
+def _errors(pairs: list[tuple[Figure, float]]) -> dict[str, float]:
+    errors = [abs(figure.about / value - 1) for figure, value in pairs]
+    return {
+        "n": len(pairs),
+        "median_error": round(median(errors), 4),
+        "within_30_percent": round(sum(e <= 0.3 for e in errors) / len(errors), 4),
+        "in_range": round(sum(f.low <= v <= f.high for f, v in pairs) / len(pairs), 4),
+    }

@@ -7,10 +7,11 @@ from math import ceil, log
 from gpu_sizer.engines.registry import engine_name
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.search import Search
-from gpu_sizer.records import dataclass, replace
+from gpu_sizer.records import dataclass
 from gpu_sizer.speed.case import Case, case_of
-from gpu_sizer.speed.constants import Constants, constants, generation
+from gpu_sizer.speed.constants import Constants, Generation, constants, generation
 from gpu_sizer.speed.hardware import hardware_of
+from gpu_sizer.speed.judged import judged
 from gpu_sizer.speed.serving import Steady, steady
 
 TYPE_CHECKING = False
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from gpu_sizer.memory.estimate import LayoutMemory
     from gpu_sizer.memory.layout import Layout
     from gpu_sizer.planning.request import Request
+    from gpu_sizer.speed.answer import Speed
 
 #: Mean answers that the longest one of a set of conversations has: benchmarks leave out the longest
 #: (https://github.com/vllm-project/vllm/blob/main/vllm/benchmarks/datasets.py: is_valid_sequence).
@@ -28,8 +30,7 @@ LONGEST_ANSWER = 4.0
 class Basis:
     """By which constants a speed is estimated."""
 
-    engine: str
-    """Key of the engine's generation."""
+    engine: Generation
     gpu: str
     link: str
     dense_bits: int
@@ -38,7 +39,7 @@ class Basis:
     @property
     def constants(self) -> Constants:
         """The constants themselves."""
-        return constants(self.engine, self.gpu, self.link, self.dense_bits, self.expert_bits)
+        return constants(self.engine.key, self.gpu, self.link, self.dense_bits, self.expert_bits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class Demand:
         return steady(s.case, s.basis.constants, self.users, self.places, arrive=self.arrive, tail=self.tail)
 
 
-def situation(request: Request, layout: Layout, *, prompt: float, answer: float, reserves: bool) -> Situation:
+def situation(request: Request, layout: Layout, *, prompt: float, answer: float) -> Situation:
     """What the formulas need of a request on a layout.
 
     Args:
@@ -99,19 +100,19 @@ def situation(request: Request, layout: Layout, *, prompt: float, answer: float,
         layout: of all GPUs; ``data_parallel_size`` without experts that are spread is that many replicas.
         prompt: tokens of a prompt.
         answer: tokens of an answer.
-        reserves: whether the engine keeps room for the whole answer from its beginning.
 
     Raises:
         RequestError: a GPU or engine of whose speed nothing is known, or a layout that the engine refuses.
     """
     profile, hardware = request.get_engine(), hardware_of(request.gpu)
+    measured = generation(engine_name(profile.name), profile.release, request.gpu.platform)
     whole = max(1, ceil(prompt + answer))
-    search = Search(replace(request, context=whole, users=1))
+    search = Search(request.under(context=whole, users=1))
     memory = search.evaluate(layout)
     if memory.per_gpu is None:
         raise RequestError(memory.reason or "the engine refuses this layout")
     mean = max(1, ceil(prompt + answer / 2))
-    at_mean = Search(replace(request, context=mean, users=1)).evaluate(layout).per_gpu
+    at_mean = Search(request.under(context=mean, users=1)).evaluate(layout).per_gpu
     assert at_mean is not None
     work = search.known.work
     shares = layout.data_parallel_size > 1 and layout.expert_parallel and work.routed.bytes > 0
@@ -119,7 +120,7 @@ def situation(request: Request, layout: Layout, *, prompt: float, answer: float,
     replicas = layout.data_parallel_size // data
     sequences = search.fitting.settings(layout).max_num_seqs * data
     held = memory.max_concurrent_requests / replicas
-    places = min(float(sequences), held * (1.0 if reserves else whole / mean))
+    places = min(float(sequences), held * (1.0 if measured.reserves else whole / mean))
     case = case_of(
         work,
         hardware,
@@ -131,10 +132,16 @@ def situation(request: Request, layout: Layout, *, prompt: float, answer: float,
         cache_bytes=at_mean.kv_cache_bytes,
     )
     basis = Basis(
-        generation(engine_name(profile.name), profile.release, request.gpu.platform),
+        measured,
         hardware.kind,
         hardware.link_kind,
         hardware.computed(work.dense.bits),
         hardware.computed(work.routed.bits),
     )
     return Situation(case, basis, replicas, held, places, sequences, memory)
+
+
+def speed_under(found: Situation, demand: Demand) -> Speed:
+    """The speed of all replicas under a demand of each."""
+    made = demand.steady(found)
+    return judged(found.case, made, found.basis.engine, found.basis.gpu, demand.users, found.replicas)

@@ -1,6 +1,7 @@
 """The constants of the formulas, by engine and generation, kind of GPU and kind of link.
 
-They are fitted by ``tools/fit_speed.py`` and kept in ``constants.yaml``. What a GPU or link without measurements has
+They are fitted by ``tools/fit_speed.py`` and kept in ``constants.yaml``; ``generations.yaml`` says which versions of an
+engine are one. What a GPU or link without measurements has
 stands there as ``other``: the prior from which every fitted value may depart as far as measurements ask for.
 """
 
@@ -162,8 +163,11 @@ def combined(g: OfGpu, e: OfEngine, link: OfLink, a: OfAll, dense: Number, exper
 def _make() -> dict[str, Any]:
     import yaml
 
-    with open(os.path.join(_HERE, "constants.yaml"), encoding="utf-8") as stream:
-        return dict(yaml.safe_load(stream))
+    made: dict[str, Any] = {}
+    for name in ("generations.yaml", "constants.yaml"):
+        with open(os.path.join(_HERE, name), encoding="utf-8") as stream:
+            made |= yaml.safe_load(stream) or {}
+    return made
 
 
 def recipe() -> Recipe:
@@ -194,19 +198,36 @@ def version_of(text: str) -> tuple[int, ...]:
     return tuple(int(n) for n in re.findall(r"\d+", text)[:3])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """Versions of an engine that are measured together, on one platform."""
+
+    key: str
+    engine: str
+    platform: str
+    first: str | None
+    """The first version; null is the oldest."""
+    reserves: bool
+    """Whether room in the cache is kept for the whole answer from its beginning."""
+    latency: bool
+    """Whether times of single tokens were measured."""
+    most_users: int | None
+    """Requests at once up to which anything was measured; null is any number."""
+
+
 @cache
-def generation(engine: str, release: str, platform: str) -> str:
-    """The key of an engine's constants: the generation that a version belongs to, on a platform.
+def generation(engine: str, release: str, platform: str) -> Generation:
+    """The generation that a version of an engine belongs to, on a platform.
 
     Raises:
         RequestError: nothing was measured of this engine on this platform.
     """
-    known = [g for g in table("generations") if g["engine"] == engine and g["platform"] == platform]
+    every = [Generation(**row) for row in table("generations")]
     version = version_of(release)
-    for g in known:
-        if g["from"] is None or version >= version_of(g["from"]):
-            return str(g["key"])
-    measured = sorted({g["engine"] for g in table("generations") if g["platform"] == platform})
+    for g in every:
+        if g.engine == engine and g.platform == platform and (g.first is None or version >= version_of(g.first)):
+            return g
+    measured = sorted({g.engine for g in every if g.platform == platform})
     where = f"; measured there: {', '.join(measured)}" if measured else ", nor of any other engine there"
     raise RequestError(f"nothing was measured of the speed of {engine} {release} on {platform}{where}")
 
