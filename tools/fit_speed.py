@@ -112,7 +112,9 @@ class Row:
         tokens, token, _ = (self.figures[n] for n in FIGURES)
         users = self.ran.users / self.ran.situation.replicas
         least = least_token_seconds(self.case, min(users, self.demand.places))
-        return (tokens is None or tokens <= most_tokens_per_second(self.case, users)) and (token is None or token >= least)
+        return (tokens is None or tokens <= most_tokens_per_second(self.case, users)) and (
+            token is None or token >= least
+        )
 
     @property
     def experts(self) -> bool:
@@ -204,7 +206,9 @@ class Space:
             }
             rows[name] = kind(**values)
         gpu = rows["gpus"]
-        dense, expert = (np.where(b == 8, gpu.compute8, np.where(b == 4, gpu.compute4, 1.0)) for b in (a.dense, a.expert))
+        dense, expert = (
+            np.where(b == 8, gpu.compute8, np.where(b == 4, gpu.compute4, 1.0)) for b in (a.dense, a.expert)
+        )
         return combined(gpu, rows["engines"], rows["links"], rows["all"], dense, expert)
 
 
@@ -226,7 +230,7 @@ def residuals(space: Space, x: np.ndarray, a: Arrays, figures: frozenset[str]) -
 def descend(
     space: Space, a: Arrays, x: np.ndarray, free: np.ndarray, figures: frozenset[str] = STEADY, steps: int = 40
 ) -> np.ndarray:
-    """The best values of the free constants, from a beginning: damped Gauss-Newton on the soft-L1 loss and the priors."""
+    """The best values of the free constants: damped Gauss-Newton on the soft-L1 loss and the priors."""
     places, small, damping = np.flatnonzero(free), 1e-4, 1e-2
     counts = np.concatenate([a.weight[a.told[n]] for n in FIGURES if n in figures])
 
@@ -284,7 +288,9 @@ def unseen(rows: list[Row]) -> list[tuple[Row, dict[str, float], float]]:
         space, x = fit([r for r in rows if part[r.group] != n])
         tested = [r for r in rows if part[r.group] == n]
         found, made = estimates(space, x, Arrays(tested))
-        result += [(r, {k: float(v[i]) for k, v in found.items()}, float(made.running[i])) for i, r in enumerate(tested)]
+        result += [
+            (r, {k: float(v[i]) for k, v in found.items()}, float(made.running[i])) for i, r in enumerate(tested)
+        ]
     return result
 
 
@@ -310,7 +316,9 @@ def bands(tested: list[tuple[Row, dict[str, float], float]]) -> dict[str, dict[s
     return result
 
 
-def yaml_lines(rows: list[Row], space: Space, x: np.ndarray, ranges: dict[str, dict[str, dict[str, float]]]) -> list[str]:
+def yaml_lines(
+    rows: list[Row], space: Space, x: np.ndarray, ranges: dict[str, dict[str, dict[str, float]]]
+) -> list[str]:
     """The file."""
 
     def shown(value: object) -> str:

@@ -102,7 +102,18 @@ class Benchmark:
 
 
 _KEYS = {f.name for f in fields(Benchmark)} - {"unused"}
-_TEXTS = {"source", "source_url", "date", "engine_version", "model", "card", "weights_dtype", "kv_dtype", "gpu", "gpu_id"}
+_TEXTS = {
+    "source",
+    "source_url",
+    "date",
+    "engine_version",
+    "model",
+    "card",
+    "weights_dtype",
+    "kv_dtype",
+    "gpu",
+    "gpu_id",
+}
 _TEXTS |= {"engine", "spec_decoding", "id", "load"}
 _COUNTS = {"gpu_count", "tp", "pp", "ep", "dp", "concurrency", "num_prompts", "half"}
 _LENGTHS = {"isl", "osl"}

@@ -145,7 +145,8 @@ def ran(b: Benchmark, cards: Catalogue) -> Ran:
     weights = weights_of(card, b.weights_dtype, b.model)
     cache = None if b.kv_dtype in (None, "", "auto") else b.kv_dtype
     request = make_request(card, gpu, context=1, engine=name, weights_dtype=weights, kv_cache_dtype=cache)
-    assert b.isl is not None and b.osl
+    assert b.isl is not None
+    assert b.osl
     made = situation(request, layout, prompt=b.isl, answer=b.osl)
     burst, users = None, float(b.concurrency or 1)
     if b.load != "closed":

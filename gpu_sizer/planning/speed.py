@@ -1,4 +1,4 @@
-"""A request's speed: its layout, cache and engine brought to the numbers that the formulas of :mod:`gpu_sizer.speed` take."""
+"""A request's speed: its layout, cache and engine in the numbers that the formulas of :mod:`gpu_sizer.speed` take."""
 
 from __future__ import annotations
 

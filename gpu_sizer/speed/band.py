@@ -50,7 +50,7 @@ def regime(running: float) -> str:
 
 
 def cells_of(engine: str, experts: bool, running: float) -> tuple[str, ...]:
-    """The cells that an estimate belongs to, the narrowest first: of an engine's generation, a kind of model, a regime."""
+    """The cells of an estimate, the narrowest first: an engine's generation, a kind of model, a regime."""
     kind, how = "experts" if experts else "dense", regime(running)
     return f"{engine}, {kind}, {how}", f"{engine}, {how}", engine, OTHER
 

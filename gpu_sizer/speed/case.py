@@ -56,7 +56,15 @@ class Case:
 
 
 def case_of(
-    work: Work, hardware: Hardware, tensor: int, pipeline: int, data: int, *, prompt: float, answer: float, cache_bytes: float
+    work: Work,
+    hardware: Hardware,
+    tensor: int,
+    pipeline: int,
+    data: int,
+    *,
+    prompt: float,
+    answer: float,
+    cache_bytes: float,
 ) -> Case:
     """The case of a model's work on a layout of GPUs.
 

@@ -51,7 +51,7 @@ def coverage(c: Case, tokens: Number) -> Number:
 
 
 def _rows(c: Case, tokens: Number) -> Number:
-    """Tokens as the experts' kernels see them: each expert's are filled up to whole tiles, by half of one on average."""
+    """Tokens as the experts' kernels see them: each expert's fill whole tiles, half of one in vain on average."""
     return tokens + c.experts / c.experts_per_token * coverage(c, tokens) * TILE / 2
 
 

@@ -58,7 +58,9 @@ def hardware_of(gpu: GpuSpec) -> Hardware:
     rate16 = compute.bfloat16 or compute.float16
     if bandwidth is None or rate16 is None:
         lacks = "memory bandwidth" if bandwidth is None else "rate of operations"
-        raise RequestError(f"the {lacks} of {gpu.name} is in no source that was read: its speed is not known", about="gpu")
+        raise RequestError(
+            f"the {lacks} of {gpu.name} is in no source that was read: its speed is not known", about="gpu"
+        )
     rate8 = compute.float8 or rate16
     link = gpu.link
     return Hardware(

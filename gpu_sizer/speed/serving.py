@@ -30,9 +30,7 @@ class Steady:
     """To the first token, waiting for a place included."""
 
 
-def steady(
-    c: Case, k: Constants, users: Number, places: Number, *, arrive: Number = 1.0, tail: Number = 0.0
-) -> Steady:
+def steady(c: Case, k: Constants, users: Number, places: Number, *, arrive: Number = 1.0, tail: Number = 0.0) -> Steady:
     """The steady state.
 
     Args:

@@ -13,6 +13,8 @@ from gpu_sizer.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from gpu_sizer.cards.architecture import Architecture
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.model.inventory import Inventory
@@ -99,24 +101,28 @@ def _weights(tensors: list[tuple[Tensor, int]]) -> Weights:
     return Weights(size, parameters, by_bits.most_common(1)[0][0] if by_bits else 16)
 
 
-def _scores(architecture: Architecture, layers: Counter[str]) -> tuple[tuple[Scores, ...], int, int]:
+def _scores_of(mixer: Any, layers: int) -> Scores | None:
+    """The attention of a mixer in so many layers; null where it attends to nothing, as a state does."""
+    heads, rank = getattr(mixer, "num_attention_heads", 0), getattr(mixer, "kv_lora_rank", None)
+    if rank is not None:
+        rope = mixer.qk_rope_head_dim
+        wide = mixer.qk_nope_head_dim + rope + mixer.v_head_dim
+        return Scores(layers, 2 * heads * wide, 2 * heads * (2 * rank + rope), None)
+    if getattr(mixer, "num_key_value_heads", None) is None:
+        return None
+    operations = 2 * heads * (mixer.head_dim + (mixer.v_head_dim or mixer.head_dim))
+    return Scores(layers, operations, operations, mixer.sliding_window or mixer.attention_chunk_size)
+
+
+def _attention(architecture: Architecture, layers: Counter[str]) -> tuple[tuple[Scores, ...], int, int]:
     """Attention by kinds of layers; how many layers have a latent, and how many a state."""
     found, latent, states = [], 0, 0
     for name, count in layers.items():
         block = architecture.blocks[name]
-        for mixer in (block.mixer, block.second_mixer):
-            heads = getattr(mixer, "num_attention_heads", None)
-            if mixer is None:
-                continue
-            if (rank := getattr(mixer, "kv_lora_rank", None)) is not None:
-                rope, nope = mixer.qk_rope_head_dim, mixer.qk_nope_head_dim  # type: ignore[union-attr]
-                wide = nope + rope + mixer.v_head_dim  # type: ignore[union-attr]
-                found.append(Scores(count, 2 * heads * wide, 2 * heads * (2 * rank + rope), None))
-                latent += count
-            elif getattr(mixer, "num_key_value_heads", None) is not None:
-                width = mixer.head_dim + (getattr(mixer, "v_head_dim", None) or mixer.head_dim)  # type: ignore[union-attr]
-                window = getattr(mixer, "sliding_window", None) or getattr(mixer, "attention_chunk_size", None)
-                found.append(Scores(count, 2 * heads * width, 2 * heads * width, window))
+        for mixer in filter(None, (block.mixer, block.second_mixer)):
+            if (scores := _scores_of(mixer, count)) is not None:
+                found.append(scores)
+                latent += count if hasattr(mixer, "kv_lora_rank") else 0
             else:
                 states += count
     return tuple(found), latent, states
@@ -136,7 +142,7 @@ def work_of(card: ModelCard, inventory: Inventory) -> Work:
                 (routed if t.is_expert else dense).append((t, count * card.architecture.blocks[name].passes))
     dense += [(t, 1) for t in inventory.final]
     head = [t for t in (inventory.embedding if inventory.tied else inventory.head) if t.is_vocabulary]
-    scores, latent, states = _scores(card.architecture, layers)
+    scores, latent, states = _attention(card.architecture, layers)
     return Work(
         dense=_weights(dense),
         routed=_weights(routed),
