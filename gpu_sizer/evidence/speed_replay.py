@@ -11,7 +11,8 @@ from gpu_sizer.errors import GpuSizerError
 from gpu_sizer.evidence.identify import Skipped
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.request import make_request
-from gpu_sizer.planning.speed import Demand, Situation, situation, speed_under
+from gpu_sizer.planning.search import known
+from gpu_sizer.planning.speed import Demand, Situation, Speeds
 from gpu_sizer.records import dataclass
 
 TYPE_CHECKING = False
@@ -147,7 +148,7 @@ def ran(b: Benchmark, cards: Catalogue) -> Ran:
     request = make_request(card, gpu, context=1, engine=name, weights_dtype=weights, kv_cache_dtype=cache)
     assert b.isl is not None
     assert b.osl
-    made = situation(request, layout, prompt=b.isl, answer=b.osl)
+    made = Speeds(request, known(request), prompt=b.isl, answer=b.osl).situation(layout)
     burst, users = None, float(b.concurrency or 1)
     if b.load != "closed":
         burst = float(b.num_prompts or (b.concurrency if b.load != "max" else None) or UNTOLD_BURST)
@@ -225,7 +226,7 @@ def speed_replay(b: Benchmark, cards: Catalogue) -> SpeedReplayed:
         most = found.situation.basis.engine.most_users
         if most is not None and found.users > most:
             raise Skipped(f"{b.engine} was measured with up to {most} request at once alone")
-        return SpeedReplayed(b, "ok", None, speed_under(found.situation, found.demand), found.assumed)
+        return SpeedReplayed(b, "ok", None, found.situation.speed(found.demand), found.assumed)
     except (Skipped, GpuSizerError) as reason:
         return SpeedReplayed(b, "skipped", str(reason))
 

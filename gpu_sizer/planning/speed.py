@@ -6,7 +6,6 @@ from math import ceil, log
 
 from gpu_sizer.engines.registry import engine_name
 from gpu_sizer.errors import RequestError
-from gpu_sizer.planning.search import Search
 from gpu_sizer.records import dataclass
 from gpu_sizer.speed.case import Case, case_of
 from gpu_sizer.speed.constants import Constants, Generation, constants, generation
@@ -16,10 +15,24 @@ from gpu_sizer.speed.serving import Steady, steady
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Protocol
+
+    from gpu_sizer.engines.engine import PreparedModel
     from gpu_sizer.memory.estimate import LayoutMemory
     from gpu_sizer.memory.layout import Layout
     from gpu_sizer.planning.request import Request
     from gpu_sizer.speed.answer import Speed
+    from gpu_sizer.speed.work import Work
+
+    class Held(Protocol):
+        """A model as an engine holds it."""
+
+        model: PreparedModel
+
+        @property
+        def work(self) -> Work:
+            """What a token and a prompt ask of the GPUs."""
+
 
 #: Mean answers that the longest one of a set of conversations has: benchmarks leave out the longest
 #: (https://github.com/vllm-project/vllm/blob/main/vllm/benchmarks/datasets.py: is_valid_sequence).
@@ -40,6 +53,16 @@ class Basis:
     def constants(self) -> Constants:
         """The constants themselves."""
         return constants(self.engine.key, self.gpu, self.link, self.dense_bits, self.expert_bits)
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What one replica is asked for: the arguments of :func:`gpu_sizer.speed.serving.steady`."""
+
+    users: float
+    places: float
+    arrive: float
+    tail: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,71 +100,72 @@ class Situation:
         running = here / ceil(here / min(here, places))
         return Demand(running, max(1.0, running), 0.0, min(log(here), LONGEST_ANSWER) / here if drawn else 0.0)
 
+    def steady(self, demand: Demand) -> Steady:
+        """What one replica does under a demand."""
+        d = demand
+        return steady(self.case, self.basis.constants, d.users, d.places, arrive=d.arrive, tail=d.tail)
 
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """What one replica is asked for: the arguments of :func:`gpu_sizer.speed.serving.steady`."""
-
-    users: float
-    places: float
-    arrive: float
-    tail: float
-
-    def steady(self, s: Situation) -> Steady:
-        """What the replica does under it."""
-        return steady(s.case, s.basis.constants, self.users, self.places, arrive=self.arrive, tail=self.tail)
+    def speed(self, demand: Demand) -> Speed:
+        """The speed of all replicas under a demand of each."""
+        made = self.steady(demand)
+        basis = self.basis
+        return judged(self.case, basis.constants, made, basis.engine, basis.gpu, demand.users, self.replicas)
 
 
-def situation(request: Request, layout: Layout, *, prompt: float, answer: float) -> Situation:
-    """What the formulas need of a request on a layout.
+class Speeds:
+    """One model on one kind of GPU with prompts and answers of some length, ready for many layouts."""
 
-    Args:
-        request: whose model, GPU, engine and settings count; its context and users do not.
-        layout: of all GPUs; ``data_parallel_size`` without experts that are spread is that many replicas.
-        prompt: tokens of a prompt.
-        answer: tokens of an answer.
+    def __init__(self, request: Request, held: Held, *, prompt: float, answer: float) -> None:
+        """Prepares the layouts.
 
-    Raises:
-        RequestError: a GPU or engine of whose speed nothing is known, or a layout that the engine refuses.
-    """
-    profile, hardware = request.get_engine(), hardware_of(request.gpu)
-    measured = generation(engine_name(profile.name), profile.release, request.gpu.platform)
-    whole = max(1, ceil(prompt + answer))
-    search = Search(request.under(context=whole, users=1))
-    memory = search.evaluate(layout)
-    if memory.per_gpu is None:
-        raise RequestError(memory.reason or "the engine refuses this layout")
-    mean = max(1, ceil(prompt + answer / 2))
-    at_mean = Search(request.under(context=mean, users=1)).evaluate(layout).per_gpu
-    assert at_mean is not None
-    work = search.known.work
-    shares = layout.data_parallel_size > 1 and layout.expert_parallel and work.routed.bytes > 0
-    data = layout.data_parallel_size if shares else 1
-    replicas = layout.data_parallel_size // data
-    sequences = search.fitting.settings(layout).max_num_seqs * data
-    held = memory.max_concurrent_requests / replicas
-    places = min(float(sequences), held * (1.0 if measured.reserves else whole / mean))
-    case = case_of(
-        work,
-        hardware,
-        layout.tensor_parallel_size,
-        layout.pipeline_parallel_size,
-        data,
-        prompt=prompt,
-        answer=answer,
-        cache_bytes=at_mean.kv_cache_bytes,
-    )
-    basis = Basis(
-        measured,
-        hardware.kind,
-        hardware.link_kind,
-        hardware.computed(work.dense.bits),
-        hardware.computed(work.routed.bits),
-    )
-    return Situation(case, basis, replicas, held, places, sequences, memory)
+        Args:
+            request: whose model, GPU, engine and settings count; its context and users do not.
+            held: its model as its engine holds it.
+            prompt: tokens of a prompt.
+            answer: tokens of an answer.
 
+        Raises:
+            RequestError: a GPU or engine of whose speed nothing is known.
+        """
+        profile = request.get_engine()
+        self._hardware = hardware_of(request.gpu)
+        self.generation = generation(engine_name(profile.name), profile.release, request.gpu.platform)
+        self._work, self._prompt, self._answer = held.work, prompt, answer
+        # Where the cache grows with the answer, requests fill it to their mean length.
+        self._lengths = max(1, ceil(prompt + answer)), max(1, ceil(prompt + answer / 2))
+        self._whole, self._mean = (
+            profile.fitting(held.model, request.gpu, request.under(context=length, users=1).load)
+            for length in self._lengths
+        )
 
-def speed_under(found: Situation, demand: Demand) -> Speed:
-    """The speed of all replicas under a demand of each."""
-    made = demand.steady(found)
-    return judged(found.case, made, found.basis.engine, found.basis.gpu, demand.users, found.replicas)
+    def situation(self, layout: Layout) -> Situation:
+        """What the formulas need of a layout; ``data_parallel_size`` without spread experts is that many replicas.
+
+        Raises:
+            RequestError: a layout that the engine refuses.
+        """
+        memory = self._whole.evaluate(layout)
+        at_mean = self._mean.evaluate(layout).per_gpu
+        if memory.per_gpu is None or at_mean is None:
+            raise RequestError(memory.reason or "the engine refuses this layout")
+        work, hardware = self._work, self._hardware
+        shares = layout.data_parallel_size > 1 and layout.expert_parallel and work.routed.bytes > 0
+        data = layout.data_parallel_size if shares else 1
+        replicas = layout.data_parallel_size // data
+        sequences = self._whole.settings(layout).max_num_seqs * data
+        held = memory.max_concurrent_requests / replicas
+        whole, mean = self._lengths
+        places = min(float(sequences), held * (1.0 if self.generation.reserves else whole / mean))
+        case = case_of(
+            work,
+            hardware,
+            layout.tensor_parallel_size,
+            layout.pipeline_parallel_size,
+            data,
+            prompt=self._prompt,
+            answer=self._answer,
+            cache_bytes=at_mean.kv_cache_bytes,
+        )
+        dense, expert = hardware.computed(work.dense.bits), hardware.computed(work.routed.bits)
+        basis = Basis(self.generation, hardware.kind, hardware.link_kind, dense, expert)
+        return Situation(case, basis, replicas, held, places, sequences, memory)

@@ -62,6 +62,8 @@ class Speed:
     """To the first token. A class more than a figure: it depends on what else waits."""
     running: float
     """Requests at once in all; fewer than the users where cache or engine take no more."""
+    binds: str
+    """What answers wait for most: memory bandwidth, arithmetic, links or overheads."""
     basis: Evidence
     verdict: SpeedVerdict | None = None
 
@@ -74,6 +76,7 @@ class Speed:
             "tpot_ms": token.model_dump("at_least") if token else None,
             "ttft_ms": first.model_dump("at_least") if first else None,
             "running": significant(self.running),
+            "binds": self.binds,
             "basis": self.basis.model_dump(),
             "verdict": self.verdict,
         }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from gpu_sizer.speed.answer import Evidence, Figure, Speed
 from gpu_sizer.speed.band import band
+from gpu_sizer.speed.binding import binds
 from gpu_sizer.speed.bound import least_token_seconds, most_tokens_per_second
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.speed.case import Case
-    from gpu_sizer.speed.constants import Generation
+    from gpu_sizer.speed.constants import Constants, Generation
     from gpu_sizer.speed.serving import Steady
 
 #: Milliseconds of a second.
@@ -26,11 +27,12 @@ def _at_least(low: float, about: float, high: float, bound: float) -> Figure:
     return Figure(low=max(low, bound), about=max(about, bound), high=max(high, bound), bound=bound)
 
 
-def judged(c: Case, made: Steady, generation: Generation, gpu: str, users: float, replicas: int) -> Speed:
+def judged(c: Case, k: Constants, made: Steady, generation: Generation, gpu: str, users: float, replicas: int) -> Speed:
     """The speed of some replicas that each do the same.
 
     Args:
         c: the case of one replica.
+        k: its constants.
         made: its steady state.
         generation: of the engine.
         gpu: the kind of GPU whose constants were used.
@@ -60,5 +62,6 @@ def judged(c: Case, made: Steady, generation: Generation, gpu: str, users: float
         tpot_ms=token,
         ttft_ms=first,
         running=made.running * replicas,
+        binds=binds(c, k, made.running),
         basis=Evidence(records=basis.records, median_error=basis.median_error, kind=f"{told}; {gpu}"),
     )

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from gpu_sizer.api import load_gpu, load_model
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.request import make_request
-from gpu_sizer.planning.speed import Situation, situation
+from gpu_sizer.planning.search import known
+from gpu_sizer.planning.speed import Situation, Speeds
 from gpu_sizer.records import fields, replace
 from gpu_sizer.speed.bound import least_token_seconds, most_tokens_per_second
 from gpu_sizer.speed.case import Case
@@ -37,7 +38,7 @@ USERS = st.floats(1, 3000)
 def found(place: int, prompt: int, answer: int) -> Situation:
     model, gpu, layout = PLACES[place]
     request = make_request(load_model(model), load_gpu(gpu), context=1)
-    return situation(request, layout, prompt=prompt, answer=answer)
+    return Speeds(request, known(request), prompt=prompt, answer=answer).situation(layout)
 
 
 situations = st.builds(found, st.integers(0, len(PLACES) - 1), LENGTHS, LENGTHS)
