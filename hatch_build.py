@@ -21,7 +21,7 @@ class CompiledCards(BuildHookInterface):  # type: ignore[type-arg]
         from gpu_sizer.cards.catalogue import MACHINES, Catalogue, data_folder
         from gpu_sizer.cards.fleet import Fleet
         from gpu_sizer.engines.profiles import recipe
-        from gpu_sizer.speed.constants import recipe as of_speed
+        from gpu_sizer.timing.constants import recipe as of_speed
 
         folder, cards = mkdtemp(), Catalogue()
         machines = Fleet((str(Path(data_folder("gpu_specs"), MACHINES)),))

@@ -18,7 +18,7 @@ ORDER = [
     {"model"},
     {"importers", "load"},
     {"memory"},
-    {"speed"},
+    {"timing"},
     {"engines"},
     {"planning"},
     {"arena"},

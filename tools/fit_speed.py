@@ -1,4 +1,4 @@
-"""Fits gpu_sizer/speed/constants.yaml on half 0 of tests/evidence/speed.jsonl; half 1 is never looked at.
+"""Fits gpu_sizer/timing/constants.yaml on half 0 of tests/evidence/speed.jsonl; half 1 is never looked at.
 
     python tools/fit_speed.py [FILE]     # writes the file; the same records give the same bytes
 
@@ -31,14 +31,14 @@ from gpu_sizer.evidence.benchmarks import Benchmark, read_benchmarks  # noqa: E4
 from gpu_sizer.evidence.identify import Skipped  # noqa: E402
 from gpu_sizer.evidence.speed_replay import Ran, ran  # noqa: E402
 from gpu_sizer.records import fields  # noqa: E402
-from gpu_sizer.speed.band import FIGURES, band_of, cells_of  # noqa: E402
-from gpu_sizer.speed.bound import least_token_seconds, most_tokens_per_second  # noqa: E402
-from gpu_sizer.speed.case import Case  # noqa: E402
-from gpu_sizer.speed.constants import OTHER, Constants, OfAll, OfEngine, OfGpu, OfLink, combined, table  # noqa: E402
-from gpu_sizer.speed.serving import Steady, steady  # noqa: E402
+from gpu_sizer.timing.band import FIGURES, band_of, cells_of  # noqa: E402
+from gpu_sizer.timing.bound import least_token_seconds, most_tokens_per_second  # noqa: E402
+from gpu_sizer.timing.case import Case  # noqa: E402
+from gpu_sizer.timing.constants import OTHER, Constants, OfAll, OfEngine, OfGpu, OfLink, combined, table  # noqa: E402
+from gpu_sizer.timing.serving import Steady, steady  # noqa: E402
 
 RECORDS = ROOT / "tests" / "evidence" / "speed.jsonl"
-OUTPUT = ROOT / "gpu_sizer" / "speed" / "constants.yaml"
+OUTPUT = ROOT / "gpu_sizer" / "timing" / "constants.yaml"
 
 TABLES = {"gpus": OfGpu, "engines": OfEngine, "links": OfLink, "all": OfAll}
 #: Where a constant starts; by how much (in logarithms) all of its kind may move together, and one of them alone.

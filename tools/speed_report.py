@@ -21,7 +21,7 @@ import fit_speed  # noqa: E402
 from fit_speed import Arrays, Row, estimates, fit, rows_of, usable  # noqa: E402
 
 from gpu_sizer.evidence.benchmarks import read_benchmarks  # noqa: E402
-from gpu_sizer.speed.band import FIGURES, band, regime  # noqa: E402
+from gpu_sizer.timing.band import FIGURES, band, regime  # noqa: E402
 
 OUTPUT = ROOT / "docs" / "speed-accuracy.md"
 WORDS = {"tokens": "output tokens a second", "token": "time per token", "first": "time to the first token"}

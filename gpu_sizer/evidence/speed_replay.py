@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.catalogue import Catalogue
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.evidence.benchmarks import Benchmark
-    from gpu_sizer.speed.answer import Figure, Speed
+    from gpu_sizer.timing.answer import Figure, Speed
 
 #: Weight types as benchmarks write them, by what a card or a what-if calls them.
 _TYPES = {

@@ -6,7 +6,7 @@ from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.choices import best_price
 from gpu_sizer.planning.search import Search
 from gpu_sizer.records import dataclass
-from gpu_sizer.speed.answer import significant
+from gpu_sizer.timing.answer import significant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gpu_sizer.memory.estimate import LayoutMemory
     from gpu_sizer.memory.layout import Layout
     from gpu_sizer.planning.request import Request
-    from gpu_sizer.speed.answer import Speed
+    from gpu_sizer.timing.answer import Speed
 
 HOUR = 3600
 MILLION = 1e6

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gpu_sizer.memory.estimate import Verdict
-    from gpu_sizer.speed.answer import Speed
+    from gpu_sizer.timing.answer import Speed
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gpu_sizer.memory.layout import Layout
     from gpu_sizer.planning.request import Request
     from gpu_sizer.planning.speed import Held, Situation
-    from gpu_sizer.speed.answer import Figure, Speed, SpeedVerdict
+    from gpu_sizer.timing.answer import Figure, Speed, SpeedVerdict
 
 #: Halvings in which the number of requests at once is found: to one part in some hundred thousand.
 HALVINGS = 24

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from gpu_sizer.engines.engine import Engine, PreparedModel
     from gpu_sizer.planning.rate import Rates
-    from gpu_sizer.speed.work import Work
+    from gpu_sizer.timing.work import Work
 
 #: Contexts whose counts a plan lists where they differ.
 USUAL_CONTEXTS = (8192, 32768, 131072)
@@ -78,7 +78,7 @@ class _Known:
     @cached_property
     def work(self) -> Work:
         """What a token and a prompt ask of the GPUs."""
-        from gpu_sizer.speed.work import work_of
+        from gpu_sizer.timing.work import work_of
 
         return work_of(self.model.card, self.model.inventory)
 

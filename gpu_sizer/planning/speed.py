@@ -1,4 +1,4 @@
-"""A request's speed: its layout, cache and engine in the numbers that the formulas of :mod:`gpu_sizer.speed` take."""
+"""A request's speed: its layout, cache and engine in the numbers that the formulas of :mod:`gpu_sizer.timing` take."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from math import ceil, log
 from gpu_sizer.engines.registry import engine_name
 from gpu_sizer.errors import RequestError
 from gpu_sizer.records import dataclass
-from gpu_sizer.speed.case import Case, case_of
-from gpu_sizer.speed.constants import Constants, Generation, constants, generation
-from gpu_sizer.speed.hardware import hardware_of
-from gpu_sizer.speed.judged import judged
-from gpu_sizer.speed.serving import Steady, steady
+from gpu_sizer.timing.case import Case, case_of
+from gpu_sizer.timing.constants import Constants, Generation, constants, generation
+from gpu_sizer.timing.hardware import hardware_of
+from gpu_sizer.timing.judged import judged
+from gpu_sizer.timing.serving import Steady, steady
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from gpu_sizer.memory.estimate import LayoutMemory
     from gpu_sizer.memory.layout import Layout
     from gpu_sizer.planning.request import Request
-    from gpu_sizer.speed.answer import Speed
-    from gpu_sizer.speed.work import Work
+    from gpu_sizer.timing.answer import Speed
+    from gpu_sizer.timing.work import Work
 
     class Held(Protocol):
         """A model as an engine holds it."""
@@ -57,7 +57,7 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What one replica is asked for: the arguments of :func:`gpu_sizer.speed.serving.steady`."""
+    """What one replica is asked for: the arguments of :func:`gpu_sizer.timing.serving.steady`."""
 
     users: float
     places: float

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gpu_sizer.planning.how_fast import HowFast
-    from gpu_sizer.speed.answer import Figure, Speed
+    from gpu_sizer.timing.answer import Figure, Speed
 
 #: What would help against what binds.
 HELP = {

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from gpu_sizer.speed.answer import Evidence, Figure, Speed
-from gpu_sizer.speed.band import band
-from gpu_sizer.speed.binding import binds
-from gpu_sizer.speed.bound import least_token_seconds, most_tokens_per_second
+from gpu_sizer.timing.answer import Evidence, Figure, Speed
+from gpu_sizer.timing.band import band
+from gpu_sizer.timing.binding import binds
+from gpu_sizer.timing.bound import least_token_seconds, most_tokens_per_second
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gpu_sizer.speed.case import Case
-    from gpu_sizer.speed.constants import Constants, Generation
-    from gpu_sizer.speed.serving import Steady
+    from gpu_sizer.timing.case import Case
+    from gpu_sizer.timing.constants import Constants, Generation
+    from gpu_sizer.timing.serving import Steady
 
 #: Milliseconds of a second.
 MS = 1e3

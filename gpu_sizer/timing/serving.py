@@ -8,12 +8,12 @@ through between the steps. One cycle, in which every place is taken once, lasts 
 from __future__ import annotations
 
 from gpu_sizer.records import dataclass
-from gpu_sizer.speed.formulas import larger, prefill_seconds, reading_seconds, smaller, step_seconds
+from gpu_sizer.timing.formulas import larger, prefill_seconds, reading_seconds, smaller, step_seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gpu_sizer.speed.case import Case, Number
-    from gpu_sizer.speed.constants import Constants
+    from gpu_sizer.timing.case import Case, Number
+    from gpu_sizer.timing.constants import Constants
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from gpu_sizer.records import replace
-from gpu_sizer.speed.formulas import prefill_seconds, step_seconds
+from gpu_sizer.timing.formulas import prefill_seconds, step_seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gpu_sizer.speed.case import Case
-    from gpu_sizer.speed.constants import Constants
+    from gpu_sizer.timing.case import Case
+    from gpu_sizer.timing.constants import Constants
 
 #: The figures of a case that are one resource.
 RESOURCES = {

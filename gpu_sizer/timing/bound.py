@@ -8,11 +8,11 @@ and this load.
 
 from __future__ import annotations
 
-from gpu_sizer.speed.formulas import coverage, larger, smaller
+from gpu_sizer.timing.formulas import coverage, larger, smaller
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gpu_sizer.speed.case import Case, Number
+    from gpu_sizer.timing.case import Case, Number
 
 #: Of the experts that tokens meet which choose evenly, those that they meet at least.
 LEAST_MET = 0.5

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gpu_sizer.compiled import Compiled
-    from gpu_sizer.speed.case import Number
+    from gpu_sizer.timing.case import Number
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 #: The row of a table that stands for what has no measurements.
@@ -172,7 +172,7 @@ def _make() -> dict[str, Any]:
 
 def recipe() -> Recipe:
     """What the compiled constants are made from."""
-    return Recipe("speed", [_HERE], _make)
+    return Recipe("timing", [_HERE], _make)
 
 
 @cache

@@ -9,7 +9,7 @@ cells, which widens those with few groups.
 from __future__ import annotations
 
 from gpu_sizer.records import dataclass
-from gpu_sizer.speed.constants import OTHER, table
+from gpu_sizer.timing.constants import OTHER, table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

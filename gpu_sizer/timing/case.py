@@ -8,8 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from gpu_sizer.speed.hardware import Hardware
-    from gpu_sizer.speed.work import Work
+    from gpu_sizer.timing.hardware import Hardware
+    from gpu_sizer.timing.work import Work
 
     Number = Any
     """A float, or a numpy array of floats: every formula takes both."""

@@ -15,9 +15,9 @@ from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import known
 from gpu_sizer.planning.speed import Situation, Speeds
 from gpu_sizer.records import fields, replace
-from gpu_sizer.speed.bound import least_token_seconds, most_tokens_per_second
-from gpu_sizer.speed.case import Case
-from gpu_sizer.speed.serving import steady
+from gpu_sizer.timing.bound import least_token_seconds, most_tokens_per_second
+from gpu_sizer.timing.case import Case
+from gpu_sizer.timing.serving import steady
 
 PLACES = [
     ("llama-3-8b", "l4", Layout()),

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gpu_sizer.speed.case import Case, Number
-    from gpu_sizer.speed.constants import Constants
+    from gpu_sizer.timing.case import Case, Number
+    from gpu_sizer.timing.constants import Constants
 
 #: How sharply the longer of two times hides the other: 1 is their sum, infinity the longer alone.
 SHARPNESS = 4.0

@@ -12,8 +12,8 @@ import pytest
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.evidence.benchmarks import read_benchmarks
 from gpu_sizer.evidence.speed_replay import SpeedReplayed, speed_replay
-from gpu_sizer.speed.answer import Figure
-from gpu_sizer.speed.constants import OTHER, table
+from gpu_sizer.timing.answer import Figure
+from gpu_sizer.timing.constants import OTHER, table
 
 RECORDS = Path(__file__).parent.parent / "evidence" / "speed.jsonl"
 
