@@ -121,10 +121,10 @@ def main() -> None:
         "",
         "Written by `python tools/speed_report.py` from `tests/evidence/speed.jsonl`: 7,407 benchmarks that others",
         "published, each with its source. Every figure here is of a configuration on whose source and model the",
-        "constants behind it were not fitted: half 1 is estimated by the constants that are shipped, half 0 by constants",
-        "fitted on half 1 for this page alone. *In the range* counts what was measured within the range that is printed,",
-        "of which nine of ten should be (the ranges stand on half 0, so that half 1 tests them); *leans* is the median of",
-        "estimated over measured.",
+        "constants behind it were not fitted: half 1 is estimated by the constants that are shipped, half 0 by",
+        "constants fitted on half 1 for this page alone. *In the range* counts what was measured within the range that",
+        "is printed, of which nine of ten should be (the ranges stand on half 0, so that half 1 tests them); *leans*",
+        "is the median of estimated over measured.",
         "",
     ]
     for figure in FIGURES:
