@@ -27,7 +27,7 @@ def speed(
     as_json: o.Json = False,
 ) -> None:
     """How fast a model is for its users: tokens a second, with the range in which measurements lie."""
-    from gpu_sizer.planning.speed_sentences import lines
+    from gpu_sizer.planning.how_fast_sentences import lines
 
     found = api.speed(
         api.load_model(model, cards=o.cards()),

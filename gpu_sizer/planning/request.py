@@ -139,5 +139,5 @@ def options_of(given: Mapping[str, Any], native: int | None) -> dict[str, Any]:
     found = {name: value for name, value in given.items() if value is not None}
     for name, value in found.items():
         if isinstance(value, str) and name in OPTIONS and OPTIONS[name].tokens:
-            found[name] = tokens(value, native, name)
+            found[name] = tokens(value, native, name, OPTIONS[name].about)
     return found

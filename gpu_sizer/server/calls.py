@@ -10,10 +10,10 @@ from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.deploy.formats import deploy as write
 from gpu_sizer.deploy.serving import weights_named
 from gpu_sizer.errors import RequestError
+from gpu_sizer.planning.how_fast_sentences import lines as speed_lines
 from gpu_sizer.planning.inverse_sentences import on_count_lines
 from gpu_sizer.planning.plan import Plan
 from gpu_sizer.planning.sentences import fit_lines, lines
-from gpu_sizer.planning.speed_sentences import lines as speed_lines
 from gpu_sizer.queries.answers import ask as ask_in_words
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.listings import gpu_listing, model_listing
