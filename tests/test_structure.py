@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "gpu_sizer"
 
 #: Rooms from left to right: a room may import its own and what stands left of it (DESIGN section 3).
 ORDER = [
-    {"errors", "units", "records", "compiled", "forks", "own"},
+    {"errors", "units", "records", "compiled", "discovery", "forks", "own"},
     {"cards"},
     {"model"},
     {"importers", "load"},
@@ -58,7 +58,8 @@ def imports(file: Path) -> set[str]:
 FILES = [
     f
     for f in sorted(PACKAGE.rglob("*.py"))
-    if f.parent != PACKAGE or f.stem in ("api", "errors", "units", "load", "records", "compiled", "forks", "own")
+    if f.parent != PACKAGE
+    or f.stem in ("api", "errors", "units", "load", "records", "compiled", "discovery", "forks", "own")
 ]
 
 
