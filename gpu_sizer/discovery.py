@@ -9,6 +9,19 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
+def names_in(folder: str) -> list[str]:
+    """The modules of a package by name, none of them imported.
+
+    Args:
+        folder: the package's folder below the program's own: ``reports/tables/formats``.
+    """
+    from os import listdir
+    from os.path import dirname, join
+
+    files = listdir(join(dirname(__file__), *folder.split("/")))
+    return sorted(name.removesuffix(".py") for name in files if name.endswith(".py") and not name.startswith("_"))
+
+
 @cache
 def modules_with(package: str, attribute: str) -> tuple[ModuleType, ...]:
     """The modules of a package that say something of themselves, in order of their names.
