@@ -64,14 +64,24 @@ class Metrics:
                 nonlocal status
                 if message["type"] == "http.response.start":
                     status = message["status"]
+                elif not message.get("more_body", False):
+                    # Before it is sent: whoever has the answer finds it counted.
+                    count()
                 await send(message)
 
+            def count() -> None:
+                nonlocal counted_already
+                if not counted_already:
+                    counted_already = True
+                    self._under_way.dec()
+                    self._requests.labels(method, path, str(status)).inc()
+                    self._seconds.labels(path).observe(time.perf_counter() - began)
+
             self._under_way.inc()
+            counted_already = False
             try:
                 await app(scope, receive, noted)
             finally:
-                self._under_way.dec()
-                self._requests.labels(method, path, str(status)).inc()
-                self._seconds.labels(path).observe(time.perf_counter() - began)
+                count()
 
         return counted
