@@ -17,7 +17,17 @@ from gpu_sizer.queries.answers import ask as ask_in_words
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.listings import gpu_listing, model_listing
 from gpu_sizer.reports.selecting import GpuFilter, ModelFilter
-from gpu_sizer.server.bodies import MOST_GPUS, AskBody, Body, DeployBody, FitBody, ListBody, LoadBody, SizeBody
+from gpu_sizer.server.bodies import (
+    MOST_GPUS,
+    MOST_LISTED,
+    AskBody,
+    Body,
+    DeployBody,
+    FitBody,
+    ListBody,
+    LoadBody,
+    SizeBody,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +114,7 @@ def ask(b: AskBody) -> Answered:
     Raises:
         GpuSizerError: a question that is not understood, or a name that is missing, unknown or ambiguous.
     """
-    found = ask_in_words(b.question, cards=shelf(), most_gpus=MOST_GPUS)
+    found = ask_in_words(b.question, cards=shelf(), most_gpus=MOST_GPUS, most_listed=MOST_LISTED)
     return Answered(found.model_dump(), found.lines())
 
 

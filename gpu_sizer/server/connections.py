@@ -12,6 +12,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 HEAD_SECONDS = 10.0
 #: Connections at once.
 MOST_CONNECTIONS = 1000
+#: Connections that wait to be taken, and are all taken before the first of them is looked at.
+BACKLOG = 128
 #: Files that a process needs beside its connections.
 _OTHER_FILES = 64
 
@@ -23,7 +25,9 @@ def most_connections() -> int:
     except ImportError:
         return MOST_CONNECTIONS
     files, _ = getrlimit(RLIMIT_NOFILE)
-    return MOST_CONNECTIONS if files == RLIM_INFINITY else max(1, min(MOST_CONNECTIONS, files - _OTHER_FILES))
+    if files == RLIM_INFINITY:
+        return MOST_CONNECTIONS
+    return min(MOST_CONNECTIONS, max(files // 4, files - _OTHER_FILES - BACKLOG))
 
 
 class HurriedConnection(H11Protocol):

@@ -13,8 +13,6 @@ from tempfile import TemporaryDirectory
 
 from gpu_sizer.errors import RequestError
 
-#: Connections that wait to be taken.
-BACKLOG = 512
 #: Seconds beyond the longest answer that a server which ends waits for what is under way.
 _GRACE = 2
 
@@ -27,7 +25,7 @@ def listen(host: str, port: int) -> socket.socket:
     """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        found = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        found = socket.create_server((host, port), family=family)
         # Every connection has it from here: an answer is sent when it is there, not when the last was acknowledged.
         found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return found
@@ -53,7 +51,7 @@ def serve(host: str, port: int, workers: int, seconds: float, names: Sequence[st
     try:
         import uvicorn
 
-        from gpu_sizer.server.connections import HurriedConnection
+        from gpu_sizer.server.connections import BACKLOG, HurriedConnection
         from gpu_sizer.server.hosts import HOSTS_VARIABLE, LOOPBACK, host_names
         from gpu_sizer.server.http import SECONDS_VARIABLE
         from gpu_sizer.server.metrics import SHARED_VARIABLE

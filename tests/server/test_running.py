@@ -218,12 +218,13 @@ def test_silent_connections_leave_room_for_others_and_little_in_the_log() -> Non
         process.terminate()
         assert process.stderr is not None
         log = process.stderr.read()
-    assert log.count("\n") < 60, log[-2000:]
+    # Where more come at once than there are files, the system's own messages of that stand in it, five of a kind.
+    assert len(log) < 20_000, log[-2000:]
 
 
 def test_a_dear_answer_does_not_keep_the_server_from_ending() -> None:
-    dear = {"question": "what can 64 a6000 run with 1000000 users"}
-    with served("--timeout", "2") as (address, process), ThreadPoolExecutor(2) as pool:
+    dear = {"question": "what can 64 a6000 run with 16 users"}
+    with served("--timeout", "1") as (address, process), ThreadPoolExecutor(2) as pool:
         asked = [pool.submit(post, address, "/v1/ask", dear) for _ in range(2)]
         _wait_until_under_way(address, 3)
         process.send_signal(signal.SIGTERM)
