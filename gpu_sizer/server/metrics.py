@@ -58,7 +58,7 @@ class Metrics:
             # A path or method that is not ours is one line, whatever callers make up.
             path = scope["path"] if scope["path"] in self._paths else "other"
             method = scope["method"] if scope["method"] in _METHODS else "other"
-            status, began = 500, time.perf_counter()
+            status, began, counted_already = 500, time.perf_counter(), False
 
             async def noted(message: Message) -> None:
                 nonlocal status
@@ -78,7 +78,6 @@ class Metrics:
                     self._seconds.labels(path).observe(time.perf_counter() - began)
 
             self._under_way.inc()
-            counted_already = False
             try:
                 await app(scope, receive, noted)
             finally:
