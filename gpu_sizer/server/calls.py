@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from gpu_sizer import api
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.deploy.formats import deploy as write
 from gpu_sizer.deploy.serving import weights_named
-from gpu_sizer.errors import RequestError
+from gpu_sizer.errors import RequestError, UnknownModelError
 from gpu_sizer.planning.inverse_sentences import on_count_lines
 from gpu_sizer.planning.plan import Plan
 from gpu_sizer.planning.sentences import fit_lines, lines
@@ -63,6 +64,9 @@ def warm_up() -> None:
     cards.models.all()
     cards.gpus.all()
     ask(AskBody(question="how many A6000s for Mixtral 8x7b"))
+    # What is looked through for a name that no card bears.
+    with suppress(UnknownModelError):
+        api.load_model("an-organisation/an-unknown-model", cards=cards)
 
 
 def _asked(b: LoadBody) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gpu_sizer.server.answering import Outcome, outcome
+from gpu_sizer.server.calls import warm_up
 from gpu_sizer.server.computing import Computing
 
 
@@ -12,7 +13,8 @@ class Here(Computing):
     """Computes in this very process."""
 
     def start(self) -> None:
-        """Nothing."""
+        """Loads what any answer may need, so that nothing is read later."""
+        warm_up()
 
     async def run(self, name: str, body: Any, *, text: bool = False) -> Outcome:
         """The outcome of a call."""

@@ -231,8 +231,8 @@ def test_a_dear_answer_does_not_keep_the_server_from_ending() -> None:
         # What is under way may take its time, and no more.
         assert process.wait(10) == 0
         for answer in asked:
-            with pytest.raises((OSError, HTTPException)):
-                answer.result(10)
+            # Answered, refused or cut off: nobody waits for the rest.
+            assert isinstance(answer.exception(10), OSError | HTTPException | None)
 
 
 def test_the_log_has_few_messages_that_are_alike() -> None:
