@@ -196,7 +196,7 @@ def test_tasks_pass_the_schema_of_skypilot(case: str) -> None:
 
 @pytest.mark.parametrize("case", CASES)
 def test_dstack_configurations_pass_its_schemas(case: str) -> None:
-    """The schemas are those of dstack 0.22.5: ``ServiceConfiguration`` and ``TaskConfiguration``, ``model_json_schema``."""
+    """Its schemas of a service and of a task (``model_json_schema`` of dstack 0.22.5)."""
     schemas = json.loads((Path(__file__).parent / "dstack.json").read_text(encoding="utf-8"))
     (document,) = documents(deploy(answer(case), "dstack"))
     kind = "task" if serving(case).nodes > 1 else "service"
