@@ -42,9 +42,7 @@ def sweep(
     format: Annotated[
         str | None, typer.Option("--format", "-f", help="csv, json or parquet. Default: by -o, else csv.")
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write the sweep here. Default: stdout.")
-    ] = None,
+    output: Annotated[Path | None, o.written_to("Write the sweep here. Default: stdout.")] = None,
 ) -> None:
     """The fewest GPUs for every pairing of models, GPUs, lengths, users, types and utilizations, one row a cell."""
     from gpu_sizer.planning.sweep import sweep_blocks
@@ -73,7 +71,7 @@ def sweep(
         if output is None:
             write(_told(blocks, advance), sys.stdout.buffer)
             return
-        from gpu_sizer.cli.files import whole_file
+        from gpu_sizer.files import whole_file
 
         with whole_file(output) as stream:
             write(_told(blocks, advance), stream)
