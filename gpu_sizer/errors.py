@@ -79,5 +79,9 @@ class RequestError(GpuSizerError):
         self.about = about
 
 
+class UncountableError(RequestError):
+    """What a model takes in this engine or on this GPU is not known here; a listing marks the pair and goes on."""
+
+
 class DoesNotFitError(GpuSizerError):
     """Raised only where the caller asked for an error instead of an answer that does not fit."""

@@ -1,4 +1,4 @@
-"""The catalogue: every model card and GPU spec, found by id, alias or near spelling."""
+"""The catalogue: every model card and GPU spec, found by id or alias."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from functools import cache, cached_property
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.cards.names import is_place, join_names, near, normal, normal_short, suggestions
+from gpu_sizer.cards.names import is_place, join_names, normal, normal_short, suggestions
 from gpu_sizer.cards.trusted import build
 from gpu_sizer.compiled import Compiled, Recipe
 from gpu_sizer.errors import CardError, UnknownGpuError, UnknownModelError, UnknownNameError
-from gpu_sizer.records import dataclass
+from gpu_sizer.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -138,19 +138,16 @@ class Shelf(Generic[Card]):
             return None
         return self.index.get(key) or self.index.get(normal_short(name))
 
-    def resolve(self, name: str) -> tuple[str, bool]:
-        """The id that a name means, and whether the spelling was only near.
+    def resolve(self, name: str) -> str:
+        """The id that a name means. A misspelt name is none: what is near is suggested, never taken.
 
         Raises:
             UnknownNameError: no such name (``kind`` unknown) or several meanings (``kind`` ambiguous).
         """
         if (found := self.lookup(name)) is not None:
-            return found, False
-        candidates = self.ambiguous.get(normal(name)) or near(name, self.index)
-        if len(candidates) == 1:
-            return candidates[0], True
+            return found
         shown = name if len(name) <= 60 else name[:57] + "..."
-        if candidates:
+        if candidates := self.ambiguous.get(normal(name)):
             error = self._error(
                 f"{shown!r} could mean several {self._noun}s: {join_names(candidates[:6])}", suggestions=candidates
             )
@@ -191,7 +188,10 @@ class Catalogue:
         return Shelf(GpuSpec, (data_folder("gpu_specs"), *self.folders))
 
     def model(self, name: str) -> ModelCard:
-        """A model by id, alias, near spelling, or path of a YAML card.
+        """A model by id, alias, hub id, or path of a YAML card.
+
+        A repository that bears a known one's whole name under another organisation is taken for a copy of it, and
+        its answers say so.
 
         Raises:
             UnknownModelError: no such model, or several.
@@ -199,7 +199,10 @@ class Catalogue:
         """
         if self.models.lookup(name) is None and (found := self._rerelease(name)) is not None:
             return found
-        return self._find(name, self.models, ModelCard).as_release(name)
+        found = self._find(name, self.models, ModelCard).as_release(name)
+        if name.count("/") == 1 and not is_place(name) and normal(name) not in self.models.index:
+            found = replace(found, notes=(*found.notes, f"{name!r} is taken for a copy of {found.name} by its name"))
+        return found
 
     def _rerelease(self, name: str) -> ModelCard | None:
         """The card of a name that adds a weight format to one that is known, null for others."""
@@ -211,7 +214,7 @@ class Catalogue:
         return as_rerelease(self.models.get(identity).as_release(told[0]), name, told[1])
 
     def gpu(self, name: str) -> GpuSpec:
-        """A GPU by id, alias, near spelling, or path of a YAML spec.
+        """A GPU by id, alias, or path of a YAML spec.
 
         Raises:
             UnknownGpuError: no such GPU, or several.
@@ -229,7 +232,7 @@ class Catalogue:
             from gpu_sizer.cards.loading import load_card
 
             return load_card(Path(name), kind)
-        return shelf.get(shelf.resolve(name)[0])
+        return shelf.get(shelf.resolve(name))
 
 
 @cache

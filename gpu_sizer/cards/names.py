@@ -11,22 +11,25 @@ NEAR = 0.8
 SUGGEST = 0.5
 
 
-#: Characters of a normal form, beside points within numbers.
-_KEPT = frozenset("0123456789abcdefghijklmnopqrstuvwxyz")
+#: What a normal form drops: all but letters, digits, the slash behind an organisation, and marks between digits.
+_DROPPED = re.compile(r"(?<![0-9])[-.]|[-.](?![0-9])|[^0-9a-z./-]+")
+#: Where two numbers meet, a normal form keeps them apart: Qwen2 7B is not Qwen 27B.
+_MEETING = re.compile(r"(?<=[0-9])[^0-9a-z./]+(?=[0-9])")
+#: Stands between numbers that meet.
+APART = "-"
 
 
 def normal(name: str) -> str:
     """Lower case, letters and digits only: ``Mixtral-8x7B`` and ``mixtral 8x7b`` are the same.
 
-    A decimal point between digits is kept, since 3.1 is not 31; a plus is a word, since Command R+ is not Command R.
+    What tells names apart is kept: a decimal point between digits, since 3.1 is not 31; a mark where two numbers
+    meet, since Qwen2 7B is not Qwen 27B; the slash behind a hub id's organisation, since ``microsoft-phi`` of another
+    organisation is not ``microsoft/phi``. A plus is a word: Command R+ is not Command R.
     """
     text = name.lower().replace("+", "plus")
-    return "".join(c for i, c in enumerate(text) if c in _KEPT or (c == "." and _within_number(text, i)))
-
-
-def _within_number(text: str, i: int) -> bool:
-    """Whether a character stands between digits."""
-    return 0 < i < len(text) - 1 and text[i - 1].isdecimal() and text[i + 1].isdecimal()
+    if text.count("/") != 1 or text[0] == "/" or text[-1] == "/":
+        text = text.replace("/", " ")
+    return _DROPPED.sub("", _MEETING.sub(APART, text))
 
 
 def normal_short(name: str) -> str:
@@ -71,6 +74,8 @@ def similarity(a: str, b: str) -> float:
 _BESIDE = ("instruct", "chat", "it", "base", "hf", "model")
 #: Letters that a slip adds or drops at most.
 _SLIP = 2
+#: Letters of a word in which a slip would be another word: XT is not XTX, Xp not RTX, V not R.
+SHORT = 3
 #: How alike two words must be for one to be a slip of the other.
 _ALIKE = 0.6
 
@@ -91,32 +96,9 @@ def is_slip(wanted: str, key: str) -> bool:
     if len(ours) != len(theirs):
         return False
     return all(
-        a == b or (abs(len(a) - len(b)) <= _SLIP and similarity(a, b) >= _ALIKE)
+        a == b or (min(len(a), len(b)) > SHORT and abs(len(a) - len(b)) <= _SLIP and similarity(a, b) >= _ALIKE)
         for a, b in zip(ours, theirs, strict=True)
     )
-
-
-def near(name: str, index: Mapping[str, str]) -> list[str]:
-    """Ids that a misspelt name can mean, best first: letters nearly right, every number and word right.
-
-    A hub id is copied, not typed: it is never taken for another.
-    """
-    if name.count("/") == 1:
-        return []
-    wanted = normal(name)
-    if len(wanted) < 3 or len(wanted) > 200:
-        return []
-    # A last word of one letter is a name's whole difference: Command A is no slip of Command R.
-    letter = last[1] if (last := re.search(r"[^0-9a-z.]([a-z])$", name.strip().lower())) else ""
-    found: dict[str, float] = {}
-    for key, identity in index.items():
-        if numbers(key) != numbers(wanted) or not key.endswith(letter) or not is_slip(wanted, key):
-            continue
-        score = similarity(wanted, key)
-        if score >= NEAR:
-            found[identity] = max(score, found.get(identity, 0.0))
-    best = sorted(found, key=lambda i: (-found[i], i))
-    return [i for i in best if found[i] > found[best[0]] - 0.06]
 
 
 #: Letters of a known name that are more than chance within a longer one.

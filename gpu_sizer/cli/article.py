@@ -150,6 +150,7 @@ def drafted(spec: TableSpec, cards: Catalogue, unknown: Sequence[str] = ()) -> t
     from gpu_sizer.cli import model_charts as charts
     from gpu_sizer.cli.arena_scores import arena_table_or_none, scores
     from gpu_sizer.cli.bar import bar
+    from gpu_sizer.planning.uncounted import uncounted_text
     from gpu_sizer.reports.article import sections as s
     from gpu_sizer.reports.article.draft import Draft, Figure
     from gpu_sizer.reports.article.findings import findings
@@ -192,6 +193,8 @@ def drafted(spec: TableSpec, cards: Catalogue, unknown: Sequence[str] = ()) -> t
     if table is not None:
         parts += _arena_sections(table, found)
     notes = list(_notes(table, refused, found))
+    if told := uncounted_text(counts.uncounted):
+        notes.append(told)
     left_out = [*unknown, *_unsized(spec, cards)]
     parts.append(s.methods_section(found, spec, grid, demand.trend is not None, left_out, notes))
     return Draft(spec.title or "", s.standfirst(found), tuple(parts)), Kept(spec, grid)

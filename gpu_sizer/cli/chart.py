@@ -104,6 +104,7 @@ def demand(
     from gpu_sizer.cli import model_charts as made
     from gpu_sizer.cli.bar import bar
     from gpu_sizer.reports.charts.demand import demand_chart
+    from gpu_sizer.reports.tables.counting import Counts
 
     file = _file(output, format, theme)
     if measure not in MEASURES:
@@ -128,11 +129,13 @@ def demand(
         from gpu_sizer.cli.arena_scores import arena_table_or_none
 
         ratings = arena_table_or_none(cards, spec.as_of)
+    kind = api.load_gpu(gpu, cards=cards)
+    counts = Counts(spec.context, spec.load, kind)
     with bar("sizing models", len(spec.models) or len(cards.models.ids())) as advance:
-        found = made.demand_of(spec, cards, api.load_gpu(gpu, cards=cards), measure, ratings, advance)
+        found = made.demand_of(spec, cards, kind, measure, ratings, advance, counts)
     if found.beyond:
         typer.echo(f"gpu-sizer: on no number searched: {', '.join(found.beyond)}", err=True)
-    chart = demand_chart(found, made.source(spec))
+    chart = demand_chart(found, made.source(spec, counts.uncounted))
     _give(chart, lambda: made.demand_bars(found, chart.source), file, theme)
 
 
@@ -172,7 +175,7 @@ def memory(
     gpus = [api.load_gpu(g, cards=cards) for g in gpu]
     counts = Counts(spec.context, spec.load, gpus[0])
     plans = made.memory_plans([api.load_model(m, cards=cards) for m in models], gpus, counts)
-    chart = memory_chart(plans, made.load_text(spec, counts), made.source(spec))
+    chart = memory_chart(plans, made.load_text(spec, counts), made.source(spec, counts.uncounted))
     _give(chart, lambda: made.memory_bars(plans, chart), file, theme)
 
 
@@ -247,6 +250,7 @@ def matrix(
     from gpu_sizer.cli import model_charts as made
     from gpu_sizer.cli.bar import bar
     from gpu_sizer.reports.charts.matrix import matrix_chart
+    from gpu_sizer.reports.tables.counting import Counts
     from gpu_sizer.reports.tables.selection import select_gpus
 
     file = _file(output, format, theme)
@@ -275,8 +279,10 @@ def matrix(
         return
     cards = o.cards()
     with bar("sizing models", len(spec.models) or len(cards.models.ids())) as advance:
-        names, rows, load = made.matrix_of(spec, cards, select_gpus(spec.gpus, cards), advance)
-    chart = matrix_chart(names, rows, load, made.source(spec))
+        columns = select_gpus(spec.gpus, cards)
+        counts = Counts(spec.context, spec.load, columns[0])
+        names, rows, load = made.matrix_of(spec, cards, columns, advance, counts)
+    chart = matrix_chart(names, rows, load, made.source(spec, counts.uncounted))
     from gpu_sizer.reports.charts.files import write_chart
 
     for path in write_chart(chart, file, theme):

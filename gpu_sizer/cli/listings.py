@@ -10,7 +10,7 @@ import typer
 
 from gpu_sizer import api
 from gpu_sizer.cli import options as o
-from gpu_sizer.cli.output import is_terminal, print_json, print_lines
+from gpu_sizer.cli.output import is_terminal, print_aside, print_json, print_lines
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.quantities import some_gpus
 from gpu_sizer.reports import selecting
@@ -107,10 +107,16 @@ def models(
         count, name = some_gpus(fits)
         gpu = api.load_gpu(name, cards=o.cards())
 
-        def runnable(cards: list[ModelCard]) -> set[str]:
+        def runnable(cards: list[ModelCard]) -> tuple[set[str], list[str]]:
             from gpu_sizer.planning.choices import what_fits
+            from gpu_sizer.planning.uncounted import uncounted_lines
 
-            return {row.model.id for row in what_fits(cards, gpu, count).models if row.fits}
+            found = what_fits(cards, gpu, count)
+            told = list(uncounted_lines(found.uncounted))
+            if as_json or format == "csv" or (output is not None and output.suffix == ".csv"):
+                # Neither has a place for remarks.
+                print_aside(told)
+            return {row.model.id for row in found.models if row.fits}, told
 
         remark = f"on {count} × {gpu.name}: one request at the model's full length, weights as released"
         listing = model_listing(o.cards().models.all(), wanted, sort=sort, among=runnable, remarks=(remark,))

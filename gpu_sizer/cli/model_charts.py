@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gpu_sizer import __version__
-from gpu_sizer.errors import RequestError
+from gpu_sizer.errors import RequestError, UncountableError
+from gpu_sizer.planning.uncounted import uncounted_text
 from gpu_sizer.reports.charts.context import Line, context_chart, rounded, users_text
 from gpu_sizer.reports.charts.demand import Demand, Exceptional, demand
 from gpu_sizer.reports.charts.growth import Measured
-from gpu_sizer.reports.charts.matrix import MOST_COLUMNS, Count, Counted
+from gpu_sizer.reports.charts.matrix import MOST_COLUMNS, NOT_COUNTED, Count, Counted
 from gpu_sizer.reports.tables.build import load_words
 from gpu_sizer.reports.tables.columns import plural, short_name
 from gpu_sizer.reports.tables.counting import Counts
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.planning.plan import Plan
+    from gpu_sizer.planning.uncounted import Uncounted
     from gpu_sizer.reports.charts.style import Chart
     from gpu_sizer.reports.charts.text import Bars
     from gpu_sizer.reports.tables.spec import TableSpec
@@ -37,25 +39,28 @@ def load_text(spec: TableSpec, counts: Counts) -> str:
     return ", ".join(w for w in load_words(spec, counts) if not w.startswith("utilization"))
 
 
-def source(spec: TableSpec) -> str:
-    """The line below a chart."""
+def source(spec: TableSpec, uncounted: Sequence[Uncounted] = ()) -> str:
+    """The line below a chart: where its figures come from, and what could not be counted."""
     from gpu_sizer.engines.registry import engine
 
     name = engine(spec.load.get("engine", "vllm")).describe()
     day = f", models released by {spec.as_of}" if spec.as_of else ""
-    return f"Source: gpu_sizer {__version__}, sized as {name} allocates{day}; sources in its model cards."
+    told = f"Source: gpu_sizer {__version__}, sized as {name} allocates{day}; sources in its model cards."
+    return f"{told} {uncounted_text(uncounted)}".rstrip()
 
 
 def _plans(
     spec: TableSpec, cards: Catalogue, counts: Counts, gpu: GpuSpec, advance: Callable[[int], None]
 ) -> list[tuple[ModelCard, Plan]]:
-    """Every selected model that takes the load."""
+    """Every selected model that takes the load and can be counted."""
     found = []
     for card in select_models(spec, cards).models:
         plan = counts.plan(card, gpu)
         if not isinstance(plan, str):
             found.append((card, plan))
         advance(1)
+    if not found and counts.uncounted:
+        raise UncountableError(counts.uncounted[0].reason, about="model")
     if not found:
         raise RequestError("none of these models takes the context asked", about="context")
     return found
@@ -150,18 +155,18 @@ def demand_bars(found: Demand, line: str) -> Bars:
 
 
 def memory_plans(cards: Sequence[ModelCard], gpus: Sequence[GpuSpec], counts: Counts) -> list[Plan]:
-    """A plan for each model and GPU.
+    """A plan for each model and GPU; pairs that cannot be counted are left to ``counts``.
 
     Raises:
-        RequestError: a model that does not take the load, or none that fits.
+        RequestError: a model that does not take the load, or none that fits or can be counted.
     """
     found = []
     for card in cards:
-        for gpu in gpus:
-            plan = counts.plan(card, gpu)
-            if isinstance(plan, str):
-                raise RequestError(f"{card.name}: {plan[:1].lower()}{plan[1:].rstrip('.')}", about="context")
-            found.append(plan)
+        if (why := counts.refusal(card)) is not None:
+            raise RequestError(f"{card.name}: {why[:1].lower()}{why[1:].rstrip('.')}", about="context")
+        found += [plan for gpu in gpus if not isinstance(plan := counts.plan(card, gpu), str)]
+    if not found:
+        raise UncountableError(counts.uncounted[0].reason, about="model")
     if not any(p.fits for p in found):
         most = found[0].request.max_gpus
         raise RequestError(f"nothing to draw: on no number of GPUs up to {most} do these models fit", about="gpu")
@@ -252,7 +257,7 @@ def matrix_of(
 
 def _count(plan: Plan | str) -> Count:
     if isinstance(plan, str):
-        return Count(None, "–")
+        return Count(None, NOT_COUNTED)
     if plan.gpu_count is None:
         return Count(None, f"> {plan.request.max_gpus}")
     return Count(plan.gpu_count, f"{plan.gpu_count}", plan.verdict == "tight")

@@ -25,6 +25,12 @@ def print_lines(lines: Iterable[str]) -> None:
     sys.stdout.write("\n".join(lines) + "\n")
 
 
+def print_aside(lines: Iterable[str]) -> None:
+    """What belongs to an answer and has no place in it, on stderr."""
+    for line in lines:
+        sys.stderr.write(f"gpu-sizer: {printable(line)}\n")
+
+
 def is_terminal() -> bool:
     """Whether a person reads stdout."""
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"

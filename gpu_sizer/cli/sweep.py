@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,8 +12,10 @@ import typer
 
 from gpu_sizer import api
 from gpu_sizer.cli import options as o
+from gpu_sizer.cli.output import print_aside
 from gpu_sizer.cli.table import names
 from gpu_sizer.errors import RequestError
+from gpu_sizer.planning.uncounted import Uncounted, uncounted_lines
 
 if TYPE_CHECKING:
     from gpu_sizer.planning.sweep import Block
@@ -67,19 +70,31 @@ def sweep(
     write = WRITERS[form]
     from gpu_sizer.cli.bar import bar
 
+    uncounted: dict[Uncounted, None] = {}
     with bar("sweeping", axes.size) as advance:
+        told = _told(blocks, advance, uncounted)
         if output is None:
-            write(_told(blocks, advance), sys.stdout.buffer)
-            return
-        from gpu_sizer.files import whole_file
+            write(_begun(told), sys.stdout.buffer)
+        else:
+            from gpu_sizer.files import whole_file
 
-        with whole_file(output) as stream:
-            write(_told(blocks, advance), stream)
-    typer.echo(f"gpu-sizer: wrote {output} ({axes.size:,} cells)", err=True)
+            with whole_file(output) as stream:
+                write(told, stream)
+    print_aside(uncounted_lines(uncounted))
+    if output is not None:
+        typer.echo(f"gpu-sizer: wrote {output} ({axes.size:,} cells)", err=True)
 
 
-def _told(blocks: Iterable[Block], advance: Callable[[int], None]) -> Iterator[Block]:
-    """The blocks, each told to the progress bar once it is written."""
+def _begun(blocks: Iterator[Block]) -> Iterator[Block]:
+    """The blocks, the first of which is there before anything is written: what is wrong with the axes shows in it."""
+    first = next(blocks, None)
+    return blocks if first is None else chain([first], blocks)
+
+
+def _told(blocks: Iterable[Block], advance: Callable[[int], None], uncounted: dict[Uncounted, None]) -> Iterator[Block]:
+    """The blocks, each told to the progress bar once it is written; pairs that cannot be counted are kept."""
     for block in blocks:
+        if block.uncounted is not None:
+            uncounted[block.uncounted] = None
         yield block
         advance(block.cells.size)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gpu_sizer.cli import options as o
-from gpu_sizer.cli.output import is_terminal, print_lines
+from gpu_sizer.cli.output import is_terminal, print_aside, print_lines
 from gpu_sizer.errors import RequestError
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ def table(
     max_gpus: Annotated[int | None, typer.Option(help="Where the search ends. Default: 64.")] = None,
 ) -> None:
     """A table of models: sizes, dates, and the GPUs that each takes."""
+    from gpu_sizer.planning.uncounted import uncounted_lines
     from gpu_sizer.reports.tables.formats import format_of, render
     from gpu_sizer.reports.tables.spec import TableSpec, make_spec, read_spec
 
@@ -139,6 +140,8 @@ def table(
     if form == "xlsx" and output is None:
         raise RequestError("a spreadsheet goes to a file: add -o table.xlsx")
     grid = made(wanted)
+    if form == "csv":
+        print_aside(uncounted_lines(grid.uncounted))
     if output is not None:
         from gpu_sizer.files import write_file
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttention, StreamConvolution
-from gpu_sizer.errors import RequestError
+from gpu_sizer.errors import UncountableError
 from gpu_sizer.memory.caches import SHORT_CONVOLUTIONS, CacheTypes, block_caches
 from gpu_sizer.memory.weights import WeightPlacement
 from gpu_sizer.records import dataclass
@@ -48,7 +48,7 @@ class HeldModel:
             rules: how the engine places them.
 
         Raises:
-            RequestError: it has compressed attention or pooled index keys, whose cache is known for vLLM alone.
+            UncountableError: it has compressed attention or pooled index keys, whose cache is known for vLLM alone.
         """
         self.card, self.inventory, self.rules = card, inventory, rules
         self._placements: dict[tuple[int, int], WeightPlacement] = {}
@@ -58,14 +58,14 @@ class HeldModel:
             for mixer in (block.mixer, block.second_mixer):
                 if isinstance(mixer, CompressedAttention | StreamConvolution):
                     kind = type(mixer).__name__
-                    raise RequestError(
+                    raise UncountableError(
                         f"how this engine caches {card.name}'s layers ({kind}) is not known here; "
                         "vllm knows them (--engine vllm)",
                         about="model",
                     )
                 indexed = isinstance(mixer, Attention | LatentAttention) and mixer.indexer
                 if indexed and indexed.tokens_per_key > 1:
-                    raise RequestError(
+                    raise UncountableError(
                         f"how this engine caches the pooled index keys of {card.name} is not known here; "
                         "vllm knows them (--engine vllm)",
                         about="model",
@@ -106,12 +106,12 @@ class HeldModel:
         """Refuses a model for an engine, called ``title``, whose cache of states (of a kind, or any) is not known.
 
         Raises:
-            RequestError: some layers keep a state a sequence.
+            UncountableError: some layers keep a state a sequence.
         """
         every = [c for found in self.caches(1, CacheTypes("bfloat16", "bfloat16")).values() for c in found]
         if any(c.state_bytes and kind in (None, c.mixer) for c in every):
             layers = "short convolutions" if kind == SHORT_CONVOLUTIONS else "state-space layers"
-            raise RequestError(
+            raise UncountableError(
                 f"{title}'s cache for the {layers} of {self.card.name} is not known here; vllm knows them "
                 "(--engine vllm)",
                 about="model",

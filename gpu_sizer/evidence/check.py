@@ -106,7 +106,7 @@ def _record(
             "the lines about weights, KV cache and settings must be in it"
         )
     if gpu is not None:
-        values["gpu"] = cards.gpus.resolve(gpu)[0]
+        values["gpu"] = cards.gpus.resolve(gpu)
     if tp is not None:
         values["tp"] = tp
         values["gpu_count"] = tp * values.get("pp", 1) * values.get("dp", 1)

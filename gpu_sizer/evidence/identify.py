@@ -98,7 +98,7 @@ def _identified(record: EvidenceRecord, cards: Catalogue, *, named: bool = False
         if release is not None and (card := _card(release[0], cards)) is not None:
             return Identified(card) if _is_scaled(card) else Identified(card, release[1])
     try:
-        card = cards.models.get(cards.models.resolve(record.model.rstrip("/").rpartition("/")[2])[0])
+        card = cards.models.get(cards.models.resolve(record.model.rstrip("/").rpartition("/")[2]))
     except UnknownModelError as error:
         raise Skipped(str(error)) from None
     return _as_quantized(card, method)
@@ -142,7 +142,7 @@ def identify_gpu(record: EvidenceRecord, cards: Catalogue, *, any_gpu: bool = Fa
         return (_unnamed(total), True) if total else (cards.gpus.get("h100-80gb"), False)
     name = re.sub(r"\(.*?\)|/.*$", "", record.gpu).strip()
     try:
-        spec = cards.gpus.get(cards.gpus.resolve(name)[0])
+        spec = cards.gpus.get(cards.gpus.resolve(name))
     except UnknownGpuError as error:
         candidates = [c for c in error.suggestions if c in cards.gpus.files] if error.kind == "ambiguous" else []
         specs = [cards.gpus.get(c) for c in candidates]

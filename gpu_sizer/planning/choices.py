@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from gpu_sizer.errors import RequestError
+from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.inverse import best_within, longest
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search, plan, prepared
+from gpu_sizer.planning.uncounted import Uncounted, counted
 from gpu_sizer.records import dataclass, replace
 
 TYPE_CHECKING = False
@@ -77,6 +78,8 @@ class Runnable:
     models: tuple[RunnableModel, ...]
     left_out: int = 0
     everything: bool = False
+    uncounted: tuple[Uncounted, ...] = ()
+    """Models of which it is not known what they take here; neither among ``models`` nor ``left_out``."""
 
     @property
     def shown(self) -> tuple[RunnableModel, ...]:
@@ -96,6 +99,7 @@ class Runnable:
             "assumptions": {"context": self.context, "users": self.users, "weights_dtype": self.weights_dtype},
             "models": [m.model_dump() for m in self.models],
             "left_out": self.left_out,
+            "not_counted": [u.model_dump() for u in self.uncounted],
         }
 
 
@@ -138,6 +142,8 @@ class Choices:
     request: Request
     options: tuple[Choice, ...]
     left_out: int = 0
+    uncounted: tuple[Uncounted, ...] = ()
+    """GPUs on which it is not known what the model takes; neither among ``options`` nor ``left_out``."""
 
     @property
     def fits(self) -> bool:
@@ -151,6 +157,7 @@ class Choices:
             "assumptions": self.options[0].plan.model_dump()["assumptions"] if self.options else {},
             "options": [c.model_dump() for c in self.options],
             "left_out": self.left_out,
+            "not_counted": [u.model_dump() for u in self.uncounted],
         }
 
 
@@ -188,7 +195,7 @@ def _runnable(card: ModelCard, gpu: GpuSpec, count: int, options: dict[str, Any]
 def what_fits(
     cards: Iterable[ModelCard], gpu: GpuSpec, count: int, *, everything: bool = False, **options: Any
 ) -> Runnable:
-    """The models that a number of GPUs runs.
+    """The models that a number of GPUs runs; those that cannot be counted are named apart.
 
     Args:
         cards: the models to try.
@@ -200,12 +207,15 @@ def what_fits(
     Raises:
         RequestError: a value that makes no sense.
     """
-    rows = [_runnable(c, gpu, count, {k: v for k, v in options.items() if v is not None}) for c in cards]
+    kept = {k: v for k, v in options.items() if v is not None}
+    found = [counted(c, gpu, lambda c=c: _runnable(c, gpu, count, dict(kept))) for c in cards]  # type: ignore[misc]
+    uncounted = tuple(m for m in found if isinstance(m, Uncounted))
+    rows = [m for m in found if not isinstance(m, Uncounted)]
     order = {"fits": 0, "tight": 1, "does_not_fit": 2}
     rows.sort(key=lambda m: (order[m.verdict], not m.max_context, -m.total_parameters, m.model.id))
-    kept = [m for m in rows if everything or m.fits or m.max_context >= min(USEFUL_CONTEXT, m.context)]
+    listed = [m for m in rows if everything or m.fits or m.max_context >= min(USEFUL_CONTEXT, m.context)]
     asked = (options.get("context"), options.get("users") or 1, options.get("weights_dtype"))
-    return Runnable(gpu, count, *asked, tuple(kept), len(rows) - len(kept), everything)
+    return Runnable(gpu, count, *asked, tuple(listed), len(rows) - len(listed), everything, uncounted)
 
 
 def which_gpu(
@@ -216,7 +226,7 @@ def which_gpu(
     in_order: bool = False,
     **options: Any,
 ) -> Choices:
-    """The GPUs on which a model runs, with the number of each.
+    """The GPUs on which a model runs, with the number of each; those on which it cannot be counted are named apart.
 
     Args:
         card: the model.
@@ -230,20 +240,21 @@ def which_gpu(
     """
     kept = {k: v for k, v in options.items() if v is not None}
     found: list[Choice] = []
-    refused: RequestError | None = None
-    request: Request | None = None
+    uncounted: list[Uncounted] = []
     for gpu in gpus:
-        try:
-            request = make_request(card, gpu, **kept)
-            found.append(Choice(plan(request, details=False), best_price(gpu)))
-        except RequestError as error:
-            refused = error
-    if request is None or not found:
-        raise refused or RequestError("no GPU to choose from", about="gpu")
+        made = counted(card, gpu, lambda gpu=gpu: plan(make_request(card, gpu, **kept), details=False))  # type: ignore[misc]
+        if isinstance(made, Uncounted):
+            uncounted.append(made)
+        else:
+            found.append(Choice(made, best_price(gpu)))
+    if not found:
+        if uncounted:
+            raise UncountableError(uncounted[0].reason, about="model")
+        raise RequestError("no GPU to choose from", about="gpu")
     if not in_order:
         found.sort(key=_wanted)
     shown = found if everything or in_order else [c for c in found if c.plan.fits][:SHOWN]
-    return Choices(card, request, tuple(shown), len(found) - len(shown))
+    return Choices(card, found[0].plan.request, tuple(shown), len(found) - len(shown), tuple(uncounted))
 
 
 def _wanted(choice: Choice) -> tuple[Any, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gpu_sizer.planning.sentences import details, fit_lines, gpu_name, in_layout, times
+from gpu_sizer.planning.uncounted import uncounted_lines
 from gpu_sizer.units import gb, gib
 
 TYPE_CHECKING = False
@@ -140,6 +141,7 @@ def models_rest(found: Runnable) -> Iterator[str]:
         yield f"{hidden} more run, smaller or at a shorter context (gpu-sizer what-fits --all lists them)"
     if found.left_out:
         yield f"{found.left_out} do not run, or at too short a context (--all lists them)"
+    yield from uncounted_lines(found.uncounted)
 
 
 def choice_row(c: Choice) -> tuple[str, ...]:
@@ -191,6 +193,7 @@ def choices_rest(found: Choices) -> Iterator[str]:
     """What a list of GPUs leaves out."""
     if found.left_out:
         yield f"{found.left_out} more kinds of GPU (gpu-sizer which-gpu --all lists them)"
+    yield from uncounted_lines(found.uncounted)
 
 
 def memory_headline(found: MemoryNeed) -> str:

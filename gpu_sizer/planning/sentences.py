@@ -47,7 +47,8 @@ def headline(plan: Plan) -> str:
             text += f" {_tuned(plan)}"
         return text
     layout, count = plan.memory.layout, plan.gpu_count
-    assert count is not None
+    if count is None:  # sizes were told, and no layout that keeps them fits
+        return f"{model} does not fit on {times(layout.gpu_count, gpu)}{in_layout(layout)}: {plan.reason}."
     text = f"{model} needs {times(count, gpu)}{in_layout(layout)}"
     if (tensor := _alternative(plan, "tensor parallel only")) is not None:
         text += f", {tensor} if tensor parallelism alone is wanted"

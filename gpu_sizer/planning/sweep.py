@@ -13,6 +13,7 @@ from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.request import MOST_USERS, make_request
 from gpu_sizer.planning.sweep_slice import CELL
 from gpu_sizer.planning.sweep_slice import cells as slice_cells
+from gpu_sizer.planning.uncounted import Uncounted, counted
 from gpu_sizer.records import dataclass
 
 if TYPE_CHECKING:
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
 
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.planning.request import Request
 
 #: Cells that are computed at once.
 CHUNK = 1 << 18
+#: The verdict on cells of a pair of which it is not known what it takes.
+NOT_COUNTED = "not_counted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +82,18 @@ class Block:
     contexts: tuple[int, ...]
     users: tuple[int, ...]
     cells: NDArray[np.void]
+    uncounted: Uncounted | None = None
+    """Why none of these cells is counted; null where all are."""
+
+    def verdict(self, count: int, tight: bool) -> str:
+        """The word for a cell."""
+        if self.uncounted is not None:
+            return NOT_COUNTED
+        return ("tight" if tight else "fits") if count else "does_not_fit"
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """One object a cell; a count of null means that none does, or that the model takes no such context."""
+        """One object a cell; a count of null means that none does, that the model takes no such context, or by its
+        verdict that the pair cannot be counted."""
         for c, context in enumerate(self.contexts):
             for users, cell in zip(self.users, self.cells[c].tolist(), strict=True):
                 count, tp, pp, dp, ep, tight, free = cell
@@ -92,7 +105,7 @@ class Block:
                     "gpu_memory_utilization": self.utilization,
                     "context": context,
                     "users": users,
-                    "verdict": ("tight" if tight else "fits") if count else "does_not_fit",
+                    "verdict": self.verdict(count, tight),
                     "gpu_count": count or None,
                     "tensor_parallel_size": tp or None,
                     "pipeline_parallel_size": pp or None,
@@ -105,6 +118,8 @@ class Block:
 def sweep_blocks(axes: Axes, *, chunk: int = CHUNK, **load: Any) -> Iterator[Block]:
     """The cells of a sweep, some at a time, in the order of the axes: memory does not grow with the sweep.
 
+    Every option is checked before the first block. Cells of a pair that cannot be counted say so; the others follow.
+
     Args:
         axes: what is swept.
         chunk: cells of one block at most (at least one context with all its users).
@@ -113,33 +128,59 @@ def sweep_blocks(axes: Axes, *, chunk: int = CHUNK, **load: Any) -> Iterator[Blo
     Raises:
         RequestError: a value that makes no sense.
     """
+    _, _, *kinds = map(range, axes.shape[:5])
+    for values in product(*kinds):
+        _request(axes, (0, 0, *values), load)
+    places = product(*map(range, axes.shape[:5]))
+    return (block for place in places for block in _blocks(axes, place, _request(axes, place, load), chunk))
+
+
+def _request(axes: Axes, place: tuple[int, ...], load: dict[str, Any]) -> Request:
+    """The request behind all cells of one place of the outer axes."""
+    m, g, w, k, u = place
+    options = {
+        "weights_dtype": axes.weights_dtypes[w],
+        "kv_cache_dtype": axes.kv_cache_dtypes[k],
+        "gpu_memory_utilization": axes.utilizations[u],
+    }
+    return make_request(axes.models[m], axes.gpus[g], context=1, users=axes.users[-1], **options, **load)  # type: ignore[arg-type]
+
+
+def _blocks(axes: Axes, place: tuple[int, ...], request: Request, chunk: int) -> Iterator[Block]:
     users = np.array(axes.users, np.int64)
     step = max(1, chunk // len(users))
-    outer = (axes.models, axes.gpus, axes.weights_dtypes, axes.kv_cache_dtypes, axes.utilizations)
-    for place in product(*(range(len(values)) for values in outer)):
-        card, gpu, weights, kv_cache, utilization = (v[i] for v, i in zip(outer, place, strict=True))
-        options = {"weights_dtype": weights, "kv_cache_dtype": kv_cache, "gpu_memory_utilization": utilization}
-        request = make_request(card, gpu, context=1, users=axes.users[-1], **options, **load)  # type: ignore[arg-type]
-        longest = request.model.context.extended or request.model.context.native
-        for first in range(0, len(axes.contexts), step):
-            contexts = axes.contexts[first : first + step]
-            cells = np.zeros((len(contexts), len(users)), CELL)
-            taken = bisect_right(contexts, longest)
-            if taken:
-                cells[:taken] = slice_cells(request, np.array(contexts[:taken], np.int64), users)
-            names = (request.model.id, request.gpu.id, weights, kv_cache, utilization)
-            yield Block(place, *names, first, contexts, axes.users, cells)  # type: ignore[arg-type]
+    card, gpu = request.model, request.gpu
+    longest = card.context.extended or card.context.native
+    uncounted: Uncounted | None = None
+    for first in range(0, len(axes.contexts), step):
+        contexts = axes.contexts[first : first + step]
+        cells = np.zeros((len(contexts), len(users)), CELL)
+        taken = bisect_right(contexts, longest)
+        if taken and uncounted is None:
+            lengths = np.array(contexts[:taken], np.int64)
+            made = counted(card, gpu, lambda lengths=lengths: slice_cells(request, lengths, users))  # type: ignore[misc]
+            if isinstance(made, Uncounted):
+                uncounted = made
+            else:
+                cells[:taken] = made
+        names = (card.id, gpu.id, request.weights_dtype, request.kv_cache_dtype, request.gpu_memory_utilization)
+        yield Block(place, *names, first, contexts, axes.users, cells, uncounted)  # type: ignore[arg-type]
 
 
 class Sweep:
-    """A whole sweep in memory: ``counts``, ``layouts`` and ``free_bytes`` have the shape of the axes."""
+    """A whole sweep in memory: ``counts``, ``layouts`` and ``free_bytes`` have the shape of the axes.
 
-    def __init__(self, axes: Axes, cells: NDArray[np.void]) -> None:
-        self.axes, self.cells = axes, cells
+    ``uncounted`` holds, by their place on the first five axes, the pairs that cannot be counted; their counts are 0.
+    """
+
+    def __init__(
+        self, axes: Axes, cells: NDArray[np.void], uncounted: dict[tuple[int, ...], Uncounted] | None = None
+    ) -> None:
+        self.axes, self.cells, self.uncounted = axes, cells, uncounted or {}
 
     @property
     def counts(self) -> NDArray[np.int32]:
-        """The fewest GPUs; 0 where no count does or the model takes no such context."""
+        """The fewest GPUs; 0 where no count does, the model takes no such context, or the pair cannot be counted."""
         found: NDArray[np.int32] = self.cells["gpu_count"]
         return found
 
@@ -167,7 +208,8 @@ class Sweep:
         a = self.axes
         for m, g, w, k, r in product(*(range(n) for n in a.shape[:5])):
             names = (a.models[m].id, a.gpus[g].id, a.weights_dtypes[w], a.kv_cache_dtypes[k], a.utilizations[r])
-            yield Block((m, g, w, k, r), *names, 0, a.contexts, a.users, self.cells[m, g, w, k, r])
+            place = (m, g, w, k, r)
+            yield Block(place, *names, 0, a.contexts, a.users, self.cells[place], self.uncounted.get(place))
 
     def to_records(self) -> list[dict[str, Any]]:
         """One flat object a cell, in the order of the axes: the rows of a data frame of pandas or polars."""
@@ -187,9 +229,12 @@ def sweep_cards(axes: Axes, **load: Any) -> Sweep:
         RequestError: a value that makes no sense.
     """
     cells = np.zeros(axes.shape, CELL)
+    uncounted: dict[tuple[int, ...], Uncounted] = {}
     for block in sweep_blocks(axes, **load):
+        if block.uncounted is not None:
+            uncounted[block.place] = block.uncounted
         cells[block.place][block.first_context : block.first_context + len(block.contexts)] = block.cells
-    return Sweep(axes, cells)
+    return Sweep(axes, cells, uncounted)
 
 
 def counts(models: Sequence[ModelCard], gpus: Sequence[GpuSpec], context: int, users: int = 1, **load: Any) -> Any:

@@ -40,8 +40,8 @@ def smallest_with(request: Request, told: ToldSizes) -> Plan:
     Raises:
         RequestError: settings that contradict the load, or a size that is none.
     """
-    step = Layout(told.tensor or 1, told.pipeline or 1, told.data).gpu_count
-    search, nearest, chosen = Search(request), Layout(told.tensor or 1, told.pipeline or 1, told.data), None
+    nearest = Layout(told.tensor or 1, told.pipeline or 1, told.data, told.expert_parallel)
+    search, step, chosen = Search(request), nearest.gpu_count, None
     safe: int | None = None
     for count in range(step, max(request.max_gpus, step) + 1, step):
         fitting = [m for m in map(search.evaluate, told.layouts(count)) if m.within_budget]

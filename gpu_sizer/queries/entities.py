@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gpu_sizer.queries.words import word_set
+from gpu_sizer.cards.names import APART, normal
+from gpu_sizer.queries.stopwords import STOP_WORDS
+from gpu_sizer.queries.words import JOINTS, word_set
 from gpu_sizer.records import dataclass
 
 TYPE_CHECKING = False
@@ -50,7 +52,15 @@ def _singular(word: str) -> str:
 
 def singular(spelling: str) -> str:
     """The normal form of a name that may be plural: ``rtx 6000 adas`` -> rtx6000ada."""
-    return "".join(map(_singular, spelling.split()))
+    return normal(" ".join(map(_singular, spelling.split())))
+
+
+def joined(s: Sentence, i: int) -> str:
+    """What a normal form keeps between a word and the one before it: see :func:`gpu_sizer.cards.names.normal`."""
+    before, word = s.said(i - 1), s.said(i)
+    if s.words[i].before == "/" and before:
+        return "/"
+    return APART if before[-1:].isdigit() and word[:1].isdigit() else ""
 
 
 def _stretches(s: Sentence) -> Iterator[tuple[int, int]]:
@@ -83,27 +93,57 @@ def exact_names(
     """
     models: list[Name] = []
     gpus: list[Name] = []
+    marks = [joined(s, i) for i in range(len(s.words))]
     for start, stop in _stretches(s):
         if not s.taken.isdisjoint(range(start, stop)) or (s.at(start) in ARTICLES and stop > start + 1):
             continue
         said = [s.at(i) for i in range(start, stop)]
-        key = "".join(said)
+        key = said[0] + "".join(marks[i] + s.at(i) for i in range(start + 1, stop))
         if said[0] in ("dgx", "hgx") and len(said) > 1 and any(map(str.isdigit, key)):
             continue  # a machine of eight, counted as such
-        if len(key) < 2 or (key.isdigit() and not (figures and len(said) == 1 and len(key) >= 4)):
+        if len(key) < 2 or (key.replace(APART, "").isdigit() and not (figures and len(said) == 1 and len(key) >= 4)):
             continue
         spelling = " ".join(said)
         if found := _meaning(cards.models, key):
             models.append(Name(start, stop, found, spelling))
+        elif goes_on(s, start, stop):
+            continue
         elif found := _meaning(cards.gpus, key):
             gpus.append(Name(start, stop, found, spelling))
         else:
-            one = "".join(map(_singular, said))
-            if one == key or (one.isdigit() and len(said) > 1) or not (found := _meaning(cards.gpus, one)):
+            one = normal(" ".join(map(_singular, said)))
+            if (
+                one == key
+                or (one.replace(APART, "").isdigit() and len(said) > 1)
+                or not (found := _meaning(cards.gpus, one))
+            ):
                 continue
             gpus.append(Name(start, stop, found, spelling, plural=True))
         s.take(start, stop)
     return models, [counted(s, g, mender) for g in sorted(gpus, key=lambda g: g.start)]
+
+
+#: Words behind a GPU's name that make it another GPU, which is not this one.
+_ANOTHER = word_set("xt xtx xtxh gre ti super laptop mobile maxq xp d ultra")
+#: Joined to a GPU's name, these say how it is built.
+_FORMS = word_set("sxm sxm2 sxm3 sxm4 sxm5 pcie pcie3 pcie4 pcie5 hbm2 hbm2e hbm3 hbm3e oam nvlink gddr6 gddr6x gddr7")
+
+
+def goes_on(s: Sentence, start: int, stop: int) -> bool:
+    """Whether a stretch is a part of another name: ``a2`` of a2-highgpu-8g, ``7900`` of 7900 xt."""
+    behind, last = s.at(stop), s.at(stop - 1)
+    if behind and s.words[stop].before in JOINTS and not _is_beside(behind):
+        return True
+    before = s.at(start - 1)
+    if before and s.words[start].before in JOINTS and not _is_beside(before):
+        return True
+    near = bool(behind) and not _BREAKS.intersection(s.words[stop].before)
+    return near and behind in _ANOTHER and any(map(str.isdigit, last))
+
+
+def _is_beside(word: str) -> bool:
+    """Whether a word that is joined to a GPU's name leaves its meaning: a number, an amount, a word of questions."""
+    return word[:1].isdigit() or word in STOP_WORDS or word in _FORMS or word == "x"
 
 
 def _numbers_another(word: str, mender: Mender) -> bool:

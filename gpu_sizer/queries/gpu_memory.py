@@ -42,7 +42,7 @@ def with_memory(s: Sentence, gpu: Name, shelf: Shelf[GpuSpec]) -> Name:
     told = memory_told(s, gpu)
     if told is None:
         return gpu
-    if (identity := shelf.index.get(f"{singular(gpu.spelling)}{told}gb")) is not None:
+    if (identity := shelf.index.get(singular(f"{gpu.spelling} {told}gb"))) is not None:
         return replace(gpu, ids=(identity,))
     fits = (told, told / (gpu.count or 1))
     kept = tuple(i for i in gpu.ids if shelf.get(i).memory.marketed_gb in fits)

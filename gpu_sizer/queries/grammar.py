@@ -62,6 +62,8 @@ def read_gpu_nouns(s: Sentence, o: Options) -> None:
         j = s.skip(i + 1, ("x", "of", "way"), most=2)
         limit = s.at(i - 1) in _AT_MOST
         if s.counted(j) in GPU_NOUNS and s.at(j + 1) not in ("memory", "ram"):
+            if _is_gpu_number(s.at(i)):
+                continue
             if limit:
                 o.max_gpus = number
             else:
@@ -82,6 +84,11 @@ def read_gpu_nouns(s: Sentence, o: Options) -> None:
         o.nodes = 1
         if several is not None:
             s.taken.update(i for i in range(several[0] - 3, several[1]) if s.at(i) in NOT | _SPLIT)
+
+
+def _is_gpu_number(word: str) -> bool:
+    """Whether a number before "GPU" is the name of one, as in ``a 3070 gpu``: four figures, the last a zero."""
+    return word.isdigit() and len(word) == 4 and word[-1] == "0"
 
 
 def read_limit(s: Sentence, o: Options) -> None:
@@ -149,7 +156,7 @@ def read_context(s: Sentence, o: Options) -> None:
         suffixed = s.words[i].tokens is not None if word else False
         if suffixed and word.endswith("m") and float(word[:-1]) > 16:
             continue
-        if not suffixed and not is_decimal(word):
+        if (not suffixed and not is_decimal(word)) or s.in_code(i):
             continue
         if s.at(i - 1) in _LABELS:
             lengths.append((word, "out" if s.at(i - 1) in _OUT else "in"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpu_sizer.cards.names import join_names
+from gpu_sizer.cards.names import SHORT, join_names
 from gpu_sizer.errors import UnknownGpuError, UnknownModelError
 from gpu_sizer.queries.entities import Name
 from gpu_sizer.queries.spelling import BESIDE, digits, is_size, name_parts, parts
@@ -197,7 +197,7 @@ def nearly(s: Sentence, names: NearNames) -> tuple[list[str], str, range] | None
                 beside = [s.at(i) for i in (*run[max(0, k - 1) : k], *run[k + length : k + length + 1])]
                 if not digits(spelling) and any(map(digits, beside)):
                     continue  # a number beside it says that another one is meant
-                told = [p for i in places for p in parts(s.at(i)) if digits(p)]
+                told = [p for i in places for p in parts(s.at(i)) if digits(p) or len(p) <= SHORT]
                 if found := [i for i in names.near(spelling) if names.has_parts(i, told)]:
                     return found, spelling, range(places[0], places[-1] + 1)
     return None

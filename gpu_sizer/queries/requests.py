@@ -99,6 +99,16 @@ def asked(u: Understanding, cards: Catalogue) -> Asked:
         count = node * o.nodes
     elif o.nodes and max_gpus is None and u.intent in _MANY:
         max_gpus = node * o.nodes
+    for kind, size in o.sizes.items():
+        if size < 1:
+            raise RequestError(f"{kind}_parallel_size must be a whole number of at least 1, not {size}")
+    copies = o.sizes.get("data", 1)
+    if count is not None and 1 <= count < copies:
+        raise RequestError(
+            f"{copies} copies that share {count} GPU{'s' if count > 1 else ''} are not planned: ask whether one copy "
+            f"fits at utilization {0.92 * count / copies:.2f}",
+            about="gpu",
+        )
     native = model.context.native if model else None
     engine, warnings = o.engine or STAND_IN, list(o.notes)
     modelled = engine

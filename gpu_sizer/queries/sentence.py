@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gpu_sizer.queries.words import Word, words
+from gpu_sizer.queries.stopwords import STOP_WORDS
+from gpu_sizer.queries.words import JOINTS, Word, word_set, words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,6 +11,16 @@ if TYPE_CHECKING:
 
 #: More words than any question needs; the rest of a longer one is not read.
 MOST_WORDS = 160
+#: Words of settings, to which a number may be joined: ``tp-4``, ``max-num-seqs-64``.
+_LABELS = word_set("tp pp dp ep num seqs seq ctx batched isl osl way bit by fp bf nnodes bs")
+#: Figures of a date's first part.
+_YEAR = 4
+
+
+def _is_odd(word: Word) -> bool:
+    """Whether a word is neither a number or amount nor one that questions use."""
+    text = word.text
+    return text[:1].isalpha() and text not in STOP_WORDS and text not in _LABELS and word.number is None
 
 
 class Sentence:
@@ -41,8 +52,19 @@ class Sentence:
         return i
 
     def number_at(self, i: int) -> int | None:
-        """The whole number at a place, or null."""
-        return self.words[i].number if self.at(i) else None
+        """The whole number at a place, or null; a part of a code is no number."""
+        return self.words[i].number if self.at(i) and not self.in_code(i) else None
+
+    def in_code(self, i: int) -> bool:
+        """Whether a word is joined to one that has no meaning here, as in ``i9-14900K``: then it has none alone."""
+        start = stop = i
+        while start and self.words[start].before in JOINTS:
+            start -= 1
+        while stop + 1 < len(self.words) and self.words[stop + 1].before in JOINTS:
+            stop += 1
+        run = range(start, stop + 1)
+        dated = len(run) > 1 and all(self.words[k].text.isdigit() for k in run) and len(self.words[start].text) == _YEAR
+        return dated or (len(run) > 1 and any(k not in self.taken and _is_odd(self.words[k]) for k in run))
 
     def take(self, start: int, stop: int | None = None) -> None:
         """Marks words as understood."""

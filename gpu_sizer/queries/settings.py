@@ -118,8 +118,9 @@ def read_layouts(s: Sentence, o: Options) -> None:
     wanted: dict[str, bool] = {}
     for phrase in _EXPERT:
         if (place := s.find([phrase])) is not None:
-            o.expert_parallel = s.said(place[0] - 1) not in NOT
-            s.take(place[0] - (not o.expert_parallel), place[1])
+            denied, none = s.said(place[0] - 1) in NOT, s.number_at(place[1]) == 0
+            o.expert_parallel = not (denied or none)
+            s.take(place[0] - denied, place[1] + none)
     for kind, names in (
         ("tensor", ("tensor", "tp")),
         ("pipeline", ("pipeline", "pipelines", "pipelining", "pp")),

@@ -17,6 +17,8 @@ MOST_TRIES = 24
 #: Words beside a name that do not change what is sized.
 BESIDE = word_set("instruct chat it base hf model models llm version the meta new latest")
 _FORMATS = word_set("fp8 nvfp4 mxfp4 int4 int8 dynamic")
+#: Words that a release's name may have beside the model's own without being another model.
+RELEASED = BESIDE | _FORMATS | word_set("awq gptq gguf ggml qat quantized autoround bnb nf4 bit hqq exl block static")
 
 
 def parts(word: str) -> list[str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from math import prod
 
-from gpu_sizer.cards.names import join_names
+from gpu_sizer.cards.names import join_names, normal
 from gpu_sizer.errors import RequestError, UnknownGpuError, UnknownModelError
 from gpu_sizer.queries.asides import refuse_other_language, refuse_other_subjects
-from gpu_sizer.queries.entities import ARTICLES, Name, counted, exact_names
+from gpu_sizer.queries.entities import ARTICLES, Name, counted, exact_names, goes_on
 from gpu_sizer.queries.gpu_memory import memory_told, with_memory
 from gpu_sizer.queries.grammar import read_options
 from gpu_sizer.queries.intents import Told, about_sizing, intent_of
@@ -17,7 +17,7 @@ from gpu_sizer.queries.near_names import NearNames
 from gpu_sizer.queries.options import Options
 from gpu_sizer.queries.sentence import Sentence
 from gpu_sizer.queries.settings import read_engine
-from gpu_sizer.queries.spelling import Mender, Vocabulary
+from gpu_sizer.queries.spelling import RELEASED, Mender, Vocabulary
 from gpu_sizer.queries.stopwords import STOP_WORDS
 from gpu_sizer.records import dataclass
 
@@ -78,7 +78,10 @@ class _Reader:
         refuse_other_language(s.text, s)
         refuse_other_subjects(s)
         read_engine(s, self.options)
+        copied = self._copied()
         self.models, self.gpus = exact_names(s, self.cards, mender)
+        self._refuse_others()
+        self.models += copied
         read_options(s, self.options)
         models, gpus = exact_names(s, self.cards, mender, figures=True)
         self.models += models
@@ -93,8 +96,24 @@ class _Reader:
             self._find(self.models, nearly(s, self.model_names))
         self.models = [narrowed(s, m) if len(m.ids) > 1 else m for m in self.models]
 
+    def _copied(self) -> list[Name]:
+        """Models whose hub ids stand in the question."""
+        if "/" not in self.s.text:
+            return []
+        from gpu_sizer.queries.hub_ids import known_hub_ids
+
+        found = known_hub_ids(self.s, self.cards)
+        self.taken_as += [f"{m.spelling!r} taken as {m.ids[0]}" for m in found if m.near]
+        return found
+
+    def _refuse_others(self) -> None:
+        if "/" in self.s.text and self.models:
+            from gpu_sizer.queries.hub_ids import refuse_others
+
+            refuse_others(self.s, self.models, RELEASED)
+
     def _widened(self, name: Name) -> Name:
-        if len(name.ids) > 1:
+        if len(name.ids) > 1 or name.near:
             return name
         wide = widened(self.s, name, self.mender, self._billions)
         if wide.near:
@@ -114,17 +133,24 @@ class _Reader:
         if found is None:
             return
         ids, spelling, places = found
+        if len(ids) > 1 and into is self.models and (whole := self._mended(spelling)) is not None:
+            ids = [whole]
         self.s.take(places.start, places.stop)
         name = Name(places.start, places.stop, tuple(ids), spelling, near=True)
         into.append(counted(self.s, name, self.mender) if into is self.gpus else name)
         if len(ids) == 1:
             self.taken_as.append(f"{spelling!r} taken as {ids[0]}")
 
+    def _mended(self, spelling: str) -> str | None:
+        """The model whose whole name the mended words of a spelling are."""
+        words = [self.mender.mend(word) or word for word in spelling.split()]
+        return self.cards.models.index.get(normal(" ".join(words))) if words != spelling.split() else None
+
     def _find_gpu(self) -> None:
         """A GPU told in part (``pro 6000``), parted by what looks like an article (``A 100``), or misspelt."""
         s = self.s
         for i in s.free():
-            key = s.at(i) + s.at(i + 1)
+            key = s.at(i) + s.at(i + 1)  # a letter and a number: nothing stands between
             if s.at(i) in ARTICLES and s.at(i + 1).isdigit() and (identity := self.cards.gpus.index.get(key)):
                 s.take(i, i + 2)
                 self.gpus.append(counted(s, Name(i, i + 2, (identity,), key), self.mender))
@@ -134,6 +160,8 @@ class _Reader:
             known = Mender(lambda: _vocabulary(tuple(self.cards.gpus.ids())))
             part = told_in_part(s, known)
             found = part if part is not None and any(c.isdigit() for c in part[1]) else found
+        if found is not None and goes_on(s, found[2].start, found[2].stop):
+            return
         self._find(self.gpus, found)
 
     def intent(self) -> Intent | None:

@@ -52,6 +52,8 @@ _TENS = {
 _POWERS = {"dozen": 12, "hundred": 100, "thousand": 1000, "million": 1_000_000}
 _GROUPS = {"single": 1, "dual": 2, "pair": 2, "couple": 2, "double": 2, "triple": 3, "quad": 4}
 _TIMES = "×✕✖*"
+#: Marks that join words to one: ``i9-14900k``, ``a2-highgpu-8g``, ``g5.12xlarge``, ``nd96isr_h100_v5``.
+JOINTS = ("-", "_", ".")
 _QUOTES = "'’‘`´"
 #: Nouns that people write onto their number.
 _COUNTED = word_set("user users token tokens request requests gpu gpus card cards node nodes ctx context")
@@ -70,7 +72,7 @@ class Word:
     @property
     def negative(self) -> bool:
         """Whether a minus stands before it: one that hangs on it and on nothing before."""
-        return self.before[-1:] in tuple(_MINUS) and not self.before[:-1].strip() and self.before not in _MINUS
+        return self.before[-1:] in tuple(_MINUS) and not self.before[:-1].strip(" =:") and self.before not in _MINUS
 
     @property
     def begins_option(self) -> bool:
@@ -156,7 +158,7 @@ def _split(word: Word) -> list[Word]:
     head, x, tail = word.text.partition("x")
     if x and head.isdigit() and len(head) <= 4:
         digits = len(tail) - len(tail.lstrip("0123456789"))
-        if tail in ("t", "tx"):
+        if tail in ("t", "tx", "large"):
             return [word]
         memory = tail.endswith(("gb", "gib"))
         if not tail or tail[:1].isalpha() or memory or (digits >= 4 and tail[-1:] not in "bm"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
@@ -109,7 +109,7 @@ def model_listing(
     wanted: ModelFilter | None = None,
     *,
     sort: str | None = None,
-    among: Callable[[list[ModelCard]], set[str]] | None = None,
+    among: Callable[[list[ModelCard]], tuple[set[str], Iterable[str]]] | None = None,
     remarks: tuple[str, ...] = (),
 ) -> CatalogueListing:
     """The models that a filter keeps.
@@ -118,7 +118,7 @@ def model_listing(
         cards: the models of the catalogue.
         wanted: what to keep; null is all.
         sort: a key of :data:`MODEL_KEYS`, with a minus the largest first.
-        among: asked last, of the models kept so far: the ids that stay.
+        among: asked last, of the models kept so far: the ids that stay, and what there is to say about the others.
         remarks: what the caller has to say about the list.
 
     Raises:
@@ -128,10 +128,11 @@ def model_listing(
     entries = [entry(card) for card in cards]
     exact = sum(e.exact for e in entries)
     kept = [e for e in ordered(entries, sort, MODEL_KEYS) if wanted.keeps(e)]
-    if among is not None:
-        staying = among([e.card for e in kept])
-        kept = [e for e in kept if e.card.id in staying]
     notes = list(remarks)
+    if among is not None:
+        staying, told = among([e.card for e in kept])
+        kept = [e for e in kept if e.card.id in staying]
+        notes += told
     if wanted.exact:
         notes.append(
             f"{exact} of {len(entries)} models are exact: their tensors sum to a published total or to an independent "

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from gpu_sizer.errors import RequestError
+from gpu_sizer.planning.sweep import NOT_COUNTED
 
 if TYPE_CHECKING:
     from gpu_sizer.planning.sweep import Block
@@ -29,7 +30,7 @@ CELL_COLUMNS = (
 )
 BLOCK_COLUMNS = ("model", "gpu", "weights_dtype", "kv_cache_dtype", "gpu_memory_utilization")
 _TRUE = ("false", "true")
-_VERDICTS = ("fits", "tight", "does_not_fit")
+_VERDICTS = ("fits", "tight", "does_not_fit", NOT_COUNTED)
 
 
 def _csv_cells(block: Block) -> Iterator[str]:
@@ -43,7 +44,7 @@ def _csv_cells(block: Block) -> Iterator[str]:
             if count:
                 yield f"{head}{users},{_VERDICTS[tight]},{count},{tp},{pp},{dp},{_TRUE[ep]},{free}\n"
             else:
-                yield f"{head}{users},{_VERDICTS[2]},,,,,,\n"
+                yield f"{head}{users},{block.verdict(0, False)},,,,,,\n"
 
 
 def write_csv(blocks: Iterable[Block], stream: BinaryIO) -> None:
@@ -67,7 +68,8 @@ def _batch(pa: Any, schema: Any, block: Block) -> Any:
     """A block as an Arrow record batch."""
     cells = block.cells.reshape(-1)
     none = cells["gpu_count"] == 0
-    verdicts = np.where(none, 2, cells["tight"].astype(np.int8)).astype(np.int8)
+    missing = _VERDICTS.index(block.verdict(0, False))
+    verdicts = np.where(none, missing, cells["tight"].astype(np.int8)).astype(np.int8)
     repeated = (block.model, block.gpu, block.weights_dtype, block.kv_cache_dtype)
     columns = [
         *(pa.DictionaryArray.from_arrays(_zeros(pa, len(cells), text), _texts(pa, text)) for text in repeated),

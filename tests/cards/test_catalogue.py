@@ -1,4 +1,4 @@
-"""Names: every spelling finds one card, near spellings too, and what could mean several is asked back."""
+"""Names: every spelling finds one card, a misspelt one finds none, and what could mean several is asked back."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from tests.cards.test_loading import GOOD
         ("mistralai/Mixtral-8x7B-v0.1", "mixtral-8x7b"),
         ("Mixtral-8x7B-Instruct-v0.1", "mixtral-8x7b"),
         ("meta-llama/Meta-Llama-3-70B", "llama-3-70b"),
-        ("mixtrall 8x7b", "mixtral-8x7b"),
         ("gpt oss 120b", "gpt-oss-120b"),
         ("Command R+", "command-r-plus"),
         ("Qwen3-Coder-30B-A3B", "qwen3-30b-a3b"),
@@ -46,6 +45,51 @@ def test_models_are_found(name: str, identity: str) -> None:
 )
 def test_gpus_are_found(name: str, identity: str) -> None:
     assert load_gpu(name).id == identity
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [("mixtrl 8x7b", "mixtral-8x7b"), ("lama-3-70b", "llama-3-70b"), ("deepsek-v3", "deepseek-v3")],
+)
+def test_a_misspelt_model_is_refused_with_what_it_nearly_is(name: str, nearest: str) -> None:
+    with pytest.raises(UnknownModelError, match="did you mean") as caught:
+        load_model(name)
+    assert nearest in caught.value.suggestions
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "qwen 27b",
+        "pixtral",
+        "mistral",
+        "deepseek coder",
+        "olmo",
+        "nemotron nano",
+        "gemma 27b",
+        "toksuite/microsoft-Phi-3-mini-4k-instruct",
+    ],
+)
+def test_a_model_of_another_size_name_or_organisation_is_not_believed(name: str) -> None:
+    with pytest.raises(UnknownModelError):
+        load_model(name)
+
+
+@pytest.mark.parametrize("name", ["NVIDIA A800", "rx 7900 xt", "titan xp", "Quadro P6000", "NVIDIA L2", "7900 xt"])
+def test_a_gpu_of_another_name_is_not_taken(name: str) -> None:
+    """Where the catalogue knows it, it is that one."""
+    try:
+        found = load_gpu(name)
+    except UnknownGpuError:
+        return
+    assert found.id not in ("h800-80gb", "rx-7900-xtx", "titan-rtx", "quadro-rtx-6000", "a2")
+
+
+def test_a_copy_under_another_organisation_says_what_it_is_taken_for() -> None:
+    copy = load_model("unsloth/Llama-3.2-3B-Instruct")
+    assert copy.id == "llama-3.2-3b"
+    assert any("'unsloth/Llama-3.2-3B-Instruct' is taken for a copy of Llama 3.2 3B" in n for n in copy.notes)
+    assert not any("is taken for" in n for n in load_model("meta-llama/Llama-3.2-3B-Instruct").notes)
 
 
 def test_a_near_spelling_needs_every_number_right() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gpu_sizer.cli.entry import run
+from gpu_sizer.cli.entry import is_command_line, run
 
 SIZE = ("size", "mixtral-8x7b", "--gpu", "a6000")
 FIT = ("fit", "mixtral-8x7b", "--gpu", "a6000")
@@ -71,6 +71,11 @@ BAD: list[tuple[str, ...]] = [
     ("import", "/nonexistent"),
     ("import", "/etc/passwd"),
     ("nonsense",),
+    ("size", "mixtrl-8x7b", "--gpu", "a6000"),
+    ("size", "mixtral-8x7b", "--gpu", "7900 xt"),
+    ("fit", "lama-3-70b", "--gpu", "a6000", "--tp", "4"),
+    ("deploy", "deepsek-v3", "--gpu", "h200", "--as", "vllm"),
+    ("how", "many", "a6000", "for", "mixtral", "--frobnicate"),
 ]
 
 
@@ -83,6 +88,35 @@ def test_bad_input_gets_one_clear_line(arguments: tuple[str, ...], capsys: pytes
     assert err.startswith("gpu-sizer: ")
     assert err.count("\n") == 1
     assert 10 < len(err) < 400
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        ("deply mixtral-8x7b --gpu a6000 --as kubernetes", "deploy"),
+        ("sise mixtral --gpu a6000 --quiet", "size"),
+        ("explane mixtral", "explain"),
+        ("tabel --gpus a6000", "table"),
+        ("charts demand", "chart"),
+        ("chek-log server.log", "check-log"),
+    ],
+)
+def test_a_misspelt_command_is_no_question(arguments: str, command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments.split()) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == f"gpu-sizer: no command '{arguments.split()[0]}'; did you mean {command}?\n"
+
+
+@pytest.mark.parametrize("arguments", ["mixtral a6000", "how many a6000 for mixtral", "fits mixtral on 4 a6000"])
+def test_words_without_quotes_are_a_question(arguments: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments.split()) == 0
+    assert "Mixtral 8x7B" in capsys.readouterr().out
+
+
+def test_a_misspelt_command_is_one_in_a_conversation_too() -> None:
+    assert is_command_line("deply mixtral --gpu a6000")
+    assert not is_command_line("how many a6000 for mixtral --json")
 
 
 def test_errors_in_json_say_their_kind(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from itertools import accumulate
 from math import lcm
 
 from gpu_sizer.engines.vllm.pages import Page
-from gpu_sizer.errors import RequestError
+from gpu_sizer.errors import UncountableError
 from gpu_sizer.memory.layout import stage_bounds
 from gpu_sizer.records import dataclass, field, replace
 from gpu_sizer.units import ceil_div, round_up
@@ -159,7 +159,7 @@ def _unify(placed: list[PlacedPage]) -> list[PlacedPage]:
         elif page.kind != "state" and largest % page.page_bytes == 0:
             made = replace(page, block_size=page.block_size * (largest // page.page_bytes), page_bytes=largest)
         elif page.latent:
-            raise RequestError("the engine cannot give this model's caches one page size", about="model")
+            raise UncountableError("the engine cannot give this model's caches one page size", about="model")
         else:
             made = replace(page, page_bytes=largest)
         result.append((layer, made))
@@ -249,7 +249,7 @@ def cache_plan(
         apart: page sizes have memory of their own where they differ (Motif 3's build).
 
     Raises:
-        RequestError: page sizes that the engine cannot make equal.
+        UncountableError: page sizes that the engine cannot make equal.
     """
     placed = [(index, page) for index, name in enumerate(layer_names) for page in pages[name]]
     states = any(page.kind == "state" for _, page in placed)

@@ -7,7 +7,7 @@ from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.vllm.generations import BLACKWELL, WORKSTATION_BLACKWELL
 from gpu_sizer.engines.vllm.sparse import shares_states
 from gpu_sizer.engines.vllm.version import at_least
-from gpu_sizer.errors import RequestError
+from gpu_sizer.errors import UncountableError
 from gpu_sizer.memory.layout import stage_bounds
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.units import gib
@@ -73,7 +73,7 @@ def pooled_cache_dtype(card: ModelCard, major: int | None, named: str | None, ve
         version: the engine's.
 
     Raises:
-        RequestError: a cache whose record is not known here.
+        UncountableError: a cache whose record is not known here.
     """
     if major == WORKSTATION_BLACKWELL:
         reason = "its kernels on this GPU keep records of their own (FLASHINFER_MLA_SPARSE_SM120)"
@@ -83,7 +83,7 @@ def pooled_cache_dtype(card: ModelCard, major: int | None, named: str | None, ve
         reason = "which record a float8 cache has depends on the kernels that are taken on this GPU"
     else:
         return named
-    raise RequestError(f"how vLLM caches {card.name} is not known here: {reason}", about="gpu")
+    raise UncountableError(f"how vLLM caches {card.name} is not known here: {reason}", about="gpu")
 
 
 def split_refusal(card: ModelCard, layout: Layout, version: VersionProfile) -> str | None:

@@ -87,7 +87,7 @@ class Findings:
 
 
 def findings(cards: Sequence[ModelCard], gpu: GpuSpec, counts: Counts) -> tuple[Findings, tuple[str, ...]]:
-    """Figures of the models, and the names of those that do not take the context asked.
+    """Figures of the models that can be counted, and the names of those that do not take the context asked.
 
     Raises:
         RequestError: a value that makes no sense.
@@ -96,11 +96,13 @@ def findings(cards: Sequence[ModelCard], gpu: GpuSpec, counts: Counts) -> tuple[
     refused: list[str] = []
     short = Counts(str(SHORT), counts.load, gpu)
     for card in cards:
+        if counts.refusal(card) is not None:
+            refused.append(card.name)
+            continue
         plan = counts.plan(card, gpu)
         tensor = counts.plan(card, gpu, "tensor")
         whole = counts.whole(card, loaded=True)
         if isinstance(plan, str) or isinstance(tensor, str) or isinstance(whole, str):
-            refused.append(card.name)
             continue
         shorter = plan if plan.request.context <= SHORT else short.plan(card, gpu)
         count = shorter.gpu_count if not isinstance(shorter, str) else None

@@ -16,6 +16,8 @@ from gpu_sizer.reports.charts.style import WIDTH, Chart, Theme, shortened
 FRAME, HEAD, ROW = 2.1, 0.6, 0.33
 #: Letters of names, in points.
 NAME = 10.5
+#: What stands in a cell of which no count is known.
+NOT_COUNTED = "–"
 #: Columns that stay legible beside one another.
 MOST_COLUMNS = 14
 #: Ends of the scale: few GPUs, many GPUs.
@@ -24,7 +26,7 @@ _SCALES = {"light": ("#f3f8fc", "#9cc7e4", "#2a7fb8", "#0a3d63"), "dark": ("#1b2
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """One cell: the count, or null where none searched does; how it is written."""
+    """One cell: the count, or null where none searched does or none is known; how it is written."""
 
     count: int | None
     text: str
@@ -46,7 +48,9 @@ def matrix_chart(gpus: Sequence[str], models: Sequence[Counted], load: str, sour
     if len(gpus) > MOST_COLUMNS:
         columns = tuple(m.model for m in models)
         lines = tuple(Counted(gpu, tuple(m.cells[i] for m in models)) for i, gpu in enumerate(gpus))
-    marks = "; * tight" if any(c.tight for m in models for c in m.cells) else ""
+    cells = [c for m in models for c in m.cells]
+    marks = "; * tight" * any(c.tight for c in cells)
+    marks += f"; {NOT_COUNTED} not counted" * any(c.text == NOT_COUNTED for c in cells)
     return Chart(
         title="How many GPUs each open model takes",
         subtitle=f"The fewest on which the engine starts; {load}{marks}",
@@ -70,7 +74,9 @@ def _told(gpus: Sequence[str], models: Sequence[Counted]) -> Iterator[str]:
             least, most = min(placed, key=lambda p: p[0]), max(placed, key=lambda p: p[0])
             alone = least[0] == most[0]
             parts.append(f"{least[0]}" if alone else f"{least[0]} ({least[1]}) to {most[0]} ({most[1]})")
-        if missing := len(models) - len(placed):
+        if unknown := sum(m.cells[i].text == NOT_COUNTED for m in models):
+            parts.append(f"{unknown} not counted")
+        if missing := len(models) - len(placed) - unknown:
             parts.append(f"{missing} on no number searched")
         yield f"{gpu}: {', '.join(parts)}."
 

@@ -7,6 +7,7 @@ from gpu_sizer.engines.registry import engine
 from gpu_sizer.forks import forked
 from gpu_sizer.planning.choices import best_price
 from gpu_sizer.planning.needs import REFERENCE_GPU
+from gpu_sizer.planning.uncounted import uncounted_text
 from gpu_sizer.reports.tables.columns import Facts, chosen, short_name
 from gpu_sizer.reports.tables.counting import Counts
 from gpu_sizer.reports.tables.engine_columns import AT, engine_remarks
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.catalogue import Catalogue
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.planning.uncounted import Uncounted
     from gpu_sizer.reports.tables.spec import TableSpec
 
 #: Columns that depend on the load.
@@ -61,32 +63,36 @@ def build_table(
     selected = select_models(spec, cards)
     facts = Facts(counts or Counts(spec.context, spec.load, reference), arena)
 
-    def row(card: ModelCard) -> tuple[list[tuple[Any, ...]], set[float]]:
+    def row(card: ModelCard) -> tuple[list[tuple[Any, ...]], set[float], tuple[Uncounted, ...]]:
         # Plain values: they come from another process much faster than records.
         cells = [s.cell(facts, card) for s in shown]
-        return [(c.text, c.value, c.marks) for c in cells], facts.counts.utilizations
+        return [(c.text, c.value, c.marks) for c in cells], facts.counts.utilizations, facts.counts.uncounted
 
     few = len(selected.models) * len(shown) < MANY_CELLS
     made_rows = forked(row, selected.models, 1 if few else workers, advance)
     rows = [
         (card, Row(card.id, tuple([Cell(*values) for values in cells])))
-        for card, (cells, _) in zip(selected.models, made_rows, strict=True)
+        for card, (cells, _, _) in zip(selected.models, made_rows, strict=True)
     ]
-    facts.counts.utilizations.update(*(shares for _, shares in made_rows))
+    facts.counts.utilizations.update(*(shares for _, shares, _ in made_rows))
+    uncounted = dict.fromkeys(u for _, _, several in made_rows for u in several)
     order(rows, spec, shown, cards)
     keys = [s.kind.key for s in shown]
     used = {key.partition(AT)[0] for key in keys}
     own = all(AT in key for key in keys if key.partition(AT)[0] in _LOADED)
     engines = "the engine of each column" if own else _engine(spec)
-    remarks = (*engine_remarks(keys), *_remarks(spec, facts.counts, selected, gpus, used, arena_basis, engines))
+    remarks = [*engine_remarks(keys), *_remarks(spec, facts.counts, selected, gpus, used, arena_basis, engines)]
+    if uncounted:
+        remarks.insert(-len(spec.notes) or len(remarks), uncounted_text(uncounted))
     grid = Grid(
         spec.title or _title(spec, used),
         tuple(s.column for s in shown),
         _groups(rows, spec.group_by),
-        remarks,
+        tuple(remarks),
         _assumed(spec, facts.counts) if used & _LOADED else _edition(selected),
         spec.group_by,
         _facts(spec, facts.counts),
+        tuple(uncounted),
     )
     made = cleaned(grid)
     return transposed(made) if spec.transpose else made

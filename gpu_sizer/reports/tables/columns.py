@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.choices import best_price
-from gpu_sizer.planning.request import make_request
-from gpu_sizer.planning.search import prepared
 from gpu_sizer.records import dataclass
+from gpu_sizer.reports.listings import entry
 from gpu_sizer.reports.tables.engine_columns import AT, under_engine
 from gpu_sizer.reports.tables.grid import Cell, Column
 from gpu_sizer.units import GB, GIB
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
-    from gpu_sizer.model.inventory import Inventory
     from gpu_sizer.planning.plan import Plan
     from gpu_sizer.reports.tables.counting import Counts
 
@@ -103,19 +101,13 @@ def _released(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
     return _text(card.released.isoformat() if card.released else None)
 
 
-def _inventory(facts: Facts, card: ModelCard) -> Inventory:
-    options = {k: v for k, v in facts.counts.load.items() if k in ("engine", "weights_dtype")}
-    return prepared(make_request(card, facts.counts.reference, **options)).inventory
-
-
 def _billions(count: int) -> Cell:
     value = count / 1e9
     return Cell(f"{value:,.1f}" if value >= 10 else f"{value:.2f}", count)
 
 
 def _active(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
-    inventory = _inventory(facts, card)
-    return _billions(inventory.active_parameters)
+    return _billions(entry(card).active)
 
 
 def _dtype(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
@@ -211,7 +203,7 @@ KINDS: dict[str, Kind] = {
             "parameters",
             "Parameters (B)",
             "all of them, in billions",
-            lambda f, c, g: _billions(_inventory(f, c).total_parameters),
+            lambda f, c, g: _billions(entry(c).total),
             scale=1e9,
             number="#,##0.0",
         ),

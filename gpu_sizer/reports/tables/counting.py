@@ -6,17 +6,21 @@ from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.quantities import tokens
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search, plan
+from gpu_sizer.planning.uncounted import Uncounted, counted
 from gpu_sizer.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
+    from typing import Any, TypeVar
 
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.memory.estimate import RankMemory
     from gpu_sizer.planning.plan import Plan
     from gpu_sizer.planning.request import Request
+
+    R = TypeVar("R")
 
 
 class Counts:
@@ -35,6 +39,12 @@ class Counts:
         self._whole: dict[tuple[str, bool], RankMemory | str] = {}
         self._under: dict[str, Counts] = {}
         self.utilizations: set[float] = set()
+        self._uncounted: dict[Uncounted, None] = {}
+
+    @property
+    def uncounted(self) -> tuple[Uncounted, ...]:
+        """The pairs asked for that cannot be counted, those under other engines included."""
+        return (*self._uncounted, *(u for counts in self._under.values() for u in counts.uncounted))
 
     def under(self, engine: str) -> Counts:
         """The same load under another engine, sized once."""
@@ -60,24 +70,36 @@ class Counts:
         return f"Takes at most {longest:,} tokens of context."
 
     def plan(self, card: ModelCard, gpu: GpuSpec, layouts: str | None = None) -> Plan | str:
-        """The plan of a pair, or why the model does not take the context asked.
+        """The plan of a pair, or why it has none: the model does not take the context asked, or cannot be counted.
 
         Raises:
             RequestError: a value that makes no sense.
         """
         key = (card.id, gpu.id, layouts)
         if (found := self._plans.get(key)) is None:
-            if (found := self.refusal(card)) is None:
-                if (asked := self._asked.get((card.id, layouts))) is None:
-                    changes = {} if layouts is None else {"layouts": layouts}
-                    asked = self._asked[card.id, layouts] = self.request(card, gpu, **changes)
-                found = plan(replace(asked, gpu=gpu), details=False, why=False)
-                self.utilizations.add(found.settings.gpu_memory_utilization)
+            why = self.refusal(card)
+            found = self._told(card, gpu, lambda: self._planned(card, gpu, layouts)) if why is None else why
             self._plans[key] = found
         return found
 
+    def _planned(self, card: ModelCard, gpu: GpuSpec, layouts: str | None) -> Plan:
+        if (asked := self._asked.get((card.id, layouts))) is None:
+            changes = {} if layouts is None else {"layouts": layouts}
+            asked = self._asked[card.id, layouts] = self.request(card, gpu, **changes)
+        found = plan(replace(asked, gpu=gpu), details=False, why=False)
+        self.utilizations.add(found.settings.gpu_memory_utilization)
+        return found
+
+    def _told(self, card: ModelCard, gpu: GpuSpec, work: Callable[[], R]) -> R | str:
+        """What some work on a pair gives, or in a sentence why the pair cannot be counted."""
+        found = counted(card, gpu, work)
+        if not isinstance(found, Uncounted):
+            return found
+        self._uncounted[found] = None
+        return f"Not counted: {found.reason}."
+
     def whole(self, card: ModelCard, *, loaded: bool) -> RankMemory | str:
-        """The model on one rank that has all of it, for one user.
+        """The model on one rank that has all of it, for one user; or why that is not told.
 
         Args:
             card: the model.
@@ -88,10 +110,13 @@ class Counts:
         """
         key = (card.id, loaded)
         if (found := self._whole.get(key)) is None:
-            if not loaded or (found := self.refusal(card)) is None:
-                changes = {"users": 1} if loaded else {"users": 1, "context": None}
-                memory = Search(self.request(card, self.reference, **changes)).evaluate(Layout()).per_gpu
-                assert memory is not None
-                found = memory
+            why = self.refusal(card) if loaded else None
+            found = self._told(card, self.reference, lambda: self._on_one(card, loaded=loaded)) if why is None else why
             self._whole[key] = found
         return found
+
+    def _on_one(self, card: ModelCard, *, loaded: bool) -> RankMemory:
+        changes = {"users": 1} if loaded else {"users": 1, "context": None}
+        memory = Search(self.request(card, self.reference, **changes)).evaluate(Layout()).per_gpu
+        assert memory is not None
+        return memory

@@ -5,7 +5,6 @@ from __future__ import annotations
 from gpu_sizer.engines.registry import engine, engine_names
 from gpu_sizer.errors import RequestError
 from gpu_sizer.records import replace
-from gpu_sizer.reports.tables.grid import Cell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,9 +13,8 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.reports.tables.columns import Facts, Kind
+    from gpu_sizer.reports.tables.grid import Cell
 
-#: What a cell shows where an engine does not take the model.
-NOT_TAKEN = "–"
 #: Between a column's key and an engine.
 AT = "@"
 
@@ -41,12 +39,7 @@ def under_engine(kind: Kind, name: str) -> Kind:
         raise RequestError(f"the column {kind.key} does not depend on the engine: say {kind.key} alone")
 
     def make(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
-        try:
-            return kind.make(replace(facts, counts=facts.counts.under(name)), card, gpu)
-        except RequestError as error:
-            if error.about != "model":
-                raise
-            return Cell(NOT_TAKEN, None, (f"{str(error)[:1].upper()}{str(error)[1:]}.",))
+        return kind.make(replace(facts, counts=facts.counts.under(name)), card, gpu)
 
     return replace(kind, key=f"{kind.key}{AT}{name}", title=f"{kind.title} ({profile.title})", make=make)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from gpu_sizer.records import dataclass, field
+from gpu_sizer.records import dataclass, field, replace
 from gpu_sizer.reports.tables.text import one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
+
+    from gpu_sizer.planning.uncounted import Uncounted
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ class Grid:
     group_key: str | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     """What was assumed, as data."""
+    uncounted: tuple[Uncounted, ...] = ()
+    """Pairs behind the cells that cannot be counted; a remark says the same."""
 
     @property
     def rows(self) -> Iterator[Row]:
@@ -132,6 +136,7 @@ def transposed(grid: Grid) -> Grid:
         grid.assumed,
         None,
         {**grid.facts, "transposed": True, "heading": first.key},
+        grid.uncounted,
     )
 
 
@@ -153,5 +158,5 @@ def cleaned(grid: Grid) -> Grid:
         Column(c.key, one_line(c.title), c.right, c.scale, c.number, tuple(map(one_line, c.marks)))
         for c in grid.columns
     )
-    remarks = tuple(map(one_line, grid.remarks))
-    return Grid(one_line(grid.title), columns, groups, remarks, one_line(grid.assumed), grid.group_key, grid.facts)
+    remarks, assumed = tuple(map(one_line, grid.remarks)), one_line(grid.assumed)
+    return replace(grid, title=one_line(grid.title), columns=columns, groups=groups, remarks=remarks, assumed=assumed)

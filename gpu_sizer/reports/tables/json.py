@@ -30,6 +30,7 @@ def document(grid: Grid) -> dict[str, Any]:
         "group_by": grid.group_key,
         "rows": rows,
         "remarks": list(grid.remarks),
+        "not_counted": [u.model_dump() for u in grid.uncounted],
         "assumptions": grid.facts,
     }
 
