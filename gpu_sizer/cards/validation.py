@@ -73,10 +73,10 @@ def _strict(schema: Any) -> Any:
     if kind == "date":
         return core_schema.no_info_before_validator_function(_day, core_schema.date_schema(ge=_FIRST_DAY, le=_LAST_DAY))
     nested = ("schema", "items_schema", "keys_schema", "values_schema", "choices")
-    made = {key: _strict(value) if key in nested else value for key, value in schema.items()}
+    made: Any = {key: _strict(value) if key in nested else value for key, value in schema.items()}
     if kind in _AS_THEY_ARE:
         made["strict"] = True
-    return core_schema.no_info_after_validator_function(printable, made) if kind == "str" else made  # type: ignore[arg-type]
+    return core_schema.no_info_after_validator_function(printable, made) if kind == "str" else made
 
 
 def record_schema(cls: type, handler: Any) -> Any:

@@ -225,8 +225,10 @@ def configuration(file: Path, metadata: Mapping[str, Any], checkpoint: Checkpoin
         raise CardError(str(file), "general.architecture", f"{said}; known: {known}")
     config: dict[str, Any] = {"model_type": ARCHITECTURES[name]}
     for key, target in _KEYS.items():
-        value = metadata.get(f"{name}.{key}")
+        value: Any = metadata.get(f"{name}.{key}")
         if isinstance(value, list) and value:
+            if any(v != value[0] for v in value):
+                raise CardError(str(file), f"{name}.{key}", "differs between layers, which is not supported")
             value = value[0]
         if value is None:
             continue

@@ -215,6 +215,8 @@ def _listed_layers(c: Config, layers: Mapping[str, Any], ignore: Callable[[str],
         if algo not in _ALGORITHMS:
             raise c.fail(f"quantization_config.quantized_layers.{name}", f"{algo!r} is not known")
         formats[bare_name(name)] = _ALGORITHMS[algo]
+        if "NVFP4" in algo:
+            _float4(c, "nvfp4", entry.get("group_size"))
 
     def scheme(module: str) -> WeightFormat | None:
         if ignore(module):
