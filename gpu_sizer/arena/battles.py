@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from gpu_sizer.errors import RequestError
+from gpu_sizer.files import Lines, open_regular
 from gpu_sizer.records import dataclass, field
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ SUFFIXES = (".csv", ".jsonl", ".json")
 #: Rows named in full for each kind of mistake.
 EXAMPLES = 3
 LONGEST_NAME = 200
+#: Characters of one row, object or line.
+LONGEST_ROW = 1 << 20
+#: Models beyond which it is no table of votes; the Arena has had some hundreds.
+MOST_MODELS = 20_000
 _CHUNK = 1 << 20
 
 
@@ -108,6 +113,8 @@ class _Collector:
             self.refuse(row, f"a name of more than {LONGEST_NAME} characters")
         else:
             ids = self.ids
+            if len(ids) > MOST_MODELS:
+                raise RequestError(f"more than {MOST_MODELS:,} models: these are no battles of models")
             self.first.append(ids.setdefault(a, len(ids)))
             self.second.append(ids.setdefault(b, len(ids)))
             self.outcome.append(outcome)
@@ -139,6 +146,8 @@ def _moment(value: Any) -> float | None:
         return None
     try:
         seconds = float(value)
+    except OverflowError:
+        return None
     except (TypeError, ValueError):
         try:
             moment = datetime.fromisoformat(str(value).strip())
@@ -154,7 +163,8 @@ def _time_column(names: Iterable[str]) -> str | None:
 
 
 def _read_csv(stream: IO[str], into: _Collector) -> None:
-    reader = csv.reader(stream)
+    lines = Lines(stream, LONGEST_ROW)
+    reader = csv.reader(lines)
     try:
         header = [name.strip() for name in next(reader, [])]
         if missing := [c for c in COLUMNS if c not in header]:
@@ -164,6 +174,7 @@ def _read_csv(stream: IO[str], into: _Collector) -> None:
         at_time = header.index(time) if time else None
         width = len(header)
         for row in reader:
+            lines.begin()
             if not row:
                 into.refuse(reader.line_num, "an empty row")
             elif len(row) != width:
@@ -176,8 +187,10 @@ def _read_csv(stream: IO[str], into: _Collector) -> None:
                     row[at_winner],
                     row[at_time] if at_time is not None else None,
                 )
-    except csv.Error as error:
-        raise RequestError(f"the battles are no readable CSV (row {reader.line_num}: {error})") from None
+    except UnicodeDecodeError:
+        raise
+    except (csv.Error, ValueError) as error:
+        raise RequestError(f"the battles are no readable CSV (row {reader.line_num + 1}: {error})") from None
 
 
 def _add_object(value: Any, row: int, into: _Collector) -> None:
@@ -197,7 +210,10 @@ def _add_object(value: Any, row: int, into: _Collector) -> None:
 
 def _read_json_lines(stream: IO[str], into: _Collector) -> None:
     decode = json.JSONDecoder().decode
-    for row, line in enumerate(stream, start=1):
+    lines, row = Lines(stream, LONGEST_ROW), 0
+    for line in lines:
+        lines.begin()
+        row += 1
         try:
             value = decode(line)
         except (ValueError, RecursionError):
@@ -221,7 +237,10 @@ def _array_items(stream: IO[str]) -> Iterator[Any]:
             while at < len(text) and text[at] in " \t\r\n,":
                 at += 1
             if at < len(text) and text[at] == "]":
-                if (text[at + 1 :] + stream.read()).strip():
+                rest = text[at + 1 :]
+                while not rest.strip() and (rest := stream.read(_CHUNK)):
+                    pass
+                if rest:
                     raise RequestError("the battles are no single JSON array: something follows it")
                 return
             try:
@@ -235,10 +254,12 @@ def _array_items(stream: IO[str]) -> Iterator[Any]:
             items += 1
             at = end
         text = text[at:]
+        if len(text) > LONGEST_ROW:
+            raise RequestError(f"battle {items + 1:,} has more than {LONGEST_ROW:,} characters, or is spoilt")
         if ended:
             where = f"after {items:,} battles" if items else "at its beginning"
             raise RequestError(f"the battles are no readable JSON: the array breaks off or is spoilt {where}")
-        piece = stream.read(max(_CHUNK, len(text)))
+        piece = stream.read(_CHUNK)
         ended = not piece
         text += piece
 
@@ -279,7 +300,7 @@ def read_battles(file: Path, *, advance: Advance | None = None) -> Battles:
     read = {".csv": _read_csv, ".jsonl": _read_json_lines, ".json": _read_json}[file.suffix.lower()]
     into = _Collector()
     try:
-        with io.FileIO(file) as raw:
+        with open_regular(file) as opened, io.FileIO(opened.fileno(), closefd=False) as raw:
             counted = io.BufferedReader(_Counted(raw, advance or (lambda count: None)), _CHUNK)
             with io.TextIOWrapper(counted, encoding="utf-8-sig", newline="") as stream:
                 read(stream, into)
@@ -287,8 +308,10 @@ def read_battles(file: Path, *, advance: Advance | None = None) -> Battles:
         raise RequestError(f"{file}: {error}") from None
     except OSError as error:
         raise RequestError(f"{file}: {error.strerror or 'cannot be read'}") from None
-    except ValueError as error:
+    except UnicodeDecodeError as error:
         raise RequestError(f"{file}: not UTF-8 text ({error})") from None
+    except ValueError as error:
+        raise RequestError(f"{file}: {error}") from None
     battles = into.battles()
     if not len(battles):
         told = "; ".join(str(p) for p in battles.problems)

@@ -7,24 +7,28 @@ anchor. The two are told apart by their mean: online Elo keeps it at its start, 
 from __future__ import annotations
 
 import csv
-import json
 import math
 import re
+import sys
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 from gpu_sizer.arena.elo import START
-from gpu_sizer.errors import RequestError
+from gpu_sizer.errors import RequestError, shown
+from gpu_sizer.files import Lines, open_regular, read_regular
+from gpu_sizer.json_objects import Members
 from gpu_sizer.records import dataclass
 
 Method = Literal["online Elo", "Bradley–Terry"]
 
 BUNDLED = Path(__file__).parent / "data" / "overall.csv"
 OVERALL = "overall"
-MOST_BYTES = 256 << 20
+#: Bytes of a history as JSON (one as CSV is read line by line), and characters of a CSV's row.
+MOST_BYTES, LONGEST_ROW = 64 << 20, 1 << 20
 #: A day in a file's name.
 _DATED = re.compile(r"(20\d\d)-?(\d\d)-?(\d\d)")
 #: How near to its start the mean of an online Elo table stays (figures are printed to two decimals).
@@ -82,70 +86,89 @@ def _day(text: str) -> date:
 
 def _score(text: Any) -> float:
     try:
-        value = float(text)
-    except (TypeError, ValueError):
-        raise RequestError(f"{str(text)[:40]!r} is no score") from None
+        value = math.nan if isinstance(text, bool) else float(text)
+    except (TypeError, ValueError, OverflowError):
+        value = math.nan
     if not math.isfinite(value):
-        raise RequestError(f"{str(text)[:40]!r} is no score")
+        raise RequestError(f"{shown(text)} is no score")
     return value
 
 
 Tables = dict[str, dict[date, dict[str, float]]]
 
 
-def _from_wide(rows: list[list[str]]) -> Tables:
-    days = [_day(d) for d in rows[0][1:]]
+def _from_wide(head: list[str], rows: Iterable[list[str]]) -> Tables:
+    days = [_day(d) for d in head[1:]]
     table: dict[date, dict[str, float]] = {d: {} for d in days}
-    for row in rows[1:]:
-        if len(row) != len(rows[0]):
-            raise RequestError(f"the row of {row[0][:60] if row else ''!r} has not {len(rows[0])} columns")
+    for row in rows:
+        if len(row) != len(head):
+            raise RequestError(f"the row of {shown(row[0])} has not {len(head)} columns")
         for day, cell in zip(days, row[1:], strict=True):
             if cell:
                 table[day][row[0]] = _score(cell)
     return {OVERALL: table}
 
 
-def _from_long(rows: list[list[str]]) -> Tables:
-    head = rows[0]
+def _from_long(head: list[str], rows: Iterable[list[str]], wanted: str) -> Tables:
     tables: Tables = {}
-    for row in rows[1:]:
+    for row in rows:
         if len(row) != len(head):
             raise RequestError(f"a row has {len(row)} columns, not {len(head)}")
         cells = dict(zip(head, row, strict=True))
         category = cells.get("category") or OVERALL
-        day = tables.setdefault(category, {}).setdefault(_day(cells["snapshot_date"]), {})
-        day[cells["model"]] = _score(cells["arena_score"])
+        days = tables.setdefault(category, {})
+        if category == wanted:
+            days.setdefault(_day(cells["snapshot_date"]), {})[cells["model"]] = _score(cells["arena_score"])
     return tables
 
 
-def _from_csv(text: str) -> Tables:
+def _rows(text: TextIO) -> Iterator[list[str]]:
+    """The rows of a CSV that hold something."""
+    lines = Lines(text, LONGEST_ROW)
+    for row in csv.reader(lines):
+        lines.begin()
+        if row:
+            yield row
+
+
+def _from_csv(text: TextIO, wanted: str) -> Tables:
+    rows = _rows(text)
     try:
-        rows = [row for row in csv.reader(text.splitlines()) if row]
+        head = next(rows, [])
+        if "model" not in head:
+            raise RequestError("a history needs a column model")
+        if {"snapshot_date", "arena_score"} <= set(head):
+            return _from_long(head, rows, wanted)
+        if head[0] != "model":
+            raise RequestError(
+                "a history has the columns model, snapshot_date, arena_score, or model and one for each day"
+            )
+        return _from_wide(head, rows)
     except csv.Error as error:
         raise RequestError(f"no readable CSV ({error})") from None
-    if not rows or "model" not in rows[0]:
-        raise RequestError("a history needs a column model")
-    if {"snapshot_date", "arena_score"} <= set(rows[0]):
-        return _from_long(rows)
-    if rows[0][0] != "model":
-        raise RequestError("a history has the columns model, snapshot_date, arena_score, or model and one for each day")
-    return _from_wide(rows)
 
 
-def _from_json(text: str, name: str) -> Tables:
+def _from_json(data: bytes, name: str, wanted: str) -> Tables:
     """The form of lmarena-history's ``scores.json``: day -> text -> category -> model -> score; or one Arena table."""
+    members = Members(data.removeprefix(b"\xef\xbb\xbf"))
+    tables: Tables = {}
     try:
-        data = json.loads(text)
-        if _is_leaderboard(data):
-            return _from_leaderboard(data, name)
-        tables: Tables = {}
-        for day, kinds in data.items():
-            for category, scores in kinds.get("text", {}).items():
-                found = {str(model): _score(score) for model, score in scores.items()}
-                tables.setdefault(str(category), {})[_day(day)] = found
+        for key in members.names():
+            value: Any = members.value()
+            if _is_leaderboard(value):
+                category = OVERALL if key == "full" else key
+                day = _day_of(name)
+                kinds = {category: {model: entry["rating"] for model, entry in value.items()}}
+            else:
+                day, kinds = _day(key), value.get("text", {})
+            for category, scores in kinds.items():
+                days = tables.setdefault(category, {})
+                if category == wanted:
+                    days[day] = {sys.intern(model): _score(score) for model, score in scores.items()}
+        members.end()
     except RequestError:
         raise
-    except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
+    except (ValueError, AttributeError, KeyError, TypeError):
         raise RequestError(
             "neither the JSON of lmarena-history (day, text, category, model, score) nor a table of the Arena "
             "(category, model, rating)"
@@ -153,23 +176,16 @@ def _from_json(text: str, name: str) -> Tables:
     return tables
 
 
-def _is_leaderboard(data: Any) -> bool:
-    """Whether this is a ``leaderboard-text.json`` as the repository lmarena/arena-catalog holds it."""
-    first = next(iter(data.values()), None)
-    return isinstance(first, dict) and any(isinstance(v, dict) and "rating" in v for v in first.values())
+def _is_leaderboard(value: Any) -> bool:
+    """Whether this is of a ``leaderboard-text.json`` as the repository lmarena/arena-catalog holds it."""
+    return any(isinstance(entry, dict) and "rating" in entry for entry in value.values())
 
 
-def _from_leaderboard(data: Any, name: str) -> Tables:
+def _day_of(name: str) -> date:
     dated = _DATED.search(name)
     if dated is None:
         raise RequestError("such a table says no day: put it into the file's name, as leaderboard-text-2025-12-11.json")
-    day = _day("".join(dated.groups()))
-    return {
-        OVERALL if category == "full" else str(category): {
-            day: {str(model): _score(entry["rating"]) for model, entry in entries.items()}
-        }
-        for category, entries in data.items()
-    }
+    return _day("".join(dated.groups()))
 
 
 def read_history(file: Path = BUNDLED, category: str = OVERALL) -> History:
@@ -185,20 +201,22 @@ def read_history(file: Path = BUNDLED, category: str = OVERALL) -> History:
         RequestError: the file cannot be used, or lacks the category.
     """
     try:
-        if file.stat().st_size > MOST_BYTES:
-            raise RequestError(f"{file}: larger than {MOST_BYTES >> 20} MiB")
-        text = file.read_text(encoding="utf-8-sig")
+        if file.suffix.lower() == ".json":
+            parsed = _from_json(read_regular(file, MOST_BYTES), file.name, category)
+        else:
+            with open_regular(file) as stream, TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
+                parsed = _from_csv(text, category)
+        tables = {c: {d: s for d, s in days.items() if s} for c, days in parsed.items()}
+    except RequestError as error:
+        raise RequestError(f"{file}: {error}") from None
     except OSError as error:
         raise RequestError(f"{file}: {error.strerror or 'cannot be read'}") from None
     except UnicodeDecodeError:
         raise RequestError(f"{file}: not UTF-8 text") from None
-    try:
-        parsed = _from_json(text, file.name) if file.suffix.lower() == ".json" else _from_csv(text)
-        tables = {c: {d: s for d, s in days.items() if s} for c, days in parsed.items()}
-    except RequestError as error:
+    except ValueError as error:
         raise RequestError(f"{file}: {error}") from None
     if not tables.get(category):
-        known = ", ".join(sorted(c for c, days in tables.items() if days))
+        known = ", ".join(sorted(c for c in tables if c != category))
         what = f"no category {category[:40]!r}; it holds: {known}" if known else "no score in it"
         raise RequestError(f"{'the bundled history' if file == BUNDLED else file}: {what}")
     snapshots = tuple(Snapshot(day, scores, method_of(scores)) for day, scores in sorted(tables[category].items()))
