@@ -18,7 +18,7 @@ ORDER = [
     {"compiled", "forks"},
     {"cards"},
     {"model"},
-    {"importers"},
+    {"importers", "load"},
     {"memory"},
     {"engines"},
     {"planning"},
@@ -59,7 +59,7 @@ def imports(file: Path) -> set[str]:
 FILES = [
     f
     for f in sorted(PACKAGE.rglob("*.py"))
-    if f.parent != PACKAGE or f.stem in ("api", "errors", "units", "records", "files", "compiled", "forks")
+    if f.parent != PACKAGE or f.stem in ("api", "errors", "units", "load", "records", "files", "compiled", "forks")
 ]
 
 
