@@ -19,7 +19,7 @@ ORDER = [
     {"compiled", "forks"},
     {"cards"},
     {"model"},
-    {"importers"},
+    {"importers", "load"},
     {"memory"},
     {"engines"},
     {"planning"},
@@ -60,7 +60,11 @@ def imports(file: Path) -> set[str]:
 FILES = [
     f
     for f in sorted(PACKAGE.rglob("*.py"))
+<<<<<<< HEAD
     if f.parent != PACKAGE or f.stem in ("api", "errors", "units", "records", "files", "json_objects", "compiled", "forks")
+=======
+    if f.parent != PACKAGE or f.stem in ("api", "errors", "units", "load", "records", "files", "compiled", "forks")
+>>>>>>> inputs
 ]
 
 
