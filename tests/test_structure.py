@@ -60,11 +60,7 @@ def imports(file: Path) -> set[str]:
 FILES = [
     f
     for f in sorted(PACKAGE.rglob("*.py"))
-<<<<<<< HEAD
-    if f.parent != PACKAGE or f.stem in ("api", "errors", "units", "records", "files", "json_objects", "compiled", "forks")
-=======
-    if f.parent != PACKAGE or f.stem in ("api", "errors", "units", "load", "records", "files", "compiled", "forks")
->>>>>>> inputs
+    if f.parent != PACKAGE or any(f.stem in rooms for rooms in ORDER)
 ]
 
 

@@ -10,14 +10,9 @@ from gpu_sizer import api
 from gpu_sizer.deploy.formats import FORMATS, deploy
 from gpu_sizer.deploy.serving import make_serving, weights_named
 from gpu_sizer.deploy.text import shell_words
-<<<<<<< HEAD
-from gpu_sizer.errors import RequestError
-from gpu_sizer.files import parse_json
-from gpu_sizer.planning.quantities import tokens
-=======
 from gpu_sizer.errors import RequestError, unknown_word
+from gpu_sizer.files import parse_json
 from gpu_sizer.load import OPTIONS
->>>>>>> inputs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
