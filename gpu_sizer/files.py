@@ -54,7 +54,7 @@ def open_regular(path: str | os.PathLike[str], most: int | None = None) -> Binar
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else str(error)) or "cannot be read"
-        raise CardError(str(path), "", reason[0].lower() + reason[1:]) from None
+        raise CardError(str(path), "", reason) from None
     try:
         state = os.fstat(handle)
         if not stat.S_ISREG(state.st_mode):

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from gpu_sizer.errors import RequestError
+from gpu_sizer.errors import CardError, RequestError
 from gpu_sizer.files import Lines, open_regular
 from gpu_sizer.records import dataclass, field
 
@@ -304,6 +304,8 @@ def read_battles(file: Path, *, advance: Advance | None = None) -> Battles:
             counted = io.BufferedReader(_Counted(raw, advance or (lambda count: None)), _CHUNK)
             with io.TextIOWrapper(counted, encoding="utf-8-sig", newline="") as stream:
                 read(stream, into)
+    except CardError as error:
+        raise RequestError(str(error)) from None
     except RequestError as error:
         raise RequestError(f"{file}: {error}") from None
     except OSError as error:

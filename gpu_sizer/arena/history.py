@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, TextIO
 
 from gpu_sizer.arena.elo import START
-from gpu_sizer.errors import RequestError, shown
+from gpu_sizer.errors import CardError, RequestError, shown
 from gpu_sizer.files import Lines, open_regular, read_regular
 from gpu_sizer.json_objects import Members
 from gpu_sizer.records import dataclass
@@ -207,6 +207,8 @@ def read_history(file: Path = BUNDLED, category: str = OVERALL) -> History:
             with open_regular(file) as stream, TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
                 parsed = _from_csv(text, category)
         tables = {c: {d: s for d, s in days.items() if s} for c, days in parsed.items()}
+    except CardError as error:
+        raise RequestError(str(error)) from None
     except RequestError as error:
         raise RequestError(f"{file}: {error}") from None
     except OSError as error:

@@ -37,6 +37,11 @@ _LISTINGS = (
 #: Commands that run until they are stopped.
 _LASTING = ("serve", "mcp")
 
+#: Letters of the shortest word that can be a slip of a command.
+_SHORTEST = 3
+#: Letters of a command in which two may slip.
+_LONG = 6
+
 #: Each command and where it is: a module of this package, and its function where that has another name.
 COMMANDS = {
     "size": "sizing",

@@ -9,8 +9,8 @@ import typer
 
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import is_terminal, print_json, print_lines
-from gpu_sizer.files import check_output, read_regular, write_file
 from gpu_sizer.evidence.replay import Replayed
+from gpu_sizer.files import check_output, read_regular, write_file
 
 #: Bytes of a file of records: some ten thousands of them.
 MOST_BYTES = 16 << 20

@@ -1,7 +1,7 @@
 """The program's streams: there even where the caller closed them, and safe to look at in a terminal.
 
 What stands in a card, a log or a table of votes may have been written by anybody: no control character of it reaches a
-terminal, whichever command prints it. Errors are cleaned where they are made (:func:`gpu_sizer.errors.printable`), since
+terminal, whichever command prints it. Errors are cleaned where they are made (:func:`gpu_sizer.errors.printable`):
 stderr also carries progress bars, which move the cursor.
 """
 
@@ -53,9 +53,9 @@ def prepare() -> None:
     codecs.register_error(_PLAINER, _plainer)
     if sys.stdin is None or sys.stdout is None or sys.stderr is None:
         _fill()
-        sys.stdin = sys.stdin or open(0, encoding="utf-8")
-        sys.stdout = sys.stdout or open(1, "w", encoding="utf-8")
-        sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")
+        sys.stdin = sys.stdin or os.fdopen(0, "r", encoding="utf-8")
+        sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8")
+        sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
     if isinstance(sys.stderr, io.TextIOWrapper):
         sys.stderr.reconfigure(errors=_PLAINER)
     if isinstance(sys.stdout, io.TextIOWrapper):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from gpu_sizer.errors import GpuSizerError, shown
 from gpu_sizer.files import parse_json
 from gpu_sizer.records import dataclass, fields
