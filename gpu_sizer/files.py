@@ -112,13 +112,17 @@ def parse_json(text: str | bytes) -> Any:
         raise ValueError("a number of thousands of digits") from None
 
 
+class TooLongError(ValueError):
+    """A line or a row of more characters than its kind can have."""
+
+
 class Lines:
     """The lines of a text, none of which is held that is longer than ``most`` characters.
 
     A CSV row may go over several lines: whoever reads rows calls :meth:`begin` before each.
 
     Raises:
-        ValueError: while it is read, a line (or the lines since ``begin``) of more than ``most`` characters.
+        TooLongError: while it is read, a line (or the lines since ``begin``) of more than ``most`` characters.
     """
 
     def __init__(self, stream: TextIO, most: int) -> None:
@@ -132,7 +136,7 @@ class Lines:
         while line := self._stream.readline(self._most + 1):
             self._held += len(line)
             if self._held > self._most:
-                raise ValueError(f"a row of more than {self._most:,} characters")
+                raise TooLongError(f"a row of more than {self._most:,} characters")
             yield line
 
 

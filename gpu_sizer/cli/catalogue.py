@@ -111,11 +111,18 @@ def validate(
 
 
 def check_totals(card: ModelCard, file: Path | str) -> None:
-    """The published counts equal the inventory's.
+    """The published counts equal the inventory's, and no release is longer than a window in every layer allows.
 
     Raises:
-        CardError: they differ.
+        CardError: they differ, or a release has another shape than the card.
     """
+    windows = [getattr(block.mixer, "sliding_window", None) for block in card.architecture.blocks.values()]
+    for release in card.releases if all(windows) else ():
+        if release.context is not None and release.context.native > card.context.native:
+            reason = (
+                "longer than the card's, whose layers all have a window: a release of another shape needs its own card"
+            )
+            raise CardError(str(file), f"releases.{release.hub_id}", reason)
     inventory = build_inventory(card)
     for key, published, ours in (
         ("total", card.parameters.total, inventory.total_parameters),

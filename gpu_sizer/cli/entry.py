@@ -73,6 +73,7 @@ COMMANDS = {
     "mcp": "serving",
     "arena": "arena:app",
     "chart": "chart:app",
+    "update": "update:app",
 }
 
 

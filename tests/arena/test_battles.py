@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gpu_sizer.arena.battles import LOSS, TIE, WIN, read_battles
+from gpu_sizer.arena.battles import LOSS, TIE, WIN
+from gpu_sizer.arena.vote_files import read_battles
 from gpu_sizer.errors import RequestError
 
 ROWS = [
@@ -93,7 +94,7 @@ BAD = {
     "followed.json": ("[] []", "something follows it"),
     "nothing.json": ("", "breaks off or is spoilt at its beginning"),
     "bytes.csv": (b"model_a,model_b,winner\n\xff\xfe,b,tie\n", "not UTF-8"),
-    "battles.txt": ("", "battles come as .csv, .jsonl or .json"),
+    "battles.txt": ("", "battles come as .csv, .tsv, .jsonl, .json or .parquet"),
 }
 
 
@@ -113,10 +114,10 @@ def test_no_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("suffix", "text", "reason"),
     [
-        pytest.param(".csv", "model_a,model_b,winner\n" + "a," * 600_000, "more than 1,048,576", id="a CSV row"),
-        pytest.param(".csv", 'model_a,model_b,winner\n"' + "a\n" * 600_000, "1,048,576|field limit", id="a quoted row"),
-        pytest.param(".jsonl", '{"model_a": "' + "a" * 1_100_000, "more than 1,048,576", id="a line"),
-        pytest.param(".json", '[{"model_a": "' + "a" * 3_000_000, "more than 1,048,576", id="a string"),
+        pytest.param(".csv", "model_a,model_b,winner\n" + "a," * 3_000_000, "more than 4,194,304", id="a CSV row"),
+        pytest.param(".csv", 'model_a,model_b,winner\n"' + "a\n" * 3_000_000, "4,194,304", id="a quoted row"),
+        pytest.param(".jsonl", '{"model_a": "' + "a" * 4_300_000, "more than 4,194,304", id="a line"),
+        pytest.param(".json", '[{"model_a": "' + "a" * 9_000_000, "more than 4,194,304", id="a string"),
         pytest.param(".json", "[" + " " * 3_000_000 + "]", "no battle in it", id="spaces"),
         pytest.param(".json", "[]" + " " * 3_000_000 + "x", "something follows", id="spaces and more"),
     ],
