@@ -13,7 +13,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, TextIO
 
 from gpu_sizer.arena.battles import Battles, Collector
 from gpu_sizer.arena.choosing import CONTROLS, Choice, truth
@@ -92,7 +92,7 @@ class _Taker:
             into.style.extend(style)
 
 
-def _read_csv(stream: IO[str], into: Collector, choice: Choice, delimiter: str = ",") -> None:
+def _read_csv(stream: TextIO, into: Collector, choice: Choice, delimiter: str = ",") -> None:
     lines = Lines(stream, LONGEST_ROW)
     csv.field_size_limit(LONGEST_ROW)
     reader = csv.reader(lines, delimiter=delimiter)
@@ -136,11 +136,11 @@ def _add_plain(reader: Any, lines: Lines, header: Sequence[str], into: Collector
             into.refuse(reader.line_num, f"not {width} columns" if row else "an empty row")
 
 
-def _read_tsv(stream: IO[str], into: Collector, choice: Choice) -> None:
+def _read_tsv(stream: TextIO, into: Collector, choice: Choice) -> None:
     _read_csv(stream, into, choice, "\t")
 
 
-def _read_json_lines(stream: IO[str], into: Collector, choice: Choice) -> None:
+def _read_json_lines(stream: TextIO, into: Collector, choice: Choice) -> None:
     taker = _Taker(into, choice)
     decode = json.JSONDecoder().decode
     lines = Lines(stream, LONGEST_ROW)
@@ -154,7 +154,7 @@ def _read_json_lines(stream: IO[str], into: Collector, choice: Choice) -> None:
         taker.take(row, value)
 
 
-def _array_items(stream: IO[str]) -> Iterator[Any]:
+def _array_items(stream: TextIO) -> Iterator[Any]:
     """The items of one JSON array, read piece by piece: a million battles never stand in memory as objects."""
     decode = json.JSONDecoder().raw_decode
     text, ended, begun, items = "", False, False, 0
@@ -196,13 +196,13 @@ def _array_items(stream: IO[str]) -> Iterator[Any]:
         text += piece
 
 
-def _read_json(stream: IO[str], into: Collector, choice: Choice) -> None:
+def _read_json(stream: TextIO, into: Collector, choice: Choice) -> None:
     taker = _Taker(into, choice)
     for row, value in enumerate(_array_items(stream), start=1):
         taker.take(row, value)
 
 
-_READERS: dict[str, Callable[[IO[str], Collector, Choice], None]] = {
+_READERS: dict[str, Callable[[TextIO, Collector, Choice], None]] = {
     ".csv": _read_csv,
     ".tsv": _read_tsv,
     ".jsonl": _read_json_lines,
