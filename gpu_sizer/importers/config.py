@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gpu_sizer.cards.bounds import MOST_LAYERS, MOST_SIZE
-from gpu_sizer.errors import CardError, shown
+from gpu_sizer.errors import CardError, printable, shown
 
 _MISSING = object()
 #: Entries of a list.
@@ -119,7 +119,7 @@ class Config:
 
     def fail(self, key: str, reason: str) -> CardError:
         """An error that points at a key of this file."""
-        return CardError(self.file, key, reason)
+        return CardError(self.file, printable(key), reason)
 
     def number(self, *keys: str, default: Any = _MISSING, most: int = MOST_SIZE) -> int:
         """A positive whole number of at most ``most``; refused where absent without a default."""
