@@ -271,7 +271,7 @@ def test_a_fraction_that_leaves_no_room_for_activations_is_tight() -> None:
 
 def test_sglang_makes_a_table_of_requests_beside_its_pools() -> None:
     # sgl-project/sglang#5755 tried to allocate 80.04 GiB; the same machine serves a tenth of that length (#5212).
-    # The share is said: by itself SGLang lowers it for Scout's tower, and the pool is too small before the table is made.
+    # The share is said: by itself SGLang lowers it for the tower, and the pool is too small before the table is made.
     full = estimate(
         "llama-4-scout",
         gpu="b300",
