@@ -10,7 +10,7 @@ import typer
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import is_terminal, print_json, print_lines
 from gpu_sizer.evidence.replay import Replayed
-from gpu_sizer.files import check_output, read_regular, write_file
+from gpu_sizer.files import check_output, open_regular, write_file
 
 #: Bytes of a file of records: some ten thousands of them.
 MOST_BYTES = 16 << 20
@@ -34,10 +34,11 @@ def replay(
 
     if report is not None:
         check_output(report)
+    open_regular(records, MOST_BYTES).close()
     try:
-        lines = read_regular(records, MOST_BYTES).decode("utf-8").splitlines()
-    except UnicodeDecodeError:
-        raise EvidenceError(f"{records}: not UTF-8 text") from None
+        lines = records.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise EvidenceError(f"{records}: {getattr(error, 'strerror', None) or error}") from None
     replayed = list(replay_all(read_records(lines, str(records)), o.cards()))
     if report is not None:
         _write_report(report, replayed, records.parent)
