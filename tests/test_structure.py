@@ -21,6 +21,7 @@ ORDER = [
     {"model"},
     {"importers", "load"},
     {"memory"},
+    {"timing"},
     {"engines"},
     {"planning"},
     {"arena"},
