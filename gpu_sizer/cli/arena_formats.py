@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from gpu_sizer.cli.output import is_terminal, print_json, print_lines, printable
-from gpu_sizer.errors import RequestError
+from gpu_sizer.cli.output import is_terminal, print_json, print_lines
+from gpu_sizer.errors import RequestError, printable
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.tables.csv import safe_cells
 

@@ -345,7 +345,7 @@ def _pictures(made: Draft, dark: bool) -> dict[str, bytes]:
 
 def _write(folder: Path, contents: dict[str, bytes]) -> list[Path]:
     """Everything is made before the first file is written; the paths written."""
-    from gpu_sizer.cli.files import write_bytes
+    from gpu_sizer.files import write_file
     from gpu_sizer.reports.article.draft import CHARTS
 
     try:
@@ -353,5 +353,5 @@ def _write(folder: Path, contents: dict[str, bytes]) -> list[Path]:
     except OSError as error:
         raise RequestError(f"{folder}: {error.strerror or 'cannot be made'}") from None
     for name, data in contents.items():
-        write_bytes(folder / name, data)
+        write_file(folder / name, data)
     return [folder / name for name in contents]

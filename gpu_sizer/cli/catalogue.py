@@ -16,10 +16,11 @@ from gpu_sizer.cards.loading import Kind, json_schema, kind_of, load_card
 from gpu_sizer.cards.machine import Provider
 from gpu_sizer.cards.machine_files import check_gpus, load_provider, providers
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.cards.writing import jsonable, to_yaml, write_atomically
+from gpu_sizer.cards.writing import jsonable, to_yaml
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import print_json, print_lines
 from gpu_sizer.errors import CardError, RequestError, UnknownGpuError, UnknownModelError
+from gpu_sizer.files import write_file
 from gpu_sizer.model.inventory import build_inventory
 
 
@@ -145,7 +146,7 @@ def import_model(
     source: Annotated[
         str, typer.Argument(metavar="SOURCE", help="A model folder, a config.json, a hub id (hf:org/name).")
     ],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the card here. Default: stdout.")] = None,
+    output: Annotated[Path | None, o.written_to("Write the card here. Default: stdout.", parents=True)] = None,
 ) -> None:
     """Turn a model's configuration into a card."""
     from gpu_sizer.importers.sources import import_source
@@ -156,7 +157,4 @@ def import_model(
     if output is None:
         print_lines([text.rstrip()])
         return
-    try:
-        write_atomically(output, text)
-    except OSError as error:
-        raise RequestError(f"{output}: {error.strerror or error}") from None
+    write_file(output, text.encode(), parents=True)

@@ -11,9 +11,8 @@ import typer
 
 from gpu_sizer import api
 from gpu_sizer.cli import options as o
-from gpu_sizer.cli.files import write_bytes
-from gpu_sizer.cli.output import printable
-from gpu_sizer.errors import RequestError
+from gpu_sizer.errors import RequestError, printable
+from gpu_sizer.files import write_file
 
 #: Answered, and it does not fit.
 DOES_NOT_FIT = 3
@@ -27,7 +26,7 @@ Form = Annotated[
         "sglang, trtllm, tgi, llama.cpp.",
     ),
 ]
-Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write the file here instead of to stdout.")]
+Output = Annotated[Path | None, o.written_to("Write the file here instead of to stdout.")]
 Weights = Annotated[
     str | None, typer.Option("--weights", help="Repository or folder to load. Default: the model's own repository.")
 ]
@@ -104,4 +103,4 @@ def deploy(
     if output is None:
         sys.stdout.write(text)
     else:
-        write_bytes(output, text.encode())
+        write_file(output, text.encode())

@@ -206,7 +206,7 @@ def _command(arguments: list[str]) -> int:
         sys.stderr.write("gpu-sizer: interrupted\n")
         return 130
     except usage_error as error:
-        from gpu_sizer.cli.output import printable
+        from gpu_sizer.errors import printable
 
         sys.stderr.write(f"gpu-sizer: {printable(error.format_message())}\n")
         return BAD_INPUT

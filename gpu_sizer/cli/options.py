@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.errors import RequestError
+from gpu_sizer.files import check_output
 from gpu_sizer.planning.quantities import tokens
 
 
@@ -71,6 +73,22 @@ Sequences = Annotated[
 MaxGpus = Annotated[int, typer.Option(help="Where the search ends.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Eager = Annotated[bool, typer.Option("--enforce-eager", help="Without CUDA graphs.")]
+
+
+def written_to(help: str, *, parents: bool = False) -> Any:
+    """The option ``-o``: the place is looked at before any work is done for it.
+
+    Args:
+        help: what is written.
+        parents: the command makes the folders above it.
+    """
+
+    def looked_at(path: Path | None) -> Path | None:
+        if path is not None:
+            check_output(path, parents=parents)
+        return path
+
+    return typer.Option("-o", "--output", help=help, callback=looked_at)
 
 
 class State:

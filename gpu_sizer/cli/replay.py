@@ -89,9 +89,8 @@ def _deployments(folder: Path) -> list[str]:
 
 def _write_report(report: Path, replayed: list[Replayed], folder: Path) -> None:
     """The report in Markdown and its chart as SVG, with what stands in the folder of the records."""
-    from gpu_sizer.cards.writing import write_atomically
     from gpu_sizer.evidence import report as figures
-    from gpu_sizer.evidence.records import EvidenceError
+    from gpu_sizer.files import write_file
     from gpu_sizer.reports.accuracy import report_lines
     from gpu_sizer.reports.charts.accuracy import accuracy_chart
     from gpu_sizer.reports.charts.files import write_chart
@@ -106,9 +105,6 @@ def _write_report(report: Path, replayed: list[Replayed], folder: Path) -> None:
         picture.name,
         _deployments(folder),
     )
-    try:
-        write_chart(chart, picture)
-        write_atomically(report, "\n".join(lines) + "\n")
-    except OSError as error:
-        raise EvidenceError(f"{error.filename or report}: {error.strerror or error}") from None
+    write_chart(chart, picture)
+    write_file(report, ("\n".join(lines) + "\n").encode())
     print_lines([f"{report} and {picture} written"])

@@ -8,8 +8,7 @@ import sys
 import typer
 
 from gpu_sizer.cli import options as o
-from gpu_sizer.cli.output import printable
-from gpu_sizer.errors import DoesNotFitError
+from gpu_sizer.errors import DoesNotFitError, printable
 
 #: Answered, and it does not fit.
 DOES_NOT_FIT = 3

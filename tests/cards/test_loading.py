@@ -50,7 +50,9 @@ def test_a_good_card_loads_and_survives_writing(tmp_path: Path) -> None:
     ("old", "new", "key", "reason"),
     [
         pytest.param("name: Tiny", "nmae: Tiny", "nmae", "did you mean 'name'", id="unknown key"),
-        pytest.param("hidden_size: 64", "hidden_size: many", "architecture.hidden_size", "integer", id="wrong type"),
+        pytest.param(
+            "hidden_size: 64", "hidden_size: many", "architecture.hidden_size", "whole number", id="wrong type"
+        ),
         pytest.param(
             "hidden_size: 64", "hidden_size: -64", "architecture.hidden_size", "greater than 0", id="negative"
         ),
@@ -65,7 +67,14 @@ def test_a_good_card_loads_and_survives_writing(tmp_path: Path) -> None:
         pytest.param("dtype: bfloat16", "dtype: bfloat17", "weights.dtype", "bfloat16", id="unknown dtype"),
         pytest.param("id: tiny\n", "", "id", "missing", id="missing key"),
         pytest.param("name: Tiny", "name: Tiny\nname: Two", "name", "stands twice", id="duplicate key"),
-        pytest.param("repeat: 2", "repeat: 100000", "architecture", "2048 is the most", id="absurd depth"),
+        pytest.param("repeat: 2", "repeat: 1000000000", "stack.0.repeat", "at most 2,048", id="absurd repeat"),
+        pytest.param(
+            "stack: [{blocks: [layer], repeat: 2}]",
+            "stack: [{blocks: [layer], repeat: 2000}, {blocks: [layer, layer], repeat: 2000}]",
+            "architecture",
+            "6000 layers; 2048 is the most",
+            id="absurd depth",
+        ),
         pytest.param(
             'sources: [{url: "https://example.org", facts: all}]',
             "sources: []",

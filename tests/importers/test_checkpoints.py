@@ -95,10 +95,18 @@ def header(entries: dict[str, object]) -> bytes:
         ),
         pytest.param(
             header({"t": {"dtype": "BF16", "shape": [-1], "data_offsets": [0, 4]}}) + b"0000",
-            "not known",
+            "whole numbers",
             id="negative",
         ),
-        pytest.param(header({"t": [1, 2]}), "not an entry", id="entry"),
+        pytest.param(header({"t": [1, 2]}), "t: not an entry", id="entry"),
+        pytest.param(header({"t": {"dtype": [], "shape": [0], "data_offsets": [0, 0]}}), "dtype", id="dtype a list"),
+        pytest.param(
+            header({"t": {"dtype": "BF16", "shape": [2], "data_offsets": [4]}}), "data_offsets must be two", id="offset"
+        ),
+        pytest.param(struct.pack("<Q", 4) + b"{}ab", "something follows", id="more than an object"),
+        pytest.param(
+            struct.pack("<Q", 25_000_001) + bytes(25_000_001), "25,000,000 is the most", id="a header of 25 MB"
+        ),
     ],
 )
 def test_a_lying_safetensors_header_is_refused(tmp_path: Path, data: bytes, reason: str) -> None:
@@ -113,8 +121,11 @@ def test_a_lying_safetensors_header_is_refused(tmp_path: Path, data: bytes, reas
     [
         pytest.param({"a": "../../etc/passwd"}, "not a file of this folder", id="a path that climbs"),
         pytest.param({"a": "/etc/passwd"}, "not a file of this folder", id="an absolute path"),
-        pytest.param({"a": "gone.safetensors"}, "is missing from the folder", id="a missing shard"),
-        pytest.param({"a": 7}, "not a mapping", id="numbers"),
+        pytest.param(
+            {"a": "gone.safetensors", "b": "model.safetensors"}, "is missing from the folder", id="a missing shard"
+        ),
+        pytest.param({"a": 7}, "7 is not the name of a file", id="numbers"),
+        pytest.param([], "not a mapping", id="a list"),
         pytest.param({"ghost": "model.safetensors"}, "not in the shard", id="a tensor in no shard"),
     ],
 )

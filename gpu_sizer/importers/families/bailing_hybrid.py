@@ -57,7 +57,7 @@ def architecture(c: Config) -> Architecture:
         for kind, mixer, extra in (("linear", linear, ()), ("latent", latent, gate))
         for name, feed_forward in (("dense", dense(c)), ("experts", experts))
     }
-    group, first = c.number("layer_group_size"), c.optional("first_k_dense_replace") or 0
+    group, first = c.number("layer_group_size"), c.some_layers("first_k_dense_replace")
     # vLLM's newer class attends fully in the layers after the last whole group, too; no release has such layers.
     if c.layers % group:
         raise c.fail("layer_group_size", f"{c.layers} layers are no whole groups of {group}")

@@ -41,7 +41,7 @@ def architecture(c: Config) -> Architecture:
             projection_bias=c.flag("mamba_proj_bias", default=False),
         )
         blocks["mamba"] = Block(mixer=mamba, feed_forward=_feed_forward(c))
-        listed = c.sequence("layer_types", "layers_block_type")
+        listed = c.per_layer("layer_types", "layers_block_type")
         # transformers 5 writes the same kinds in its own words.
         words = {"linear_attention": "mamba", "full_attention": "attention"}
         names = [words.get(str(n), str(n)) for n in listed] if listed else ["mamba"] * c.layers

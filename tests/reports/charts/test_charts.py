@@ -125,5 +125,5 @@ def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
         write_chart(_chart(), tmp_path / "chart.pdf")
     with pytest.raises(RequestError, match="light or dark"):
         write_chart(_chart(), tmp_path / "chart.csv", "pink")
-    with pytest.raises(RequestError, match="No such file"):
+    with pytest.raises(RequestError, match="there is no folder"):
         write_chart(_chart(), tmp_path / "nowhere" / "chart.csv")
