@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import cache, cached_property
 
+from gpu_sizer.cards.folders import PASSED_BY, SEPARATOR, code_folders, data_folder
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import is_place, join_names, normal, normal_short, suggestions
@@ -28,22 +29,6 @@ else:
 
 #: Environment variable with further folders, separated as in PATH.
 PATH_VARIABLE = "GPU_SIZER_PATH"
-#: Folders of model_cards/ that hold light cards: proprietary models, and open ones that cannot be sized. The catalogue
-#: of sizable models passes them by.
-LIGHT_FOLDERS = ("proprietary", "unsized")
-#: Folder of gpu_specs/, and of a user's folder, that holds machines; readers of GPU specs and models pass it by.
-MACHINES = "machines"
-#: Folders that readers of cards pass by.
-PASSED_BY = (*LIGHT_FOLDERS, MACHINES)
-#: Stands between names that are kept as one text: a character that no name has.
-SEPARATOR = "\x7f"
-
-
-def data_folder(name: str) -> str:
-    """A shipped folder: inside the installed package, or beside it in a checkout."""
-    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    inside = os.path.join(package, name)
-    return inside if os.path.isdir(inside) else os.path.join(os.path.dirname(package), name)
 
 
 class Shelf(Generic[Card]):
@@ -64,8 +49,7 @@ class Shelf(Generic[Card]):
 
             return contents(self._kind, self._folders)
 
-        name, code = f"{self._noun.lower()}s", os.path.dirname(os.path.abspath(__file__))
-        return Recipe(name, self._folders, make, beside=PASSED_BY, code=(code,))
+        return Recipe(f"{self._noun.lower()}s", self._folders, make, beside=PASSED_BY, code=code_folders())
 
     @cached_property
     def _compiled(self) -> Compiled | None:

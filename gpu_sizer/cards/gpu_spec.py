@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import datetime
     from typing import Literal
 
-    from gpu_sizer.cards.constraints import Id, PositiveFloat, PositiveInt, Text
+    from gpu_sizer.model.constraints import Id, PositiveFloat, PositiveInt, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

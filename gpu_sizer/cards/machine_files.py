@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from gpu_sizer.cards.catalogue import SEPARATOR
+from gpu_sizer.cards.folders import SEPARATOR
 from gpu_sizer.cards.loading import load_card
 from gpu_sizer.cards.machine import Machine, Provider
 from gpu_sizer.cards.names import bare

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gpu_sizer.cards.catalogue import PASSED_BY, SEPARATOR
+from gpu_sizer.cards.folders import PASSED_BY, SEPARATOR
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.loading import read_yaml, validate
 from gpu_sizer.cards.model_card import ModelCard

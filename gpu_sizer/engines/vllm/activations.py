@@ -11,17 +11,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from gpu_sizer.cards.architecture import Architecture, Block
-from gpu_sizer.cards.feed_forwards import Dense, MixtureOfExperts
 from gpu_sizer.cards.gpu_spec import GpuSpec
-from gpu_sizer.cards.mixers import (
-    Attention,
-    CompressedAttention,
-    GatedDeltaNet,
-    LatentAttention,
-    Mamba2,
-    ShortConvolution,
-)
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.load import Settings
 from gpu_sizer.engines.profiles import profile_data
@@ -30,6 +20,7 @@ from gpu_sizer.engines.vllm.encoders import encoder_peak
 from gpu_sizer.engines.vllm.generations import BLACKWELL, WORKSTATION_BLACKWELL
 from gpu_sizer.engines.vllm.version import VersionProfile
 from gpu_sizer.memory.layout import Layout
+from gpu_sizer.model.architecture import Architecture
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import GIB, MIB, ceil_div
 
@@ -75,40 +66,6 @@ def _fitted() -> dict[str, Any]:
     return data
 
 
-def _mixer_width(block: Block, tp: int) -> int:
-    """Values a token that the mixer of one layer holds at once on one rank."""
-    m = block.mixer
-    if isinstance(m, Attention):
-        heads, kv = ceil_div(m.num_attention_heads, tp), max(1, m.num_key_value_heads // tp)
-        # queries, keys, values, and the attention's output
-        return (heads * 2 + kv * 2) * m.head_dim * (2 if m.output_gate else 1)
-    if isinstance(m, LatentAttention):
-        heads = ceil_div(m.num_attention_heads, tp)
-        # queries; keys and values expanded for the prefill; output
-        return heads * 2 * (m.qk_nope_head_dim + m.qk_rope_head_dim + m.v_head_dim)
-    if isinstance(m, CompressedAttention):
-        return ceil_div(m.num_attention_heads, tp) * m.head_dim * 3
-    if isinstance(m, GatedDeltaNet):
-        return (2 * m.num_k_heads * m.head_k_dim + 4 * m.num_v_heads * m.head_v_dim) // tp
-    if isinstance(m, Mamba2):
-        return (4 * m.num_heads * m.head_dim + 2 * m.n_groups * m.state_size) // tp
-    if isinstance(m, ShortConvolution):
-        # two gates and the value, their product, and the convolution's output
-        return 5 * m.width // tp
-    return 0
-
-
-def _dense_width(block: Block, layout: Layout, copies: int) -> int:
-    """Values a token that the dense feed-forward of one layer, or its shared experts, hold at once on one rank."""
-    width = 0
-    for f in (block.feed_forward, block.dense):
-        if isinstance(f, Dense):
-            width = max(width, f.intermediate_size)
-        elif isinstance(f, MixtureOfExperts):
-            width = max(width, f.shared_width)
-    return copies * width // layout.tensor_parallel_size
-
-
 @cache
 def _major(compute_capability: str | None) -> int | None:
     major = (compute_capability or "").split(".")[0]
@@ -134,7 +91,7 @@ def workspace_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, 
     width = 0
     for block in a.blocks.values():
         f = block.feed_forward
-        if isinstance(f, MixtureOfExperts) and (f.gated or not scaled_experts):
+        if f is not None and f.num_experts and (f.gated or not scaled_experts):
             inner = f.moe_intermediate_size // (1 if layout.expert_parallel else layout.tensor_parallel_size)
             outer = f.latent_size or a.hidden_size
             width = max(width, f.num_experts_per_tok * (max(inner, outer) + max(2 * inner, outer)))
@@ -176,7 +133,10 @@ def forward_bytes(a: Architecture, layout: Layout, tokens: int) -> int:
     c = _constants()["forward"]
     tp = layout.tensor_parallel_size
     widest: int = max(
-        max(c["attention_copies"] * _mixer_width(b, tp), _dense_width(b, layout, c["width_copies"]))
+        max(
+            c["attention_copies"] * (b.mixer.values(tp) if b.mixer else 0),
+            c["width_copies"] * max([f.dense_width for f in b.feed_forwards], default=0) // tp,
+        )
         for b in a.blocks.values()
     )
     # The sum over ranks is not written in place.
@@ -186,12 +146,12 @@ def forward_bytes(a: Architecture, layout: Layout, tokens: int) -> int:
 
 def has_latent(a: Architecture) -> bool:
     """Whether some layer has latent attention, compressed or not."""
-    return any(isinstance(b.mixer, LatentAttention | CompressedAttention) for b in a.blocks.values())
+    return any(b.mixer is not None and (b.mixer.latent or b.mixer.compressed) for b in a.blocks.values())
 
 
 def has_short_convolutions(a: Architecture) -> bool:
     """Whether some layer has short convolutions."""
-    return any(isinstance(b.mixer, Attention) and b.mixer.short_convolutions for b in a.blocks.values())
+    return any(b.mixer is not None and b.mixer.short_convolutions for b in a.blocks.values())
 
 
 def _sizes_up_to(most: int) -> int:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
-from gpu_sizer.cards.architecture import Architecture
 from gpu_sizer.importers.config import Config
+from gpu_sizer.model.architecture import Architecture
 
 #: model_type -> module of this package that reads it.
 MODULES: dict[str, str] = {
