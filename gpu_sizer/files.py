@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from typing import Any, BinaryIO
+    from typing import Any, BinaryIO, TextIO
 
 #: What a thing at a path is that is no regular file.
 _KINDS = (
@@ -54,7 +54,7 @@ def open_regular(path: str | os.PathLike[str], most: int | None = None) -> Binar
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else str(error)) or "cannot be read"
-        raise CardError(str(path), "", reason[0].lower() + reason[1:]) from None
+        raise CardError(str(path), "", reason) from None
     try:
         state = os.fstat(handle)
         if not stat.S_ISREG(state.st_mode):
@@ -83,6 +83,17 @@ def read_regular(path: str | os.PathLike[str], most: int) -> bytes:
     return data
 
 
+def stay_within(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> None:
+    """Refuses a path that leads out of a folder through a symbolic link.
+
+    Raises:
+        CardError: it does.
+    """
+    inside = os.path.realpath(folder)
+    if os.path.commonpath((inside, os.path.realpath(path))) != inside:
+        raise CardError(str(path), "", "a symbolic link that leads out of the folder")
+
+
 def parse_json(text: str | bytes) -> Any:
     """A JSON document.
 
@@ -99,6 +110,34 @@ def parse_json(text: str | bytes) -> Any:
         raise ValueError(f"{error.msg}, line {error.lineno}, column {error.colno}") from None
     except ValueError:
         raise ValueError("a number of thousands of digits") from None
+
+
+class TooLongError(ValueError):
+    """A line or a row of more characters than its kind can have."""
+
+
+class Lines:
+    """The lines of a text, none of which is held that is longer than ``most`` characters.
+
+    A CSV row may go over several lines: whoever reads rows calls :meth:`begin` before each.
+
+    Raises:
+        TooLongError: while it is read, a line (or the lines since ``begin``) of more than ``most`` characters.
+    """
+
+    def __init__(self, stream: TextIO, most: int) -> None:
+        self._stream, self._most, self._held = stream, most, 0
+
+    def begin(self) -> None:
+        """A new row begins: what the last one held is done with."""
+        self._held = 0
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._stream.readline(self._most + 1):
+            self._held += len(line)
+            if self._held > self._most:
+                raise TooLongError(f"a row of more than {self._most:,} characters")
+            yield line
 
 
 def _looked_at(path: Path) -> tuple[str, os.stat_result | None]:

@@ -22,11 +22,11 @@ def test_a_regular_file_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        pytest.param(lambda p: None, "no such file", id="nothing"),
+        pytest.param(lambda p: None, "No such file", id="nothing"),
         pytest.param(lambda p: p.mkdir(), "a folder", id="a folder"),
         pytest.param(lambda p: os.mkfifo(p), "a FIFO", id="a FIFO that nobody writes into"),
         pytest.param(lambda p: p.symlink_to("/dev/zero"), "a device", id="a link to a device without an end"),
-        pytest.param(lambda p: p.symlink_to("gone"), "no such file", id="a dangling link"),
+        pytest.param(lambda p: p.symlink_to("gone"), "No such file", id="a dangling link"),
         pytest.param(lambda p: p.write_bytes(b"abcd"), "larger than 3 bytes", id="too large"),
     ],
 )

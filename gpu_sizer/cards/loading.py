@@ -11,6 +11,7 @@ from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.machine import Provider
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.errors import CardError, shown
+from gpu_sizer.files import read_regular, stay_within
 from gpu_sizer.records import fields
 
 if TYPE_CHECKING:
@@ -46,16 +47,10 @@ def read_yaml(file: Path, within: Path | None = None) -> tuple[dict[str, Any], A
     import yaml
 
     loader_class = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    if within is not None:
+        stay_within(file, within)
     try:
-        if within is not None and not file.resolve().is_relative_to(within.resolve()):
-            raise CardError(str(file), "", "a symbolic link that leads out of the folder")
-        if not file.is_file():
-            raise CardError(str(file), "", "no such file" if not file.exists() else "not a file")
-        if file.stat().st_size > MOST_BYTES:
-            raise CardError(str(file), "", "larger than 1 MiB")
-        text = file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise CardError(str(file), "", error.strerror or "cannot be read") from None
+        text = read_regular(file, MOST_BYTES).decode("utf-8")
     except UnicodeDecodeError:
         raise CardError(str(file), "", "not UTF-8 text") from None
     loader = loader_class(text)

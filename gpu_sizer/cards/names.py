@@ -110,11 +110,15 @@ def is_slip(wanted: str, key: str) -> bool:
 
 #: Letters of a known name that are more than chance within a longer one.
 _WHOLE = 7
+#: Letters and digits of a name that something can be near to.
+_SHORTEST = 3
 
 
 def suggestions(name: str, index: Mapping[str, str], count: int = 3) -> list[str]:
     """The nearest ids, for a message. A name that holds a whole known one (a fine-tune's its base's) is near to it."""
     wanted = normal_short(name)[:200]
+    if len(wanted) < _SHORTEST:
+        return []
     found: dict[str, float] = {}
     for key, identity in index.items():
         score = similarity(wanted, key)

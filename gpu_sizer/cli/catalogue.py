@@ -21,6 +21,7 @@ from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import print_json, print_lines
 from gpu_sizer.errors import CardError, RequestError, UnknownGpuError, UnknownModelError
 from gpu_sizer.files import write_file
+from gpu_sizer.load import ENGINE, LIMITS, LOAD
 from gpu_sizer.model.inventory import build_inventory
 
 
@@ -50,32 +51,22 @@ def show(
         print_lines([to_yaml(card).rstrip()])
 
 
+@o.takes(*LOAD, ENGINE, *LIMITS)
 def explain(
     model: o.Model,
+    load: o.Given,
     gpu: Annotated[
         str | None, typer.Option("--gpu", metavar="GPU", help="Also what fills each GPU of the plan.")
     ] = None,
-    context: o.Context = None,
-    users: o.Users = 1,
-    engine: o.EngineName = "vllm",
-    weights_dtype: o.WeightsDtype = None,
 ) -> None:
     """Where every byte goes, with formulas."""
     from gpu_sizer.planning.breakpoints import lines as breakpoint_lines
     from gpu_sizer.reports.explanation import explain_model
 
     card = api.load_model(model, cards=o.cards())
-    tokens = o.context_tokens(context, card.context.native)
-    print_lines(explain_model(card, weights_dtype))
+    print_lines(explain_model(card, load.get("weights_dtype")))
     if gpu is not None:
-        plan = api.size(
-            card,
-            gpu=api.load_gpu(gpu, cards=o.cards()),
-            context=tokens,
-            users=users,
-            engine=engine,
-            weights_dtype=weights_dtype,
-        )
+        plan = api.size(card, gpu=api.load_gpu(gpu, cards=o.cards()), **load)
         print_lines(["", plan.explain(), "", *breakpoint_lines(plan.request)])
 
 
@@ -120,11 +111,18 @@ def validate(
 
 
 def check_totals(card: ModelCard, file: Path | str) -> None:
-    """The published counts equal the inventory's.
+    """The published counts equal the inventory's, and no release is longer than a window in every layer allows.
 
     Raises:
-        CardError: they differ.
+        CardError: they differ, or a release has another shape than the card.
     """
+    windows = [getattr(block.mixer, "sliding_window", None) for block in card.architecture.blocks.values()]
+    for release in card.releases if all(windows) else ():
+        if release.context is not None and release.context.native > card.context.native:
+            reason = (
+                "longer than the card's, whose layers all have a window: a release of another shape needs its own card"
+            )
+            raise CardError(str(file), f"releases.{release.hub_id}", reason)
     inventory = build_inventory(card)
     for key, published, ours in (
         ("total", card.parameters.total, inventory.total_parameters),

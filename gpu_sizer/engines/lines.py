@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from gpu_sizer.engines.load import Settings
+    from gpu_sizer.load import Settings
     from gpu_sizer.memory.layout import Layout
 
     Whole = NDArray[np.int64]

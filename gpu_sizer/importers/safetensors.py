@@ -16,7 +16,7 @@ from typing import Any
 from gpu_sizer.errors import CardError, printable, shown
 from gpu_sizer.files import open_regular, read_regular
 from gpu_sizer.importers.checkpoint import Checkpoint, StoredTensor
-from gpu_sizer.importers.json_objects import Members
+from gpu_sizer.json_objects import Members
 
 #: The hub's own reader takes headers up to this (``huggingface_hub.constants.SAFETENSORS_MAX_HEADER_LENGTH``), the
 #: format up to 100 MB; DeepSeek-V3's largest is under 1 MB.

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from gpu_sizer import load_gpu, load_model
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.cards.gpu_spec import GpuSpec
-from gpu_sizer.engines.load import Settings
 from gpu_sizer.engines.registry import engine_names
 from gpu_sizer.engines.vllm.activations import Reserve
 from gpu_sizer.engines.vllm.model import VllmModel
 from gpu_sizer.engines.vllm.version import VersionProfile
 from gpu_sizer.errors import RequestError
+from gpu_sizer.load import Settings
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search

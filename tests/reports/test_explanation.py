@@ -7,8 +7,8 @@ import re
 import pytest
 
 from gpu_sizer import load_gpu, load_model
-from gpu_sizer.engines.load import Load
 from gpu_sizer.engines.registry import engine
+from gpu_sizer.load import Load
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.reports.explanation import explain_model
 

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.engines.load import Load, Settings
     from gpu_sizer.engines.vllm.cache import CachePlan
     from gpu_sizer.engines.vllm.engine import VllmEngine
     from gpu_sizer.engines.vllm.fitting import VllmFitting
     from gpu_sizer.engines.vllm.model import VllmModel
+    from gpu_sizer.load import Load, Settings
     from gpu_sizer.memory.layout import Layout
 
     Whole = NDArray[np.int64]

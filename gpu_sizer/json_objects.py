@@ -64,6 +64,12 @@ class Members:
         self._at = found.end()
         return parse_json(found[1])
 
+    def value(self) -> object:
+        """The value that stands here, whatever it is: parsed, where it has no more than a million parts."""
+        begin = self._at
+        self.skip()
+        return parse_json(self._data[begin : self._at])
+
     def skip(self) -> None:
         """Passes over the value that stands here, whatever it is."""
         opened = _SIGN.match(self._data, self._at)
