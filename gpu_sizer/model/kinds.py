@@ -6,8 +6,6 @@ stands in the schema, and is sized and explained, with nothing to register.
 
 from __future__ import annotations
 
-from importlib import import_module
-
 from gpu_sizer.model import feed_forwards, mixers
 
 TYPE_CHECKING = False
@@ -41,7 +39,9 @@ class Kinds:
         if (found := self._classes.get(kind)) is None:
             name = "".join([word.capitalize() for word in kind.split("_")])
             try:
-                found = getattr(import_module(f"{self._package.__name__}.{kind}"), name)
+                # What importlib would do, without loading it: no question waits for that.
+                module = __import__(f"{self._package.__name__}.{kind}", fromlist=[name])
+                found = getattr(module, name)
             except (ImportError, AttributeError):
                 raise KeyError(kind) from None
             self._classes[kind] = found
