@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from functools import cache, cached_property
 
-from gpu_sizer.cards.folders import PASSED_BY, SEPARATOR, code_folders, data_folder
+from gpu_sizer import model
+from gpu_sizer.cards.folders import PASSED_BY
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.cards.names import is_place, join_names, normal, normal_short
+from gpu_sizer.cards.names import SEPARATOR, is_place, join_names, normal, normal_short
 from gpu_sizer.cards.trusted import build
 from gpu_sizer.compiled import Compiled, Recipe
 from gpu_sizer.errors import CardError, UnknownGpuError, UnknownModelError, UnknownNameError
+from gpu_sizer.model.kinds import KINDS
 from gpu_sizer.records import dataclass, replace
 
 TYPE_CHECKING = False
@@ -32,6 +34,19 @@ else:
 PATH_VARIABLE = "GPU_SIZER_PATH"
 #: Names of models that are remembered; callers can spell one in any number of ways.
 MOST_NAMED = 4096
+
+
+def data_folder(name: str) -> str:
+    """A shipped folder: inside the installed package, or beside it in a checkout."""
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    inside = os.path.join(package, name)
+    return inside if os.path.isdir(inside) else os.path.join(os.path.dirname(package), name)
+
+
+def code_folders() -> tuple[str, ...]:
+    """The folders of modules that say what a card holds: a kind of mixer more, and compiled cards are stale."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    return (here, *model.__path__, *(folder for kinds in KINDS.values() for folder in kinds.folders()))
 
 
 class Shelf(Generic[Card]):

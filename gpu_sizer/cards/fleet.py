@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from functools import cached_property
 
-from gpu_sizer.cards.catalogue import Catalogue
-from gpu_sizer.cards.folders import MACHINES, SEPARATOR, code_folders, data_folder
+from gpu_sizer.cards.catalogue import Catalogue, code_folders, data_folder
+from gpu_sizer.cards.folders import MACHINES
 from gpu_sizer.cards.likeness import KnownNames
 from gpu_sizer.cards.machine import Machine, Offer
-from gpu_sizer.cards.names import bare, join_names
+from gpu_sizer.cards.names import SEPARATOR, bare, join_names
 from gpu_sizer.cards.trusted import build
 from gpu_sizer.compiled import Compiled, Recipe
 from gpu_sizer.errors import UnknownMachineError
