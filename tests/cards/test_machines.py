@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gpu_sizer.cards.catalogue import catalogue
+from gpu_sizer.cards.catalogue import catalogue, data_folder
 from gpu_sizer.cards.fleet import Fleet, fleet
-from gpu_sizer.cards.folders import data_folder
 from gpu_sizer.cards.loading import adapter, kind_of
 from gpu_sizer.cards.machine import Machine, MachinePrice, Offer, Provider
 from gpu_sizer.cards.machine_files import check_gpus, load_provider, providers
