@@ -86,6 +86,10 @@ class Mixer:
         """Values a token that it holds at once on one of so many ranks, beside the residual stream; 0: not known."""
         return 0
 
+    def absorbed_values(self, tp: int) -> int:
+        """Values of a latent's up-projections on one rank, which kernels absorb into queries and outputs."""
+        return 0
+
     def words(self) -> str:
         """What it caches, as a formula in words."""
         return "a constant state per sequence"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from math import lcm
 
-from gpu_sizer.engines.vllm.generations import BLACKWELL, HOPPER
+from gpu_sizer.cards.gpu_spec import BLACKWELL, HOPPER
 from gpu_sizer.engines.vllm.specs import FULL, RING, Chunked, Sliding, State
 from gpu_sizer.model.architecture import Block
 from gpu_sizer.model.caches import SHORT_CONVOLUTIONS, CacheTypes, LayerCache, float8_index_bytes

@@ -25,7 +25,7 @@ tensors), and 5.44 GiB left for the cache (record vllm-388, of the half that not
 
 from __future__ import annotations
 
-from gpu_sizer.engines.vllm.generations import BLACKWELL, HOPPER, WORKSTATION_BLACKWELL
+from gpu_sizer.cards.gpu_spec import BLACKWELL, HOPPER, WORKSTATION_BLACKWELL
 from gpu_sizer.model.architecture import Architecture, Block
 from gpu_sizer.model.caches import float8_index_bytes
 from gpu_sizer.model.mixers.compressed_attention import CompressedAttention

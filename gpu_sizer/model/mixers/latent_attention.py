@@ -109,6 +109,10 @@ class LatentAttention(Mixer):
         width = self.qk_nope_head_dim + self.qk_rope_head_dim + self.v_head_dim
         return ceil_div(self.num_attention_heads, tp) * 2 * width
 
+    def absorbed_values(self, tp: int) -> int:
+        """Up-projections of keys and values."""
+        return ceil_div(self.num_attention_heads, tp) * (self.qk_nope_head_dim + self.v_head_dim) * self.kv_lora_rank
+
     def words(self) -> str:
         """The latent's parts."""
         return f"one latent of {self.kv_lora_rank} + {self.qk_rope_head_dim}, whole on every tensor-parallel rank"
