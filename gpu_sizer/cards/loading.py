@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.machine import Provider
 from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.cards.rerelease_table import Table
 from gpu_sizer.errors import CardError, shown
 from gpu_sizer.files import read_regular, stay_within
 from gpu_sizer.records import fields
@@ -21,9 +22,9 @@ MOST_BYTES = 1 << 20
 #: Deeper nesting than any card needs.
 MOST_DEPTH = 24
 
-Card = TypeVar("Card", ModelCard, GpuSpec, Provider)
+Card = TypeVar("Card", ModelCard, GpuSpec, Provider, Table)
 #: Kinds of file in the catalogue.
-Kind = type[ModelCard] | type[GpuSpec] | type[Provider]
+Kind = type[ModelCard] | type[GpuSpec] | type[Provider] | type[Table]
 
 
 def _line(marked: Any) -> int:
@@ -196,7 +197,7 @@ def _plain(loc: tuple[str | int, ...], known: dict[str, set[str]]) -> tuple[str 
 def _known_fields() -> dict[str, set[str]]:
     from gpu_sizer.cards.trusted import records_below
 
-    classes = {**records_below(ModelCard), **records_below(GpuSpec), **records_below(Provider)}
+    classes = {**records_below(ModelCard), **records_below(GpuSpec), **records_below(Provider), **records_below(Table)}
     return {name: {f.name for f in fields(cls)} for name, cls in classes.items()}
 
 
@@ -231,8 +232,10 @@ def load_card(file: Path, kind: type[Card], within: Path | None = None) -> Card:
 
 
 def kind_of(file: Path) -> Kind:
-    """Whether a YAML file is a model card, a GPU spec or a provider's machines, by its keys."""
+    """Whether a YAML file is a model card, a GPU spec, a provider's machines or re-releases, by its keys."""
     data, _ = read_yaml(file)
+    if "cards" in data:
+        return Table
     if "machines" in data or "provider" in data:
         return Provider
     return GpuSpec if ("memory" in data and "architecture" not in data) or "vendor" in data else ModelCard
