@@ -12,7 +12,7 @@ import numpy as np
 
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.sweep import NOT_COUNTED
-from gpu_sizer.reports.tables.csv import safe
+from gpu_sizer.reports.tables.formats.csv import safe
 
 if TYPE_CHECKING:
     from gpu_sizer.planning.sweep import Block
