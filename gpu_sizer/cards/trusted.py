@@ -16,26 +16,26 @@ if TYPE_CHECKING:
 
     from gpu_sizer.model.kinds import Kinds
 
-    #: How a field holds them (as one, a list, a mapping to them, or a day), and what: a class or kinds.
-    Held = tuple[str, type | Kinds | None]
+    #: The containers around what a field holds, from the outside (``list``, ``mapping``), and what that is: a class,
+    #: kinds, or null for a day.
+    Held = tuple[tuple[str, ...], type | Kinds | None]
 
 _HELD: dict[type, dict[str, Held]] = {}
 
 
 def _held_by(annotation: str, scope: dict[str, Any]) -> Held | None:
     """What an annotation says that a field holds: ``tuple[Run, ...]``, ``dict[Id, Block]``, ``Mixer | None``."""
-    how, name = "one", annotation
-    if annotation.startswith("tuple["):
-        how, name = "many", annotation[6:].partition(",")[0]
-    elif annotation.startswith("dict["):
-        how, name = "mapped", annotation[5:].partition(", ")[2]
-    name = name.removesuffix(" | None").rstrip("]")
+    containers, name = [], annotation.removesuffix(" | None")
+    while "[" in name:
+        kind, _, inside = name.removesuffix("]").partition("[")
+        if kind not in ("tuple", "dict"):
+            return None
+        containers.append("list" if kind == "tuple" else "mapping")
+        name = inside.removesuffix(", ...") if kind == "tuple" else inside.partition(", ")[2]
     if name in ("date", "datetime.date"):
-        return "day", None
-    if name in KINDS:
-        return how, KINDS[name]
-    found = scope.get(name)
-    return (how, found) if hasattr(found, "__record_fields__") else None
+        return tuple(containers), None
+    what = KINDS.get(name) or scope.get(name)
+    return (tuple(containers), what) if what in KINDS.values() or hasattr(what, "__record_fields__") else None
 
 
 def held(record: type) -> dict[str, Held]:
@@ -70,25 +70,25 @@ def _day(text: str) -> Any:
     return date.fromisoformat(text)
 
 
-def _made(what: Any, data: dict[str, Any]) -> Any:
+def _made(containers: tuple[str, ...], what: Any, data: Any) -> Any:
+    """A value of a field: what the containers hold, in them."""
+    if containers:
+        inner = containers[1:]
+        if containers[0] == "list":
+            return tuple([_made(inner, what, item) for item in data])
+        return {key: _made(inner, what, item) for key, item in data.items()}
+    if what is None:
+        return _day(data)
     return build(what if isinstance(what, type) else what.get(data["kind"]), data)
 
 
 def build(record: type, data: dict[str, Any]) -> Any:
     """A record of this class from validated plain data."""
-    values: dict[str, Any] = {}
     parts = held(record)
+    values: dict[str, Any] = {}
     for name, value in data.items():
         if value is None or name not in parts:
             values[name] = tuple(value) if isinstance(value, list) else value
-            continue
-        how, what = parts[name]
-        if how == "one":
-            values[name] = _made(what, value)
-        elif how == "many":
-            values[name] = tuple([_made(what, item) for item in value])
-        elif how == "mapped":
-            values[name] = {key: _made(what, item) for key, item in value.items()}
         else:
-            values[name] = _day(value)
+            values[name] = _made(*parts[name], value)
     return record(**values)

@@ -12,6 +12,7 @@ import pytest
 
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.cards.rerelease_table import Line, Table
 from gpu_sizer.cards.trusted import held, records_below
 from gpu_sizer.model import feed_forwards, mixers
 from gpu_sizer.model.caches import CacheTypes
@@ -119,9 +120,9 @@ def test_what_records_hold_is_read_from_their_annotations() -> None:
     below = records_below(ModelCard)
     assert {"Attention", "MixtureOfExperts", "Indexer", "ExtraTensor", "Release", "FormatRule"} <= set(below)
     parts = held(below["Block"])
-    assert {name: how for name, (how, _) in parts.items()} == {
-        "mixer": "one", "second_mixer": "one", "feed_forward": "one", "dense": "one", "extra": "many"
-    }  # fmt: skip
+    several = {name: containers for name, (containers, _) in parts.items()}
+    assert several == {"mixer": (), "second_mixer": (), "feed_forward": (), "dense": (), "extra": ("list",)}
     assert parts["mixer"][1] is KINDS["Mixer"]
-    assert held(below["Architecture"])["blocks"] == ("mapped", below["Block"])
-    assert held(ModelCard)["released"][0] == "day"
+    assert held(below["Architecture"])["blocks"] == (("mapping",), below["Block"])
+    assert held(ModelCard)["released"] == ((), None)
+    assert held(Table)["cards"] == (("mapping", "list"), Line)
