@@ -4,6 +4,8 @@ from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, head_gate, layer_types, mixture, stack
 from gpu_sizer.model.architecture import Architecture, Block
 
+MODEL_TYPES = ("afmoe",)
+
 
 def architecture(c: Config) -> Architecture:
     c.refuse("attention_bias", reason="the engine's class has no such biases")

@@ -5,6 +5,8 @@ from gpu_sizer.importers.pieces import attention, dense, mixture, stack
 from gpu_sizer.model.architecture import Architecture, Block
 from gpu_sizer.model.feed_forwards.dense import Dense
 
+MODEL_TYPES = ("arctic",)
+
 
 def architecture(c: Config) -> Architecture:
     mixer = attention(c)

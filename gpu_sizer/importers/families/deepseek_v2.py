@@ -5,6 +5,8 @@ from gpu_sizer.importers.families.deepseek_v3 import latent_attention
 from gpu_sizer.importers.pieces import attention, dense, dense_first, mixture, stack
 from gpu_sizer.model.architecture import Architecture, Block
 
+MODEL_TYPES = ("deepseek", "deepseek_v2", "mistral4")
+
 
 def architecture(c: Config) -> Architecture:
     mixer = latent_attention(c) if c.model_type != "deepseek" else attention(c)

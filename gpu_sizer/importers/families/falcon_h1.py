@@ -5,6 +5,8 @@ from gpu_sizer.importers.pieces import attention, dense, uniform
 from gpu_sizer.model.architecture import Architecture, Block
 from gpu_sizer.model.mixers.mamba2 import Mamba2
 
+MODEL_TYPES = ("falcon_h1",)
+
 
 def architecture(c: Config) -> Architecture:
     c.refuse("mamba_proj_bias", "projectors_bias", reason="engines and classes differ on these biases")

@@ -82,6 +82,9 @@ def _towers(c: Config) -> tuple[Tower, ...]:
     return (Tower(name="vision", tensors=vision), Tower(name="audio", tensors=audio))
 
 
+MODEL_TYPES = ("gemma3n", "gemma3n_text")
+
+
 def architecture(c: Config) -> Architecture:
     if isinstance(c.find("intermediate_size"), list):
         widths = c.numbers("intermediate_size", count=c.layers) or [0]

@@ -5,6 +5,8 @@ from gpu_sizer.importers.pieces import attention, dense, mixture, stack
 from gpu_sizer.model.architecture import Architecture, Block
 from gpu_sizer.model.mixers.mamba1 import Mamba1
 
+MODEL_TYPES = ("jamba",)
+
 
 def architecture(c: Config) -> Architecture:
     hidden = c.hidden_size

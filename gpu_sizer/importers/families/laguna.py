@@ -6,6 +6,8 @@ from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor
 from gpu_sizer.model.feed_forwards.dense import Dense
 from gpu_sizer.model.feed_forwards.mixture_of_experts import MixtureOfExperts
 
+MODEL_TYPES = ("laguna",)
+
 
 def architecture(c: Config) -> Architecture:
     if c.find("gating") not in (None, True, "per-head"):

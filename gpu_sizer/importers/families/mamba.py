@@ -6,6 +6,8 @@ from gpu_sizer.model.architecture import Architecture, Block
 from gpu_sizer.model.mixers.mamba1 import Mamba1
 from gpu_sizer.model.mixers.mamba2 import Mamba2
 
+MODEL_TYPES = ("falcon_mamba", "mamba", "mamba2")
+
 
 def architecture(c: Config) -> Architecture:
     hidden, expand = c.hidden_size, c.number("expand", default=2)

@@ -4,6 +4,8 @@ from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, dense_first, layer_types, mixture, stack
 from gpu_sizer.model.architecture import Architecture, Block
 
+MODEL_TYPES = ("mellum",)
+
 
 def architecture(c: Config) -> Architecture:
     spans = layer_types(c, {"full_attention": "full", "sliding_attention": "sliding"}, ["full"] * c.layers)

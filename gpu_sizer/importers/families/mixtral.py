@@ -4,6 +4,8 @@ from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, mixture, uniform
 from gpu_sizer.model.architecture import Architecture, Block
 
+MODEL_TYPES = ("mixtral",)
+
 
 def architecture(c: Config) -> Architecture:
     experts = mixture(

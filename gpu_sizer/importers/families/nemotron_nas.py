@@ -20,6 +20,9 @@ def _width(c: Config, inner: Config) -> int:
     return inner.number("ffn_mult", "intermediate_size")
 
 
+MODEL_TYPES = ("nemotron-nas",)
+
+
 def architecture(c: Config) -> Architecture:
     bias = c.flag("attention_bias", default=False)
     blocks: dict[str, Block] = {}

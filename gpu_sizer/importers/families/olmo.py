@@ -7,6 +7,8 @@ from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, stack
 from gpu_sizer.model.architecture import Architecture, Block
 
+MODEL_TYPES = ("olmo", "olmo2", "olmo3", "olmoe")
+
 
 def architecture(c: Config) -> Architecture:
     first = c.model_type == "olmo"

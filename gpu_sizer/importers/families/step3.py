@@ -4,6 +4,8 @@ from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layers_told, mixture, stack
 from gpu_sizer.model.architecture import Architecture, Block
 
+MODEL_TYPES = ("step3_text", "step3_vl")
+
 
 def architecture(c: Config) -> Architecture:
     if c.section("vision_config") is not None:
