@@ -17,8 +17,6 @@ SHORTEST, LONGEST = 3, 200
 MARGIN = 0.06
 #: Letters of a known name that are more than chance within a longer one.
 _WHOLE = 7
-#: Letters and digits of a name that something can be near to.
-SHORTEST = 3
 #: How much nearer names are that begin alike, or one of which holds the other, than their letters say.
 _BONUS = 0.3
 #: Bits of a mask for each character that a normal form can have: one for each time that it stands there.

@@ -141,7 +141,7 @@ _MUST_BE = {
     "tuple_type": "a list",
     "dict_type": "a mapping",
     "dataclass_type": "a mapping",
-    "date_type": "a day (2024-07-23)",
+    **dict.fromkeys(("date_type", "date_parsing", "date_from_datetime_parsing"), "a day (2024-07-23)"),
     "greater_than": "greater than {gt}",
     "greater_than_equal": "at least {ge}",
     "less_than_equal": "at most {le}",

@@ -66,8 +66,10 @@ def article(
     dark: Annotated[bool, typer.Option("--dark", help="Also each chart for dark pages.")] = False,
 ) -> None:
     """The article itself: table in every format, charts, data, and a Markdown draft with methods and footnotes."""
+    from gpu_sizer.files import check_output
     from gpu_sizer.reports.tables.spec import keys_of
 
+    check_output(output / "article.md", parents=True)
     cards = o.cards()
     wanted, unknown = _known(t.names(models), cards)
     spec = asked(

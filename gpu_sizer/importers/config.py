@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from gpu_sizer.errors import CardError, shown
+from gpu_sizer.errors import CardError, printable, shown
 from gpu_sizer.model.bounds import MOST_LAYERS, MOST_SIZE
 
 _MISSING = object()
@@ -119,7 +119,7 @@ class Config:
 
     def fail(self, key: str, reason: str) -> CardError:
         """An error that points at a key of this file."""
-        return CardError(self.file, key, reason)
+        return CardError(self.file, printable(key), reason)
 
     def number(self, *keys: str, default: Any = _MISSING, most: int = MOST_SIZE) -> int:
         """A positive whole number of at most ``most``; refused where absent without a default."""

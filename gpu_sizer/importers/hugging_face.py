@@ -141,10 +141,10 @@ def card_from_config(raw: Mapping[str, Any], *, name: str, source: str, file: st
         if not _is_llama_shaped(c):
             kind = c.model_type or "(none)"
             raise CardError(
-                file, "model_type", f"{kind!r} is not supported, and the configuration is not shaped like Llama's"
+                file, "model_type", f"{shown(kind)} is not supported, and the configuration is not shaped like Llama's"
             )
         build, verified = family("llama"), False
-        c.warnings.append(f"model_type {c.model_type!r} is not known; read as Llama-shaped, unverified")
+        c.warnings.append(f"model_type {shown(c.model_type)} is not known; read as Llama-shaped, unverified")
     assert build is not None
     try:
         architecture = build(c)

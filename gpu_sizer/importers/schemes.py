@@ -26,10 +26,10 @@ def _expression(c: Config, pattern: str) -> re.Pattern[str]:
     """A ``re:`` entry, compiled; one that may take unbounded time is refused."""
     try:
         if len(pattern) > 500 or _RUNAWAY.search(pattern) or pattern.count(".*") > 8:
-            raise c.fail("quantization_config", f"the expression {pattern[:60]!r} is too involved to be tried")
+            raise c.fail("quantization_config", f"the expression {shown(pattern)} is too involved to be tried")
         return re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
-        raise c.fail("quantization_config", f"{pattern[:60]!r} is no regular expression: {error}") from None
+        raise c.fail("quantization_config", f"{shown(pattern)} is no regular expression: {error}") from None
 
 
 def _ignored(c: Config, patterns: list[str]) -> Callable[[str], bool]:
@@ -170,8 +170,8 @@ def scheme_of(c: Config, q: Mapping[str, Any]) -> Scheme | None:
             )
     if isinstance(method, str) and method.lower().startswith(_RELEASES_OF_OTHERS):
         advice = "import the model that it was made from: plans are of weights as released, not of later quantizations"
-        raise c.fail("quantization_config.quant_method", f"{method[:20]!r} is not sized; {advice}")
-    raise c.fail("quantization_config.quant_method", f"{method!r} as configured is not supported")
+        raise c.fail("quantization_config.quant_method", f"{shown(method)} is not sized; {advice}")
+    raise c.fail("quantization_config.quant_method", f"{shown(method)} as configured is not supported")
 
 
 def _float8(c: Config, q: Mapping[str, Any], ignore: Callable[[str], bool]) -> Scheme:
@@ -213,7 +213,7 @@ def _listed_layers(c: Config, layers: Mapping[str, Any], ignore: Callable[[str],
     for name, entry in layers.items():
         algo = str(entry.get("quant_algo", "")).upper() if isinstance(entry, Mapping) else ""
         if algo not in _ALGORITHMS:
-            raise c.fail(f"quantization_config.quantized_layers.{name}", f"{algo!r} is not known")
+            raise c.fail(f"quantization_config.quantized_layers.{name[:80]}", f"{shown(algo)} is not known")
         formats[bare_name(name)] = _ALGORITHMS[algo]
         if "NVFP4" in algo:
             _float4(c, "nvfp4", entry.get("group_size"))

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from gpu_sizer.cards.catalogue import Catalogue
+from gpu_sizer.cli.entry import run
 from tests.cards.test_loading import GOOD
 
 PROGRAM = [sys.executable, "-m", "gpu_sizer"]
@@ -94,3 +96,38 @@ def test_a_sweep_that_is_refused_has_written_nothing(options: list[str]) -> None
     command = [*PROGRAM, "sweep", "--models", "llama-3-8b", "--gpus", "l4", *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "table --models llama-3-8b --gpus l4 -o {place}",
+        "sweep --models llama-3-8b --gpus l4 -o {place}",
+        "models -o {place}",
+        "deploy llama-3-8b --gpu l4 --context 4k -o {place}",
+        "chart memory llama-3-8b --gpu l4 -o {place}.svg",
+        "arena progress -o {place}.svg",
+        "article -o {file}/folder",
+        "replay tests/evidence/records.jsonl --report {place}",
+    ],
+)
+def test_a_place_to_write_to_is_looked_at_before_the_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    def work(*arguments: object, **options: object) -> None:
+        raise AssertionError("work was done")
+
+    for name in ("models", "gpus"):
+        monkeypatch.setattr(Catalogue, name, property(work))
+    (tmp_path / "file").write_text("")
+    filled = command.format(place=tmp_path / "gone" / "x", file=tmp_path / "file")
+    assert run(filled.split()) == 2
+    said = capsys.readouterr().err
+    assert "there is no folder" in said or "Not a directory" in said
+
+
+def test_an_import_makes_the_folder_of_a_new_organisation(tmp_path: Path) -> None:
+    tiny = Path(__file__).parent.parent / "importers" / "tiny" / "llama"
+    place = tmp_path / "cards" / "somebody" / "tiny.yaml"
+    assert run(["import", str(tiny), "-o", str(place)]) == 0
+    assert place.read_text(encoding="utf-8").startswith("# Imported")

@@ -271,13 +271,14 @@ def test_a_fraction_that_leaves_no_room_for_activations_is_tight() -> None:
 
 def test_sglang_makes_a_table_of_requests_beside_its_pools() -> None:
     # sgl-project/sglang#5755 tried to allocate 80.04 GiB; the same machine serves a tenth of that length (#5212).
+    # The share is said: by itself SGLang lowers it for the tower, and the pool is too small before the table is made.
     full = estimate(
         "llama-4-scout",
         gpu="b300",
         tensor_parallel_size=8,
         engine="sglang",
         context=10_485_760,
-        gpu_memory_utilization=0.87,
+        gpu_memory_utilization=0.88,
     )
     assert "the table of 2,048 requests takes 80.0 GiB" in str(full.reason)
     assert full.verdict == "does_not_fit"

@@ -4,6 +4,7 @@ The others are linear: lightning attention with a grouped norm (``BailingMoeV2_5
 attention with gates of full width (``BailingMoeV3ForCausalLM``), which a short convolution tells apart.
 """
 
+from gpu_sizer.errors import shown
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.deepseek_v3 import latent_attention, prediction
 from gpu_sizer.importers.pieces import dense, head_gate, mixture, stack
@@ -36,7 +37,7 @@ def _gate(c: Config) -> tuple[ExtraTensor, ...]:
     if kind is None:
         return ()
     if kind not in _GATES:
-        raise c.fail("gated_attention_proj_granularity_type", f"{kind[:20]!r}; known: {', '.join(_GATES)}")
+        raise c.fail("gated_attention_proj_granularity_type", f"{shown(kind)}; known: {', '.join(_GATES)}")
     outputs = c.heads * (_GATES[kind] or c.number("v_head_dim", default=128))
     return (head_gate(c, "g_proj", outputs),)
 

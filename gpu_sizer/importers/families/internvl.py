@@ -3,6 +3,7 @@
 ``InternVLChatConfig`` (the hub's own code), ``InternVLConfig`` (transformers') and ``InternS1Config``.
 """
 
+from gpu_sizer.errors import shown
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families import family
 from gpu_sizer.importers.towers import TowerTensors
@@ -70,5 +71,5 @@ MODEL_TYPES = ("interns1", "internvl", "internvl_chat")
 def architecture(c: Config) -> Architecture:
     text = family(c.text_type)
     if c.text is c.raw or text is None or text is architecture:
-        raise c.fail("text_config", f"a language model of type {c.text_type!r} is not known")
+        raise c.fail("text_config", f"a language model of type {shown(c.text_type)} is not known")
     return replace(text(c), towers=_vision(c, c.hidden_size))

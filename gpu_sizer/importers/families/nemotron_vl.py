@@ -1,5 +1,6 @@
 """Nemotron Nano VL and Nano Omni (``NemotronH_Nano_VL_V2_Config``): Nemotron-H, a RADIO tower, Parakeet for sound."""
 
+from gpu_sizer.errors import shown
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families import nemotron_h
 from gpu_sizer.importers.towers import TowerTensors
@@ -30,7 +31,7 @@ def _vision(c: Config, hidden: int) -> Tower:
         raise c.fail("vision_config.args", "missing: it names the tower's transformer")
     kind = args.text_value("model")
     if kind not in SHAPES:
-        raise c.fail("vision_config.args.model", f"{kind!r} is none of {', '.join(SHAPES)}")
+        raise c.fail("vision_config.args.model", f"{shown(kind)} is none of {', '.join(SHAPES)}")
     width, layers, heads, inner = SHAPES[kind]
     patch = v.number("patch_size", default=16)
     pixels, frames = 3 * patch**2, v.number("video_temporal_patch_size", default=1)
