@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from gpu_sizer.cards.bounds import MOST_TOKENS
 from gpu_sizer.errors import RequestError, shown, unknown_word
+from gpu_sizer.model.bounds import MOST_TOKENS
 from gpu_sizer.records import dataclass, field, fields
 
 TYPE_CHECKING = False

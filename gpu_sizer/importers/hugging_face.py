@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gpu_sizer.cards.bounds import LONGEST_ID, LONGEST_TEXT, MOST_TOKENS
 from gpu_sizer.cards.loading import validate
 from gpu_sizer.cards.model_card import ContextLength, ModelCard, Source
 from gpu_sizer.cards.writing import plain
@@ -16,6 +15,7 @@ from gpu_sizer.files import parse_json, read_regular
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families import family
 from gpu_sizer.importers.quantization import read_weights
+from gpu_sizer.model.bounds import LONGEST_ID, LONGEST_TEXT, MOST_TOKENS
 
 _MOST_BYTES = 4 << 20
 _DTYPES = {"bfloat16": "bfloat16", "float16": "float16", "float32": "float32", "half": "float16", "float": "float32"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from gpu_sizer.cards.bounds import MOST_TOKENS
 from gpu_sizer.errors import RequestError, shown
+from gpu_sizer.model.bounds import MOST_TOKENS
 
 _NUMBER = r"(\d[\d,_]*(?:\.\d+)?)\s*([kmb]?)(?:i?b?|tokens?|toks?)?"
 _GPUS = r"(?:(\d{1,6})\s*[x×*]\s*)?(\S.*)"

@@ -20,7 +20,7 @@ from gpu_sizer.engines.tensorrt_llm.engine import stage_bounds as first_stages_f
 from gpu_sizer.engines.whole_layers import even_cut
 from gpu_sizer.evidence.records import read_records
 from gpu_sizer.evidence.replay import replay
-from gpu_sizer.memory.caches import CacheTypes
+from gpu_sizer.model.caches import CacheTypes
 from gpu_sizer.units import GIB, MIB
 
 RECORDS = Path(__file__).parent.parent / "evidence" / "records.jsonl"

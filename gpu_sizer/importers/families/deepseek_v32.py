@@ -3,11 +3,11 @@
 GLM-5.2 keeps an indexer in some layers only; the others take its choice.
 """
 
-from gpu_sizer.cards.architecture import Architecture, Block
-from gpu_sizer.cards.mixers import Indexer
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.deepseek_v3 import latent_attention, prediction
 from gpu_sizer.importers.pieces import dense, dense_first, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block
+from gpu_sizer.model.indexer import Indexer
 from gpu_sizer.records import replace
 
 

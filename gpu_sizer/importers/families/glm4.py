@@ -1,9 +1,9 @@
 """GLM-4 (``GlmConfig``, ``Glm4Config``), ChatGLM (``ChatGLMConfig``) and GLM-4.5 to 4.7 (``Glm4MoeConfig``)."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.deepseek_v3 import latent_attention, prediction
 from gpu_sizer.importers.pieces import attention, dense, dense_first, mixture, stack, uniform
+from gpu_sizer.model.architecture import Architecture, Block
 
 
 def _chatglm(c: Config) -> Architecture:

@@ -1,10 +1,10 @@
 """MiniMax M3 (``MiniMaxM3Config``): sparse attention by an index of its own in all but the first layers."""
 
-from gpu_sizer.cards.architecture import Architecture, Block, Tower
-from gpu_sizer.cards.mixers import Indexer
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, mixture, stack
 from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.model.architecture import Architecture, Block, Tower
+from gpu_sizer.model.indexer import Indexer
 
 
 def vision(c: Config) -> tuple[Tower, ...]:

@@ -1,9 +1,9 @@
 """Mixtures of experts that differ in a few keys: ERNIE 4.5, Hunyuan, Hy3, dots, Ling, LLaDA 2, MiMo V2."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
-from gpu_sizer.cards.bounds import MOST_LAYERS
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, dense_first, layer_types, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block
+from gpu_sizer.model.bounds import MOST_LAYERS
 
 
 def _ernie(c: Config) -> Architecture:

@@ -1,9 +1,9 @@
 """Qwen 2 VL and 2.5 VL (``Qwen2VLConfig``, ``Qwen2_5_VLConfig``): Qwen 2 and a vision tower."""
 
-from gpu_sizer.cards.architecture import Architecture, Tower
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families import qwen2
 from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.model.architecture import Architecture, Tower
 from gpu_sizer.records import replace
 
 

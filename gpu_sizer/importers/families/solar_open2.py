@@ -1,9 +1,9 @@
 """Solar Open 2 (``SolarOpen2Config``): Kimi's delta attention, with gated attention every few layers, and experts."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
-from gpu_sizer.cards.mixers import KimiDeltaAttention
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, head_gate, layer_types, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block
+from gpu_sizer.model.mixers.kimi_delta_attention import KimiDeltaAttention
 
 
 def _kinds(c: Config) -> list[str]:

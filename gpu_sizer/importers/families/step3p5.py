@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
-from gpu_sizer.cards.mixers import Attention
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, layers_told, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor
+from gpu_sizer.model.mixers.attention import Attention
 
 
 def _gate(c: Config, mixer: Attention) -> ExtraTensor:
