@@ -222,6 +222,8 @@ class Load:
         "Tokens of a prompt, where speed is asked for. Default: 1024.",
         most=MOST_TOKENS,
         tokens=True,
+        # In words, a prompt and an answer are a length of context; the reader of questions adds them up.
+        words=None,
         said="prompts of {} tokens",
     )
     answer: int | None = setting(
@@ -229,6 +231,7 @@ class Load:
         "Tokens of an answer, where speed is asked for. Default: 256.",
         most=MOST_TOKENS,
         tokens=True,
+        words=None,
         said="answers of {} tokens",
     )
     tokens_per_second: float | None = setting(
