@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
+from gpu_sizer.discovery import names_in
 from gpu_sizer.errors import RequestError
+from gpu_sizer.files import check_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +27,12 @@ def _models(incomplete: str) -> list[str]:
 def _gpus(incomplete: str) -> list[str]:
     """Ids of GPUs that begin like the word under the cursor, for a shell's completion."""
     return [i for i in catalogue().gpus.ids() if i.startswith(incomplete.lower())]
+
+
+def table_formats(*without: str) -> str:
+    """The formats of tables in words: ``csv, html or md``."""
+    *others, last = [name for name in names_in("reports/tables/formats") if name not in without]
+    return f"{', '.join(others)} or {last}"
 
 
 Model = Annotated[
@@ -46,6 +55,22 @@ GivenGpus = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 GpuCount = Annotated[int, typer.Option("--gpu-count", "-n", help="How many GPUs.")]
+
+
+def written_to(help: str, *, parents: bool = False) -> Any:
+    """The option ``-o``: the place is looked at before any work is done for it.
+
+    Args:
+        help: what is written.
+        parents: the command makes the folders above it.
+    """
+
+    def looked_at(path: Path | None) -> Path | None:
+        if path is not None:
+            check_output(path, parents=parents)
+        return path
+
+    return typer.Option("-o", "--output", help=help, callback=looked_at)
 
 
 class State:

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gpu_sizer.cli.files import write_bytes
-from gpu_sizer.errors import RequestError
+from gpu_sizer.files import write_file
 
 
 def page(
@@ -24,13 +23,8 @@ def page(
     from gpu_sizer.page.site import site
 
     files = site(pyodide)
-    try:
-        for name in files:
-            (output / name).parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RequestError(f"{output}: {error.strerror or 'cannot be made'}") from None
     for name, data in files.items():
-        write_bytes(output / name, data)
+        write_file(output / name, data, parents=True)
     size = sum(map(len, files.values()))
     typer.echo(f"gpu-sizer: wrote {len(files)} files ({size / 1e6:.1f} MB) to {output}", err=True)
     if pyodide is None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib.util import find_spec
 from io import BytesIO
 from typing import Any
 
 from gpu_sizer import api
 from gpu_sizer.errors import GpuSizerError, RequestError
+
+
+#: Where a browser runs this there is no pydantic: a configuration is then held to the records' own rules alone.
+BOUNDED = find_spec("pydantic") is not None
 
 
 def _size(body: dict[str, Any]) -> dict[str, Any]:
@@ -26,7 +31,9 @@ def _size_config(body: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise RequestError(f"{name} is no configuration: a config.json is a JSON object", about="model")
     known = config.get("_name_or_path") or "your model"
-    card = card_from_config(config, name=str(known).rpartition("/")[2][:60] or "your model", source="file", file=name)
+    card = card_from_config(
+        config, name=str(known).rpartition("/")[2][:60] or "your model", source="file", file=name, bounded=BOUNDED
+    )
     return _size({"model": card, **body})
 
 

@@ -131,7 +131,7 @@ def test_the_site_holds_pyodide_beside_the_page(tmp_path: Path) -> None:
 
 def test_the_server_sends_the_page_under_a_strict_policy() -> None:
     with TestClient(create_app(), base_url="http://127.0.0.1") as client:
-        page = client.get("/")
+        page = client.get("/", headers={"accept": "text/html,*/*"})
         assert page.text == page_html("server", footer="Answers come from this server.").decode()
         assert "default-src 'none'" in page.headers["content-security-policy"]
         for name, kind in (("app.js", "text/javascript"), ("style.css", "text/css")):
