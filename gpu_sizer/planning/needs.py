@@ -73,11 +73,10 @@ def memory_need(request: Request, choices: Choices) -> MemoryNeed:
     search = Search(request)
     whole = search.evaluate(Layout()).per_gpu
     assert whole is not None
-    first = choices.options[0].plan if choices.options else None
     return MemoryNeed(
         request,
         search.fitting.settings(Layout()),
-        first.weights_format if first else request.load.weights_dtype or request.model.weights.dtype,
+        search.known.weights_format,
         whole.weights_bytes,
         whole.kv_cache_bytes,
         whole.activation_bytes + whole.overhead_bytes,

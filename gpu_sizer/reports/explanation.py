@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttention
 from gpu_sizer.cards.model_card import ModelCard
@@ -73,8 +74,8 @@ def _cache(card: ModelCard) -> Iterator[str]:
         yield f"  {layers:>3} x {name}: {_formula(card, name)}: {size}"
 
 
-def explain_model(card: ModelCard, weights_dtype: str | None = None) -> Iterator[str]:
-    """Parameters, bytes and cache of a model, line by line."""
+def explain_model(card: ModelCard, *, weights_dtype: str | None = None, **load: Any) -> Iterator[str]:
+    """Parameters, bytes and cache of a model, line by line; all else of a load changes none of them."""
     inventory = build_inventory(card, weights_dtype)
     yield f"{card.name}: {inventory.total_parameters:,} parameters, {inventory.active_parameters:,} active per token"
     yield ""
