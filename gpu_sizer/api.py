@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from gpu_sizer.answers import Fit, Plan, as_answer, as_fit, with_answers
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
@@ -12,7 +13,6 @@ from gpu_sizer.cards.names import is_place
 from gpu_sizer.errors import RequestError, UnknownModelError
 from gpu_sizer.load import MOST_GPUS, OPTIONS
 from gpu_sizer.memory.layout import Layout
-from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.request import Request, make_request, options_of
 from gpu_sizer.planning.search import fit, plan
 
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from gpu_sizer.planning.choices import Choices, Runnable
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
     from gpu_sizer.planning.needs import MemoryNeed
-    from gpu_sizer.planning.sweep import Axes, Sweep
+    from gpu_sizer.planning.sweep import Axes
+    from gpu_sizer.queries.answers import Answer
+    from gpu_sizer.reports.sweep_view import Sweep
 
     ModelName = str | os.PathLike[str] | ModelCard
     GpuName = str | os.PathLike[str] | GpuSpec
@@ -103,7 +105,7 @@ def size(
     Raises:
         GpuSizerError: an unknown name or option, a card that cannot be used, or a value that makes no sense.
     """
-    return plan(request(model, gpu, **load), details=details)
+    return as_answer(plan(request(model, gpu, **load), details=details))
 
 
 def estimate(
@@ -129,7 +131,7 @@ def estimate(
         expert_parallel,
         decode_context_parallel_size,
     )
-    return fit(request(model, gpu, **load), layout)
+    return as_fit(fit(request(model, gpu, **load), layout))
 
 
 def fits_given(model: ModelName, *, gpus: str, cards: Catalogue | None = None, **load: Unpack[SizeOptions]) -> Fit:
@@ -142,7 +144,7 @@ def fits_given(model: ModelName, *, gpus: str, cards: Catalogue | None = None, *
     from gpu_sizer.planning.given import fit_given, given_gpus
 
     found = given_gpus(gpus, lambda name: load_gpu(name, cards=cards))
-    return fit_given(request(model, found[0], cards=cards, **load), found)
+    return as_fit(fit_given(request(model, found[0], cards=cards, **load), found))
 
 
 def by_engine(model: ModelName, *, gpu: GpuName, **load: Unpack[SizeOptions]) -> EngineChoices:
@@ -153,7 +155,7 @@ def by_engine(model: ModelName, *, gpu: GpuName, **load: Unpack[SizeOptions]) ->
     """
     from gpu_sizer.planning.by_engine import by_engine as choose
 
-    return choose(request(model, gpu, **load))
+    return with_answers(choose(request(model, gpu, **load)))
 
 
 def _count(gpu_count: int) -> int:
@@ -175,7 +177,7 @@ def fits_on(model: ModelName, *, gpu: GpuName, gpu_count: int, **load: Unpack[Si
     """
     from gpu_sizer.planning.inverse import on_count
 
-    return on_count(request(model, gpu, **load), _count(gpu_count))
+    return with_answers(on_count(request(model, gpu, **load), _count(gpu_count)))
 
 
 def longest_context(
@@ -188,7 +190,7 @@ def longest_context(
     """
     from gpu_sizer.planning.inverse import longest_context as longest
 
-    return longest(request(model, gpu, **load), _count(gpu_count))
+    return with_answers(longest(request(model, gpu, **load), _count(gpu_count)))
 
 
 def most_users(model: ModelName, *, gpu: GpuName, gpu_count: int = 1, **load: Unpack[SizeOptions]) -> MostUsers:
@@ -199,7 +201,7 @@ def most_users(model: ModelName, *, gpu: GpuName, gpu_count: int = 1, **load: Un
     """
     from gpu_sizer.planning.inverse import most_users as most
 
-    return most(request(model, gpu, **load), _count(gpu_count))
+    return with_answers(most(request(model, gpu, **load), _count(gpu_count)))
 
 
 def memory_need(model: ModelName, *, cards: Catalogue | None = None, **load: Unpack[SizeOptions]) -> MemoryNeed:
@@ -214,7 +216,7 @@ def memory_need(model: ModelName, *, cards: Catalogue | None = None, **load: Unp
 
     shelf, card = cards or catalogue(), load_model(model, cards=cards)
     made = request(card, shelf.gpus.get(REFERENCE_GPU), **load)
-    return need(made, choose(card, shelf.gpus.all(), **load))
+    return with_answers(need(made, choose(card, shelf.gpus.all(), **load)))
 
 
 def what_fits(
@@ -255,7 +257,7 @@ def which_gpu(
     from gpu_sizer.planning.choices import which_gpu as choose
 
     gpus = (cards or catalogue()).gpus.all()
-    return choose(load_model(model, cards=cards), gpus, everything=everything, **load)
+    return with_answers(choose(load_model(model, cards=cards), gpus, everything=everything, **load))
 
 
 def compare(
@@ -269,7 +271,7 @@ def compare(
     from gpu_sizer.planning.choices import which_gpu as choose
 
     specs = [load_gpu(g, cards=cards) for g in gpus]
-    return choose(load_model(model, cards=cards), specs, in_order=True, **load)
+    return with_answers(choose(load_model(model, cards=cards), specs, in_order=True, **load))
 
 
 def _several(names: Any) -> tuple[Any, ...]:
@@ -320,10 +322,29 @@ def sweep(models: ModelName | Iterable[ModelName], gpus: GpuName | Iterable[GpuN
         GpuSizerError: an unknown name, or a value that makes no sense.
     """
     from gpu_sizer.planning.sweep import sweep_cards
+    from gpu_sizer.reports.sweep_view import Sweep
 
     axes = ("contexts", "users", "weights_dtypes", "kv_cache_dtypes", "utilizations", "cards")
     given = {name: options.pop(name) for name in axes if name in options}
-    return sweep_cards(sweep_axes(models, gpus, **given), **options)
+    found = sweep_cards(sweep_axes(models, gpus, **given), **options)
+    return Sweep(found.axes, found.cells, found.uncounted)
+
+
+def ask(text: str, *, cards: Catalogue | None = None, most_gpus: int | None = None) -> Answer:
+    """The answer to a question in words.
+
+    Args:
+        text: ``how many A6000s for Mixtral 8x7b``.
+        cards: the catalogue; null is the shipped one with the user's own folders.
+        most_gpus: refuse questions about more GPUs, which take longer to answer; null is as many as can be planned.
+
+    Raises:
+        GpuSizerError: a question that is not understood, or a name that is missing, unknown or ambiguous: ``kind``
+            (``unknown``, ``ambiguous``, ``incomplete``, ``invalid``) and ``about`` say which.
+    """
+    from gpu_sizer.queries.answers import ask as ask_in_words
+
+    return with_answers(ask_in_words(text, cards=cards, most_gpus=most_gpus))
 
 
 if size.__doc__:

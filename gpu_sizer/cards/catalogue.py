@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from functools import cache, cached_property
 
+from gpu_sizer.cards.folders import PASSED_BY
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.cards.names import is_place, join_names, normal, normal_short, suggestions
+from gpu_sizer.cards.names import SEPARATOR, is_place, join_names, normal, normal_short, suggestions
 from gpu_sizer.cards.trusted import build
 from gpu_sizer.compiled import Compiled, Recipe
 from gpu_sizer.errors import CardError, UnknownGpuError, UnknownModelError, UnknownNameError
@@ -28,15 +29,6 @@ else:
 
 #: Environment variable with further folders, separated as in PATH.
 PATH_VARIABLE = "GPU_SIZER_PATH"
-#: Folders of model_cards/ that hold light cards: proprietary models, and open ones that cannot be sized. The catalogue
-#: of sizable models passes them by.
-LIGHT_FOLDERS = ("proprietary", "unsized")
-#: Folder of gpu_specs/, and of a user's folder, that holds machines; readers of GPU specs and models pass it by.
-MACHINES = "machines"
-#: Folders that readers of cards pass by.
-PASSED_BY = (*LIGHT_FOLDERS, MACHINES)
-#: Stands between names that are kept as one text: a character that no name has.
-SEPARATOR = "\x7f"
 
 
 def data_folder(name: str) -> str:

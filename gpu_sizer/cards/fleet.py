@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from functools import cached_property
 
-from gpu_sizer.cards.catalogue import MACHINES, SEPARATOR, Catalogue, data_folder
+from gpu_sizer.cards.catalogue import Catalogue, data_folder
+from gpu_sizer.cards.folders import MACHINES
 from gpu_sizer.cards.machine import Machine, MachinePrice, Offer
-from gpu_sizer.cards.names import bare, join_names, suggestions
+from gpu_sizer.cards.names import SEPARATOR, bare, join_names, suggestions
 from gpu_sizer.cards.trusted import DATES, MANY, build
 from gpu_sizer.compiled import Compiled, Recipe
 from gpu_sizer.errors import UnknownMachineError

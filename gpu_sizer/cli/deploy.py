@@ -14,10 +14,8 @@ from gpu_sizer.cli import options as o
 from gpu_sizer.cli.files import write_bytes
 from gpu_sizer.cli.output import printable
 from gpu_sizer.errors import RequestError
+from gpu_sizer.exits import DOES_NOT_FIT
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
-
-#: Answered, and it does not fit.
-DOES_NOT_FIT = 3
 
 Form = Annotated[
     str,

@@ -10,13 +10,11 @@ from gpu_sizer import api
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.engines import ALL, print_by_engine
 from gpu_sizer.cli.output import is_terminal, print_json, print_lines
+from gpu_sizer.exits import exit_code
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.sentences import fit_lines
 from gpu_sizer.queries.answers import plan_lines
-
-#: Answered, and it does not fit.
-DOES_NOT_FIT = 3
 
 
 def print_plan(plan: Plan, as_json: bool) -> int:
@@ -29,7 +27,7 @@ def print_plan(plan: Plan, as_json: bool) -> int:
         show_result("count", plan)
     else:
         print_lines(plan_lines(plan))
-    return 0 if plan.fits else DOES_NOT_FIT
+    return exit_code(plan.fits)
 
 
 def print_fit(fit: Fit, as_json: bool) -> int:
@@ -42,7 +40,7 @@ def print_fit(fit: Fit, as_json: bool) -> int:
         show(fit_view(fit))
     else:
         print_lines(fit_lines(fit))
-    return 0 if fit.fits else DOES_NOT_FIT
+    return exit_code(fit.fits)
 
 
 @o.takes(*LOAD, ENGINE, *LIMITS)
@@ -67,7 +65,7 @@ def size(
     if quiet:
         if plan.gpu_count is not None:
             print_lines([str(plan.gpu_count)])
-        raise typer.Exit(0 if plan.fits else DOES_NOT_FIT)
+        raise typer.Exit(exit_code(plan.fits))
     raise typer.Exit(print_plan(plan, as_json))
 
 

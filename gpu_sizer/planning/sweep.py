@@ -217,12 +217,6 @@ class Sweep:
         """One flat object a cell, in the order of the axes: the rows of a data frame of pandas or polars."""
         return [record for block in self.blocks() for record in block.records()]
 
-    def _repr_html_(self) -> str:
-        """What a notebook shows."""
-        from gpu_sizer.reports.notebook import sweep_html
-
-        return sweep_html(self)
-
 
 def sweep_cards(axes: Axes, **load: Any) -> Sweep:
     """A whole sweep of cards; ``load`` are the other options of ``size``.
