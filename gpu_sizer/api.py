@@ -11,7 +11,7 @@ from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import is_place
 from gpu_sizer.errors import RequestError, UnknownModelError
-from gpu_sizer.load import MOST_GPUS, OPTIONS
+from gpu_sizer.load import MOST_GPUS, OPTIONS, VARIED
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.request import Request, make_request, options_of
 from gpu_sizer.planning.search import fit, plan
@@ -285,12 +285,10 @@ def sweep_axes(
     *,
     contexts: str | Iterable[int],
     users: str | Iterable[int] = (1,),
-    weights_dtypes: Iterable[str | None] = (None,),
-    kv_cache_dtypes: Iterable[str | None] = (None,),
-    utilizations: Iterable[float | None] = (None,),
     cards: Catalogue | None = None,
+    **settings: Iterable[Any],
 ) -> Axes:
-    """The axes of a sweep, from names and from values as people write them; see :func:`sweep`.
+    """The axes of a sweep, from names and from values as people write them; ``settings`` as in :func:`sweep`.
 
     Raises:
         GpuSizerError: an unknown name, or a value that makes no sense.
@@ -303,9 +301,7 @@ def sweep_axes(
         tuple(load_gpu(g, cards=cards) for g in _several(gpus)),
         whole_numbers(contexts, "context") if isinstance(contexts, str) else tuple(contexts),
         whole_numbers(users, "users") if isinstance(users, str) else tuple(users),
-        tuple(weights_dtypes),
-        tuple(kv_cache_dtypes),
-        tuple(utilizations),
+        {s.name: tuple(settings[s.axis]) for s in VARIED if s.axis in settings},
     )
 
 
@@ -324,7 +320,7 @@ def sweep(models: ModelName | Iterable[ModelName], gpus: GpuName | Iterable[GpuN
     from gpu_sizer.planning.sweep import sweep_cards
     from gpu_sizer.reports.sweep_view import Sweep
 
-    axes = ("contexts", "users", "weights_dtypes", "kv_cache_dtypes", "utilizations", "cards")
+    axes = ("contexts", "users", "cards", *(s.axis for s in VARIED))
     given = {name: options.pop(name) for name in axes if name in options}
     found = sweep_cards(sweep_axes(models, gpus, **given), **options)
     return Sweep(found.axes, found.cells, found.uncounted)

@@ -62,6 +62,8 @@ class Setting:
     """It changes what is loaded, not only what runs: prepared models differ by it."""
     by_gpu: bool
     """Where it is null, the engine's default depends on the GPU."""
+    axis: str
+    """The word for several of its values where a sweep may have them; empty where it has one."""
     about: str
     """What an error in it concerns."""
 
@@ -138,6 +140,7 @@ def _described(name: str, kind: str, default: Any, doc: str, **facts: Any) -> Se
         "told": False,
         "of_model": False,
         "by_gpu": False,
+        "axis": "",
         "about": "question",
     }
     return Setting(name=name, kind=kind, doc=doc, default=default, **{**whole, **facts})  # type: ignore[arg-type]
@@ -180,9 +183,14 @@ class Load:
         of_model=True,
         words=None,
         said="weights in {}",
+        axis="weights_dtypes",
     )
     kv_cache_dtype: str | None = setting(
-        None, "auto, bfloat16, float8 ... Default: the model's own.", words=None, said="cache in {}"
+        None,
+        "auto, bfloat16, float8 ... Default: the model's own.",
+        words=None,
+        said="cache in {}",
+        axis="kv_cache_dtypes",
     )
     gpu_memory_utilization: float | None = setting(
         None,
@@ -192,6 +200,7 @@ class Load:
         by_gpu=True,
         words=None,
         said="utilization {:g}",
+        axis="utilizations",
     )
     max_num_batched_tokens: int | None = setting(
         None, "Tokens in one batch. Default: the engine's for the GPU.", most=1 << 30, by_gpu=True
@@ -298,6 +307,8 @@ def settings_of(kind: type) -> tuple[Setting, ...]:
 
 LOAD = settings_of(Load)
 LIMITS = settings_of(Limits)
+#: The settings of which a sweep may have several values, in the order of its axes.
+VARIED = tuple([s for s in LOAD if s.axis])
 #: The engine is a setting of every request, but of no load: each has its own answer to one.
 ENGINE = _described(
     "engine",

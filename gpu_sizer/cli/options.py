@@ -67,8 +67,12 @@ Given = dict[str, Any]
 _KINDS: dict[str, Any] = {"int": int, "float": float, "str": str, "bool": bool}
 
 
-def _option(s: Setting, unset: bool) -> inspect.Parameter:
-    """The option of a setting; ``unset`` makes null the default of all, where something else has another."""
+def _option(s: Setting, unset: bool, several: bool) -> inspect.Parameter:
+    """The option of a setting; ``unset`` makes null the default of all, ``several`` takes values as one text."""
+    if several:
+        option = typer.Option(s.flag, metavar="V,...", help=f"Values to sweep, separated by commas. {s.doc}")
+        text: Any = Annotated[str, option]
+        return inspect.Parameter(s.name, inspect.Parameter.KEYWORD_ONLY, default="default", annotation=text)
     kind: Any = str if s.tokens else _KINDS[s.kind]
     default = None if unset else s.default
     told = f" Default: {s.default}." if unset and s.default is not None and s.kind != "bool" else ""
@@ -77,24 +81,28 @@ def _option(s: Setting, unset: bool) -> inspect.Parameter:
     return inspect.Parameter(s.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
-def takes(*settings: Setting, unset: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Gives a command an option for each setting, in the place of its argument ``load``.
+def takes(
+    *settings: Setting, into: str = "load", unset: bool = False, several: bool = False
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Gives a command an option for each setting, in the place of one of its arguments.
 
     Args:
-        settings: as declared in :mod:`gpu_sizer.load`.
+        settings: as declared.
+        into: the argument, which gets those that are given, by name.
         unset: for commands that take defaults from elsewhere: an option that is left out is not given.
+        several: each takes a text of several values; the word for the default is ``default``.
     """
 
     def made(command: Callable[..., None]) -> Callable[..., None]:
         own = inspect.signature(command, eval_str=True)
         parameters: list[inspect.Parameter] = []
         for p in own.parameters.values():
-            parameters += [_option(s, unset) for s in settings] if p.name == "load" else [p]
+            parameters += [_option(s, unset, several) for s in settings] if p.name == into else [p]
         names = {s.name for s in settings}
 
         def taking(**values: Any) -> None:
-            load = {n: v for n, v in values.items() if n in names and v is not None}
-            command(**{n: v for n, v in values.items() if n not in names}, load=load)
+            given = {n: v for n, v in values.items() if n in names and v is not None}
+            command(**{n: v for n, v in values.items() if n not in names}, **{into: given})
 
         keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
         taking.__signature__ = own.replace(parameters=keyword)  # type: ignore[attr-defined]
