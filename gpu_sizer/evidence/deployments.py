@@ -136,9 +136,6 @@ def _asked(d: Deployment, cards: Catalogue, layout: Layout, profile: str) -> Jud
         **d.settings,
         "context": d.max_model_len or min(USUAL_CONTEXT, card.context.extended or card.context.native),
     }
-    if not str(options.get("kv_cache_dtype", "")).startswith("fp8"):
-        # Sixteen bits are what the engine takes anyway.
-        options.pop("kv_cache_dtype", None)
     if d.released_precision_equals is False and d.precision in _PRECISIONS:
         options["weights_dtype"] = _PRECISIONS[d.precision]
     memory = Search(make_request(card, gpu, engine=profile, **options)).evaluate(layout)

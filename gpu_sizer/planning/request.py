@@ -62,6 +62,11 @@ class Request:
         """GPUs in one machine."""
         return self.limits.gpus_per_node or self.gpu.gpus_per_node or DEFAULT_NODE
 
+    @property
+    def as_released(self) -> bool:
+        """Whether the weights are held as they were released: no other type is asked for."""
+        return self.load.weights_dtype is None
+
     def get_engine(self) -> Engine:
         """The engine profile."""
         return engine(self.engine)

@@ -57,7 +57,8 @@ def _formula(card: ModelCard, name: str) -> str:
 
 def _cache(card: ModelCard) -> Iterator[str]:
     a = card.architecture
-    dtype = card.weights.kv_cache_dtype or ("bfloat16" if card.weights.dtype == "float32" else card.weights.dtype)
+    kept = card.weights.cache_dtype
+    dtype = "bfloat16" if kept == "float32" else kept
     pages = layer_pages(a.blocks, 1, CacheTypes(dtype, dtype), PageRules())
     for name, layers in Counter(a.layer_names).items():
         per_token = sum(
@@ -85,6 +86,5 @@ def explain_model(card: ModelCard, *, weights_dtype: str | None = None, **load: 
         kept_apart = sum(t.parameters for t in inventory.mtp)
         yield f"  beside these, {kept_apart:,} for multi-token prediction, not loaded without speculation"
     yield ""
-    cached = card.weights.kv_cache_dtype or card.weights.dtype
-    yield f"Cache of one sequence ({cached}), by kind of layer, on one GPU"
+    yield f"Cache of one sequence ({card.weights.cache_dtype}), by kind of layer, on one GPU"
     yield from _cache(card)
