@@ -298,6 +298,8 @@ def settings_of(kind: type) -> tuple[Setting, ...]:
     """The settings that the fields of a class declare, in their order."""
     found = []
     for f in fields(kind):
+        if not f.metadata:
+            continue
         types = str(kind.__annotations__[f.name]).partition(" ")[0]
         known = types if types in ("int", "float", "bool") else "str"
         default = None if f.required else f.default

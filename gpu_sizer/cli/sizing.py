@@ -12,6 +12,7 @@ from gpu_sizer.cli.engines import ALL, print_by_engine
 from gpu_sizer.cli.output import is_terminal, print_json, print_lines
 from gpu_sizer.exits import exit_code
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
+from gpu_sizer.memory.layout import LAYOUT
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.sentences import fit_lines
 from gpu_sizer.queries.answers import plan_lines
@@ -70,19 +71,16 @@ def size(
 
 
 @o.takes(*LOAD, ENGINE)
+@o.takes(*LAYOUT, into="layout")
 def fit(
     model: o.Model,
+    layout: o.Given,
     load: o.Given,
     gpu: o.OptionalGpu = None,
     gpus: o.GivenGpus = None,
     gpu_count: Annotated[
         int | None, typer.Option("--gpu-count", "-n", help="Their best layout on this many GPUs, instead of one told.")
     ] = None,
-    tp: Annotated[int, typer.Option("--tp", help="Tensor parallel size.")] = 1,
-    pp: Annotated[int, typer.Option("--pp", help="Pipeline parallel size.")] = 1,
-    dp: Annotated[int, typer.Option("--dp", help="Replicas (data parallel size).")] = 1,
-    ep: Annotated[bool, typer.Option("--ep", help="Expert parallel.")] = False,
-    dcp: Annotated[int, typer.Option("--dcp", help="Decode context parallel size, within --tp (vLLM).")] = 1,
     as_json: o.Json = False,
 ) -> None:
     """Whether one layout fits, or a number of GPUs, or given ones, and what is left."""
@@ -96,14 +94,5 @@ def fit(
         from gpu_sizer.cli.inverse import print_on_count
 
         raise typer.Exit(print_on_count(api.fits_on(card, gpu=spec, gpu_count=gpu_count, **load), as_json))
-    found = api.estimate(
-        card,
-        gpu=spec,
-        tensor_parallel_size=tp,
-        pipeline_parallel_size=pp,
-        data_parallel_size=dp,
-        expert_parallel=ep,
-        decode_context_parallel_size=dcp,
-        **load,
-    )
+    found = api.estimate(card, gpu=spec, **layout, **load)
     raise typer.Exit(print_fit(found, as_json))
