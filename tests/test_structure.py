@@ -13,14 +13,15 @@ PACKAGE = Path(__file__).parent.parent / "gpu_sizer"
 
 #: Rooms from left to right: a room may import its own and what stands left of it (DESIGN section 3).
 ORDER = [
-    {"errors", "exits", "units", "records", "compiled", "forks"},
+    {"errors", "exits", "units", "records", "compiled", "forks", "own"},
     {"cards"},
     {"model"},
     {"importers", "load"},
     {"memory"},
     {"engines"},
     {"planning"},
-    {"queries", "evidence", "reports", "deploy", "arena"},
+    {"arena"},
+    {"queries", "evidence", "reports", "deploy"},
     {"answers"},
     {"api"},
     {"server"},

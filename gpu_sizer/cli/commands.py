@@ -53,6 +53,7 @@ COMMANDS = {
     "mcp": "serving",
     "arena": "arena:app",
     "chart": "chart:app",
+    "update": "update:app",
 }
 
 
