@@ -5,6 +5,8 @@ What computes plans knows none of these, which stand to its right.
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from gpu_sizer.planning import plan as planned
 from gpu_sizer.records import dataclass, fields, is_record, replace
 
@@ -78,14 +80,17 @@ class Fit(planned.Fit):
         return fit_html(self)
 
 
+_OF_PLAN, _OF_FIT = (attrgetter(*[f.name for f in fields(kind)]) for kind in (planned.Plan, planned.Fit))
+
+
 def as_answer(found: planned.Plan) -> Plan:
     """A plan with its sentences, files and views."""
-    return Plan(**{f.name: getattr(found, f.name) for f in fields(found)})
+    return Plan(*_OF_PLAN(found))
 
 
 def as_fit(found: planned.Fit) -> Fit:
     """A fit, likewise."""
-    return Fit(**{f.name: getattr(found, f.name) for f in fields(found)})
+    return Fit(*_OF_FIT(found))
 
 
 def with_answers(result: R) -> R:

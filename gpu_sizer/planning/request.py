@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 #: GPUs in a machine where the spec does not say.
 DEFAULT_NODE = 8
-_OF_LOAD = frozenset(s.name for s in LOAD)
-_OF_LIMITS = frozenset(s.name for s in LIMITS)
+_OF_LIMITS = tuple([s.name for s in LIMITS])
+_TOKENS = frozenset([s.name for s in OPTIONS.values() if s.tokens])
 #: Limits of a request that has none of its own.
 ANYWHERE = Limits()
 
@@ -111,13 +111,9 @@ def make_request(model: ModelCard, gpu: GpuSpec, **options: Unpack[SizeOptions])
         )
     if (dtype := given.get("weights_dtype")) is not None:
         weight_format(dtype)
-    request = Request(
-        model,
-        gpu,
-        Load(**{name: value for name, value in given.items() if name in _OF_LOAD}),
-        given.get("engine", ENGINE.default),
-        Limits(**{name: value for name, value in given.items() if name in _OF_LIMITS}),
-    )
+    engine = given.pop("engine", ENGINE.default)
+    limits = {name: given.pop(name) for name in _OF_LIMITS if name in given}
+    request = Request(model, gpu, Load(**given), engine, Limits(**limits) if limits else ANYWHERE)
     request.get_engine().check(request.load)
     return request
 
@@ -133,7 +129,7 @@ def options_of(given: Mapping[str, Any], native: int | None) -> dict[str, Any]:
         RequestError: a length that is none.
     """
     found = {name: value for name, value in given.items() if value is not None}
-    for name, value in found.items():
-        if isinstance(value, str) and name in OPTIONS and OPTIONS[name].tokens:
-            found[name] = tokens(value, native, name)
+    for name in _TOKENS & found.keys():
+        if isinstance(found[name], str):
+            found[name] = tokens(found[name], native, name)
     return found
