@@ -45,7 +45,7 @@ class Setting:
     """As on the command line; what may be turned off has ``--no-`` before its name, too."""
     least: int | None
     most: int | None
-    """Bounds of whole numbers; a share lies above 0 and goes up to ``most``."""
+    """Bounds of numbers; one with a fraction lies above 0 where no least is told."""
     choices: tuple[str, ...]
     words: tuple[str, ...] | None
     """What a question may say, beside the name: before a value, or by itself for what is on or off.
@@ -90,9 +90,11 @@ class Setting:
                 raise RequestError(f"{key} must be {bounds}, not {value:,}", about=self.about)
         elif self.kind == "float":
             number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not number or not 0 < value <= (self.most or float("inf")):
-                bounds = f" and at most {self.most}" if self.most is not None else ""
-                raise RequestError(f"{key} must be above 0{bounds}, not {value!r:.60}", about=self.about)
+            above = number and (value > 0 if self.least is None else value >= self.least)
+            if not above or not value <= (self.most or float("inf")):
+                least = "above 0" if self.least is None else f"at least {self.least}"
+                bounds = f"{least} and at most {self.most}" if self.most is not None else least
+                raise RequestError(f"{key} must be {bounds}, not {value!r:.60}", about=self.about)
         elif self.kind == "bool":
             if not isinstance(value, bool):
                 raise RequestError(f"{key} must be true or false, not {value!r:.60}", about=self.about)

@@ -171,3 +171,14 @@ def test_a_length_may_be_written_as_people_write_it() -> None:
 def test_a_null_is_the_default() -> None:
     nothing: Any = dict.fromkeys(OPTIONS)
     assert size("llama-3-8b", gpu="h100", **nothing).model_dump() == size("llama-3-8b", gpu="h100").model_dump()
+
+
+def test_an_engine_says_which_settings_it_leaves_aside() -> None:
+    asked: Any = {"context": 8192, "enforce_eager": True, "block_size": 32, "gpu_memory_utilization": 0.9}
+    taken = size("llama-3-8b", gpu="h100", details=False, **asked)
+    assert not [w for w in taken.warnings if "leaves it aside" in w]
+    assert taken.explain().count("; without CUDA graphs; block_size 32") == 1
+    left = size("llama-3-8b", gpu="h100", engine="llama.cpp", details=False, **asked)
+    aside = [w.rpartition(": ")[2] for w in left.warnings if "leaves it aside" in w]
+    assert aside == ["utilization 0.9", "without CUDA graphs", "block_size 32"]
+    assert "CUDA graphs" not in left.explain().partition("Assumed:")[2].partition("\n")[0]

@@ -75,6 +75,18 @@ class Request:
         """The same under another load: these settings changed, not checked again."""
         return replace(self, load=replace(self.load, **load))  # type: ignore[arg-type]  # a number by now
 
+    def not_taken(self, settings: Settings) -> list[str]:
+        """What was asked for and the engine has no such setting, a sentence each."""
+        found = []
+        for s in LOAD:
+            asked, taken = getattr(self.load, s.name), getattr(settings, s.name)
+            # Users are those of one replica there; lengths and sizes may be rounded, shares are not.
+            if asked == s.default or s.name == "users":
+                continue
+            if taken == s.default or (s.kind == "float" and taken != asked):
+                found.append(f"{self.get_engine().title} has no setting for this and leaves it aside: {s.say(asked)}")
+        return found
+
     def assumptions(self, settings: Settings, weights_format: str, *, of_gpu: bool = True) -> dict[str, Any]:
         """What an answer to it rests on: the settings in force that are always told or were asked for.
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gpu_sizer.engines.engine import Engine, PreparedModel
+    from gpu_sizer.load import Settings
 
 #: Contexts whose counts a plan lists where they differ.
 USUAL_CONTEXTS = (8192, 32768, 131072)
@@ -219,9 +220,9 @@ class Search:
         return Rejection(count, nearest.layout, "; ".join([reason, *list(rules)[:1]]))
 
 
-def _warnings(request: Request) -> tuple[str, ...]:
+def _warnings(request: Request, settings: Settings) -> tuple[str, ...]:
     gpu, card, engine = request.gpu, request.model, request.get_engine()
-    found = list(engine.notes(card))
+    found = [*request.not_taken(settings), *engine.notes(card)]
     if gpu.supports_bfloat16 is False and (request.load.weights_dtype or card.weights.dtype) == "bfloat16":
         found.append(f"{gpu.name} has no bfloat16: run with --dtype float16 (the same size)")
     if not card.verified:
@@ -265,7 +266,7 @@ def fit_of(search: Search, memory: LayoutMemory) -> Fit:
         found.total_parameters,
         found.active_parameters,
         found.weights_format,
-        _warnings(request),
+        _warnings(request, settings),
     )
 
 
@@ -389,9 +390,10 @@ def plan(request: Request, *, details: bool = True, why: bool = True) -> Plan:
     if details:
         last = (count or request.max_gpus + 1) - 1
         rejected = tuple(search.rejection(n) for n in range(max(1, last - 7), last + 1))
+    settings = search.fitting.settings(chosen.layout if chosen else Layout())
     return Plan(
         request=request,
-        settings=search.fitting.settings(chosen.layout if chosen else Layout()),
+        settings=settings,
         verdict=chosen.verdict if chosen else "does_not_fit",
         memory=chosen,
         safe_gpu_count=safe.layout.gpu_count if safe else None,
@@ -404,5 +406,5 @@ def plan(request: Request, *, details: bool = True, why: bool = True) -> Plan:
         rejections=rejected,
         tuned=_tuned(search, (count or request.max_gpus + 1) - 1) if details else None,
         context_counts=_context_counts(request, count) if details else (),
-        warnings=_warnings(request),
+        warnings=_warnings(request, settings),
     )

@@ -52,7 +52,7 @@ def _field(s: Setting) -> tuple[Any, Any]:
     elif s.kind == "int":
         kind = Annotated[int, Field(ge=s.least, le=_MOST.get(s.name, s.most))]
     elif s.kind == "float":
-        kind = Annotated[float, Field(gt=0, le=s.most)]
+        kind = Annotated[float, Field(gt=0 if s.least is None else None, ge=s.least, le=s.most)]
     elif s.kind == "bool":
         kind = bool
     if s.tokens:
