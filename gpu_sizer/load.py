@@ -92,8 +92,8 @@ class Setting:
             number = isinstance(value, int | float) and not isinstance(value, bool)
             above = number and (value > 0 if self.least is None else value >= self.least)
             if not above or not value <= (self.most or float("inf")):
-                least = "above 0" if self.least is None else f"at least {self.least}"
-                bounds = f"{least} and at most {self.most}" if self.most is not None else least
+                low = "above 0" if self.least is None else f"at least {self.least}"
+                bounds = f"{low} and at most {self.most}" if self.most is not None else low
                 raise RequestError(f"{key} must be {bounds}, not {value!r:.60}", about=self.about)
         elif self.kind == "bool":
             if not isinstance(value, bool):
