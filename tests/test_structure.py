@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "gpu_sizer"
 
-#: Rooms from left to right: a room may import its own and what stands left of it (DESIGN section 3).
+#: Rooms from left to right: a room may import its own and what stands left of it.
 ORDER = [
     {"errors", "exits", "units", "records", "compiled", "forks", "own"},
     {"cards"},

@@ -1,4 +1,4 @@
-"""Records of real start-ups: one JSON object a line, figures as the log prints them (DESIGN 4.4)."""
+"""Records of real start-ups: one JSON object a line, figures as the log prints them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What one layer keeps while it serves, on one tensor-parallel rank: bytes per token, or a state per sequence.
 
-These are facts of the model (MEMORY_MODEL section 3); how an engine allocates them in blocks and groups is
+These are facts of the model; how an engine allocates them in blocks and groups is
 the engine's own rule (:mod:`gpu_sizer.engines.vllm.cache`).
 """
 

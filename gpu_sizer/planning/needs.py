@@ -45,7 +45,7 @@ class MemoryNeed:
         return True
 
     def model_dump(self) -> dict[str, Any]:
-        """The JSON object of DESIGN 6.2."""
+        """The JSON object."""
         return {
             "model": self.request.model.id,
             "engine": self.request.engine,

@@ -139,7 +139,7 @@ class Plan:
         return self.model_dump()
 
     def model_dump(self) -> dict[str, Any]:
-        """The JSON object of DESIGN 4.3."""
+        """The JSON object."""
         r = self.request
         return {
             "model": r.model.id,

@@ -80,7 +80,7 @@ class Answer:
         yield from rest
 
     def model_dump(self) -> dict[str, Any]:
-        """The JSON object of DESIGN 6.2."""
+        """The JSON object."""
         found: dict[str, Any] = {"question": self.question, "intent": self.intent, "understood": self.understood}
         found.update(self.result.model_dump())
         if isinstance(self.result, Plan):
