@@ -10,10 +10,10 @@ from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import is_place
-from gpu_sizer.errors import RequestError, UnknownModelError
-from gpu_sizer.load import MOST_GPUS, OPTIONS, VARIED
+from gpu_sizer.errors import UnknownModelError
+from gpu_sizer.load import OPTIONS, VARIED
 from gpu_sizer.memory.layout import Layout
-from gpu_sizer.planning.request import Request, make_request, options_of
+from gpu_sizer.planning.request import Request, gpus_asked, make_request, options_of
 from gpu_sizer.planning.search import fit, plan
 
 TYPE_CHECKING = False
@@ -158,17 +158,6 @@ def by_engine(model: ModelName, *, gpu: GpuName, **load: Unpack[SizeOptions]) ->
     return with_answers(choose(request(model, gpu, **load)))
 
 
-def _count(gpu_count: int) -> int:
-    """A number of GPUs that can be.
-
-    Raises:
-        RequestError: not a whole number from 1 to the largest search.
-    """
-    if not isinstance(gpu_count, int) or isinstance(gpu_count, bool) or not 1 <= gpu_count <= MOST_GPUS:
-        raise RequestError(f"the number of GPUs must be from 1 to {MOST_GPUS:,}, not {gpu_count!r}", about="gpu")
-    return gpu_count
-
-
 def fits_on(model: ModelName, *, gpu: GpuName, gpu_count: int, **load: Unpack[SizeOptions]) -> OnCount:
     """Whether a number of GPUs carries a model, in their best layout; ``load`` as in :func:`size`.
 
@@ -177,7 +166,7 @@ def fits_on(model: ModelName, *, gpu: GpuName, gpu_count: int, **load: Unpack[Si
     """
     from gpu_sizer.planning.inverse import on_count
 
-    return with_answers(on_count(request(model, gpu, **load), _count(gpu_count)))
+    return with_answers(on_count(request(model, gpu, **load), gpus_asked(gpu_count)))
 
 
 def longest_context(
@@ -190,7 +179,7 @@ def longest_context(
     """
     from gpu_sizer.planning.inverse import longest_context as longest
 
-    return with_answers(longest(request(model, gpu, **load), _count(gpu_count)))
+    return with_answers(longest(request(model, gpu, **load), gpus_asked(gpu_count)))
 
 
 def most_users(model: ModelName, *, gpu: GpuName, gpu_count: int = 1, **load: Unpack[SizeOptions]) -> MostUsers:
@@ -201,7 +190,7 @@ def most_users(model: ModelName, *, gpu: GpuName, gpu_count: int = 1, **load: Un
     """
     from gpu_sizer.planning.inverse import most_users as most
 
-    return with_answers(most(request(model, gpu, **load), _count(gpu_count)))
+    return with_answers(most(request(model, gpu, **load), gpus_asked(gpu_count)))
 
 
 def memory_need(model: ModelName, *, cards: Catalogue | None = None, **load: Unpack[SizeOptions]) -> MemoryNeed:
@@ -242,7 +231,7 @@ def what_fits(
 
     models = (cards or catalogue()).models.all()
     return runnable(
-        models, load_gpu(gpu, cards=cards), _count(gpu_count), everything=everything, **options_of(load, None)
+        models, load_gpu(gpu, cards=cards), gpus_asked(gpu_count), everything=everything, **options_of(load, None)
     )
 
 

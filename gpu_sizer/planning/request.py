@@ -6,7 +6,7 @@ from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.registry import engine
 from gpu_sizer.errors import RequestError
-from gpu_sizer.load import ENGINE, LIMITS, LOAD, OPTIONS, Limits, Load, checked, told
+from gpu_sizer.load import ENGINE, LIMITS, LOAD, MOST_GPUS, OPTIONS, Limits, Load, checked, told
 from gpu_sizer.model.inventory import weight_format
 from gpu_sizer.planning.quantities import tokens
 from gpu_sizer.records import dataclass, replace
@@ -145,3 +145,18 @@ def options_of(given: Mapping[str, Any], native: int | None) -> dict[str, Any]:
         if isinstance(found[name], str):
             found[name] = tokens(found[name], native, name)
     return found
+
+
+def gpus_asked(count: int | None) -> int:
+    """A number of GPUs that is asked about; null is one.
+
+    Raises:
+        RequestError: not a whole number from 1 to the largest search.
+    """
+    if count is None:
+        return 1
+    if isinstance(count, bool) or not isinstance(count, int):
+        raise RequestError(f"the number of GPUs must be a whole number, not {count!r:.60}", about="gpu")
+    if not 1 <= count <= MOST_GPUS:
+        raise RequestError(f"the number of GPUs must be from 1 to {MOST_GPUS:,}, not {count:,}", about="gpu")
+    return count
