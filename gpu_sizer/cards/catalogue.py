@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import cache, cached_property
 
-from gpu_sizer.cards.folders import PASSED_BY
+from gpu_sizer.cards.folders import PASSED_BY, RERELEASES
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import SEPARATOR, is_place, join_names, normal, normal_short
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from gpu_sizer.cards.likeness import KnownNames
     from gpu_sizer.cards.reading import Entry
+    from gpu_sizer.cards.rerelease_shelf import Rereleases
 
     Card = TypeVar("Card", ModelCard, GpuSpec)
 else:
@@ -193,6 +194,13 @@ class Catalogue:
         """The GPU specs."""
         return Shelf(GpuSpec, (data_folder("gpu_specs"), *self.folders))
 
+    @cached_property
+    def rereleases(self) -> Rereleases:
+        """Repositories that are a known model again."""
+        from gpu_sizer.cards.rerelease_shelf import Rereleases
+
+        return Rereleases([os.path.join(f, RERELEASES) for f in (data_folder("model_cards"), *self.folders)])
+
     def model(self, name: str) -> ModelCard:
         """A model by id, alias, hub id, or path of a YAML card; the same object for the same name.
 
@@ -205,7 +213,7 @@ class Catalogue:
         """
         if (found := self._named.get(name)) is not None:
             return found
-        found = self._rerelease(name) if self.models.lookup(name) is None else None
+        found = self._rerelease(name) if normal(name) not in self.models.index else None
         if found is None:
             found = self._find(name, self.models, ModelCard).as_release(name)
             if name.count("/") == 1 and not is_place(name) and normal(name) not in self.models.index:
@@ -223,10 +231,16 @@ class Catalogue:
         return {}
 
     def _rerelease(self, name: str) -> ModelCard | None:
-        """The card of a name that adds a weight format to one that is known, null for others."""
+        """The card of a repository that is a known model again, by its line or by its name; null for others."""
         from gpu_sizer.cards.rereleases import as_rerelease, base_and_format
 
-        told = base_and_format(name)
+        if normal(name) not in self.models.index and (known := self.rereleases.find(name)) is not None:
+            from gpu_sizer.cards.rerelease_table import as_line
+
+            card, line, source = known
+            return as_line(self.models.get(self.models.resolve(card)).as_release(card), line, source)
+
+        told = base_and_format(name) if self.models.lookup(name) is None else None
         if told is None or (identity := self.models.lookup(told[0])) is None:
             return None
         return as_rerelease(self.models.get(identity).as_release(told[0]), name, told[1])

@@ -7,5 +7,7 @@ from __future__ import annotations
 LIGHT_FOLDERS = ("proprietary", "unsized")
 #: Folder of gpu_specs/, and of a user's folder, that holds machines; readers of GPU specs and models pass it by.
 MACHINES = "machines"
+#: Folder of model_cards/, and of a user's folder, that holds tables of re-releases.
+RERELEASES = "rereleases"
 #: Folders that readers of cards pass by.
-PASSED_BY = (*LIGHT_FOLDERS, MACHINES)
+PASSED_BY = (*LIGHT_FOLDERS, MACHINES, RERELEASES)

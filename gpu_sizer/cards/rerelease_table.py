@@ -1,0 +1,51 @@
+"""Repositories of the hub that hold a known model again: found by hub id, each with the card that it is.
+
+They are lines of tables in ``model_cards/rereleases/``, not cards: fine-tunes with exactly a card's shape, and copies
+in another format of weights.
+"""
+
+from __future__ import annotations
+
+from gpu_sizer.cards.rereleases import as_rerelease
+from gpu_sizer.records import dataclass, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.cards.constraints import Id, PositiveInt, Text, WeightFormat
+    from gpu_sizer.cards.model_card import ModelCard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One repository."""
+
+    hub_id: Text
+    format: WeightFormat | None = None
+    """The format of its linear layers, where it is another than the card's."""
+    context: PositiveInt | None = None
+    """Its context length in tokens, where it is longer than the card's."""
+    count: PositiveInt | None = None
+    """Parameters as the hub counts them; null for packed weights, whose counts are of words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A file of lines."""
+
+    source: Text
+    """What tells of all of them: a package by name and version, and its day."""
+    cards: dict[Id, tuple[Line, ...]]
+    """For each card, by its id or the hub id of one of its releases, the repositories that are it again."""
+
+
+def as_line(card: ModelCard, line: Line, source: str) -> ModelCard | None:
+    """A card as one of the repositories that are it again; null where the card is in another format already."""
+    ending = line.hub_id.rpartition("/")[2]
+    found = card if line.format is None else as_rerelease(card, line.hub_id, line.format)
+    if found is None:
+        return None
+    context = found.context
+    if line.context is not None and line.context > (context.extended or context.native):
+        context = replace(context, native=line.context, extended=None, method=None)
+    note = f"{line.hub_id} is sized as {card.name}, whose shape it has ({source})"
+    return replace(found, name=ending, hub_id=line.hub_id, released=None, context=context, notes=(*found.notes, note))
