@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.engines.registry import engine
+from gpu_sizer.engines.registry import engine, engine_for
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import ENGINE, LIMITS, LOAD, MOST_GPUS, OPTIONS, Limits, Load, checked, told
 from gpu_sizer.model.inventory import weight_format
@@ -123,7 +123,7 @@ def make_request(model: ModelCard, gpu: GpuSpec, **options: Unpack[SizeOptions])
         )
     if (dtype := given.get("weights_dtype")) is not None:
         weight_format(dtype)
-    engine = given.pop("engine", ENGINE.default)
+    engine = engine_for(given.pop("engine", ENGINE.default), model)
     limits = {name: given.pop(name) for name in _OF_LIMITS if name in given}
     request = Request(model, gpu, Load(**given), engine, Limits(**limits) if limits else ANYWHERE)
     request.get_engine().check(request.load)
