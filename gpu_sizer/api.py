@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from gpu_sizer.answers import Fit, Plan, as_answer, as_fit, with_answers
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import is_place
-from gpu_sizer.errors import UnknownModelError
-from gpu_sizer.load import OPTIONS, VARIED
+from gpu_sizer.errors import RequestError, UnknownModelError
+from gpu_sizer.load import OPTIONS, USUAL_ANSWER, USUAL_PROMPT, VARIED
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.request import Request, gpus_asked, make_request, options_of
 from gpu_sizer.planning.search import fit, plan
+from gpu_sizer.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gpu_sizer.load import FitOptions, SizeOptions
     from gpu_sizer.planning.by_engine import EngineChoices
     from gpu_sizer.planning.choices import Choices, Runnable
+    from gpu_sizer.planning.how_fast import HowFast
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
     from gpu_sizer.planning.needs import MemoryNeed
     from gpu_sizer.planning.sweep import Axes
@@ -49,21 +50,26 @@ def load_model(model: str | os.PathLike[str] | ModelCard, *, cards: Catalogue | 
     shelf = cards or catalogue()
     if shelf.names_only or name.endswith((".yaml", ".yml")):
         return shelf.model(name)
-    if name.startswith("hf:") or (shelf.models.lookup(name) is None and _is_path(name)):
-        from gpu_sizer.importers.sources import import_source
-
-        return import_source(name)
+    known = shelf.models.lookup(name) is not None
+    if is_place(name) or (not known and os.path.isdir(name)):
+        return _imported(name)
+    # A folder bears a hub id's name where models lie as on the hub, and is read, as engines read it; a bare name is the
+    # catalogue's.
+    if known and os.path.isfile(os.path.join(name, "config.json")):
+        if "/" in name:
+            return _noted(_imported(name), f"read from the folder {name}, not from the catalogue")
+        return _noted(shelf.model(name), f"taken from the catalogue; ./{name} is the folder of that name here")
     return shelf.model(name)
 
 
-def _is_path(name: str) -> bool:
-    """Whether a name is meant as a place on disk: it exists there, or is written as a path."""
-    if is_place(name):
-        return True
-    try:
-        return Path(name).is_dir()
-    except OSError:
-        return False
+def _imported(name: str) -> ModelCard:
+    from gpu_sizer.importers.sources import import_source
+
+    return import_source(name)
+
+
+def _noted(card: ModelCard, note: str) -> ModelCard:
+    return replace(card, notes=(*card.notes, note[:400]))
 
 
 def load_gpu(gpu: str | os.PathLike[str] | GpuSpec, *, cards: Catalogue | None = None) -> GpuSpec:
@@ -132,6 +138,50 @@ def estimate(
         decode_context_parallel_size,
     )
     return as_fit(fit(request(model, gpu, **load), layout))
+
+
+def speed(
+    model: str | os.PathLike[str] | ModelCard,
+    *,
+    gpu: str | os.PathLike[str] | GpuSpec,
+    gpu_count: int | None = None,
+    tensor_parallel_size: int = 1,
+    pipeline_parallel_size: int = 1,
+    data_parallel_size: int = 1,
+    expert_parallel: bool = False,
+    **load: Unpack[FitOptions],
+) -> HowFast:
+    """How fast a model is: tokens a second for each user and in all, the time per token and to the first token.
+
+    Each figure is the estimate, the range in which 90 % of what was measured lies, and what physics allows.
+
+    Args:
+        model: id, alias, hub id, path, or card.
+        gpu: id, alias, path, or spec.
+        gpu_count: the layout of so many GPUs that surely gives most tokens in all; instead of the sizes.
+        tensor_parallel_size: GPUs over which every layer is cut.
+        pipeline_parallel_size: stages.
+        data_parallel_size: replicas; with ``expert_parallel`` groups that share the experts.
+        expert_parallel: whole experts on each GPU.
+        load: as in :func:`size`. ``users`` send a prompt of ``prompt`` tokens (1,024 where it is left out) and get an
+            answer of ``answer`` (256), each followed by another; ``tokens_per_second`` and ``requests_per_second`` are
+            judged against.
+
+    Raises:
+        GpuSizerError: an unknown name or option, a card that cannot be used, a value that makes no sense, or an engine
+            or GPU of whose speed nothing is known.
+    """
+    from gpu_sizer.planning.how_fast import how_fast, how_fast_on
+
+    load["prompt"] = USUAL_PROMPT if load.get("prompt") is None else load["prompt"]
+    load["answer"] = USUAL_ANSWER if load.get("answer") is None else load["answer"]
+    made = request(model, gpu, **load)
+    sizes = (tensor_parallel_size, pipeline_parallel_size, data_parallel_size)
+    if gpu_count is None:
+        return how_fast(made, Layout(*sizes, expert_parallel))
+    if any(n != 1 for n in sizes) or expert_parallel:
+        raise RequestError("say a number of GPUs or the sizes of a layout, not both", about="gpu")
+    return how_fast_on(made, gpus_asked(gpu_count))
 
 
 def fits_given(model: ModelName, *, gpus: str, cards: Catalogue | None = None, **load: Unpack[SizeOptions]) -> Fit:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import cache, cached_property
 
+from gpu_sizer import model
 from gpu_sizer.cards.folders import PASSED_BY, RERELEASES
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
@@ -12,6 +13,7 @@ from gpu_sizer.cards.names import SEPARATOR, is_place, join_names, normal, norma
 from gpu_sizer.cards.trusted import build
 from gpu_sizer.compiled import Compiled, Recipe
 from gpu_sizer.errors import CardError, UnknownGpuError, UnknownModelError, UnknownNameError
+from gpu_sizer.model.kinds import KINDS
 from gpu_sizer.records import dataclass, replace
 
 TYPE_CHECKING = False
@@ -42,6 +44,12 @@ def data_folder(name: str) -> str:
     return inside if os.path.isdir(inside) else os.path.join(os.path.dirname(package), name)
 
 
+def code_folders() -> tuple[str, ...]:
+    """The folders of modules that say what a card holds: a kind of mixer more, and compiled cards are stale."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    return (here, *model.__path__, *(folder for kinds in KINDS.values() for folder in kinds.folders()))
+
+
 class Shelf(Generic[Card]):
     """All cards of one kind: from the compiled catalogue, or from the YAML itself."""
 
@@ -60,8 +68,7 @@ class Shelf(Generic[Card]):
 
             return contents(self._kind, self._folders)
 
-        name, code = f"{self._noun.lower()}s", os.path.dirname(os.path.abspath(__file__))
-        return Recipe(name, self._folders, make, beside=PASSED_BY, code=(code,))
+        return Recipe(f"{self._noun.lower()}s", self._folders, make, beside=PASSED_BY, code=code_folders())
 
     @cached_property
     def _compiled(self) -> Compiled | None:

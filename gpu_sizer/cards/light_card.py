@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from gpu_sizer.cards.constraints import Id, Text
+    from gpu_sizer.model.constraints import Id, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ _LISTINGS = (
 COMMANDS = {
     "size": "sizing",
     "fit": "sizing",
+    "speed": "speed",
     "models": "listings",
     "gpus": "listings",
     "machines": "machines",

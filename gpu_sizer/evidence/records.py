@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
-from gpu_sizer.errors import GpuSizerError
+from gpu_sizer.errors import GpuSizerError, shown
+from gpu_sizer.files import parse_json
 from gpu_sizer.load import LOAD
 from gpu_sizer.records import dataclass, field, fields
 
@@ -108,7 +107,7 @@ def _mistake(key: str, value: Any) -> str | None:
     kind = kind_of(key)
     number = isinstance(value, int if kind == "int" else int | float) and not isinstance(value, bool)
     right = isinstance(value, str) if kind == "str" else isinstance(value, bool) if kind == "bool" else number
-    return None if right else f"{key}: must be {_WANTED[kind]}, not {json.dumps(value)[:60]}"
+    return None if right else f"{key}: must be {_WANTED[kind]}, not {shown(value)}"
 
 
 def record_from(values: Any, place: str) -> EvidenceRecord:
@@ -154,7 +153,7 @@ def read_records(lines: Iterable[str], name: str) -> Iterator[EvidenceRecord]:
             continue
         place = f"{name}:{number}"
         try:
-            values = json.loads(line)
+            values = parse_json(line)
         except ValueError as error:
             raise EvidenceError(f"{place}: not JSON ({error})") from None
         record = record_from(values, place)

@@ -13,6 +13,7 @@ import numpy as np
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import VARIED
 from gpu_sizer.planning.sweep import NOT_COUNTED
+from gpu_sizer.reports.tables.formats.csv import safe
 
 if TYPE_CHECKING:
     from gpu_sizer.planning.sweep import Block
@@ -38,7 +39,7 @@ def _csv_cells(block: Block) -> Iterator[str]:
     """The lines of a block; what does not fit leaves its columns empty."""
     text = io.StringIO()
     constants = (block.model, block.gpu, *block.settings.values())
-    csv.writer(text, lineterminator="").writerow(constants)
+    csv.writer(text, lineterminator="").writerow([safe(v) if isinstance(v, str) else v for v in constants])
     for c, context in enumerate(block.contexts):
         head = f"{text.getvalue()},{context},"
         for users, (count, tp, pp, dp, ep, tight, free) in zip(block.users, block.cells[c].tolist(), strict=True):
