@@ -11,7 +11,6 @@ from typing import Any
 from gpu_sizer import api
 from gpu_sizer.errors import GpuSizerError, RequestError
 
-
 #: Where a browser runs this there is no pydantic: a configuration is then held to the records' own rules alone.
 BOUNDED = find_spec("pydantic") is not None
 
