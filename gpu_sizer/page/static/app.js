@@ -14,6 +14,7 @@ let state = read();
 let plans = [];
 let dropped = null;
 let turn = 0;
+let sliding = false;
 const models = new Map();
 const specs = new Map();
 const names = {
@@ -64,14 +65,15 @@ function show() {
     : "";
 }
 
-/** Takes a change into the state; a slider that is still held replaces the address, all else adds to the history. */
+/** Takes a change into the state and the history; a slider that is held makes one step of it, not one a pixel. */
 function change(changes, held = false) {
   if (Object.keys(changes).some((key) => key !== "q")) changes.q ??= "";
   if (changes.model !== undefined && changes.model !== state.model) changes.context ??= "";
   state = { ...state, ...changes };
   const to = address(state);
-  if (held) history.replaceState(null, "", to);
+  if (sliding) history.replaceState(null, "", to);
   else if (to !== location.pathname + location.search) history.pushState(null, "", to);
+  sliding = held;
   show();
   answer(held);
 }
