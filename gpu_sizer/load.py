@@ -223,6 +223,7 @@ class Load:
         "Tokens of a prompt, where speed is asked for. Default: 1024.",
         most=MOST_TOKENS,
         tokens=True,
+        words=None,
         said="prompts of {} tokens",
     )
     answer: int | None = setting(
@@ -230,16 +231,19 @@ class Load:
         "Tokens of an answer, where speed is asked for. Default: 256.",
         most=MOST_TOKENS,
         tokens=True,
+        words=None,
         said="answers of {} tokens",
     )
     tokens_per_second: float | None = setting(
         None,
         "Tokens a second that each user has to get, surely. Default: any speed does.",
+        words=None,
         said="{:g} tokens a second for each user",
     )
     requests_per_second: float | None = setting(
         None,
         "Requests a second that have to be answered in all, surely. Default: any speed does.",
+        words=None,
         said="{:g} requests a second",
     )
 

@@ -56,22 +56,6 @@ class Plan(Open):
     warnings: list[str]
 
 
-class HowFast(Open):
-    """How fast a layout is: each figure as a range around the estimate, and what physics allows."""
-
-    model: str
-    gpu: str
-    engine: str
-    gpu_count: int
-    layout: Layout
-    fits: bool
-    reason: str | None
-    assumptions: dict[str, Any]
-    speed: dict[str, Any] | None
-    cost: dict[str, Any] | None
-    tokens_per_watt_hour: float | None
-
-
 class Answer(Open):
     """What was understood, and beside it the answer that belongs to its intent."""
 
@@ -123,6 +107,15 @@ class Health(BaseModel):
     version: str
 
 
+class Index(Open):
+    """Where everything is."""
+
+    name: str
+    version: str
+    description: str
+    paths: dict[str, str]
+
+
 class Problem(BaseModel):
     """What is wrong, and what was perhaps meant."""
 
@@ -163,11 +156,11 @@ def _with_errors(kind: type[BaseModel], description: str, *, body: bool = True) 
 
 
 PLAN = _with_errors(Plan, "The plan; also where nothing fits, with fits false and the reason.")
-SPEED = _with_errors(HowFast, "The speed; null where the model does not run there, with the reason.")
 ANSWER = _with_errors(Answer, "The answer; its further keys depend on the intent.")
 FILE = _with_errors(File, "The command or file.")
 MODELS = _with_errors(Models, "The models.", body=False)
 GPUS = _with_errors(Gpus, "The GPUs.", body=False)
+INDEX: Responses = {200: {"model": Index, "description": "The paths, and where they are described."}}
 HEALTH: Responses = {200: {"model": Health, "description": "It does."}}
 METRICS: Responses = {
     200: {"description": "Prometheus's text format.", "content": {"text/plain": {"schema": {"type": "string"}}}}

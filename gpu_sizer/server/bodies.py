@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: The most GPUs that a request may search or name.
 MOST_GPUS = 256
+#: The most GPUs, times users, for which a question can ask what of the whole catalogue runs: seconds of work.
+MOST_LISTED = 1024
 #: Longest name or option, in characters.
 LONGEST_NAME = 200
 #: Longest question, in characters.
@@ -110,15 +112,6 @@ class FitBody(LoadBody):
     pipeline_parallel_size: Size = 1
     data_parallel_size: Size = 1
     expert_parallel: bool = False
-
-
-class SpeedBody(FitBody):
-    """How fast a layout is; with ``gpu_count``, how fast the fastest layout of that many GPUs is."""
-
-    model_config = _shown(
-        {"model": "llama-3-70b", "gpu": "h100", "tensor_parallel_size": 4, "users": 16},
-        {"model": "mixtral-8x7b", "gpu": "rtx-a6000", "gpu_count": 4, "users": 8, "prompt": 2000, "answer": 500},
-    )
 
 
 class DeployBody(SizeBody):

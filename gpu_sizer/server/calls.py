@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from gpu_sizer import api
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.deploy.formats import deploy as write
 from gpu_sizer.deploy.serving import weights_named
-from gpu_sizer.errors import RequestError
-from gpu_sizer.planning.how_fast_sentences import lines as speed_lines
+from gpu_sizer.errors import RequestError, UnknownModelError
 from gpu_sizer.planning.inverse_sentences import on_count_lines
 from gpu_sizer.planning.plan import Plan
 from gpu_sizer.planning.sentences import fit_lines, lines
@@ -20,6 +20,7 @@ from gpu_sizer.reports.listings import gpu_listing, model_listing
 from gpu_sizer.reports.selecting import GpuFilter, ModelFilter
 from gpu_sizer.server.bodies import (
     MOST_GPUS,
+    MOST_LISTED,
     AskBody,
     Body,
     DeployBody,
@@ -27,7 +28,6 @@ from gpu_sizer.server.bodies import (
     ListBody,
     LoadBody,
     SizeBody,
-    SpeedBody,
 )
 
 
@@ -64,6 +64,9 @@ def warm_up() -> None:
     cards.models.all()
     cards.gpus.all()
     ask(AskBody(question="how many A6000s for Mixtral 8x7b"))
+    # What is looked through for a name that no card bears.
+    with suppress(UnknownModelError):
+        api.load_model("an-organisation/an-unknown-model", cards=cards)
 
 
 def _asked(b: LoadBody) -> dict[str, Any]:
@@ -109,24 +112,13 @@ def fit(b: FitBody) -> Answered:
     return Answered(one.model_dump(), fit_lines(one))
 
 
-def speed(b: SpeedBody) -> Answered:
-    """How fast a layout is, or the fastest of a number of GPUs.
-
-    Raises:
-        GpuSizerError: an unknown name, a value that makes no sense, or what no speed is known of.
-    """
-    sizes = {f"{k}_parallel_size": getattr(b, f"{k}_parallel_size") for k in ("tensor", "pipeline", "data")}
-    found = api.speed(**_asked(b), gpu_count=b.gpu_count, **sizes, expert_parallel=b.expert_parallel)
-    return Answered(found.model_dump(), speed_lines(found))
-
-
 def ask(b: AskBody) -> Answered:
     """The answer to a question in words.
 
     Raises:
         GpuSizerError: a question that is not understood, or a name that is missing, unknown or ambiguous.
     """
-    found = ask_in_words(b.question, cards=shelf(), most_gpus=MOST_GPUS)
+    found = ask_in_words(b.question, cards=shelf(), most_gpus=MOST_GPUS, most_listed=MOST_LISTED)
     return Answered(found.model_dump(), found.lines())
 
 
@@ -159,7 +151,6 @@ CALLS = {
     for call in (
         Call("size", SizeBody, size, "The fewest GPUs on which a language model serves a load, and why not fewer."),
         Call("fit", FitBody, fit, "Whether a model fits on a number of GPUs or in one layout, and what is left."),
-        Call("speed", SpeedBody, speed, "How fast a model is on its GPUs: tokens a second, with a range and a bound."),
         Call("ask", AskBody, ask, "A question in words: counts, fits, longest context, most users, which GPU."),
         Call("deploy", DeployBody, deploy, "The command or file that starts the server of the smallest plan."),
         Call("models", ListBody, models, "The models of the catalogue."),
