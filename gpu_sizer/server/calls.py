@@ -11,6 +11,7 @@ from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.deploy.formats import deploy as write
 from gpu_sizer.deploy.serving import weights_named
 from gpu_sizer.errors import RequestError, UnknownModelError
+from gpu_sizer.planning.how_fast_sentences import lines as speed_lines
 from gpu_sizer.planning.inverse_sentences import on_count_lines
 from gpu_sizer.planning.plan import Plan
 from gpu_sizer.planning.sentences import fit_lines, lines
@@ -28,6 +29,7 @@ from gpu_sizer.server.bodies import (
     ListBody,
     LoadBody,
     SizeBody,
+    SpeedBody,
 )
 
 
@@ -112,6 +114,17 @@ def fit(b: FitBody) -> Answered:
     return Answered(one.model_dump(), fit_lines(one))
 
 
+def speed(b: SpeedBody) -> Answered:
+    """How fast a layout is, or the fastest of a number of GPUs.
+
+    Raises:
+        GpuSizerError: an unknown name, a value that makes no sense, or what no speed is known of.
+    """
+    sizes = {f"{k}_parallel_size": getattr(b, f"{k}_parallel_size") for k in ("tensor", "pipeline", "data")}
+    found = api.speed(**_asked(b), gpu_count=b.gpu_count, **sizes, expert_parallel=b.expert_parallel)
+    return Answered(found.model_dump(), speed_lines(found))
+
+
 def ask(b: AskBody) -> Answered:
     """The answer to a question in words.
 
@@ -151,6 +164,7 @@ CALLS = {
     for call in (
         Call("size", SizeBody, size, "The fewest GPUs on which a language model serves a load, and why not fewer."),
         Call("fit", FitBody, fit, "Whether a model fits on a number of GPUs or in one layout, and what is left."),
+        Call("speed", SpeedBody, speed, "How fast a model is on its GPUs: tokens a second, with a range and a bound."),
         Call("ask", AskBody, ask, "A question in words: counts, fits, longest context, most users, which GPU."),
         Call("deploy", DeployBody, deploy, "The command or file that starts the server of the smallest plan."),
         Call("models", ListBody, models, "The models of the catalogue."),
