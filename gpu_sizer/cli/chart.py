@@ -183,18 +183,17 @@ def context(
 
 @app.command()
 @o.takes(*(s for s in _SIZED if s.name not in ("context", "users")), unset=True)
+@o.gathers("place", _PLACE)
 def speed(
     model: o.Model,
     load: o.Given,
+    place: o.Given,
     gpus: Annotated[str, typer.Option(metavar="GPU,...", help="GPUs, a line for each.")] = "h100",
-    output: Output = None,
-    format: Format = None,
-    theme: Theme = "light",
 ) -> None:
     """Tokens a second for each user against the number of users, with the range that measurements lie in."""
     from gpu_sizer.cli import speed_chart as made
 
-    file = _file(output, format, theme)
+    file, theme = _file(**place), place["theme"]
     spec = _spec(load)
     cards = o.cards()
     card = api.load_model(model, cards=cards)
