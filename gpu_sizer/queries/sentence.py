@@ -26,12 +26,16 @@ def _is_odd(word: Word) -> bool:
 class Sentence:
     """A question's words, each of which is understood at most once."""
 
-    __slots__ = ("taken", "text", "words")
+    __slots__ = ("places", "taken", "text", "words")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.words: list[Word] = words(text)[:MOST_WORDS]
         self.taken: set[int] = set()
+        #: Where each word stands, understood or not.
+        self.places: dict[str, list[int]] = {}
+        for i, word in enumerate(self.words):
+            self.places.setdefault(word.text, []).append(i)
 
     def at(self, i: int) -> str:
         """The word at a place; empty outside of the sentence and where it has been understood."""

@@ -11,7 +11,7 @@ from gpu_sizer.queries.asides import refuse_other_language, refuse_other_subject
 from gpu_sizer.queries.entities import ARTICLES, Name, counted, exact_names, goes_on
 from gpu_sizer.queries.gpu_memory import memory_told, with_memory
 from gpu_sizer.queries.grammar import read_options
-from gpu_sizer.queries.intents import Told, about_sizing, intent_of
+from gpu_sizer.queries.intents import Told, intent_of, says
 from gpu_sizer.queries.naming import ambiguous, left_over, narrowed, nearly, told_in_part, unknown, widened
 from gpu_sizer.queries.near_names import NearNames
 from gpu_sizer.queries.options import Options
@@ -167,8 +167,9 @@ class _Reader:
     def intent(self) -> Intent | None:
         """What is asked."""
         told = Told(
-            models=len(self.models),
-            gpus=len({g.ids for g in self.gpus}),
+            model=bool(self.models),
+            gpu=bool(self.gpus),
+            several_gpus=len({g.ids for g in self.gpus}) > 1,
             counted=self.gpu_count is not None,
             count_asked=any(self._asked(g) for g in self.gpus),
             users=self.options.users is not None,
@@ -258,7 +259,7 @@ def understand(text: str, cards: Catalogue) -> Understanding:
         holders = [g.id for g in cards.gpus.all() if g.memory.marketed_gb == memory]
         which = f", such as {join_names(holders[:6])}" if holders else ""
         raise _incomplete(f"on which GPU? name one of {memory} GB{which}", "gpu", holders)
-    if not about_sizing(reader.s) and (intent is None or not reader.sure):
+    if not says(reader.s, "sizing") and (intent is None or not reader.sure):
         raise _not_understood()
     intent = intent or "count"
     models = _one(reader.models, UnknownModelError, reader.newest_first)
