@@ -18,11 +18,13 @@ class CompiledCards(BuildHookInterface):  # type: ignore[type-arg]
         if self.target_name != "wheel" or version == "editable":
             return
         sys.path.insert(0, self.root)
-        from gpu_sizer.cards.catalogue import Catalogue
+        from gpu_sizer.cards.catalogue import MACHINES, Catalogue, data_folder
+        from gpu_sizer.cards.fleet import Fleet
         from gpu_sizer.engines.profiles import recipe
 
         folder, cards = mkdtemp(), Catalogue()
-        for made in (cards.models.recipe(), cards.gpus.recipe(), recipe()):
+        machines = Fleet((str(Path(data_folder("gpu_specs"), MACHINES)),))
+        for made in (cards.models.recipe(), cards.gpus.recipe(), machines.recipe(), recipe()):
             made.ship(folder)
         for file in Path(folder).iterdir():
             build_data["force_include"][str(file)] = f"gpu_sizer/compiled_cards/{file.name}"

@@ -47,6 +47,12 @@ class UnknownGpuError(UnknownNameError):
     about = "gpu"
 
 
+class UnknownMachineError(UnknownNameError):
+    """No machine or provider of that name, or several machines; ``suggestions`` holds near names."""
+
+    about = "gpu"
+
+
 class CardError(GpuSizerError):
     """A card or spec that cannot be used: ``file``, ``key`` and ``reason`` say why."""
 

@@ -31,6 +31,10 @@ PATH_VARIABLE = "GPU_SIZER_PATH"
 #: Folders of model_cards/ that hold light cards: proprietary models, and open ones that cannot be sized. The catalogue
 #: of sizable models passes them by.
 LIGHT_FOLDERS = ("proprietary", "unsized")
+#: Folder of gpu_specs/, and of a user's folder, that holds machines; readers of GPU specs and models pass it by.
+MACHINES = "machines"
+#: Folders that readers of cards pass by.
+PASSED_BY = (*LIGHT_FOLDERS, MACHINES)
 #: Stands between names that are kept as one text: a character that no name has.
 SEPARATOR = "\x7f"
 
@@ -61,7 +65,7 @@ class Shelf(Generic[Card]):
             return contents(self._kind, self._folders)
 
         name, code = f"{self._noun.lower()}s", os.path.dirname(os.path.abspath(__file__))
-        return Recipe(name, self._folders, make, beside=LIGHT_FOLDERS, code=(code,))
+        return Recipe(name, self._folders, make, beside=PASSED_BY, code=(code,))
 
     @cached_property
     def _compiled(self) -> Compiled | None:

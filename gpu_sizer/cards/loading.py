@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.machine import Provider
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.errors import CardError
 
@@ -18,7 +19,9 @@ MOST_BYTES = 1 << 20
 #: Deeper nesting than any card needs.
 MOST_DEPTH = 24
 
-Card = TypeVar("Card", ModelCard, GpuSpec)
+Card = TypeVar("Card", ModelCard, GpuSpec, Provider)
+#: Kinds of file in the catalogue.
+Kind = type[ModelCard] | type[GpuSpec] | type[Provider]
 
 
 def _line(marked: Any) -> int:
@@ -115,7 +118,7 @@ def _line_of(node: Any, path: Iterable[str | int]) -> int | None:
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {}
 
 
-def adapter(kind: type[ModelCard] | type[GpuSpec]) -> TypeAdapter[Any]:
+def adapter(kind: Kind) -> TypeAdapter[Any]:
     """The pydantic adapter that validates a card class."""
     from pydantic import TypeAdapter
 
@@ -164,11 +167,11 @@ def _plain(loc: tuple[str | int, ...], known: dict[str, set[str]]) -> tuple[str 
 
 @cache
 def _known_fields() -> dict[str, set[str]]:
-    from gpu_sizer.cards import architecture, feed_forwards, gpu_spec, mixers, model_card
+    from gpu_sizer.cards import architecture, feed_forwards, gpu_spec, machine, mixers, model_card
 
     classes: list[Any] = [
         value
-        for module in (architecture, feed_forwards, gpu_spec, mixers, model_card)
+        for module in (architecture, feed_forwards, gpu_spec, machine, mixers, model_card)
         for value in vars(module).values()
         if hasattr(value, "__record_fields__") and isinstance(value, type)
     ]
@@ -205,13 +208,15 @@ def load_card(file: Path, kind: type[Card], within: Path | None = None) -> Card:
     return validate(data, kind, file, node)
 
 
-def kind_of(file: Path) -> type[ModelCard] | type[GpuSpec]:
-    """Whether a YAML file is a model card or a GPU spec, by its keys."""
+def kind_of(file: Path) -> Kind:
+    """Whether a YAML file is a model card, a GPU spec or a provider's machines, by its keys."""
     data, _ = read_yaml(file)
+    if "machines" in data or "provider" in data:
+        return Provider
     return GpuSpec if ("memory" in data and "architecture" not in data) or "vendor" in data else ModelCard
 
 
-def json_schema(kind: type[ModelCard] | type[GpuSpec]) -> dict[str, Any]:
+def json_schema(kind: Kind) -> dict[str, Any]:
     """The JSON Schema of a card class, for editors."""
     schema = adapter(kind).json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": kind.__name__, **schema}

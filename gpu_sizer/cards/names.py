@@ -17,6 +17,8 @@ _DROPPED = re.compile(r"(?<![0-9])[-.]|[-.](?![0-9])|[^0-9a-z./-]+")
 _MEETING = re.compile(r"(?<=[0-9])[^0-9a-z./]+(?=[0-9])")
 #: Stands between numbers that meet.
 APART = "-"
+#: All but letters and digits.
+_SIGNS = re.compile(r"[^0-9a-z]+")
 
 
 def normal(name: str) -> str:
@@ -30,6 +32,11 @@ def normal(name: str) -> str:
     if text.count("/") != 1 or text[0] == "/" or text[-1] == "/":
         text = text.replace("/", " ")
     return _DROPPED.sub("", _MEETING.sub(APART, text))
+
+
+def bare(name: str) -> str:
+    """Letters and digits alone, as machines are looked up: ``p5.48xlarge`` and ``P5-48xlarge`` are the same."""
+    return _SIGNS.sub("", name.lower())
 
 
 def normal_short(name: str) -> str:

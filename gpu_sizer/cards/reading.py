@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gpu_sizer.cards.catalogue import LIGHT_FOLDERS, SEPARATOR
+from gpu_sizer.cards.catalogue import PASSED_BY, SEPARATOR
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.loading import read_yaml, validate
 from gpu_sizer.cards.model_card import ModelCard
@@ -34,7 +34,7 @@ def read_entries(kind: type[ModelCard] | type[GpuSpec], folders: Sequence[str]) 
         if not folder.is_dir():
             raise CardError(str(folder), "", "no such folder of cards")
         for file in sorted(folder.rglob("*.yaml")):
-            if file.relative_to(folder).parts[0] in LIGHT_FOLDERS:
+            if file.relative_to(folder).parts[0] in PASSED_BY:
                 continue
             data, node = read_yaml(file, within=folder)
             if ("vendor" in data) != (kind is GpuSpec) or (kind is ModelCard and "architecture" not in data):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.machine import Machine, Provider
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.records import fields, is_record
 
@@ -34,7 +35,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-def jsonable(card: ModelCard | GpuSpec) -> dict[str, Any]:
+def jsonable(card: ModelCard | GpuSpec | Machine | Provider) -> dict[str, Any]:
     """A card as data that JSON can hold: dates become text."""
 
     def made(value: Any) -> Any:
@@ -48,7 +49,7 @@ def jsonable(card: ModelCard | GpuSpec) -> dict[str, Any]:
     return result
 
 
-def to_yaml(card: ModelCard | GpuSpec, *, schema: str | None = None, comments: tuple[str, ...] = ()) -> str:
+def to_yaml(card: ModelCard | GpuSpec | Provider, *, schema: str | None = None, comments: tuple[str, ...] = ()) -> str:
     """The YAML text of a card.
 
     Args:

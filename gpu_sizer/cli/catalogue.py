@@ -9,9 +9,12 @@ import typer
 
 from gpu_sizer import api
 from gpu_sizer.cards.catalogue import LIGHT_FOLDERS
+from gpu_sizer.cards.fleet import machine_folders
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.light_card import light_cards, load_light_card
-from gpu_sizer.cards.loading import json_schema, kind_of, load_card
+from gpu_sizer.cards.loading import Kind, json_schema, kind_of, load_card
+from gpu_sizer.cards.machine import Provider
+from gpu_sizer.cards.machine_files import check_gpus, load_provider, providers
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.writing import jsonable, to_yaml, write_atomically
 from gpu_sizer.cli import options as o
@@ -91,15 +94,20 @@ def validate(
         for _ in cards.gpus.all():
             count += 1
         count += len(light_cards())
-        print_lines([f"{count} cards and specs are valid"])
+        found = providers(machine_folders(cards.folders))
+        check_gpus(found.values(), cards.gpus.files)
+        machines = sum(len(p.machines) for p in found.values())
+        print_lines([f"{count} cards and specs are valid, and {machines} machines of {len(found)} providers"])
         return
     failed = 0
     for file in files:
         try:
             if file.resolve().parent.parent.name in LIGHT_FOLDERS:
                 load_light_card(file)
-            elif kind_of(file) is ModelCard:
+            elif (kind := kind_of(file)) is ModelCard:
                 check_totals(load_card(file, ModelCard), file)
+            elif kind is Provider:
+                check_gpus([load_provider(file)], o.cards().gpus.files, str(file))
             else:
                 load_card(file, GpuSpec)
             print_lines([f"{file}: valid"])
@@ -125,11 +133,11 @@ def check_totals(card: ModelCard, file: Path | str) -> None:
             raise CardError(str(file), f"parameters.{key}", f"{published:,} published, the inventory has {ours:,}")
 
 
-def schema(kind: Annotated[str, typer.Argument(metavar="model|gpu", help="Which schema.")]) -> None:
-    """Print the JSON Schema of model cards or GPU specs."""
-    kinds: dict[str, type[ModelCard] | type[GpuSpec]] = {"model": ModelCard, "gpu": GpuSpec}
+def schema(kind: Annotated[str, typer.Argument(metavar="model|gpu|machines", help="Which schema.")]) -> None:
+    """Print the JSON Schema of model cards, GPU specs or a provider's machines."""
+    kinds: dict[str, Kind] = {"model": ModelCard, "gpu": GpuSpec, "machines": Provider}
     if kind not in kinds:
-        raise RequestError(f"schema of what? model or gpu, not {kind[:40]!r}")
+        raise RequestError(f"schema of what? model, gpu or machines, not {kind[:40]!r}")
     print_json(json_schema(kinds[kind]))
 
 

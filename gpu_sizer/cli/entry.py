@@ -21,7 +21,19 @@ COLLECT_AFTER = 100_000
 #: Exit codes (DESIGN 4.2).
 FAULT, BAD_INPUT = 1, 2
 #: Commands that take one word and need no option.
-_LISTINGS = ("models", "gpus", "show", "explain", "validate", "schema", "import", "memory", "which-gpu", "check-log")
+_LISTINGS = (
+    "models",
+    "gpus",
+    "machines",
+    "show",
+    "explain",
+    "validate",
+    "schema",
+    "import",
+    "memory",
+    "which-gpu",
+    "check-log",
+)
 #: Commands that run until they are stopped.
 _LASTING = ("serve", "mcp")
 _PLAINER = "gpu-sizer-plainer"
@@ -38,6 +50,7 @@ COMMANDS = {
     "fit": "sizing",
     "models": "listings",
     "gpus": "listings",
+    "machines": "machines",
     "engines": "engines",
     "show": "catalogue",
     "explain": "catalogue",

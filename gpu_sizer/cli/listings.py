@@ -31,7 +31,8 @@ Format = Annotated[
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write the list here. Default: stdout.")]
 
 
-def _print(listing: CatalogueListing, as_json: bool, format: str | None, output: Path | None) -> None:
+def print_listing(listing: CatalogueListing, as_json: bool, format: str | None, output: Path | None) -> None:
+    """Prints a list: JSON, a format, a table on a terminal, or aligned columns."""
     if as_json and format is None and output is None:
         print_json(listing.records)
     elif format is not None or output is not None:
@@ -120,7 +121,7 @@ def models(
 
         remark = f"on {count} × {gpu.name}: one request at the model's full length, weights as released"
         listing = model_listing(o.cards().models.all(), wanted, sort=sort, among=runnable, remarks=(remark,))
-    _print(listing, as_json, format, output)
+    print_listing(listing, as_json, format, output)
 
 
 def gpus(
@@ -151,4 +152,4 @@ def gpus(
         since=None if since is None else selecting.first_day(since),
         measured=measured,
     )
-    _print(gpu_listing(o.cards().gpus.all(), wanted, sort=sort), as_json, format, output)
+    print_listing(gpu_listing(o.cards().gpus.all(), wanted, sort=sort), as_json, format, output)

@@ -1,0 +1,183 @@
+"""Every machine that is known to be rented out: by name, by GPU and by provider, from the compiled catalogue."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+
+from gpu_sizer.cards.catalogue import MACHINES, SEPARATOR, Catalogue, data_folder
+from gpu_sizer.cards.machine import Machine, MachinePrice, Offer
+from gpu_sizer.cards.names import bare, join_names, suggestions
+from gpu_sizer.cards.trusted import DATES, MANY, build
+from gpu_sizer.compiled import Compiled, Recipe
+from gpu_sizer.errors import UnknownMachineError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+# Here rather than in the tables' own module: a question that names no machine does not load what machines are.
+MANY[Machine] = {"prices": MachinePrice}
+DATES[MachinePrice] = ("date",)
+
+#: How many names a message lists at most.
+_SHOWN = 6
+
+
+def user_folder() -> str:
+    """Where a user's own newer data are kept: ``$XDG_DATA_HOME/gpu-sizer`` or the platform's likeness of it."""
+    if os.name == "nt":
+        base = os.environ.get("LOCALAPPDATA") or os.path.expanduser("~\\AppData\\Local")
+    else:
+        base = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
+    return os.path.join(base, "gpu-sizer")
+
+
+def machine_folders(folders: Sequence[str] = ()) -> tuple[str, ...]:
+    """The folders of machines that exist, the shipped one first: in a later one, a machine of a known name is newer."""
+    places = (data_folder("gpu_specs"), *folders, user_folder())
+    return tuple(found for p in places if os.path.isdir(found := os.path.join(p, MACHINES)))
+
+
+class Fleet:
+    """The machines of some folders.
+
+    Args:
+        folders: folders of ``PROVIDER.yaml``, the shipped one first.
+    """
+
+    def __init__(self, folders: Sequence[str]) -> None:
+        self._folders = tuple(folders)
+        self._offers: dict[str, Offer] = {}
+
+    def recipe(self) -> Recipe:
+        """What the compiled machines are made from."""
+
+        def make() -> dict[str, Any]:
+            from gpu_sizer.cards.machine_files import contents
+
+            return contents(self._folders)
+
+        return Recipe(MACHINES, self._folders, make, code=(os.path.dirname(os.path.abspath(__file__)),))
+
+    @cached_property
+    def _compiled(self) -> Compiled | None:
+        return self.recipe().current()
+
+    @cached_property
+    def _made(self) -> dict[str, Any]:
+        from gpu_sizer.cards.machine_files import contents
+
+        return contents(self._folders)
+
+    def _entry(self, key: str) -> Any:
+        return self._compiled.entry(key) if self._compiled is not None else self._made.get(key)
+
+    @cached_property
+    def index(self) -> dict[str, list[str]]:
+        """Normal form of every name -> the machines called so, as ``provider/name``."""
+        names, keys = self._entry("names")
+        return {n: k.split("\t") for n, k in zip(names.split(SEPARATOR), keys.split(SEPARATOR), strict=True)}
+
+    @cached_property
+    def providers(self) -> dict[str, str]:
+        """The name of each provider, by its id."""
+        found: dict[str, str] = self._entry("providers")
+        return found
+
+    @cached_property
+    def provider_names(self) -> dict[str, str]:
+        """Normal form of every name of a provider -> its id."""
+        found: dict[str, str] = self._entry("provider names")
+        return found
+
+    def get(self, key: str) -> Offer:
+        """The machine of a key ``provider/name``."""
+        if (found := self._offers.get(key)) is None:
+            provider = key.partition("/")[0]
+            found = Offer(provider, self.providers[provider], build(Machine, self._entry(f"machine {key}")))
+            self._offers[key] = found
+        return found
+
+    def of_gpu(self, gpu: str) -> list[Offer]:
+        """The machines whose GPUs, as a program sees them, are of this spec."""
+        return [self.get(k) for k in self._entry(f"gpu {gpu}") or ()]
+
+    def all(self) -> list[Offer]:
+        """Every machine, provider by provider."""
+        return [self.get(k) for k in self._entry("keys")]
+
+    def provider(self, name: str) -> str:
+        """The id of a provider by any of its names.
+
+        Raises:
+            UnknownMachineError: no such provider.
+        """
+        if (found := self.provider_names.get(bare(name))) is not None:
+            return found
+        hints = suggestions(name, self.provider_names)
+        tail = f"did you mean {join_names(hints)}?" if hints else f"known: {', '.join(sorted(self.providers))}"
+        raise UnknownMachineError(f"unknown provider {name[:60]!r}; {tail}", suggestions=hints)
+
+    def find(self, name: str, provider: str | None = None) -> Offer:
+        """A machine by name: ``p5.48xlarge``, or with its provider ``lambda/gpu_1x_a100``.
+
+        Args:
+            name: as the provider writes it, or an alias.
+            provider: its provider, where several share the name.
+
+        Raises:
+            UnknownMachineError: no such machine, or several of the name.
+        """
+        before, slash, after = name.partition("/")
+        if slash and (found := self.provider_names.get(bare(before))) is not None:
+            name, provider = after, found
+        keys = self.index.get(bare(name), [])
+        if provider is not None:
+            wanted = self.provider(provider)
+            keys = [k for k in keys if k.startswith(wanted + "/")]
+        if len(keys) == 1:
+            return self.get(keys[0])
+        raise self._shared(name, keys) if keys else self._unknown(name, provider)
+
+    def _shared(self, name: str, keys: Sequence[str]) -> UnknownMachineError:
+        return shared(name, [self.get(k) for k in keys])
+
+    def _unknown(self, name: str, provider: str | None) -> UnknownMachineError:
+        index = {n: keys[0] for n, keys in self.index.items() if provider is None or keys[0].startswith(provider)}
+        hints = suggestions(name, index)
+        tail = f"did you mean {join_names(hints)}?" if hints else "`gpu-sizer machines` lists what is known"
+        return UnknownMachineError(f"unknown machine {name[:60]!r}; {tail}", suggestions=hints)
+
+
+def shared(name: str, offers: Sequence[Offer]) -> UnknownMachineError:
+    """The error for a name that means several machines, each told with what is in it."""
+    told = join_names(f"{o.key} ({in_it(o.machine)})" for o in offers[:_SHOWN])
+    error = UnknownMachineError(f"{name!r} could mean several machines: {told}", suggestions=[o.key for o in offers])
+    error.kind = "ambiguous"
+    return error
+
+
+def in_it(machine: Machine) -> str:
+    """The GPUs of a machine in words: ``8 × h100-80gb``, or what the provider tells where the spec is not known."""
+    count = f"{machine.count:g}" if machine.count >= 1 else f"1/{round(1 / machine.count)}"
+    return f"{count} × {machine.gpu or machine.gpu_told}"
+
+
+_FLEETS: dict[tuple[str, ...], Fleet] = {}
+
+
+def fleet(cards: Catalogue | None = None) -> Fleet:
+    """The machines of a catalogue's folders; null is the shipped ones and the user's own."""
+    from gpu_sizer.cards.catalogue import catalogue
+
+    folders = machine_folders((cards or catalogue()).folders)
+    if folders not in _FLEETS:
+        _FLEETS[folders] = Fleet(folders)
+    return _FLEETS[folders]
+
+
+def known_gpus(offers: Iterable[Offer]) -> list[Offer]:
+    """Those whose GPU is sure."""
+    return [o for o in offers if o.machine.gpu is not None]

@@ -1,0 +1,112 @@
+"""Files of machines read from their YAML: what the compiled machines are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from gpu_sizer.cards.catalogue import SEPARATOR
+from gpu_sizer.cards.loading import load_card
+from gpu_sizer.cards.machine import Machine, Provider
+from gpu_sizer.cards.names import bare
+from gpu_sizer.cards.writing import jsonable
+from gpu_sizer.errors import CardError
+
+
+def load_provider(file: Path, within: Path | None = None) -> Provider:
+    """One provider's file, validated.
+
+    Raises:
+        CardError: the file cannot be used; the message names file, line, key and reason.
+    """
+    return load_card(file, Provider, within=within)
+
+
+def providers(folders: Sequence[str]) -> dict[str, Provider]:
+    """The providers of some folders by id: a later folder adds machines, and replaces those of the same name.
+
+    Raises:
+        CardError: a file that cannot be used, or two files of one provider in one folder.
+    """
+    found: dict[str, Provider] = {}
+    for folder in map(Path, folders):
+        here: dict[str, Path] = {}
+        for file in sorted(folder.rglob("*.yaml")):
+            made = load_provider(file, within=folder)
+            if made.provider in here:
+                raise CardError(str(file), "provider", f"{made.provider!r} also stands in {here[made.provider]}")
+            here[made.provider] = file
+            found[made.provider] = _joined(found.get(made.provider), made)
+    return found
+
+
+def _joined(known: Provider | None, newer: Provider) -> Provider:
+    """A provider with newer machines in place of known ones of the same name."""
+    if known is None:
+        return newer
+    machines = {m.name: m for m in known.machines} | {m.name: m for m in newer.machines}
+    return Provider(
+        provider=known.provider,
+        name=known.name,
+        aliases=tuple(dict.fromkeys((*known.aliases, newer.name, *newer.aliases))),
+        machines=tuple(machines.values()),
+        notes=(*known.notes, *newer.notes),
+        sources=(*known.sources, *newer.sources),
+    )
+
+
+def check_gpus(found: Iterable[Provider], known: Collection[str], file: str | None = None) -> None:
+    """Every GPU of these machines is a spec that exists.
+
+    Args:
+        found: the providers to check.
+        known: ids of the specs there are.
+        file: the file to name; null names the provider.
+
+    Raises:
+        CardError: the first that is not.
+    """
+    for provider in found:
+        for machine in provider.machines:
+            named = {"gpu": (machine.gpu,), "slice": (machine.slice,), "gpu_candidates": machine.gpu_candidates}
+            for key, ids in named.items():
+                if wrong := next((i for i in ids if i is not None and i not in known), None):
+                    place = file or f"machines of {provider.provider}"
+                    raise CardError(place, f"{machine.name}.{key}", f"no GPU spec is called {wrong!r}")
+
+
+def spellings(machine: Machine) -> list[str]:
+    """Every name of a machine; Azure's are also said without the word in front of all of them."""
+    names = [machine.name, *machine.aliases]
+    return [*names, *(n.removeprefix("Standard_") for n in names if n.startswith("Standard_"))]
+
+
+def contents(folders: Sequence[str]) -> dict[str, Any]:
+    """Names and plain data of every machine, each validated.
+
+    Raises:
+        CardError: the first file that cannot be used.
+    """
+    names: dict[str, list[str]] = {}
+    by_gpu: dict[str, list[str]] = {}
+    entries: dict[str, Any] = {}
+    keys: list[str] = []
+    known = providers(folders)
+    for provider in known.values():
+        for machine in provider.machines:
+            key = f"{provider.provider}/{machine.name}"
+            keys.append(key)
+            entries[f"machine {key}"] = jsonable(machine)
+            for spelling in dict.fromkeys(map(bare, spellings(machine))):
+                names.setdefault(spelling, []).append(key)
+            if machine.seen_gpu is not None:
+                by_gpu.setdefault(machine.seen_gpu, []).append(key)
+    return {
+        "names": [SEPARATOR.join(names), SEPARATOR.join("\t".join(k) for k in names.values())],
+        "providers": {p.provider: p.name for p in known.values()},
+        "provider names": {bare(name): p.provider for p in known.values() for name in (p.provider, p.name, *p.aliases)},
+        "keys": keys,
+        **{f"gpu {gpu}": found for gpu, found in by_gpu.items()},
+        **entries,
+    }
