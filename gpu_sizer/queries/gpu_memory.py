@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 def memory_told(s: Sentence, near: Name | None = None) -> int | None:
     """Gigabytes of a GPU that stand beside its name, or anywhere; their words are taken."""
+    found = memory_place(s, near)
+    return found[1] if found else None
+
+
+def memory_place(s: Sentence, near: Name | None = None) -> tuple[int, int] | None:
+    """Where gigabytes of a GPU stand beside its name, or anywhere, and how many; their words are taken."""
     places = list(s.free())
     if near is not None:
         behind = s.skip(near.stop, ("with", "of", "at", "x"), most=1)
@@ -26,10 +32,10 @@ def memory_told(s: Sentence, near: Name | None = None) -> int | None:
         amount = word.removesuffix("gib").removesuffix("gb").removesuffix("g")
         if amount.isdigit() and len(amount) < 5 and word != amount:
             s.take(i)
-            return int(amount)
+            return i, int(amount)
         if word.isdigit() and len(word) < 5 and s.at(i + 1) in ("gb", "gib", "gigabytes", "g"):
             s.take(i, i + 2)
-            return int(word)
+            return i, int(word)
     return None
 
 

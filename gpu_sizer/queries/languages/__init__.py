@@ -11,6 +11,7 @@ import re
 from importlib import import_module
 
 from gpu_sizer.errors import RequestError
+from gpu_sizer.queries.words import MOST_CHARACTERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,9 +73,11 @@ def in_english(text: str) -> str:
     Raises:
         RequestError: a language that is not known, or more of it than is understood.
     """
-    if text.isascii() and not _maybe_foreign(text):
+    if len(text) > MOST_CHARACTERS or (text.isascii() and not _maybe_foreign(text)):
         return text
-    lower = text.lower()
+    import unicodedata
+
+    lower = unicodedata.normalize("NFKC", text[:MOST_CHARACTERS]).lower()
     language = _language(lower)
     if language is None:
         return text

@@ -1,0 +1,276 @@
+"""A question while it is read: names first, then quantities, then bare figures, then what is only nearly a name."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import prod
+
+from gpu_sizer.cards.names import join_names, normal
+from gpu_sizer.queries.entities import ARTICLES, Name, counted, exact_names, goes_on
+from gpu_sizer.queries.gpu_memory import memory_place, with_memory
+from gpu_sizer.queries.grammar import read_options
+from gpu_sizer.queries.hardware import SYSTEM_MEMORY, take_computer, unknown_chip
+from gpu_sizer.queries.intents import Told, intent_of, says
+from gpu_sizer.queries.naming import narrowed, nearly, told_by_size, told_in_part, widened
+from gpu_sizer.queries.near_names import NearNames
+from gpu_sizer.queries.options import Options
+from gpu_sizer.queries.rates import read_speed
+from gpu_sizer.queries.sentence import Sentence
+from gpu_sizer.queries.settings import read_engine
+from gpu_sizer.queries.spelling import RELEASED, Mender, Vocabulary
+from gpu_sizer.queries.stopwords import STOP_WORDS
+from gpu_sizer.queries.topics import Remark, refuse_topics, take_topics
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gpu_sizer.cards.catalogue import Catalogue
+    from gpu_sizer.queries.intents import Intent
+
+#: Stretches left aside that an answer names.
+MOST_IGNORED = 6
+#: Idle words that are told with an amount left aside: ``under $ 20``.
+_BEFORE_AMOUNTS = frozenset(("$", "€", "£", "under", "below", "over", "above", "least", "not", "no", "without"))
+#: Words beside a model's name that make it a draft of another.
+_DRAFTS = frozenset(("draft", "drafter", "speculative"))
+#: GPUs that are told as so many of each are all meant together, unless one of these says that one is to be chosen.
+_CHOICE = "or|vs|versus|better|best|cheaper|cheapest|compare|comparison|which"
+_TOGETHER = "plus|together|both|mixed|mix|alongside|combined|combination"
+
+
+@lru_cache(maxsize=8)
+def _vocabulary(ids: tuple[str, ...]) -> Vocabulary:
+    return Vocabulary.of(ids)
+
+
+class Reader:
+    """What one question says: its models and GPUs, options, remarks, and what was left aside."""
+
+    def __init__(self, text: str, cards: Catalogue) -> None:
+        self.s = Sentence(text)
+        self.cards = cards
+        self.mender = Mender(lambda: _vocabulary(tuple(cards.models.ids())))
+        self.model_names, self.gpu_names = NearNames(cards.models.index), NearNames(cards.gpus.index)
+        self.options = Options()
+        self.models: list[Name] = []
+        self.gpus: list[Name] = []
+        self.taken_as: list[str] = []
+        self.remarks: list[Remark] = []
+        self.chip: str | None = None
+        self.memory: int | None = None
+
+    def read(self) -> None:
+        """Reads the question.
+
+        Raises:
+            GpuSizerError: another subject, a name that is none, or a quantity that makes no sense.
+        """
+        s, mender = self.s, self.mender
+        refuse_topics(s)
+        read_engine(s, self.options)
+        copied = self._copied()
+        machines = self._machines()
+        self.models, self.gpus = exact_names(s, self.cards, mender)
+        self._refuse_others()
+        self.models += copied
+        self._surroundings()
+        self.remarks += read_speed(s, counted=any(map(self._asked, self.gpus)), has_model=bool(self.models))
+        read_options(s, self.options)
+        models, gpus = exact_names(s, self.cards, mender, figures=True)
+        self.models = [self._widened(m) for m in (*self.models, *models)]
+        self.gpus = [with_memory(s, g, self.cards.gpus) for g in (*self.gpus, *gpus)] + machines
+        if not self.models:
+            self._find(self.models, told_in_part(s, mender) or told_by_size(s, mender, self._billions))
+        if not self.gpus:
+            self._find_gpu()
+        if not self.models:
+            self._find(self.models, nearly(s, self.model_names))
+        self.models = [narrowed(s, m) if len(m.ids) > 1 else m for m in self.models]
+        self.models = self._without_drafts()
+        if not self.gpus and self.chip is None and (place := memory_place(s)) is not None:
+            self._of_memory(*place)
+
+    def _of_memory(self, place: int, gigabytes: int) -> None:
+        """A GPU that stands for those of the memory that was told, the one that has least of it to a program.
+
+        Where a question asks for memory or for GPUs, the amount is kept for the answer instead.
+        """
+        self.memory = gigabytes
+        if self.intent() in ("gpus", "memory") and not self.says("asks_models"):
+            return
+        holders = [g for g in self.cards.gpus.all() if g.memory.marketed_gb == gigabytes]
+        if not holders:
+            return
+        usual = [g for g in holders if g.vendor == "NVIDIA"] or holders
+        chosen = min(usual, key=lambda g: (g.memory.visible_mib, g.id))
+        others = [g.id for g in holders if g.id != chosen.id][:4]
+        like = f" (as much have {join_names(others)})" if others else ""
+        self.taken_as.append(f"{gigabytes} GB taken as {chosen.id}, of which a program sees least{like}")
+        name = Name(place, place + 1, (chosen.id,), f"{gigabytes} GB")
+        self.gpus.append(counted(self.s, name, self.mender))
+
+    def _surroundings(self) -> None:
+        """The computer, chips that are not known, and topics that no answer covers."""
+        if take_computer(self.s):
+            self.remarks.append(SYSTEM_MEMORY)
+        self.chip = unknown_chip(self.s)
+        told = take_topics(self.s)
+        self.remarks += [r for r in told if not (r.text.startswith("nothing is offloaded") and self.remarks)]
+
+    def _without_drafts(self) -> list[Name]:
+        """The models but those that only draft for another."""
+        kept = []
+        for name in self.models:
+            before = {self.s.said(i) for i in range(name.start - 4, name.start)}
+            if len(self.models) == 1 or _DRAFTS.isdisjoint(before):
+                kept.append(name)
+        return kept or self.models
+
+    def _copied(self) -> list[Name]:
+        """Models whose hub ids stand in the question."""
+        if "/" not in self.s.text:
+            return []
+        from gpu_sizer.queries.hub_ids import known_hub_ids
+
+        found = known_hub_ids(self.s, self.cards)
+        self.taken_as += [f"{m.spelling!r} taken as {m.ids[0]}" for m in found if m.near]
+        return found
+
+    def _refuse_others(self) -> None:
+        if "/" in self.s.text and self.models:
+            from gpu_sizer.queries.hub_ids import refuse_others
+
+            refuse_others(self.s, self.models, RELEASED)
+
+    def _machines(self) -> list[Name]:
+        """The GPUs of machines that are named."""
+        from gpu_sizer.queries.machines import machines_named, may_name_machines
+
+        if not may_name_machines(self.s):
+            return []
+        found, told = machines_named(self.s, self.cards)
+        self.taken_as += told
+        return found
+
+    def _widened(self, name: Name) -> Name:
+        if len(name.ids) > 1 or name.near:
+            return name
+        wide = widened(self.s, name, self.mender, self._billions)
+        if wide.near:
+            self.taken_as.append(f"{wide.spelling!r} taken as {wide.ids[0]}")
+        return wide
+
+    def _billions(self, identity: str) -> list[float]:
+        told = self.cards.models.get(identity).parameters
+        return [n / 1e9 for n in (told.total, told.active) if n]
+
+    def newest_first(self, ids: Sequence[str]) -> list[str]:
+        """Models in the order of their release, the latest first; those without a date last."""
+        released = {i: str(self.cards.models.get(i).released or "") for i in ids}
+        return sorted(sorted(ids), key=lambda i: released[i], reverse=True)
+
+    def _find(self, into: list[Name], found: tuple[list[str], str, range] | None) -> None:
+        if found is None:
+            return
+        ids, spelling, places = found
+        if len(ids) > 1 and into is self.models and (whole := self._mended(spelling)) is not None:
+            ids = [whole]
+        self.s.take(places.start, places.stop)
+        name = Name(places.start, places.stop, tuple(ids), spelling, near=True)
+        into.append(counted(self.s, name, self.mender) if into is self.gpus else name)
+        if len(ids) == 1:
+            self.taken_as.append(f"{spelling!r} taken as {ids[0]}")
+
+    def _mended(self, spelling: str) -> str | None:
+        """The model whose whole name the mended words of a spelling are."""
+        words = [self.mender.mend(word) or word for word in spelling.split()]
+        return self.cards.models.index.get(normal(" ".join(words))) if words != spelling.split() else None
+
+    def _find_gpu(self) -> None:
+        """A GPU told in part (``pro 6000``), parted by what looks like an article (``A 100``), or misspelt."""
+        s = self.s
+        for i in s.free():
+            key = s.at(i) + s.at(i + 1)  # a letter and a number: nothing stands between
+            if s.at(i) in ARTICLES and s.at(i + 1).isdigit() and (identity := self.cards.gpus.index.get(key)):
+                s.take(i, i + 2)
+                self.gpus.append(counted(s, Name(i, i + 2, (identity,), key), self.mender))
+                return
+        found = nearly(s, self.gpu_names)
+        if found is None or not any(c.isdigit() for c in found[1]):
+            known = Mender(lambda: _vocabulary(tuple(self.cards.gpus.ids())))
+            part = told_in_part(s, known)
+            found = part if part is not None and any(c.isdigit() for c in part[1]) else found
+        if found is not None and goes_on(s, found[2].start, found[2].stop):
+            return
+        self._find(self.gpus, found)
+
+    def intent(self) -> Intent | None:
+        """What is asked."""
+        told = Told(
+            model=bool(self.models),
+            gpu=bool(self.gpus),
+            several_gpus=len({g.ids for g in self.gpus}) > 1,
+            counted=self.gpu_count is not None,
+            count_asked=any(self._asked(g) for g in self.gpus),
+            users=self.options.users is not None,
+            context=bool(self.options.context),
+        )
+        return intent_of(self.s, told)
+
+    def _asked(self, gpu: Name) -> bool:
+        """Whether ``how many`` or ``number of`` stands before a GPU."""
+        said = [w.text for w in self.s.words]
+        before = [w for w in said[max(0, gpu.start - 4) : gpu.start] if w not in ("of", "nvidia", "amd", "x", "the")]
+        behind = said[gpu.stop : gpu.stop + 1]
+        return before[-1:] in (["many"], ["number"], ["fewest"], ["much"]) or behind in (["count"], ["needed"])
+
+    @property
+    def gpu_count(self) -> int | None:
+        """The number of GPUs that was told."""
+        o, named = self.options, next((g for g in self.gpus if g.count is not None), None)
+        said = o.gpu_count if o.gpu_count is not None else named.count if named else None
+        if said is None and o.sizes:
+            return prod(o.sizes.values())
+        place = o.count_place if o.gpu_count is not None else named.start if named else None
+        if said is None or o.nodes is None or place is None:
+            return said
+        total = o.nodes_place is not None and o.nodes_place > place and not self.s.has((("each",), ("per",)))
+        return said if total else said * o.nodes
+
+    @property
+    def mixed(self) -> bool:
+        """Whether GPUs of several kinds are meant all together: ``2x 4090 and 1x 4070``."""
+        if len({g.ids for g in self.gpus}) < 2 or not self.models:  # noqa: PLR2004 - two kinds are several
+            return False
+        from gpu_sizer.queries.patterns import matches
+
+        if matches(self.s, _CHOICE):
+            return False
+        return matches(self.s, _TOGETHER) or all(g.count is not None for g in self.gpus)
+
+    @property
+    def sure(self) -> bool:
+        """Whether a name is beyond doubt: it is spelt right, has a number, or is the whole question."""
+        named = [n for n in (*self.models, *self.gpus) if not n.near or any(c.isdigit() for c in n.spelling)]
+        return bool(named) or (bool(self.models or self.gpus) and not self.ignored())
+
+    def says(self, cue: str) -> bool:
+        """Whether the question says what a cue stands for."""
+        return says(self.s, cue)
+
+    def ignored(self) -> tuple[str, ...]:
+        """Stretches of words that were not understood and may matter."""
+        left: list[list[int]] = []
+        for i in self.s.free():
+            if left and left[-1][-1] == i - 1 and not any(c in ",;.?!\n" for c in self.s.words[i].before):
+                left[-1].append(i)
+            else:
+                left.append([i])
+        found: dict[str, None] = {}
+        for run in left:
+            telling = [i for i in run if self.s.at(i) not in STOP_WORDS]
+            if telling:
+                start = telling[0] - (telling[0] - 1 in run and self.s.at(telling[0] - 1) in _BEFORE_AMOUNTS)
+                found[" ".join(self.s.at(i) for i in range(start, telling[-1] + 1))] = None
+        return tuple(found)[:MOST_IGNORED]
