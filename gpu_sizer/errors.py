@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 class GpuSizerError(Exception):
@@ -77,3 +77,13 @@ class UncountableError(RequestError):
 
 class DoesNotFitError(GpuSizerError):
     """Raised only where the caller asked for an error instead of an answer that does not fit."""
+
+
+def unknown_word(message: str, word: str, known: Iterable[str]) -> RequestError:
+    """The error of a word that is none of those known: the message, and the nearest of them or else all."""
+    from difflib import get_close_matches
+
+    every = tuple(known)
+    near = get_close_matches(word, every, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(every)}"
+    return RequestError(f"{message}; {hint}", suggestions=near)
