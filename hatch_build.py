@@ -21,10 +21,11 @@ class CompiledCards(BuildHookInterface):  # type: ignore[type-arg]
         from gpu_sizer.cards.catalogue import MACHINES, Catalogue, data_folder
         from gpu_sizer.cards.fleet import Fleet
         from gpu_sizer.engines.profiles import recipe
+        from gpu_sizer.queries.closed import recipe as closed
 
         folder, cards = mkdtemp(), Catalogue()
         machines = Fleet((str(Path(data_folder("gpu_specs"), MACHINES)),))
-        for made in (cards.models.recipe(), cards.gpus.recipe(), machines.recipe(), recipe()):
+        for made in (cards.models.recipe(), cards.gpus.recipe(), machines.recipe(), recipe(), closed()):
             made.ship(folder)
         for file in Path(folder).iterdir():
             build_data["force_include"][str(file)] = f"gpu_sizer/compiled_cards/{file.name}"

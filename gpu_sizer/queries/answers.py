@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from gpu_sizer.cards.catalogue import catalogue
-from gpu_sizer.errors import RequestError
+from gpu_sizer.errors import GpuSizerError, RequestError
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.search import fit, plan
 from gpu_sizer.planning.sentences import fit_lines, lines
 from gpu_sizer.queries.requests import asked, say
-from gpu_sizer.queries.understanding import understand
-from gpu_sizer.records import dataclass
+from gpu_sizer.queries.understanding import understand_all
+from gpu_sizer.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
+    from typing import Any, Literal
 
     from gpu_sizer.cards.catalogue import Catalogue
     from gpu_sizer.planning.choices import Choices, Runnable
@@ -23,15 +23,22 @@ if TYPE_CHECKING:
     from gpu_sizer.planning.needs import MemoryNeed
     from gpu_sizer.queries.intents import Intent
     from gpu_sizer.queries.requests import Asked
+    from gpu_sizer.queries.understanding import Understanding
 
     Result = Plan | Fit | OnCount | LongestContext | MostUsers | MemoryNeed | Runnable | Choices
+
+
+#: A shorter context than this is no answer to a question whose own does not fit.
+LEAST_CONTEXT = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What was understood, and the result: that of the library call and of the command which ask the same.
 
-    ``engine`` is the one that was named; ``warnings`` say where another's rules stand in for it.
+    ``engine`` is the one that was named; ``warnings`` say what the result leaves out, and where another's rules stand
+    in; ``first`` are those of them that bear on what was decided, and so stand in the first line. ``ignored`` are the
+    words that nothing was made of.
     """
 
     question: str
@@ -40,6 +47,8 @@ class Answer:
     result: Result
     engine: str = "vllm"
     warnings: tuple[str, ...] = ()
+    first: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
     @property
     def fits(self) -> bool:
@@ -72,12 +81,22 @@ class Answer:
 
     def lines(self) -> Iterator[str]:
         """The whole answer in plain text: the answer in a sentence, what was understood, and the rest."""
-        first, *rest = self.body()
-        yield first
+        _, *rest = self.body()
+        yield self.headline
         yield f"(understood: {self.understood})"
-        for warning in self.warnings:
+        for warning in self.notes:
             yield f"Note: {warning}"
         yield from rest
+
+    @property
+    def headline(self) -> str:
+        """The answer in its first line, with what it leaves out of what was decisive."""
+        return " ".join([next(iter(self.body())), *(f"{text[:1].upper()}{text[1:]}." for text in self.first)])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What stands below the first line."""
+        return tuple(w for w in self.warnings if w not in self.first)
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object of DESIGN 6.2."""
@@ -87,7 +106,67 @@ class Answer:
             found["levers"] = [lever.model_dump() for lever in self.levers()]
         if self.warnings:
             _named(found, self.engine, self.warnings)
+        if self.ignored:
+            found["ignored"] = list(self.ignored)
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A part of a question that cannot be answered, and why."""
+
+    understood: str
+    error: GpuSizerError
+    fits: bool = False
+
+    @property
+    def headline(self) -> str:
+        """Why it cannot be answered."""
+        return f"{self.understood}: {self.error}."
+
+    def lines(self) -> Iterator[str]:
+        """Why it cannot be answered."""
+        yield self.headline
+
+    def model_dump(self) -> dict[str, Any]:
+        """The JSON object of an error, with what was understood."""
+        return {"understood": self.understood, **self.error.model_dump()}
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """A question that asks several things: the answer to each."""
+
+    question: str
+    answers: tuple[Answer | Refused, ...]
+    intent: Literal["several"] = "several"
+
+    @property
+    def understood(self) -> str:
+        """What was understood of each part."""
+        return " | ".join(dict.fromkeys(a.understood for a in self.answers))
+
+    @property
+    def fits(self) -> bool:
+        """Whether every part fits."""
+        return all(a.fits for a in self.answers)
+
+    def lines(self) -> Iterator[str]:
+        """Each answer in its first line, then each with what it rests on."""
+        for answer in self.answers:
+            yield answer.headline
+        for answer in self.answers:
+            _, *rest = answer.lines()
+            yield from ("", *rest) if rest else ()
+
+    def model_dump(self) -> dict[str, Any]:
+        """The JSON object of several answers."""
+        return {
+            "question": self.question,
+            "intent": self.intent,
+            "understood": self.understood,
+            "answers": [a.model_dump() for a in self.answers],
+        }
 
 
 def _named(found: dict[str, Any], engine: str, warnings: tuple[str, ...]) -> None:
@@ -143,6 +222,10 @@ def _count(a: Asked, cards: Catalogue) -> Plan:
 
 def _fit(a: Asked, cards: Catalogue) -> Fit | OnCount:
     request = a.request()
+    if a.understood.mixed:
+        from gpu_sizer.planning.given import fit_given
+
+        return fit_given(request, [cards.gpus.get(g) for g in a.understood.mixed])
     if sizes := a.layout():
         from gpu_sizer.memory.layout import Layout
 
@@ -213,8 +296,66 @@ _ANSWERS = {
 }
 
 
-def ask(text: str, *, cards: Catalogue | None = None, most_gpus: int | None = None) -> Answer:
-    """The answer to a question in words.
+def _shorter(a: Asked, result: Result) -> str | None:
+    """The context that fits on the GPUs that were told, where the one asked for does not; null where none does."""
+    from gpu_sizer.planning.inverse import OnCount, longest
+
+    if not isinstance(result, OnCount) or result.fits:
+        return None
+    reach = longest(a.request(), result.gpu_count)
+    if reach < LEAST_CONTEXT or reach >= result.fit.request.context:
+        return None
+    return f"with a shorter context it fits: up to {reach:,} tokens (--max-model-len {reach})"
+
+
+def _other_memory(a: Asked, result: Result, cards: Catalogue) -> str | None:
+    """Whether a GPU of the same name with another memory decides otherwise; null where it does not."""
+    others = []
+    for identity in a.understood.other_memory:
+        gpu = cards.gpus.get(identity)
+        try:
+            found = _fit(replace(a, gpus=(gpu,)), cards)
+        except GpuSizerError:
+            continue
+        if found.fits != result.fits:
+            others.append(f"{a.gpu_count} × {gpu.name.removeprefix('NVIDIA ').removeprefix('AMD ')}")
+    if not others:
+        return None
+    return f"on {' or '.join(others)} it {'fits' if not result.fits else 'does not fit'}"
+
+
+def _in_machines(a: Asked, result: Result) -> str | None:
+    """The whole machines that a number of GPUs takes, where machines were asked about."""
+    if a.understood.options.per_machine is None or not isinstance(result, Plan) or not result.gpu_count:
+        return None
+    each = a.understood.options.per_machine or result.request.gpus_per_node
+    machines = -(-result.gpu_count // each)
+    return f"in machines of {each} GPUs that is {machines} machine{'s' if machines > 1 else ''}"
+
+
+def _answer(u: Understanding, cards: Catalogue, most_gpus: int | None) -> Answer:
+    a, remarks = asked(u, cards), list(u.remarks)
+    copies = u.options.copies
+    if copies is not None and copies > (a.gpu_count or copies) >= 1:
+        from gpu_sizer.queries.copies import shared
+
+        a, remark = shared(a, copies)
+        remarks.append(remark)
+    if most_gpus is not None and (told := a.largest_count()) > most_gpus:
+        raise RequestError(f"at most {most_gpus:,} GPUs can be asked about here, not {told:,}", about="gpu")
+    result = _ANSWERS[a.understood.intent](a, cards)
+    more = [
+        text
+        for text in (_shorter(a, result), _other_memory(a, result, cards), _in_machines(a, result))
+        if text is not None
+    ]
+    first = (*more, *(r.text for r in remarks if r.first))
+    warnings = tuple(dict.fromkeys((*a.warnings, *first)))
+    return Answer(u.question, a.understood.intent, say(a), result, a.engine, warnings, first, u.ignored)
+
+
+def ask(text: str, *, cards: Catalogue | None = None, most_gpus: int | None = None) -> Answer | Answers:
+    """The answer to a question in words, or those to each of its parts.
 
     Args:
         text: ``how many A6000s for Mixtral 8x7b``.
@@ -226,9 +367,24 @@ def ask(text: str, *, cards: Catalogue | None = None, most_gpus: int | None = No
             (``unknown``, ``ambiguous``, ``incomplete``, ``invalid``) and ``about`` say which.
     """
     shelf = cards or catalogue()
-    u = understand(text, shelf)
-    a = asked(u, shelf)
-    if most_gpus is not None and (told := a.largest_count()) > most_gpus:
-        raise RequestError(f"at most {most_gpus:,} GPUs can be asked about here, not {told:,}", about="gpu")
-    result = _ANSWERS[u.intent](a, shelf)
-    return Answer(u.question, u.intent, say(a), result, a.engine, a.warnings)
+    parts = understand_all(text, shelf)
+    if len(parts) == 1:
+        try:
+            return _answer(parts[0], shelf, most_gpus)
+        except GpuSizerError as error:
+            if told := [r.text for r in parts[0].remarks if r.first]:
+                error.args = (f"{error}; besides, {'; '.join(told)}",)
+            raise
+    answers = tuple(_part(u, shelf, most_gpus) for u in parts)
+    if all(isinstance(a, Refused) for a in answers):
+        raise next(a.error for a in answers if isinstance(a, Refused))
+    return Answers(parts[0].question, answers)
+
+
+def _part(u: Understanding, cards: Catalogue, most_gpus: int | None) -> Answer | Refused:
+    """The answer to one of several parts; one that has none does not end the others."""
+    try:
+        return _answer(u, cards, most_gpus)
+    except GpuSizerError as error:
+        length = f" at {u.options.context[0]} tokens" if u.options.context else ""
+        return Refused(f"{cards.models.get(u.model).name if u.model else u.intent}{length}", error)

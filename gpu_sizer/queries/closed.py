@@ -2,11 +2,41 @@
 
 from __future__ import annotations
 
+import os
+
+from gpu_sizer.cards.catalogue import LIGHT_FOLDERS, data_folder
 from gpu_sizer.cards.names import normal
+from gpu_sizer.compiled import Recipe
 from gpu_sizer.errors import UnknownModelError
 
-#: Families of which no member's weights are public, as people call them.
-FAMILIES = ("chatgpt", "claude", "gemini", "copilot", "bard", "grok 4", "grok 5", "sonnet", "opus", "haiku")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+#: Services that have one name for all their models, none of which is public.
+SERVICES = ("chatgpt", "claude", "gemini", "copilot", "bard")
+#: Letters of the shortest name, and of the shortest beginning of one that says enough.
+_SHORTEST, _BEGINNING = 2, 4
+
+
+def _made() -> dict[str, Any]:
+    from gpu_sizer.cards.light_card import light_cards
+
+    closed = [card for card in light_cards() if not card.open]
+    return {"names": {normal(n): card.name for card in closed for n in (card.id, *card.arena_names, card.name)}}
+
+
+def recipe() -> Recipe:
+    """What the compiled names are made from."""
+    folders = tuple(os.path.join(data_folder("model_cards"), name) for name in LIGHT_FOLDERS)
+    return Recipe("closed", folders, _made, code=(os.path.dirname(os.path.abspath(__file__)),))
+
+
+def closed_names() -> dict[str, str]:
+    """The normal form of every name of a model that is not public -> its name as people write it."""
+    compiled = recipe().current()
+    names: dict[str, str] = compiled.entry("names") if compiled is not None else _made()["names"]
+    return names
 
 
 def closed_model(name: str) -> UnknownModelError | None:
@@ -15,22 +45,20 @@ def closed_model(name: str) -> UnknownModelError | None:
     Args:
         name: as it was written, perhaps with a word too many.
     """
-    from gpu_sizer.cards.light_card import light_cards
-
     wanted = normal(name)
-    if len(wanted) < 2:  # noqa: PLR2004 - o1 is the shortest name
+    if len(wanted) < _SHORTEST:
         return None
-    for card in light_cards():
-        spelt = {normal(n) for n in (card.id, card.name, *card.arena_names)}
-        if not card.open and any(wanted == n or wanted.startswith(n) or _begins(n, wanted) for n in spelt):
-            return _error(card.name if wanted in spelt else name)
-    family = next((f for f in FAMILIES if normal(f) in wanted), None)
-    return _error(name) if family else None
+    names = closed_names()
+    if wanted in names:
+        return _error(names[wanted])
+    if any(wanted.startswith(n) or _begins(n, wanted) for n in names) or any(s in wanted for s in SERVICES):
+        return _error(name)
+    return None
 
 
 def _begins(name: str, wanted: str) -> bool:
     """Whether a name goes on where what was written ends, with no figure between: ``gpt 4`` of GPT-4 Turbo."""
-    return len(wanted) > 3 and name.startswith(wanted) and not name[len(wanted) : len(wanted) + 1].isdigit()
+    return len(wanted) >= _BEGINNING and name.startswith(wanted) and not name[len(wanted) : len(wanted) + 1].isdigit()
 
 
 def _error(name: str) -> UnknownModelError:

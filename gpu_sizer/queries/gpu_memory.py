@@ -52,6 +52,9 @@ def with_memory(s: Sentence, gpu: Name, shelf: Shelf[GpuSpec]) -> Name:
         return replace(gpu, ids=(identity,))
     fits = (told, told / (gpu.count or 1))
     kept = tuple(i for i in gpu.ids if shelf.get(i).memory.marketed_gb in fits)
+    one = shelf.get(gpu.ids[0]).memory.marketed_gb
+    if not kept and gpu.count is None and told > one and told % one == 0:
+        return replace(gpu, count=int(told // one))
     if not kept:
         raise UnknownGpuError(
             f"{join_names(gpu.ids)} does not come with {told} GB (but with {shelf.get(gpu.ids[0]).memory.marketed_gb})",

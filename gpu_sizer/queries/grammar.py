@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from gpu_sizer.errors import RequestError
 from gpu_sizer.queries.options import GPU_NOUNS, LINKS, USERS, Options
-from gpu_sizer.queries.settings import NOT, read_dtypes, read_layouts, read_settings, read_utilization
-from gpu_sizer.queries.vague import refuse_vague_formats
+from gpu_sizer.queries.settings import (
+    NOT,
+    read_copies,
+    read_dtypes,
+    read_layouts,
+    read_settings,
+    read_utilization,
+    refuse_vague_formats,
+)
 from gpu_sizer.queries.words import is_decimal, word_set
 
 TYPE_CHECKING = False
@@ -174,14 +180,7 @@ def read_context(s: Sentence, o: Options) -> None:
             if first and not named:
                 s.take(before, i)
     if len(lengths) > 1 and {part for _, part in lengths} != {"in", "out"}:
-        if len({text for text, _ in lengths}) > 1:
-            error = RequestError(
-                f"two lengths in one question: {lengths[0][0]} or {lengths[1][0]} tokens?",
-                about="context",
-                suggestions=[text for text, _ in lengths[:3]],
-            )
-            error.kind = "ambiguous"
-            raise error
+        o.lengths = tuple(dict.fromkeys(text for text, _ in lengths))
         del lengths[1:]
     o.context = tuple(text for text, _ in lengths)
 
@@ -190,9 +189,10 @@ def read_options(s: Sentence, o: Options) -> None:
     """All that stands in the words which no name took.
 
     Raises:
-        RequestError: two lengths, or quantized weights without their format.
+        RequestError: quantized weights without their format.
     """
     read_settings(s, o)
+    read_copies(s, o)
     read_layouts(s, o)
     read_utilization(s, o)
     read_dtypes(s, o)

@@ -16,12 +16,15 @@ _OF_PROCESSORS = word_set("core pro gold silver platinum bronze ultra max ai cpu
 _NO_GPU_MEMORY = word_set("system host main cpu computer pc ddr3 ddr4 ddr5 lpddr5 lpddr5x sodimm dimm")
 _MEMORY = word_set("ram memory ddr3 ddr4 ddr5 lpddr5 lpddr5x")
 _UNITS = word_set("gb gib gigabytes gigs g tb")
-SYSTEM_MEMORY = Remark("system memory is not counted: all weights and caches are on the GPUs", first=True)
+SYSTEM_MEMORY = Remark("system memory is not counted: all weights and caches are on the GPUs", True, "offload")
 
 #: Chips that people ask about and that the catalogue lacks, by a pattern of their words.
 CHIPS = (
     ("Apple's", "m1|m2|m3|m4|m5 pro|max|ultra, m1|m2|m3|m4|m5 chip|mac|macbook|studio, macbook pro|air m1|m2|m3|m4|m5"),
-    ("Apple's", "macbook, mac studio|mini|pro, macbook pro|air, imac, apple silicon, m1|m2|m3|m4|m5"),
+    (
+        "Apple's",
+        "macbook|macbooks, mac|macs studio|studios|mini|minis|pro, macbook pro|air, imac, m1|m2|m3|m4|m5",
+    ),
     ("Huawei's", "ascend 910|910a|910b|910c|910b2|910b3|950|310p, ascend, 910b|910c"),
     ("Google's", "tpu|tpus v2|v3|v4|v5|v5e|v5p|v6|v6e|v7, tpu|tpus"),
     ("Amazon's", "inferentia|inferentia2|trainium|trainium2|trainium3, inf1|inf2|trn1|trn2"),
@@ -40,7 +43,8 @@ def take_computer(s: Sentence) -> bool:
                 stop += 1
             start = s.skip(i - 1, _OF_PROCESSORS | {"intel", "amd"}, -1) + 1
             s.take(start, s.skip(stop, _OF_PROCESSORS))
-    return any([_take_memory(s, i) for i in list(s.free())])
+    taken = [_take_memory(s, i) for i in list(s.free())]
+    return any(taken)
 
 
 def _take_memory(s: Sentence, i: int) -> bool:
@@ -61,7 +65,7 @@ def _take_memory(s: Sentence, i: int) -> bool:
     alone = said in (["ram"], ["memory"])
     if (alone and said == ["memory"]) or (said[-1] in ("vram",)):
         return False
-    s.take(i, end)
+    s.erase(i, end)
     return True
 
 

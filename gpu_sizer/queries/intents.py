@@ -38,9 +38,9 @@ CUES = {
     ),
     "asks_memory": (
         "vram, memory footprint, footprint, memory requirement|requirements, how big, ram, memory needed|required,"
-        " memory usage|use, memory does, how large, how heavy, memory for, gb needed|required, gigabytes,"
-        " memory consumption, memory to|is|do, cache size, size of the cache, size in gb, size of, in gigabytes, in gb,"
-        " MUCH ~ MEMORY"
+        " memory usage|use, memory does, how large, how heavy, memory for, gb needed|required, gigabytes, memory"
+        " consumption, memory to|is|do, cache size, size of the cache, size in gb, size of, in gigabytes, in gb, MUCH"
+        " ~ MEMORY"
     ),
     "mentions_memory": "WEIGH",
     "asks_context": (
@@ -51,17 +51,16 @@ CUES = {
     "asks_reach": "how long|far|big|large|high, longest, largest, biggest",
     "of_lengths": "LENGTHS",
     "at_full_context": (
-        "at|with max|maximum|full context, at its max|maximum, at the max|maximum context, its max|maximum|full context,"
-        " their full context"
+        "at|with max|maximum|full context, at its max|maximum, at the max|maximum context, its max|maximum|full"
+        " context, their full context"
     ),
     "asks_users": (
-        "what concurrency, what batch size, max|maximum|largest|biggest batch, users for|on|with|can|could, capacity for,"
-        " user capacity, user|users|request limit, requests|people can, how big|large a batch, MANY ~ PEOPLE"
+        "what concurrency, what batch size, max|maximum|largest|biggest batch, users for|on|with|can|could, capacity"
+        " for, user capacity, user|users|request limit, requests|people can, how big|large a batch, MANY ~ PEOPLE"
     ),
     "asks_number": "NUMBER ~ HARDWARE, FEWEST ~ GPUS",
-    "asks_count": (
-        "gpus needed|required|for|do|does|to|would, gpu count, cards needed, gpus i need, COUNT ~ HARDWARE"
-    ),
+    "asks_count": ("gpus needed|required|for|do|does|to|would, gpu count, cards needed, gpus i need, COUNT ~ HARDWARE"),
+    "asks_gpus": "many gpus|cards",
     "asks_fit": (
         "fit, fits, enough, sufficient, suffice, possible, can i|we, will it, does it, able to, work|run on, ^ MAY"
     ),
@@ -75,8 +74,8 @@ CUES = {
 #: :class:`Told`, or one of these denied with a ``not``.
 ROWS: tuple[tuple[Intent, str, str], ...] = (
     ("compare", "several_gpus", "A6000 or L40S for Qwen3 32B"),
-    ("compare", "gpu, model, compares", "Mixtral on A6000, compared"),
-    ("compare", "gpu, model, not count_asked, not counted, asks_price", "what does Mixtral cost on A6000s"),
+    ("compare", "gpu, model, compares", "Mixtral on A6000 versus others"),
+    ("compare", "gpu, model, not count_asked, not counted, asks_price", "the price of Mixtral on A6000s"),
     ("models", "gpu, not model, not count_asked, not users_asked, asks_models", "what can I run on two 4090s"),
     ("count", "gpu, count_asked", "how many A6000s for Mixtral"),
     ("users", "users_asked, gpu", "how many users can 8 H100s serve with Llama 3.3 70B"),
@@ -84,6 +83,7 @@ ROWS: tuple[tuple[Intent, str, str], ...] = (
     ("context", "context_asked, gpu", "max context for Gemma 3 27B on one L40S"),
     ("memory", "model, per_token", "KV cache per token for Llama 3 70B"),
     ("gpus", "model, not gpu, not asks_number, asks_hardware", "what hardware for Mixtral"),
+    ("count", "gpu, model, not counted, asks_gpus", "how much memory does Mixtral take, and how many A6000s"),
     ("memory", "asks_memory, not gpu", "how much VRAM does Llama 3 8B need"),
     ("memory", "asks_memory, not counted", "how much memory does Mixtral take on A6000s"),
     ("count", "not counted, asks_count", "A6000s needed for Mixtral"),

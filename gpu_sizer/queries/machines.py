@@ -5,7 +5,6 @@ from __future__ import annotations
 from gpu_sizer.cards.names import bare
 from gpu_sizer.errors import UnknownGpuError
 from gpu_sizer.queries.entities import Name
-from gpu_sizer.queries.words import JOINTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,22 +18,11 @@ if TYPE_CHECKING:
 _LONGEST = 8
 
 
-def may_name_machines(s: Sentence) -> bool:
-    """Whether a question has a code in it, as machines' names are."""
-    return any(_is_code(s, i) for i in range(len(s.words)))
-
-
-def _is_code(s: Sentence, i: int) -> bool:
-    word = s.said(i)
-    mixed = any(map(str.isdigit, word)) and any(map(str.isalpha, word))
-    return mixed and (s.words[i].before in JOINTS or s.in_code(i) or word.startswith(("nc", "nd", "nv")))
-
-
 def _stretches(s: Sentence) -> Iterator[tuple[int, int]]:
     for length in range(min(_LONGEST, len(s.words)), 0, -1):
         for start in range(len(s.words) - length + 1):
             places = range(start, start + length)
-            if s.taken.isdisjoint(places) and any(_is_code(s, i) for i in places):
+            if s.taken.isdisjoint(places) and any(s.is_code(i) for i in places):
                 yield start, start + length
 
 

@@ -7,7 +7,7 @@ from gpu_sizer.errors import UnknownGpuError, UnknownModelError
 from gpu_sizer.queries.entities import Name
 from gpu_sizer.queries.spelling import BESIDE, digits, is_size, name_parts, parts
 from gpu_sizer.queries.stopwords import OF_NAMES, STOP_WORDS
-from gpu_sizer.queries.words import word_set
+from gpu_sizer.queries.words import is_decimal, word_set
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -229,7 +229,9 @@ def nearly(s: Sentence, names: NearNames) -> tuple[list[str], str, range] | None
 
 #: Words behind which a model's name stands, and a GPU's.
 _BEFORE_MODELS = word_set("for run running serve serving host hosting deploy deploying model load loading of use using")
-_BEFORE_GPUS = word_set("on onto with using many gpu gpus card cards rtx gtx rx radeon geforce tesla quadro instinct arc x")
+_BEFORE_GPUS = word_set(
+    "on onto with using many gpu gpus card cards rtx gtx rx radeon geforce tesla quadro instinct arc x"
+)
 _IDLE = word_set("a an the my our this that one single nvidia amd intel some new old used local")
 _ON = ("on", "onto")
 #: What a model may run on that is no hardware.
@@ -249,6 +251,12 @@ def _behind(s: Sentence, i: int, words: frozenset[str]) -> bool:
     return i >= 0 and s.said(i) in words
 
 
+def is_amount(word: str) -> bool:
+    """A number of few figures, or one of gigabytes: no name of a GPU."""
+    number = word.removesuffix("gib").removesuffix("gb").removesuffix("g")
+    return is_decimal(number) and (number != word or len(word) < _FIGURES)
+
+
 def unknown_model(s: Sentence) -> str:
     """The free words that must be a model's name: with a size, or where a model stands; empty where there are none."""
     for run in _runs(s):
@@ -259,21 +267,24 @@ def unknown_model(s: Sentence) -> str:
     return ""
 
 
-def unknown_gpu(s: Sentence) -> str:
-    """The free words that must be a GPU's name: behind "on", or a figure behind a maker's name."""
+def unknown_gpus(s: Sentence) -> Iterator[str]:
+    """The free words that must be a GPU's name: behind "on", a figure behind a maker's name, or one before "GPU"."""
     for run in _runs(s):
+        while run and is_amount(s.at(run[0])):
+            run = run[1:]
         said = [s.at(i) for i in run]
+        if not run or said[0] in _PLATFORMS or len(run) > _NAME:
+            continue
         figures = any(map(str.isdigit, "".join(said)))
-        if said[0] not in _PLATFORMS and len(run) <= _NAME and _behind(s, run[0], _BEFORE_GPUS):
-            if figures or s.said(run[0] - 1) in _ON or s.said(run[0] - 2) in _ON:
-                return " ".join(said)
-        if any(s.said(run[0] - 1) in _MAKERS and any(map(str.isdigit, w)) for w in said[:2]):
-            return " ".join(said)
-        if len(run) == 1 and s.counted(run[-1] + 1) in ("gpu", "gpus", "card", "cards") and said[0].isdigit():
-            return said[0]
-    return ""
+        on = s.said(run[0] - 1) in _ON or s.said(run[0] - 2) in _ON
+        made = s.said(run[0] - 1) in _MAKERS and any(map(str.isdigit, "".join(said[:2])))
+        noun = said[-1].isdigit() and s.counted(run[-1] + 1) in ("gpu", "gpus", "card", "cards")
+        if made or noun or (_behind(s, run[0], _BEFORE_GPUS) and (figures or on)):
+            yield " ".join(said)
 
 
+#: Figures of a number that may be a GPU's name.
+_FIGURES = 3
 _MAKERS = word_set("rtx gtx rx radeon geforce tesla quadro nvidia amd intel arc instinct")
 #: Words of the longest name that is unknown.
 _NAME = 3

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 #: Words of speed.
 SPEEDS = (
     "throughput, latency, latencies, ttft, tpot, itl, tps, tok s, TOKENS EACH TIME, TOKENS s|sec|second,"
-    " speed|speeds, how fast, time to first token, tokens generated a|per TIME, generation|decode|inference speed"
+    " speed|speeds, how fast, how much|many tokens does|do|can|will|would, tokens generated, generate tokens,"
+    " time to first token, tokens generated a|per TIME, generation|decode|inference speed"
 )
 #: A load that is told as a rate.
 RATES = "# RATES, RATES #, # RATED EACH TIME, # RATED sec|second|minute, # concurrent RATED EACH TIME, RATED EACH TIME"
@@ -65,7 +66,9 @@ def _take_amount(s: Sentence, place: range) -> None:
     """Takes the limit beside a word of speed: ``under 500 ms``, ``< 800ms``, ``20 tokens/s``."""
     if s.number_at(place.start - 1) is not None:
         s.take(place.start - 1)
-    i = s.skip(place.stop, ("under", "below", "over", "of", "less", "than", "within", "at", "least", "around", "about", "most"))
+    i = s.skip(
+        place.stop, ("under", "below", "over", "of", "less", "than", "within", "at", "least", "around", "about", "most")
+    )
     unit = s.at(i).lstrip("0123456789.")
     if s.at(i)[:1].isdigit() and (unit in ("ms", "s", "sec") or s.at(i + 1) in ("ms", "s", "sec", "second", "seconds")):
         s.take(place.stop, i + 1 + (unit == ""))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import prod
 
 from gpu_sizer.cards.names import join_names, normal
-from gpu_sizer.queries.entities import ARTICLES, Name, counted, exact_names, goes_on
+from gpu_sizer.queries.entities import ARTICLES, Name, counted, exact_names, goes_on, singular
 from gpu_sizer.queries.gpu_memory import memory_place, with_memory
-from gpu_sizer.queries.grammar import read_options
+from gpu_sizer.queries.grammar import NODE_NOUNS, read_options
 from gpu_sizer.queries.hardware import SYSTEM_MEMORY, take_computer, unknown_chip
 from gpu_sizer.queries.intents import Told, intent_of, says
 from gpu_sizer.queries.naming import narrowed, nearly, told_by_size, told_in_part, widened
-from gpu_sizer.queries.near_names import NearNames
 from gpu_sizer.queries.options import Options
 from gpu_sizer.queries.rates import read_speed
 from gpu_sizer.queries.sentence import Sentence
@@ -20,6 +19,7 @@ from gpu_sizer.queries.settings import read_engine
 from gpu_sizer.queries.spelling import RELEASED, Mender, Vocabulary
 from gpu_sizer.queries.stopwords import STOP_WORDS
 from gpu_sizer.queries.topics import Remark, refuse_topics, take_topics
+from gpu_sizer.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from gpu_sizer.cards.catalogue import Catalogue
     from gpu_sizer.queries.intents import Intent
+    from gpu_sizer.queries.near_names import NearNames
 
 #: Stretches left aside that an answer names.
 MOST_IGNORED = 6
@@ -37,6 +38,16 @@ _DRAFTS = frozenset(("draft", "drafter", "speculative"))
 #: GPUs that are told as so many of each are all meant together, unless one of these says that one is to be chosen.
 _CHOICE = "or|vs|versus|better|best|cheaper|cheapest|compare|comparison|which"
 _TOGETHER = "plus|together|both|mixed|mix|alongside|combined|combination"
+
+
+def _is_size(text: str) -> bool:
+    """``-40gb``: gigabytes behind a GPU's name."""
+    return text.endswith("gb") and text[:-2].lstrip("-").isdigit()
+
+
+def _told_size(s: Sentence, gpu: Name) -> bool:
+    """Whether gigabytes stand beside a GPU's name."""
+    return any("gb" in s.said(i) or s.said(i) in ("80g", "40g") for i in range(gpu.start - 2, gpu.stop + 3))
 
 
 @lru_cache(maxsize=8)
@@ -51,7 +62,6 @@ class Reader:
         self.s = Sentence(text)
         self.cards = cards
         self.mender = Mender(lambda: _vocabulary(tuple(cards.models.ids())))
-        self.model_names, self.gpu_names = NearNames(cards.models.index), NearNames(cards.gpus.index)
         self.options = Options()
         self.models: list[Name] = []
         self.gpus: list[Name] = []
@@ -72,14 +82,17 @@ class Reader:
         copied = self._copied()
         machines = self._machines()
         self.models, self.gpus = exact_names(s, self.cards, mender)
-        self._refuse_others()
         self.models += copied
+        self.gpus = [self._in_machines(g) for g in self.gpus]
         self._surroundings()
         self.remarks += read_speed(s, counted=any(map(self._asked, self.gpus)), has_model=bool(self.models))
         read_options(s, self.options)
         models, gpus = exact_names(s, self.cards, mender, figures=True)
         self.models = [self._widened(m) for m in (*self.models, *models)]
-        self.gpus = [with_memory(s, g, self.cards.gpus) for g in (*self.gpus, *gpus)] + machines
+        self.gpus = [with_memory(s, g, self.cards.gpus) for g in (*self.gpus, *gpus)]
+        # What is in a machine may be told beside its name: it is not meant twice.
+        within = {g.ids[0] for g in machines}
+        self.gpus = [g for g in self.gpus if not any(i.startswith(singular(g.spelling)) for i in within)] + machines
         if not self.models:
             self._find(self.models, told_in_part(s, mender) or told_by_size(s, mender, self._billions))
         if not self.gpus:
@@ -88,6 +101,7 @@ class Reader:
             self._find(self.models, nearly(s, self.model_names))
         self.models = [narrowed(s, m) if len(m.ids) > 1 else m for m in self.models]
         self.models = self._without_drafts()
+        self._refuse_others()
         if not self.gpus and self.chip is None and (place := memory_place(s)) is not None:
             self._of_memory(*place)
 
@@ -110,19 +124,36 @@ class Reader:
         name = Name(place, place + 1, (chosen.id,), f"{gigabytes} GB")
         self.gpus.append(counted(self.s, name, self.mender))
 
+    def _in_machines(self, gpu: Name) -> Name:
+        """A GPU whose number is one of machines: ``two H100 nodes``; or of GPUs in each, ``8xH100 machines``."""
+        s = self.s
+        if s.counted(gpu.stop) not in NODE_NOUNS or gpu.stop >= len(s.words):
+            return gpu
+        number, plural = s.words[gpu.start].number, s.at(gpu.stop).endswith("s")
+        asked = {"many", "number"} & {s.said(gpu.start - 1), s.said(gpu.start - 2)}
+        each = gpu.count is not None and s.said(gpu.start + 1) == "x"
+        if asked:
+            self.options.per_machine = gpu.count or 0
+        elif gpu.count is not None and number == gpu.count and plural and not each:
+            self.options.nodes, self.options.nodes_place = gpu.count, gpu.start
+        else:
+            return gpu
+        s.take(gpu.stop)
+        return replace(gpu, count=None)
+
     def _surroundings(self) -> None:
         """The computer, chips that are not known, and topics that no answer covers."""
         if take_computer(self.s):
             self.remarks.append(SYSTEM_MEMORY)
         self.chip = unknown_chip(self.s)
-        told = take_topics(self.s)
-        self.remarks += [r for r in told if not (r.text.startswith("nothing is offloaded") and self.remarks)]
+        known = {r.topic for r in self.remarks}
+        self.remarks += [r for r in take_topics(self.s) if r.topic not in known]
 
     def _without_drafts(self) -> list[Name]:
         """The models but those that only draft for another."""
         kept = []
         for name in self.models:
-            before = {self.s.said(i) for i in range(name.start - 4, name.start)}
+            before = set(self.s.asked[max(0, name.start - 4) : name.start])
             if len(self.models) == 1 or _DRAFTS.isdisjoint(before):
                 kept.append(name)
         return kept or self.models
@@ -145,10 +176,10 @@ class Reader:
 
     def _machines(self) -> list[Name]:
         """The GPUs of machines that are named."""
-        from gpu_sizer.queries.machines import machines_named, may_name_machines
-
-        if not may_name_machines(self.s):
+        if not any(map(self.s.is_code, range(len(self.s.words)))):
             return []
+        from gpu_sizer.queries.machines import machines_named
+
         found, told = machines_named(self.s, self.cards)
         self.taken_as += told
         return found
@@ -169,6 +200,20 @@ class Reader:
         """Models in the order of their release, the latest first; those without a date last."""
         released = {i: str(self.cards.models.get(i).released or "") for i in ids}
         return sorted(sorted(ids), key=lambda i: released[i], reverse=True)
+
+    @cached_property
+    def model_names(self) -> NearNames:
+        """Every model's names, to find near ones."""
+        from gpu_sizer.queries.near_names import NearNames
+
+        return NearNames(self.cards.models.index)
+
+    @cached_property
+    def gpu_names(self) -> NearNames:
+        """Every GPU's names, to find near ones."""
+        from gpu_sizer.queries.near_names import NearNames
+
+        return NearNames(self.cards.gpus.index)
 
     def _find(self, into: list[Name], found: tuple[list[str], str, range] | None) -> None:
         if found is None:
@@ -221,6 +266,8 @@ class Reader:
     def _asked(self, gpu: Name) -> bool:
         """Whether ``how many`` or ``number of`` stands before a GPU."""
         said = [w.text for w in self.s.words]
+        if gpu.count is not None and self.options.per_machine is None:
+            return False
         before = [w for w in said[max(0, gpu.start - 4) : gpu.start] if w not in ("of", "nvidia", "amd", "x", "the")]
         behind = said[gpu.stop : gpu.stop + 1]
         return before[-1:] in (["many"], ["number"], ["fewest"], ["much"]) or behind in (["count"], ["needed"])
@@ -239,9 +286,24 @@ class Reader:
         return said if total else said * o.nodes
 
     @property
+    def pasted(self) -> str | None:
+        """What helps with an error that was pasted, where one was."""
+        return next((r.text for r in self.remarks if r.topic == "pasted errors"), None)
+
+    def other_memory(self) -> tuple[str, ...]:
+        """GPUs that bear the same name as one that was told without its memory, and have another."""
+        found: dict[str, None] = {}
+        for gpu in self.gpus:
+            key = singular(gpu.spelling)
+            sized = (i for k, i in self.cards.gpus.index.items() if k.startswith(key) and _is_size(k[len(key) :]))
+            if not gpu.near and not _told_size(self.s, gpu):
+                found.update(dict.fromkeys(i for i in sized if i not in gpu.ids))
+        return tuple(found)
+
+    @property
     def mixed(self) -> bool:
         """Whether GPUs of several kinds are meant all together: ``2x 4090 and 1x 4070``."""
-        if len({g.ids for g in self.gpus}) < 2 or not self.models:  # noqa: PLR2004 - two kinds are several
+        if len({g.ids for g in self.gpus}) < 2 or not self.models:
             return False
         from gpu_sizer.queries.patterns import matches
 

@@ -102,16 +102,11 @@ def asked(u: Understanding, cards: Catalogue) -> Asked:
         count = node * o.nodes
     elif o.nodes and max_gpus is None and u.intent in _MANY:
         max_gpus = node * o.nodes
-    for kind, size in o.sizes.items():
+    if o.copies is not None and o.copies >= 1 and count in (None, o.copies):
+        o.sizes["data"], o.copies = o.copies, None
+    for kind, size in (("data", o.copies or 1), *o.sizes.items()):
         if size < 1:
             raise RequestError(f"{kind}_parallel_size must be a whole number of at least 1, not {size}")
-    copies = o.sizes.get("data", 1)
-    if count is not None and 1 <= count < copies:
-        raise RequestError(
-            f"{copies} copies that share {count} GPU{'s' if count > 1 else ''} are not planned: ask whether one copy "
-            f"fits at utilization {0.92 * count / copies:.2f}",
-            about="gpu",
-        )
     native = model.context.native if model else None
     engine, warnings = o.engine or STAND_IN, list(o.notes)
     modelled = engine
@@ -135,6 +130,9 @@ def say(a: Asked) -> str:
     model = a.model.name if a.model else ""
     gpus = [_name(g) for g in a.gpus]
     on = f"{count} × {gpus[0]}" if gpus else ""
+    if u.mixed:
+        kinds = {name: u.mixed.count(g.id) for g, name in zip(a.gpus, gpus, strict=True)}
+        on = " + ".join(f"{n} × {name}" for name, n in kinds.items())
     if u.intent == "count":
         text = f"fewest {gpus[0]} for {model}"
     elif u.intent == "fit":
@@ -144,7 +142,7 @@ def say(a: Asked) -> str:
     elif u.intent == "users":
         text = f"most users for {model} on {on}"
     elif u.intent == "memory":
-        text = f"memory for {model}"
+        text = f"memory for {model}" + (f" on {gpus[0]}" if gpus else "")
     elif u.intent == "models":
         text = f"models that run on {on}"
     elif u.intent == "gpus":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gpu_sizer.errors import RequestError
 from gpu_sizer.load import OPTIONS
 from gpu_sizer.queries.options import GPU_NOUNS, LINKS, USERS, Options
 from gpu_sizer.queries.words import is_decimal, word_set
@@ -77,9 +78,11 @@ _DTYPE_PHRASES = {
 }
 _Q_TYPES = word_set("q1 q2 q3 q4 q5 q6 q8")
 _Q_PARTS = word_set("k 0 1 s m l xs xxs nl")
+_VAGUE = word_set("quantized quantised quantize quantise quant quants gguf ggml")
+_NEGATIONS = word_set("not no non never without un isnt dont")
 _CACHE = frozenset(("kv", "cache", "kvcache"))
 _PARALLEL = word_set("parallel parallelism parallelization size degree only alone just of =")
-_REPLICAS = ("replicas", "replica", "copies")
+_REPLICAS = ("replicas", "replica")
 _EXPERT = (("expert", "parallel"), ("expert", "parallelism"), ("ep",), ("enable", "expert", "parallel"))
 #: Words that deny what follows.
 NOT = word_set("no without not avoid never dont cannot cant excluding exclude except disable")
@@ -108,6 +111,17 @@ def read_engine(s: Sentence, o: Options) -> None:
             if _is_version(word) and (marked or name == "vllm") and not s.at(j + 1).startswith("util"):
                 s.take(after, j + 1)
                 o.engine = f"{name}@{word}"
+            return
+
+
+def read_copies(s: Sentence, o: Options) -> None:
+    """``4 copies of``, ``two instances of``: copies of a model, not machines of a GPU."""
+    for i in s.free():
+        number = s.number_at(i)
+        of = s.at(i + 2) == "of" or s.at(i + 1) in ("copies", "copy")
+        if number is not None and s.at(i + 1) in ("copies", "copy", "instances") and of:
+            o.copies = number
+            s.take(i, i + 2)
             return
 
 
@@ -246,3 +260,23 @@ def read_settings(s: Sentence, o: Options) -> None:
     for setting in OPTIONS.values():
         if setting.words is not None:
             _read_setting(s, o, setting)
+
+
+def refuse_vague_formats(s: Sentence, weights_dtype: str | None) -> None:
+    """``quantized`` alone says no format; where it goes with one, or is denied, it says nothing more.
+
+    Raises:
+        RequestError: weights are wanted quantized, and nothing tells how.
+    """
+    for i in list(s.free()):
+        if s.at(i) not in _VAGUE:
+            continue
+        denied = not _NEGATIONS.isdisjoint((s.said(i - 1), s.said(i - 2)))
+        if not denied and weights_dtype is None:
+            error = RequestError(
+                "quantized to what? say for example 'in fp8', 'in nvfp4' or 'in 4-bit'; without it, the weights as"
+                " released are sized"
+            )
+            error.kind = "incomplete"
+            raise error
+        s.take(i)

@@ -39,6 +39,7 @@ class Remark:
 
     text: str
     first: bool = False
+    topic: str = ""
 
 
 TOPICS: tuple[Topic, ...] = (
@@ -52,11 +53,12 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "other models",
-        "sdxl, sd3, sd 1.5|3|3.5, stable diffusion, flux, flux.1, flux.2, comfyui, comfy, midjourney, diffusion, hunyuan3d,"
-        " hunyuanvideo, hunyuan3d 2|2.0|2.1, wan2.1|wan2.2, wan 2.1|2.2|2.5, whisper, tts, text to speech|image|video,"
-        " speech to text, image|video|music|audio generation, lora training, controlnet, animatediff, ltx, trellis, sora,"
-        " dall e, bark tts, xtts, kokoro, embedding|embeddings model|models, reranker|rerankers|reranking, yolo, sam2,"
-        " qwen image, z image, hidream, cogvideox, mochi 1, parler, musicgen, rvc",
+        "sdxl, sd3, sd 1.5|3|3.5, stable diffusion, flux, flux.1, flux.2, comfyui, comfy, midjourney, diffusion,"
+        " hunyuan3d, hunyuanvideo, hunyuan3d 2|2.0|2.1, wan2.1|wan2.2, wan 2.1|2.2|2.5, whisper, tts, text to"
+        " speech|image|video, speech to text, image|video|music|audio generation, lora training, controlnet,"
+        " animatediff, ltx, trellis, sora, dall e, bark tts, xtts, kokoro, embedding|embeddings model|models,"
+        " reranker|rerankers|reranking, yolo, sam2, qwen image, z image, hidream, cogvideox, mochi 1, parler,"
+        " musicgen, rvc",
         "refused",
         "only language models are sized, not models of images, video, 3D, speech or embeddings",
         "how much vram for sdxl at 1024x1024",
@@ -70,6 +72,16 @@ TOPICS: tuple[Topic, ...] = (
         "mixtral on 2 a100 with speculative decoding",
     ),
     Topic(
+        "pasted errors",
+        "requires more system memory, memory tried to allocate, no available memory for the cache blocks,"
+        " seq len # is larger than, larger than the maximum number of tokens, outofmemoryerror, cuda out of memory,"
+        " failed to allocate, insufficient memory",
+        "noted",
+        "`gpu-sizer check-log FILE` reads the log of a start-up and says what it lacks; a lower --max-model-len, a"
+        " higher --gpu-memory-utilization or an fp8 KV cache leaves more room",
+        "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 448.00 MiB",
+    ),
+    Topic(
         "adapters",
         "lora|loras|adapter|adapters, lora adapter|adapters",
         "told",
@@ -78,12 +90,12 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "offload",
-        "offload|offloading|offloaded, cpu offload|offloading, swap, cpu ram|memory, system ram|memory, host ram|memory,"
-        " main memory, ddr4|ddr5, ram|memory ddr4|ddr5, cpu, offloaded to cpu|ram, to cpu ram, ktransformers, cpu only,"
-        " partly|partially in ram, experts in|to ram|cpu",
+        "offload|offloading|offloaded, cpu offload|offloading, swap, cpu ram|memory, system ram|memory, host"
+        " ram|memory, main memory, ddr4|ddr5, ram|memory ddr4|ddr5, cpu, offloaded to cpu|ram, to cpu ram,"
+        " ktransformers, cpu only, partly|partially in ram, experts in|to ram|cpu",
         "told",
         "nothing is offloaded: system memory is not counted, all weights and caches are on the GPUs",
-        "can i run llama 3.3 70b on one 4090 with 128gb of system ram",
+        "gpt-oss-120b on a 3090 with the experts offloaded to the cpu",
     ),
     Topic(
         "prefix cache",
@@ -94,9 +106,10 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "slices",
-        "mig, mig slice|slices, vgpu|vgpus, fractional, fractional gpu|gpus, gpu slice|slices, time slicing",
-        "told",
-        "slices of a GPU (MIG, vGPU) are not sized: whole GPUs are counted",
+        "mig, mig slice|slices, vgpu|vgpus, fractional gpu|gpus, gpu slice|slices, time slicing,"
+        " 1g|2g|3g|4g|7g 5gb|10gb|20gb|40gb|80gb|12gb|24gb|47gb|94gb|18gb|35gb|71gb|141gb|23gb|45gb|90gb|180gb",
+        "refused",
+        "slices of a GPU (MIG, vGPU) are not sized, only whole GPUs: ask about a GPU that has the slice's memory",
         "llama 3 8b on an A100 with MIG",
     ),
     Topic(
@@ -116,8 +129,8 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "surroundings",
-        "psu, watt|watts, ssd|nvme|hdd, motherboard|mainboard, nvidia driver, driver, cuda version, cuda, ubuntu|debian,"
-        " windows|linux|wsl, python|pytorch|torch, docker|podman, proxmox, pcie, nvlink, infiniband, ethernet",
+        "psu, watt|watts, ssd|nvme|hdd, motherboard|mainboard, nvidia driver, driver, cuda version, cuda, ubuntu,"
+        " debian, windows|linux|wsl, python|pytorch|torch, docker|podman, proxmox, pcie, nvlink, infiniband, ethernet",
         "idle",
         example="llama 3 8b on a 3090, driver 535.104.05, Ubuntu 22.04",
     ),
@@ -141,11 +154,11 @@ def take_topics(s: Sentence) -> tuple[Remark, ...]:
     for topic in TOPICS:
         places = [p for p in found(s, topic.pattern) if not s.taken.issuperset(p)]
         for place in places:
-            s.take(place.start, place.stop)
+            s.erase(place.start, place.stop)
             if topic.treatment == "idle":
                 _take_figures(s, place)
         if places and topic.says:
-            remarks.append(Remark(topic.says, topic.treatment == "told"))
+            remarks.append(Remark(topic.says, topic.treatment == "told", topic.name))
     return tuple(remarks)
 
 

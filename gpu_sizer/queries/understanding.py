@@ -5,7 +5,7 @@ from __future__ import annotations
 from gpu_sizer.cards.names import join_names
 from gpu_sizer.errors import GpuSizerError, RequestError, UnknownGpuError, UnknownModelError
 from gpu_sizer.queries.languages import in_english
-from gpu_sizer.queries.naming import LIKE_SIZE, SAME_SIZE, ambiguous, told_by_size, unknown, unknown_gpu, unknown_model
+from gpu_sizer.queries.naming import LIKE_SIZE, ambiguous, told_by_size, unknown, unknown_gpus, unknown_model
 from gpu_sizer.queries.reading import Reader
 from gpu_sizer.queries.spelling import is_size
 from gpu_sizer.queries.topics import Remark
@@ -13,7 +13,7 @@ from gpu_sizer.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from gpu_sizer.cards.catalogue import Catalogue
     from gpu_sizer.queries.entities import Name
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 EXAMPLE = 'ask for example "how many A6000s for Mixtral 8x7b"'
 #: Intents that need no GPU.
 _WITHOUT_GPU = ("gpus", "memory")
+#: The engine that takes GPUs which differ, where none is named.
+MIXING = "llama.cpp"
 #: Answers that one question gets at most.
 MOST_PARTS = 6
 
@@ -46,6 +48,8 @@ class Understanding:
     ignored: tuple[str, ...] = ()
     remarks: tuple[Remark, ...] = ()
     mixed: tuple[str, ...] = ()
+    other_memory: tuple[str, ...] = ()
+    """GPUs of the same name with another memory, where none was told."""
 
 
 def _incomplete(message: str, about: str, suggestions: Sequence[str] = ()) -> RequestError:
@@ -85,11 +89,50 @@ class _Decision:
             (*self.r.taken_as, *self.notes),
             self.r.ignored(),
             tuple(self.r.remarks),
+            other_memory=self.r.other_memory() if intent == "fit" else (),
         )
         if self.r.mixed:
             each = [i for g in self.r.gpus for i in g.ids[:1] * (g.count or 1)]
-            one = replace(one, intent="fit", mixed=tuple(each), gpu_count=len(each))
-        return tuple(replace(one, model=m, spelling=spelling) for m, spelling in models[:MOST_PARTS]) or (one,)
+            if self.r.options.engine is None:
+                self.r.options.engine = MIXING
+                self.r.remarks.append(Remark("by llama.cpp's rules, since vLLM takes GPUs of one kind", first=True))
+            one = replace(one, intent="fit", mixed=tuple(each), gpu_count=len(each), remarks=tuple(self.r.remarks))
+        return tuple(self._each(one, models))[:MOST_PARTS]
+
+    def _each(self, one: Understanding, models: Sequence[tuple[str, str]]) -> Iterator[Understanding]:
+        """The question about each of its models and lengths; models that stand by GPUs of their own go with these."""
+        own = self._pairs() if len(models) > 1 else {}
+        for model, spelling in models or [(one.model or "", one.spelling)]:
+            part = replace(one, model=model or None, spelling=spelling, gpus=own.get(model, one.gpus))
+            if own and part.intent == "compare":
+                part = replace(part, intent="count")
+            lengths = self.r.options.lengths
+            if len(lengths) < 2 or one.intent == "context":
+                yield part
+            for length in lengths if len(lengths) > 1 and one.intent != "context" else ():
+                yield replace(part, options=replace(part.options, context=(length,), lengths=()))
+
+    def _pairs(self) -> dict[str, tuple[str, ...]]:
+        """The GPU that stands beside each model, where they alternate: Llama 3 8B on L4 and 70B on H100."""
+        names = sorted(
+            [(n.start, "m", n.ids[0]) for n in self.r.models] + [(g.start, "g", g.ids[0]) for g in self.r.gpus]
+        )
+        kinds = "".join(kind for _, kind, _ in names)
+        if kinds not in ("mg" * (len(kinds) // 2), "gm" * (len(kinds) // 2)):
+            return {}
+        by_kind = {k: [i for _, kind, i in names if kind == k] for k in "mg"}
+        return {m: (g,) for m, g in zip(by_kind["m"], by_kind["g"], strict=True)}
+
+    def complete(self, error: GpuSizerError) -> None:
+        """Says in an error what else the question tells that no answer could have covered."""
+        told = [r.text for r in self.r.remarks if r.first and r.text not in str(error)]
+        if self.r.chip is not None and self.r.chip not in str(error):
+            told.insert(0, f"{self.r.chip} is not in the catalogue")
+        for gpu in unknown_gpus(self.r.s) if error.about != "gpu" else ():
+            if not any(word in str(error) for word in gpu.split()):
+                told.insert(0, f"the GPU {gpu[:40]!r} is not in the catalogue")
+        if told:
+            error.args = (f"{error}; besides, {'; '.join(told)}",)
 
     def _intent(self) -> Intent:
         """What is asked.
@@ -101,6 +144,8 @@ class _Decision:
         if self.r.chip is not None and not self.r.gpus and intent != "models":
             raise self._unknown_chip()
         if not self.r.says("sizing") and self.r.memory is None and (intent is None or not self.r.sure):
+            if self.r.pasted is not None:
+                raise RequestError(self.r.pasted)
             if closed := self._closed():
                 raise closed
             error = RequestError(f"not understood; {EXAMPLE}")
@@ -127,7 +172,7 @@ class _Decision:
             UnknownModelError: a name that is none, or one that could mean several.
         """
         found: dict[str, str] = {}
-        for name in self.r.models:
+        for name in sorted(self.r.models, key=lambda n: n.start):
             found.setdefault(self._one(name), name.spelling)
         if not found and intent == "models":
             told = unknown_model(self.r.s)
@@ -159,6 +204,8 @@ class _Decision:
         Raises:
             GpuSizerError: a model that is not known or not public, or none where one is needed.
         """
+        if self.r.pasted is not None:
+            raise RequestError(self.r.pasted)
         if closed := self._closed():
             raise closed
         if like := told_by_size(self.r.s, self.r.mender, self.r._billions, LIKE_SIZE):
@@ -179,7 +226,7 @@ class _Decision:
         for name in self.r.gpus:
             if len(name.ids) > 1:
                 raise ambiguous(UnknownGpuError, name.spelling, name.ids)
-        if told := unknown_gpu(self.r.s):
+        for told in unknown_gpus(self.r.s):
             raise unknown(UnknownGpuError, told, self.r.gpu_names)
         if self.r.gpus and self.r.chip is not None:
             self.r.remarks.append(Remark(f"{self.r.chip} is not in the catalogue and is not answered for", first=True))
@@ -191,6 +238,8 @@ class _Decision:
         Raises:
             RequestError: no GPU has the memory that was told, or none is told where one is needed.
         """
+        if self.r.pasted is not None:
+            raise RequestError(self.r.pasted)
         if self.r.memory is not None:
             raise _incomplete(f"on which GPU? none of the catalogue has {self.r.memory} GB", "gpu")
         if intent == "models":
@@ -218,9 +267,7 @@ def understand_all(text: str, cards: Catalogue) -> tuple[Understanding, ...]:
     try:
         return decision.parts()
     except GpuSizerError as error:
-        told = [r.text for r in decision.r.remarks if r.first] if hasattr(decision, "r") else []
-        if told:
-            error.args = (f"{error}; besides, {'; '.join(told)}",)
+        decision.complete(error)
         raise
 
 

@@ -8,7 +8,6 @@ that is written without spaces says so with ``SPACED = False``.
 from __future__ import annotations
 
 import re
-from importlib import import_module
 
 from gpu_sizer.errors import RequestError
 from gpu_sizer.queries.words import MOST_CHARACTERS
@@ -83,6 +82,8 @@ def in_english(text: str) -> str:
         return text
     if not language:
         raise _refusal()
+    from importlib import import_module
+
     module = import_module(f"gpu_sizer.queries.languages.{language}")
     words = _table(module)
     longest = sorted(words, key=len, reverse=True)
