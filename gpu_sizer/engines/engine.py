@@ -109,6 +109,9 @@ if TYPE_CHECKING:
                 RequestError: a kind of layer that this engine's profile does not know.
             """
 
+        def own_format(self, name: str) -> str | None:
+            """A format of weights that this engine has beside the common ones; null for other names."""
+
         def check(self, load: Load) -> None:
             """Refuses settings that this engine does not know.
 

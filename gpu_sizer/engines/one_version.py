@@ -65,6 +65,10 @@ class OneVersion:
         """Nothing is known of one model alone."""
         return ()
 
+    def own_format(self, name: str) -> str | None:
+        """A format of weights that this engine has beside the common ones; null for other names."""
+        return None
+
     def model(self, card: ModelCard, weights_dtype: str | None) -> Any:
         """The model prepared for many layouts.
 

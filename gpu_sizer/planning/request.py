@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.engines.registry import engine
+from gpu_sizer.engines.registry import engine, engine_names
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import ENGINE, LIMITS, LOAD, OPTIONS, Limits, Load, checked, told
 from gpu_sizer.model.inventory import weight_format
@@ -104,8 +104,6 @@ def make_request(model: ModelCard, gpu: GpuSpec, **options: Unpack[SizeOptions])
         raise RequestError(
             f"context {context:,} is longer than {model.name} allows: {longest:,} tokens{extended}", about="context"
         )
-    if (dtype := given.get("weights_dtype")) is not None:
-        weight_format(dtype)
     request = Request(
         model,
         gpu,
@@ -113,8 +111,29 @@ def make_request(model: ModelCard, gpu: GpuSpec, **options: Unpack[SizeOptions])
         given.get("engine", ENGINE.default),
         Limits(**{name: value for name, value in given.items() if name in _OF_LIMITS}),
     )
+    if (dtype := request.load.weights_dtype) is not None:
+        _check_format(request.get_engine(), dtype)
     request.get_engine().check(request.load)
     return request
+
+
+def _check_format(asked: Engine, dtype: str) -> None:
+    """Refuses a format of weights that neither all engines nor this one has.
+
+    Raises:
+        RequestError: the format, and what is known.
+    """
+    if asked.own_format(dtype) is not None:
+        return
+    try:
+        weight_format(dtype)
+    except RequestError:
+        for name in engine_names():
+            if engine(name).own_format(dtype) is not None:
+                raise RequestError(
+                    f"{dtype!r} is a format of {name}'s files: ask with that engine (--engine {name})"
+                ) from None
+        raise
 
 
 def options_of(given: Mapping[str, Any], native: int | None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 #: Services that have one name for all their models, none of which is public.
-SERVICES = ("chatgpt", "claude", "gemini", "copilot", "bard")
+SERVICES = ("chatgpt", "gpt4", "gpt5", "claude", "gemini", "copilot")
 #: Letters of the shortest name, and of the shortest beginning of one that says enough.
 _SHORTEST, _BEGINNING = 2, 4
 
@@ -51,9 +51,10 @@ def closed_model(name: str) -> UnknownModelError | None:
     names = closed_names()
     if wanted in names:
         return _error(names[wanted])
-    if any(wanted.startswith(n) or _begins(n, wanted) for n in names) or any(s in wanted for s in SERVICES):
+    if any(wanted.startswith(n) or _begins(n, wanted) for n in names):
         return _error(name)
-    return None
+    service = next((s for s in SERVICES if s in wanted), None)
+    return _error(name if service is None or wanted.startswith(service) else service) if service else None
 
 
 def _begins(name: str, wanted: str) -> bool:

@@ -27,6 +27,7 @@ _IN = frozenset(("in", "input", "inputs", "prompt", "prompts"))
 _OUT = word_set("out output outputs osl generated generation completion completions response answer answers")
 _LABELS = word_set("input inputs output outputs isl osl")
 _AT_ONCE = word_set("concurrent simultaneous parallel active concurrently simultaneously")
+_GROUPS = word_set("team group company office class department staff organisation organization crew club")
 _LOAD_FIRST = word_set("batch concurrency users requests bs")
 _MARKS = frozenset(":=")
 _HOW = frozenset(("many", "much"))
@@ -81,6 +82,8 @@ def read_gpu_nouns(s: Sentence, o: Options) -> None:
             s.take(over)
     if o.nodes is None and (place := s.find([("dgx",), ("hgx",)])) is not None:
         before = s.skip(place[0] - 1, ("nvidia",), -1)
+        if s.said(before) in _HOW:
+            o.per_machine = 0
         if (number := s.number_at(before)) is not None or s.at(before) in ("a", "an", "the", "my", "our"):
             o.nodes = number or 1
             s.take(before, place[1])
@@ -123,6 +126,9 @@ def read_users(s: Sentence, o: Options) -> None:
             if s.counted(j) in USERS or j > i + 1 or together:
                 o.users = number
                 s.take(i, j + (len(together) or s.counted(j) in USERS))
+        elif word in _GROUPS and s.at(i + 1) == "of" and (group := s.number_at(i + 2)) is not None:
+            o.users = group
+            s.take(i, i + 3)
         elif word in _LOAD_FIRST and s.at(i):
             j = s.skip(i + 1, LINKS)
             if (number := s.number_at(j)) is not None:

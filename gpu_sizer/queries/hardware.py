@@ -41,7 +41,8 @@ def take_computer(s: Sentence) -> bool:
             stop = i + 1
             while s.at(stop) and stop <= i + 3 and (any(map(str.isdigit, s.at(stop))) or s.at(stop) in _OF_PROCESSORS):
                 stop += 1
-            start = s.skip(i - 1, _OF_PROCESSORS | {"intel", "amd"}, -1) + 1
+            start = s.skip(i - 1, _OF_PROCESSORS | {"intel", "amd", "x"}, -1) + 1
+            start -= s.number_at(start - 1) is not None and s.said(start) in ("x", "intel", "amd", s.said(i))
             s.take(start, s.skip(stop, _OF_PROCESSORS))
     taken = [_take_memory(s, i) for i in list(s.free())]
     return any(taken)
@@ -65,22 +66,24 @@ def _take_memory(s: Sentence, i: int) -> bool:
     alone = said in (["ram"], ["memory"])
     if (alone and said == ["memory"]) or (said[-1] in ("vram",)):
         return False
+    while s.at(end).isdigit() and s.words[end].before == "-":
+        end += 1  # the clock of DDR5-6000
     s.erase(i, end)
     return True
 
 
 def unknown_chip(s: Sentence) -> str | None:
     """The first chip that the catalogue does not know, as it was written; the words of all are taken."""
-    first: tuple[int, str] | None = None
+    named: list[tuple[bool, int, str]] = []
     for maker, pattern in CHIPS:
         for place in found(s, pattern):
             if s.taken.isdisjoint(place):
                 name = " ".join(s.said(i) for i in place)
-                if first is None or place.start < first[0]:
-                    first = place.start, f"{maker} {_title(name)}".strip()
+                # One with a figure says more than the computer around it: M2 Ultra, not Mac Studio.
+                named.append((not any(map(str.isdigit, name)), place.start, f"{maker} {_title(name)}".strip()))
                 s.take(place.start, place.stop)
                 _take_own_memory(s, place)
-    return first[1] if first else None
+    return min(named)[2] if named else None
 
 
 def _title(name: str) -> str:

@@ -254,7 +254,7 @@ def _behind(s: Sentence, i: int, words: frozenset[str]) -> bool:
 def is_amount(word: str) -> bool:
     """A number of few figures, or one of gigabytes: no name of a GPU."""
     number = word.removesuffix("gib").removesuffix("gb").removesuffix("g")
-    return is_decimal(number) and (number != word or len(word) < _FIGURES)
+    return is_decimal(number) and (number != word or len(word) < _FIGURES or "." in word)
 
 
 def unknown_model(s: Sentence) -> str:
@@ -272,6 +272,8 @@ def unknown_gpus(s: Sentence) -> Iterator[str]:
     for run in _runs(s):
         while run and is_amount(s.at(run[0])):
             run = run[1:]
+        while run and is_amount(s.at(run[-1])):
+            run = run[:-1]
         said = [s.at(i) for i in run]
         if not run or said[0] in _PLATFORMS or len(run) > _NAME:
             continue

@@ -16,7 +16,7 @@ from gpu_sizer.queries.options import Options
 from gpu_sizer.queries.rates import read_speed
 from gpu_sizer.queries.sentence import Sentence
 from gpu_sizer.queries.settings import read_engine
-from gpu_sizer.queries.spelling import RELEASED, Mender, Vocabulary
+from gpu_sizer.queries.spelling import RELEASED, Mender, Vocabulary, is_size
 from gpu_sizer.queries.stopwords import STOP_WORDS
 from gpu_sizer.queries.topics import Remark, refuse_topics, take_topics
 from gpu_sizer.records import replace
@@ -69,6 +69,7 @@ class Reader:
         self.remarks: list[Remark] = []
         self.chip: str | None = None
         self.memory: int | None = None
+        self.read_all = False
 
     def read(self) -> None:
         """Reads the question.
@@ -88,7 +89,8 @@ class Reader:
         self.remarks += read_speed(s, counted=any(map(self._asked, self.gpus)), has_model=bool(self.models))
         read_options(s, self.options)
         models, gpus = exact_names(s, self.cards, mender, figures=True)
-        self.models = [self._widened(m) for m in (*self.models, *models)]
+        models = [self._tagged(m) for m in (*self.models, *models)]
+        self.models = [self._widened(m) for m in (*models, *self._other_sizes(models))]
         self.gpus = [with_memory(s, g, self.cards.gpus) for g in (*self.gpus, *gpus)]
         # What is in a machine may be told beside its name: it is not meant twice.
         within = {g.ids[0] for g in machines}
@@ -101,6 +103,8 @@ class Reader:
             self._find(self.models, nearly(s, self.model_names))
         self.models = [narrowed(s, m) if len(m.ids) > 1 else m for m in self.models]
         self.models = self._without_drafts()
+        self.gpus.sort(key=lambda g: g.start)
+        self.read_all = True
         self._refuse_others()
         if not self.gpus and self.chip is None and (place := memory_place(s)) is not None:
             self._of_memory(*place)
@@ -113,7 +117,7 @@ class Reader:
         self.memory = gigabytes
         if self.intent() in ("gpus", "memory") and not self.says("asks_models"):
             return
-        holders = [g for g in self.cards.gpus.all() if g.memory.marketed_gb == gigabytes]
+        holders = [g for g in self.cards.gpus.all() if g.memory.marketed_gb == gigabytes and "slice" not in g.name]
         if not holders:
             return
         usual = [g for g in holders if g.vendor == "NVIDIA"] or holders
@@ -127,6 +131,11 @@ class Reader:
     def _in_machines(self, gpu: Name) -> Name:
         """A GPU whose number is one of machines: ``two H100 nodes``; or of GPUs in each, ``8xH100 machines``."""
         s = self.s
+        i = s.skip(gpu.start - 1, ("of", "with", "x", "a", "having"), -1)
+        if s.at(i) in NODE_NOUNS and {"many", "number"} & {s.said(i - 1), s.said(i - 2)}:
+            self.options.per_machine = gpu.count or 0
+            s.take(i)
+            return replace(gpu, count=None)
         if s.counted(gpu.stop) not in NODE_NOUNS or gpu.stop >= len(s.words):
             return gpu
         number, plural = s.words[gpu.start].number, s.at(gpu.stop).endswith("s")
@@ -191,6 +200,33 @@ class Reader:
         if wide.near:
             self.taken_as.append(f"{wide.spelling!r} taken as {wide.ids[0]}")
         return wide
+
+    def _tagged(self, name: Name) -> Name:
+        """A model under a size that Ollama's library gives it: ``deepseek-r1:32b`` is a distilled Qwen."""
+        size = self.s.at(name.stop)
+        if len(name.ids) > 1 or not is_size(size):
+            return name
+        from gpu_sizer.queries.tags import TAGS
+
+        if (hub_id := TAGS.get(f"{name.ids[0]}:{size}")) is None:
+            return name
+        self.s.take(name.stop)
+        self.taken_as.append(f"'{name.spelling}:{size}' taken as {hub_id}")
+        return Name(name.start, name.stop + 1, (self.cards.models.index[normal(hub_id)],), hub_id, near=True)
+
+    def _other_sizes(self, models: Sequence[Name]) -> list[Name]:
+        """Further sizes of a model, told behind it: the 70B of ``llama 3.1 8b, 70b and 405b``."""
+        s, found = self.s, []
+        for name in models:
+            base, _, size = name.spelling.rpartition(" ")
+            i = s.skip(name.stop, ("and", "or"))
+            while is_size(size) and is_size(s.at(i)):
+                if (identity := self.cards.models.index.get(normal(f"{base} {s.at(i)}"))) is None:
+                    break
+                found.append(Name(i, i + 1, (identity,), f"{base} {s.at(i)}"))
+                s.take(i)
+                i = s.skip(i + 1, ("and", "or"))
+        return found
 
     def _billions(self, identity: str) -> list[float]:
         told = self.cards.models.get(identity).parameters
@@ -296,7 +332,8 @@ class Reader:
         for gpu in self.gpus:
             key = singular(gpu.spelling)
             sized = (i for k, i in self.cards.gpus.index.items() if k.startswith(key) and _is_size(k[len(key) :]))
-            if not gpu.near and not _told_size(self.s, gpu):
+            # The bare name of a GPU that has one memory only, but for rebuilt ones, leaves nothing open.
+            if not gpu.near and gpu.ids[0].endswith("gb") and not _told_size(self.s, gpu):
                 found.update(dict.fromkeys(i for i in sized if i not in gpu.ids))
         return tuple(found)
 
@@ -309,7 +346,8 @@ class Reader:
 
         if matches(self.s, _CHOICE):
             return False
-        return matches(self.s, _TOGETHER) or all(g.count is not None for g in self.gpus)
+        joined = any("+" in self.s.words[i].before for g in self.gpus for i in (g.start, g.start - 1) if i >= 0)
+        return joined or matches(self.s, _TOGETHER) or all(g.count is not None for g in self.gpus)
 
     @property
     def sure(self) -> bool:

@@ -104,7 +104,7 @@ def asked(u: Understanding, cards: Catalogue) -> Asked:
         max_gpus = node * o.nodes
     if o.copies is not None and o.copies >= 1 and count in (None, o.copies):
         o.sizes["data"], o.copies = o.copies, None
-    for kind, size in (("data", o.copies or 1), *o.sizes.items()):
+    for kind, size in (("data", 1 if o.copies is None else o.copies), *o.sizes.items()):
         if size < 1:
             raise RequestError(f"{kind}_parallel_size must be a whole number of at least 1, not {size}")
     native = model.context.native if model else None
@@ -131,8 +131,7 @@ def say(a: Asked) -> str:
     gpus = [_name(g) for g in a.gpus]
     on = f"{count} × {gpus[0]}" if gpus else ""
     if u.mixed:
-        kinds = {name: u.mixed.count(g.id) for g, name in zip(a.gpus, gpus, strict=True)}
-        on = " + ".join(f"{n} × {name}" for name, n in kinds.items())
+        on = f"{len(u.mixed)} GPUs of {len(gpus)} kinds together"
     if u.intent == "count":
         text = f"fewest {gpus[0]} for {model}"
     elif u.intent == "fit":

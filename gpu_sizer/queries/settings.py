@@ -81,6 +81,11 @@ _Q_PARTS = word_set("k 0 1 s m l xs xxs nl")
 _VAGUE = word_set("quantized quantised quantize quantise quant quants gguf ggml")
 _NEGATIONS = word_set("not no non never without un isnt dont")
 _CACHE = frozenset(("kv", "cache", "kvcache"))
+_BEFORE_DTYPES = word_set("in at of as to dtype type precision with is = k v")
+#: What files of llama.cpp's hold for the bits that people tell.
+_AS_GGUF = {"int4-group128": "q4_k_m", "int8": "q8_0"}
+#: The engine whose own types are meant where no engine is named.
+_OF_GGUF = "llama.cpp"
 _PARALLEL = word_set("parallel parallelism parallelization size degree only alone just of =")
 _REPLICAS = ("replicas", "replica")
 _EXPERT = (("expert", "parallel"), ("expert", "parallelism"), ("ep",), ("enable", "expert", "parallel"))
@@ -148,7 +153,7 @@ def read_layouts(s: Sentence, o: Options) -> None:
                 o.sizes[kind] = int(word[len(letters) :][:6])
                 s.take(i, stop)
             elif word in _REPLICAS and (number := s.number_at(i - 1)) is not None:
-                o.sizes[kind] = number
+                o.copies = number
                 s.take(i - 1, i + 1)
             elif (number := s.number_at(stop)) is not None and s.counted(stop + 1) not in GPU_NOUNS | USERS:
                 o.sizes[kind] = number
@@ -193,13 +198,17 @@ def read_utilization(s: Sentence, o: Options) -> None:
 
 
 def _llama_cpp_type(s: Sentence, i: int) -> tuple[str, int] | None:
-    """``q4_k_m``, ``Q8_0``, ``iq3 xs``: a type of llama.cpp's, and where its words end."""
-    if s.at(i).removeprefix("i") not in _Q_TYPES:
+    """``q4_k_m``, ``Q8_0``, ``iq3 xs``, ``q4km``: a type of llama.cpp's, and where its words end."""
+    word = s.at(i).removeprefix("i")
+    if word[:2] not in _Q_TYPES or not _Q_PARTS.issuperset(word[2:]):
         return None
     stop = i + 1
-    while s.at(stop) in _Q_PARTS and stop < i + 3:
+    while s.at(stop) in _Q_PARTS and stop < i + 3 and s.words[stop].before in ("_", "-", " "):
         stop += 1
-    return "_".join(s.at(k) for k in range(i, stop)), stop
+    from gpu_sizer.engines.llama_cpp.file_types import file_type
+
+    said = "_".join(s.at(k) for k in range(i, stop))
+    return file_type(said) or said, stop
 
 
 def read_dtypes(s: Sentence, o: Options) -> None:
@@ -214,13 +223,18 @@ def read_dtypes(s: Sentence, o: Options) -> None:
             found, stop = of_llama_cpp
         if found is None:
             continue
-        before = s.skip(i - 1, ("in", "at", "of", "as", "to", "dtype", "type", "precision", "with", "is", "="), -1)
+        before = s.skip(i - 1, _BEFORE_DTYPES, -1)
+        of_gguf = found[:1] in "qi" and found.removeprefix("i")[:2] in _Q_TYPES
+        if of_gguf and o.engine is None:
+            o.engine = _OF_GGUF
         if s.at(stop) in _CACHE or s.at(before) in _CACHE:
             # The caches of eight bits that engines have are float8.
             o.kv_cache_dtype = "float8" if found == "int8" else found
         else:
             o.weights_dtype = found
         s.take(i, stop)
+    if (o.engine or "").replace("_", ".").startswith(_OF_GGUF):
+        o.weights_dtype = _AS_GGUF.get(o.weights_dtype or "", o.weights_dtype)
 
 
 def _phrases(s: Setting) -> tuple[tuple[str, ...], ...]:

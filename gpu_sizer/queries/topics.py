@@ -82,6 +82,13 @@ TOPICS: tuple[Topic, ...] = (
         "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 448.00 MiB",
     ),
     Topic(
+        "odd bits",
+        "2|3|5|6 bit, 2bit|3bit|5bit|6bit",
+        "told",
+        "weights of two, three, five or six bits are sized by the type of their file alone, such as Q5_K_M",
+        "mistral 7b in 5 bit on a 3060",
+    ),
+    Topic(
         "adapters",
         "lora|loras|adapter|adapters, lora adapter|adapters",
         "told",

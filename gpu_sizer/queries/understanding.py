@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 EXAMPLE = 'ask for example "how many A6000s for Mixtral 8x7b"'
 #: Intents that need no GPU.
 _WITHOUT_GPU = ("gpus", "memory")
+#: The type of the files that Ollama serves by default.
+OLLAMA = "q4_k_m"
 #: The engine that takes GPUs which differ, where none is named.
 MIXING = "llama.cpp"
 #: Answers that one question gets at most.
@@ -73,6 +75,7 @@ class _Decision:
         models = self._models(intent)
         if not models and intent != "models":
             intent = self._without_model(intent)
+        self._as_ollama([m for m, _ in models])
         gpus = self._gpus(intent)
         if not gpus and intent not in _WITHOUT_GPU:
             intent, gpus = self._without_gpu(intent)
@@ -128,7 +131,7 @@ class _Decision:
         told = [r.text for r in self.r.remarks if r.first and r.text not in str(error)]
         if self.r.chip is not None and self.r.chip not in str(error):
             told.insert(0, f"{self.r.chip} is not in the catalogue")
-        for gpu in unknown_gpus(self.r.s) if error.about != "gpu" else ():
+        for gpu in unknown_gpus(self.r.s) if self.r.read_all else ():
             if not any(word in str(error) for word in gpu.split()):
                 told.insert(0, f"the GPU {gpu[:40]!r} is not in the catalogue")
         if told:
@@ -197,6 +200,17 @@ class _Decision:
                 self.notes.append(f"{name.spelling!r} taken as {ids[0]}, the newest of that size (not {others})")
                 return ids[0]
         raise ambiguous(UnknownModelError, name.spelling, ids)
+
+    def _as_ollama(self, models: Sequence[str]) -> None:
+        """Ollama serves four bits unless told otherwise; a model that was released in four bits it serves as it is."""
+        o = self.r.options
+        if "ollama" not in self.r.s.asked or o.weights_dtype is not None:
+            return
+        if any(rule.format == "mxfp4" for m in models for rule in self.cards.models.get(m).weights.rules):
+            return
+        o.weights_dtype = OLLAMA
+        text = f"Ollama's default file is taken, {OLLAMA.upper()}: say fp16 for the weights as released"
+        self.r.remarks.append(Remark(text, first=True))
 
     def _without_model(self, intent: Intent) -> Intent:
         """What is asked where no model is named.

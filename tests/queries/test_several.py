@@ -66,8 +66,9 @@ def one(question: str) -> Answer:
 )
 def test_gpus_that_differ_are_taken_together(question: str) -> None:
     found = one(question)
-    assert "1 × GeForce RTX 3090" in found.understood
-    assert "2 × GeForce RTX 4090" in found.understood
+    assert "3 GPUs of 2 kinds together" in found.understood
+    assert "1 × GeForce RTX 3090" in found.headline
+    assert "2 × GeForce RTX 4090" in found.headline
     assert found.intent == "fit"
     assert "GPUs of one kind" in found.headline
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from gpu_sizer.cards.mixers import Attention
+from gpu_sizer.engines.llama_cpp.file_types import KEPT, Mixture
 from gpu_sizer.model.formats import ELEMENT_BYTES, storage_bytes
 from gpu_sizer.model.inventory import Inventory
 from gpu_sizer.model.tensor import Tensor
@@ -13,17 +15,26 @@ if TYPE_CHECKING:
 
     from gpu_sizer.cards.model_card import ModelCard
 
-#: Scaled formats that GGUF has as they were released (ggml/include/ggml.h: GGML_TYPE_MXFP4).
-_KEPT_FORMATS = ("mxfp4",)
 #: What scaled formats that GGUF lacks are converted to without losing anything.
 UNPACKED = "bfloat16"
 
 
 def gguf_dtype(card: ModelCard, weights_dtype: str | None) -> str | None:
     """The type asked for, or bfloat16 where the release is in a format that GGUF lacks; null keeps it as released."""
-    if weights_dtype is not None or all(rule.format in _KEPT_FORMATS for rule in card.weights.rules):
+    if weights_dtype is not None or all(rule.format in KEPT for rule in card.weights.rules):
         return weights_dtype
     return UNPACKED
+
+
+def mixture_of(card: ModelCard, kind: str, inventory: Inventory) -> Mixture:
+    """The types of a quantized file of a model."""
+    blocks = card.architecture.blocks.values()
+    experts = max((getattr(b.feed_forward, "num_experts", 1) for b in blocks), default=1)
+    heads = [
+        (b.mixer.num_attention_heads, b.mixer.num_key_value_heads) for b in blocks if isinstance(b.mixer, Attention)
+    ]
+    grouped = min((query // max(1, keys) for query, keys in heads), default=1)
+    return Mixture(kind, len(inventory.layer_names), experts, grouped, inventory.tied)
 
 
 def _stored(tensor: Tensor) -> Tensor:
