@@ -37,6 +37,11 @@ def _divides(layout: Layout, per_node: int) -> bool:
     return per_node % replica == 0 or replica % per_node == 0
 
 
+def _shared_evenly(layout: Layout, per_node: int) -> bool:
+    """Whether whole machines of this many GPUs hold a layout, all alike."""
+    return layout.gpu_count % per_node == 0 and _divides(layout, per_node)
+
+
 def _over_machines(request: Request, count: int) -> Fit:
     """The smallest number of whole machines, with tensor parallelism inside of one wherever that works.
 
@@ -71,7 +76,7 @@ def _told(answer: Fit) -> Machines:
     node, layout = answer.request.gpus_per_node, answer.layout
     if layout.gpu_count <= node:
         return Machines(1, layout.gpu_count, answer)
-    if layout.gpu_count % node or not _divides(layout, node):
+    if not _shared_evenly(layout, node):
         raise RequestError(
             f"{layout.describe()} takes {layout.gpu_count} GPUs, which do not divide evenly over machines of {node}",
             about="gpu",
@@ -106,4 +111,6 @@ def machines(answer: Plan | Fit, *, tuned: bool = False) -> Machines:
     assert layout is not None
     if layout.gpu_count <= request.gpus_per_node:
         return Machines(1, layout.gpu_count, fit(request, layout))
+    if _shared_evenly(layout, request.gpus_per_node):
+        return _told(fit(request, layout))
     return _told(_over_machines(request, layout.gpu_count))

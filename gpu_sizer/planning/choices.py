@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import insort
+from operator import itemgetter
+
 from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.load import LOAD, told
 from gpu_sizer.memory.layout import Layout
@@ -9,11 +12,12 @@ from gpu_sizer.planning.inverse import best_within, longest
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search, plan, prepared
 from gpu_sizer.planning.uncounted import Uncounted, counted
-from gpu_sizer.records import dataclass
+from gpu_sizer.records import dataclass, replace
+from gpu_sizer.units import ceil_div
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from gpu_sizer.cards.gpu_spec import GpuSpec, Price
@@ -263,9 +267,50 @@ def which_gpu(
     return Choices(card, found[0].plan.request, tuple(shown), len(found) - len(shown), tuple(uncounted))
 
 
+def cheapest(request: Request, gpus: Sequence[GpuSpec]) -> Choices:
+    """The first choices of :func:`which_gpu`, found without planning for every GPU.
+
+    So many GPUs as hold the weights are the fewest of a kind, and what these cost the lowest price: kinds are planned
+    for in that order, until none that is left can come before those found.
+
+    Args:
+        request: model and load; its GPU is not used.
+        gpus: the kinds to try.
+
+    Raises:
+        RequestError: a value that makes no sense.
+    """
+    weights = Search(request).fitting.whole()[1]
+    waiting: list[tuple[tuple[Any, ...], int]] = []
+    for place, gpu in enumerate(gpus):
+        price, fewest = best_price(gpu), max(1, ceil_div(weights, gpu.visible_bytes))
+        least = round(price.usd_per_hour * fewest, 2) if price is not None else None
+        node = replace(request, gpu=gpu).gpus_per_node
+        waiting.append((_order(True, fewest > node, least, fewest, False, ""), place))
+    waiting.sort()
+    found: list[tuple[tuple[Any, ...], Choice]] = []
+    uncounted: list[Uncounted] = []
+    for least_key, place in waiting:
+        if len(found) >= SHOWN and found[SHOWN - 1][0] < least_key:
+            break
+        gpu = gpus[place]
+        made = counted(request.model, gpu, lambda gpu=gpu: plan(replace(request, gpu=gpu), details=False, why=False))  # type: ignore[misc]
+        if isinstance(made, Uncounted):
+            uncounted.append(made)
+        elif made.fits:
+            choice = Choice(made, best_price(gpu))
+            insort(found, (_wanted(choice), choice), key=itemgetter(0))
+    shown = tuple(choice for _, choice in found[:SHOWN])
+    return Choices(request.model, request, shown, len(gpus) - len(uncounted) - len(shown), tuple(uncounted))
+
+
 def _wanted(choice: Choice) -> tuple[Any, ...]:
-    """What a person wants first: it fits, in one machine, at a low price, on few GPUs, with room."""
-    p, price = choice.plan, choice.price_per_hour
-    count = p.gpu_count or 0
+    """The order of choices."""
+    p, count = choice.plan, choice.plan.gpu_count or 0
     several = count > p.request.gpus_per_node
-    return (not p.fits, several, price is None, price or 0.0, count, p.verdict == "tight", p.request.gpu.id)
+    return _order(p.fits, several, choice.price_per_hour, count, p.verdict == "tight", p.request.gpu.id)
+
+
+def _order(fits: bool, several: bool, price: float | None, count: int, tight: bool, name: str) -> tuple[Any, ...]:
+    """What a person wants first: it fits, in one machine, at a low price, on few GPUs, with room."""
+    return (not fits, several, price is None, price or 0.0, count, tight, name)

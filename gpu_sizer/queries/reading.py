@@ -242,14 +242,14 @@ class Reader:
         """Every model's names, to find near ones."""
         from gpu_sizer.queries.near_names import NearNames
 
-        return NearNames(self.cards.models.index)
+        return NearNames(self.cards.models)
 
     @cached_property
     def gpu_names(self) -> NearNames:
         """Every GPU's names, to find near ones."""
         from gpu_sizer.queries.near_names import NearNames
 
-        return NearNames(self.cards.gpus.index)
+        return NearNames(self.cards.gpus)
 
     def _find(self, into: list[Name], found: tuple[list[str], str, range] | None) -> None:
         if found is None:
