@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.errors import GpuSizerError, RequestError
+from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.search import fit, plan
 from gpu_sizer.planning.sentences import fit_lines, lines
@@ -344,7 +345,10 @@ def _answer(u: Understanding, cards: Catalogue, most_gpus: int | None) -> Answer
         remarks.append(remark)
     if most_gpus is not None and (told := a.largest_count()) > most_gpus:
         raise RequestError(f"at most {most_gpus:,} GPUs can be asked about here, not {told:,}", about="gpu")
-    result = _ANSWERS[a.understood.intent](a, cards)
+    if a.gpu_count == 1 and copies is not None and remarks and a.understood is not u:
+        result: Result = fit(a.request(), Layout())
+    else:
+        result = _ANSWERS[a.understood.intent](a, cards)
     more = [
         text
         for text in (_shorter(a, result), _other_memory(a, result, cards), _in_machines(a, result))

@@ -54,7 +54,7 @@ def closed_model(name: str) -> UnknownModelError | None:
     if any(wanted.startswith(n) or _begins(n, wanted) for n in names):
         return _error(name)
     service = next((s for s in SERVICES if s in wanted), None)
-    return _error(name if service is None or wanted.startswith(service) else service) if service else None
+    return _error(" ".join(name.split()[:3]) if wanted.startswith(service) else service) if service else None
 
 
 def _begins(name: str, wanted: str) -> bool:

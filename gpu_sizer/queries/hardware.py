@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 #: Makes of processors, behind which figures are a model of theirs: ``Ryzen 9 7950X``.
 _PROCESSORS = word_set("ryzen epyc xeon threadripper celeron pentium athlon i3 i5 i7 i9")
 _OF_PROCESSORS = word_set("core pro gold silver platinum bronze ultra max ai cpu cpus processor")
+_COMPUTERS = word_set("laptop laptops pc pcs computer desktop notebook macbook mac imac phone tablet")
 _NO_GPU_MEMORY = word_set("system host main cpu computer pc ddr3 ddr4 ddr5 lpddr5 lpddr5x sodimm dimm")
 _MEMORY = word_set("ram memory ddr3 ddr4 ddr5 lpddr5 lpddr5x")
 _UNITS = word_set("gb gib gigabytes gigs g tb")
@@ -29,6 +30,7 @@ CHIPS = (
     ("Google's", "tpu|tpus v2|v3|v4|v5|v5e|v5p|v6|v6e|v7, tpu|tpus"),
     ("Amazon's", "inferentia|inferentia2|trainium|trainium2|trainium3, inf1|inf2|trn1|trn2"),
     ("", "groq|cerebras|sambanova|tenstorrent|graphcore|hailo|cambricon|kunlun|enflame|biren|metax|iluvatar|hygon"),
+    ("", "raspberry pi|pis, orange pi, rk3588|rk3588s, steam deck, nintendo switch, playstation 5, xbox"),
     ("", "moore threads, jetson orin|thor|nano|xavier|agx, jetson, snapdragon, npu, radeon 680m|780m|890m, iris xe"),
     ("AMD's", "ai max 395|390|385|plus, strix halo, ryzen ai max"),
 )
@@ -58,6 +60,9 @@ def _take_memory(s: Sentence, i: int) -> bool:
         stop = i + 2
     else:
         return False
+    if s.at(stop) in _COMPUTERS:
+        s.erase(i, stop)
+        return True
     behind = s.skip(stop, ("of", "worth"))
     end = s.skip(behind, _NO_GPU_MEMORY | _MEMORY)
     said = [s.at(k) for k in range(behind, end)]

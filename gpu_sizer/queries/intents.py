@@ -60,6 +60,7 @@ CUES = {
     ),
     "asks_number": "NUMBER ~ HARDWARE, FEWEST ~ GPUS",
     "asks_count": ("gpus needed|required|for|do|does|to|would, gpu count, cards needed, gpus i need, COUNT ~ HARDWARE"),
+    "asks_enough": "enough, sufficient, suffice|suffices",
     "asks_gpus": "many gpus|cards",
     "asks_fit": (
         "fit, fits, enough, sufficient, suffice, possible, can i|we, will it, does it, able to, work|run on, ^ MAY"
@@ -83,6 +84,7 @@ ROWS: tuple[tuple[Intent, str, str], ...] = (
     ("context", "context_asked, gpu", "max context for Gemma 3 27B on one L40S"),
     ("memory", "model, per_token", "KV cache per token for Llama 3 70B"),
     ("gpus", "model, not gpu, not asks_number, asks_hardware", "what hardware for Mixtral"),
+    ("fit", "gpu, model, asks_enough, not count_asked", "16gb of vram enough for Gemma 3 12B"),
     ("count", "gpu, model, not counted, asks_gpus", "how much memory does Mixtral take, and how many A6000s"),
     ("memory", "asks_memory, not gpu", "how much VRAM does Llama 3 8B need"),
     ("memory", "asks_memory, not counted", "how much memory does Mixtral take on A6000s"),

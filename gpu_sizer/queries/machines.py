@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.machine import Offer
     from gpu_sizer.queries.sentence import Sentence
 
+#: How AWS's machines end.
+_SIZES = ("xlarge", "metal", "large")
 #: Words in the longest name of a machine.
 _LONGEST = 8
 
@@ -56,6 +58,19 @@ def machines_named(s: Sentence, cards: Catalogue) -> tuple[list[Name], list[str]
         names.append(_gpu(s, start, stop, offer, spelling))
         told.append(f"{spelling!r} has {in_it(offer.machine)}")
     return names, told
+
+
+def refuse_unknown(s: Sentence, cards: Catalogue) -> None:
+    """Refuses a name that must be a machine's, and is none that is known.
+
+    Raises:
+        UnknownMachineError: with the nearest names.
+    """
+    from gpu_sizer.cards.fleet import fleet
+
+    for i in s.free():
+        if "." in s.at(i) and s.at(i).endswith(_SIZES):
+            fleet(cards).find(s.at(i))
 
 
 def _gpu(s: Sentence, start: int, stop: int, offer: Offer, spelling: str) -> Name:

@@ -257,10 +257,16 @@ def is_amount(word: str) -> bool:
     return is_decimal(number) and (number != word or len(word) < _FIGURES or "." in word)
 
 
-def unknown_model(s: Sentence) -> str:
-    """The free words that must be a model's name: with a size, or where a model stands; empty where there are none."""
+def unknown_model(s: Sentence, families: frozenset[str]) -> str:
+    """The free words that must be a model's name: of a family, with a size, or where a model stands; or nothing."""
     for run in _runs(s):
         said = [s.at(i) for i in run]
+        while said and (said[0] in _MAKERS or _is_gpu_code(said[0])):
+            said = said[1:]
+        if not said:
+            continue
+        if any(parts(w)[0] in families for w in said):
+            return " ".join(said)
         sized = any(is_size(w) for w in said[1:]) and said[0].isalpha()
         if sized or (len(run) <= _NAME and _behind(s, run[0], _BEFORE_MODELS)):
             return " ".join(said)
@@ -280,11 +286,23 @@ def unknown_gpus(s: Sentence) -> Iterator[str]:
         figures = any(map(str.isdigit, "".join(said)))
         on = s.said(run[0] - 1) in _ON or s.said(run[0] - 2) in _ON
         made = s.said(run[0] - 1) in _MAKERS and any(map(str.isdigit, "".join(said[:2])))
+        made = made or (said[0] in _MAKERS and figures) or any(map(_is_gpu_code, said))
         noun = said[-1].isdigit() and s.counted(run[-1] + 1) in ("gpu", "gpus", "card", "cards")
         if made or noun or (_behind(s, run[0], _BEFORE_GPUS) and (figures or on)):
-            yield " ".join(said)
+            more = s.said(run[-1] + 1)
+            yield " ".join((*said, more) if more in _PORTABLE else said)
 
 
+def _is_gpu_code(word: str) -> bool:
+    """``mi50``, ``p40``, ``k80``: letters that GPUs' names begin with, then figures."""
+    letters = word.rstrip("0123456789")
+    return letters in _CODES and len(word) - len(letters) >= _FIGURES - 1
+
+
+#: Makes of GPUs that are others than those of desktops.
+_PORTABLE = ("laptop", "mobile", "maxq")
+#: What the names of data-centre GPUs begin with.
+_CODES = word_set("mi p k m v t a h b l gb gh")
 #: Figures of a number that may be a GPU's name.
 _FIGURES = 3
 _MAKERS = word_set("rtx gtx rx radeon geforce tesla quadro nvidia amd intel arc instinct")

@@ -11,8 +11,9 @@ from gpu_sizer.queries.gpu_memory import memory_place, with_memory
 from gpu_sizer.queries.grammar import NODE_NOUNS, read_options
 from gpu_sizer.queries.hardware import SYSTEM_MEMORY, take_computer, unknown_chip
 from gpu_sizer.queries.intents import Told, intent_of, says
-from gpu_sizer.queries.naming import narrowed, nearly, told_by_size, told_in_part, widened
+from gpu_sizer.queries.naming import narrowed, nearly, told_by_size, told_in_part, unknown_gpus, widened
 from gpu_sizer.queries.options import Options
+from gpu_sizer.queries.patterns import matches
 from gpu_sizer.queries.rates import read_speed
 from gpu_sizer.queries.sentence import Sentence
 from gpu_sizer.queries.settings import read_engine
@@ -115,7 +116,9 @@ class Reader:
         Where a question asks for memory or for GPUs, the amount is kept for the answer instead.
         """
         self.memory = gigabytes
-        if self.intent() in ("gpus", "memory") and not self.says("asks_models"):
+        if self.intent() in ("gpus", "memory") and not self.says("asks_models") and not self.says("asks_fit"):
+            return
+        if next(unknown_gpus(self.s), None) is not None:
             return
         holders = [g for g in self.cards.gpus.all() if g.memory.marketed_gb == gigabytes and "slice" not in g.name]
         if not holders:
@@ -135,6 +138,9 @@ class Reader:
         if s.at(i) in NODE_NOUNS and {"many", "number"} & {s.said(i - 1), s.said(i - 2)}:
             self.options.per_machine = gpu.count or 0
             s.take(i)
+            return replace(gpu, count=None)
+        if gpu.count is not None and matches(s, "many|number nodes|machines|servers|boxes|hosts"):
+            self.options.per_machine = gpu.count
             return replace(gpu, count=None)
         if s.counted(gpu.stop) not in NODE_NOUNS or gpu.stop >= len(s.words):
             return gpu
@@ -162,8 +168,9 @@ class Reader:
         """The models but those that only draft for another."""
         kept = []
         for name in self.models:
-            before = set(self.s.asked[max(0, name.start - 4) : name.start])
-            if len(self.models) == 1 or _DRAFTS.isdisjoint(before):
+            beside = {*self.s.asked[max(0, name.start - 4) : name.start], *self.s.asked[name.stop : name.stop + 2]}
+            last = name is max(self.models, key=lambda m: m.start)
+            if len(self.models) == 1 or _DRAFTS.isdisjoint(beside) or not last:
                 kept.append(name)
         return kept or self.models
 
@@ -187,9 +194,10 @@ class Reader:
         """The GPUs of machines that are named."""
         if not any(map(self.s.is_code, range(len(self.s.words)))):
             return []
-        from gpu_sizer.queries.machines import machines_named
+        from gpu_sizer.queries.machines import machines_named, refuse_unknown
 
         found, told = machines_named(self.s, self.cards)
+        refuse_unknown(self.s, self.cards)
         self.taken_as += told
         return found
 
@@ -342,12 +350,11 @@ class Reader:
         """Whether GPUs of several kinds are meant all together: ``2x 4090 and 1x 4070``."""
         if len({g.ids for g in self.gpus}) < 2 or not self.models:
             return False
-        from gpu_sizer.queries.patterns import matches
-
         if matches(self.s, _CHOICE):
             return False
         joined = any("+" in self.s.words[i].before for g in self.gpus for i in (g.start, g.start - 1) if i >= 0)
-        return joined or matches(self.s, _TOGETHER) or all(g.count is not None for g in self.gpus)
+        counted = any(g.count is not None for g in self.gpus)
+        return joined or matches(self.s, _TOGETHER) or (counted and all(g.count or g.article for g in self.gpus))
 
     @property
     def sure(self) -> bool:

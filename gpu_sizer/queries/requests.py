@@ -5,7 +5,7 @@ from __future__ import annotations
 from gpu_sizer.engines.registry import engine_names
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import OPTIONS
-from gpu_sizer.planning.quantities import tokens
+from gpu_sizer.planning.quantities import thousand, tokens
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.records import dataclass
 
@@ -170,7 +170,7 @@ def _details(a: Asked, o: dict[str, Any]) -> list[str]:
     said += _sizes(a)
     for text in a.understood.options.context:
         if text.endswith("k") and a.model is not None:
-            said.append(f"k = {1000 if a.model.context.native % 1024 else 1024:,}")
+            said.append(f"k = {thousand(float(text[:-1]), a.model.context.native):,}")
             break
     return said
 

@@ -64,6 +64,13 @@ TOPICS: tuple[Topic, ...] = (
         "how much vram for sdxl at 1024x1024",
     ),
     Topic(
+        "no GPU",
+        "cpu only, no gpu|gpus, without gpu|gpus, without a gpu, only cpu|cpus, on cpu|cpus, cpu inference",
+        "refused",
+        "only GPUs are sized, not models that run on a processor alone",
+        "cpu only llama 3 8b",
+    ),
+    Topic(
         "drafts",
         "speculative|speculation, speculative decoding|model|config|tokens, draft|drafter, draft model,"
         " eagle|eagle2|eagle3|medusa|mtp|ngram, decoding",
@@ -113,8 +120,9 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "slices",
-        "mig, mig slice|slices, vgpu|vgpus, fractional gpu|gpus, gpu slice|slices, time slicing,"
-        " 1g|2g|3g|4g|7g 5gb|10gb|20gb|40gb|80gb|12gb|24gb|47gb|94gb|18gb|35gb|71gb|141gb|23gb|45gb|90gb|180gb",
+        "half|quarter|third of a|an|one|the|my, 1 2|3|4|7|8 of, mig, mig slice|slices, vgpu|vgpus, fractional"
+        " gpu|gpus, gpu slice|slices, time slicing, 1g|2g|3g|4g|7g"
+        " 5gb|10gb|20gb|40gb|80gb|12gb|24gb|47gb|94gb|18gb|35gb|71gb|141gb|23gb|45gb|90gb|180gb",
         "refused",
         "slices of a GPU (MIG, vGPU) are not sized, only whole GPUs: ask about a GPU that has the slice's memory",
         "llama 3 8b on an A100 with MIG",

@@ -76,6 +76,8 @@ class _Decision:
         if not models and intent != "models":
             intent = self._without_model(intent)
         self._as_ollama([m for m, _ in models])
+        if models and (closed := self._closed()) is not None:
+            self.r.remarks.append(Remark(str(closed), first=True))
         gpus = self._gpus(intent)
         if not gpus and intent not in _WITHOUT_GPU:
             intent, gpus = self._without_gpu(intent)
@@ -164,9 +166,11 @@ class _Decision:
 
     def _closed(self) -> UnknownModelError | None:
         """The error for a model whose weights are not public, where one is named."""
+        if not (left := self.r.ignored()):
+            return None
         from gpu_sizer.queries.closed import closed_model
 
-        return next((e for run in self.r.ignored() if (e := closed_model(run)) is not None), None)
+        return next((e for run in left if (e := closed_model(run)) is not None), None)
 
     def _models(self, intent: Intent) -> list[tuple[str, str]]:
         """The models that are asked about, and how each was written.
@@ -178,7 +182,7 @@ class _Decision:
         for name in sorted(self.r.models, key=lambda n: n.start):
             found.setdefault(self._one(name), name.spelling)
         if not found and intent == "models":
-            told = unknown_model(self.r.s)
+            told = unknown_model(self.r.s, self.r.mender.vocabulary.families)
             if told and self.r.mender.vocabulary.names_something(told.split()):
                 raise unknown(UnknownModelError, told, self.r.model_names)
         return list(found.items())
@@ -225,10 +229,12 @@ class _Decision:
         if like := told_by_size(self.r.s, self.r.mender, self.r._billions, LIKE_SIZE):
             ids = self.r.newest_first(like[0])[:3]
             raise UnknownModelError(f"unknown model {like[1]!r}; did you mean {join_names(ids)}?", suggestions=ids)
-        if told := unknown_model(self.r.s):
+        if told := unknown_model(self.r.s, self.r.mender.vocabulary.families):
             raise unknown(UnknownModelError, told, self.r.model_names)
         if self.r.gpus and intent in ("fit", "memory", "models", "gpus"):
             return "models"
+        if self.r.memory is not None and not self.r.gpus:
+            raise self._no_holder()
         raise _incomplete(f"for which model? {EXAMPLE}", "model")
 
     def _gpus(self, intent: Intent) -> tuple[str, ...]:
@@ -255,12 +261,15 @@ class _Decision:
         if self.r.pasted is not None:
             raise RequestError(self.r.pasted)
         if self.r.memory is not None:
-            raise _incomplete(f"on which GPU? none of the catalogue has {self.r.memory} GB", "gpu")
+            raise self._no_holder()
         if intent == "models":
             raise _incomplete(f"on which GPU? {EXAMPLE}", "gpu")
         if self.r.options.gpu_count is not None and self.r.options.max_gpus is None:
             self.r.options.max_gpus = self.r.options.gpu_count
         return "gpus", ()
+
+    def _no_holder(self) -> RequestError:
+        return _incomplete(f"on which GPU? none of the catalogue has {self.r.memory} GB", "gpu")
 
     def _count(self, intent: Intent) -> tuple[int | None, Intent]:
         """The number of GPUs that was told, and what is asked of them."""

@@ -42,8 +42,15 @@ FILE_TYPES = {
 #: What people write for a file's type; ``Q4_K`` is Q4_K_M to llama-quantize, and Ollama's ``q4`` is the same.
 NAMES = {
     **{t: t for t in FILE_TYPES},
-    **{"q2": "q2_k", "q3": "q3_k_m", "q4": "q4_k_m", "q5": "q5_k_m", "q6": "q6_k", "q8": "q8_0"},
-    **{"q3_k": "q3_k_m", "q4_k": "q4_k_m", "q5_k": "q5_k_m"},
+    "q2": "q2_k",
+    "q3": "q3_k_m",
+    "q4": "q4_k_m",
+    "q5": "q5_k_m",
+    "q6": "q6_k",
+    "q8": "q8_0",
+    "q3_k": "q3_k_m",
+    "q4_k": "q4_k_m",
+    "q5_k": "q5_k_m",
     **{t.replace("_", ""): t for t in FILE_TYPES},
 }
 #: Experts of Mixtral, for which the mixtures have rules of their own.
