@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def load_model(model: str | os.PathLike[str] | ModelCard, *, cards: Catalogue | None = None) -> ModelCard:
-    """A model card by id, alias, near spelling, hub id, or path: a YAML card, a model folder, a config.json.
+    """A model card by id, alias, hub id, or path: a YAML card, a model folder, a config.json.
 
     Raises:
         UnknownModelError: no such model, or several (``suggestions`` names them).
@@ -65,7 +65,7 @@ def _is_path(name: str) -> bool:
 
 
 def load_gpu(gpu: str | os.PathLike[str] | GpuSpec, *, cards: Catalogue | None = None) -> GpuSpec:
-    """A GPU spec by id, alias, near spelling, or path of a YAML spec.
+    """A GPU spec by id, alias, or path of a YAML spec.
 
     Raises:
         UnknownGpuError: no such GPU, or several (``suggestions`` names them).

@@ -9,6 +9,7 @@ from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.search import fit, plan
 from gpu_sizer.planning.sentences import fit_lines, lines
 from gpu_sizer.queries.requests import asked, say
+from gpu_sizer.queries.topics import Remark
 from gpu_sizer.queries.understanding import understand_all
 from gpu_sizer.records import dataclass, replace
 
@@ -338,7 +339,7 @@ def _in_machines(a: Asked, result: Result) -> str | None:
 def _answer(u: Understanding, cards: Catalogue, most_gpus: int | None) -> Answer:
     a, remarks = asked(u, cards), list(u.remarks)
     copies = u.options.copies
-    if copies is not None and copies > (a.gpu_count or copies) >= 1:
+    if a.gpus and copies is not None and copies > (a.gpu_count or copies) >= 1:
         from gpu_sizer.queries.copies import shared
 
         a, remark = shared(a, copies)
@@ -349,6 +350,8 @@ def _answer(u: Understanding, cards: Catalogue, most_gpus: int | None) -> Answer
         result: Result = fit(a.request(), Layout())
     else:
         result = _ANSWERS[a.understood.intent](a, cards)
+    if copies is not None and copies > 1 and a.understood.intent in ("memory", "gpus"):
+        remarks.append(Remark(f"that is for one of the {copies} copies", first=True))
     more = [
         text
         for text in (_shorter(a, result), _other_memory(a, result, cards), _in_machines(a, result))

@@ -86,6 +86,7 @@ class Reader:
         self.models, self.gpus = exact_names(s, self.cards, mender)
         self.models += copied
         self.gpus = [self._in_machines(g) for g in self.gpus]
+        self._copies_told()
         self._surroundings()
         self.remarks += read_speed(s, counted=any(map(self._asked, self.gpus)), has_model=bool(self.models))
         read_options(s, self.options)
@@ -130,6 +131,14 @@ class Reader:
         self.taken_as.append(f"{gigabytes} GB taken as {chosen.id}, of which a program sees least{like}")
         name = Name(place, place + 1, (chosen.id,), f"{gigabytes} GB")
         self.gpus.append(counted(self.s, name, self.mender))
+
+    def _copies_told(self) -> None:
+        """Copies that are told by a number before a model's name: ``3 x Llama 3 8B``."""
+        for model in self.models:
+            i = model.start - 2
+            if self.s.at(i + 1) == "x" and (number := self.s.number_at(i)) is not None:
+                self.options.copies = number
+                self.s.take(i, i + 2)
 
     def _in_machines(self, gpu: Name) -> Name:
         """A GPU whose number is one of machines: ``two H100 nodes``; or of GPUs in each, ``8xH100 machines``."""

@@ -102,7 +102,7 @@ def asked(u: Understanding, cards: Catalogue) -> Asked:
         count = node * o.nodes
     elif o.nodes and max_gpus is None and u.intent in _MANY:
         max_gpus = node * o.nodes
-    if o.copies is not None and o.copies >= 1 and count in (None, o.copies):
+    if gpus and o.copies is not None and o.copies >= 1 and count in (None, o.copies):
         o.sizes["data"], o.copies = o.copies, None
     for kind, size in (("data", 1 if o.copies is None else o.copies), *o.sizes.items()):
         if size < 1:

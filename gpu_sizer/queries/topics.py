@@ -179,9 +179,10 @@ def take_topics(s: Sentence) -> tuple[Remark, ...]:
 
 def _take_figures(s: Sentence, place: range) -> None:
     """Takes the figures beside idle words: a version behind, an amount before."""
-    if s.at(place.start - 1)[:1].isdigit():
+    amount = s.at(place.start - 1)
+    if amount[:1].isdigit() and amount[-1:].isalpha():
         s.take(place.start - 1)
     stop = place.stop
-    while s.at(stop).lstrip("v")[:1].isdigit() and stop < place.stop + 2:
+    while s.at(stop).lstrip("v")[:1].isdigit() and "," not in s.words[stop].before and stop < place.stop + 2:
         s.take(stop)
         stop += 1

@@ -2,7 +2,7 @@
 
 A file has ``NAME``; ``WORDS``, a line for each phrase and its English (nothing for one that says nothing here); and
 either ``SIGNS``, function words of which two tell the language, or ``SCRIPT``, the ranges of its letters. A language
-that is written without spaces says so with ``SPACED = False``.
+that is written without spaces says so with ``SPACED = False``; ``PATTERNS``, where it has them, go before the words.
 """
 
 from __future__ import annotations
@@ -90,6 +90,8 @@ def in_english(text: str) -> str:
     if module.SPACED:
         pattern = "|".join(rf"(?<!\w){re.escape(w)}(?!\w)" for w in longest)
         return re.sub(pattern, lambda m: words[m[0]], lower)
+    for told, meant in getattr(module, "PATTERNS", ()):
+        lower = re.sub(told, meant, lower)
     pattern = "|".join(map(re.escape, longest))
     first, last = module.SCRIPT
     foreign = sum(first <= ord(c) <= last for c in lower)
