@@ -25,7 +25,14 @@ class CompiledCards(BuildHookInterface):  # type: ignore[type-arg]
 
         folder, cards = mkdtemp(), Catalogue()
         machines = Fleet((str(Path(data_folder("gpu_specs"), MACHINES)),))
-        for made in (cards.models.recipe(), cards.gpus.recipe(), machines.recipe(), recipe(), closed()):
+        for made in (
+            cards.models.recipe(),
+            cards.gpus.recipe(),
+            machines.recipe(),
+            cards.rereleases.recipe(),
+            recipe(),
+            closed(),
+        ):
             made.ship(folder)
         for file in Path(folder).iterdir():
             build_data["force_include"][str(file)] = f"gpu_sizer/compiled_cards/{file.name}"
