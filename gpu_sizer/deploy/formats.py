@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from gpu_sizer.deploy.serving import make_serving
+from gpu_sizer.engines.registry import engine_commands
 from gpu_sizer.errors import RequestError
 
 TYPE_CHECKING = False
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from gpu_sizer.planning.plan import Fit, Plan
 
 #: Formats that are an engine's bare command, and the engine of each.
-COMMANDS = {"vllm": "vllm", "sglang": "sglang", "trtllm": "tensorrt-llm", "tgi": "tgi", "llama.cpp": "llama.cpp"}
+COMMANDS = engine_commands()
 #: Formats of tools, for every engine, and the modules that write them.
 TOOLS = {
     "docker-compose": "compose",

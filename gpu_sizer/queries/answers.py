@@ -38,9 +38,8 @@ LEAST_CONTEXT = 1024
 class Answer:
     """What was understood, and the result: that of the library call and of the command which ask the same.
 
-    ``engine`` is the one that was named; ``warnings`` say what the result leaves out, and where another's rules stand
-    in; ``first`` are those of them that bear on what was decided, and so stand in the first line. ``ignored`` are the
-    words that nothing was made of.
+    ``engine`` is the one that was named; ``warnings`` say what the result leaves out; ``first`` are those of them that
+    bear on what was decided, and so stand in the first line. ``ignored`` are the words that nothing was made of.
     """
 
     question: str
@@ -107,7 +106,7 @@ class Answer:
         if isinstance(self.result, Plan):
             found["levers"] = [lever.model_dump() for lever in self.levers()]
         if self.warnings:
-            _named(found, self.engine, self.warnings)
+            _warned(found, self.warnings)
         if self.ignored:
             found["ignored"] = list(self.ignored)
         return found
@@ -171,11 +170,10 @@ class Answers:
         }
 
 
-def _named(found: dict[str, Any], engine: str, warnings: tuple[str, ...]) -> None:
-    """The engine that was named instead of the one that stands in for it, with the warning that says so."""
+def _warned(found: dict[str, Any], warnings: tuple[str, ...]) -> None:
+    """The warnings of the question before those of its answer."""
     for part in (found, found.get("plan")):
         if isinstance(part, dict):
-            part["engine"] = engine
             part["warnings"] = [*warnings, *part.get("warnings", ())]
 
 

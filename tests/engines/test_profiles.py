@@ -170,12 +170,10 @@ def test_gguf_has_no_float8() -> None:
     assert total == pytest.approx(2 * fit.total_parameters - embedding, rel=0.002)
 
 
-@pytest.mark.parametrize("name", engine_names())
+@pytest.mark.parametrize("name", [name for name in engine_names() if name != "tgi"])
 def test_shards_add_up_to_the_whole(name: str) -> None:
-    """Law 1 for pipelines: stages hold every layer once."""
+    """Law 1 for pipelines, which TGI alone has not: stages hold every layer once."""
     whole = estimate("llama-3-8b", gpu="h200", engine=name, context=8192)
-    if name == "tgi":
-        return
     parts = estimate("llama-3-8b", gpu="h200", engine=name, pipeline_parallel_size=3, context=8192)
     assert sum(s.weights_bytes for s in parts.memory.stages) == sum(s.weights_bytes for s in whole.memory.stages)
 
@@ -211,7 +209,9 @@ def test_every_engine_answers_one_request() -> None:
 def test_an_engine_without_an_answer_says_why() -> None:
     found = {c.engine: c for c in by_engine("qwen3.5-35b-a3b", gpu="h100").choices}
     assert found["tgi"].plan is None
-    assert "state-space layers" in str(found["tgi"].reason)
+    assert found["tgi"].reason == (
+        "TGI 3.3.5 does not load Qwen3_5MoeForConditionalGeneration: no version up to 3.3.7 does"
+    )
 
 
 @pytest.mark.parametrize("name", engine_names())

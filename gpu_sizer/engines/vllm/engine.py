@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from functools import cache
 
-from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.gpu_spec import HOPPER, GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.layouts import parallel_layouts
 from gpu_sizer.engines.profiles import profile_data
-from gpu_sizer.engines.vllm.activations import generation
+from gpu_sizer.engines.support import Supported
+from gpu_sizer.engines.versions import at_least
 from gpu_sizer.engines.vllm.encoders import is_profiled, video_note
 from gpu_sizer.engines.vllm.fitting import VllmFitting
-from gpu_sizer.engines.vllm.generations import HOPPER
 from gpu_sizer.engines.vllm.model import HALF, VllmModel
 from gpu_sizer.engines.vllm.pages import DELTA, PageRules
-from gpu_sizer.engines.vllm.support import host_note, last_version_note, pooled_cache_dtype, split_refusal
-from gpu_sizer.engines.vllm.version import VersionProfile, at_least, version_profile
+from gpu_sizer.engines.vllm.support import host_note, pooled_cache_dtype, split_refusal
+from gpu_sizer.engines.vllm.version import VersionProfile, version_profile
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.estimate import LayoutMemory
@@ -30,17 +30,6 @@ if TYPE_CHECKING:
 
     from gpu_sizer.engines.lines import Lines, Whole
 
-CACHE_DTYPES = {
-    "auto": None,
-    "float8": "float8",
-    "fp8": "float8",
-    "fp8_e4m3": "float8",
-    "fp8_e5m2": "float8",
-    "bfloat16": "bfloat16",
-    "bf16": "bfloat16",
-    "float16": "float16",
-    "fp16": "float16",
-}
 #: First version with the attention that reads DeepSeek-V4.1's states of four bits (flash_mla_mega_attn.py).
 NARROW_STATES = "0.31"
 
@@ -59,11 +48,9 @@ def _batch_defaults(memory: int, identity: str, name: str, version: str) -> dict
     return found
 
 
-class VllmEngine:
+class VllmEngine(Supported):
     """The profile of one range of vLLM versions."""
 
-    name = "vllm"
-    title = "vLLM"
     lowerable = ("max_num_seqs", "max_num_batched_tokens")
     spans_nodes = True
     takes_mixed = False
@@ -72,6 +59,7 @@ class VllmEngine:
 
     def __init__(self, version: str | None = None) -> None:
         self.version: VersionProfile = version_profile(version)
+        super().__init__(version or self.version.name)
         self._page_rules: dict[tuple[int | None, bool, int | None], PageRules] = {}
 
     @property
@@ -102,7 +90,12 @@ class VllmEngine:
         return (str(profile_data("vllm/versions")["source"]), str(profile_data("vllm/placement")["source"]))
 
     def model(self, card: ModelCard, weights_dtype: str | None) -> VllmModel:
-        """The model prepared for many layouts."""
+        """The model prepared for many layouts.
+
+        Raises:
+            RequestError: a class that this version does not load.
+        """
+        self.check_card(card)
         return VllmModel(card, build_inventory(card, weights_dtype or HALF.get(card.weights.dtype)))
 
     def settings(self, model: VllmModel, gpu: GpuSpec, load: Load, layout: Layout) -> Settings:
@@ -158,9 +151,9 @@ class VllmEngine:
     def _cache_dtype(self, model: VllmModel, gpu: GpuSpec, load: Load) -> str:
         self.check(load)
         card = model.card
-        named = CACHE_DTYPES[load.kv_cache_dtype] if load.kv_cache_dtype is not None else None
+        named = self.cache_dtypes[load.kv_cache_dtype] if load.kv_cache_dtype is not None else None
         if model.weighs_keys:
-            named = pooled_cache_dtype(card, generation(gpu), named, self.version)
+            named = pooled_cache_dtype(card, gpu.generation, named, self.version)
         if named is not None:
             return named
         return card.weights.kv_cache_dtype or HALF.get(card.weights.dtype, card.weights.dtype)
@@ -171,8 +164,8 @@ class VllmEngine:
         Raises:
             RequestError: an unknown cache type.
         """
-        if load.kv_cache_dtype is not None and load.kv_cache_dtype not in CACHE_DTYPES:
-            raise RequestError(f"unknown kv cache dtype {load.kv_cache_dtype!r}; known: {', '.join(CACHE_DTYPES)}")
+        if load.kv_cache_dtype is not None and load.kv_cache_dtype not in self.cache_dtypes:
+            raise RequestError(f"unknown kv cache dtype {load.kv_cache_dtype!r}; known: {', '.join(self.cache_dtypes)}")
 
     def counts_towers(self, card: ModelCard) -> bool:
         """Whether the peak of a model's vision tower is in the estimate."""
@@ -180,12 +173,12 @@ class VllmEngine:
 
     def notes(self, card: ModelCard) -> tuple[str, ...]:
         """That later versions no longer load the model, what its videos take, and what the machine's memory holds."""
-        notes = last_version_note(card, self.version), video_note(card, self.version), host_note(card)
+        notes = self.class_note(card), self.last_note(card), video_note(card, self.version), host_note(card)
         return tuple(note for note in notes if note is not None)
 
     def page_rules(self, gpu: GpuSpec, load: Load) -> PageRules:
         """How this version and GPU allocate pages."""
-        key = (generation(gpu), load.hybrid_kv, load.block_size)
+        key = (gpu.generation, load.hybrid_kv, load.block_size)
         if (found := self._page_rules.get(key)) is None:
             major, hybrid, block_size = key
             # Kernels that leave checkpoints of the gated delta rule are Hopper's and newer ones'.
@@ -206,7 +199,12 @@ class VllmEngine:
         return model.refusal(layout) or split_refusal(model.card, layout, self.version)
 
     def fitting(self, model: VllmModel, gpu: GpuSpec, load: Load) -> VllmFitting:
-        """The model on one kind of GPU under one load, ready for many layouts."""
+        """The model on one kind of GPU under one load, ready for many layouts.
+
+        Raises:
+            RequestError: a GPU on which this version does not run, or not this model.
+        """
+        self.check_gpu(model, gpu, self._cache_dtype(model, gpu, load))
         return VllmFitting(self, model, gpu, load)
 
     def lines(self, model: VllmModel, gpu: GpuSpec, load: Load, contexts: Whole, users: Whole) -> Lines:
@@ -229,3 +227,6 @@ class VllmEngine:
             "vLLM gives every GPU the same share: its GPUs must be alike; llama.cpp and transformers take mixed ones",
             about="gpu",
         )
+
+
+ENGINE = VllmEngine

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 
-from gpu_sizer.evidence.logs.found import ARGUMENTS, COMMAND, FINAL, NUMBER, Found, setting, wording
+from gpu_sizer.engines.wording import ARGUMENTS, COMMAND, FINAL, NUMBER, Found, setting, wording
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gpu_sizer.evidence.logs.found import Wording
+    from gpu_sizer.engines.wording import Wording
 
 NAME = "sglang"
 

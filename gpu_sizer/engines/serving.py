@@ -9,7 +9,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gpu_sizer.planning.plan import Fit
+    from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.load import Load, Settings
+    from gpu_sizer.memory.layout import Layout
 
 #: Types of weights that engines make from any half-precision checkpoint as they load.
 CASTS = ("bfloat16", "float16")
@@ -19,8 +22,18 @@ CASTS = ("bfloat16", "float16")
 class Start:
     """One server to start: what was planned, what it loads, and on which port it listens."""
 
-    fit: Fit
+    card: ModelCard
+    gpu: GpuSpec
+    load: Load
+    """What was asked for."""
+    layout: Layout
+    settings: Settings
+    weights_format: str
+    """The format in which most bytes of the weights are."""
+    layer_split: tuple[int, ...]
+    """Layers on each GPU, for engines that place whole ones; else empty."""
     weights: str
+    """What is loaded: a repository or a folder."""
     port: int
     own_weights: bool
     """Whether the weights were named, and may hold types that were asked for as a what-if."""
@@ -34,8 +47,7 @@ class Start:
         Raises:
             RequestError: a what-if that no option of an engine brings about.
         """
-        request = self.fit.request
-        wanted, card = request.load.weights_dtype, request.model.weights
+        wanted, card = self.load.weights_dtype, self.card.weights
         if wanted is not None and wanted not in CASTS and not self.own_weights:
             raise RequestError(
                 f"weights of {wanted} are a what-if that no engine makes from the release: "
@@ -43,13 +55,12 @@ class Start:
             )
         released = of_float32 if card.dtype == "float32" else card.dtype
         dtype = wanted if wanted in CASTS and wanted else released
-        return "float16" if dtype == "bfloat16" and request.gpu.supports_bfloat16 is False else dtype
+        return "float16" if dtype == "bfloat16" and self.gpu.supports_bfloat16 is False else dtype
 
     def cache_dtype(self, names: Mapping[str, str]) -> str:
         """The type of the cache in an engine's own names; ``auto`` where that means what was planned."""
-        request, planned = self.fit.request, self.fit.settings.kv_cache_dtype
-        asked = request.load.kv_cache_dtype
-        if asked in (None, "auto") or (planned == self.dtype() and request.model.weights.kv_cache_dtype is None):
+        asked, planned = self.load.kv_cache_dtype, self.settings.kv_cache_dtype
+        if asked in (None, "auto") or (planned == self.dtype() and self.card.weights.kv_cache_dtype is None):
             return "auto"
         return names.get(asked or "", names.get(planned, planned))
 
@@ -59,7 +70,7 @@ class Start:
         Raises:
             RequestError: more than one.
         """
-        if (n := self.fit.layout.data_parallel_size) > 1:
+        if (n := self.layout.data_parallel_size) > 1:
             raise RequestError(
                 f"one server of {engine} is one replica: deploy the layout of one (--dp 1) and start it {n} times"
             )

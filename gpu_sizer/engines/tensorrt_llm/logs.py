@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from gpu_sizer.evidence.logs.found import FINAL, Found, wording
+from gpu_sizer.engines.wording import FINAL, Found, wording
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gpu_sizer.evidence.logs.found import Wording
+    from gpu_sizer.engines.wording import Wording
 
 NAME = "tensorrt_llm"
 

@@ -6,7 +6,7 @@ is the cluster's.
 
 from __future__ import annotations
 
-from gpu_sizer.deploy.engines.starter import Start, Starter
+from gpu_sizer.engines.serving import Start, Starter
 from gpu_sizer.errors import RequestError
 
 
@@ -17,7 +17,7 @@ def command(start: Start) -> tuple[str, ...]:
         RequestError: what the command takes from a file of its own alone, or more than one replica.
     """
     start.one_replica("TensorRT-LLM")
-    layout, s = start.fit.layout, start.fit.settings
+    layout, s = start.layout, start.settings
     start.dtype()  # the checkpoint's own: the command has no option for it
     if start.cache_dtype({}) != "auto" or s.enforce_eager:
         raise RequestError("trtllm-serve takes the type of the cache, and doing without graphs, from a file of its own")

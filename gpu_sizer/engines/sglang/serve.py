@@ -7,7 +7,7 @@ all of them together (python/sglang/srt/server_args.py: _handle_data_parallelism
 
 from __future__ import annotations
 
-from gpu_sizer.deploy.engines.starter import Start, Starter
+from gpu_sizer.engines.serving import Start, Starter
 
 #: ``--kv-cache-dtype``: the same page.
 CACHE_TYPES = {"float8": "fp8_e4m3", "fp8": "fp8_e4m3", "fp8_e4m3": "fp8_e4m3", "fp8_e5m2": "fp8_e5m2"}
@@ -17,8 +17,7 @@ RENDEZVOUS_PORT = 50000
 
 def command(start: Start) -> tuple[str, ...]:
     """The words of the command."""
-    fit = start.fit
-    layout, s = fit.layout, fit.settings
+    layout, s = start.layout, start.settings
     dp = layout.data_parallel_size
     inside = dp if layout.expert_parallel else 1
     words = ["python3", "-m", "sglang.launch_server", "--model-path", start.weights]
@@ -33,11 +32,11 @@ def command(start: Start) -> tuple[str, ...]:
     words += ["--context-length", str(s.context)]
     words += ["--mem-fraction-static", repr(float(s.gpu_memory_utilization))]
     words += ["--chunked-prefill-size", str(s.max_num_batched_tokens * inside)]
-    if fit.request.load.max_num_seqs is not None:
-        words += ["--max-running-requests", str(fit.request.load.max_num_seqs)]
+    if start.load.max_num_seqs is not None:
+        words += ["--max-running-requests", str(start.load.max_num_seqs)]
     words += ["--dtype", start.dtype(), "--kv-cache-dtype", start.cache_dtype(CACHE_TYPES)]
-    if fit.request.load.block_size is not None:
-        words += ["--page-size", str(fit.request.load.block_size)]
+    if start.load.block_size is not None:
+        words += ["--page-size", str(start.load.block_size)]
     if s.enforce_eager:
         words.append("--disable-cuda-graph")
     return tuple(words)

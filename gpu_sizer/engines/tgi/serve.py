@@ -5,7 +5,7 @@ The image's own entry point joins its arguments without quotes (tgi-entrypoint.s
 
 from __future__ import annotations
 
-from gpu_sizer.deploy.engines.starter import CASTS, Start, Starter
+from gpu_sizer.engines.serving import CASTS, Start, Starter
 
 #: ``--kv-cache-dtype``: the same page.
 CACHE_TYPES = {
@@ -26,18 +26,17 @@ def command(start: Start) -> tuple[str, ...]:
         RequestError: more than one replica, or a what-if that no option brings about.
     """
     start.one_replica("TGI")
-    fit = start.fit
-    s, dtype = fit.settings, start.dtype(of_float32="float16")
+    s, dtype = start.settings, start.dtype(of_float32="float16")
     words = ["text-generation-launcher", "--model-id", start.weights, "--port", str(start.port)]
-    words += ["--num-shard", str(fit.layout.tensor_parallel_size)]
+    words += ["--num-shard", str(start.layout.tensor_parallel_size)]
     words += ["--max-total-tokens", str(s.context), "--max-input-tokens", str(max(1, s.context - 1))]
     words += ["--max-batch-prefill-tokens", str(s.max_num_batched_tokens)]
     words += ["--max-concurrent-requests", str(max(CONCURRENT, s.users))]
-    if fit.request.load.max_num_seqs is not None:
-        words += ["--max-batch-size", str(fit.request.load.max_num_seqs)]
+    if start.load.max_num_seqs is not None:
+        words += ["--max-batch-size", str(start.load.max_num_seqs)]
     words += ["--cuda-memory-fraction", repr(float(s.gpu_memory_utilization))]
     # Weights that are quantized as released say so themselves, and take no type beside that.
-    if fit.weights_format in (*CASTS, "float32"):
+    if start.weights_format in (*CASTS, "float32"):
         words += ["--dtype", dtype]
     if (cache := start.cache_dtype(CACHE_TYPES)) in CACHE_TYPES.values():
         words += ["--kv-cache-dtype", cache]

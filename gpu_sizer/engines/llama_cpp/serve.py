@@ -6,7 +6,7 @@ given is that of all slots together, each of which gets its part where the cache
 
 from __future__ import annotations
 
-from gpu_sizer.deploy.engines.starter import Start, Starter
+from gpu_sizer.engines.serving import Start, Starter
 from gpu_sizer.errors import RequestError
 
 #: ``--cache-type-k``: the same page.
@@ -27,7 +27,7 @@ def _source(start: Start) -> list[str]:
         return ["--model", start.weights]
     if ":" in start.weights:
         return ["--hf-repo", start.weights]
-    if (kind := FILE_TYPES.get(start.fit.weights_format)) is None:
+    if (kind := FILE_TYPES.get(start.weights_format)) is None:
         raise RequestError(f"say which file of {start.weights} is meant: --weights {start.weights}:TYPE")
     return ["--hf-repo", f"{start.weights}:{kind}"]
 
@@ -37,13 +37,13 @@ def _layers(start: Start) -> list[str]:
 
     The server counts the output as a layer behind the last (src/llama-model.cpp: act_gpu_layers).
     """
-    layout = start.fit.layout
+    layout = start.layout
     if layout.tensor_parallel_size > 1:
         return ["--split-mode", "row"]
     if layout.pipeline_parallel_size == 1:
         return ["--split-mode", "none"]
     words = ["--split-mode", "layer"]
-    if cut := start.fit.memory.layer_split:
+    if cut := start.layer_split:
         words += ["--tensor-split", ",".join(map(str, (*cut[:-1], cut[-1] + 1)))]
     return words
 
@@ -55,7 +55,7 @@ def command(start: Start) -> tuple[str, ...]:
         RequestError: no GGUF file was named, or more than one replica.
     """
     start.one_replica("llama.cpp")
-    s = start.fit.settings
+    s = start.settings
     words = ["llama-server", *_source(start), "--host", "0.0.0.0", "--port", str(start.port)]
     words += ["--n-gpu-layers", "all", *_layers(start)]
     words += ["--ctx-size", str(s.context * s.users), "--parallel", str(s.max_num_seqs)]

@@ -5,7 +5,7 @@ The batch is named even where it is the default, since defaults depend on the ve
 
 from __future__ import annotations
 
-from gpu_sizer.deploy.engines.starter import Start, Starter
+from gpu_sizer.engines.serving import Start, Starter
 
 #: Names of the types as ``--kv-cache-dtype`` takes them (vllm/config/cache.py: CacheDType).
 CACHE_TYPES = {"float8": "fp8"}
@@ -21,21 +21,20 @@ _ALWAYS = ("tensor_parallel_size", "pipeline_parallel_size")
 
 def command(start: Start) -> tuple[str, ...]:
     """The words of the command."""
-    fit = start.fit
-    s, sizes = fit.settings, fit.layout.model_dump()
+    s, sizes = start.settings, start.layout.model_dump()
     words = ["vllm", "serve", start.weights, "--port", str(start.port)]
     for key, option in _SIZES.items():
         if (size := sizes.get(key, 1)) > 1 or key in _ALWAYS:
             words += [option, str(size)]
-    if fit.layout.expert_parallel:
+    if start.layout.expert_parallel:
         words.append("--enable-expert-parallel")
     words += ["--max-model-len", str(s.context)]
     words += ["--max-num-seqs", str(s.max_num_seqs)]
     words += ["--max-num-batched-tokens", str(s.max_num_batched_tokens)]
     words += ["--gpu-memory-utilization", repr(float(s.gpu_memory_utilization))]
     words += ["--dtype", start.dtype(), "--kv-cache-dtype", start.cache_dtype(CACHE_TYPES)]
-    if fit.request.load.block_size is not None:
-        words += ["--block-size", str(fit.request.load.block_size)]
+    if start.load.block_size is not None:
+        words += ["--block-size", str(start.load.block_size)]
     if s.enforce_eager:
         words.append("--enforce-eager")
     return tuple(words)
