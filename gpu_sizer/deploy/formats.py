@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
+from gpu_sizer.deploy import bare
 from gpu_sizer.deploy.serving import make_serving
+from gpu_sizer.discovery import modules_with
 from gpu_sizer.engines.registry import engine_commands
 from gpu_sizer.errors import RequestError
 
@@ -14,14 +14,8 @@ if TYPE_CHECKING:
 
 #: Formats that are an engine's bare command, and the engine of each.
 COMMANDS = engine_commands()
-#: Formats of tools, for every engine, and the modules that write them.
-TOOLS = {
-    "docker-compose": "compose",
-    "kubernetes": "kubernetes",
-    "skypilot": "skypilot",
-    "dstack": "dstack",
-    "slurm": "slurm",
-}
+#: Formats of tools, for every engine, and the modules that write them: each module of `tools` has a ``NAME``.
+TOOLS = {module.NAME: module for module in modules_with("gpu_sizer.deploy.tools", "NAME")}
 FORMATS = (*COMMANDS, *TOOLS)
 
 
@@ -57,5 +51,5 @@ def deploy(
     if form in COMMANDS and COMMANDS[form] != engine:
         raise RequestError(f"the plan is for {engine}, not for {form}: plan with --engine {COMMANDS[form]}")
     serving = make_serving(answer, weights=weights, release=release, image=image, port=port, tuned=tuned)
-    text: str = import_module(f"gpu_sizer.deploy.{TOOLS.get(form, 'bare')}").render(serving)
+    text: str = TOOLS.get(form, bare).render(serving)
     return text

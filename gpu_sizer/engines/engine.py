@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.engines.lines import Lines, Whole
     from gpu_sizer.load import Load, Settings
+    from gpu_sizer.memory.caches import LayerKeeps
     from gpu_sizer.memory.estimate import LayoutMemory
     from gpu_sizer.memory.layout import Layout
     from gpu_sizer.model.inventory import Inventory
@@ -172,6 +173,9 @@ if TYPE_CHECKING:
 
         def gpu_notes(self, gpu: GpuSpec) -> Iterator[str]:
             """What the engine's users have to know of a GPU, a sentence each."""
+
+        def layers_keep(self, card: ModelCard) -> dict[str, LayerKeeps]:
+            """What a layer of each distinct kind keeps on one GPU, in the release's own types."""
 
         def fitting(self, model: Any, gpu: GpuSpec, load: Load) -> Fitting:
             """The model on one kind of GPU under one load, ready for many layouts.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gpu_sizer.engines.fitting import PlainFitting
 from gpu_sizer.engines.support import Supported
 from gpu_sizer.errors import RequestError
+from gpu_sizer.memory.caches import CacheTypes, LayerKeeps
 from gpu_sizer.memory.estimate import LayoutMemory
 from gpu_sizer.units import GIB, ceil_div, gib
 
@@ -103,6 +104,15 @@ class OneVersion(Supported):
     def logged_load(self, length: int, sequences: int | None) -> tuple[int, int]:
         """Context and users of a start-up: these engines start with whatever cache is left, of any length."""
         return 1, 1
+
+    def layers_keep(self, card: ModelCard) -> dict[str, LayerKeeps]:
+        """What a layer of each distinct kind keeps on one GPU: every attention layer keeps every token."""
+        dtype = self.cache_dtypes["auto"] or card.weights.kv_cache_dtype or self.model_dtype(card)
+        caches = self.model(card, None).caches(1, CacheTypes(dtype, self.model_dtype(card)))
+        return {
+            name: LayerKeeps(sum(c.token_bytes for c in found), state_bytes=sum(c.state_bytes for c in found))
+            for name, found in caches.items()
+        }
 
     def users(self, load: Load, layout: Layout, setting: str) -> int:
         """Users of one replica.

@@ -11,9 +11,10 @@ import pytest
 import yaml
 
 from gpu_sizer import DoesNotFitError, RequestError, estimate, size
-from gpu_sizer.deploy import bare, compose, dstack, kubernetes, skypilot, slurm
+from gpu_sizer.deploy import bare
 from gpu_sizer.deploy.formats import COMMANDS, TOOLS, deploy
 from gpu_sizer.deploy.serving import Serving, make_serving, start_of
+from gpu_sizer.deploy.tools import compose, dstack, kubernetes, skypilot, slurm
 from gpu_sizer.engines.registry import engine_names, starter_of
 from gpu_sizer.errors import UncountableError
 from gpu_sizer.planning.plan import Fit

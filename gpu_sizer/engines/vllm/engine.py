@@ -13,11 +13,12 @@ from gpu_sizer.engines.versions import at_least
 from gpu_sizer.engines.vllm.encoders import is_profiled, video_note
 from gpu_sizer.engines.vllm.fitting import VllmFitting
 from gpu_sizer.engines.vllm.model import HALF, VllmModel
-from gpu_sizer.engines.vllm.pages import DELTA, PageRules
+from gpu_sizer.engines.vllm.pages import DELTA, Page, PageRules, layer_pages
 from gpu_sizer.engines.vllm.support import host_note, pooled_cache_dtype, split_refusal
 from gpu_sizer.engines.vllm.version import VersionProfile, version_profile
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import Load, Settings
+from gpu_sizer.memory.caches import CacheTypes, LayerKeeps
 from gpu_sizer.memory.estimate import LayoutMemory
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.model.inventory import build_inventory
@@ -46,6 +47,19 @@ def _batch_defaults(memory: int, identity: str, name: str, version: str) -> dict
         and at_least(version, t.get("from", "0"))
     )
     return found
+
+
+def _keeps(pages: Sequence[Page]) -> LayerKeeps:
+    """What the pages of one layer hold; states of short convolutions, of a width of their own, are left out."""
+    kept = [(p, p.page_bytes / p.block_size) for p in pages if not p.width]
+    windows = [(size, p.spec.span) for p, size in kept if p.spec.span is not None]
+    return LayerKeeps(
+        token_bytes=sum(size for p, size in kept if p.spec.grows),
+        window_bytes=sum(size for size, _ in windows),
+        windows_bytes=sum(size * span for size, span in windows),
+        state_bytes=sum(p.page_bytes for p in pages if p.kind == "state"),
+        latent=any(p.latent for p in pages),
+    )
 
 
 class VllmEngine(Supported):
@@ -175,6 +189,12 @@ class VllmEngine(Supported):
         """That later versions no longer load the model, what its videos take, and what the machine's memory holds."""
         notes = self.class_note(card), self.last_note(card), video_note(card, self.version), host_note(card)
         return tuple(note for note in notes if note is not None)
+
+    def layers_keep(self, card: ModelCard) -> dict[str, LayerKeeps]:
+        """What a layer of each distinct kind keeps on one GPU, page by page."""
+        dtype = card.weights.kv_cache_dtype or HALF.get(card.weights.dtype, card.weights.dtype)
+        pages = layer_pages(card.architecture.blocks, 1, CacheTypes(dtype, dtype), PageRules())
+        return {name: _keeps(found) for name, found in pages.items()}
 
     def page_rules(self, gpu: GpuSpec, load: Load) -> PageRules:
         """How this version and GPU allocate pages."""

@@ -11,8 +11,8 @@ from gpu_sizer.reports.article.findings import SHORT, Findings, Taken
 from gpu_sizer.reports.charts.demand import Demand, Exceptional, months
 from gpu_sizer.reports.charts.growth import MARGIN
 from gpu_sizer.reports.tables.columns import plural, short_name
+from gpu_sizer.reports.tables.formats.md import write
 from gpu_sizer.reports.tables.grid import Grid
-from gpu_sizer.reports.tables.markdown import write
 from gpu_sizer.reports.tables.spec import TableSpec
 from gpu_sizer.units import GIB
 

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
 
     from gpu_sizer.reports.tables.grid import Cell, Column, Grid
 
+ENDING = ".tex"
+#: It can be a page or document of its own.
+STANDALONE = True
+
 #: Rows that still stand on one page.
 ONE_PAGE = 45
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from gpu_sizer.deploy.serving import Serving
 from gpu_sizer.deploy.text import comment
 
+#: As in `gpu-sizer deploy --as`.
+NAME = "slurm"
+
 
 def render(serving: Serving) -> str:
     """The script for ``sbatch``."""

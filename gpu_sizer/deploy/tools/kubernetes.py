@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+#: As in `gpu-sizer deploy --as`.
+NAME = "kubernetes"
+
 RESOURCES = {"cuda": "nvidia.com/gpu", "rocm": "amd.com/gpu"}
 #: Seconds between probes.
 PERIOD = 10

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 
     from gpu_sizer.reports.tables.grid import Cell, Column, Grid, Notes
 
+ENDING = ".html"
+OTHER_ENDINGS = (".htm",)
+#: It can be a page or document of its own.
+STANDALONE = True
+
 _STYLE = """\
 :root { color-scheme: light dark; --ink: #1b1f24; --muted: #5a626b; --line: #d5d9de; --paper: #fff; }
 @media (prefers-color-scheme: dark) {

@@ -16,6 +16,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+#: As in `gpu-sizer deploy --as`.
+NAME = "dstack"
+
 #: Our GPU ids, dstack's names, and the memory in GB where one name has several (gpuhunt/_internal/constraints.py).
 GPUS: dict[str, tuple[str, int | None]] = {
     "a10": ("A10", None),

@@ -1,31 +1,24 @@
-"""The formats of tables by name and by ending of a file."""
+"""The formats of tables: each module here is one, by its name, with an ``ENDING`` and ``write``."""
 
 from __future__ import annotations
 
-from importlib import import_module
-
+from gpu_sizer.discovery import modules_with
 from gpu_sizer.errors import RequestError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from gpu_sizer.reports.tables.grid import Grid
 
-#: Name -> (module, ending).
-FORMATS = {
-    "md": ("markdown", ".md"),
-    "html": ("html", ".html"),
-    "latex": ("latex", ".tex"),
-    "csv": ("csv", ".csv"),
-    "json": ("json", ".json"),
-    "rst": ("rst", ".rst"),
-    "xlsx": ("xlsx", ".xlsx"),
-    "rich": ("terminal", ".txt"),
+_MODULES = {module.__name__.rpartition(".")[2]: module for module in modules_with(__name__, "ENDING")}
+#: Endings of files by name of a format.
+FORMATS: dict[str, str] = {name: module.ENDING for name, module in _MODULES.items()}
+_ENDINGS = {
+    ending: name
+    for name, module in _MODULES.items()
+    for ending in (module.ENDING, *getattr(module, "OTHER_ENDINGS", ()))
 }
-_ENDINGS = {ending: name for name, (_, ending) in FORMATS.items()} | {".htm": "html", ".markdown": "md"}
 #: Formats that can be a page or document of their own.
-STANDALONE = ("html", "latex")
+STANDALONE = tuple(name for name, module in _MODULES.items() if getattr(module, "STANDALONE", False))
 
 
 def format_of(name: str | None, suffix: str | None) -> str:
@@ -53,6 +46,6 @@ def render(grid: Grid, name: str, *, standalone: bool = False) -> bytes:
     """
     if standalone and name not in STANDALONE:
         raise RequestError(f"--standalone is for {' and '.join(STANDALONE)}, not {name}")
-    writer: Any = import_module(f"gpu_sizer.reports.tables.{FORMATS[name][0]}")
-    made = writer.write(grid, standalone=True) if standalone else writer.write(grid)
+    writer = _MODULES[name]
+    made: str | bytes = writer.write(grid, standalone=True) if standalone else writer.write(grid)
     return made if isinstance(made, bytes) else made.encode()

@@ -10,6 +10,8 @@ from typing import Any
 from gpu_sizer.errors import RequestError
 from gpu_sizer.reports.tables.grid import Cell, Column, Grid, notes
 
+ENDING = ".xlsx"
+
 #: Columns are no wider than this, in letters.
 WIDEST = 48
 #: The time that every entry of the file bears: the same table is the same file.

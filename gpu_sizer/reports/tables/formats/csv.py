@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from gpu_sizer.reports.tables.grid import Cell, Grid
 
+ENDING = ".csv"
+
 #: Letters with which spreadsheets begin a formula, their full-width twins included.
 _FORMULA = tuple("=+-@\t\r＝＋－＠")
 

@@ -15,6 +15,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+#: As in `gpu-sizer deploy --as`.
+NAME = "skypilot"
+
 #: Our GPU ids and SkyPilot's names for the same card; clouds differ in what they call it.
 ACCELERATORS: dict[str, tuple[str, ...]] = {
     "a10": ("A10",),

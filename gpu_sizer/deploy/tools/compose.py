@@ -16,6 +16,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+#: As in `gpu-sizer deploy --as`.
+NAME = "docker-compose"
+
 
 def _literal(text: str) -> str:
     return text.replace("$", "$$")

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from gpu_sizer.reports.tables.grid import Cell, Column, Grid
 
+ENDING = ".md"
+OTHER_ENDINGS = (".markdown",)
+
 #: Punctuation that would begin markup inside a line. Every one may be written with a backslash (CommonMark 2.4).
 _MARKUP = re.compile(r"([\\`*_\[\]|~$!#])")
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from gpu_sizer.reports.tables.grid import Cell, Column, Grid
 
+ENDING = ".rst"
+
 _MARKUP = re.compile(r"([\\*`_|])")
 #: What begins a list, a field, a comment or a block of its own: a sign, or an enumeration such as ``4.`` or ``(i)``.
 _BLOCK = re.compile(r"^([^\w\s]|[\w#]+[.)](?=\s|$))")

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from gpu_sizer.reports.tables.grid import Grid
 
+ENDING = ".json"
+
 
 def document(grid: Grid) -> dict[str, Any]:
     """The JSON object: values in base units; a count is null where no number searched does."""
