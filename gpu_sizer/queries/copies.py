@@ -12,9 +12,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.queries.requests import Asked
 
-#: Engines that take their share of a GPU as a number, which several servers can divide.
-_SHARING = ("vllm", "sglang", "tgi", "tensorrt")
-
 
 def shared(a: Asked, copies: int) -> tuple[Asked, Remark]:
     """The question whether one of so many copies fits in its part of one GPU, and what to say of it.
@@ -26,12 +23,14 @@ def shared(a: Asked, copies: int) -> tuple[Asked, Remark]:
     Raises:
         RequestError: an engine whose share of a GPU cannot be set.
     """
-    if not a.engine.startswith(_SHARING):
-        raise RequestError(f"how copies share one GPU is not known for {a.engine}: ask for one copy", about="gpu")
     gpus = a.gpu_count or 1
     each = -(-copies // gpus)
     request = a.request()
     whole = request.load.gpu_memory_utilization or Search(request).fitting.settings(Layout()).gpu_memory_utilization
+    if whole >= 1:
+        raise RequestError(
+            f"{a.engine} takes no share of a GPU that copies could divide: ask for one copy", about="gpu"
+        )
     share = int(whole / each * 1000) / 1000
     where = "share one GPU" if gpus == 1 else f"share {gpus} GPUs, {each} on one"
     text = (

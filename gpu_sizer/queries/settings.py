@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpu_sizer.engines.registry import engine_words
+from gpu_sizer.engines.registry import engine, engine_words
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import ENGINE, OPTIONS
 from gpu_sizer.queries.options import GPU_NOUNS, LINKS, USERS, Options
@@ -186,10 +186,8 @@ def _llama_cpp_type(s: Sentence, i: int) -> tuple[str, int] | None:
     stop = i + 1
     while s.at(stop) in _Q_PARTS and stop < i + 3 and s.words[stop].before in ("_", "-", " "):
         stop += 1
-    from gpu_sizer.engines.llama_cpp.file_types import file_type
-
     said = "_".join(s.at(k) for k in range(i, stop))
-    return file_type(said) or said, stop
+    return engine(_OF_GGUF).own_format(said) or said, stop
 
 
 def read_dtypes(s: Sentence, o: Options) -> None:

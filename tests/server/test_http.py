@@ -89,7 +89,9 @@ def test_the_catalogue_is_listed_and_searched(client: TestClient) -> None:
 def test_no_name_leads_to_a_file_or_to_the_hub(
     client: TestClient, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    closed_names()  # the project's own list, which is compiled once
+    # The project's own lists, which are compiled once.
+    closed_names()
+    problem(client.post("/v1/size", json={**SIZE, "model": "nobody/has-this"}), 422)
 
     def read(*args: Any, **kwargs: Any) -> Any:
         raise AssertionError(f"something is read: {args}")
