@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from gpu_sizer.cards.constraints import Id, PositiveFloat, PositiveInt, Text
 
+#: Vendors whose names are often written otherwise.
+VENDORS = ("NVIDIA", "AMD", "Intel")
 #: Generations of NVIDIA's GPUs by the first number of the compute capability.
 HOPPER = 9
 #: Of data centers: B200, GB200, B300 ...
@@ -91,10 +93,11 @@ class GpuSpec:
 
     id: Id
     name: Text
-    vendor: Literal["NVIDIA", "AMD", "Intel"]
+    vendor: Text
+    """As it writes itself."""
     architecture: Text | None = None
-    platform: Literal["cuda", "rocm", "xpu", "hpu"]
-    """The software platform an engine uses on it."""
+    platform: Text
+    """The software platform that an engine uses on it: cuda, rocm, xpu, hpu ...; an engine's profile names its own."""
     compute_capability: Text | None = None
     """9.0, gfx942 ..."""
     released: datetime.date | None = None
@@ -116,6 +119,9 @@ class GpuSpec:
     def __post_init__(self) -> None:
         if not self.sources:
             raise ValueError("a spec needs at least one source")
+        for known in VENDORS:
+            if self.vendor != known and self.vendor.casefold() == known.casefold():
+                raise ValueError(f"the vendor {self.vendor!r} writes itself {known}")
 
     @property
     def generation(self) -> int | None:

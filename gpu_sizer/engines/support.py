@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gpu_sizer.engines.engine import PreparedModel
 
 #: How platforms are called.
-PLATFORMS = {"cuda": "CUDA", "rocm": "ROCm", "xpu": "Intel's XPU", "hpu": "Gaudi", "metal": "Metal"}
+PLATFORMS = {"cuda": "CUDA", "rocm": "ROCm", "xpu": "Intel's XPU", "hpu": "Gaudi", "metal": "Metal", "musa": "MUSA"}
 #: A class that no version has.
 NEVER = "never"
 #: Other spellings of types of the cache. Those of eight bits are alike in size.

@@ -11,7 +11,7 @@ from typing import Any
 from gpu_sizer.cards.model_card import ContextLength, ModelCard, Source
 from gpu_sizer.errors import CardError
 from gpu_sizer.importers.config import Config
-from gpu_sizer.importers.families import MODULES, family
+from gpu_sizer.importers.families import family
 from gpu_sizer.importers.quantization import read_weights
 
 _MOST_BYTES = 4 << 20
@@ -190,8 +190,3 @@ def import_folder(path: str | os.PathLike[str]) -> ModelCard:
         raw = with_modelopt(raw, read_json(beside))
     name = (where if where.is_dir() else where.parent).resolve().name or "model"
     return card_from_config(raw, name=name, source=str(where), file=str(config))
-
-
-def known_types() -> tuple[str, ...]:
-    """The model types that have a family."""
-    return tuple(sorted(MODULES))

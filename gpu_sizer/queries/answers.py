@@ -35,6 +35,14 @@ LEAST_CONTEXT = 1024
 
 
 @dataclass(frozen=True, slots=True)
+class Most:
+    """What may be asked: GPUs, and GPUs times users where the models that run are listed; null is any number."""
+
+    gpus: int | None = None
+    listed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What was understood, and the result: that of the library call and of the command which ask the same.
 
@@ -334,7 +342,21 @@ def _in_machines(a: Asked, result: Result) -> str | None:
     return f"in machines of {each} GPUs that is {machines} machine{'s' if machines > 1 else ''}"
 
 
-def _answer(u: Understanding, cards: Catalogue, most_gpus: int | None) -> Answer:
+def _refuse_dear(a: Asked, most: Most) -> None:
+    """Refuses a question that takes longer to answer than is allowed here.
+
+    Raises:
+        RequestError: more GPUs, or more of them times users for a list of models.
+    """
+    if most.gpus is not None and (told := a.largest_count()) > most.gpus:
+        raise RequestError(f"at most {most.gpus:,} GPUs can be asked about here, not {told:,}", about="gpu")
+    listed = (a.gpu_count or 1) * a.options.get("users", 1)
+    if most.listed is not None and a.understood.intent == "models" and listed > most.listed:
+        message = f"which models run can be asked here for up to {most.listed:,} GPUs times users, not for {listed:,}"
+        raise RequestError(message, about="users")
+
+
+def _answer(u: Understanding, cards: Catalogue, most: Most) -> Answer:
     a, remarks = asked(u, cards), list(u.remarks)
     copies = u.options.copies
     if a.gpus and copies is not None and copies > (a.gpu_count or copies) >= 1:
@@ -342,8 +364,7 @@ def _answer(u: Understanding, cards: Catalogue, most_gpus: int | None) -> Answer
 
         a, remark = shared(a, copies)
         remarks.append(remark)
-    if most_gpus is not None and (told := a.largest_count()) > most_gpus:
-        raise RequestError(f"at most {most_gpus:,} GPUs can be asked about here, not {told:,}", about="gpu")
+    _refuse_dear(a, most)
     if a.gpu_count == 1 and copies is not None and remarks and a.understood is not u:
         result: Result = fit(a.request(), Layout())
     else:
@@ -360,37 +381,41 @@ def _answer(u: Understanding, cards: Catalogue, most_gpus: int | None) -> Answer
     return Answer(u.question, a.understood.intent, say(a), result, a.engine, warnings, first, u.ignored)
 
 
-def ask(text: str, *, cards: Catalogue | None = None, most_gpus: int | None = None) -> Answer | Answers:
+def ask(
+    text: str, *, cards: Catalogue | None = None, most_gpus: int | None = None, most_listed: int | None = None
+) -> Answer | Answers:
     """The answer to a question in words, or those to each of its parts.
 
     Args:
         text: ``how many A6000s for Mixtral 8x7b``.
         cards: the catalogue; null is the shipped one with the user's own folders.
         most_gpus: refuse questions about more GPUs, which take longer to answer; null is as many as can be planned.
+        most_listed: refuse questions for all models that run on more GPUs, times users, for the same reason.
 
     Raises:
         GpuSizerError: a question that is not understood, or a name that is missing, unknown or ambiguous: ``kind``
             (``unknown``, ``ambiguous``, ``incomplete``, ``invalid``) and ``about`` say which.
     """
     shelf = cards or catalogue()
+    most = Most(most_gpus, most_listed)
     parts = understand_all(text, shelf)
     if len(parts) == 1:
         try:
-            return _answer(parts[0], shelf, most_gpus)
+            return _answer(parts[0], shelf, most)
         except GpuSizerError as error:
             if told := [r.text for r in parts[0].remarks if r.first]:
                 error.args = (f"{error}; besides, {'; '.join(told)}",)
             raise
-    answers = tuple(_part(u, shelf, most_gpus) for u in parts)
+    answers = tuple(_part(u, shelf, most) for u in parts)
     if all(isinstance(a, Refused) for a in answers):
         raise next(a.error for a in answers if isinstance(a, Refused))
     return Answers(parts[0].question, answers)
 
 
-def _part(u: Understanding, cards: Catalogue, most_gpus: int | None) -> Answer | Refused:
+def _part(u: Understanding, cards: Catalogue, most: Most) -> Answer | Refused:
     """The answer to one of several parts; one that has none does not end the others."""
     try:
-        return _answer(u, cards, most_gpus)
+        return _answer(u, cards, most)
     except GpuSizerError as error:
         length = f" at {u.options.context[0]} tokens" if u.options.context else ""
         return Refused(f"{cards.models.get(u.model).name if u.model else u.intent}{length}", error)

@@ -4,6 +4,8 @@ from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, head_gate, layer_types, mixture, stack
 
+MODEL_TYPES = ("afmoe",)
+
 
 def architecture(c: Config) -> Architecture:
     c.refuse("attention_bias", reason="the engine's class has no such biases")

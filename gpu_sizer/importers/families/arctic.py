@@ -5,6 +5,8 @@ from gpu_sizer.cards.feed_forwards import Dense
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, mixture, stack
 
+MODEL_TYPES = ("arctic",)
+
 
 def architecture(c: Config) -> Architecture:
     mixer = attention(c)

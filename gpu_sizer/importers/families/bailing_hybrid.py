@@ -40,6 +40,9 @@ def _gate(c: Config) -> tuple[ExtraTensor, ...]:
     return (head_gate(c, "g_proj", outputs),)
 
 
+MODEL_TYPES = ("bailing_hybrid",)
+
+
 def architecture(c: Config) -> Architecture:
     c.refuse("use_bias", "use_qkv_bias", reason="no release has such biases, and engines load none")
     shared = c.optional("num_shared_experts") or 0

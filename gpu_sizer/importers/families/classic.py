@@ -105,5 +105,8 @@ _READERS = {
 }
 
 
+MODEL_TYPES = ("bloom", "gpt2", "gpt_bigcode", "gpt_neox", "gptj", "mpt", "opt")
+
+
 def architecture(c: Config) -> Architecture:
     return _READERS[c.model_type](c)

@@ -4,6 +4,8 @@ from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, mixture, uniform
 
+MODEL_TYPES = ("dbrx",)
+
 
 def architecture(c: Config) -> Architecture:
     heads, ffn = c.section_or_default("attn_config"), c.section_or_default("ffn_config")

@@ -5,6 +5,8 @@ from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.deepseek_v3 import latent_attention
 from gpu_sizer.importers.pieces import attention, dense, mixture, stack
 
+MODEL_TYPES = ("deepseek", "deepseek_v2", "mistral4")
+
 
 def architecture(c: Config) -> Architecture:
     mixer = latent_attention(c) if c.model_type != "deepseek" else attention(c)

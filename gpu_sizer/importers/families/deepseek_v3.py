@@ -44,6 +44,9 @@ def prediction(
     return MultiTokenPrediction(block=block, layers=layers, extra=extra)
 
 
+MODEL_TYPES = ("deepseek_v3", "kimi_k2")
+
+
 def architecture(c: Config) -> Architecture:
     mixer = latent_attention(c)
     experts = mixture(c, num_shared_experts=c.optional("n_shared_experts") or 0, score_correction_bias=True)

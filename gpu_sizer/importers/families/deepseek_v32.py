@@ -23,6 +23,9 @@ def _has_indexer(c: Config) -> list[bool]:
     return [i < offset or (i - offset) % every == every - 1 for i in range(c.layers)]
 
 
+MODEL_TYPES = ("deepseek_v32", "glm_moe_dsa")
+
+
 def architecture(c: Config) -> Architecture:
     plain = replace(latent_attention(c), sparse=True)
     indexed = replace(plain, indexer=Indexer(num_heads=c.number("index_n_heads"), head_dim=c.number("index_head_dim")))

@@ -48,6 +48,9 @@ def compressed_attention(c: Config, ratio: int, **differs: Any) -> CompressedAtt
     )
 
 
+MODEL_TYPES = ("deepseek_v4",)
+
+
 def architecture(c: Config) -> Architecture:
     c.refuse("attention_bias", "mlp_bias", reason="engines load no such biases")
     connections, ratios = hyper_connections(c), _ratios(c)

@@ -82,6 +82,9 @@ def _vision(c: Config) -> tuple[Tower, ...]:
     return (t.tower(),)
 
 
+MODEL_TYPES = ("deepseek_v41",)
+
+
 def architecture(c: Config) -> Architecture:
     c.refuse("attention_bias", reason="engines load no such biases")
     ratios = (c.sequence("compress_ratios") or [])[: c.layers]

@@ -46,6 +46,9 @@ def _vision(c: Config) -> tuple[Tower, ...]:
     return (t.tower(),)
 
 
+MODEL_TYPES = ("ernie4_5_moe_vl", "ernie4_5_vl_moe")
+
+
 def architecture(c: Config) -> Architecture:
     c.refuse("use_bias", reason="biases beside experts are not described")
     (text, pictures), (width, narrow) = _pair(c, "moe_num_experts", (64, 64)), _pair(c, "moe_intermediate_size", (0, 0))

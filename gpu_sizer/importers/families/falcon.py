@@ -4,6 +4,8 @@ from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, uniform
 
+MODEL_TYPES = ("falcon",)
+
 
 def architecture(c: Config) -> Architecture:
     new = c.flag("new_decoder_architecture", default=False)

@@ -5,6 +5,8 @@ from gpu_sizer.cards.mixers import Mamba2
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, uniform
 
+MODEL_TYPES = ("falcon_h1",)
+
 
 def architecture(c: Config) -> Architecture:
     c.refuse("mamba_proj_bias", "projectors_bias", reason="engines and classes differ on these biases")

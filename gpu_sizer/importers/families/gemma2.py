@@ -4,6 +4,8 @@ from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, stack
 
+MODEL_TYPES = ("gemma2",)
+
 
 def architecture(c: Config) -> Architecture:
     bias, head = c.flag("attention_bias", default=False), c.number("head_dim", default=256)

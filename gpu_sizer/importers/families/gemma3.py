@@ -31,6 +31,9 @@ def siglip_tower(c: Config) -> tuple[Tower, ...]:
     return (t.tower(),)
 
 
+MODEL_TYPES = ("gemma3", "gemma3_text")
+
+
 def architecture(c: Config) -> Architecture:
 
     bias = c.flag("attention_bias", default=False)

@@ -82,6 +82,9 @@ def _towers(c: Config) -> tuple[Tower, ...]:
     return (Tower(name="vision", tensors=vision), Tower(name="audio", tensors=audio))
 
 
+MODEL_TYPES = ("gemma3n", "gemma3n_text")
+
+
 def architecture(c: Config) -> Architecture:
     widths = c.find("intermediate_size")
     width = widths[0] if isinstance(widths, list) and widths and len(set(widths)) == 1 else widths or 16_384

@@ -65,6 +65,9 @@ def _per_layer(c: Config) -> tuple[tuple[ExtraTensor, ...], tuple[ExtraTensor, .
     )
 
 
+MODEL_TYPES = ("gemma4", "gemma4_text", "gemma4_unified", "gemma4_unified_text")
+
+
 def architecture(c: Config) -> Architecture:
     same, bias = c.flag("attention_k_eq_v", default=False), c.flag("attention_bias", default=False)
     default = ["full" if (i + 1) % 6 == 0 or i == c.layers - 1 else "sliding" for i in range(c.layers)]

@@ -26,6 +26,9 @@ def _chatglm(c: Config) -> Architecture:
     return uniform(c, block, norm=norm, vocab_size=c.number("padded_vocab_size", "vocab_size"))
 
 
+MODEL_TYPES = ("chatglm", "glm", "glm4", "glm4_moe", "glm4_moe_lite")
+
+
 def architecture(c: Config) -> Architecture:
     if c.model_type == "chatglm":
         return _chatglm(c)

@@ -24,6 +24,9 @@ def _vision(c: Config) -> tuple[Tower, ...]:
     return (t.tower(),)
 
 
+MODEL_TYPES = ("glm4v", "glm4v_moe")
+
+
 def architecture(c: Config) -> Architecture:
     experts = "moe" in c.model_type
     mixer = attention(c, qkv_bias=c.flag("attention_bias", default=True) if experts else True)

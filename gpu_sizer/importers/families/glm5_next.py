@@ -71,6 +71,9 @@ def _vision(c: Config) -> tuple[Tower, ...]:
     return glm_vision(v, v.number("in_channels"), v.number("temporal_patch_size"), merged)
 
 
+MODEL_TYPES = ("glm5_next", "glm5_next_text")
+
+
 def architecture(c: Config) -> Architecture:
     mixers: dict[str, Mixer] = {"delta": _delta(c), "sparse": _sparse(c)}
     experts = mixture(c, num_shared_experts=c.optional("n_shared_experts") or 0, score_correction_bias=True)

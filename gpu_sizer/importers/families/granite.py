@@ -23,6 +23,9 @@ def _feed_forward(c: Config) -> FeedForward:
     )
 
 
+MODEL_TYPES = ("granite", "granitemoe", "granitemoehybrid", "granitemoeshared")
+
+
 def architecture(c: Config) -> Architecture:
     bias = c.flag("attention_bias", default=False)
     full = attention(c, qkv_bias=bias, o_bias=bias)

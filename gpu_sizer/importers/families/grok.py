@@ -4,6 +4,8 @@ from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, mixture, uniform
 
+MODEL_TYPES = ("grok-1", "grok1")
+
 
 def architecture(c: Config) -> Architecture:
     experts = mixture(c, moe_intermediate_size=c.number("moe_intermediate_size", "intermediate_size"))

@@ -158,6 +158,9 @@ def _spans(c: Config) -> list[str]:
     return layer_types(c, {"hybrid_sliding": "sliding", "hybrid": "full"}, otherwise)
 
 
+MODEL_TYPES = ("inkling_mm_model", "inkling_model", "inkling_text")
+
+
 def architecture(c: Config) -> Architecture:
     c.refuse("q_bias", "o_bias", reason="no release has such biases")
     listed = c.sequence("mlp_layer_types")

@@ -64,6 +64,9 @@ def _vision(c: Config, hidden: int) -> tuple[Tower, ...]:
     return (t.tower(),)
 
 
+MODEL_TYPES = ("interns1", "internvl", "internvl_chat")
+
+
 def architecture(c: Config) -> Architecture:
     text = family(c.text_type)
     if c.text is c.raw or text is None or text is architecture:

@@ -5,6 +5,8 @@ from gpu_sizer.cards.mixers import Mamba1
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, mixture, stack
 
+MODEL_TYPES = ("jamba",)
+
 
 def architecture(c: Config) -> Architecture:
     hidden = c.hidden_size

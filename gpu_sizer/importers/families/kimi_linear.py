@@ -35,6 +35,9 @@ def _linear(c: Config) -> Config:
     return Config({**flat, "full_attn_layers": full}, c.file)
 
 
+MODEL_TYPES = ("kimi_k3", "kimi_linear")
+
+
 def architecture(c: Config) -> Architecture:
     linear = _linear(c)
     full_gate = linear.flag("use_full_rank_gate", default=False)

@@ -5,6 +5,8 @@ from gpu_sizer.cards.feed_forwards import Dense, MixtureOfExperts
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, stack
 
+MODEL_TYPES = ("laguna",)
+
 
 def architecture(c: Config) -> Architecture:
     if c.find("gating") not in (None, True, "per-head"):

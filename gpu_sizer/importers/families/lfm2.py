@@ -33,6 +33,9 @@ def _feed_forwards(c: Config) -> dict[str, FeedForward]:
     return {"-dense": dense(c), "": mixture(c, score_correction_bias=bias)}
 
 
+MODEL_TYPES = ("lfm2", "lfm2_moe", "lfm2_vl")
+
+
 def architecture(c: Config) -> Architecture:
     bias = c.flag("conv_bias", default=False)
     mixers: dict[str, Mixer] = {

@@ -5,6 +5,8 @@ from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, mixture, stack
 from gpu_sizer.importers.towers import llama4_vision
 
+MODEL_TYPES = ("llama4", "llama4_text")
+
 
 def architecture(c: Config) -> Architecture:
     chunk = c.number("attention_chunk_size", default=8192)

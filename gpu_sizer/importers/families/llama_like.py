@@ -109,5 +109,11 @@ _READERS = {
 }
 
 
+MODEL_TYPES = (
+    *("apertus", "arcee", "baichuan", "ernie4_5", "exaone", "exaone4", "hunyuan_v1_dense", "internlm2"),
+    *("internlm3", "jais2", "seed_oss", "smollm3"),
+)
+
+
 def architecture(c: Config) -> Architecture:
     return _READERS[c.text_type](c)

@@ -5,6 +5,8 @@ from gpu_sizer.cards.mixers import Mamba1, Mamba2
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import uniform
 
+MODEL_TYPES = ("falcon_mamba", "mamba", "mamba2")
+
 
 def architecture(c: Config) -> Architecture:
     hidden, expand = c.hidden_size, c.number("expand", default=2)

@@ -4,6 +4,8 @@ from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, stack
 
+MODEL_TYPES = ("mellum",)
+
 
 def architecture(c: Config) -> Architecture:
     spans = layer_types(c, {"full_attention": "full", "sliding_attention": "sliding"}, ["full"] * c.layers)

@@ -57,6 +57,9 @@ def _audio(c: Config) -> tuple[Tower, ...]:
     return (t.tower("audio"),)
 
 
+MODEL_TYPES = ("mimo_v2",)
+
+
 def architecture(c: Config) -> Architecture:
     a = mixtures.architecture(c)
     windowed = next((b.mixer for b in a.blocks.values() if getattr(b.mixer, "sliding_window", None)), None)

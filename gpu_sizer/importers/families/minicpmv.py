@@ -34,6 +34,9 @@ def _vision(c: Config) -> tuple[Tower, ...]:
     return (t.tower(),)
 
 
+MODEL_TYPES = ("minicpmv4_6",)
+
+
 def architecture(c: Config) -> Architecture:
     if c.number("merger_times", default=1) != 1:
         raise c.fail("merger_times", "no release merges more than once after the tower")

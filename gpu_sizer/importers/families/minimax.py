@@ -5,6 +5,8 @@ from gpu_sizer.cards.mixers import LinearAttention
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, layer_types, mixture, stack
 
+MODEL_TYPES = ("minimax", "minimax_m1", "minimax_text_01")
+
 
 def architecture(c: Config) -> Architecture:
     head = c.number("head_dim", default=c.head_dim)

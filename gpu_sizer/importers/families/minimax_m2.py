@@ -4,6 +4,8 @@ from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, mixture, uniform
 
+MODEL_TYPES = ("minimax_m2",)
+
 
 def architecture(c: Config) -> Architecture:
     norm = "full" if c.flag("use_qk_norm", default=True) else None

@@ -30,6 +30,9 @@ def vision(c: Config) -> tuple[Tower, ...]:
     return (t.tower(),)
 
 
+MODEL_TYPES = ("minimax_m3", "minimax_m3_vl")
+
+
 def architecture(c: Config) -> Architecture:
     raw = c.find("sparse_attention_config")
     sparse = Config(raw if isinstance(raw, dict) else {}, f"{c.file}: sparse_attention_config")

@@ -4,6 +4,8 @@ from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, stack
 
+MODEL_TYPES = ("cwm", "ministral", "ministral3", "mistral")
+
 
 def architecture(c: Config) -> Architecture:
     window, inner = c.optional("sliding_window"), dense(c, bias=c.flag("mlp_bias", default=False))

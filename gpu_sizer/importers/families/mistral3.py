@@ -30,6 +30,9 @@ def _pixtral(c: Config, hidden: int) -> tuple[Tower, ...]:
     return (t.tower(),)
 
 
+MODEL_TYPES = ("mistral3",)
+
+
 def architecture(c: Config) -> Architecture:
     # Mistral Small 4 and Mistral Large 3 have DeepSeek's shape under the same outer configuration.
     text = deepseek_v2.architecture(c) if c.optional("kv_lora_rank") else mistral.architecture(c)

@@ -189,5 +189,11 @@ _READERS = {
 }
 
 
+MODEL_TYPES = (
+    *("bailing_moe", "bailing_moe_v2", "dots1", "ernie4_5_moe", "exaone_moe", "hunyuan_v1_moe", "hy_v3"),
+    *("llada2_moe", "mimo_v2_flash", "solar_open"),
+)
+
+
 def architecture(c: Config) -> Architecture:
     return _READERS[c.text_type](c)

@@ -39,6 +39,9 @@ def _vision(c: Config, v: Config, patches: int) -> tuple[Tower, ...]:
     return (t.tower(),)
 
 
+MODEL_TYPES = ("mllama",)
+
+
 def architecture(c: Config) -> Architecture:
     v = c.section("vision_config")
     if v is None:

@@ -86,6 +86,9 @@ def _mixers(c: Config) -> tuple[Attention, LatentAttention]:
     return windowed, full
 
 
+MODEL_TYPES = ("Motif",)
+
+
 def architecture(c: Config) -> Architecture:
     if c.find("attention_cls") != "gdla" or c.find("hidden_act") != "poly_norm":
         raise c.fail("attention_cls", "only Motif 3's latent attention (gdla) and polynomial norms are described")

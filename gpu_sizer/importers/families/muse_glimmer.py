@@ -29,6 +29,9 @@ def _vision(c: Config, hidden: int) -> tuple[Tower, ...]:
     return (t.tower(),)
 
 
+MODEL_TYPES = ("muse_glimmer",)
+
+
 def architecture(c: Config) -> Architecture:
     c.refuse("attention_bias", reason="no release of Muse Glimmer has these biases")
     blocks = {

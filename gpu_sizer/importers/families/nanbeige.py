@@ -4,6 +4,8 @@ from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, uniform
 
+MODEL_TYPES = ("nanbeige",)
+
 
 def architecture(c: Config) -> Architecture:
     c.refuse("attention_bias", "mlp_bias", reason="no release has such biases")

@@ -4,6 +4,8 @@ from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, uniform
 
+MODEL_TYPES = ("nemotron",)
+
 
 def architecture(c: Config) -> Architecture:
     bias, inner = c.flag("attention_bias", default=False), c.flag("mlp_bias", default=False)

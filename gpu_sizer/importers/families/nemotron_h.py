@@ -11,6 +11,9 @@ _WORDS = {"moe": "experts", "mlp": "dense", "linear_attention": "mamba", "full_a
 _STATES = ("bfloat16", "float16", "float32")
 
 
+MODEL_TYPES = ("nemotron_h",)
+
+
 def architecture(c: Config) -> Architecture:
     c.refuse(
         "attention_bias", "use_bias", "mamba_proj_bias", "mlp_bias", reason="engines and classes differ on such biases"

@@ -25,6 +25,9 @@ def _width(c: Config, inner: Mapping[str, Any]) -> int:
     raise c.fail("block_configs", "a feed-forward has neither ffn_mult nor intermediate_size")
 
 
+MODEL_TYPES = ("nemotron-nas",)
+
+
 def architecture(c: Config) -> Architecture:
     bias = c.flag("attention_bias", default=False)
     blocks: dict[str, Block] = {}

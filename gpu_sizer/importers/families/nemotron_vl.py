@@ -88,6 +88,9 @@ def _sound(s: Config, hidden: int) -> Tower:
     return t.tower("audio")
 
 
+MODEL_TYPES = ("NemotronH_Nano_Omni_Reasoning_V3", "NemotronH_Nano_VL_V2")
+
+
 def architecture(c: Config) -> Architecture:
     text = nemotron_h.architecture(c)
     sound = c.section("sound_config")

@@ -154,5 +154,8 @@ def _width(c: Config) -> int:
 _READERS = {"deepseek_vl_v2": _deepseek, "glm_ocr": _glm, "hunyuan_vl": _hunyuan, "paddleocr_vl": _paddle}
 
 
+MODEL_TYPES = ("deepseek_vl_v2", "glm_ocr", "hunyuan_vl", "paddleocr_vl")
+
+
 def architecture(c: Config) -> Architecture:
     return _READERS[c.model_type](c)

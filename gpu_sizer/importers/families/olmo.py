@@ -7,6 +7,8 @@ from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, stack
 
+MODEL_TYPES = ("olmo", "olmo2", "olmo3", "olmoe")
+
 
 def architecture(c: Config) -> Architecture:
     first = c.model_type == "olmo"

@@ -4,6 +4,8 @@ from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, uniform
 
+MODEL_TYPES = ("phi3",)
+
 
 def architecture(c: Config) -> Architecture:
     window = c.optional("sliding_window")

@@ -76,6 +76,9 @@ def _sound(a: Config, hidden: int) -> Tower:
     return t.tower("audio")
 
 
+MODEL_TYPES = ("phi4mm",)
+
+
 def architecture(c: Config) -> Architecture:
     sound = _sound(_section(c, "audio_processor", "config"), c.hidden_size)
     return replace(phi3.architecture(c), towers=(_vision(c.hidden_size), sound))

@@ -4,6 +4,8 @@ from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, mixture, uniform
 
+MODEL_TYPES = ("phimoe",)
+
 
 def architecture(c: Config) -> Architecture:
     bias = c.flag("attention_bias", default=False)

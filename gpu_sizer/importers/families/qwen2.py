@@ -4,6 +4,8 @@ from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, uniform
 
+MODEL_TYPES = ("mimo", "qwen2")
+
 
 def architecture(c: Config) -> Architecture:
     return uniform(c, Block(mixer=attention(c, qkv_bias=True), feed_forward=dense(c)))

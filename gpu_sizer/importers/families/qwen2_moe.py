@@ -4,6 +4,8 @@ from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, mixture, sparse_steps, stack
 
+MODEL_TYPES = ("qwen2_moe",)
+
 
 def architecture(c: Config) -> Architecture:
     mixer = attention(c, qkv_bias=c.flag("qkv_bias", default=True))

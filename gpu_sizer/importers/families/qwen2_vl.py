@@ -34,5 +34,8 @@ def _vision(c: Config) -> tuple[Tower, ...]:
     return (t.tower(),)
 
 
+MODEL_TYPES = ("qwen2_5_vl", "qwen2_vl")
+
+
 def architecture(c: Config) -> Architecture:
     return replace(qwen2.architecture(c), towers=_vision(c))

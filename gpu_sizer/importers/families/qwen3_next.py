@@ -14,6 +14,9 @@ from gpu_sizer.importers.towers import qwen_vision
 STATE_TYPES = ("bfloat16", "float16", "float32")
 
 
+MODEL_TYPES = ("qwen3_5", "qwen3_5_moe", "qwen3_5_moe_text", "qwen3_5_text", "qwen3_next")
+
+
 def architecture(c: Config) -> Architecture:
     state = c.text_value("mamba_ssm_dtype", default="auto")
     delta = GatedDeltaNet(

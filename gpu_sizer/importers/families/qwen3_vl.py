@@ -13,5 +13,8 @@ VISION = {
 }  # fmt: skip
 
 
+MODEL_TYPES = ("qwen3_vl", "qwen3_vl_moe")
+
+
 def architecture(c: Config) -> Architecture:
     return replace(qwen3.architecture(c), towers=qwen_vision(c, VISION))

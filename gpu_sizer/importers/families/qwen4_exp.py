@@ -121,6 +121,9 @@ def _ahead(c: Config, layers: int) -> MultiTokenPrediction:
     return MultiTokenPrediction(block="sparse", layers=layers, once=tuple(once))
 
 
+MODEL_TYPES = ("qwen4_exp", "qwen4_exp_text")
+
+
 def architecture(c: Config) -> Architecture:
     c.refuse("attention_bias", reason="engines load no such biases")
     experts = mixture(

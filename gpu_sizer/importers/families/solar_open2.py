@@ -15,6 +15,9 @@ def _kinds(c: Config) -> list[str]:
     return layer_types(c, {"full_attention": "full", "linear_attention": "delta"}, default)
 
 
+MODEL_TYPES = ("solar_open2",)
+
+
 def architecture(c: Config) -> Architecture:
     c.refuse("kda_use_full_proj", reason="full-rank gates of delta attention are not described")
     c.refuse("use_gqa_gate_bias", reason="a bias of the gate is not described")

@@ -4,6 +4,8 @@ from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, uniform
 
+MODEL_TYPES = ("starcoder2",)
+
 
 def architecture(c: Config) -> Architecture:
     bias = c.flag("use_bias", default=True)

@@ -4,6 +4,8 @@ from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, mixture, stack
 
+MODEL_TYPES = ("step3_text", "step3_vl")
+
 
 def architecture(c: Config) -> Architecture:
     if c.section("vision_config") is not None:

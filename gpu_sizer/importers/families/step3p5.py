@@ -15,6 +15,9 @@ def _gate(c: Config, mixer: Attention) -> ExtraTensor:
     )
 
 
+MODEL_TYPES = ("step3p5",)
+
+
 def architecture(c: Config) -> Architecture:
     groups = c.number("num_attention_groups", "num_key_value_heads")
     other = c.find("attention_other_setting")

@@ -32,6 +32,9 @@ def _vision(c: Config) -> tuple[Tower, ...]:
     return (t.tower(),)
 
 
+MODEL_TYPES = ("step3p7",)
+
+
 def architecture(c: Config) -> Architecture:
     c.refuse("attention_bias", "mlp_bias", "projector_bias", reason="no release of Step 3.7 has these biases")
     heads = c.number("num_attention_heads", default=64)
