@@ -104,7 +104,7 @@ def test_no_name_leads_to_a_file_or_to_the_hub(
 ) -> None:
     # The project's own lists, which are compiled once.
     closed_names()
-    problem(client.post("/v1/size", json={**SIZE, "model": "nobody/has-this"}), 422)
+    problem(here.post("/v1/size", json={**SIZE, "model": "nobody/has-this"}), 422)
 
     def read(*args: Any, **kwargs: Any) -> Any:
         raise AssertionError(f"something is read: {args}")
