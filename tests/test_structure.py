@@ -18,6 +18,7 @@ ORDER = [
     {"model"},
     {"importers", "load"},
     {"memory"},
+    {"timing"},
     {"engines"},
     {"planning"},
     {"arena"},

@@ -75,6 +75,19 @@ class Compute:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """How GPUs are joined for tensor and expert parallelism, beyond bridges of pairs."""
+
+    kind: Literal["nvlink", "xgmi", "pcie", "roce"]
+    generation: PositiveInt | None = None
+    """4 is NVLink 4, or PCI Express 4."""
+    gb_s: PositiveFloat
+    """GB/s that one GPU sends, and receives at the same time."""
+    gpus: PositiveInt | None = None
+    """GPUs that share it where that is more than a machine (72 in an NVL72 rack)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
     """What one GPU cost for one hour, at a place, on a day."""
 
@@ -106,6 +119,9 @@ class GpuSpec:
     """Whether it computes bfloat16 natively; null where not known."""
     compute: Compute = Compute()
     interconnect: Text | None = None
+    """How GPUs are joined, in words."""
+    link: Link | None = None
+    """The same in numbers; null where no source gives any."""
     gpus_per_node: PositiveInt | None = None
     """Usual most in one machine."""
     tdp_w: PositiveInt | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from gpu_sizer.cards import mixers
 from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction, Run, Tower
 from gpu_sizer.cards.feed_forwards import Dense, MixtureOfExperts
-from gpu_sizer.cards.gpu_spec import Compute, GpuSpec, Memory, Price
+from gpu_sizer.cards.gpu_spec import Compute, GpuSpec, Link, Memory, Price
 from gpu_sizer.cards.model_card import ContextLength, FormatRule, ModelCard, Parameters, Release, Source, Weights
 
 TYPE_CHECKING = False
@@ -38,7 +38,7 @@ ONE: dict[type, dict[str, Any]] = {
     Block: {"mixer": MIXERS, "second_mixer": MIXERS, "feed_forward": FEED_FORWARDS, "dense": Dense},
     mixers.Attention: {"indexer": mixers.Indexer, "short_convolutions": mixers.ShortConvolutions},
     mixers.LatentAttention: {"indexer": mixers.Indexer},
-    GpuSpec: {"memory": Memory, "compute": Compute},
+    GpuSpec: {"memory": Memory, "compute": Compute, "link": Link},
 }
 MANY: dict[type, dict[str, Any]] = {
     ModelCard: {"releases": Release, "sources": Source},

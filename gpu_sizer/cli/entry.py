@@ -48,6 +48,7 @@ _PLAIN = {"×": "x", "±": "+-", "█": "#", "░": ".", "■": "*", "…": "...
 COMMANDS = {
     "size": "sizing",
     "fit": "sizing",
+    "speed": "speed",
     "models": "listings",
     "gpus": "listings",
     "machines": "machines",

@@ -23,7 +23,8 @@ def replay(
         ),
     ] = None,
 ) -> None:
-    """Replay records of real start-ups: predicted beside measured."""
+    """Replay records of real start-ups, or of benchmarks: predicted beside measured."""
+    from gpu_sizer.evidence.benchmarks import first_is_benchmark
     from gpu_sizer.evidence.records import EvidenceError, read_records
     from gpu_sizer.evidence.replay import replay_all
     from gpu_sizer.evidence.summary import summary
@@ -32,6 +33,9 @@ def replay(
         lines = records.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise EvidenceError(f"{records}: {getattr(error, 'strerror', None) or error}") from None
+    if first_is_benchmark(lines):
+        _benchmarks(lines, records, as_json)
+        return
     replayed = list(replay_all(read_records(lines, str(records)), o.cards()))
     if report is not None:
         _write_report(report, replayed, records.parent)
@@ -52,6 +56,23 @@ def replay(
 
         print_lines(aligned(REPLAY_COLUMNS, rows))
     print_lines(["", *summary_lines(summary(replayed))])
+
+
+def _benchmarks(lines: list[str], file: Path, as_json: bool) -> None:
+    """Benchmarks beside their estimates."""
+    from gpu_sizer.evidence.benchmarks import read_benchmarks
+    from gpu_sizer.evidence.speed_replay import speed_replay, speed_summary
+
+    cards = o.cards()
+    replayed = [speed_replay(b, cards) for b in read_benchmarks(lines, str(file))]
+    if as_json:
+        print_json({"records": [r.model_dump() for r in replayed], "summary": speed_summary(replayed)})
+        return
+    from gpu_sizer.reports.aligned import aligned
+    from gpu_sizer.reports.speed_accuracy import BENCHMARK_COLUMNS, benchmark_rows, figures_lines
+
+    print_lines(aligned(BENCHMARK_COLUMNS, benchmark_rows([r.model_dump() for r in replayed])))
+    print_lines(["", *figures_lines(speed_summary(replayed))])
 
 
 def _causes(file: Path) -> dict[str, str]:

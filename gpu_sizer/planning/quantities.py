@@ -12,7 +12,7 @@ _GPUS = r"(?:(\d{1,6})\s*[x×*]\s*)?(\S.*)"
 _POWER = {"": 0, "k": 1, "m": 2, "b": 3}
 
 
-def tokens(text: str | int, native: int | None = None, what: str = "context") -> int:
+def tokens(text: str | int, native: int | None = None, what: str = "context", about: str = "context") -> int:
     """A number of tokens.
 
     ``k`` is 1024 where the model's own length is a multiple of 1024 (32k of 32,768), and 1000 otherwise; so it is
@@ -22,6 +22,7 @@ def tokens(text: str | int, native: int | None = None, what: str = "context") ->
         text: ``32768``, ``32k``, ``1M``, ``8,192``.
         native: the model's own length, to decide what ``k`` means.
         what: the name of the value in messages.
+        about: what an error in it concerns.
 
     Raises:
         RequestError: not a positive number of tokens.
@@ -30,11 +31,11 @@ def tokens(text: str | int, native: int | None = None, what: str = "context") ->
         return text
     match = re.fullmatch(_NUMBER, text.strip(), re.IGNORECASE)
     if match is None:
-        raise RequestError(f"{what} must be a number of tokens such as 8192 or 32k, not {text[:40]!r}", about=what)
+        raise RequestError(f"{what} must be a number of tokens such as 8192 or 32k, not {text[:40]!r}", about=about)
     digits, unit = match[1].replace(",", "").replace("_", ""), match[2].lower()
     value = float(digits) * thousand(float(digits), native) ** _POWER[unit]
     if not 1 <= value <= MOST_TOKENS or value != int(value):
-        raise RequestError(f"{what} must be a whole number of at least 1, not {text[:40]!r}", about=what)
+        raise RequestError(f"{what} must be a whole number of at least 1, not {text[:40]!r}", about=about)
     return int(value)
 
 
