@@ -40,6 +40,9 @@ def _parts(intent: Intent, result: Any) -> list[RenderableType]:
         fit = result if isinstance(result, Fit) else result.fit
         notes = [] if isinstance(result, Fit) else result.notes()
         return [*_below(fit_view(fit)), *(Text(f"Note: {note}", style="yellow") for note in notes)]
+    if intent == "speed":
+        _, *rest = result_lines(intent, result)
+        return [Text(line) for line in rest]
     if intent in ("context", "users"):
         return _below(plan_view(result.plan, "-"))
     if intent == "models":

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from typing import Any, Literal
 
     from gpu_sizer.cards.catalogue import Catalogue
+    from gpu_sizer.memory.layout import Layout as AnyLayout
     from gpu_sizer.planning.choices import Choices, Runnable
+    from gpu_sizer.planning.how_fast import HowFast
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
     from gpu_sizer.planning.levers import Lever
     from gpu_sizer.planning.needs import MemoryNeed
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from gpu_sizer.queries.requests import Asked
     from gpu_sizer.queries.understanding import Understanding
 
-    Result = Plan | Fit | OnCount | LongestContext | MostUsers | MemoryNeed | Runnable | Choices
+    Result = Plan | Fit | OnCount | LongestContext | MostUsers | MemoryNeed | Runnable | Choices | HowFast
 
 
 #: A shorter context than this is no answer to a question whose own does not fit.
@@ -193,6 +195,10 @@ def result_lines(intent: Intent, result: Any) -> Iterator[str]:
         return plan_lines(result)
     from gpu_sizer.planning import inverse_sentences as words
 
+    if intent == "speed":
+        from gpu_sizer.queries.pace import speed_lines
+
+        return speed_lines(result)
     if intent == "fit":
         return words.on_count_lines(result)
     if intent == "context":
@@ -293,7 +299,14 @@ def _models(a: Asked, cards: Catalogue) -> Runnable:
     return what_fits(cards.models.all(), a.gpus[0], _checked(a.gpu_count), **a.options)
 
 
+def _speed(a: Asked, cards: Catalogue) -> HowFast:
+    from gpu_sizer.queries.pace import speed_of
+
+    return speed_of(a, _checked(a.gpu_count))
+
+
 _ANSWERS = {
+    "speed": _speed,
     "count": _count,
     "fit": _fit,
     "context": _context,
@@ -342,6 +355,21 @@ def _in_machines(a: Asked, result: Result) -> str | None:
     return f"in machines of {each} GPUs that is {machines} machine{'s' if machines > 1 else ''}"
 
 
+def _layout_of(result: Result) -> AnyLayout | None:
+    """The layout that an answer found for the memory; null for lists, and where nothing fits."""
+    found: Any = getattr(result, "plan", None) or getattr(result, "fit", None) or result
+    return getattr(found, "layout", None) if result.fits else None
+
+
+def _with_speed(a: Asked, result: Result, remark: Remark) -> Remark:
+    """A remark on speed with what is known of it, for the layout that was found."""
+    if remark.topic != "speed" or a.model is None or not a.gpus or (layout := _layout_of(result)) is None:
+        return remark
+    from gpu_sizer.queries.pace import aside
+
+    return replace(remark, text=aside(a, layout))
+
+
 def _refuse_dear(a: Asked, most: Most) -> None:
     """Refuses a question that takes longer to answer than is allowed here.
 
@@ -376,8 +404,10 @@ def _answer(u: Understanding, cards: Catalogue, most: Most) -> Answer:
         for text in (_shorter(a, result), _other_memory(a, result, cards), _in_machines(a, result))
         if text is not None
     ]
-    first = (*more, *(r.text for r in remarks if r.first))
-    warnings = tuple(dict.fromkeys((*a.warnings, *first)))
+    told = [_with_speed(a, result, r) for r in remarks]
+    first = (*more, *(r.text for r in told if r.first))
+    kept = (w for w in a.warnings if w not in {r.text for r in remarks if r.first})
+    warnings = tuple(dict.fromkeys((*kept, *first)))
     return Answer(u.question, a.understood.intent, say(a), result, a.engine, warnings, first, u.ignored)
 
 

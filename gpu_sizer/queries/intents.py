@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
     from gpu_sizer.queries.sentence import Sentence
 
-    Intent = Literal["count", "fit", "context", "users", "memory", "models", "gpus", "compare"]
+    Intent = Literal["count", "fit", "context", "users", "memory", "models", "gpus", "compare", "speed"]
 
-INTENTS: tuple[Intent, ...] = ("count", "fit", "context", "users", "memory", "models", "gpus", "compare")
+INTENTS: tuple[Intent, ...] = ("count", "fit", "context", "users", "memory", "models", "gpus", "compare", "speed")
 
 #: What a question may say, by a name for it: patterns (:mod:`gpu_sizer.queries.patterns`).
 CUES = {

@@ -1,4 +1,4 @@
-"""Speed and rates in a question: what is told of them is said not to be answered, or refused where it is the point."""
+"""Speed and rates in a question: asked for alone, or told beside something else."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ _ASKED = (
 #: What else a question asks, beside speed.
 _ELSE = ("asks_memory", "asks_count", "asks_fit", "asks_hardware", "asks_users")
 _CONTEXT = "max|maximum|longest|most|much context, context length|window, what context"
-NOT_SPEED = "speed is not modelled, only memory: ask how many GPUs, users or tokens of context fit"
 
 
-def read_speed(s: Sentence, *, counted: bool, has_model: bool) -> tuple[Remark, ...]:
-    """What an answer says of the speed or rate that a question tells; the words are taken.
+def read_speed(s: Sentence, *, counted: bool, has_model: bool) -> tuple[tuple[Remark, ...], bool]:
+    """What an answer says of the speed or rate that a question tells, and whether speed is all that it asks.
+
+    The words are taken.
 
     Args:
         s: the sentence.
@@ -38,28 +39,29 @@ def read_speed(s: Sentence, *, counted: bool, has_model: bool) -> tuple[Remark, 
         has_model: whether a model is named.
 
     Raises:
-        RequestError: a question about speed alone, or a number of GPUs for a rate.
+        RequestError: a number of GPUs for a rate.
     """
     from gpu_sizer.queries.intents import says
 
     rates = [p for p in found(s, RATES) if not s.taken.issuperset(p)]
     speeds = [p for p in found(s, SPEEDS) if not s.taken.issuperset(p)]
     if not rates and not speeds:
-        return ()
+        return (), False
     told = next((" ".join(s.said(i) for i in p) for p in rates if any(s.words[i].number for i in p)), None)
-    asked = matches(s, _ASKED)
     others = matches(s, _CONTEXT) or any(says(s, cue) for cue in _ELSE)
     if told is not None and (counted or not has_model):
-        error = RequestError(
-            f"{told!r} is a rate: say how many requests run at the same time, as in '20 users'", about="users"
+        raise RequestError(
+            f"{told!r} is a rate: say how many requests run at the same time, as in '20 users', or ask"
+            " `gpu-sizer size` with --requests-per-second",
+            about="users",
         )
-        raise error
-    if asked and not (others and has_model):
-        raise RequestError(NOT_SPEED)
+    alone = matches(s, _ASKED) and not (others and has_model)
     for place in (*rates, *speeds):
         s.take(place.start, place.stop)
         _take_amount(s, place)
-    return (Remark("speed and latency are not estimated here, only what fits in memory", first=True),)
+    if alone:
+        return (), True
+    return (Remark("speed and latency are not part of this, only what fits in memory", True, "speed"),), False
 
 
 def _take_amount(s: Sentence, place: range) -> None:

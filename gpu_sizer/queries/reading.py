@@ -71,6 +71,7 @@ class Reader:
         self.chip: str | None = None
         self.memory: int | None = None
         self.read_all = False
+        self.speed_asked = False
 
     def read(self) -> None:
         """Reads the question.
@@ -88,7 +89,9 @@ class Reader:
         self.gpus = [self._in_machines(g) for g in self.gpus]
         self._copies_told()
         self._surroundings()
-        self.remarks += read_speed(s, counted=any(map(self._asked, self.gpus)), has_model=bool(self.models))
+        counted = any(map(self._asked, self.gpus))
+        told, self.speed_asked = read_speed(s, counted=counted, has_model=bool(self.models))
+        self.remarks += told
         read_options(s, self.options)
         models, gpus = exact_names(s, self.cards, mender, figures=True)
         models = [self._tagged(m) for m in (*self.models, *models)]

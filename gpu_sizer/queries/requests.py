@@ -112,6 +112,8 @@ def say(a: Asked) -> str:
         text = f"most users for {model} on {on}"
     elif u.intent == "memory":
         text = f"memory for {model}" + (f" on {gpus[0]}" if gpus else "")
+    elif u.intent == "speed":
+        text = f"speed of {model} on {on}"
     elif u.intent == "models":
         text = f"models that run on {on}"
     elif u.intent == "gpus":

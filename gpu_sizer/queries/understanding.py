@@ -133,6 +133,8 @@ class _Decision:
         told = [r.text for r in self.r.remarks if r.first and r.text not in str(error)]
         if self.r.chip is not None and self.r.chip not in str(error):
             told.insert(0, f"{self.r.chip} is not in the catalogue")
+        if self.r.speed_asked:
+            told.append("nor is its speed estimated")
         for gpu in unknown_gpus(self.r.s) if self.r.read_all else ():
             if not any(word in str(error) for word in gpu.split()):
                 told.insert(0, f"the GPU {gpu[:40]!r} is not in the catalogue")
@@ -145,7 +147,7 @@ class _Decision:
         Raises:
             RequestError: nothing that can be told from the words.
         """
-        intent = self.r.intent()
+        intent = "speed" if self.r.speed_asked else self.r.intent()
         if self.r.chip is not None and not self.r.gpus and intent != "models":
             raise self._unknown_chip()
         if not self.r.says("sizing") and self.r.memory is None and (intent is None or not self.r.sure):
@@ -262,7 +264,7 @@ class _Decision:
             raise RequestError(self.r.pasted)
         if self.r.memory is not None:
             raise self._no_holder()
-        if intent == "models":
+        if intent in ("models", "speed"):
             raise _incomplete(f"on which GPU? {EXAMPLE}", "gpu")
         if self.r.options.gpu_count is not None and self.r.options.max_gpus is None:
             self.r.options.max_gpus = self.r.options.gpu_count
@@ -274,6 +276,8 @@ class _Decision:
     def _count(self, intent: Intent) -> tuple[int | None, Intent]:
         """The number of GPUs that was told, and what is asked of them."""
         count = self.r.gpu_count
+        if intent == "speed":
+            return count or 1, intent
         if intent == "fit" and count is None and not self.r.options.nodes:
             return (None, "count") if any(g.plural for g in self.r.gpus) else (1, "fit")
         return count, intent

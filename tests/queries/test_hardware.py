@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gpu_sizer import speed
 from gpu_sizer.errors import GpuSizerError, UnknownGpuError, UnknownModelError
 from gpu_sizer.queries.answers import Answer, ask
 from gpu_sizer.queries.closed import closed_model
@@ -106,6 +107,19 @@ def test_speed_is_never_silently_left_out(question: str) -> None:
     found = ask(question)
     assert isinstance(found, Answer)
     assert "speed" in found.headline.casefold()
+    assert "tokens a second" in found.headline
+
+
+def test_a_question_about_speed_is_answered_as_the_call_does() -> None:
+    found = ask("how fast is qwen3 8b on 2 h100 with 16 users").model_dump()
+    asked_for = speed("qwen3-8b", gpu="h100", gpu_count=2, users=16).model_dump()
+    assert found["intent"] == "speed"
+    assert {k: found[k] for k in asked_for} == asked_for
+
+
+def test_the_speed_of_a_quantized_file_is_not_guessed() -> None:
+    with pytest.raises(GpuSizerError, match="nothing is known here of the speed of Q4_K_M files"):
+        ask("how fast is llama 3 8b q4_k_m on a 3090")
 
 
 def test_what_is_ignored_stands_in_the_json() -> None:
