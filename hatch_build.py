@@ -18,8 +18,9 @@ class CompiledCards(BuildHookInterface):  # type: ignore[type-arg]
         if self.target_name != "wheel" or version == "editable":
             return
         sys.path.insert(0, self.root)
-        from gpu_sizer.cards.catalogue import MACHINES, Catalogue, data_folder
+        from gpu_sizer.cards.catalogue import Catalogue, data_folder
         from gpu_sizer.cards.fleet import Fleet
+        from gpu_sizer.cards.folders import MACHINES
         from gpu_sizer.engines.profiles import recipe
         from gpu_sizer.queries.closed import recipe as closed
         from gpu_sizer.timing.constants import recipe as of_speed

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import datetime
     from typing import Literal
 
-    from gpu_sizer.cards.constraints import Id, PositiveFloat, PositiveInt, Text
+    from gpu_sizer.model.constraints import Id, PositiveFloat, PositiveInt, Text
 
 #: Vendors whose names are often written otherwise.
 VENDORS = ("NVIDIA", "AMD", "Intel")

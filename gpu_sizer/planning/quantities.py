@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from gpu_sizer.errors import RequestError
-from gpu_sizer.load import MOST_TOKENS
+from gpu_sizer.errors import RequestError, shown
+from gpu_sizer.model.bounds import MOST_TOKENS
 
 _NUMBER = r"(\d[\d,_]*(?:\.\d+)?)\s*([kmb]?)(?:i?b?|tokens?|toks?)?"
 _GPUS = r"(?:(\d{1,6})\s*[x×*]\s*)?(\S.*)"
@@ -34,6 +34,8 @@ def tokens(text: str | int, native: int | None = None, what: str = "context", ab
         raise RequestError(f"{what} must be a number of tokens such as 8192 or 32k, not {text[:40]!r}", about=about)
     digits, unit = match[1].replace(",", "").replace("_", ""), match[2].lower()
     value = float(digits) * thousand(float(digits), native) ** _POWER[unit]
+    if value > MOST_TOKENS:
+        raise RequestError(f"{what} must be at most {MOST_TOKENS:,} tokens, not {shown(text)}", about=what)
     if not 1 <= value <= MOST_TOKENS or value != int(value):
         raise RequestError(f"{what} must be a whole number of at least 1, not {text[:40]!r}", about=about)
     return int(value)

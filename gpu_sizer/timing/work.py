@@ -15,8 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from gpu_sizer.cards.architecture import Architecture
     from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.model.architecture import Architecture
     from gpu_sizer.model.inventory import Inventory
     from gpu_sizer.model.tensor import Tensor
 

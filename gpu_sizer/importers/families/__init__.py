@@ -13,8 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gpu_sizer.cards.architecture import Architecture
     from gpu_sizer.importers.config import Config
+    from gpu_sizer.model.architecture import Architecture
 
 
 @cache

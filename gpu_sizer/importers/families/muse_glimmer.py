@@ -1,9 +1,9 @@
 """Muse Glimmer (``MuseGlimmerConfig``): gated attention, three windowed layers to each full one, a vision tower."""
 
-from gpu_sizer.cards.architecture import Architecture, Block, Tower
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, stack
 from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.model.architecture import Architecture, Block, Tower
 
 
 def _vision(c: Config, hidden: int) -> tuple[Tower, ...]:

@@ -1,9 +1,9 @@
 """Qwen 3 VL, dense and mixture of experts (``Qwen3VLConfig``, ``Qwen3VLMoeConfig``): Qwen 3 and a vision tower."""
 
-from gpu_sizer.cards.architecture import Architecture
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families import qwen3
 from gpu_sizer.importers.towers import qwen_vision
+from gpu_sizer.model.architecture import Architecture
 from gpu_sizer.records import replace
 
 #: Defaults of ``Qwen3VLVisionConfig``.

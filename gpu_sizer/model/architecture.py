@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from gpu_sizer.cards.feed_forwards import Dense, FeedForward, MixtureOfExperts
-from gpu_sizer.cards.mixers import Mixer
+from math import prod
+
+from gpu_sizer.errors import shown
+from gpu_sizer.model.bounds import MOST_LAYERS, MOST_VALUES
+from gpu_sizer.model.builder import Builder
+from gpu_sizer.model.feed_forwards.dense import Dense
 from gpu_sizer.records import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Literal
 
-    from gpu_sizer.cards.constraints import Id, NonNegativeInt, Part, PositiveInt
+    from gpu_sizer.model.caches import CacheTypes, LayerCache
+    from gpu_sizer.model.constraints import Dimension, Id, LayerCount, NonNegativeInt, Part, PositiveInt
+    from gpu_sizer.model.feed_forward import FeedForward
+    from gpu_sizer.model.mixer import Mixer
+    from gpu_sizer.model.tensor import Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +28,7 @@ class ExtraTensor:
 
     name: Id
     """Its name below the block (or the model) that holds it."""
-    shape: tuple[PositiveInt, ...]
+    shape: tuple[Dimension, ...]
     """Its shape, output dimension first."""
     copies: PositiveInt = 1
     """How many tensors of this shape there are."""
@@ -41,6 +50,8 @@ class ExtraTensor:
     """A table that is read row by row and stands in the machine's memory, on no GPU (n-gram embeddings)."""
 
     def __post_init__(self) -> None:
+        if prod(self.shape) * self.copies > MOST_VALUES:
+            raise ValueError(f"a tensor of more than {MOST_VALUES:,} values is no model's")
         if self.split_dim is not None and self.split_dim >= len(self.shape):
             raise ValueError(f"split_dim {self.split_dim} is not a dimension of shape {list(self.shape)}")
 
@@ -67,8 +78,35 @@ class Block:
     def __post_init__(self) -> None:
         if self.mixer is None and self.feed_forward is None:
             raise ValueError("a block needs a mixer or a feed_forward")
-        if self.dense is not None and not isinstance(self.feed_forward, MixtureOfExperts):
+        if self.dense is not None and not (self.feed_forward and self.feed_forward.num_experts):
             raise ValueError("dense stands beside a mixture of experts only; use feed_forward")
+
+    @property
+    def mixers(self) -> tuple[Mixer, ...]:
+        """Its token mixers."""
+        return tuple([m for m in (self.mixer, self.second_mixer) if m is not None])
+
+    @property
+    def feed_forwards(self) -> tuple[FeedForward, ...]:
+        """Its feed-forwards."""
+        return tuple([f for f in (self.feed_forward, self.dense) if f is not None])
+
+    def tensors(self, hidden: int, fmt: str, norm: str) -> Iterator[Tensor]:
+        """The tensors of its mixers and feed-forwards.
+
+        Args:
+            hidden: width of the residual stream.
+            fmt: the model's storage type.
+            norm: the model's kind of norm.
+        """
+        for mixer in self.mixers:
+            yield from mixer.tensors(hidden, Builder(mixer.prefix, "attention", fmt, norm))
+        for feed_forward in reversed(self.feed_forwards):
+            yield from feed_forward.tensors(hidden, fmt)
+
+    def caches(self, tp: int, t: CacheTypes) -> list[LayerCache]:
+        """What one such layer keeps on one of so many tensor-parallel ranks; empty where its mixers keep nothing."""
+        return [cache for mixer in self.mixers for cache in mixer.caches(tp, t)] * self.passes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +115,7 @@ class Run:
 
     blocks: tuple[Id, ...]
     """Names of blocks, one per layer."""
-    repeat: PositiveInt = 1
+    repeat: LayerCount = 1
     """How often the sequence is repeated."""
 
 
@@ -97,7 +135,7 @@ class MultiTokenPrediction:
 
     block: Id
     """The block that each of these layers holds."""
-    layers: PositiveInt = 1
+    layers: LayerCount = 1
     extra: tuple[ExtraTensor, ...] = ()
     """Tensors beside the block, per layer."""
     once: tuple[ExtraTensor, ...] = ()
@@ -151,12 +189,13 @@ class Architecture:
     layer_names: tuple[Id, ...] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        # Counted before they are named: some bytes of a card can ask for any number.
+        if (count := sum(run.repeat * len(run.blocks) for run in self.stack)) > MOST_LAYERS:
+            raise ValueError(f"stack has {shown(count)} layers; {MOST_LAYERS} is the most")
         names = tuple(name for run in self.stack for _ in range(run.repeat) for name in run.blocks)
         object.__setattr__(self, "layer_names", names)
         if not names:
             raise ValueError("stack has no layers")
-        if len(names) > 2048:
-            raise ValueError(f"stack has {len(names)} layers; 2048 is the most")
         used = set(names) | set(self.mtp.blocks if self.mtp else ())
         if missing := sorted(used - set(self.blocks)):
             raise ValueError(f"stack names blocks that are not defined: {', '.join(missing)}")
