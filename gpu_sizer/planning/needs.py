@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gpu_sizer.memory.caches import CacheTypes, block_caches
 from gpu_sizer.memory.layout import Layout
+from gpu_sizer.model.caches import CacheTypes
 from gpu_sizer.model.formats import ELEMENT_BYTES
 from gpu_sizer.planning.search import Search
 from gpu_sizer.records import dataclass
@@ -97,7 +97,6 @@ def token_bytes(card: ModelCard, cache_dtype: str) -> int:
     types = CacheTypes(cache_dtype if cache_dtype in ELEMENT_BYTES else "bfloat16", card.weights.dtype)
     a = card.architecture
     each = {
-        name: sum(c.token_bytes for c in block_caches(block, 1, types) if c.kind == "full")
-        for name, block in a.blocks.items()
+        name: sum(c.token_bytes for c in block.caches(1, types) if c.kind == "full") for name, block in a.blocks.items()
     }
     return sum(each[name] for name in a.layer_names)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from gpu_sizer.cards.catalogue import LIGHT_FOLDERS, data_folder
+from gpu_sizer.cards.catalogue import code_folders, data_folder
+from gpu_sizer.cards.folders import LIGHT_FOLDERS
 from gpu_sizer.cards.names import normal
 from gpu_sizer.compiled import Recipe
 from gpu_sizer.errors import UnknownModelError
@@ -29,7 +30,7 @@ def _made() -> dict[str, Any]:
 def recipe() -> Recipe:
     """What the compiled names are made from."""
     folders = tuple(os.path.join(data_folder("model_cards"), name) for name in LIGHT_FOLDERS)
-    return Recipe("closed", folders, _made, code=(os.path.dirname(os.path.abspath(__file__)),))
+    return Recipe("closed", folders, _made, code=code_folders())
 
 
 def closed_names() -> dict[str, str]:

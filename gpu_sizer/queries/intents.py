@@ -68,7 +68,6 @@ CUES = {
     "asks_price": "cost|costs|price|prices|expensive, how much does it cost, cheap|cheaply",
     "compares": "compare|versus|vs|comparison|compared, difference between",
     "per_token": "per token kv|cache, kv|cache per token, cache a token, bytes per|a token, kv cache per|a token",
-    "fails": "fails|fail|failed|failing|crashes|crash|crashed, out of memory, oom, runs out, cannot start, wont start",
 }
 
 #: The intents: what each needs, in the order in which they are tried. A condition is a cue of :data:`CUES`, a fact of

@@ -80,9 +80,10 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "pasted errors",
-        "requires more system memory, memory tried to allocate, no available memory for the cache blocks,"
-        " seq len # is larger than, larger than the maximum number of tokens, outofmemoryerror, cuda out of memory,"
-        " failed to allocate, insufficient memory",
+        "requires more system memory, memory tried to allocate, no available memory for the cache blocks, seq len #"
+        " is larger than, larger than the maximum number of tokens, outofmemoryerror, cuda out of memory, failed to"
+        " allocate, insufficient memory, fails on|with|to|at, fails|failed|failing, crashes|crashed|crashing, runs"
+        " out of memory, wont start, cannot start, gets oom",
         "noted",
         "`gpu-sizer check-log FILE` reads the log of a start-up and says what it lacks; a lower --max-model-len, a"
         " higher --gpu-memory-utilization or an fp8 KV cache leaves more room",

@@ -141,7 +141,7 @@ def test_two_of_that_memory_are_two() -> None:
 
 
 def test_what_does_not_fit_says_up_to_which_context_it_does() -> None:
-    found = one("does meta-llama/Llama-3.1-405B-Instruct-FP8 fit on 8 h100")
+    found = one("does qwen2.5 72b fit on 2 a100 80gb")
     assert not found.fits
     assert "With a shorter context it fits: up to" in found.headline
 

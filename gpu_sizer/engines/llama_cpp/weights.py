@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from gpu_sizer.cards.mixers import Attention
 from gpu_sizer.engines.llama_cpp.file_types import KEPT, Mixture
 from gpu_sizer.model.formats import ELEMENT_BYTES, storage_bytes
 from gpu_sizer.model.inventory import Inventory
@@ -29,12 +28,10 @@ def gguf_dtype(card: ModelCard, weights_dtype: str | None) -> str | None:
 def mixture_of(card: ModelCard, kind: str, inventory: Inventory) -> Mixture:
     """The types of a quantized file of a model."""
     blocks = card.architecture.blocks.values()
-    experts = max((getattr(b.feed_forward, "num_experts", 1) for b in blocks), default=1)
-    heads = [
-        (b.mixer.num_attention_heads, b.mixer.num_key_value_heads) for b in blocks if isinstance(b.mixer, Attention)
-    ]
-    grouped = min((query // max(1, keys) for query, keys in heads), default=1)
-    return Mixture(kind, len(inventory.layer_names), experts, grouped, inventory.tied)
+    experts = max((f.num_experts for b in blocks for f in b.feed_forwards), default=0)
+    heads = [(m.heads, m.kv_heads) for b in blocks for m in b.mixers if m.heads and m.kv_heads]
+    grouped = min((queries // values for queries, values in heads), default=1)
+    return Mixture(kind, len(inventory.layer_names), max(1, experts), grouped, inventory.tied)
 
 
 def _stored(tensor: Tensor) -> Tensor:
