@@ -10,7 +10,6 @@ from gpu_sizer.queries.settings import (
     read_layouts,
     read_settings,
     read_utilization,
-    refuse_vague_formats,
 )
 from gpu_sizer.queries.words import is_decimal, word_set
 
@@ -202,7 +201,6 @@ def read_options(s: Sentence, o: Options) -> None:
     read_layouts(s, o)
     read_utilization(s, o)
     read_dtypes(s, o)
-    refuse_vague_formats(s, o.weights_dtype)
     read_gpu_nouns(s, o)
     read_users(s, o)
     read_context(s, o)

@@ -191,7 +191,11 @@ def _llama_cpp_type(s: Sentence, i: int) -> tuple[str, int] | None:
 
 
 def read_dtypes(s: Sentence, o: Options) -> None:
-    """``in fp8``, ``bf16 weights``, ``with an fp8 kv cache``."""
+    """``in fp8``, ``bf16 weights``, ``with an fp8 kv cache``.
+
+    Raises:
+        RequestError: quantized weights without their format.
+    """
     for i in list(s.free()):
         found = _DTYPES.get(s.at(i))
         stop = i + 1
@@ -208,12 +212,13 @@ def read_dtypes(s: Sentence, o: Options) -> None:
             o.engine = _OF_GGUF
         if s.at(stop) in _CACHE or s.at(before) in _CACHE:
             # The caches of eight bits that engines have are float8.
-            o.kv_cache_dtype = "float8" if found == "int8" else found
+            o.settings["kv_cache_dtype"] = "float8" if found == "int8" else found
         else:
-            o.weights_dtype = found
+            o.settings["weights_dtype"] = found
         s.take(i, stop)
-    if (o.engine or "").replace("_", ".").startswith(_OF_GGUF):
-        o.weights_dtype = _AS_GGUF.get(o.weights_dtype or "", o.weights_dtype)
+    if (o.engine or "").replace("_", ".").startswith(_OF_GGUF) and (named := o.settings.get("weights_dtype")):
+        o.settings["weights_dtype"] = _AS_GGUF.get(named, named)
+    refuse_vague_formats(s, o.settings.get("weights_dtype"))
 
 
 def _phrases(s: Setting) -> tuple[tuple[str, ...], ...]:
@@ -255,7 +260,7 @@ def read_settings(s: Sentence, o: Options) -> None:
             _read_setting(s, o, setting)
 
 
-def refuse_vague_formats(s: Sentence, weights_dtype: str | None) -> None:
+def refuse_vague_formats(s: Sentence, dtype: str | None) -> None:
     """``quantized`` alone says no format; where it goes with one, or is denied, it says nothing more.
 
     Raises:
@@ -265,7 +270,7 @@ def refuse_vague_formats(s: Sentence, weights_dtype: str | None) -> None:
         if s.at(i) not in _VAGUE:
             continue
         denied = not _NEGATIONS.isdisjoint((s.said(i - 1), s.said(i - 2)))
-        if not denied and weights_dtype is None:
+        if not denied and dtype is None:
             error = RequestError(
                 "quantized to what? say for example 'in fp8', 'in nvfp4' or 'in 4-bit'; without it, the weights as"
                 " released are sized"

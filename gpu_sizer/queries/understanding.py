@@ -210,11 +210,11 @@ class _Decision:
     def _as_ollama(self, models: Sequence[str]) -> None:
         """Ollama serves four bits unless told otherwise; a model that was released in four bits it serves as it is."""
         o = self.r.options
-        if "ollama" not in self.r.s.asked or o.weights_dtype is not None:
+        if "ollama" not in self.r.s.asked or "weights_dtype" in o.settings:
             return
         if any(rule.format == "mxfp4" for m in models for rule in self.cards.models.get(m).weights.rules):
             return
-        o.weights_dtype = OLLAMA
+        o.settings["weights_dtype"] = OLLAMA
         text = f"Ollama's default file is taken, {OLLAMA.upper()}: say fp16 for the weights as released"
         self.r.remarks.append(Remark(text, first=True))
 
