@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
     from gpu_sizer.planning.needs import MemoryNeed
     from gpu_sizer.planning.sweep import Axes
-    from gpu_sizer.queries.answers import Answer
+    from gpu_sizer.queries.answers import Answer, Answers
     from gpu_sizer.reports.sweep_view import Sweep
 
     ModelName = str | os.PathLike[str] | ModelCard
@@ -365,7 +365,7 @@ def sweep(models: ModelName | Iterable[ModelName], gpus: GpuName | Iterable[GpuN
     return Sweep(found.axes, found.cells, found.uncounted)
 
 
-def ask(text: str, *, cards: Catalogue | None = None, most_gpus: int | None = None) -> Answer:
+def ask(text: str, *, cards: Catalogue | None = None, most_gpus: int | None = None) -> Answer | Answers:
     """The answer to a question in words.
 
     Args:

@@ -16,7 +16,7 @@ from gpu_sizer.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any, Literal
 
     from gpu_sizer.cards.catalogue import Catalogue
@@ -293,7 +293,7 @@ def _speed(a: Asked, cards: Catalogue) -> HowFast:
     return speed_of(a, gpus_asked(a.gpu_count))
 
 
-_ANSWERS = {
+_ANSWERS: dict[Intent, Callable[[Asked, Catalogue], Result]] = {
     "speed": _speed,
     "count": _count,
     "fit": _fit,
