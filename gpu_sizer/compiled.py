@@ -41,6 +41,8 @@ SWITCH = "GPU_SIZER_COMPILED"
 MOST_BYTES = 2 << 20
 #: A file that changed so short a time ago may change again with equal times: nothing made from it is kept.
 TICK_NS = 20_000_000
+#: Platforms whose Python tells no users: Windows, and a browser.
+_WITHOUT_USERS = ("win32", "emscripten")
 #: A prime of which paths are reduced to a short number.
 _PRIME = (1 << 61) - 1
 #: The form of marshalled data that every Python writes and reads.
@@ -61,7 +63,7 @@ def cache_folder() -> str | None:
 
 def _is_ours(state: os.stat_result) -> bool:
     """Whether nobody but the user (and the machine's owner) can have written a file, or can put one into a folder."""
-    if sys.platform == "win32":
+    if sys.platform in _WITHOUT_USERS:
         return True
     return state.st_uid in (os.geteuid(), 0) and not state.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
@@ -309,7 +311,7 @@ def _keep(made: _File, path: str) -> None:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         state = os.stat(folder)
         if not _is_ours(state):
-            if sys.platform == "win32" or state.st_uid != os.geteuid():
+            if sys.platform in _WITHOUT_USERS or state.st_uid != os.geteuid():
                 return
             os.chmod(folder, stat.S_IMODE(state.st_mode) & ~(stat.S_IWGRP | stat.S_IWOTH))
         made.write(path)

@@ -213,7 +213,7 @@ async function take(file) {
       tell(`Sized from ${file.name}; choose a model to go back to the catalogue.`);
     } else {
       const found = await asking.ask("check_log", { log: text, gpu: gpus(state)[0], model: state.model });
-      $("answer").replaceChildren(make("h3", {}, file.name), make("pre", { tabindex: "0" }, found.lines.join("\n")));
+      $("answer").replaceChildren(make("h2", {}, file.name), make("pre", { tabindex: "0" }, found.lines.join("\n")));
       for (const id of ["steps", "launch", "share"]) $(id).hidden = true;
       tell("");
     }

@@ -64,7 +64,7 @@ export function headline(plan, model, gpu) {
 export function choice(plan, names) {
   const [model, gpu] = [names.model(plan.model), names.gpu(plan.gpu)];
   const card = make("article", { class: "choice" });
-  const head = make("h3", {}, gpu);
+  const head = make("h2", {}, gpu);
   if (plan.gpu_count === null) {
     card.append(head, make("p", { class: "count does_not_fit" }, "does not fit"), make("p", {}, plan.reason ?? ""));
   } else {
