@@ -100,6 +100,7 @@ def _bench(
 ) -> None:
     """A benchmark beside the estimate."""
     from gpu_sizer.evidence.bench_check import check_bench
+    from gpu_sizer.evidence.check_lines import aligned
 
     done = check_bench(findings, o.cards(), model=model, gpu=gpu, tp=tp)
     if record:
@@ -112,4 +113,4 @@ def _bench(
         settings = ", ".join(f"{key} {done.found[key]}" for key in told if key in done.found)
         rows = [("", "measured", "expected", "error"), *done.rows()]
         assumed = ["", f"Assumed: {'; '.join(done.replayed.assumed)}"] if done.replayed.assumed else []
-        print_lines([f"{b.engine}: {b.model}", settings, "", *_aligned(rows), "", *done.sentences, *assumed])
+        print_lines([f"{b.engine}: {b.model}", settings, "", *aligned(rows), "", *done.sentences, *assumed])

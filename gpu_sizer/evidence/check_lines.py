@@ -51,14 +51,14 @@ def lines(done: LogCheck) -> list[str]:
     """What was found beside what was expected, and why they differ."""
     told = [*_heading(done), ""]
     if rows := _rows(done):
-        told += [*_aligned([("", "found", "expected", "error"), *rows]), ""]
+        told += [*aligned([("", "found", "expected", "error"), *rows]), ""]
     told += done.sentences
     if done.replayed.assumed:
         told += ["", f"Assumed: {'; '.join(done.replayed.assumed)}"]
     return told
 
 
-def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
+def aligned(rows: list[tuple[str, ...]]) -> list[str]:
     """Rows in columns, figures at the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     first, *others = widths
