@@ -14,6 +14,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +56,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("cards")
     card = replace(import_source(str(CONFIG)), id="hostile", name=HOSTILE, notes=(HOSTILE,))
     (folder / "hostile.yaml").write_text(to_yaml(card))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GPU_SIZER_PATH", str(folder))
-        with served() as (address, _):
-            yield address + "/"
+    with ExitStack() as stack:
+        # For the server alone: the catalogue of this process must not see the card.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("GPU_SIZER_PATH", str(folder))
+            address, _ = stack.enter_context(served())
+        yield address + "/"
 
 
 @pytest.fixture(scope="module")
