@@ -212,7 +212,7 @@ class VllmEngine(Supported):
 
     def refusal(self, model: VllmModel, layout: Layout) -> str | None:
         """The engine's rule that forbids this layout, or null."""
-        return model.refusal(layout) or split_refusal(model.card, layout, self.version)
+        return model.refusal(layout, self.version.name) or split_refusal(model.card, layout, self.version)
 
     def fitting(self, model: VllmModel, gpu: GpuSpec, load: Load) -> VllmFitting:
         """The model on one kind of GPU under one load, ready for many layouts.
