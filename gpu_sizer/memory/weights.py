@@ -170,9 +170,7 @@ def expert_shape(
     return tuple(shape)
 
 
-def tensor_bytes(
-    tensor: Tensor, tp: int, expert_ranks: int, rules: WeightRules, rounded: Rounded = (1, 1)
-) -> int:
+def tensor_bytes(tensor: Tensor, tp: int, expert_ranks: int, rules: WeightRules, rounded: Rounded = (1, 1)) -> int:
     """Bytes of a tensor, all its copies, on one rank of a layout that is not refused.
 
     ``rounded`` is what the sizes of experts are rounded up to (:func:`expert_rounding`).

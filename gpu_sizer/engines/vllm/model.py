@@ -21,8 +21,9 @@ from gpu_sizer.engines.vllm.cache import APART, CachePlan, cache_plan
 from gpu_sizer.engines.vllm.encoders import grows_with_context
 from gpu_sizer.engines.vllm.loading import Kernels, LoadingExtra, Rounding
 from gpu_sizer.engines.vllm.needs import Needs
-from gpu_sizer.engines.vllm.pages import DELTA, PageRules, layer_pages
+from gpu_sizer.engines.vllm.pages import PageRules, layer_pages
 from gpu_sizer.engines.vllm.placement import weight_rules
+from gpu_sizer.engines.vllm.support import leaves_checkpoints, masks_images
 from gpu_sizer.engines.vllm.version import VersionProfile
 from gpu_sizer.load import LOAD, Settings
 from gpu_sizer.memory.layout import Layout
@@ -77,6 +78,7 @@ class VllmModel:
     _placements: dict[tuple[int, int, WeightRules], WeightPlacement] = field(default_factory=dict, repr=False)
     _stages: dict[tuple[int, int, int, WeightRules], tuple[int, ...]] = field(default_factory=dict, repr=False)
     _plans: dict[tuple[int, str, PageRules], CachePlan] = field(default_factory=dict, repr=False)
+    _rules_of_pages: dict[PageRules, PageRules] = field(default_factory=dict, repr=False)
     _roundings: dict[tuple[int, int, WeightRules], Rounding] = field(default_factory=dict, repr=False)
     _extras: dict[tuple[int, int, Kernels | None], LoadingExtra] = field(default_factory=dict, repr=False)
     _alike: dict[tuple[object, ...], LoadingExtra] = field(default_factory=dict, repr=False)
@@ -173,22 +175,29 @@ class VllmModel:
 
     def cache(self, tp: int, cache_dtype: str, rules: PageRules) -> CachePlan:
         """The cache plan under one tensor-parallel size."""
+        rules = self._page_rules(rules)
         if (found := self._plans.get((tp, cache_dtype, rules))) is None:
             a = self.card.architecture
-            if not self.shares_states and (rules.generation is not None or not rules.narrow_states):
-                found = self.cache(tp, cache_dtype, replace(rules, generation=None, narrow_states=True))
-            elif DELTA in rules.checkpoints and all(
-                b.mixer is None or b.mixer.kind != DELTA for b in a.blocks.values()
-            ):
-                others = tuple(m for m in rules.checkpoints if m != DELTA)
-                found = self.cache(tp, cache_dtype, replace(rules, checkpoints=others))
-            else:
-                types = CacheTypes(cache_dtype, HALF.get(self.card.weights.dtype, self.card.weights.dtype))
-                pages = layer_pages(a.blocks, tp, types, rules)
-                apart = self.card.engine_class in APART
-                packed = self.is_compressed or self.weighs_keys or sparse.averages_keys(a)
-                found = cache_plan(pages, a.layer_names, packed=packed, apart=apart)
-            self._plans[tp, cache_dtype, rules] = found
+            types = CacheTypes(cache_dtype, HALF.get(self.card.weights.dtype, self.card.weights.dtype))
+            pages = layer_pages(a.blocks, tp, types, rules)
+            apart = self.card.engine_class in APART
+            packed = self.is_compressed or self.weighs_keys or sparse.averages_keys(a)
+            found = self._plans[tp, cache_dtype, rules] = cache_plan(pages, a.layer_names, packed=packed, apart=apart)
+        return found
+
+    def _page_rules(self, rules: PageRules) -> PageRules:
+        """What of the rules of pages this model's depend on, so that plans which are alike are made once."""
+        if (found := self._rules_of_pages.get(rules)) is None:
+            mixers = [m for b in self.card.architecture.blocks.values() for m in b.mixers]
+            kinds = {m.kind for m in mixers}
+            by_generation = self.shares_states or any(m.latent for m in mixers)
+            found = self._rules_of_pages[rules] = replace(
+                rules,
+                checkpoints=tuple(m for m in rules.checkpoints if m in kinds and leaves_checkpoints(self.card, m)),
+                masked_block=rules.masked_block if masks_images(self.card) else None,
+                generation=rules.generation if by_generation else None,
+                narrow_states=rules.narrow_states or not self.shares_states,
+            )
         return found
 
     @cached_property
@@ -220,6 +229,11 @@ class VllmModel:
     def weighs_keys(self) -> bool:
         """Whether indexers weigh the keys of several tokens into one (GLM-5.3 Flash)."""
         return sparse.weighs_keys(self.card.architecture)
+
+    @cached_property
+    def is_sparse_latent(self) -> bool:
+        """Whether latent attention picks its tokens by an index, and keeps every token (DeepSeek V3.2, GLM-5)."""
+        return sparse.is_sparse_latent(self.card.architecture)
 
     @cached_property
     def has_latent(self) -> bool:
