@@ -7,6 +7,7 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.api import (
+        ask,
         compare,
         estimate,
         fits_on,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
         UnknownGpuError,
         UnknownModelError,
     )
-    from gpu_sizer.queries.answers import ask
 
 #: Where each public name lives; a module is imported when one of its names is first used.
 _HOMES = {
@@ -46,7 +46,7 @@ _HOMES = {
     "sweep": "api",
     "what_fits": "api",
     "which_gpu": "api",
-    "ask": "queries.answers",
+    "ask": "api",
     "CardError": "errors",
     "DoesNotFitError": "errors",
     "GpuSizerError": "errors",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 
+from gpu_sizer.answers import Fit, Plan, as_answer, as_fit, with_answers
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import is_place
 from gpu_sizer.errors import RequestError, UnknownModelError
-from gpu_sizer.load import MOST_GPUS, OPTIONS, USUAL_ANSWER, USUAL_PROMPT
+from gpu_sizer.load import OPTIONS, USUAL_ANSWER, USUAL_PROMPT, VARIED
 from gpu_sizer.memory.layout import Layout
-from gpu_sizer.planning.plan import Fit, Plan
-from gpu_sizer.planning.request import Request, make_request, options_of
+from gpu_sizer.planning.request import Request, gpus_asked, make_request, options_of
 from gpu_sizer.planning.search import fit, plan
 from gpu_sizer.records import replace
 
@@ -27,14 +27,16 @@ if TYPE_CHECKING:
     from gpu_sizer.planning.how_fast import HowFast
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
     from gpu_sizer.planning.needs import MemoryNeed
-    from gpu_sizer.planning.sweep import Axes, Sweep
+    from gpu_sizer.planning.sweep import Axes
+    from gpu_sizer.queries.answers import Answer, Answers
+    from gpu_sizer.reports.sweep_view import Sweep
 
     ModelName = str | os.PathLike[str] | ModelCard
     GpuName = str | os.PathLike[str] | GpuSpec
 
 
 def load_model(model: str | os.PathLike[str] | ModelCard, *, cards: Catalogue | None = None) -> ModelCard:
-    """A model card by id, alias, near spelling, hub id, or path: a YAML card, a model folder, a config.json.
+    """A model card by id, alias, hub id, or path: a YAML card, a model folder, a config.json.
 
     Raises:
         UnknownModelError: no such model, or several (``suggestions`` names them).
@@ -71,7 +73,7 @@ def _noted(card: ModelCard, note: str) -> ModelCard:
 
 
 def load_gpu(gpu: str | os.PathLike[str] | GpuSpec, *, cards: Catalogue | None = None) -> GpuSpec:
-    """A GPU spec by id, alias, near spelling, or path of a YAML spec.
+    """A GPU spec by id, alias, or path of a YAML spec.
 
     Raises:
         UnknownGpuError: no such GPU, or several (``suggestions`` names them).
@@ -109,7 +111,7 @@ def size(
     Raises:
         GpuSizerError: an unknown name or option, a card that cannot be used, or a value that makes no sense.
     """
-    return plan(request(model, gpu, **load), details=details)
+    return as_answer(plan(request(model, gpu, **load), details=details))
 
 
 def estimate(
@@ -135,7 +137,7 @@ def estimate(
         expert_parallel,
         decode_context_parallel_size,
     )
-    return fit(request(model, gpu, **load), layout)
+    return as_fit(fit(request(model, gpu, **load), layout))
 
 
 def speed(
@@ -147,6 +149,7 @@ def speed(
     pipeline_parallel_size: int = 1,
     data_parallel_size: int = 1,
     expert_parallel: bool = False,
+    decode_context_parallel_size: int = 1,
     **load: Unpack[FitOptions],
 ) -> HowFast:
     """How fast a model is: tokens a second for each user and in all, the time per token and to the first token.
@@ -161,6 +164,7 @@ def speed(
         pipeline_parallel_size: stages.
         data_parallel_size: replicas; with ``expert_parallel`` groups that share the experts.
         expert_parallel: whole experts on each GPU.
+        decode_context_parallel_size: one alone: of others nothing was measured.
         load: as in :func:`size`. ``users`` send a prompt of ``prompt`` tokens (1,024 where it is left out) and get an
             answer of ``answer`` (256), each followed by another; ``tokens_per_second`` and ``requests_per_second`` are
             judged against.
@@ -174,12 +178,18 @@ def speed(
     load["prompt"] = USUAL_PROMPT if load.get("prompt") is None else load["prompt"]
     load["answer"] = USUAL_ANSWER if load.get("answer") is None else load["answer"]
     made = request(model, gpu, **load)
-    sizes = (tensor_parallel_size, pipeline_parallel_size, data_parallel_size)
+    layout = Layout(
+        tensor_parallel_size,
+        pipeline_parallel_size,
+        data_parallel_size,
+        expert_parallel,
+        decode_context_parallel_size,
+    )
     if gpu_count is None:
-        return how_fast(made, Layout(*sizes, expert_parallel))
-    if any(n != 1 for n in sizes) or expert_parallel:
+        return how_fast(made, layout)
+    if layout != Layout():
         raise RequestError("say a number of GPUs or the sizes of a layout, not both", about="gpu")
-    return how_fast_on(made, _count(gpu_count))
+    return how_fast_on(made, gpus_asked(gpu_count))
 
 
 def fits_given(model: ModelName, *, gpus: str, cards: Catalogue | None = None, **load: Unpack[SizeOptions]) -> Fit:
@@ -192,7 +202,7 @@ def fits_given(model: ModelName, *, gpus: str, cards: Catalogue | None = None, *
     from gpu_sizer.planning.given import fit_given, given_gpus
 
     found = given_gpus(gpus, lambda name: load_gpu(name, cards=cards))
-    return fit_given(request(model, found[0], cards=cards, **load), found)
+    return as_fit(fit_given(request(model, found[0], cards=cards, **load), found))
 
 
 def by_engine(model: ModelName, *, gpu: GpuName, **load: Unpack[SizeOptions]) -> EngineChoices:
@@ -203,18 +213,7 @@ def by_engine(model: ModelName, *, gpu: GpuName, **load: Unpack[SizeOptions]) ->
     """
     from gpu_sizer.planning.by_engine import by_engine as choose
 
-    return choose(request(model, gpu, **load))
-
-
-def _count(gpu_count: int) -> int:
-    """A number of GPUs that can be.
-
-    Raises:
-        RequestError: not a whole number from 1 to the largest search.
-    """
-    if not isinstance(gpu_count, int) or isinstance(gpu_count, bool) or not 1 <= gpu_count <= MOST_GPUS:
-        raise RequestError(f"the number of GPUs must be from 1 to {MOST_GPUS:,}, not {gpu_count!r}", about="gpu")
-    return gpu_count
+    return with_answers(choose(request(model, gpu, **load)))
 
 
 def fits_on(model: ModelName, *, gpu: GpuName, gpu_count: int, **load: Unpack[SizeOptions]) -> OnCount:
@@ -225,7 +224,7 @@ def fits_on(model: ModelName, *, gpu: GpuName, gpu_count: int, **load: Unpack[Si
     """
     from gpu_sizer.planning.inverse import on_count
 
-    return on_count(request(model, gpu, **load), _count(gpu_count))
+    return with_answers(on_count(request(model, gpu, **load), gpus_asked(gpu_count)))
 
 
 def longest_context(
@@ -238,7 +237,7 @@ def longest_context(
     """
     from gpu_sizer.planning.inverse import longest_context as longest
 
-    return longest(request(model, gpu, **load), _count(gpu_count))
+    return with_answers(longest(request(model, gpu, **load), gpus_asked(gpu_count)))
 
 
 def most_users(model: ModelName, *, gpu: GpuName, gpu_count: int = 1, **load: Unpack[SizeOptions]) -> MostUsers:
@@ -249,7 +248,7 @@ def most_users(model: ModelName, *, gpu: GpuName, gpu_count: int = 1, **load: Un
     """
     from gpu_sizer.planning.inverse import most_users as most
 
-    return most(request(model, gpu, **load), _count(gpu_count))
+    return with_answers(most(request(model, gpu, **load), gpus_asked(gpu_count)))
 
 
 def memory_need(model: ModelName, *, cards: Catalogue | None = None, **load: Unpack[SizeOptions]) -> MemoryNeed:
@@ -264,7 +263,7 @@ def memory_need(model: ModelName, *, cards: Catalogue | None = None, **load: Unp
 
     shelf, card = cards or catalogue(), load_model(model, cards=cards)
     made = request(card, shelf.gpus.get(REFERENCE_GPU), **load)
-    return need(made, cheapest(made, shelf.gpus.all()))
+    return with_answers(need(made, cheapest(made, shelf.gpus.all())))
 
 
 def what_fits(
@@ -290,7 +289,7 @@ def what_fits(
 
     models = (cards or catalogue()).models.all()
     return runnable(
-        models, load_gpu(gpu, cards=cards), _count(gpu_count), everything=everything, **options_of(load, None)
+        models, load_gpu(gpu, cards=cards), gpus_asked(gpu_count), everything=everything, **options_of(load, None)
     )
 
 
@@ -305,7 +304,7 @@ def which_gpu(
     from gpu_sizer.planning.choices import which_gpu as choose
 
     gpus = (cards or catalogue()).gpus.all()
-    return choose(load_model(model, cards=cards), gpus, everything=everything, **load)
+    return with_answers(choose(load_model(model, cards=cards), gpus, everything=everything, **load))
 
 
 def compare(
@@ -319,7 +318,7 @@ def compare(
     from gpu_sizer.planning.choices import which_gpu as choose
 
     specs = [load_gpu(g, cards=cards) for g in gpus]
-    return choose(load_model(model, cards=cards), specs, in_order=True, **load)
+    return with_answers(choose(load_model(model, cards=cards), specs, in_order=True, **load))
 
 
 def _several(names: Any) -> tuple[Any, ...]:
@@ -333,12 +332,10 @@ def sweep_axes(
     *,
     contexts: str | Iterable[int],
     users: str | Iterable[int] = (1,),
-    weights_dtypes: Iterable[str | None] = (None,),
-    kv_cache_dtypes: Iterable[str | None] = (None,),
-    utilizations: Iterable[float | None] = (None,),
     cards: Catalogue | None = None,
+    **settings: Iterable[Any],
 ) -> Axes:
-    """The axes of a sweep, from names and from values as people write them; see :func:`sweep`.
+    """The axes of a sweep, from names and from values as people write them; ``settings`` as in :func:`sweep`.
 
     Raises:
         GpuSizerError: an unknown name, or a value that makes no sense.
@@ -351,9 +348,7 @@ def sweep_axes(
         tuple(load_gpu(g, cards=cards) for g in _several(gpus)),
         whole_numbers(contexts, "context") if isinstance(contexts, str) else tuple(contexts),
         whole_numbers(users, "users") if isinstance(users, str) else tuple(users),
-        tuple(weights_dtypes),
-        tuple(kv_cache_dtypes),
-        tuple(utilizations),
+        {s.name: tuple(settings[s.axis]) for s in VARIED if s.axis in settings},
     )
 
 
@@ -370,10 +365,29 @@ def sweep(models: ModelName | Iterable[ModelName], gpus: GpuName | Iterable[GpuN
         GpuSizerError: an unknown name, or a value that makes no sense.
     """
     from gpu_sizer.planning.sweep import sweep_cards
+    from gpu_sizer.reports.sweep_view import Sweep
 
-    axes = ("contexts", "users", "weights_dtypes", "kv_cache_dtypes", "utilizations", "cards")
+    axes = ("contexts", "users", "cards", *(s.axis for s in VARIED))
     given = {name: options.pop(name) for name in axes if name in options}
-    return sweep_cards(sweep_axes(models, gpus, **given), **options)
+    found = sweep_cards(sweep_axes(models, gpus, **given), **options)
+    return Sweep(found.axes, found.cells, found.uncounted)
+
+
+def ask(text: str, *, cards: Catalogue | None = None, most_gpus: int | None = None) -> Answer | Answers:
+    """The answer to a question in words.
+
+    Args:
+        text: ``how many A6000s for Mixtral 8x7b``.
+        cards: the catalogue; null is the shipped one with the user's own folders.
+        most_gpus: refuse questions about more GPUs, which take longer to answer; null is as many as can be planned.
+
+    Raises:
+        GpuSizerError: a question that is not understood, or a name that is missing, unknown or ambiguous: ``kind``
+            (``unknown``, ``ambiguous``, ``incomplete``, ``invalid``) and ``about`` say which.
+    """
+    from gpu_sizer.queries.answers import ask as ask_in_words
+
+    return with_answers(ask_in_words(text, cards=cards, most_gpus=most_gpus))
 
 
 if size.__doc__:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from gpu_sizer.deploy.machines import Machines, machines
 from gpu_sizer.deploy.text import shell_words, slug
 from gpu_sizer.engines.registry import starter_of
 from gpu_sizer.engines.serving import Start, Starter
 from gpu_sizer.errors import RequestError
+from gpu_sizer.planning.machines import Machines, machines
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import ceil_div, gib

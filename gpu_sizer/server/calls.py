@@ -11,6 +11,8 @@ from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.deploy.formats import deploy as write
 from gpu_sizer.deploy.serving import weights_named
 from gpu_sizer.errors import RequestError, UnknownModelError
+from gpu_sizer.memory.layout import LAYOUT, Layout
+from gpu_sizer.planning.how_fast_sentences import lines as speed_lines
 from gpu_sizer.planning.inverse_sentences import on_count_lines
 from gpu_sizer.planning.plan import Plan
 from gpu_sizer.planning.sentences import fit_lines, lines
@@ -28,6 +30,7 @@ from gpu_sizer.server.bodies import (
     ListBody,
     LoadBody,
     SizeBody,
+    SpeedBody,
 )
 
 
@@ -99,17 +102,29 @@ def fit(b: FitBody) -> Answered:
     Raises:
         GpuSizerError: an unknown name, or a value that makes no sense.
     """
-    sizes = {k: getattr(b, f"{k}_parallel_size") for k in ("tensor", "pipeline", "data")}
+    sizes = b.layout()
     if b.gpu_count is not None:
-        if told := [f"{k}_parallel_size" for k, n in sizes.items() if n > 1] or b.expert_parallel * ["expert_parallel"]:
+        if told := [s.name for s in LAYOUT if sizes[s.name] != s.default]:
             raise RequestError(f"say either gpu_count or {told[0]}, not both", about="gpu")
         found = api.fits_on(**_asked(b), gpu_count=b.gpu_count)
         return Answered(found.model_dump(), on_count_lines(found))
-    if (count := sizes["tensor"] * sizes["pipeline"] * sizes["data"]) > MOST_GPUS:
+    if (count := Layout(**sizes).gpu_count) > MOST_GPUS:
         raise RequestError(f"the layout takes {count:,} GPUs; at most {MOST_GPUS} can be asked about here", about="gpu")
-    layout = {f"{k}_parallel_size": n for k, n in sizes.items()}
-    one = api.estimate(**_asked(b), **layout, expert_parallel=b.expert_parallel)
+    one = api.estimate(**_asked(b), **sizes)
     return Answered(one.model_dump(), fit_lines(one))
+
+
+def speed(b: SpeedBody) -> Answered:
+    """How fast a layout is, or the fastest of a number of GPUs.
+
+    Raises:
+        GpuSizerError: an unknown name, a value that makes no sense, or what no speed is known of.
+    """
+    sizes = b.layout()
+    if (count := Layout(**sizes).gpu_count) > MOST_GPUS:
+        raise RequestError(f"the layout takes {count:,} GPUs; at most {MOST_GPUS} can be asked about here", about="gpu")
+    found = api.speed(**_asked(b), gpu_count=b.gpu_count, **sizes)
+    return Answered(found.model_dump(), speed_lines(found))
 
 
 def ask(b: AskBody) -> Answered:
@@ -151,6 +166,7 @@ CALLS = {
     for call in (
         Call("size", SizeBody, size, "The fewest GPUs on which a language model serves a load, and why not fewer."),
         Call("fit", FitBody, fit, "Whether a model fits on a number of GPUs or in one layout, and what is left."),
+        Call("speed", SpeedBody, speed, "How fast a model is on its GPUs: tokens a second, with a range and a bound."),
         Call("ask", AskBody, ask, "A question in words: counts, fits, longest context, most users, which GPU."),
         Call("deploy", DeployBody, deploy, "The command or file that starts the server of the smallest plan."),
         Call("models", ListBody, models, "The models of the catalogue."),
