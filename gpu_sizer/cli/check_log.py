@@ -82,13 +82,19 @@ def check_log(
     tp: Annotated[
         int | None, typer.Option(min=1, max=1024, help="Tensor parallel size, where the log does not tell it.")
     ] = None,
+    pp: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="Pipeline parallel size, where the log does not tell it.")
+    ] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="The engine and its version, as vllm@0.24, where the log does not tell them.")
+    ] = None,
     record: Annotated[bool, typer.Option("--record", help="Print the record to contribute, one JSON line.")] = False,
     as_json: o.Json = False,
 ) -> None:
     """Read a real start-up log and compare it with the estimate."""
     from gpu_sizer.evidence.check import check
 
-    done = check(_read(log), o.cards(), model=model, gpu=gpu, tp=tp)
+    done = check(_read(log), o.cards(), model=model, gpu=gpu, tp=tp, pp=pp, engine=engine)
     if record:
         print_lines([json.dumps(done.record.model_dump(), ensure_ascii=False)])
     elif as_json:
