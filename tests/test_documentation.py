@@ -64,7 +64,7 @@ def command_lines() -> list[object]:
 
 
 #: Run by tests of their own, or not runnable in a test; that their options exist is tested here like the others'.
-ELSEWHERE = ("article", "chart", "table", "arena", "serve", "mcp", "--install-completion")
+ELSEWHERE = ("article", "chart", "table", "arena", "page", "serve", "mcp", "--install-completion")
 
 
 @pytest.mark.parametrize("line", command_lines())
