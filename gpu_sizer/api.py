@@ -10,16 +10,18 @@ from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import is_place
 from gpu_sizer.errors import RequestError, UnknownModelError
+from gpu_sizer.load import MOST_GPUS, OPTIONS
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan
-from gpu_sizer.planning.request import MOST_GPUS, Request, make_request
+from gpu_sizer.planning.request import Request, make_request, options_of
 from gpu_sizer.planning.search import fit, plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any
+    from typing import Any, Unpack
 
+    from gpu_sizer.load import FitOptions, SizeOptions
     from gpu_sizer.planning.by_engine import EngineChoices
     from gpu_sizer.planning.choices import Choices, Runnable
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
@@ -73,10 +75,13 @@ def load_gpu(gpu: str | os.PathLike[str] | GpuSpec, *, cards: Catalogue | None =
 
 
 def request(
-    model: str | os.PathLike[str] | ModelCard, gpu: str | os.PathLike[str] | GpuSpec, **options: Any
+    model: str | os.PathLike[str] | ModelCard,
+    gpu: str | os.PathLike[str] | GpuSpec,
+    *,
+    cards: Catalogue | None = None,
+    **options: Unpack[SizeOptions],
 ) -> Request:
     """A checked request from names and options."""
-    cards = options.pop("cards", None)
     return make_request(load_model(model, cards=cards), load_gpu(gpu, cards=cards), **options)
 
 
@@ -84,63 +89,21 @@ def size(
     model: str | os.PathLike[str] | ModelCard,
     *,
     gpu: str | os.PathLike[str] | GpuSpec,
-    context: int | None = None,
-    users: int = 1,
-    engine: str = "vllm",
-    gpu_memory_utilization: float | None = None,
-    weights_dtype: str | None = None,
-    kv_cache_dtype: str | None = None,
-    max_num_batched_tokens: int | None = None,
-    max_num_seqs: int | None = None,
-    layouts: str = "any",
-    max_gpus: int = 64,
-    hybrid_kv: bool = True,
-    gpus_per_node: int | None = None,
-    single_node: bool = False,
     details: bool = True,
+    **load: Unpack[SizeOptions],
 ) -> Plan:
     """The fewest GPUs on which a model serves a load.
 
     Args:
         model: id, alias, hub id, path, or card.
         gpu: id, alias, path, or spec.
-        context: tokens of one request; null is the model's native length.
-        users: requests of that length at once.
-        engine: ``vllm`` (the newest range that evidence covers), ``vllm@0.11``, ``sglang``, ``tensorrt-llm``, ``tgi``,
-            ``transformers`` or ``llama.cpp``.
-        gpu_memory_utilization: share of the memory that the engine may use; null is its default.
-        weights_dtype: null is as released; otherwise the what-if.
-        kv_cache_dtype: null is the model's own.
-        max_num_batched_tokens: tokens in one batch; null is the engine's default for the GPU.
-        max_num_seqs: sequences at once; null likewise.
-        layouts: ``any``, ``tensor`` (tensor parallel only) or ``pipeline``.
-        max_gpus: where the search ends.
-        hybrid_kv: false keeps the whole context in layers that need a window alone.
-        gpus_per_node: GPUs in one machine; null is the usual number of the spec.
-        single_node: one machine only.
         details: also alternatives, rejected counts, tuned settings, counts at other lengths.
+        load: {options}
 
     Raises:
-        GpuSizerError: an unknown name, a card that cannot be used, or a value that makes no sense.
+        GpuSizerError: an unknown name or option, a card that cannot be used, or a value that makes no sense.
     """
-    made = request(
-        model,
-        gpu,
-        context=context,
-        users=users,
-        engine=engine,
-        gpu_memory_utilization=gpu_memory_utilization,
-        weights_dtype=weights_dtype,
-        kv_cache_dtype=kv_cache_dtype,
-        max_num_batched_tokens=max_num_batched_tokens,
-        max_num_seqs=max_num_seqs,
-        layouts=layouts,
-        max_gpus=max_gpus,
-        hybrid_kv=hybrid_kv,
-        gpus_per_node=gpus_per_node,
-        single_node=single_node,
-    )
-    return plan(made, details=details)
+    return plan(request(model, gpu, **load), details=details)
 
 
 def estimate(
@@ -152,36 +115,13 @@ def estimate(
     data_parallel_size: int = 1,
     expert_parallel: bool = False,
     decode_context_parallel_size: int = 1,
-    context: int | None = None,
-    users: int = 1,
-    engine: str = "vllm",
-    gpu_memory_utilization: float | None = None,
-    weights_dtype: str | None = None,
-    kv_cache_dtype: str | None = None,
-    max_num_batched_tokens: int | None = None,
-    max_num_seqs: int | None = None,
-    enforce_eager: bool = False,
-    hybrid_kv: bool = True,
+    **load: Unpack[FitOptions],
 ) -> Fit:
     """Whether one layout fits, and what is left; the load options are those of :func:`size`.
 
     Raises:
         GpuSizerError: an unknown name, a card that cannot be used, or a value that makes no sense.
     """
-    made = request(
-        model,
-        gpu,
-        context=context,
-        users=users,
-        engine=engine,
-        gpu_memory_utilization=gpu_memory_utilization,
-        weights_dtype=weights_dtype,
-        kv_cache_dtype=kv_cache_dtype,
-        max_num_batched_tokens=max_num_batched_tokens,
-        max_num_seqs=max_num_seqs,
-        enforce_eager=enforce_eager,
-        hybrid_kv=hybrid_kv,
-    )
     layout = Layout(
         tensor_parallel_size,
         pipeline_parallel_size,
@@ -189,10 +129,10 @@ def estimate(
         expert_parallel,
         decode_context_parallel_size,
     )
-    return fit(made, layout)
+    return fit(request(model, gpu, **load), layout)
 
 
-def fits_given(model: ModelName, *, gpus: str, cards: Catalogue | None = None, **load: Any) -> Fit:
+def fits_given(model: ModelName, *, gpus: str, cards: Catalogue | None = None, **load: Unpack[SizeOptions]) -> Fit:
     """Whether a model fits on given GPUs that may differ, as ``2xa6000+1xrtx-3090``; ``load`` as in :func:`size`.
 
     Raises:
@@ -205,7 +145,7 @@ def fits_given(model: ModelName, *, gpus: str, cards: Catalogue | None = None, *
     return fit_given(request(model, found[0], cards=cards, **load), found)
 
 
-def by_engine(model: ModelName, *, gpu: GpuName, **load: Any) -> EngineChoices:
+def by_engine(model: ModelName, *, gpu: GpuName, **load: Unpack[SizeOptions]) -> EngineChoices:
     """The fewest GPUs under each engine; ``load`` as in :func:`size`, without its engine.
 
     Raises:
@@ -227,7 +167,7 @@ def _count(gpu_count: int) -> int:
     return gpu_count
 
 
-def fits_on(model: ModelName, *, gpu: GpuName, gpu_count: int, **load: Any) -> OnCount:
+def fits_on(model: ModelName, *, gpu: GpuName, gpu_count: int, **load: Unpack[SizeOptions]) -> OnCount:
     """Whether a number of GPUs carries a model, in their best layout; ``load`` as in :func:`size`.
 
     Raises:
@@ -238,7 +178,9 @@ def fits_on(model: ModelName, *, gpu: GpuName, gpu_count: int, **load: Any) -> O
     return on_count(request(model, gpu, **load), _count(gpu_count))
 
 
-def longest_context(model: ModelName, *, gpu: GpuName, gpu_count: int = 1, **load: Any) -> LongestContext:
+def longest_context(
+    model: ModelName, *, gpu: GpuName, gpu_count: int = 1, **load: Unpack[SizeOptions]
+) -> LongestContext:
     """The longest context in tokens on a number of GPUs, found on the planner itself; ``load`` as in :func:`size`.
 
     Raises:
@@ -249,7 +191,7 @@ def longest_context(model: ModelName, *, gpu: GpuName, gpu_count: int = 1, **loa
     return longest(request(model, gpu, **load), _count(gpu_count))
 
 
-def most_users(model: ModelName, *, gpu: GpuName, gpu_count: int = 1, **load: Any) -> MostUsers:
+def most_users(model: ModelName, *, gpu: GpuName, gpu_count: int = 1, **load: Unpack[SizeOptions]) -> MostUsers:
     """The most requests of ``context`` tokens at once on a number of GPUs; ``load`` as in :func:`size`.
 
     Raises:
@@ -260,7 +202,7 @@ def most_users(model: ModelName, *, gpu: GpuName, gpu_count: int = 1, **load: An
     return most(request(model, gpu, **load), _count(gpu_count))
 
 
-def memory_need(model: ModelName, *, cards: Catalogue | None = None, **load: Any) -> MemoryNeed:
+def memory_need(model: ModelName, *, cards: Catalogue | None = None, **load: Unpack[SizeOptions]) -> MemoryNeed:
     """The bytes of weights and cache that a load needs in all, and GPUs that have them; ``load`` as in :func:`size`.
 
     Raises:
@@ -276,7 +218,12 @@ def memory_need(model: ModelName, *, cards: Catalogue | None = None, **load: Any
 
 
 def what_fits(
-    gpu: GpuName, *, gpu_count: int = 1, everything: bool = False, cards: Catalogue | None = None, **load: Any
+    gpu: GpuName,
+    *,
+    gpu_count: int = 1,
+    everything: bool = False,
+    cards: Catalogue | None = None,
+    **load: Unpack[SizeOptions],
 ) -> Runnable:
     """The models of the catalogue that a number of GPUs runs, largest first; ``load`` as in :func:`size`.
 
@@ -292,10 +239,14 @@ def what_fits(
     from gpu_sizer.planning.choices import what_fits as runnable
 
     models = (cards or catalogue()).models.all()
-    return runnable(models, load_gpu(gpu, cards=cards), _count(gpu_count), everything=everything, **load)
+    return runnable(
+        models, load_gpu(gpu, cards=cards), _count(gpu_count), everything=everything, **options_of(load, None)
+    )
 
 
-def which_gpu(model: ModelName, *, everything: bool = False, cards: Catalogue | None = None, **load: Any) -> Choices:
+def which_gpu(
+    model: ModelName, *, everything: bool = False, cards: Catalogue | None = None, **load: Unpack[SizeOptions]
+) -> Choices:
     """The GPUs of the catalogue on which a model runs, the cheapest first; ``load`` as in :func:`size`.
 
     Raises:
@@ -307,7 +258,9 @@ def which_gpu(model: ModelName, *, everything: bool = False, cards: Catalogue | 
     return choose(load_model(model, cards=cards), gpus, everything=everything, **load)
 
 
-def compare(model: ModelName, gpus: Iterable[GpuName], *, cards: Catalogue | None = None, **load: Any) -> Choices:
+def compare(
+    model: ModelName, gpus: Iterable[GpuName], *, cards: Catalogue | None = None, **load: Unpack[SizeOptions]
+) -> Choices:
     """Some GPUs side by side for a model, in the order given; ``load`` as in :func:`size`.
 
     Raises:
@@ -371,3 +324,9 @@ def sweep(models: ModelName | Iterable[ModelName], gpus: GpuName | Iterable[GpuN
     axes = ("contexts", "users", "weights_dtypes", "kv_cache_dtypes", "utilizations", "cards")
     given = {name: options.pop(name) for name in axes if name in options}
     return sweep_cards(sweep_axes(models, gpus, **given), **options)
+
+
+if size.__doc__:
+    # What ``help`` shows: the settings themselves say what they are.
+    _listed = "".join([f"\n            {s.name}: {s.doc}" for s in OPTIONS.values()])
+    size.__doc__ = size.__doc__.replace("{options}", f"null is the default everywhere.{_listed}")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     __all__ = ["FrozenInstanceError", "dataclass", "describe_records_with", "field", "fields", "is_record", "replace"]
 else:
     from operator import attrgetter
+    from types import MappingProxyType
     from types import MemberDescriptorType as MemberDescriptor
 
     MISSING = object()
@@ -40,17 +41,19 @@ else:
 
         name, default, default_factory = "", MISSING, MISSING
         init = repr = compare = True
+        metadata = MappingProxyType({})
 
         @property
         def required(self):
             """Whether it has no default."""
             return self.default is MISSING and self.default_factory is MISSING
 
-    def field(*, default=MISSING, default_factory=MISSING, init=True, repr=True, compare=True):
+    def field(*, default=MISSING, default_factory=MISSING, init=True, repr=True, compare=True, metadata=None):
         """A field with more than a default."""
         made = Field()
         made.default, made.default_factory = default, default_factory
         made.init, made.repr, made.compare = init, repr, compare
+        made.metadata = metadata or Field.metadata
         return made
 
     def fields(record):
@@ -64,7 +67,7 @@ else:
 
     def _setters(cls, names):
         """What sets each field of an instance, also of a frozen one: its slot, which asks no ``__setattr__``."""
-        members = [cls.__dict__.get(name) for name in names]
+        members = [getattr(cls, name, None) for name in names]
         if all(type(member) is MemberDescriptor for member in members):
             return [member.__set__ for member in members]
         return [lambda record, value, name=name: _set(record, name, value) for name in names]
@@ -184,7 +187,8 @@ else:
 
     def _build(cls, frozen, slots, kw_only):
         namespace = dict(cls.__dict__)
-        own = []
+        base = getattr(cls, "__record_fields__", ())
+        new = {}
         for name, annotation in namespace.get("__annotations__", {}).items():
             if str(annotation).startswith("ClassVar"):
                 continue
@@ -194,7 +198,10 @@ else:
                 if default is not MISSING:
                     found.default = default
             found.name = name
-            own.append(found)
+            new[name] = found
+        # As in data classes: a base's fields come first, and one that is declared again keeps its place.
+        inherited = {f.name: new.get(f.name, f) for f in base}
+        own = list({**inherited, **new}.values())
         namespace["__record_fields__"] = tuple(own)
         namespace["__init__"] = _first_initializer(own, kw_only, "__post_init__" in namespace)
         namespace.setdefault("__repr__", _repr)
@@ -206,7 +213,7 @@ else:
         if frozen:
             namespace["__setattr__"], namespace["__delattr__"] = _frozen_set, _frozen_delete
         if slots:
-            namespace["__slots__"] = tuple([f.name for f in own])
+            namespace["__slots__"] = tuple([f.name for f in own if f.name not in inherited])
         namespace.pop("__dict__", None)
         namespace.pop("__weakref__", None)
         return type(cls)(cls.__name__, cls.__bases__, namespace)

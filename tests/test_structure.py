@@ -16,7 +16,7 @@ ORDER = [
     {"errors", "units", "records", "compiled", "forks"},
     {"cards"},
     {"model"},
-    {"importers"},
+    {"importers", "load"},
     {"memory"},
     {"engines"},
     {"planning"},
@@ -57,7 +57,7 @@ def imports(file: Path) -> set[str]:
 FILES = [
     f
     for f in sorted(PACKAGE.rglob("*.py"))
-    if f.parent != PACKAGE or f.stem in ("api", "errors", "units", "records", "compiled", "forks")
+    if f.parent != PACKAGE or f.stem in ("api", "errors", "units", "load", "records", "compiled", "forks")
 ]
 
 

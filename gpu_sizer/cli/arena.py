@@ -12,6 +12,7 @@ import typer
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import printable
 from gpu_sizer.errors import GpuSizerError, RequestError
+from gpu_sizer.load import ENGINE, LIMITS, LOAD
 
 if TYPE_CHECKING:
     from gpu_sizer.arena.ratings import Ratings
@@ -182,15 +183,13 @@ def progress(
 
 
 @app.command()
+@o.takes(*LOAD, ENGINE, *LIMITS)
 def frontier(
     gpu: o.Gpu,
+    load: o.Given,
     as_of: AsOf = None,
     min_score: MinScore = 1000.0,
     category: Category = "overall",
-    context: o.Context = None,
-    engine: o.EngineName = "vllm",
-    layouts: o.Layouts = "any",
-    max_gpus: o.MaxGpus = 64,
     history: HistoryFile = None,
     scores: Scores = "settled",
     output: Output = None,
@@ -205,9 +204,10 @@ def frontier(
     from gpu_sizer.cli.arena_formats import chosen_format, show_answer
     from gpu_sizer.cli.arena_listings import capability_listing, capability_rows
     from gpu_sizer.cli.bar import bar
+    from gpu_sizer.planning.request import options_of
     from gpu_sizer.reports.tables.columns import plural, short_name
 
-    form = chosen_format(format, as_json)
+    form, context = chosen_format(format, as_json), load.get("context")
     if output is not None:
         from gpu_sizer.reports.charts.files import check_place
 
@@ -222,18 +222,11 @@ def frontier(
     with bar("sizing models", len({s.id for s in standings})) as advance:
         for model in dict.fromkeys(s.id for s in standings):
             card = models[model]
-            tokens = o.context_tokens(context, card.context.native)
-            longest = card.context.extended or card.context.native
+            asked = options_of(load, card.context.native)
+            if "context" in asked:
+                asked["context"] = min(asked["context"], card.context.extended or card.context.native)
             try:
-                counts[model] = api.size(
-                    card,
-                    gpu=spec,
-                    context=None if tokens is None else min(tokens, longest),
-                    engine=engine,
-                    layouts=layouts,
-                    max_gpus=max_gpus,
-                    details=False,
-                ).gpu_count
+                counts[model] = api.size(card, gpu=spec, details=False, **asked).gpu_count
             except GpuSizerError as error:
                 refused[model] = error
             advance(1)
@@ -243,7 +236,7 @@ def frontier(
     standings = [s for s in standings if s.id in counts]
     found = capability(standings, counts.get)
     if not found.needs:
-        raise RequestError(f"no rated open model fits on up to {max_gpus} × {spec.name}")
+        raise RequestError(f"no rated open model fits on up to {load['max_gpus']} × {spec.name}")
     if output is not None:
         from gpu_sizer.cli.arena_charts import frontier_chart
 

@@ -10,6 +10,7 @@ import typer
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli import table as t
 from gpu_sizer.errors import RequestError, UnknownModelError
+from gpu_sizer.load import ENGINE, LIMITS, LOAD
 from gpu_sizer.records import dataclass
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ LEAST_SCORE = 1000.0
 USERS = (1, 4, 16, 64)
 
 
+@o.takes(*LOAD, ENGINE, *LIMITS, unset=True)
 def article(
+    load: o.Given,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="The folder to fill.")],
     as_of: Annotated[
         str | None, typer.Option(metavar="DATE", help="As it would have stood on a day: models released by then.")
@@ -60,12 +63,11 @@ def article(
         str | None, typer.Option("--since", metavar="DATE", help=f"Default: {BEGINS}, unless models are named.")
     ] = None,
     title: Annotated[str | None, typer.Option(help="The headline.")] = None,
-    context: o.Context = None,
-    engine: Annotated[str | None, typer.Option("--engine", help="Serving engine: vllm, vllm@0.11.")] = None,
-    max_gpus: Annotated[int | None, typer.Option(help="Where the search ends. Default: 64.")] = None,
     dark: Annotated[bool, typer.Option("--dark", help="Also each chart for dark pages.")] = False,
 ) -> None:
     """The article itself: table in every format, charts, data, and a Markdown draft with methods and footnotes."""
+    from gpu_sizer.reports.tables.spec import keys_of
+
     cards = o.cards()
     wanted, unknown = _known(t.names(models), cards)
     spec = asked(
@@ -77,9 +79,7 @@ def article(
         since=since,
         gpus=t.names(gpus),
         title=title,
-        context=context,
-        engine=engine,
-        max_gpus=max_gpus,
+        **keys_of(load),
     )
     made, kept = drafted(spec, cards, unknown)
     for path in _write(output, texts(made, kept, dark) | _pictures(made, dark)):

@@ -20,6 +20,7 @@ from gpu_sizer.cards.writing import jsonable, to_yaml, write_atomically
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import print_json, print_lines
 from gpu_sizer.errors import CardError, RequestError, UnknownGpuError, UnknownModelError
+from gpu_sizer.load import ENGINE, LIMITS, LOAD
 from gpu_sizer.model.inventory import build_inventory
 
 
@@ -49,32 +50,22 @@ def show(
         print_lines([to_yaml(card).rstrip()])
 
 
+@o.takes(*LOAD, ENGINE, *LIMITS)
 def explain(
     model: o.Model,
+    load: o.Given,
     gpu: Annotated[
         str | None, typer.Option("--gpu", metavar="GPU", help="Also what fills each GPU of the plan.")
     ] = None,
-    context: o.Context = None,
-    users: o.Users = 1,
-    engine: o.EngineName = "vllm",
-    weights_dtype: o.WeightsDtype = None,
 ) -> None:
     """Where every byte goes, with formulas."""
     from gpu_sizer.planning.breakpoints import lines as breakpoint_lines
     from gpu_sizer.reports.explanation import explain_model
 
     card = api.load_model(model, cards=o.cards())
-    tokens = o.context_tokens(context, card.context.native)
-    print_lines(explain_model(card, weights_dtype))
+    print_lines(explain_model(card, load.get("weights_dtype")))
     if gpu is not None:
-        plan = api.size(
-            card,
-            gpu=api.load_gpu(gpu, cards=o.cards()),
-            context=tokens,
-            users=users,
-            engine=engine,
-            weights_dtype=weights_dtype,
-        )
+        plan = api.size(card, gpu=api.load_gpu(gpu, cards=o.cards()), **load)
         print_lines(["", plan.explain(), "", *breakpoint_lines(plan.request)])
 
 

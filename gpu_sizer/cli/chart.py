@@ -11,6 +11,7 @@ from gpu_sizer import api
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli import table as t
 from gpu_sizer.errors import RequestError
+from gpu_sizer.load import ENGINE, LIMITS, LOAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,16 +37,15 @@ Output = Annotated[
 Theme = Annotated[str, typer.Option("--theme", help="light or dark (an .html file has both).")]
 Format = Annotated[str | None, typer.Option("--format", help="text draws bars in the terminal. Default: by -o.")]
 Gpus = Annotated[list[str] | None, typer.Option("--gpus", metavar="ID,...", help="GPUs, separated by commas.")]
-SomeUsers = Annotated[int | None, typer.Option("--users", help="Requests of that length at once.")]
-Engine = Annotated[str | None, typer.Option("--engine", help="Serving engine: vllm, vllm@0.11.")]
-LayoutKind = Annotated[str | None, typer.Option("--layouts", help="any, tensor (tensor parallel only) or pipeline.")]
-MaxGpus = Annotated[int | None, typer.Option(help="Where the search ends. Default: 64.")]
+
+#: A chart's defaults are those of a table.
+_SIZED = (*LOAD, ENGINE, *LIMITS)
 
 
-def _spec(**keys: Any) -> TableSpec:
-    from gpu_sizer.reports.tables.spec import make_spec
+def _spec(load: dict[str, Any], **keys: Any) -> TableSpec:
+    from gpu_sizer.reports.tables.spec import keys_of, make_spec
 
-    return make_spec(keys)
+    return make_spec({**keys, **keys_of(load)})
 
 
 def _file(output: Path | None, format: str | None, theme: str) -> Path | None:
@@ -80,7 +80,9 @@ def _give(chart: Chart, bars: Callable[[], Bars], file: Path | None, theme: str)
 
 
 @app.command()
+@o.takes(*_SIZED, unset=True)
 def demand(
+    load: o.Given,
     gpu: Annotated[str, typer.Option("--gpu", metavar="GPU", help="What is counted.")] = "rtx-a6000",
     measure: Annotated[str, typer.Option(help="gpus, or gib: weights and cache in all.")] = "gpus",
     models: t.Models = None,
@@ -93,11 +95,6 @@ def demand(
     arena: Annotated[
         bool, typer.Option("--arena/--no-arena", help="Mark models whose Arena score had taken far more GPUs.")
     ] = True,
-    context: o.Context = None,
-    users: SomeUsers = None,
-    engine: Engine = None,
-    layouts: LayoutKind = None,
-    max_gpus: MaxGpus = None,
     output: Output = None,
     format: Format = None,
     theme: Theme = "light",
@@ -112,6 +109,7 @@ def demand(
     if measure not in MEASURES:
         raise RequestError(f"--measure is {' or '.join(MEASURES)}, not {measure[:40]!r}")
     spec = _spec(
+        load,
         models=t.names(models),
         filter=filter,
         organization=organization,
@@ -119,11 +117,6 @@ def demand(
         max_params=max_params,
         since=since,
         as_of=as_of,
-        context=context,
-        users=users,
-        engine=engine,
-        layouts=layouts,
-        max_gpus=max_gpus,
     )
     cards = o.cards()
     ratings = None
@@ -142,17 +135,11 @@ def demand(
 
 
 @app.command()
+@o.takes(*_SIZED, unset=True)
 def memory(
     models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Models.")],
     gpu: Annotated[list[str], typer.Option("--gpu", metavar="GPU", help="A GPU (may be repeated).")],
-    context: o.Context = None,
-    users: SomeUsers = None,
-    engine: Engine = None,
-    layouts: LayoutKind = None,
-    utilization: o.Utilization = None,
-    weights_dtype: o.WeightsDtype = None,
-    kv_cache_dtype: o.CacheDtype = None,
-    max_gpus: MaxGpus = None,
+    load: o.Given,
     output: Output = None,
     format: Format = None,
     theme: Theme = "light",
@@ -163,16 +150,7 @@ def memory(
     from gpu_sizer.reports.tables.counting import Counts
 
     file = _file(output, format, theme)
-    spec = _spec(
-        context=context,
-        users=users,
-        engine=engine,
-        layouts=layouts,
-        utilization=utilization,
-        weights_dtype=weights_dtype,
-        kv_cache_dtype=kv_cache_dtype,
-        max_gpus=max_gpus,
-    )
+    spec = _spec(load)
     cards = o.cards()
     gpus = [api.load_gpu(g, cards=cards) for g in gpu]
     counts = Counts(spec.context, spec.load, gpus[0])
@@ -182,16 +160,12 @@ def memory(
 
 
 @app.command()
+@o.takes(*(s for s in _SIZED if s.name not in ("context", "users")), unset=True)
 def context(
     model: o.Model,
     gpu: o.Gpu,
+    load: o.Given,
     users: Annotated[str, typer.Option(metavar="N,...", help="Numbers of users, a line for each.")] = USERS,
-    engine: Engine = None,
-    layouts: LayoutKind = None,
-    utilization: o.Utilization = None,
-    weights_dtype: o.WeightsDtype = None,
-    kv_cache_dtype: o.CacheDtype = None,
-    max_gpus: MaxGpus = None,
     output: Output = None,
     format: Format = None,
     theme: Theme = "light",
@@ -208,14 +182,7 @@ def context(
         raise RequestError(f"--users takes numbers as {USERS}, not {users[:40]!r}", about="users") from None
     if len(numbers) > MOST_LINES:
         raise RequestError(f"the chart has room for {MOST_LINES} lines, not {len(numbers)}", about="users")
-    spec = _spec(
-        engine=engine,
-        layouts=layouts,
-        utilization=utilization,
-        weights_dtype=weights_dtype,
-        kv_cache_dtype=kv_cache_dtype,
-        max_gpus=max_gpus,
-    )
+    spec = _spec(load)
     cards = o.cards()
     card, spec_gpu = api.load_model(model, cards=cards), api.load_gpu(gpu, cards=cards)
     counts = Counts(None, spec.load, spec_gpu)
@@ -227,7 +194,9 @@ def context(
 
 
 @app.command()
+@o.takes(*_SIZED, unset=True)
 def matrix(
+    load: o.Given,
     models: t.Models = None,
     gpus: Gpus = None,
     filter: t.Filter = None,
@@ -236,14 +205,6 @@ def matrix(
     max_params: t.MaxParams = None,
     since: t.Since = None,
     as_of: t.AsOf = None,
-    context: o.Context = None,
-    users: SomeUsers = None,
-    engine: Engine = None,
-    layouts: LayoutKind = None,
-    utilization: o.Utilization = None,
-    weights_dtype: o.WeightsDtype = None,
-    kv_cache_dtype: o.CacheDtype = None,
-    max_gpus: MaxGpus = None,
     output: Output = None,
     format: Format = None,
     theme: Theme = "light",
@@ -257,6 +218,7 @@ def matrix(
 
     file = _file(output, format, theme)
     spec = _spec(
+        load,
         models=t.names(models),
         gpus=t.names(gpus) or MATRIX_GPUS,
         columns=("name", "gpus"),
@@ -266,14 +228,6 @@ def matrix(
         max_params=max_params,
         since=since,
         as_of=as_of,
-        context=context,
-        users=users,
-        engine=engine,
-        layouts=layouts,
-        utilization=utilization,
-        weights_dtype=weights_dtype,
-        kv_cache_dtype=kv_cache_dtype,
-        max_gpus=max_gpus,
     )
     if file is None:
         # Without colours to tell counts apart, a matrix is a table.
@@ -283,8 +237,8 @@ def matrix(
     with bar("sizing models", len(spec.models) or len(cards.models.ids())) as advance:
         columns = select_gpus(spec.gpus, cards)
         counts = Counts(spec.context, spec.load, columns[0])
-        names, rows, load = made.matrix_of(spec, cards, columns, advance, counts)
-    chart = matrix_chart(names, rows, load, made.source(spec, counts.uncounted))
+        names, rows, under = made.matrix_of(spec, cards, columns, advance, counts)
+    chart = matrix_chart(names, rows, under, made.source(spec, counts.uncounted))
     from gpu_sizer.reports.charts.files import write_chart
 
     for path in write_chart(chart, file, theme):

@@ -14,6 +14,7 @@ from gpu_sizer.cli import options as o
 from gpu_sizer.cli.files import write_bytes
 from gpu_sizer.cli.output import printable
 from gpu_sizer.errors import RequestError
+from gpu_sizer.load import ENGINE, LIMITS, LOAD
 
 #: Answered, and it does not fit.
 DOES_NOT_FIT = 3
@@ -36,10 +37,12 @@ Port = Annotated[int, typer.Option("--port", help="Port of the server.")]
 Tuned = Annotated[bool, typer.Option("--tuned", help="With the plan's lower settings, on fewer GPUs.")]
 
 
+@o.takes(*LOAD, ENGINE, *LIMITS)
 def deploy(
     model: o.Model,
     gpu: o.Gpu,
     form: Form,
+    load: o.Given,
     output: Output = None,
     weights: Weights = None,
     image: Image = None,
@@ -49,16 +52,6 @@ def deploy(
     pp: Annotated[int | None, typer.Option("--pp", min=1, help="Pipeline parallel size, likewise.")] = None,
     dp: Annotated[int | None, typer.Option("--dp", min=1, help="Replicas (data parallel size), likewise.")] = None,
     ep: Annotated[bool, typer.Option("--ep", help="Expert parallel, with a layout of your own.")] = False,
-    context: o.Context = None,
-    users: o.Users = 1,
-    engine: o.EngineName = "vllm",
-    layouts: o.Layouts = "any",
-    utilization: o.Utilization = None,
-    weights_dtype: o.WeightsDtype = None,
-    kv_cache_dtype: o.CacheDtype = None,
-    max_num_batched_tokens: o.BatchedTokens = None,
-    max_num_seqs: o.Sequences = None,
-    max_gpus: o.MaxGpus = 64,
 ) -> None:
     """What starts the server of a plan: a command, or a file for Compose, Kubernetes, SkyPilot, dstack or Slurm."""
     from gpu_sizer.deploy.formats import FORMATS
@@ -69,16 +62,6 @@ def deploy(
     if form not in FORMATS:
         raise RequestError(f"unknown format {form[:40]!r}; known: {', '.join(FORMATS)}", suggestions=FORMATS)
     card = api.load_model(model, cards=o.cards())
-    load = {
-        "context": o.context_tokens(context, card.context.native),
-        "users": users,
-        "engine": engine,
-        "gpu_memory_utilization": utilization,
-        "weights_dtype": weights_dtype,
-        "kv_cache_dtype": kv_cache_dtype,
-        "max_num_batched_tokens": max_num_batched_tokens,
-        "max_num_seqs": max_num_seqs,
-    }
     spec = api.load_gpu(gpu, cards=o.cards())
     answer: Plan | Fit
     if (tp, pp, dp, ep) != (None, None, None, False):
@@ -89,10 +72,10 @@ def deploy(
             pipeline_parallel_size=pp or 1,
             data_parallel_size=dp or 1,
             expert_parallel=ep,
-            **load,  # type: ignore[arg-type]
+            **load,
         )
     else:
-        answer = api.size(card, gpu=spec, layouts=layouts, max_gpus=max_gpus, **load)  # type: ignore[arg-type]
+        answer = api.size(card, gpu=spec, **load)
     if not answer.fits and not (tuned and answer.tuned):
         lower = "; lower settings fit: deploy with --tuned" if answer.tuned else ""
         sys.stderr.write(f"gpu-sizer: nothing to deploy: {printable(answer.reason or '')}{lower}\n")

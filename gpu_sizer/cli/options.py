@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import inspect
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.errors import RequestError
-from gpu_sizer.planning.quantities import tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gpu_sizer.load import Setting
 
 
 def _models(incomplete: str) -> list[str]:
@@ -32,14 +37,6 @@ Model = Annotated[
 Gpu = Annotated[
     str, typer.Option("--gpu", metavar="GPU", help="Id, alias, or path of a GPU spec.", autocompletion=_gpus)
 ]
-Context = Annotated[
-    str | None, typer.Option(help="Tokens of one request, as 8192 or 32k. Default: the model's full length.")
-]
-Users = Annotated[int, typer.Option(help="Requests of that length at once.")]
-EngineName = Annotated[
-    str,
-    typer.Option("--engine", help="vllm, vllm@0.11, sglang, ...: `gpu-sizer engines` lists them; size takes all, too."),
-]
 OptionalGpu = Annotated[
     str | None, typer.Option("--gpu", metavar="GPU", help="Id, alias, or path of a GPU spec.", autocompletion=_gpus)
 ]
@@ -47,30 +44,8 @@ GivenGpus = Annotated[
     str | None,
     typer.Option("--gpus", metavar="NxGPU+...", help="Exactly these GPUs, alike or not: 2xa6000+1xrtx-3090."),
 ]
-WholeContext = Annotated[
-    bool, typer.Option("--no-hybrid-kv", help="Keep the whole context in every layer, windowed ones too.")
-]
-NodeSize = Annotated[int | None, typer.Option("--gpus-per-node", help="GPUs in one machine. Default: the spec's.")]
-SingleNode = Annotated[bool, typer.Option("--single-node", help="One machine only.")]
-Layouts = Annotated[str, typer.Option(help="any, tensor (tensor parallel only) or pipeline.")]
-Utilization = Annotated[
-    float | None, typer.Option(help="Share of GPU memory that the engine may use. Default: the engine's.")
-]
-WeightsDtype = Annotated[
-    str | None, typer.Option("--weights-dtype", help="What if the weights were of this type. Default: as released.")
-]
-CacheDtype = Annotated[
-    str | None, typer.Option("--kv-cache-dtype", help="auto, bfloat16, float8 ... Default: the model's own.")
-]
-BatchedTokens = Annotated[
-    int | None, typer.Option("--max-num-batched-tokens", help="Tokens in one batch. Default: the engine's for the GPU.")
-]
-Sequences = Annotated[
-    int | None, typer.Option("--max-num-seqs", help="Sequences at once. Default: the engine's for the GPU.")
-]
-MaxGpus = Annotated[int, typer.Option(help="Where the search ends.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Eager = Annotated[bool, typer.Option("--enforce-eager", help="Without CUDA graphs.")]
+GpuCount = Annotated[int, typer.Option("--gpu-count", "-n", help="How many GPUs.")]
 
 
 class State:
@@ -87,14 +62,47 @@ def cards() -> Catalogue:
     return catalogue(*STATE.folders)
 
 
-def context_tokens(text: str | None, native: int) -> int | None:
-    """``--context`` as a number of tokens."""
-    return None if text is None else tokens(text, native)
+#: What a command gets of the settings: those that were given.
+Given = dict[str, Any]
+_KINDS: dict[str, Any] = {"int": int, "float": float, "str": str, "bool": bool}
 
 
-def load_options(**options: Any) -> dict[str, Any]:
-    """Options without those left at null."""
-    return {k: v for k, v in options.items() if v is not None}
+def _option(s: Setting, unset: bool) -> inspect.Parameter:
+    """The option of a setting; ``unset`` makes null the default of all, where something else has another."""
+    kind: Any = str if s.tokens else _KINDS[s.kind]
+    default = None if unset else s.default
+    told = f" Default: {s.default}." if unset and s.default is not None and s.kind != "bool" else ""
+    described = typer.Option(s.flag, help=s.doc + told)
+    annotation: Any = Annotated[kind if default is not None else kind | None, described]
+    return inspect.Parameter(s.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def takes(*settings: Setting, unset: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Gives a command an option for each setting, in the place of its argument ``load``.
+
+    Args:
+        settings: as declared in :mod:`gpu_sizer.load`.
+        unset: for commands that take defaults from elsewhere: an option that is left out is not given.
+    """
+
+    def made(command: Callable[..., None]) -> Callable[..., None]:
+        own = inspect.signature(command, eval_str=True)
+        parameters: list[inspect.Parameter] = []
+        for p in own.parameters.values():
+            parameters += [_option(s, unset) for s in settings] if p.name == "load" else [p]
+        names = {s.name for s in settings}
+
+        def taking(**values: Any) -> None:
+            load = {n: v for n, v in values.items() if n in names and v is not None}
+            command(**{n: v for n, v in values.items() if n not in names}, load=load)
+
+        keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
+        taking.__signature__ = own.replace(parameters=keyword)  # type: ignore[attr-defined]
+        taking.__annotations__ = {p.name: p.annotation for p in keyword}
+        taking.__name__, taking.__doc__ = command.__name__, command.__doc__
+        return taking
+
+    return made
 
 
 def one_of(gpu: str | None, gpus: str | None) -> None:

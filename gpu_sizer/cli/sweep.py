@@ -14,17 +14,22 @@ from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import print_aside
 from gpu_sizer.cli.table import names
 from gpu_sizer.errors import RequestError
+from gpu_sizer.load import ENGINE, LIMITS, LOAD
 from gpu_sizer.planning.uncounted import Uncounted, uncounted_lines
 
 if TYPE_CHECKING:
     from gpu_sizer.planning.sweep import Block
 
 ALL = "all"
+#: Settings that are axes: each takes several values.
+AXES = ("context", "users", "weights_dtype", "kv_cache_dtype", "gpu_memory_utilization")
 
 
+@o.takes(*(s for s in (*LOAD, ENGINE, *LIMITS) if s.name not in AXES))
 def sweep(
     models: Annotated[list[str], typer.Option("--models", metavar="ID,...", help="Models; all is every one.")],
     gpus: Annotated[list[str], typer.Option("--gpus", metavar="ID,...", help="GPUs; all is every one.")],
+    load: o.Given,
     context: Annotated[
         str, typer.Option(metavar="AXIS", help="Tokens: 8k,32k, or 1k:128k:log8 (equal ratios), 1k:9k:lin9.")
     ] = "1k:128k:log8",
@@ -38,9 +43,6 @@ def sweep(
     utilization: Annotated[
         str, typer.Option(metavar="U,...", help="Shares of GPU memory; default is the engine's.")
     ] = "default",
-    engine: o.EngineName = "vllm",
-    layouts: o.Layouts = "any",
-    max_gpus: o.MaxGpus = 64,
     format: Annotated[
         str | None, typer.Option("--format", "-f", help="csv, json or parquet. Default: by -o, else csv.")
     ] = None,
@@ -67,7 +69,7 @@ def sweep(
         utilizations=shares(utilization),
         cards=cards,
     )
-    blocks = sweep_blocks(axes, engine=engine, layouts=layouts, max_gpus=max_gpus)
+    blocks = sweep_blocks(axes, **load)
     write = WRITERS[form]
     from gpu_sizer.cli.bar import bar
 

@@ -11,6 +11,7 @@ import typer
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import is_terminal, print_aside, print_lines
 from gpu_sizer.errors import RequestError
+from gpu_sizer.load import ENGINE, LIMITS, LOAD
 
 if TYPE_CHECKING:
     from gpu_sizer.reports.tables.grid import Grid
@@ -42,7 +43,9 @@ def names(values: list[str] | None) -> list[str] | None:
     return [n.strip() for value in values for n in value.split(",") if n.strip()]
 
 
+@o.takes(*LOAD, ENGINE, *LIMITS, unset=True)
 def table(
+    load: o.Given,
     models: Models = None,
     gpus: Gpus = None,
     columns: Annotated[
@@ -78,25 +81,15 @@ def table(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Write the table here. Default: stdout.")
     ] = None,
-    context: o.Context = None,
-    users: Annotated[int | None, typer.Option(help="Requests of that length at once.")] = None,
-    engine: Annotated[str | None, typer.Option("--engine", help="Serving engine: vllm, vllm@0.11.")] = None,
     engines: Annotated[
         list[str] | None,
         typer.Option("--engines", metavar="NAME,...", help="A column of counts for each, or all."),
     ] = None,
-    layouts: Annotated[str | None, typer.Option(help="any, tensor (tensor parallel only) or pipeline.")] = None,
-    utilization: o.Utilization = None,
-    weights_dtype: o.WeightsDtype = None,
-    kv_cache_dtype: o.CacheDtype = None,
-    max_num_batched_tokens: o.BatchedTokens = None,
-    max_num_seqs: o.Sequences = None,
-    max_gpus: Annotated[int | None, typer.Option(help="Where the search ends. Default: 64.")] = None,
 ) -> None:
     """A table of models: sizes, dates, and the GPUs that each takes."""
     from gpu_sizer.planning.uncounted import uncounted_lines
     from gpu_sizer.reports.tables.formats import format_of, render
-    from gpu_sizer.reports.tables.spec import TableSpec, make_spec, read_spec
+    from gpu_sizer.reports.tables.spec import TableSpec, keys_of, make_spec, read_spec
 
     keys = names(columns)
     if engines is not None:
@@ -126,16 +119,7 @@ def table(
         "sort": names(sort),
         "group_by": group_by,
         "transpose": transpose or None,
-        "context": context,
-        "users": users,
-        "engine": engine,
-        "layouts": layouts,
-        "utilization": utilization,
-        "weights_dtype": weights_dtype,
-        "kv_cache_dtype": kv_cache_dtype,
-        "max_num_batched_tokens": max_num_batched_tokens,
-        "max_num_seqs": max_num_seqs,
-        "max_gpus": max_gpus,
+        **keys_of(load),
     }
     form = format_of(format, output.suffix if output else None)
     wanted = make_spec(given, read_spec(spec) if spec is not None else TableSpec())

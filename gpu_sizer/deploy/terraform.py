@@ -12,8 +12,8 @@ from gpu_sizer import api
 from gpu_sizer.deploy.formats import FORMATS, deploy
 from gpu_sizer.deploy.serving import make_serving, weights_named
 from gpu_sizer.deploy.text import shell_words
-from gpu_sizer.errors import RequestError
-from gpu_sizer.planning.quantities import tokens
+from gpu_sizer.errors import RequestError, unknown_word
+from gpu_sizer.load import OPTIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,10 +23,8 @@ if TYPE_CHECKING:
 
 #: Longest query that is read, in characters.
 LONGEST_QUERY = 100_000
-_WORDS = ("model", "gpu", "context", "engine", "layouts", "weights_dtype", "kv_cache_dtype")
-_NUMBERS = ("users", "max_num_batched_tokens", "max_num_seqs", "max_gpus", "port")
 #: What a query may hold. An empty string means the default, since a Terraform variable cannot be left out of a map.
-KEYS = (*_WORDS, *_NUMBERS, "gpu_memory_utilization", "format", "weights", "image", "tuned")
+KEYS = ("model", "gpu", *OPTIONS, "port", "format", "weights", "image", "tuned")
 
 
 def read_query(text: str) -> dict[str, str]:
@@ -44,18 +42,18 @@ def read_query(text: str) -> dict[str, str]:
     if not isinstance(query, dict) or not all(isinstance(v, str) for v in query.values()):
         raise RequestError("the query must be one JSON object with a string for every key")
     if unknown := sorted(set(query) - set(KEYS)):
-        raise RequestError(f"unknown key {unknown[0][:40]!r} in the query; known: {', '.join(KEYS)}")
+        raise unknown_word("key of the query", unknown[0], KEYS)
     for key in ("model", "gpu"):
         if not query.get(key, "").strip():
             raise RequestError(f"the query must name a {key}", about=key)
     return {k: v for k, v in query.items() if v != ""}
 
 
-def _number(query: dict[str, str], key: str, kind: type[int] | type[float] = int) -> Any:
+def _port(text: str) -> int:
     try:
-        return kind(query[key])
+        return int(text)
     except ValueError:
-        raise RequestError(f"{key} must be a number, not {query[key][:40]!r}") from None
+        raise RequestError(f"port must be a number, not {text[:40]!r}") from None
 
 
 def _flag(query: dict[str, str], key: str) -> bool:
@@ -74,19 +72,14 @@ def result(query: dict[str, str], cards: Catalogue | None = None) -> dict[str, s
     if (form := query.get("format")) is not None and form not in FORMATS:
         raise RequestError(f"unknown format {form[:40]!r}; known: {', '.join(FORMATS)}", suggestions=FORMATS)
     card = api.load_model(query["model"], cards=cards)
-    load: dict[str, Any] = {k: query[k] for k in _WORDS[3:] if k in query}
-    load |= {k: _number(query, k) for k in _NUMBERS[:-1] if k in query}
-    if "gpu_memory_utilization" in query:
-        load["gpu_memory_utilization"] = _number(query, "gpu_memory_utilization", float)
-    if "context" in query:
-        load["context"] = tokens(query["context"], card.context.native)
+    load = {name: s.read(query[name]) for name, s in OPTIONS.items() if name in query}
     tuned = _flag(query, "tuned")
     plan = api.size(card, gpu=api.load_gpu(query["gpu"], cards=cards), **load)
     options: dict[str, Any] = {
         "weights": query.get("weights"),
         "release": weights_named(card, query["model"]),
         "image": query.get("image"),
-        "port": _number(query, "port") if "port" in query else 8000,
+        "port": _port(query.get("port", "8000")),
         "tuned": tuned,
     }
     serving = make_serving(plan, **options)

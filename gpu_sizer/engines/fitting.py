@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.engines.engine import Engine, PreparedModel
-    from gpu_sizer.engines.load import Load, Settings
+    from gpu_sizer.load import Load, Settings
     from gpu_sizer.memory.estimate import LayoutMemory
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
-    from gpu_sizer.engines.load import Load, Settings
+    from gpu_sizer.load import Load, Settings
     from gpu_sizer.memory.estimate import RankMemory, Verdict
     from gpu_sizer.memory.layout import Layout
 

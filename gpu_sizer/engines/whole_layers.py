@@ -9,8 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gpu_sizer.engines.load import Settings
     from gpu_sizer.engines.one_version import OneVersion
+    from gpu_sizer.load import Settings
     from gpu_sizer.memory.estimate import RankMemory
     from gpu_sizer.memory.layout import Layout
 

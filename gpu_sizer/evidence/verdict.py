@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from gpu_sizer.cards.catalogue import Catalogue
-from gpu_sizer.engines.load import Load, Settings
 from gpu_sizer.engines.registry import engine
 from gpu_sizer.errors import GpuSizerError
 from gpu_sizer.evidence.identify import Skipped, identify_gpu, identify_model
 from gpu_sizer.evidence.records import EvidenceRecord
 from gpu_sizer.evidence.replay import Replayed, engine_of, replay
+from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.records import dataclass, replace
 

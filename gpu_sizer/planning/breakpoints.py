@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from gpu_sizer.load import MOST_USERS
 from gpu_sizer.planning.farthest import largest
-from gpu_sizer.planning.request import MOST_USERS
 from gpu_sizer.planning.search import Search
-from gpu_sizer.records import dataclass, replace
+from gpu_sizer.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,12 +48,12 @@ def _smallest(request: Request) -> int | None:
 def context_steps(request: Request, most_steps: int = MOST_STEPS) -> tuple[Step, ...]:
     """Where the count changes with the context, up to the model's own length (or the extended one)."""
     longest = request.model.context.extended or request.model.context.native
-    return tuple(_steps(lambda n: _smallest(replace(request, context=n)), longest, most_steps))
+    return tuple(_steps(lambda n: _smallest(request.under(context=n)), longest, most_steps))
 
 
 def user_steps(request: Request) -> tuple[Step, ...]:
     """Where the count changes with the number of users at the request's context."""
-    return tuple(_steps(lambda n: _smallest(replace(request, users=n)), MOST_USERS))
+    return tuple(_steps(lambda n: _smallest(request.under(users=n)), MOST_USERS))
 
 
 def lines(request: Request) -> Iterator[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from gpu_sizer.errors import RequestError, UncountableError
+from gpu_sizer.load import LOAD, told
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.inverse import best_within, longest
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search, plan, prepared
 from gpu_sizer.planning.uncounted import Uncounted, counted
-from gpu_sizer.records import dataclass, replace
+from gpu_sizer.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,19 +68,24 @@ class RunnableModel:
 class Runnable:
     """What a number of GPUs runs: the models that fit, largest first, then those that fit at a shorter context.
 
-    ``context`` is null where every model was tried at its own full length.
+    ``assumptions`` are the settings that are always told or were asked for; a context of null means that every model
+    was tried at its own full length.
     """
 
     gpu: GpuSpec
     gpu_count: int
-    context: int | None
-    users: int
-    weights_dtype: str | None
+    assumptions: dict[str, Any]
     models: tuple[RunnableModel, ...]
     left_out: int = 0
     everything: bool = False
     uncounted: tuple[Uncounted, ...] = ()
     """Models of which it is not known what they take here; neither among ``models`` nor ``left_out``."""
+
+    @property
+    def context(self) -> int | None:
+        """The tokens of one request; null for each model's own full length."""
+        asked: int | None = self.assumptions["context"]
+        return asked
 
     @property
     def shown(self) -> tuple[RunnableModel, ...]:
@@ -96,7 +102,7 @@ class Runnable:
         return {
             "gpu": self.gpu.id,
             "gpu_count": self.gpu_count,
-            "assumptions": {"context": self.context, "users": self.users, "weights_dtype": self.weights_dtype},
+            "assumptions": dict(self.assumptions),
             "models": [m.model_dump() for m in self.models],
             "left_out": self.left_out,
             "not_counted": [u.model_dump() for u in self.uncounted],
@@ -180,7 +186,7 @@ def _runnable(card: ModelCard, gpu: GpuSpec, count: int, options: dict[str, Any]
     reach = limit if best and request.context == limit else longest(request, count)
     shown = best
     if best is None and reach:
-        shown = best_within(replace(request, context=reach), count)
+        shown = best_within(request.under(context=reach), count)
     return RunnableModel(
         card,
         best.verdict if best else "does_not_fit",
@@ -214,8 +220,8 @@ def what_fits(
     order = {"fits": 0, "tight": 1, "does_not_fit": 2}
     rows.sort(key=lambda m: (order[m.verdict], not m.max_context, -m.total_parameters, m.model.id))
     listed = [m for m in rows if everything or m.fits or m.max_context >= min(USEFUL_CONTEXT, m.context)]
-    asked = (options.get("context"), options.get("users") or 1, options.get("weights_dtype"))
-    return Runnable(gpu, count, *asked, tuple(listed), len(rows) - len(listed), everything, uncounted)
+    asked = told({s.name: kept.get(s.name, s.default) for s in LOAD})
+    return Runnable(gpu, count, asked, tuple(listed), len(rows) - len(listed), everything, uncounted)
 
 
 def which_gpu(

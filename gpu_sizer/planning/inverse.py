@@ -7,10 +7,10 @@ so one token or one user more does not fit, in any layout of that many GPUs or f
 from __future__ import annotations
 
 from gpu_sizer.errors import RequestError
+from gpu_sizer.load import MOST_USERS
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.farthest import Growth
 from gpu_sizer.planning.plan import Fit, Plan
-from gpu_sizer.planning.request import MOST_USERS
 from gpu_sizer.planning.search import Search, fit
 from gpu_sizer.records import dataclass, replace
 
@@ -171,7 +171,7 @@ def _ends(vary: Callable[[int], Request], most: int, count: int) -> tuple[int, i
 def longest(request: Request, count: int) -> int:
     """The longest context alone, without the plan that it rests on; 0 where not even one token fits."""
     limit = request.model.context.extended or request.model.context.native
-    return Growth(lambda n: replace(request, context=n), limit, count).end(("fits", "tight"))
+    return Growth(lambda n: request.under(context=n), limit, count).end(("fits", "tight"))
 
 
 def longest_context(request: Request, count: int) -> LongestContext:
@@ -186,8 +186,8 @@ def longest_context(request: Request, count: int) -> LongestContext:
     """
     limit = request.model.context.extended or request.model.context.native
 
-    context, safe = _ends(lambda n: replace(request, context=n), limit, count)
-    shown = replace(request, context=context or request.model.context.native)
+    context, safe = _ends(lambda n: request.under(context=n), limit, count)
+    shown = request.under(context=context or request.model.context.native)
     return LongestContext(context, safe, limit, count, plan_on(shown, count))
 
 
@@ -201,5 +201,5 @@ def most_users(request: Request, count: int) -> MostUsers:
     Raises:
         RequestError: settings that contradict the load.
     """
-    users, safe = _ends(lambda n: replace(request, users=n), MOST_USERS, count)
-    return MostUsers(users, safe, count, plan_on(replace(request, users=users or 1), count))
+    users, safe = _ends(lambda n: request.under(users=n), MOST_USERS, count)
+    return MostUsers(users, safe, count, plan_on(request.under(users=users or 1), count))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.search import Search
-from gpu_sizer.records import dataclass, replace
+from gpu_sizer.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def levers(plan: Plan) -> tuple[Lever, ...]:
     found: list[Lever] = []
     most = count if plan.verdict == "tight" else count - 1
     for text, settings in _trials(request, plan):
-        changed = replace(request, **settings)
+        changed = request.under(**settings)
         if (best := _smallest(changed, most)) is None:
             continue
         if best.layout.gpu_count < count or best.verdict == "fits":
@@ -86,7 +86,7 @@ def _smallest(request: Request, count: int) -> LayoutMemory | None:
 
 def _shorter(request: Request, count: int) -> Iterator[Lever]:
     """The longest context at which one GPU fewer does."""
-    if request.context <= LEAST_CONTEXT or _smallest(replace(request, context=LEAST_CONTEXT), count - 1) is None:
+    if request.context <= LEAST_CONTEXT or _smallest(request.under(context=LEAST_CONTEXT), count - 1) is None:
         return
     from gpu_sizer.planning.inverse import longest_context
 

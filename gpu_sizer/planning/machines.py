@@ -6,7 +6,7 @@ from gpu_sizer.errors import DoesNotFitError, RequestError
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.search import Search, fit
-from gpu_sizer.records import dataclass, replace
+from gpu_sizer.records import dataclass
 from gpu_sizer.units import ceil_div
 
 TYPE_CHECKING = False
@@ -115,7 +115,7 @@ def machines(answer: Plan | Fit, *, tuned: bool = False) -> Machines:
     """
     if isinstance(answer, Fit):
         if tuned and answer.tuned is not None:
-            lowered = replace(answer.request, **answer.tuned.settings)  # type: ignore[arg-type]
+            lowered = answer.request.under(**answer.tuned.settings)
             return _told(fit(lowered, answer.layout))
         if tuned:
             raise RequestError("no lower settings are needed, or none would do, for the layout that was told")
@@ -126,7 +126,7 @@ def machines(answer: Plan | Fit, *, tuned: bool = False) -> Machines:
     if tuned:
         if answer.tuned is None:
             raise RequestError("the plan has no tuned settings: lower ones would not need fewer GPUs")
-        request = replace(request, **answer.tuned.settings)  # type: ignore[arg-type]
+        request = request.under(**answer.tuned.settings)
         layout = answer.tuned.layout
     elif not answer.fits:
         raise DoesNotFitError(f"nothing to deploy: {answer.reason}")

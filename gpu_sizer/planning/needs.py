@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from gpu_sizer.engines.load import Settings
+    from gpu_sizer.load import Settings
     from gpu_sizer.planning.choices import Choices
     from gpu_sizer.planning.request import Request
 
@@ -55,12 +55,7 @@ class MemoryNeed:
                 "total_bytes": self.total_bytes,
                 "engine_bytes_per_gpu": self.engine_bytes,
             },
-            "assumptions": {
-                "context": self.request.context,
-                "users": self.request.users,
-                "weights_dtype": self.weights_format,
-                "kv_cache_dtype": self.settings.kv_cache_dtype,
-            },
+            "assumptions": self.request.assumptions(self.settings, self.weights_format, of_gpu=False),
             "options": [c.model_dump() for c in self.choices.options],
         }
 
@@ -82,7 +77,7 @@ def memory_need(request: Request, choices: Choices) -> MemoryNeed:
     return MemoryNeed(
         request,
         search.fitting.settings(Layout()),
-        first.weights_format if first else request.weights_dtype or request.model.weights.dtype,
+        first.weights_format if first else request.load.weights_dtype or request.model.weights.dtype,
         whole.weights_bytes,
         whole.kv_cache_bytes,
         whole.activation_bytes + whole.overhead_bytes,

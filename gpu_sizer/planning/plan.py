@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
-from gpu_sizer.engines.load import Settings
+from gpu_sizer.load import Settings
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.request import Request
@@ -60,7 +60,7 @@ class Tuned:
 
     gpu_count: int
     layout: Layout
-    settings: dict[str, int]
+    settings: dict[str, Any]
     verdict: Verdict
     per_gpu: RankMemory
 
@@ -165,7 +165,7 @@ class Plan:
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object of DESIGN 4.3."""
-        r, s = self.request, self.settings
+        r = self.request
         return {
             "model": r.model.id,
             "gpu": r.gpu.id,
@@ -180,16 +180,7 @@ class Plan:
             "tuned": self.tuned.model_dump() if self.tuned else None,
             "context_counts": {str(c): n for c, n in self.context_counts},
             "layout": self.layout.model_dump() if self.layout else None,
-            "assumptions": {
-                "context": s.context,
-                "users": r.users,
-                "weights_dtype": self.weights_format,
-                "kv_cache_dtype": s.kv_cache_dtype,
-                "gpu_memory_utilization": s.gpu_memory_utilization,
-                "max_num_batched_tokens": s.max_num_batched_tokens,
-                "max_num_seqs": s.max_num_seqs,
-                "layouts": r.layouts,
-            },
+            "assumptions": r.assumptions(self.settings, self.weights_format),
             "per_gpu": self.per_gpu.model_dump() if self.per_gpu else None,
             "band_bytes": self.band_bytes,
             "kv_cache_tokens": self.kv_cache_tokens,

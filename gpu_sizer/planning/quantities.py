@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from gpu_sizer.errors import RequestError
+from gpu_sizer.load import MOST_TOKENS
 
 _NUMBER = r"(\d[\d,_]*(?:\.\d+)?)\s*([kmb]?)(?:i?b?|tokens?|toks?)?"
 _GPUS = r"(?:(\d{1,6})\s*[x×*]\s*)?(\S.*)"
@@ -32,7 +33,7 @@ def tokens(text: str | int, native: int | None = None, what: str = "context") ->
     digits, unit = match[1].replace(",", "").replace("_", ""), match[2].lower()
     base = 1000 if native is not None and native % 1024 else 1024
     value = float(digits) * base ** _POWER[unit]
-    if not 1 <= value <= 1 << 40 or value != int(value):
+    if not 1 <= value <= MOST_TOKENS or value != int(value):
         raise RequestError(f"{what} must be a whole number of at least 1, not {text[:40]!r}", about=what)
     return int(value)
 

@@ -18,6 +18,8 @@ from gpu_sizer.units import ceil_div, gib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from gpu_sizer.engines.engine import Engine, PreparedModel
 
 #: Contexts whose counts a plan lists where they differ.
@@ -98,14 +100,16 @@ class _Known:
 
 
 @lru_cache(maxsize=64)
-def _known(engine_name: str, weights_dtype: str | None, card: _Hashed) -> _Known:
+def _known(engine_name: str, of_model: object, card: _Hashed, weights_dtype: str | None) -> _Known:
+    """A prepared model, kept by all of a load that changes it."""
     found = engine(engine_name)
     return _Known(found, found.model(card.card, weights_dtype))
 
 
 def known(request: Request) -> _Known:
     """The request's model, prepared once for many GPUs and loads."""
-    return _known(request.engine, request.weights_dtype, _Hashed(request.model))
+    load = request.load
+    return _known(request.engine, load.of_model(), _Hashed(request.model), load.weights_dtype)
 
 
 def prepared(request: Request) -> PreparedModel:
@@ -140,7 +144,7 @@ class Search:
 
     def _takes(self, count: int) -> bool:
         """Whether so many GPUs stay within the machine where they have to."""
-        return not self.request.single_node or count <= self.request.gpus_per_node
+        return not self.request.limits.single_node or count <= self.request.gpus_per_node
 
     def best(self, count: int, kind: str | None = None, *, safe: bool = False) -> LayoutMemory | None:
         """The best layout of exactly this count that fits, or null.
@@ -218,7 +222,7 @@ class Search:
 def _warnings(request: Request) -> tuple[str, ...]:
     gpu, card, engine = request.gpu, request.model, request.get_engine()
     found = list(engine.notes(card))
-    if gpu.supports_bfloat16 is False and (request.weights_dtype or card.weights.dtype) == "bfloat16":
+    if gpu.supports_bfloat16 is False and (request.load.weights_dtype or card.weights.dtype) == "bfloat16":
         found.append(f"{gpu.name} has no bfloat16: run with --dtype float16 (the same size)")
     if not card.verified:
         found.append(f"the architecture of {card.name} was inferred and is not verified")
@@ -265,13 +269,13 @@ def fit_of(search: Search, memory: LayoutMemory) -> Fit:
     )
 
 
-def _lower_settings(search: Search, layout: Layout) -> list[dict[str, int]]:
+def _lower_settings(search: Search, layout: Layout) -> list[dict[str, Any]]:
     """Settings below a layout's defaults that still carry the load, the highest first."""
     request, lowerable, now = search.request, search.engine.lowerable, search.fitting.settings(layout)
-    options: list[dict[str, int]] = []
-    if "max_num_seqs" in lowerable and request.max_num_seqs is None:
+    options: list[dict[str, Any]] = []
+    if "max_num_seqs" in lowerable and request.load.max_num_seqs is None:
         options = [{"max_num_seqs": n} for n in TUNED_SEQUENCES if request.users <= n < now.max_num_seqs]
-    fewer_tokens = request.max_num_batched_tokens is None and now.max_num_batched_tokens > TUNED_TOKENS
+    fewer_tokens = request.load.max_num_batched_tokens is None and now.max_num_batched_tokens > TUNED_TOKENS
     if "max_num_batched_tokens" in lowerable and fewer_tokens and (options or "max_num_seqs" not in lowerable):
         options.append({**(options[-1] if options else {}), "max_num_batched_tokens": TUNED_TOKENS})
     return options
@@ -280,7 +284,7 @@ def _lower_settings(search: Search, layout: Layout) -> list[dict[str, int]]:
 def _tuned_layout(search: Search, layout: Layout) -> Tuned | None:
     """The highest settings below the defaults under which a layout fits, or null."""
     for settings in _lower_settings(search, layout):
-        found = Search(replace(search.request, **settings)).evaluate(layout)  # type: ignore[arg-type]
+        found = Search(search.request.under(**settings)).evaluate(layout)
         if found.verdict == "fits" and found.per_gpu is not None:
             return Tuned(layout.gpu_count, layout, settings, found.verdict, found.per_gpu)
     return None
@@ -292,8 +296,8 @@ def _tuned(search: Search, stop: int) -> Tuned | None:
     if stop < 1 or not (options := _lower_settings(search, Layout())):
         return None
 
-    def smallest(settings: dict[str, int], start: int, last: int) -> LayoutMemory | None:
-        trial = Search(replace(request, **settings))  # type: ignore[arg-type]
+    def smallest(settings: dict[str, Any], start: int, last: int) -> LayoutMemory | None:
+        trial = Search(request.under(**settings))
         return trial.smallest(max(start, trial.start()), last, safe=True)
 
     least = smallest(options[-1], 1, stop)
@@ -338,7 +342,7 @@ def _context_counts(request: Request, chosen: int | None) -> tuple[tuple[int, in
         if length == request.context:
             counts.append((length, chosen))
             continue
-        search = Search(replace(request, context=length))
+        search = Search(request.under(context=length))
         found = search.smallest(search.start(), request.max_gpus)
         counts.append((length, found.layout.gpu_count if found else None))
     if not any(length == request.context for length in lengths):

@@ -128,7 +128,7 @@ def assumptions(plan: Plan) -> str:
     """What was assumed, in one line."""
     r, s = plan.request, plan.settings
     users = "1 request at a time" if r.users == 1 else f"{r.users} requests at once"
-    weights = f"{plan.weights_format} weights" + ("" if r.weights_dtype else " as released")
+    weights = f"{plan.weights_format} weights" + ("" if r.load.weights_dtype else " as released")
     cache = "" if s.kv_cache_dtype in (plan.weights_format, r.model.weights.dtype) else f", {s.kv_cache_dtype} cache"
     return (
         f"{r.get_engine().describe()}; {weights}{cache}; {s.context:,} tokens, {users}; "

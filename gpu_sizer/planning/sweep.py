@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gpu_sizer.errors import RequestError
-from gpu_sizer.planning.request import MOST_USERS, make_request
+from gpu_sizer.load import MOST_TOKENS, MOST_USERS
+from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.sweep_slice import CELL
 from gpu_sizer.planning.sweep_slice import cells as slice_cells
 from gpu_sizer.planning.uncounted import Uncounted, counted
@@ -50,7 +51,7 @@ class Axes:
             if any(isinstance(v, bool) or not isinstance(v, int) or v < 1 for v in values):
                 raise RequestError(f"{name} must be whole numbers of at least 1")
             object.__setattr__(self, name, tuple(sorted(set(values))))
-        if self.contexts[-1] > 1 << 40 or self.users[-1] > MOST_USERS:
+        if self.contexts[-1] > MOST_TOKENS or self.users[-1] > MOST_USERS:
             raise RequestError(f"contexts go up to 2**40 tokens and users up to {MOST_USERS:,}")
 
     @property
@@ -163,7 +164,8 @@ def _blocks(axes: Axes, place: tuple[int, ...], request: Request, chunk: int) ->
                 uncounted = made
             else:
                 cells[:taken] = made
-        names = (card.id, gpu.id, request.weights_dtype, request.kv_cache_dtype, request.gpu_memory_utilization)
+        load = request.load
+        names = (card.id, gpu.id, load.weights_dtype, load.kv_cache_dtype, load.gpu_memory_utilization)
         yield Block(place, *names, first, contexts, axes.users, cells, uncounted)  # type: ignore[arg-type]
 
 

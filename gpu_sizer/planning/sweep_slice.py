@@ -17,9 +17,9 @@ from gpu_sizer.records import dataclass, replace
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gpu_sizer.engines.load import Settings
     from gpu_sizer.engines.vllm.cache import CachePlan
     from gpu_sizer.engines.vllm.fitting import VllmFitting
+    from gpu_sizer.load import Settings
     from gpu_sizer.planning.request import Request
     from gpu_sizer.planning.sweep_layouts import LayoutLine, Whole
 
@@ -88,7 +88,7 @@ class Slice:
     """The cells of one request whose context and users vary; both ascending."""
 
     def __init__(self, request: Request, contexts: Whole, users: Whole) -> None:
-        self.request = replace(request, context=int(contexts[-1]), users=int(users[-1]))
+        self.request = request.under(context=int(contexts[-1]), users=int(users[-1]))
         self.contexts, self.users = contexts, users
         self.search = Search(self.request)
         engine, model = self.search.engine, self.search.model
@@ -194,7 +194,7 @@ class Slice:
     def _start(self) -> int:
         """The least count that any cell's search begins with: the easiest cell's."""
         starts = [
-            Search(replace(self.request, context=int(self.contexts[c]), users=int(self.users[0]))).start()
+            Search(self.request.under(context=int(self.contexts[c]), users=int(self.users[0]))).start()
             for c in {0, len(self.contexts) - 1}
         ]
         return min(starts)
@@ -291,7 +291,7 @@ def _one_by_one(request: Request, contexts: Whole, users: Whole) -> NDArray[np.v
     cells = np.zeros((len(contexts), len(users)), CELL)
     for c, context in enumerate(contexts.tolist()):
         for u, count in enumerate(users.tolist()):
-            search = Search(replace(request, context=context, users=count))
+            search = Search(request.under(context=context, users=count))
             found = search.smallest(search.start(), request.max_gpus)
             if found is not None and found.per_gpu is not None:
                 x = found.layout

@@ -9,7 +9,6 @@ import numpy as np
 
 from gpu_sizer.planning.breakpoints import Step, context_steps
 from gpu_sizer.planning.sweep_slice import cells, vectorised
-from gpu_sizer.records import replace
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,7 +49,7 @@ def context_steps_by_users(request: Request, users: Sequence[int], most_steps: i
     columns = np.array(sorted(set(users)), np.int64)
     contexts = np.unique(np.geomspace(1, longest, FIRST).round().astype(np.int64))
     if not vectorised(request):
-        return {n: context_steps(replace(request, users=n), most_steps) for n in users}
+        return {n: context_steps(request.under(users=n), most_steps) for n in users}
     counts = _counts(request, contexts, columns)
     while True:
         differ = (counts[1:] != counts[:-1]).any(axis=1) & (np.diff(contexts) > 1)

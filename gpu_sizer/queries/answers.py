@@ -9,7 +9,7 @@ from gpu_sizer.planning.search import fit, plan
 from gpu_sizer.planning.sentences import fit_lines, lines
 from gpu_sizer.queries.requests import asked, say
 from gpu_sizer.queries.understanding import understand
-from gpu_sizer.records import dataclass, replace
+from gpu_sizer.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _checked(count: int | None) -> int:
     Raises:
         RequestError: none, or more than any machine has.
     """
-    from gpu_sizer.planning.request import MOST_GPUS
+    from gpu_sizer.load import MOST_GPUS
 
     if count is not None and not 1 <= count <= MOST_GPUS:
         raise RequestError(f"the number of GPUs must be from 1 to {MOST_GPUS:,}, not {count:,}", about="gpu")
@@ -170,13 +170,13 @@ def _context(a: Asked, cards: Catalogue) -> LongestContext:
     from gpu_sizer.planning.inverse import longest_context
 
     request = a.request()
-    return longest_context(replace(request, context=request.model.context.native), _checked(a.gpu_count))
+    return longest_context(request.under(context=request.model.context.native), _checked(a.gpu_count))
 
 
 def _users(a: Asked, cards: Catalogue) -> MostUsers:
     from gpu_sizer.planning.inverse import most_users
 
-    return most_users(replace(a.request(), users=1), _checked(a.gpu_count))
+    return most_users(a.request().under(users=1), _checked(a.gpu_count))
 
 
 def _choices(a: Asked, cards: Catalogue) -> Choices:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from gpu_sizer.queries.words import word_set
 from gpu_sizer.records import dataclass, field
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 #: Words that stand between a keyword and its number.
 LINKS = word_set("of is = size at up to length len window a an the about around roughly with value set be per")
 USERS = word_set(
@@ -28,14 +32,13 @@ class Options:
     kv_cache_dtype: str | None = None
     utilization: float | None = None
     layouts: str | None = None
-    max_num_seqs: int | None = None
-    max_num_batched_tokens: int | None = None
     max_gpus: int | None = None
     gpu_count: int | None = None
     nodes: int | None = None
     count_place: int | None = None
     nodes_place: int | None = None
-    enforce_eager: bool = False
+    settings: dict[str, Any] = field(default_factory=dict)
+    """The settings that are read by their own names, since they have no words of their own."""
     notes: tuple[str, ...] = ()
     expert_parallel: bool = False
     sizes: dict[str, int] = field(default_factory=dict)

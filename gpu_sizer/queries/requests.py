@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gpu_sizer.engines.registry import engine_names
 from gpu_sizer.errors import RequestError
+from gpu_sizer.load import OPTIONS
 from gpu_sizer.planning.quantities import tokens
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.records import dataclass
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 STAND_IN = "vllm"
 #: Intents whose answer is a number of GPUs: nodes limit it.
 _MANY = ("count", "gpus", "compare", "memory")
+#: Options that the sentence says in other places.
+_SAID_APART = ("context", "users", "engine")
 _ENGINE_TITLES = {
     "vllm": "vLLM",
     "sglang": "SGLang",
@@ -116,19 +119,9 @@ def asked(u: Understanding, cards: Catalogue) -> Asked:
         modelled = STAND_IN
         title = engine_title(engine)
         warnings.insert(0, f"{title} is not modelled yet: these are vLLM's rules standing in for {title}'s")
-    options: dict[str, Any] = {
-        "context": sum(tokens(text, native) for text in o.context) or None,
-        "users": o.users,
-        "engine": modelled,
-        "gpu_memory_utilization": o.utilization,
-        "weights_dtype": o.weights_dtype,
-        "kv_cache_dtype": o.kv_cache_dtype,
-        "max_num_batched_tokens": o.max_num_batched_tokens,
-        "max_num_seqs": o.max_num_seqs,
-        "layouts": o.layouts,
-        "max_gpus": max_gpus,
-        "enforce_eager": o.enforce_eager or None,
-    }
+    options: dict[str, Any] = {name: getattr(o, s.key, o.settings.get(name)) for name, s in OPTIONS.items()}
+    options["context"] = sum(tokens(text, native) for text in o.context) or None
+    options |= {"engine": modelled, "max_gpus": max_gpus}
     return Asked(u, model, gpus, count, {k: v for k, v in options.items() if v is not None}, engine, tuple(warnings))
 
 
@@ -176,21 +169,7 @@ def _details(a: Asked, o: dict[str, Any]) -> list[str]:
     said: list[str] = []
     if a.understood.options.engine:
         said.append(f"with {engine_title(a.engine)}" + (", for which vLLM's rules stand in" if a.stands_in else ""))
-    if "weights_dtype" in o:
-        said.append(f"weights in {o['weights_dtype']}")
-    if "kv_cache_dtype" in o:
-        said.append(f"cache in {o['kv_cache_dtype']}")
-    if "layouts" in o:
-        said.append(f"{o['layouts']} parallel only")
-    if "gpu_memory_utilization" in o:
-        said.append(f"utilization {o['gpu_memory_utilization']:g}")
-    if "enforce_eager" in o:
-        said.append("without CUDA graphs")
-    for key in ("max_num_seqs", "max_num_batched_tokens"):
-        if key in o:
-            said.append(f"{key} {o[key]}")
-    if "max_gpus" in o:
-        said.append(f"at most {o['max_gpus']} GPUs")
+    said += [s.say(o[n]) for n, s in OPTIONS.items() if n not in _SAID_APART and o.get(n, s.default) != s.default]
     said += _sizes(a)
     for text in a.understood.options.context:
         if text.endswith("k") and a.model is not None:

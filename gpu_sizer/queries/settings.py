@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from gpu_sizer.load import OPTIONS
 from gpu_sizer.queries.options import GPU_NOUNS, LINKS, USERS, Options
 from gpu_sizer.queries.words import is_decimal, word_set
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from gpu_sizer.load import Setting
     from gpu_sizer.queries.sentence import Sentence
 
 _ENGINES = {
@@ -75,10 +77,6 @@ _DTYPE_PHRASES = {
 }
 _Q_TYPES = word_set("q1 q2 q3 q4 q5 q6 q8")
 _Q_PARTS = word_set("k 0 1 s m l xs xxs nl")
-_EAGER = (
-    *(("enforce", "eager"), ("eager", "mode"), ("eager",), ("no", "cuda", "graphs"), ("without", "cuda", "graphs")),
-    *(("cuda", "graphs", "off"), ("cuda", "graphs", "disabled")),
-)
 _CACHE = frozenset(("kv", "cache", "kvcache"))
 _PARALLEL = word_set("parallel parallelism parallelization size degree only alone just of =")
 _REPLICAS = ("replicas", "replica", "copies")
@@ -211,17 +209,40 @@ def read_dtypes(s: Sentence, o: Options) -> None:
         s.take(i, stop)
 
 
+def _phrases(s: Setting) -> tuple[tuple[str, ...], ...]:
+    """What a question may call a setting: its name, its flag, and further words."""
+    names = dict.fromkeys((tuple(s.name.split("_")), tuple(s.key.split("_"))))
+    return (*names, *(tuple(words.split()) for words in s.words or ()))
+
+
+def _read_setting(s: Sentence, o: Options, setting: Setting) -> None:
+    """One setting by its name: a value behind it, or by itself for what is on or off."""
+    if (place := s.find(_phrases(setting))) is None:
+        return
+    start, stop = place
+    if setting.kind == "bool":
+        own = tuple(s.at(i) for i in range(start, stop)) == _phrases(setting)[0]
+        denied = own and s.at(start - 1) in NOT
+        # By its name it is turned on, unless denied; further words say what is not the default.
+        o.settings[setting.name] = not denied if own else not setting.default
+        s.take(start - denied, stop)
+        return
+    behind = s.skip(stop, LINKS)
+    word = s.words[behind] if s.at(behind) else None
+    value: int | float | str | None = s.number_at(behind)
+    if setting.tokens:
+        value = word.tokens if word is not None and word.tokens else value
+    elif setting.kind == "float":
+        value = float(word.text) if word is not None and is_decimal(word.text) else None
+    elif setting.kind == "str":
+        value = word.text if word is not None else None
+    if value is not None:
+        o.settings[setting.name] = value
+        s.take(start, behind + 1)
+
+
 def read_settings(s: Sentence, o: Options) -> None:
-    """The engine's own flags, as in ``max-num-seqs 64`` and ``enforce eager``."""
-    if (place := s.find(_EAGER)) is not None:
-        o.enforce_eager = True
-        s.take(*place)
-    for phrase, name in (
-        (("max", "num", "seqs"), "max_num_seqs"),
-        (("max", "num", "batched", "tokens"), "max_num_batched_tokens"),
-    ):
-        if (place := s.find([phrase])) is not None:
-            j = s.skip(place[1], LINKS)
-            if (number := s.number_at(j)) is not None:
-                setattr(o, name, number)
-                s.take(place[0], j + 1)
+    """Settings by their own names, as in ``max-num-seqs 64`` and ``enforce eager``."""
+    for setting in OPTIONS.values():
+        if setting.words is not None:
+            _read_setting(s, o, setting)

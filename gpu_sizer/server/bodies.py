@@ -5,9 +5,16 @@ Bounds keep one request to a few seconds: the search for a layout takes longer w
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from gpu_sizer.load import ENGINE, LIMITS, LOAD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gpu_sizer.load import Setting
 
 #: The most GPUs that a request may search or name.
 MOST_GPUS = 256
@@ -18,7 +25,8 @@ LONGEST_QUESTION = 2000
 
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 Size = Annotated[int, Field(ge=1, le=MOST_GPUS)]
-Count = Annotated[int, Field(ge=1, le=1 << 30)]
+#: Settings whose bound is a server's own: the search takes longer with every GPU.
+_MOST = {"max_gpus": MOST_GPUS}
 
 
 def _shown(*examples: dict[str, Any]) -> ConfigDict:
@@ -32,27 +40,51 @@ class Body(BaseModel):
     model_config = _shown()
 
 
+B = TypeVar("B", bound="LoadBody")
+
+
+def _field(s: Setting) -> tuple[Any, Any]:
+    """The annotation and the field of a setting: its own bounds, and those of a server."""
+    kind: Any = Name
+    if s.choices:
+        kind = Literal[s.choices]
+    elif s.kind == "int":
+        kind = Annotated[int, Field(ge=s.least, le=_MOST.get(s.name, s.most))]
+    elif s.kind == "float":
+        kind = Annotated[float, Field(gt=0, le=s.most)]
+    elif s.kind == "bool":
+        kind = bool
+    if s.tokens:
+        kind = kind | Name
+    return kind if s.default is not None else kind | None, Field(s.default, description=s.doc)
+
+
+def takes(*settings: Setting) -> Callable[[type[B]], type[B]]:
+    """Gives a body a field for each setting, behind its own."""
+
+    def made(body: type[B]) -> type[B]:
+        fields: dict[str, Any] = {s.name: _field(s) for s in settings}
+        found = create_model(body.__name__, __base__=body, __module__=body.__module__, __doc__=body.__doc__, **fields)
+        found._settings = frozenset(fields)
+        return found
+
+    return made
+
+
 class LoadBody(Body):
     """A model, a GPU, and the load that every call about them takes."""
 
+    _settings: ClassVar[frozenset[str]] = frozenset()
+
     model: Name = Field(description="Id, alias or hub id of a model of the catalogue.")
     gpu: Name = Field(description="Id or alias of a GPU of the catalogue.")
-    context: Annotated[int, Field(ge=1, le=1 << 40)] | Name | None = Field(
-        None, description='Tokens of one request, as 8192 or "32k". Null: the model\'s full length.'
-    )
-    users: Annotated[int, Field(ge=1, le=1_000_000)] = Field(1, description="Requests of that length at once.")
-    engine: Name = Field("vllm", description="Serving engine, with a version if wanted: vllm, vllm@0.11.")
-    gpu_memory_utilization: Annotated[float, Field(gt=0, le=1)] | None = Field(
-        None, description="Share of GPU memory that the engine may use. Null: the engine's default."
-    )
-    weights_dtype: Name | None = Field(None, description="What if the weights were of this type. Null: as released.")
-    kv_cache_dtype: Name | None = Field(None, description="auto, bfloat16, float8 ... Null: the model's own.")
-    max_num_batched_tokens: Count | None = Field(None, description="Tokens in one batch. Null: the engine's default.")
-    max_num_seqs: Annotated[int, Field(ge=1, le=1 << 24)] | None = Field(
-        None, description="Sequences at once. Null: the engine's default."
-    )
+
+    def load(self) -> dict[str, Any]:
+        """The options of the library's calls."""
+        return {name: getattr(self, name) for name in self._settings}
 
 
+@takes(*LOAD, ENGINE, *LIMITS)
 class SizeBody(LoadBody):
     """The fewest GPUs on which a model serves a load."""
 
@@ -61,11 +93,10 @@ class SizeBody(LoadBody):
         {"model": "llama-3.1-405b", "gpu": "h100", "context": "8k", "users": 16, "details": False},
     )
 
-    layouts: Literal["any", "tensor", "pipeline"] = Field("any", description="Kinds of parallelism allowed.")
-    max_gpus: Size = Field(64, description="Where the search ends.")
     details: bool = Field(True, description="Also alternatives, rejected counts, tuned settings, other lengths.")
 
 
+@takes(*LOAD, ENGINE)
 class FitBody(LoadBody):
     """Whether a layout fits; with ``gpu_count``, whether the best layout of that many GPUs does."""
 
@@ -79,7 +110,6 @@ class FitBody(LoadBody):
     pipeline_parallel_size: Size = 1
     data_parallel_size: Size = 1
     expert_parallel: bool = False
-    enforce_eager: bool = Field(False, description="Without CUDA graphs.")
 
 
 class DeployBody(SizeBody):

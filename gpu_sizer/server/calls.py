@@ -12,18 +12,12 @@ from gpu_sizer.deploy.serving import weights_named
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.inverse_sentences import on_count_lines
 from gpu_sizer.planning.plan import Plan
-from gpu_sizer.planning.quantities import tokens
 from gpu_sizer.planning.sentences import fit_lines, lines
 from gpu_sizer.queries.answers import ask as ask_in_words
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.listings import gpu_listing, model_listing
 from gpu_sizer.reports.selecting import GpuFilter, ModelFilter
 from gpu_sizer.server.bodies import MOST_GPUS, AskBody, Body, DeployBody, FitBody, ListBody, LoadBody, SizeBody
-
-_LOAD = (
-    *("users", "engine", "gpu_memory_utilization", "weights_dtype", "kv_cache_dtype"),
-    *("max_num_batched_tokens", "max_num_seqs"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +55,18 @@ def warm_up() -> None:
     ask(AskBody(question="how many A6000s for Mixtral 8x7b"))
 
 
-def _load(b: LoadBody) -> dict[str, Any]:
+def _asked(b: LoadBody) -> dict[str, Any]:
     """Model, GPU and load options of the library's calls.
 
     Raises:
-        GpuSizerError: an unknown name, or a length that is none.
+        GpuSizerError: an unknown name.
     """
-    card = api.load_model(b.model, cards=shelf())
-    context = None if b.context is None else tokens(b.context, card.context.native)
-    options = {k: getattr(b, k) for k in _LOAD}
-    return {"model": card, "gpu": api.load_gpu(b.gpu, cards=shelf()), "context": context, **options}
+    card, spec = api.load_model(b.model, cards=shelf()), api.load_gpu(b.gpu, cards=shelf())
+    return {"model": card, "gpu": spec, **b.load()}
 
 
 def _plan(b: SizeBody, *, details: bool) -> Plan:
-    return api.size(**_load(b), layouts=b.layouts, max_gpus=b.max_gpus, details=details)
+    return api.size(**_asked(b), details=details)
 
 
 def size(b: SizeBody) -> Answered:
@@ -97,12 +89,12 @@ def fit(b: FitBody) -> Answered:
     if b.gpu_count is not None:
         if told := [f"{k}_parallel_size" for k, n in sizes.items() if n > 1] or b.expert_parallel * ["expert_parallel"]:
             raise RequestError(f"say either gpu_count or {told[0]}, not both", about="gpu")
-        found = api.fits_on(**_load(b), gpu_count=b.gpu_count, enforce_eager=b.enforce_eager)
+        found = api.fits_on(**_asked(b), gpu_count=b.gpu_count)
         return Answered(found.model_dump(), on_count_lines(found))
     if (count := sizes["tensor"] * sizes["pipeline"] * sizes["data"]) > MOST_GPUS:
         raise RequestError(f"the layout takes {count:,} GPUs; at most {MOST_GPUS} can be asked about here", about="gpu")
     layout = {f"{k}_parallel_size": n for k, n in sizes.items()}
-    one = api.estimate(**_load(b), **layout, expert_parallel=b.expert_parallel, enforce_eager=b.enforce_eager)
+    one = api.estimate(**_asked(b), **layout, expert_parallel=b.expert_parallel)
     return Answered(one.model_dump(), fit_lines(one))
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from gpu_sizer import estimate, load_gpu, load_model, size
-from gpu_sizer.engines.load import Settings
 from gpu_sizer.engines.vllm import sparse
 from gpu_sizer.engines.vllm.activations import captured_graphs, communication_bytes, generation, graph_bytes
 from gpu_sizer.engines.vllm.encoders import encoder_peak
 from gpu_sizer.engines.vllm.version import version_profile
 from gpu_sizer.errors import RequestError
+from gpu_sizer.load import Settings
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit
 from gpu_sizer.planning.request import make_request

@@ -6,7 +6,6 @@ import pytest
 
 from gpu_sizer import size
 from gpu_sizer.cards.catalogue import catalogue
-from gpu_sizer.engines.load import Load
 from gpu_sizer.engines.vllm.engine import VllmEngine
 from gpu_sizer.engines.vllm.loading import Kernels
 from gpu_sizer.engines.vllm.model import VllmModel
@@ -15,6 +14,7 @@ from gpu_sizer.engines.vllm.placement import weight_rules
 from gpu_sizer.engines.vllm.sparse import chosen_bytes, stream_bytes
 from gpu_sizer.engines.vllm.support import host_note
 from gpu_sizer.errors import RequestError
+from gpu_sizer.load import Load
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import tensor_bytes
 from gpu_sizer.units import GIB

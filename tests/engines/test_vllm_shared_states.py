@@ -6,7 +6,6 @@ import pytest
 
 from gpu_sizer import size
 from gpu_sizer.cards.catalogue import catalogue
-from gpu_sizer.engines.load import Load
 from gpu_sizer.engines.vllm.cache import CachePlan
 from gpu_sizer.engines.vllm.engine import VllmEngine
 from gpu_sizer.engines.vllm.loading import Kernels
@@ -15,6 +14,7 @@ from gpu_sizer.engines.vllm.pages import PageRules
 from gpu_sizer.engines.vllm.sparse import workspace_bytes
 from gpu_sizer.engines.vllm.support import host_note, split_refusal
 from gpu_sizer.errors import RequestError
+from gpu_sizer.load import Load
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.reports.explanation import explain_model
 from gpu_sizer.units import GIB

@@ -17,7 +17,7 @@ from gpu_sizer import api, ask, estimate, fits_on, size
 from gpu_sizer.cards import loading
 from gpu_sizer.errors import CardError
 from gpu_sizer.importers import hub, sources
-from gpu_sizer.planning.request import MOST_GPUS as MOST_OF_LIBRARY
+from gpu_sizer.load import MOST_GPUS as MOST_OF_LIBRARY
 from gpu_sizer.server import calls, limits
 from gpu_sizer.server.bodies import MOST_GPUS, DeployBody
 from gpu_sizer.server.computing import THREADS, Computing

@@ -33,11 +33,11 @@ def command(start: Start) -> tuple[str, ...]:
     words += ["--context-length", str(s.context)]
     words += ["--mem-fraction-static", repr(float(s.gpu_memory_utilization))]
     words += ["--chunked-prefill-size", str(s.max_num_batched_tokens * inside)]
-    if fit.request.max_num_seqs is not None:
-        words += ["--max-running-requests", str(fit.request.max_num_seqs)]
+    if fit.request.load.max_num_seqs is not None:
+        words += ["--max-running-requests", str(fit.request.load.max_num_seqs)]
     words += ["--dtype", start.dtype(), "--kv-cache-dtype", start.cache_dtype(CACHE_TYPES)]
-    if fit.request.block_size is not None:
-        words += ["--page-size", str(fit.request.block_size)]
+    if fit.request.load.block_size is not None:
+        words += ["--page-size", str(fit.request.load.block_size)]
     if s.enforce_eager:
         words.append("--disable-cuda-graph")
     return tuple(words)

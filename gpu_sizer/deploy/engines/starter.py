@@ -35,7 +35,7 @@ class Start:
             RequestError: a what-if that no option of an engine brings about.
         """
         request = self.fit.request
-        wanted, card = request.weights_dtype, request.model.weights
+        wanted, card = request.load.weights_dtype, request.model.weights
         if wanted is not None and wanted not in CASTS and not self.own_weights:
             raise RequestError(
                 f"weights of {wanted} are a what-if that no engine makes from the release: "
@@ -48,7 +48,7 @@ class Start:
     def cache_dtype(self, names: Mapping[str, str]) -> str:
         """The type of the cache in an engine's own names; ``auto`` where that means what was planned."""
         request, planned = self.fit.request, self.fit.settings.kv_cache_dtype
-        asked = request.kv_cache_dtype
+        asked = request.load.kv_cache_dtype
         if asked in (None, "auto") or (planned == self.dtype() and request.model.weights.kv_cache_dtype is None):
             return "auto"
         return names.get(asked or "", names.get(planned, planned))

@@ -33,8 +33,8 @@ def command(start: Start) -> tuple[str, ...]:
     words += ["--max-total-tokens", str(s.context), "--max-input-tokens", str(max(1, s.context - 1))]
     words += ["--max-batch-prefill-tokens", str(s.max_num_batched_tokens)]
     words += ["--max-concurrent-requests", str(max(CONCURRENT, s.users))]
-    if fit.request.max_num_seqs is not None:
-        words += ["--max-batch-size", str(fit.request.max_num_seqs)]
+    if fit.request.load.max_num_seqs is not None:
+        words += ["--max-batch-size", str(fit.request.load.max_num_seqs)]
     words += ["--cuda-memory-fraction", repr(float(s.gpu_memory_utilization))]
     # Weights that are quantized as released say so themselves, and take no type beside that.
     if fit.weights_format in (*CASTS, "float32"):

@@ -34,8 +34,8 @@ def command(start: Start) -> tuple[str, ...]:
     words += ["--max-num-batched-tokens", str(s.max_num_batched_tokens)]
     words += ["--gpu-memory-utilization", repr(float(s.gpu_memory_utilization))]
     words += ["--dtype", start.dtype(), "--kv-cache-dtype", start.cache_dtype(CACHE_TYPES)]
-    if fit.request.block_size is not None:
-        words += ["--block-size", str(fit.request.block_size)]
+    if fit.request.load.block_size is not None:
+        words += ["--block-size", str(fit.request.load.block_size)]
     if s.enforce_eager:
         words.append("--enforce-eager")
     return tuple(words)

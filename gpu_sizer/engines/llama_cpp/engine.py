@@ -6,10 +6,10 @@ from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import whole_layer_layouts
 from gpu_sizer.engines.llama_cpp.compute import compute_bytes
 from gpu_sizer.engines.llama_cpp.weights import as_gguf, gguf_dtype, tensors_bytes
-from gpu_sizer.engines.load import Load, Settings
 from gpu_sizer.engines.one_version import OneVersion, refused
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.whole_layers import answer, even_cut
+from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.caches import CacheTypes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout
@@ -64,7 +64,7 @@ class LlamaCppModel(HeldModel):
             size = 0
             for cache in caches:
                 tokens = settings.context
-                if cache.span is not None and settings.windows:
+                if cache.span is not None and settings.hybrid_kv:
                     tokens = min(tokens, round_up(cache.span * shared + batch, c["window_multiple"]))
                 size += int(cache.token_bytes * scale) * tokens + cache.state_bytes * shared
             found[name] = size * settings.users
@@ -109,7 +109,15 @@ class LlamaCppEngine(OneVersion):
         self.check(load)
         dtype = self.cache_dtypes[load.kv_cache_dtype or "auto"] or "float16"
         slots = load.max_num_seqs or users
-        return Settings(context, users, 1.0, dtype, slots, tokens, False, windows=load.hybrid_kv)
+        return load.resolved(
+            context=context,
+            users=users,
+            gpu_memory_utilization=1.0,
+            kv_cache_dtype=dtype,
+            max_num_seqs=slots,
+            max_num_batched_tokens=tokens,
+            enforce_eager=False,
+        )
 
     def settings_words(self, settings: Settings) -> str:
         """The settings in llama.cpp's own names."""

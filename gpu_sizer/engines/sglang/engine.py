@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import divisors, parallel_layouts
-from gpu_sizer.engines.load import Load, Settings
 from gpu_sizer.engines.one_version import HALF, OneVersion, refused
 from gpu_sizer.engines.sglang.pools import held, needed_bytes
 from gpu_sizer.engines.sglang.reserve import constants, default_fraction, graph_sequences, replicas_inside, tier
 from gpu_sizer.engines.vllm.activations import forward_bytes, has_nvlink, workspace_bytes
 from gpu_sizer.engines.vllm.loading import absorbed_bytes
 from gpu_sizer.errors import RequestError
+from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.caches import SHORT_CONVOLUTIONS, CacheTypes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout, bounds_of
@@ -112,15 +112,13 @@ class SglangEngine(OneVersion):
         )
         dtype = self.cache_dtype(model.card, load)
         tokens //= replicas_inside(layout)
-        return Settings(
-            load.context,
-            users,
-            fraction,
-            dtype,
-            load.max_num_seqs or graphs,
-            tokens,
-            load.enforce_eager,
-            windows=load.hybrid_kv and model.windowed,
+        return load.resolved(
+            users=users,
+            gpu_memory_utilization=fraction,
+            kv_cache_dtype=dtype,
+            max_num_seqs=load.max_num_seqs or graphs,
+            max_num_batched_tokens=tokens,
+            hybrid_kv=load.hybrid_kv and model.windowed,
         )
 
     def settings_words(self, settings: Settings) -> str:
@@ -176,7 +174,7 @@ class SglangEngine(OneVersion):
         slack, peak = before - int(before * s.gpu_memory_utilization), self._peak(model, gpu, layout, s)
         types = CacheTypes(s.kv_cache_dtype, self.model_dtype(model.card))
         bounds = stage_bounds(model.layers, pp)
-        cells = model.cells(tp, types, bounds, windows=s.windows)
+        cells = model.cells(tp, types, bounds, windows=s.hybrid_kv)
         loading = [int(c["loading_gib"] * GIB) + model.absorbed(tp, start, stop) for start, stop in bounds]
         stages = tuple(
             RankMemory(

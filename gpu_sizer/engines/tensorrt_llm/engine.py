@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import parallel_layouts
-from gpu_sizer.engines.load import Load, Settings
 from gpu_sizer.engines.one_version import HALF, OneVersion, refused
 from gpu_sizer.engines.pools import full_pool_bytes, full_pool_tokens
 from gpu_sizer.engines.vllm.activations import forward_bytes, has_nvlink, workspace_bytes
+from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.caches import CacheTypes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout, bounds_of
@@ -76,7 +76,14 @@ class TensorrtLlmEngine(OneVersion):
         tokens = load.max_num_batched_tokens or c["max_num_tokens"]
         dtype = self.cache_dtype(model.card, load)
         fraction = load.gpu_memory_utilization or c["free_fraction"]
-        return Settings(load.context, users, fraction, dtype, sequences, tokens, load.enforce_eager, windows=False)
+        return load.resolved(
+            users=users,
+            gpu_memory_utilization=fraction,
+            kv_cache_dtype=dtype,
+            max_num_seqs=sequences,
+            max_num_batched_tokens=tokens,
+            hybrid_kv=False,
+        )
 
     def settings_words(self, settings: Settings) -> str:
         """The settings in TensorRT-LLM's own names."""

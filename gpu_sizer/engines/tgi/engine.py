@@ -5,11 +5,11 @@ from __future__ import annotations
 from gpu_sizer.cards.mixers import Attention, LatentAttention
 from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import parallel_layouts
-from gpu_sizer.engines.load import Load, Settings
 from gpu_sizer.engines.one_version import OneVersion, refused
 from gpu_sizer.engines.pools import full_pool_bytes, full_pool_tokens
 from gpu_sizer.engines.tgi.prefill import constants, prefill_tokens
 from gpu_sizer.engines.vllm.activations import forward_bytes, generation, has_nvlink, workspace_bytes
+from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.caches import CacheTypes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout
@@ -73,8 +73,13 @@ class TgiEngine(OneVersion):
         tokens = load.max_num_batched_tokens or prefill_tokens(model.card, gpu, layout.tensor_parallel_size)
         dtype = self.cache_dtype(model.card, load)
         fraction = load.gpu_memory_utilization or constants()["memory_fraction"]
-        return Settings(
-            load.context, users, fraction, dtype, load.max_num_seqs or users, tokens, load.enforce_eager, windows=False
+        return load.resolved(
+            users=users,
+            gpu_memory_utilization=fraction,
+            kv_cache_dtype=dtype,
+            max_num_seqs=load.max_num_seqs or users,
+            max_num_batched_tokens=tokens,
+            hybrid_kv=False,
         )
 
     def settings_words(self, settings: Settings) -> str:

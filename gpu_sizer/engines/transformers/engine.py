@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import whole_layer_layouts
-from gpu_sizer.engines.load import Load, Settings
 from gpu_sizer.engines.one_version import HALF, OneVersion, refused
 from gpu_sizer.engines.vllm.activations import forward_bytes
 from gpu_sizer.engines.whole_layers import answer, even_cut
+from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.caches import CacheTypes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout
@@ -79,7 +79,15 @@ class TransformersEngine(OneVersion):
         users = self.users(load, layout, "a batch of")
         dtype = self.cache_dtype(model.card, load)
         tokens = min(load.max_num_batched_tokens or users * load.context, users * load.context)
-        return Settings(load.context, users, 1.0, dtype, users, tokens, True, windows=False)
+        return load.resolved(
+            users=users,
+            gpu_memory_utilization=1.0,
+            kv_cache_dtype=dtype,
+            max_num_seqs=users,
+            max_num_batched_tokens=tokens,
+            enforce_eager=True,
+            hybrid_kv=False,
+        )
 
     def settings_words(self, settings: Settings) -> str:
         """The batch, and how its prompts are read."""

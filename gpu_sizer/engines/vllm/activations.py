@@ -23,12 +23,12 @@ from gpu_sizer.cards.mixers import (
     ShortConvolution,
 )
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.engines.load import Settings
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.vllm import sparse
 from gpu_sizer.engines.vllm.encoders import encoder_peak
 from gpu_sizer.engines.vllm.generations import BLACKWELL, WORKSTATION_BLACKWELL
 from gpu_sizer.engines.vllm.version import VersionProfile
+from gpu_sizer.load import Settings
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import GIB, MIB, ceil_div

@@ -7,7 +7,6 @@ from functools import cache
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.layouts import parallel_layouts
-from gpu_sizer.engines.load import Load, Settings
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.vllm.activations import generation
 from gpu_sizer.engines.vllm.encoders import is_profiled, video_note
@@ -18,6 +17,7 @@ from gpu_sizer.engines.vllm.pages import DELTA, PageRules
 from gpu_sizer.engines.vllm.support import host_note, last_version_note, pooled_cache_dtype, split_refusal
 from gpu_sizer.engines.vllm.version import VersionProfile, at_least, version_profile
 from gpu_sizer.errors import RequestError
+from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.estimate import LayoutMemory
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.model.inventory import build_inventory
@@ -120,7 +120,13 @@ class VllmEngine:
         if load.max_num_seqs is None:
             sequences = max(users, min(sequences, tokens))
         dtype = self._cache_dtype(model, gpu, load)
-        return Settings(load.context, users, self.utilization(load), dtype, sequences, tokens, load.enforce_eager)
+        return load.resolved(
+            users=users,
+            gpu_memory_utilization=self.utilization(load),
+            kv_cache_dtype=dtype,
+            max_num_seqs=sequences,
+            max_num_batched_tokens=tokens,
+        )
 
     def utilization(self, load: Load) -> float:
         """The share of a GPU's memory that the engine may use."""

@@ -12,11 +12,11 @@ from gpu_sizer.units import gib
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.engines.load import Load, Settings
     from gpu_sizer.engines.vllm.cache import CachePlan
     from gpu_sizer.engines.vllm.engine import VllmEngine
     from gpu_sizer.engines.vllm.model import VllmModel
     from gpu_sizer.engines.vllm.needs import LayoutNeed, Needs
+    from gpu_sizer.load import Load, Settings
     from gpu_sizer.memory.estimate import Verdict
 
 

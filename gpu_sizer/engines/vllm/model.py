@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import cached_property
+from operator import attrgetter
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.mixers import Attention, GatedDeltaNet
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.engines.load import Settings
 from gpu_sizer.engines.vllm import sparse
 from gpu_sizer.engines.vllm.activations import (
     Reserve,
@@ -26,6 +26,7 @@ from gpu_sizer.engines.vllm.needs import Needs
 from gpu_sizer.engines.vllm.pages import DELTA, PageRules, layer_pages
 from gpu_sizer.engines.vllm.placement import weight_rules
 from gpu_sizer.engines.vllm.version import VersionProfile
+from gpu_sizer.load import LOAD, Settings
 from gpu_sizer.memory.caches import CacheTypes
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import WeightPlacement, refusal
@@ -44,6 +45,11 @@ HALF = {"float32": "bfloat16"}
 MOST_RESERVES = 4096
 #: Loads of one model whose needs are kept: a server is asked for many lengths of many models.
 MOST_NEEDS = 256
+
+#: The settings on which an activation peak depends: all but what lengthens, repeats or stores the cache. A setting that
+#: is new is among them.
+_NOT_OF_PEAK = ("context", "users", "gpu_memory_utilization", "kv_cache_dtype")
+_OF_PEAK = attrgetter(*[s.name for s in LOAD if s.name not in _NOT_OF_PEAK])
 
 #: Bytes of weights, of a block of the cache's pool, and of what loading adds, on one GPU of a pipeline stage.
 Held = tuple[int, int, int]
@@ -121,7 +127,7 @@ class VllmModel:
     def reserve(self, gpu: GpuSpec, layout: Layout, s: Settings, version: VersionProfile) -> Reserve:
         """The activation peak and the overhead on one GPU beside graphs: equal for all of a kind and any pipeline."""
         tp, experts = layout.tensor_parallel_size, layout.expert_ranks
-        batch = (s.max_num_seqs, s.max_num_batched_tokens, s.context if self.peak_follows_context else 0)
+        batch = (*_OF_PEAK(s), s.context if self.peak_follows_context else 0)
         key = (tp, layout.pipeline_parallel_size > 1, experts, *gpu_kind(gpu), *batch, version.name)
         if (found := self._reserves.get(key)) is None:
             if len(self._reserves) >= MOST_RESERVES:
@@ -144,8 +150,7 @@ class VllmModel:
 
     def needs(self, gpu: GpuSpec, s: Settings, rules: PageRules, version: VersionProfile) -> Needs:
         """What its layouts hold under these settings: equal for all GPUs of a kind, whatever their memory."""
-        load = (s.context, s.users, s.kv_cache_dtype, s.max_num_seqs, s.max_num_batched_tokens, s.enforce_eager)
-        key = (*gpu_kind(gpu), *load, rules, version.name)
+        key = (*gpu_kind(gpu), s, rules, version.name)
         if (found := self._needs.get(key)) is None:
             if len(self._needs) >= MOST_NEEDS:
                 self._needs.clear()

@@ -14,11 +14,11 @@ from gpu_sizer.units import ceil_div
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.engines.load import Settings
     from gpu_sizer.engines.vllm.cache import CachePlan
     from gpu_sizer.engines.vllm.model import HeldStages, VllmModel
     from gpu_sizer.engines.vllm.pages import PageRules
     from gpu_sizer.engines.vllm.version import VersionProfile
+    from gpu_sizer.load import Settings
 
 
 @dataclass(frozen=True, slots=True)

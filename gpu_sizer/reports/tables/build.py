@@ -5,6 +5,7 @@ from __future__ import annotations
 from gpu_sizer import __version__
 from gpu_sizer.engines.registry import engine
 from gpu_sizer.forks import forked
+from gpu_sizer.load import ENGINE, OPTIONS, told
 from gpu_sizer.planning.choices import best_price
 from gpu_sizer.planning.needs import REFERENCE_GPU
 from gpu_sizer.planning.uncounted import uncounted_text
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.catalogue import Catalogue
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.load import Setting
     from gpu_sizer.planning.uncounted import Uncounted
     from gpu_sizer.reports.tables.spec import TableSpec
 
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 _LOADED = frozenset(("gpus", "safe", "tensor", "layout", "free", "price", "kv"))
 #: Cells from which on a table is worth several processes.
 MANY_CELLS = 1000
+_CACHE, _SHARE = "kv_cache_dtype", "gpu_memory_utilization"
+#: Settings that have words of their own below a table; others are told as questions tell them.
+_IN_WORDS = frozenset(("context", "users", "weights_dtype", _CACHE, _SHARE, "engine", "layouts", "max_gpus"))
 #: Undated models that a remark names.
 _MOST_NAMES = 8
 
@@ -121,26 +126,38 @@ def _groups(rows: Sequence[tuple[ModelCard, Row]], by: str | None) -> tuple[Grou
 def load_words(spec: TableSpec, counts: Counts) -> list[str]:
     """The load in words, part by part."""
     load = spec.load
-    users = load.get("users", 1)
+    users, weights, cache, layouts = (_asked(load, name) for name in ("users", "weights_dtype", _CACHE, "layouts"))
     words = [
         f"{spec.context} tokens of context" if spec.context else "full context length",
         "one request at a time" if users == 1 else f"{users:,} requests at once",
+        f"{weights} weights" if weights else "weights as released",
     ]
-    words.append(f"{load['weights_dtype']} weights" if load.get("weights_dtype") else "weights as released")
-    if load.get("kv_cache_dtype"):
-        words.append(f"{load['kv_cache_dtype']} cache")
-    given = load.get("gpu_memory_utilization")
-    shares = sorted({given} if given is not None else counts.utilizations)
-    if shares:
+    if cache:
+        words.append(f"{cache} cache")
+    if shares := _shares(spec, counts):
         words.append("utilization " + " or ".join(f"{s:g}" for s in shares))
-    words += [f"{k} {load[k]:,}" for k in ("max_num_seqs", "max_num_batched_tokens") if load.get(k)]
-    if load.get("layouts", "any") != "any":
-        words.append(f"{load['layouts']} parallelism only")
+    words += [_further(OPTIONS[name], value) for name, value in told(load).items() if name not in _IN_WORDS]
+    if layouts != OPTIONS["layouts"].default:
+        words.append(f"{layouts} parallelism only")
     return words
 
 
+def _asked(load: dict[str, Any], name: str) -> Any:
+    return load.get(name, OPTIONS[name].default)
+
+
+def _further(s: Setting, value: Any) -> str:
+    return f"{s.name} {value:,}" if s.kind == "int" and not s.said else s.say(value)
+
+
+def _shares(spec: TableSpec, counts: Counts) -> list[float]:
+    """The utilizations in force."""
+    given = spec.load.get(_SHARE)
+    return sorted({given} if given is not None else counts.utilizations)
+
+
 def _engine(spec: TableSpec) -> str:
-    return engine(spec.load.get("engine", "vllm")).describe()
+    return engine(spec.load.get("engine", ENGINE.default)).describe()
 
 
 def _assumed(spec: TableSpec, counts: Counts) -> str:
@@ -148,16 +165,16 @@ def _assumed(spec: TableSpec, counts: Counts) -> str:
 
 
 def _facts(spec: TableSpec, counts: Counts) -> dict[str, Any]:
-    given = spec.load.get("gpu_memory_utilization")
     return {
         "engine": _engine(spec),
         "context": spec.context,
-        "users": spec.load.get("users", 1),
+        "users": _asked(spec.load, "users"),
         "weights_dtype": spec.load.get("weights_dtype"),
-        "kv_cache_dtype": spec.load.get("kv_cache_dtype"),
-        "gpu_memory_utilization": sorted({given} if given is not None else counts.utilizations),
-        "layouts": spec.load.get("layouts", "any"),
-        "max_gpus": spec.load.get("max_gpus", 64),
+        _CACHE: spec.load.get(_CACHE),
+        _SHARE: _shares(spec, counts),
+        "layouts": _asked(spec.load, "layouts"),
+        "max_gpus": _asked(spec.load, "max_gpus"),
+        **{name: value for name, value in told(spec.load).items() if name not in _IN_WORDS},
         "as_of": spec.as_of.isoformat() if spec.as_of else None,
         "version": __version__,
     }

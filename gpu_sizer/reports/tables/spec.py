@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gpu_sizer.errors import RequestError
+from gpu_sizer.errors import RequestError, unknown_word
+from gpu_sizer.load import OPTIONS
 from gpu_sizer.records import dataclass, field, fields
 from gpu_sizer.reports.selecting import first_day, last_day, parameters
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
     from typing import Any
+
+    from gpu_sizer.load import Setting
 
 DEFAULT_COLUMNS = ("name", "organization", "released", "parameters", "context", "dtype", "weights", "gpus")
 DEFAULT_GPUS = ("rtx-a6000", "a100-80gb", "h100-80gb", "h200")
@@ -122,18 +125,6 @@ def _group(value: Any) -> str:
     return str(value)
 
 
-def _whole(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise RequestError(f"a whole number, not {str(value)[:40]!r}")
-    return value
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise RequestError(f"a number, not {str(value)[:40]!r}")
-    return float(value)
-
-
 #: How each key of a spec is read.
 READERS: dict[str, Callable[[Any], Any]] = {
     "title": _text,
@@ -155,26 +146,17 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "context": _text,
     "notes": _notes,
 }
-#: Options of a request: key of a spec -> (its name there, how it is read).
-LOAD: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    "users": ("users", _whole),
-    "engine": ("engine", _text),
-    "layouts": ("layouts", _text),
-    "utilization": ("gpu_memory_utilization", _number),
-    "weights_dtype": ("weights_dtype", _text),
-    "kv_cache_dtype": ("kv_cache_dtype", _text),
-    "max_num_batched_tokens": ("max_num_batched_tokens", _whole),
-    "max_num_seqs": ("max_num_seqs", _whole),
-    "max_gpus": ("max_gpus", _whole),
-}
+#: Options of a request by their keys here; the length of context has a key of its own, since it may be a text.
+LOAD: dict[str, Setting] = {s.key: s for s in OPTIONS.values() if s.name not in READERS}
 
 
-def _unknown(key: str) -> RequestError:
-    from difflib import get_close_matches
+def _is_text(s: Setting) -> bool:
+    return s.tokens or s.kind == "str"
 
-    near = get_close_matches(key, [*READERS, *LOAD], n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join([*READERS, *LOAD])}"
-    return RequestError(f"{key[:60]}: unknown key{hint}")
+
+def keys_of(load: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a request by the keys of a spec."""
+    return {OPTIONS[name].key: value for name, value in load.items()}
 
 
 def make_spec(data: Mapping[str, Any], base: TableSpec | None = None) -> TableSpec:
@@ -188,15 +170,18 @@ def make_spec(data: Mapping[str, Any], base: TableSpec | None = None) -> TableSp
     load = dict(start.load)
     for key, value in data.items():
         if key not in READERS and key not in LOAD:
-            raise _unknown(str(key))
+            raise unknown_word("key", str(key), (*READERS, *LOAD))
         if value is None:
             continue
+        if key in LOAD and not _is_text(LOAD[key]):
+            LOAD[key].check(value)
+            load[LOAD[key].name] = value
+            continue
         try:
-            if key in READERS:
-                values[key] = READERS[key](value)
+            if key in LOAD:
+                load[LOAD[key].name] = _text(value)
             else:
-                name, read = LOAD[key]
-                load[name] = read(value)
+                values[key] = READERS[key](value)
         except RequestError as error:
             raise RequestError(f"{key} must be {error}") from None
     return TableSpec(**{**values, "load": load})
@@ -227,6 +212,6 @@ def spec_yaml(spec: TableSpec) -> str:
         value = getattr(spec, f.name)
         if f.name != "load" and value != getattr(default, f.name):
             data[f.name] = list(value) if isinstance(value, tuple) else value
-    names = {name: key for key, (name, _) in LOAD.items()}
+    names = {s.name: key for key, s in LOAD.items()}
     data |= {names[name]: value for name, value in spec.load.items()}
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
