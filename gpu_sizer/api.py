@@ -18,18 +18,22 @@ from gpu_sizer.planning.search import fit, plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Iterable
     from typing import Any, Unpack
 
+    from gpu_sizer.cards.machine import Offer
     from gpu_sizer.load import FitOptions, SizeOptions
     from gpu_sizer.planning.by_engine import EngineChoices
     from gpu_sizer.planning.choices import Choices, Runnable
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
     from gpu_sizer.planning.needs import MemoryNeed
+    from gpu_sizer.planning.rent import Rentals
     from gpu_sizer.planning.sweep import Axes, Sweep
 
     ModelName = str | os.PathLike[str] | ModelCard
     GpuName = str | os.PathLike[str] | GpuSpec
+    MachineName = str | Offer
 
 
 def load_model(model: str | os.PathLike[str] | ModelCard, *, cards: Catalogue | None = None) -> ModelCard:
@@ -74,21 +78,71 @@ def load_gpu(gpu: str | os.PathLike[str] | GpuSpec, *, cards: Catalogue | None =
     return gpu if isinstance(gpu, GpuSpec) else (cards or catalogue()).gpu(os.fspath(gpu))
 
 
+def load_machine(machine: MachineName, *, provider: str | None = None, cards: Catalogue | None = None) -> Offer:
+    """A machine that can be rented, by its name or an alias: ``p5.48xlarge``, ``lambda/gpu_1x_a100``.
+
+    Args:
+        machine: its name.
+        provider: who rents it out, where several share the name.
+        cards: the catalogue; null is the shipped one with the user's folders.
+
+    Raises:
+        UnknownMachineError: no such machine, or several (``suggestions`` names them).
+    """
+    if not isinstance(machine, str):
+        return machine
+    from gpu_sizer.cards.fleet import fleet
+
+    return fleet(cards).find(machine, provider)
+
+
+def hardware(
+    gpu: GpuName | None, machine: MachineName | None, cards: Catalogue | None = None
+) -> tuple[GpuSpec, Offer | None]:
+    """The GPU that is asked about, and the machine that it is in where one was named.
+
+    Raises:
+        RequestError: neither or both are given, or it is not known which GPU the machine has.
+        UnknownNameError: no such GPU or machine, or several.
+    """
+    if (gpu is None) == (machine is None):
+        what = "not both" if gpu is not None else "one of them is needed"
+        raise RequestError(f"say a GPU or a machine: {what}", about="gpu")
+    if machine is None:
+        assert gpu is not None
+        return load_gpu(gpu, cards=cards), None
+    offer = load_machine(machine, cards=cards)
+    seen = offer.machine.seen_gpu
+    if seen is None:
+        known = offer.machine.gpu_candidates
+        tail = f": say --gpu {' or '.join(known)}" if known else ""
+        told = f"{offer.machine.count:g} × {offer.machine.gpu_told}"
+        raise RequestError(
+            f"{offer.key} has {told}, and its source does not say which{tail}",
+            about="gpu",
+            suggestions=known,
+        )
+    return load_gpu(seen, cards=cards), offer
+
+
 def request(
-    model: str | os.PathLike[str] | ModelCard,
-    gpu: str | os.PathLike[str] | GpuSpec,
+    model: ModelName,
+    gpu: GpuName | None = None,
     *,
+    machine: MachineName | None = None,
     cards: Catalogue | None = None,
     **options: Unpack[SizeOptions],
 ) -> Request:
     """A checked request from names and options."""
-    return make_request(load_model(model, cards=cards), load_gpu(gpu, cards=cards), **options)
+    spec, offer = hardware(gpu, machine, cards)
+    return make_request(load_model(model, cards=cards), spec, machine=offer, **options)
 
 
 def size(
     model: str | os.PathLike[str] | ModelCard,
     *,
-    gpu: str | os.PathLike[str] | GpuSpec,
+    gpu: str | os.PathLike[str] | GpuSpec | None = None,
+    machine: str | Offer | None = None,
     details: bool = True,
     **load: Unpack[SizeOptions],
 ) -> Plan:
@@ -97,19 +151,21 @@ def size(
     Args:
         model: id, alias, hub id, path, or card.
         gpu: id, alias, path, or spec.
+        machine: a machine that can be rented, by name, instead of a GPU.
         details: also alternatives, rejected counts, tuned settings, counts at other lengths.
         load: {options}
 
     Raises:
         GpuSizerError: an unknown name or option, a card that cannot be used, or a value that makes no sense.
     """
-    return plan(request(model, gpu, **load), details=details)
+    return plan(request(model, gpu, machine=machine, **load), details=details)
 
 
 def estimate(
     model: str | os.PathLike[str] | ModelCard,
     *,
-    gpu: str | os.PathLike[str] | GpuSpec,
+    gpu: str | os.PathLike[str] | GpuSpec | None = None,
+    machine: str | Offer | None = None,
     tensor_parallel_size: int = 1,
     pipeline_parallel_size: int = 1,
     data_parallel_size: int = 1,
@@ -129,7 +185,7 @@ def estimate(
         expert_parallel,
         decode_context_parallel_size,
     )
-    return fit(request(model, gpu, **load), layout)
+    return fit(request(model, gpu, machine=machine, **load), layout)
 
 
 def fits_given(model: ModelName, *, gpus: str, cards: Catalogue | None = None, **load: Unpack[SizeOptions]) -> Fit:
@@ -145,7 +201,9 @@ def fits_given(model: ModelName, *, gpus: str, cards: Catalogue | None = None, *
     return fit_given(request(model, found[0], cards=cards, **load), found)
 
 
-def by_engine(model: ModelName, *, gpu: GpuName, **load: Unpack[SizeOptions]) -> EngineChoices:
+def by_engine(
+    model: ModelName, *, gpu: GpuName | None = None, machine: MachineName | None = None, **load: Unpack[SizeOptions]
+) -> EngineChoices:
     """The fewest GPUs under each engine; ``load`` as in :func:`size`, without its engine.
 
     Raises:
@@ -153,21 +211,30 @@ def by_engine(model: ModelName, *, gpu: GpuName, **load: Unpack[SizeOptions]) ->
     """
     from gpu_sizer.planning.by_engine import by_engine as choose
 
-    return choose(request(model, gpu, **load))
+    return choose(request(model, gpu, machine=machine, **load))
 
 
-def _count(gpu_count: int) -> int:
-    """A number of GPUs that can be.
+def _count(gpu_count: int | None, machine: Offer | None = None, *, needed: bool = False) -> int:
+    """A number of GPUs that can be: of a machine all of its own, unless told.
 
     Raises:
-        RequestError: not a whole number from 1 to the largest search.
+        RequestError: not a whole number from 1 to the largest search, or none where one is needed.
     """
+    if gpu_count is None and not (needed and machine is None):
+        return machine.machine.gpu_count if machine is not None else 1
     if not isinstance(gpu_count, int) or isinstance(gpu_count, bool) or not 1 <= gpu_count <= MOST_GPUS:
         raise RequestError(f"the number of GPUs must be from 1 to {MOST_GPUS:,}, not {gpu_count!r}", about="gpu")
     return gpu_count
 
 
-def fits_on(model: ModelName, *, gpu: GpuName, gpu_count: int, **load: Unpack[SizeOptions]) -> OnCount:
+def fits_on(
+    model: ModelName,
+    *,
+    gpu: GpuName | None = None,
+    gpu_count: int | None = None,
+    machine: MachineName | None = None,
+    **load: Unpack[SizeOptions],
+) -> OnCount:
     """Whether a number of GPUs carries a model, in their best layout; ``load`` as in :func:`size`.
 
     Raises:
@@ -175,11 +242,17 @@ def fits_on(model: ModelName, *, gpu: GpuName, gpu_count: int, **load: Unpack[Si
     """
     from gpu_sizer.planning.inverse import on_count
 
-    return on_count(request(model, gpu, **load), _count(gpu_count))
+    asked = request(model, gpu, machine=machine, **load)
+    return on_count(asked, _count(gpu_count, asked.machine, needed=True))
 
 
 def longest_context(
-    model: ModelName, *, gpu: GpuName, gpu_count: int = 1, **load: Unpack[SizeOptions]
+    model: ModelName,
+    *,
+    gpu: GpuName | None = None,
+    gpu_count: int | None = None,
+    machine: MachineName | None = None,
+    **load: Unpack[SizeOptions],
 ) -> LongestContext:
     """The longest context in tokens on a number of GPUs, found on the planner itself; ``load`` as in :func:`size`.
 
@@ -188,10 +261,18 @@ def longest_context(
     """
     from gpu_sizer.planning.inverse import longest_context as longest
 
-    return longest(request(model, gpu, **load), _count(gpu_count))
+    asked = request(model, gpu, machine=machine, **load)
+    return longest(asked, _count(gpu_count, asked.machine))
 
 
-def most_users(model: ModelName, *, gpu: GpuName, gpu_count: int = 1, **load: Unpack[SizeOptions]) -> MostUsers:
+def most_users(
+    model: ModelName,
+    *,
+    gpu: GpuName | None = None,
+    gpu_count: int | None = None,
+    machine: MachineName | None = None,
+    **load: Unpack[SizeOptions],
+) -> MostUsers:
     """The most requests of ``context`` tokens at once on a number of GPUs; ``load`` as in :func:`size`.
 
     Raises:
@@ -199,7 +280,8 @@ def most_users(model: ModelName, *, gpu: GpuName, gpu_count: int = 1, **load: Un
     """
     from gpu_sizer.planning.inverse import most_users as most
 
-    return most(request(model, gpu, **load), _count(gpu_count))
+    asked = request(model, gpu, machine=machine, **load)
+    return most(asked, _count(gpu_count, asked.machine))
 
 
 def memory_need(model: ModelName, *, cards: Catalogue | None = None, **load: Unpack[SizeOptions]) -> MemoryNeed:
@@ -218,9 +300,10 @@ def memory_need(model: ModelName, *, cards: Catalogue | None = None, **load: Unp
 
 
 def what_fits(
-    gpu: GpuName,
+    gpu: GpuName | None = None,
     *,
-    gpu_count: int = 1,
+    gpu_count: int | None = None,
+    machine: MachineName | None = None,
     everything: bool = False,
     cards: Catalogue | None = None,
     **load: Unpack[SizeOptions],
@@ -229,7 +312,8 @@ def what_fits(
 
     Args:
         gpu: id, alias, path, or spec.
-        gpu_count: how many.
+        gpu_count: how many; null is one, or all of a machine's.
+        machine: a machine that can be rented, by name, instead of a GPU.
         everything: also those that do not run.
         cards: the catalogue; null is the shipped one with the user's folders.
 
@@ -239,9 +323,10 @@ def what_fits(
     from gpu_sizer.planning.choices import what_fits as runnable
 
     models = (cards or catalogue()).models.all()
-    return runnable(
-        models, load_gpu(gpu, cards=cards), _count(gpu_count), everything=everything, **options_of(load, None)
-    )
+    spec, offer = hardware(gpu, machine, cards)
+    if offer is not None:
+        load.setdefault("gpus_per_node", offer.machine.gpu_count)
+    return runnable(models, spec, _count(gpu_count, offer), everything=everything, **options_of(load, None))
 
 
 def which_gpu(
@@ -270,6 +355,50 @@ def compare(
 
     specs = [load_gpu(g, cards=cards) for g in gpus]
     return choose(load_model(model, cards=cards), specs, in_order=True, **load)
+
+
+def rent(
+    model: ModelName,
+    *,
+    provider: str | None = None,
+    region: str | None = None,
+    spot: bool = False,
+    max_price: float | None = None,
+    as_of: str | datetime.date | None = None,
+    everything: bool = False,
+    cards: Catalogue | None = None,
+    **load: Unpack[SizeOptions],
+) -> Rentals:
+    """The machines to rent for a model, whole ones, the cheapest first; ``load`` as in :func:`size`.
+
+    Args:
+        model: id, alias, hub id, path, or card.
+        provider: only this one's machines.
+        region: part of a region's name; only prices there, and those that hold everywhere.
+        spot: prices of machines that the provider may take back, instead of those on demand.
+        max_price: the most to pay, in US dollars an hour for all machines together.
+        as_of: the day from which the age of prices is counted; null is today.
+        everything: also dearer machines of the same GPUs at the same provider, and clusters that nobody would build.
+        cards: the catalogue; null is the shipped one with the user's folders.
+        load: the load options.
+
+    Raises:
+        GpuSizerError: an unknown name, or a value that makes no sense.
+    """
+    from datetime import date
+
+    from gpu_sizer.cards.fleet import fleet
+    from gpu_sizer.planning.rent import Wanted
+    from gpu_sizer.planning.rent import rent as choose
+
+    shelf = cards or catalogue()
+    known = fleet(shelf)
+    try:
+        day = date.fromisoformat(as_of) if isinstance(as_of, str) else as_of or date.today()
+    except ValueError:
+        raise RequestError(f"as_of must be a date as 2026-11-30, not {as_of!r:.60}") from None
+    wanted = Wanted(None if provider is None else known.provider(provider), region, spot, max_price, day)
+    return choose(load_model(model, cards=cards), known.all(), shelf.gpus.get, wanted, everything=everything, **load)
 
 
 def _several(names: Any) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from gpu_sizer.cards import mixers
 from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction, Run, Tower
 from gpu_sizer.cards.feed_forwards import Dense, MixtureOfExperts
-from gpu_sizer.cards.gpu_spec import Compute, GpuSpec, Memory, Price
+from gpu_sizer.cards.gpu_spec import Compute, GpuSpec, Memory
 from gpu_sizer.cards.model_card import ContextLength, FormatRule, ModelCard, Parameters, Release, Source, Weights
 
 TYPE_CHECKING = False
@@ -47,14 +47,13 @@ MANY: dict[type, dict[str, Any]] = {
     Block: {"extra": ExtraTensor},
     Tower: {"tensors": ExtraTensor},
     MultiTokenPrediction: {"extra": ExtraTensor, "once": ExtraTensor},
-    GpuSpec: {"prices": Price, "sources": Source},
+    GpuSpec: {"sources": Source},
 }
 MAPPED: dict[type, dict[str, Any]] = {Architecture: {"blocks": Block}}
 DATES: dict[type, tuple[str, ...]] = {
     ModelCard: ("released",),
     Release: ("released",),
     GpuSpec: ("released",),
-    Price: ("date",),
 }
 _NONE: dict[str, Any] = {}
 

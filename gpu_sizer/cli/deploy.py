@@ -40,9 +40,10 @@ Tuned = Annotated[bool, typer.Option("--tuned", help="With the plan's lower sett
 @o.takes(*LOAD, ENGINE, *LIMITS)
 def deploy(
     model: o.Model,
-    gpu: o.Gpu,
     form: Form,
     load: o.Given,
+    gpu: o.OptionalGpu = None,
+    machine: o.Machine = None,
     output: Output = None,
     weights: Weights = None,
     image: Image = None,
@@ -62,12 +63,12 @@ def deploy(
     if form not in FORMATS:
         raise RequestError(f"unknown format {form[:40]!r}; known: {', '.join(FORMATS)}", suggestions=FORMATS)
     card = api.load_model(model, cards=o.cards())
-    spec = api.load_gpu(gpu, cards=o.cards())
+    where = o.hardware(gpu, machine)
     answer: Plan | Fit
     if (tp, pp, dp, ep) != (None, None, None, False):
         answer = api.estimate(
             card,
-            gpu=spec,
+            **where,
             tensor_parallel_size=tp or 1,
             pipeline_parallel_size=pp or 1,
             data_parallel_size=dp or 1,
@@ -75,7 +76,7 @@ def deploy(
             **load,
         )
     else:
-        answer = api.size(card, gpu=spec, **load)
+        answer = api.size(card, **where, **load)
     if not answer.fits and not (tuned and answer.tuned):
         lower = "; lower settings fit: deploy with --tuned" if answer.tuned else ""
         sys.stderr.write(f"gpu-sizer: nothing to deploy: {printable(answer.reason or '')}{lower}\n")

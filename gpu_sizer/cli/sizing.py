@@ -51,19 +51,19 @@ def size(
     load: o.Given,
     gpu: o.OptionalGpu = None,
     gpus: o.GivenGpus = None,
+    machine: o.Machine = None,
     as_json: o.Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the bare count.")] = False,
 ) -> None:
     """The fewest GPUs on which a model serves a load; with --gpus, whether exactly those do."""
-    o.one_of(gpu, gpus)
+    o.one_of(gpu, gpus, machine)
     card = api.load_model(model, cards=o.cards())
     if gpus is not None:
         raise typer.Exit(print_fit(api.fits_given(card, gpus=gpus, cards=o.cards(), **load), as_json))
-    assert gpu is not None
-    spec = api.load_gpu(gpu, cards=o.cards())
+    where = o.hardware(gpu, machine)
     if load["engine"] == ALL:
-        print_by_engine(api.by_engine(card, gpu=spec, **{**load, "engine": None}), as_json)
-    plan = api.size(card, gpu=spec, details=not quiet, **load)
+        print_by_engine(api.by_engine(card, **where, **{**load, "engine": None}), as_json)
+    plan = api.size(card, **where, details=not quiet, **load)
     if quiet:
         if plan.gpu_count is not None:
             print_lines([str(plan.gpu_count)])
@@ -77,33 +77,33 @@ def fit(
     load: o.Given,
     gpu: o.OptionalGpu = None,
     gpus: o.GivenGpus = None,
+    machine: o.Machine = None,
     gpu_count: Annotated[
         int | None, typer.Option("--gpu-count", "-n", help="Their best layout on this many GPUs, instead of one told.")
     ] = None,
-    tp: Annotated[int, typer.Option("--tp", help="Tensor parallel size.")] = 1,
-    pp: Annotated[int, typer.Option("--pp", help="Pipeline parallel size.")] = 1,
-    dp: Annotated[int, typer.Option("--dp", help="Replicas (data parallel size).")] = 1,
+    tp: Annotated[int | None, typer.Option("--tp", help="Tensor parallel size. Default: 1.")] = None,
+    pp: Annotated[int | None, typer.Option("--pp", help="Pipeline parallel size. Default: 1.")] = None,
+    dp: Annotated[int | None, typer.Option("--dp", help="Replicas (data parallel size). Default: 1.")] = None,
     ep: Annotated[bool, typer.Option("--ep", help="Expert parallel.")] = False,
     dcp: Annotated[int, typer.Option("--dcp", help="Decode context parallel size, within --tp (vLLM).")] = 1,
     as_json: o.Json = False,
 ) -> None:
-    """Whether one layout fits, or a number of GPUs, or given ones, and what is left."""
-    o.one_of(gpu, gpus)
+    """Whether one layout fits, or a number of GPUs, a machine, or given ones, and what is left."""
+    o.one_of(gpu, gpus, machine)
     card = api.load_model(model, cards=o.cards())
     if gpus is not None:
         raise typer.Exit(print_fit(api.fits_given(card, gpus=gpus, cards=o.cards(), **load), as_json))
-    assert gpu is not None
-    spec = api.load_gpu(gpu, cards=o.cards())
-    if gpu_count is not None:
+    where = o.hardware(gpu, machine)
+    if gpu_count is not None or (machine is not None and (tp, pp, dp) == (None, None, None)):
         from gpu_sizer.cli.inverse import print_on_count
 
-        raise typer.Exit(print_on_count(api.fits_on(card, gpu=spec, gpu_count=gpu_count, **load), as_json))
+        raise typer.Exit(print_on_count(api.fits_on(card, **where, gpu_count=gpu_count, **load), as_json))
     found = api.estimate(
         card,
-        gpu=spec,
-        tensor_parallel_size=tp,
-        pipeline_parallel_size=pp,
-        data_parallel_size=dp,
+        **where,
+        tensor_parallel_size=tp if tp is not None else 1,
+        pipeline_parallel_size=pp if pp is not None else 1,
+        data_parallel_size=dp if dp is not None else 1,
         expert_parallel=ep,
         decode_context_parallel_size=dcp,
         **load,

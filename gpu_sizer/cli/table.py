@@ -64,6 +64,9 @@ def table(
     since: Since = None,
     as_of: AsOf = None,
     group_by: Annotated[str | None, typer.Option(help="organization or year.")] = None,
+    provider: Annotated[
+        str | None, typer.Option(help="Whose machines are priced. Default: the cheapest of all.")
+    ] = None,
     transpose: Annotated[bool, typer.Option("--transpose", help="Models as columns.")] = False,
     title: Annotated[str | None, typer.Option(help="The caption.")] = None,
     spec: Annotated[
@@ -118,6 +121,7 @@ def table(
         "columns": keys,
         "sort": names(sort),
         "group_by": group_by,
+        "provider": provider,
         "transpose": transpose or None,
         **keys_of(load),
     }

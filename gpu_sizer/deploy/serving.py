@@ -6,9 +6,9 @@ import re
 
 from gpu_sizer.deploy.engines import starter_of
 from gpu_sizer.deploy.engines.starter import Start, Starter
-from gpu_sizer.planning.machines import Machines, machines
 from gpu_sizer.deploy.text import shell_words, slug
 from gpu_sizer.errors import RequestError
+from gpu_sizer.planning.machines import Machines, machines
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import ceil_div, gib

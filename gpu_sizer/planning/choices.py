@@ -6,6 +6,7 @@ from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.load import LOAD, told
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.inverse import best_within, longest
+from gpu_sizer.planning.rent import rented
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search, plan, prepared
 from gpu_sizer.planning.uncounted import Uncounted, counted
@@ -13,13 +14,15 @@ from gpu_sizer.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
-    from gpu_sizer.cards.gpu_spec import GpuSpec, Price
+    from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.cards.machine import MachinePrice, Offer
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.memory.estimate import Verdict
     from gpu_sizer.planning.plan import Plan
+    from gpu_sizer.planning.rent import Rental
     from gpu_sizer.planning.request import Request
 
 #: Options that an answer shows unless all are asked for.
@@ -111,20 +114,24 @@ class Runnable:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One kind of GPU for a model: the plan on it and what that costs an hour, where a price is known."""
+    """One kind of GPU for a model: the plan on it, and the cheapest whole machines that carry the load."""
 
     plan: Plan
-    price: Price | None
+    rental: Rental | None
 
     @property
     def price_per_hour(self) -> float | None:
-        """US dollars an hour for all its GPUs."""
-        count = self.plan.gpu_count
-        return round(self.price.usd_per_hour * count, 2) if self.price is not None and count else None
+        """US dollars an hour for the machines."""
+        return self.rental.price_hour_usd if self.rental is not None else None
+
+    @property
+    def price(self) -> MachinePrice | None:
+        """The price of one of them."""
+        return self.rental.price if self.rental is not None else None
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object of DESIGN 6.2."""
-        p, per_gpu = self.plan, self.plan.per_gpu
+        p, per_gpu, price = self.plan, self.plan.per_gpu, self.price
         return {
             "gpu": p.request.gpu.id,
             "gpu_count": p.gpu_count,
@@ -132,10 +139,11 @@ class Choice:
             "layout": p.layout.model_dump() if p.layout else None,
             "verdict": p.verdict,
             "free_bytes": per_gpu.free_bytes if per_gpu else None,
+            "machines": self.rental.summary() if self.rental is not None else None,
             "price_per_hour": self.price_per_hour,
-            "price_kind": self.price.kind if self.price else None,
-            "price_provider": self.price.provider if self.price else None,
-            "price_date": self.price.date.isoformat() if self.price and self.price.date else None,
+            "price_kind": price.kind if price else None,
+            "price_provider": self.rental.offer.provider_name if self.rental is not None and price else None,
+            "price_date": price.date.isoformat() if price and price.date else None,
             "reason": p.reason,
         }
 
@@ -165,12 +173,6 @@ class Choices:
             "left_out": self.left_out,
             "not_counted": [u.model_dump() for u in self.uncounted],
         }
-
-
-def best_price(gpu: GpuSpec) -> Price | None:
-    """The lowest price on demand; where none is known, the lowest of any kind."""
-    on_demand = [p for p in gpu.prices if p.kind == "on-demand"]
-    return min(on_demand or gpu.prices, key=lambda p: p.usd_per_hour, default=None)
 
 
 def _runnable(card: ModelCard, gpu: GpuSpec, count: int, options: dict[str, Any]) -> RunnableModel:
@@ -230,6 +232,7 @@ def which_gpu(
     *,
     everything: bool = False,
     in_order: bool = False,
+    offers: Callable[[str], Iterable[Offer]] | None = None,
     **options: Any,
 ) -> Choices:
     """The GPUs on which a model runs, with the number of each; those on which it cannot be counted are named apart.
@@ -239,6 +242,7 @@ def which_gpu(
         gpus: the kinds to try.
         everything: also those on which it does not fit, and beyond the first dozen.
         in_order: keep the order given (a comparison).
+        offers: the machines to rent with a GPU, by its id; null is all that are known.
         options: load options of :func:`gpu_sizer.planning.request.make_request`; null values are left out.
 
     Raises:
@@ -252,7 +256,7 @@ def which_gpu(
         if isinstance(made, Uncounted):
             uncounted.append(made)
         else:
-            found.append(Choice(made, best_price(gpu)))
+            found.append(Choice(made, rented(made, None if offers is None else offers(gpu.id))))
     if not found:
         if uncounted:
             raise UncountableError(uncounted[0].reason, about="model")
@@ -264,8 +268,10 @@ def which_gpu(
 
 
 def _wanted(choice: Choice) -> tuple[Any, ...]:
-    """What a person wants first: it fits, in one machine, at a low price, on few GPUs, with room."""
-    p, price = choice.plan, choice.price_per_hour
+    """What a person wants first: it fits, in one machine, at a price that is known and low, on few GPUs, with room."""
+    p, price, rental = choice.plan, choice.price_per_hour, choice.rental
     count = p.gpu_count or 0
-    several = count > p.request.gpus_per_node
-    return (not p.fits, several, price is None, price or 0.0, count, p.verdict == "tight", p.request.gpu.id)
+    several = rental.machines > 1 if rental is not None else count > p.request.gpus_per_node
+    doubtful = rental is None or rental.doubt is not None
+    tight = p.verdict == "tight"
+    return (not p.fits, several, price is None, doubtful, price or 0.0, count, tight, p.request.gpu.id)

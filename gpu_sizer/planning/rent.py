@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from gpu_sizer.cards.machine import HOURS_PER_MONTH
 from gpu_sizer.errors import RequestError
-from gpu_sizer.planning.machines import in_one, over_several
+from gpu_sizer.planning.machines import divides, in_one, over_several
+from gpu_sizer.planning.plan import Plan
 from gpu_sizer.planning.request import DEFAULT_NODE, make_request
 from gpu_sizer.planning.search import Search
 from gpu_sizer.planning.uncounted import Uncounted, counted
 from gpu_sizer.records import dataclass
+from gpu_sizer.units import ceil_div
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.machine import MachinePrice, Offer
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.memory.estimate import LayoutMemory
+    from gpu_sizer.planning.plan import Fit
     from gpu_sizer.planning.request import Request
 
 #: Kinds of price that stand in for one on demand, where there is none: marked, and behind all on demand.
@@ -91,6 +94,21 @@ class Rental:
     def watts(self) -> int | None:
         """What the GPUs of the machines draw at most, by their makers; null where that is not known."""
         return self.gpu.tdp_w * self.gpus_each * self.machines if self.gpu.tdp_w else None
+
+    def summary(self) -> dict[str, Any]:
+        """The ``machines`` object of a plan."""
+        price = self.price
+        return {
+            "provider": self.offer.provider,
+            "machine": self.offer.machine.name,
+            "count": self.machines,
+            "gpus_each": self.gpus_each,
+            "price_hour_usd": self.price_hour_usd,
+            "price_kind": price.kind if price else None,
+            "as_of": price.date.isoformat() if price and price.date else None,
+            "doubt": self.doubt,
+            "layout": self.memory.layout.model_dump(),
+        }
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object."""
@@ -187,21 +205,69 @@ def _is_node(offer: Offer, gpu: GpuSpec) -> bool:
     return offer.machine.link in FAST_LINKS and offer.machine.gpu_count >= whole
 
 
-def carried(request: Request, each: int) -> tuple[int, LayoutMemory] | None:
+def carried(request: Request, each: int, least: int = 1) -> tuple[int, LayoutMemory] | None:
     """The fewest machines of so many GPUs that carry a request, and the layout; null where none do.
 
     Args:
         request: what is asked; its limits say how many GPUs there may be in all.
         each: GPUs of one machine.
+        least: fewer GPUs are known not to do.
     """
     search = Search(request)
-    start = search.start()
+    start = max(search.start(), least)
     if start <= each and (found := in_one(search, start, each)) is not None:
         return 1, found
-    for machines in range(max(2, -(-start // each)), request.max_gpus // each + 1):
+    for machines in range(max(2, ceil_div(start, each)), request.max_gpus // each + 1):
         if (found := over_several(search, machines, each)) is not None:
             return machines, found
     return None
+
+
+def rented(answer: Plan | Fit, offers: Iterable[Offer] | None = None) -> Rental | None:
+    """The whole machines for an answer: those that were asked for by name, else the cheapest with its GPUs.
+
+    Args:
+        answer: a plan, or a layout that was told and is kept.
+        offers: machines to choose from; null is all that are known with the answer's GPU.
+
+    Returns:
+        Null where it does not fit, or no machine is known.
+    """
+    request, memory = answer.request, answer.memory
+    if memory is None or not answer.fits:
+        return None
+    if request.machine is not None:
+        offers = (request.machine,)
+    elif offers is None:
+        from gpu_sizer.cards.fleet import fleet
+
+        offers = fleet().of_gpu(request.gpu.id)
+    least, told = memory.layout.gpu_count, None if isinstance(answer, Plan) else memory
+    wanted, found, carry = Wanted(), [], {}
+    # Machines that people cluster, and those that do alone, before all others.
+    for likely in (True, False):
+        for offer in offers:
+            each = offer.machine.gpu_count
+            if (each >= least or _is_node(offer, request.gpu) or request.machine is not None) != likely:
+                continue
+            if each not in carry:
+                carry[each] = _holding(request, told, each, least)
+            if (held := carry[each]) is not None:
+                price = wanted.price(offer)
+                found.append(Rental(offer, request.gpu, *held, price, _doubt(price, wanted)))
+        if found:
+            return min(found, key=_order)
+    return None
+
+
+def _holding(request: Request, told: LayoutMemory | None, each: int, least: int) -> tuple[int, LayoutMemory] | None:
+    """The fewest machines of so many GPUs: for a layout that is told, or in the best one."""
+    if told is None:
+        return carried(request.on_nodes(each), each, least)
+    machines = ceil_div(least, each)
+    if machines > 1 and (least % each or not divides(told.layout, each)):
+        return None
+    return machines, told
 
 
 def rent(
@@ -234,7 +300,7 @@ def rent(
     if not chosen:
         raise RequestError(_none(wanted), about="gpu")
     kept = {k: v for k, v in options.items() if v is not None}
-    answers: dict[tuple[str, int], tuple[int, LayoutMemory] | None | Uncounted] = {}
+    answers: dict[tuple[str, int], tuple[int, LayoutMemory] | Uncounted | None] = {}
     found: list[Rental] = []
     refused: RequestError | None = None
     request: Request | None = None

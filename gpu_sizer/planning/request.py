@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Unpack
 
+    from gpu_sizer.cards.machine import Offer
     from gpu_sizer.engines.engine import Engine
     from gpu_sizer.load import Layouts, LoadOptions, Settings, SizeOptions
 
@@ -36,6 +37,8 @@ class Request:
     load: Load
     engine: str = ENGINE.default
     limits: Limits = ANYWHERE
+    machine: Offer | None = None
+    """The machine that was asked for by name, whose GPUs these are."""
 
     @property
     def context(self) -> int:
@@ -70,6 +73,10 @@ class Request:
         """The same under another load: these settings changed, not checked again."""
         return replace(self, load=replace(self.load, **load))  # type: ignore[arg-type]  # a number by now
 
+    def on_nodes(self, gpus: int) -> Request:
+        """The same on machines of so many GPUs."""
+        return replace(self, limits=replace(self.limits, gpus_per_node=gpus))
+
     def assumptions(self, settings: Settings, weights_format: str, *, of_gpu: bool = True) -> dict[str, Any]:
         """What an answer to it rests on: the settings in force that are always told or were asked for.
 
@@ -90,13 +97,23 @@ class Request:
         return found | told(limits)
 
 
-def make_request(model: ModelCard, gpu: GpuSpec, **options: Unpack[SizeOptions]) -> Request:
+def make_request(
+    model: ModelCard, gpu: GpuSpec, *, machine: Offer | None = None, **options: Unpack[SizeOptions]
+) -> Request:
     """A checked request; options that are null or left out have their defaults.
+
+    Args:
+        model: the card.
+        gpu: the spec of the GPUs.
+        machine: the machine whose GPUs these are, where one was named; a node is one of it.
+        options: settings of :mod:`gpu_sizer.load`.
 
     Raises:
         RequestError: an unknown option, a value out of range, or a context longer than the card allows.
     """
     given = checked(options_of(options, model.context.native))
+    if machine is not None:
+        given.setdefault("gpus_per_node", machine.machine.gpu_count)
     longest = model.context.extended or model.context.native
     context = given.setdefault("context", model.context.native)
     if context > longest:
@@ -112,6 +129,7 @@ def make_request(model: ModelCard, gpu: GpuSpec, **options: Unpack[SizeOptions])
         Load(**{name: value for name, value in given.items() if name in _OF_LOAD}),
         given.get("engine", ENGINE.default),
         Limits(**{name: value for name, value in given.items() if name in _OF_LIMITS}),
+        machine,
     )
     request.get_engine().check(request.load)
     return request

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.quantities import tokens
+from gpu_sizer.planning.rent import Rental, rented
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search, plan
 from gpu_sizer.planning.uncounted import Uncounted, counted
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.cards.machine import Offer
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.memory.estimate import RankMemory
     from gpu_sizer.planning.plan import Plan
@@ -30,10 +32,18 @@ class Counts:
         context: tokens as people write them, or null for each model's full length.
         load: further options of a request.
         reference: the GPU whose engine settings are taken for sizes that no GPU column fixes.
+        offers: the machines to rent with a GPU, by its id; null is all that are known.
     """
 
-    def __init__(self, context: str | None, load: dict[str, Any], reference: GpuSpec) -> None:
-        self.context, self.load, self.reference = context, load, reference
+    def __init__(
+        self,
+        context: str | None,
+        load: dict[str, Any],
+        reference: GpuSpec,
+        offers: Callable[[str], list[Offer]] | None = None,
+    ) -> None:
+        self.context, self.load, self.reference, self._offers = context, load, reference, offers
+        self._rentals: dict[tuple[str, str], Rental | None] = {}
         self._asked: dict[tuple[str, str | None], Request] = {}
         self._plans: dict[tuple[str, str, str | None], Plan | str] = {}
         self._whole: dict[tuple[str, bool], RankMemory | str] = {}
@@ -50,7 +60,7 @@ class Counts:
         """The same load under another engine, sized once."""
         if (found := self._under.get(engine)) is None:
             load = {**self.load, "engine": engine}
-            found = self._under[engine] = Counts(self.context, load, self.reference)
+            found = self._under[engine] = Counts(self.context, load, self.reference, self._offers)
         return found
 
     def request(self, card: ModelCard, gpu: GpuSpec, **changes: Any) -> Request:
@@ -81,6 +91,14 @@ class Counts:
             found = self._told(card, gpu, lambda: self._planned(card, gpu, layouts)) if why is None else why
             self._plans[key] = found
         return found
+
+    def rental(self, plan: Plan) -> Rental | None:
+        """The cheapest whole machines for a plan of a pair; null where none are known."""
+        request = plan.request
+        key = (request.model.id, request.gpu.id)
+        if key not in self._rentals:
+            self._rentals[key] = rented(plan, None if self._offers is None else self._offers(request.gpu.id))
+        return self._rentals[key]
 
     def _planned(self, card: ModelCard, gpu: GpuSpec, layouts: str | None) -> Plan:
         if (asked := self._asked.get((card.id, layouts))) is None:

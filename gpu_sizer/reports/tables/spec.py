@@ -53,6 +53,8 @@ class TableSpec:
     sort: tuple[str, ...] = ()
     """Keys of columns, or ids of GPUs; a minus before one turns its order round."""
     group_by: str | None = None
+    provider: str | None = None
+    """Whose machines are priced; null is the cheapest of all."""
     transpose: bool = False
     context: str | None = None
     """Tokens as people write them; null is each model's full length."""
@@ -142,6 +144,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "columns": _names,
     "sort": _names,
     "group_by": _group,
+    "provider": _text,
     "transpose": _flag,
     "context": _text,
     "notes": _notes,
