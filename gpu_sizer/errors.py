@@ -79,11 +79,11 @@ class DoesNotFitError(GpuSizerError):
     """Raised only where the caller asked for an error instead of an answer that does not fit."""
 
 
-def unknown_word(what: str, word: str, known: Iterable[str], *, near: int = 3) -> RequestError:
-    """The error of a word that is none of those known: it names the nearest, or else all."""
+def unknown_word(message: str, word: str, known: Iterable[str]) -> RequestError:
+    """The error of a word that is none of those known: the message, and the nearest of them or else all."""
     from difflib import get_close_matches
 
     every = tuple(known)
-    alike = get_close_matches(word, every, n=near)
-    hint = f"did you mean {' or '.join(alike[:1])}?" if alike else f"known: {', '.join(every)}"
-    return RequestError(f"unknown {what} {word[:60]!r}; {hint}", suggestions=alike)
+    near = get_close_matches(word, every, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(every)}"
+    return RequestError(f"{message}; {hint}", suggestions=near)

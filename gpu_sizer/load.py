@@ -159,7 +159,7 @@ def setting(default: Any, doc: str, **facts: Any) -> Any:
     return field(metadata=metadata) if default is REQUIRED else field(default=default, metadata=metadata)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
     """What an engine is asked to carry, and how: null means the engine's own default."""
 
@@ -253,7 +253,7 @@ class Load:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(Load):
     """What the engine runs with on one GPU, for one replica: a load whose defaults are resolved.
 
@@ -266,7 +266,7 @@ class Settings(Load):
     max_num_batched_tokens: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """Where a search may look."""
 
@@ -319,7 +319,7 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
     found = {}
     for name, value in options.items():
         if name not in OPTIONS:
-            raise unknown_word("option", name, OPTIONS)
+            raise unknown_word(f"unknown option {name[:60]!r}", name, OPTIONS)
         if value is not None:
             OPTIONS[name].check(value)
             found[name] = value

@@ -141,8 +141,8 @@ def test_every_setting_says_what_it_is() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"contxt": 8192}, "unknown option 'contxt'; did you mean context?"),
-        ({"utilization": 0.9}, "unknown option 'utilization'; did you mean gpu_memory_utilization?"),
+        ({"contxt": 8192}, "unknown option 'contxt'; did you mean 'context'?"),
+        ({"utilization": 0.9}, "unknown option 'utilization'; did you mean 'gpu_memory_utilization'?"),
         ({"users": 0}, "users must be from 1 to 1,000,000, not 0"),
         ({"users": True}, "users must be a whole number, not True"),
         ({"max_num_seqs": "64"}, "max_num_seqs must be a whole number, not '64'"),

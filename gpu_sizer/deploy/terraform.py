@@ -42,7 +42,7 @@ def read_query(text: str) -> dict[str, str]:
     if not isinstance(query, dict) or not all(isinstance(v, str) for v in query.values()):
         raise RequestError("the query must be one JSON object with a string for every key")
     if unknown := sorted(set(query) - set(KEYS)):
-        raise unknown_word("key of the query", unknown[0], KEYS)
+        raise unknown_word(f"unknown key {unknown[0][:40]!r} in the query", unknown[0], KEYS)
     for key in ("model", "gpu"):
         if not query.get(key, "").strip():
             raise RequestError(f"the query must name a {key}", about=key)

@@ -10,7 +10,7 @@ from gpu_sizer.engines.vllm.activations import captured_graphs, communication_by
 from gpu_sizer.engines.vllm.encoders import encoder_peak
 from gpu_sizer.engines.vllm.version import version_profile
 from gpu_sizer.errors import RequestError
-from gpu_sizer.load import Settings
+from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit
 from gpu_sizer.planning.request import make_request
@@ -20,7 +20,13 @@ from gpu_sizer.units import GIB
 
 
 def settings(tokens: int, sequences: int, context: int = 8192) -> Settings:
-    return Settings(context, 1, 0.9, "bfloat16", sequences, tokens, False)
+    return Load(context=context).resolved(
+        users=1,
+        gpu_memory_utilization=0.9,
+        kv_cache_dtype="bfloat16",
+        max_num_seqs=sequences,
+        max_num_batched_tokens=tokens,
+    )
 
 
 @pytest.mark.parametrize(

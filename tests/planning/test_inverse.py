@@ -14,7 +14,6 @@ from gpu_sizer.planning.farthest import largest
 from gpu_sizer.planning.inverse import best_within, longest_context, most_users
 from gpu_sizer.planning.levers import levers
 from gpu_sizer.planning.search import plan
-from gpu_sizer.records import replace
 
 
 @dataclass(frozen=True)
@@ -41,14 +40,14 @@ def test_one_token_more_does_not_fit(case: Case) -> None:
     asked = request(case.model, case.gpu)
     found = longest_context(asked, case.count)
     if found.context < found.limit:
-        assert best_within(replace(asked, context=found.context + 1), case.count) is None
+        assert best_within(asked.under(context=found.context + 1), case.count) is None
     if found.context:
-        best = best_within(replace(asked, context=found.context), case.count)
+        best = best_within(asked.under(context=found.context), case.count)
         assert best is not None
         assert found.plan.settings.context == found.context
         assert found.plan.fits
         # The planner itself agrees: that context needs no more than these GPUs.
-        fewest = plan(replace(asked, context=found.context), details=False).gpu_count
+        fewest = plan(asked.under(context=found.context), details=False).gpu_count
         assert fewest is not None
         assert fewest <= case.count
     assert 0 <= found.safe_context <= found.context
@@ -58,9 +57,9 @@ def test_one_token_more_does_not_fit(case: Case) -> None:
 def test_one_user_more_does_not_fit(case: Case) -> None:
     asked = request(case.model, case.gpu, context=2048)
     found = most_users(asked, case.count)
-    assert best_within(replace(asked, users=found.users + 1), case.count) is None
+    assert best_within(asked.under(users=found.users + 1), case.count) is None
     if found.users:
-        assert best_within(replace(asked, users=found.users), case.count) is not None
+        assert best_within(asked.under(users=found.users), case.count) is not None
         assert found.plan.request.users == found.users
     assert 0 <= found.safe_users <= found.users
 
@@ -69,7 +68,7 @@ def test_the_safe_ends_fit_with_room() -> None:
     asked = request("qwen2.5-72b", "h100-80gb", users=4)
     found = longest_context(asked, 3)
     for context, verdict in ((found.safe_context, "fits"), (found.safe_context + 1, "tight")):
-        best = best_within(replace(asked, context=context), 3)
+        best = best_within(asked.under(context=context), 3)
         assert best is not None
         assert best.verdict == verdict
 
@@ -89,8 +88,8 @@ def test_breakpoints_are_where_the_count_changes() -> None:
     steps = context_steps(asked)
     assert [s.gpu_count for s in steps] == sorted({s.gpu_count for s in steps})
     for step, after in pairwise(steps):
-        assert plan(replace(asked, context=step.upto), details=False).gpu_count == step.gpu_count
-        assert plan(replace(asked, context=step.upto + 1), details=False).gpu_count == after.gpu_count
+        assert plan(asked.under(context=step.upto), details=False).gpu_count == step.gpu_count
+        assert plan(asked.under(context=step.upto + 1), details=False).gpu_count == after.gpu_count
     assert steps[-1].upto == 131_072
     assert describe(steps, "tokens").startswith(f"{steps[0].gpu_count} GPUs up to ")
     users = user_steps(request("llama-3-8b", "l4"))
@@ -102,7 +101,7 @@ def test_levers_have_the_effect_they_claim() -> None:
     for model, gpu in (("kimi-k2", "mi300x"), ("qwen2.5-72b", "h100-80gb"), ("llama-3.1-70b", "rtx-a6000")):
         found = plan(request(model, gpu), details=False)
         for lever in levers(found):
-            again = plan(replace(found.request, **lever.settings), details=False)
+            again = plan(found.request.under(**lever.settings), details=False)
             assert again.gpu_count == lever.gpu_count
             assert again.verdict == lever.verdict
             assert found.gpu_count is not None

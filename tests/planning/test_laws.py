@@ -60,7 +60,7 @@ def test_more_users_never_need_fewer(model: str, gpu: str, engine: str, a: int, 
 def test_more_batched_tokens_never_need_fewer(model: str, gpu: str, engine: str, a: int, b: int) -> None:
     few, many = sorted((a, b))
     less = request(model, gpu, 0.2, max_num_batched_tokens=few, max_num_seqs=64, engine=engine)
-    assert count(small(less)) <= count(small(replace(less, max_num_batched_tokens=many)))
+    assert count(small(less)) <= count(small(less.under(max_num_batched_tokens=many)))
 
 
 @laws

@@ -7,7 +7,6 @@ import pytest
 from gpu_sizer.api import request
 from gpu_sizer.planning.breakpoints import context_steps
 from gpu_sizer.planning.sweep_steps import context_steps_by_users
-from gpu_sizer.records import replace
 
 
 @pytest.mark.parametrize(
@@ -19,7 +18,7 @@ def test_steps_are_those_of_one_search_after_another(model: str, gpu: str, most_
     found = context_steps_by_users(asked, (16, 1), 64)
     assert set(found) == {1, 16}
     for users, steps in found.items():
-        assert steps == context_steps(replace(asked, users=users), 64)
+        assert steps == context_steps(asked.under(users=users), 64)
 
 
 def test_a_list_ends_where_asked() -> None:

@@ -173,7 +173,7 @@ def make_spec(data: Mapping[str, Any], base: TableSpec | None = None) -> TableSp
     load = dict(start.load)
     for key, value in data.items():
         if key not in READERS and key not in LOAD:
-            raise unknown_word("key", str(key), (*READERS, *LOAD))
+            raise unknown_word(f"{str(key)[:60]}: unknown key", str(key), (*READERS, *LOAD))
         if value is None:
             continue
         if key in LOAD and not _is_text(LOAD[key]):
