@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 #: Nouns for a machine behind a family's name: "a p5 instance".
 _NOUNS = r"(?:instances?|machines?|nodes?|vms?|box(?:es)?|servers?|hosts?|sizes?|family)"
 #: What makes a text worth a look into the catalogue of machines: a name with signs in it, or a noun.
-_LIKELY = re.compile(rf"[0-9a-z][._/-][0-9a-z]|xlarge|\bn[cdv]\d|\b{_NOUNS}\b|\b[pg][3-7][a-z]+\b|\bp[3-6]\b", re.I)
+_LIKELY = re.compile(
+    rf"[0-9a-z][._/-][0-9a-z]|xlarge|\bn[cdv]\d|\b{_NOUNS}\b|\b[pg][3-7][a-z]+\b|\bp[3-6]\b|\ba[2-4] ", re.I
+)
 _WORD = re.compile(r"[^\s,;:?!()\[\]\"']+")
 #: AWS's sizes, which people also say before the family: "an 8xlarge g5".
 _SIZE = r"(?:\d*xlarge|large|metal)"
@@ -79,7 +81,11 @@ def find_machine(text: str, known: Fleet) -> Named | None:
         return None
     provider = find_provider(text, known)
     for start, stop, name in _names(text):
-        keys = known.index.get(bare(name), [])
+        before, slash, after = name.partition("/")
+        owner = known.provider_names.get(bare(before)) if slash else None
+        keys = known.index.get(bare(after if owner else name), [])
+        if owner:
+            keys = [k for k in keys if k.startswith(owner + "/")]
         if provider is not None and len(keys) > 1:
             keys = [k for k in keys if k.startswith(provider.provider + "/")] or keys
         keys = [k for k in keys if _meant(name, k, provider)]

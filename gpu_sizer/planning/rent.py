@@ -332,7 +332,7 @@ def rent(
 
 def _none(wanted: Wanted) -> str:
     where = f" of {wanted.provider}" if wanted.provider else ""
-    price = f" with a {wanted.kind} price" if wanted.spot or wanted.region else ""
+    price = f" with {'a' if wanted.spot else 'an'} {wanted.kind} price" if wanted.spot or wanted.region else ""
     region = f" in {wanted.region}" if wanted.region else ""
     return f"no machine{where}{price}{region} is known"
 
