@@ -330,9 +330,21 @@ def what_fits(
 
 
 def which_gpu(
-    model: ModelName, *, everything: bool = False, cards: Catalogue | None = None, **load: Unpack[SizeOptions]
+    model: ModelName,
+    *,
+    everything: bool = False,
+    provider: str | None = None,
+    cards: Catalogue | None = None,
+    **load: Unpack[SizeOptions],
 ) -> Choices:
     """The GPUs of the catalogue on which a model runs, the cheapest first; ``load`` as in :func:`size`.
+
+    Args:
+        model: id, alias, hub id, path, or card.
+        everything: also those on which it does not fit, and beyond the first dozen.
+        provider: only GPUs in this provider's machines, at its prices.
+        cards: the catalogue; null is the shipped one with the user's folders.
+        load: the load options.
 
     Raises:
         GpuSizerError: an unknown name, a card that cannot be used, or a value that makes no sense.
@@ -340,7 +352,8 @@ def which_gpu(
     from gpu_sizer.planning.choices import which_gpu as choose
 
     gpus = (cards or catalogue()).gpus.all()
-    return choose(load_model(model, cards=cards), gpus, everything=everything, **load)
+    owner = provider_id(provider, cards)
+    return choose(load_model(model, cards=cards), gpus, everything=everything, provider=owner, **load)
 
 
 def compare(
@@ -397,8 +410,21 @@ def rent(
         day = date.fromisoformat(as_of) if isinstance(as_of, str) else as_of or date.today()
     except ValueError:
         raise RequestError(f"as_of must be a date as 2026-11-30, not {as_of!r:.60}") from None
-    wanted = Wanted(None if provider is None else known.provider(provider), region, spot, max_price, day)
+    wanted = Wanted(provider_id(provider, shelf), region, spot, max_price, day)
     return choose(load_model(model, cards=cards), known.all(), shelf.gpus.get, wanted, everything=everything, **load)
+
+
+def provider_id(provider: str | None, cards: Catalogue | None = None) -> str | None:
+    """The id of a provider by any of its names; null stays null.
+
+    Raises:
+        UnknownMachineError: no such provider.
+    """
+    if provider is None:
+        return None
+    from gpu_sizer.cards.fleet import fleet
+
+    return fleet(cards).provider(provider)
 
 
 def _several(names: Any) -> tuple[Any, ...]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.machine import Offer
 
 #: Nouns for a machine behind a family's name: "a p5 instance".
-_NOUNS = r"(?:instances?|machines?|nodes?|vms?|box(?:es)?|servers?|hosts?|sizes?|family)"
+_NOUNS = r"(?:instances?|machines?|nodes?|vms?|box(?:es)?|servers?|sizes?|family)"
 #: What makes a text worth a look into the catalogue of machines: a name with signs in it, or a noun.
 _LIKELY = re.compile(
     rf"[0-9a-z][._/-][0-9a-z]|xlarge|\bn[cdv]\d|\b{_NOUNS}\b|\b[pg][3-7][a-z]+\b|\bp[3-6]\b|\ba[2-4] ", re.I
@@ -31,6 +31,10 @@ _AZURE = re.compile(r"standard_[a-z0-9_]+", re.I)
 _PARTED = re.compile(r"(?:standard|n[cdv][a-z0-9]*|a[2-4])", re.I)
 _FAMILY = re.compile(rf"\b([a-z]\d[a-z0-9-]*)[\s-]+{_NOUNS}\b", re.I)
 _NOUN_BEHIND = re.compile(rf"[\s-]+{_NOUNS}\b", re.I)
+#: Providers that also release models, or whose name is an everyday word.
+_KNOWN_OTHERWISE = frozenset(("google", "microsoft", "amazon", "oracle", "lambda", "massed", "vast", "mithril"))
+_BEFORE = re.compile(r"\b(?:on|at|in|from|via|with|through|using|rent(?:ed)?)\s+(?:an?\s+|the\s+)?$", re.I)
+_BEHIND = re.compile(rf"['\u2019]?s?\s+(?:{_NOUNS}|cloud|gpus?)\b", re.I)
 #: Words of the longest name that is written with blanks.
 _MOST_WORDS = 5
 #: Signs within names of machines; a word without any is rather a GPU's name, as some machines are called.
@@ -61,10 +65,17 @@ def may_name_machine(text: str) -> bool:
 
 
 def find_provider(text: str, known: Fleet) -> NamedProvider | None:
-    """The first provider that a text names: ``on aws``, ``at Lambda Labs``; null where it names none."""
+    """The first provider that a text names: ``on aws``, ``at Lambda Labs``; null where it names none.
+
+    A company that is known for other things is one only behind a word such as ``on``, or before ``instances``.
+    """
     for start, stop in _windows(text, 3):
-        if (found := known.provider_names.get(bare(text[start:stop]))) is not None:
-            return NamedProvider(found, start, stop)
+        name = bare(text[start:stop].removesuffix("'s").removesuffix("\u2019s"))
+        if (found := known.provider_names.get(name)) is None:
+            continue
+        if name in _KNOWN_OTHERWISE and not (_BEFORE.search(text[:start]) or _BEHIND.match(text, stop)):
+            continue
+        return NamedProvider(found, start, stop)
     return None
 
 
@@ -150,7 +161,10 @@ def _family(text: str, known: Fleet) -> Named | None:
         offers = list({o.key: o for o in offers}.values())
         if not offers:
             continue
-        if len({(o.machine.seen_gpu, o.machine.gpu_count) for o in offers}) > 1:
-            raise shared(match[0], offers)
+        kinds: dict[tuple[str | None, int], Offer] = {}
+        for offer in offers:
+            kinds.setdefault((offer.machine.seen_gpu, offer.machine.gpu_count), offer)
+        if len(kinds) > 1:
+            raise shared(match[0], list(kinds.values()))
         return Named(offers[0], match.start(), match.end())
     return None

@@ -103,10 +103,16 @@ def what_fits(
 
 
 @o.takes(*_SIZED)
-def which_gpu(model: o.Model, load: o.Given, everything: All = False, as_json: o.Json = False) -> None:
+def which_gpu(
+    model: o.Model,
+    load: o.Given,
+    everything: All = False,
+    provider: Annotated[str | None, typer.Option(help="Only GPUs in this provider's machines.")] = None,
+    as_json: o.Json = False,
+) -> None:
     """The GPUs on which a model runs. How many of each, the cheapest first."""
     card = api.load_model(model, cards=o.cards())
-    found = api.which_gpu(card, everything=everything, cards=o.cards(), **load)
+    found = api.which_gpu(card, everything=everything, provider=provider, cards=o.cards(), **load)
     raise typer.Exit(_print("gpus", found, as_json))
 
 

@@ -14,11 +14,11 @@ from gpu_sizer.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from typing import Any
 
     from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.cards.machine import MachinePrice, Offer
+    from gpu_sizer.cards.machine import MachinePrice
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.memory.estimate import Verdict
     from gpu_sizer.planning.plan import Plan
@@ -232,7 +232,7 @@ def which_gpu(
     *,
     everything: bool = False,
     in_order: bool = False,
-    offers: Callable[[str], Iterable[Offer]] | None = None,
+    provider: str | None = None,
     **options: Any,
 ) -> Choices:
     """The GPUs on which a model runs, with the number of each; those on which it cannot be counted are named apart.
@@ -242,7 +242,7 @@ def which_gpu(
         gpus: the kinds to try.
         everything: also those on which it does not fit, and beyond the first dozen.
         in_order: keep the order given (a comparison).
-        offers: the machines to rent with a GPU, by its id; null is all that are known.
+        provider: id of a provider: only its machines, and GPUs that it has; null is any.
         options: load options of :func:`gpu_sizer.planning.request.make_request`; null values are left out.
 
     Raises:
@@ -252,11 +252,13 @@ def which_gpu(
     found: list[Choice] = []
     uncounted: list[Uncounted] = []
     for gpu in gpus:
-        made = counted(card, gpu, lambda gpu=gpu: plan(make_request(card, gpu, **kept), details=False))  # type: ignore[misc]
+        made = counted(
+            card, gpu, lambda gpu=gpu: plan(make_request(card, gpu, provider=provider, **kept), details=False)
+        )  # type: ignore[misc]
         if isinstance(made, Uncounted):
             uncounted.append(made)
         else:
-            found.append(Choice(made, rented(made, None if offers is None else offers(gpu.id))))
+            found.append(Choice(made, rented(made)))
     if not found:
         if uncounted:
             raise UncountableError(uncounted[0].reason, about="model")

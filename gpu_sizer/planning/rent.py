@@ -223,12 +223,20 @@ def carried(request: Request, each: int, least: int = 1) -> tuple[int, LayoutMem
     return None
 
 
-def rented(answer: Plan | Fit, offers: Iterable[Offer] | None = None) -> Rental | None:
+def machines_for(request: Request) -> list[Offer]:
+    """The machines that a request may be carried by: the one that was named, or all with its GPU, of its provider."""
+    if request.machine is not None:
+        return [request.machine]
+    from gpu_sizer.cards.fleet import fleet
+
+    return [o for o in fleet().of_gpu(request.gpu.id) if request.provider in (None, o.provider)]
+
+
+def rented(answer: Plan | Fit) -> Rental | None:
     """The whole machines for an answer: those that were asked for by name, else the cheapest with its GPUs.
 
     Args:
         answer: a plan, or a layout that was told and is kept.
-        offers: machines to choose from; null is all that are known with the answer's GPU.
 
     Returns:
         Null where it does not fit, or no machine is known.
@@ -236,12 +244,7 @@ def rented(answer: Plan | Fit, offers: Iterable[Offer] | None = None) -> Rental 
     request, memory = answer.request, answer.memory
     if memory is None or not answer.fits:
         return None
-    if request.machine is not None:
-        offers = (request.machine,)
-    elif offers is None:
-        from gpu_sizer.cards.fleet import fleet
-
-        offers = fleet().of_gpu(request.gpu.id)
+    offers = machines_for(request)
     least, told = memory.layout.gpu_count, None if isinstance(answer, Plan) else memory
     wanted, found, carry = Wanted(), [], {}
     # Machines that people cluster, and those that do alone, before all others.

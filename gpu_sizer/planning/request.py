@@ -39,6 +39,8 @@ class Request:
     limits: Limits = ANYWHERE
     machine: Offer | None = None
     """The machine that was asked for by name, whose GPUs these are."""
+    provider: str | None = None
+    """Id of the provider whose machines are named beside counts; null is any."""
 
     @property
     def context(self) -> int:
@@ -98,7 +100,12 @@ class Request:
 
 
 def make_request(
-    model: ModelCard, gpu: GpuSpec, *, machine: Offer | None = None, **options: Unpack[SizeOptions]
+    model: ModelCard,
+    gpu: GpuSpec,
+    *,
+    machine: Offer | None = None,
+    provider: str | None = None,
+    **options: Unpack[SizeOptions],
 ) -> Request:
     """A checked request; options that are null or left out have their defaults.
 
@@ -106,6 +113,7 @@ def make_request(
         model: the card.
         gpu: the spec of the GPUs.
         machine: the machine whose GPUs these are, where one was named; a node is one of it.
+        provider: id of the provider whose machines are named beside counts; null is any.
         options: settings of :mod:`gpu_sizer.load`.
 
     Raises:
@@ -130,6 +138,7 @@ def make_request(
         given.get("engine", ENGINE.default),
         Limits(**{name: value for name, value in given.items() if name in _OF_LIMITS}),
         machine,
+        provider,
     )
     request.get_engine().check(request.load)
     return request

@@ -7,9 +7,10 @@ from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.search import fit, plan
 from gpu_sizer.planning.sentences import fit_lines, lines
+from gpu_sizer.queries.machines import in_gpus
 from gpu_sizer.queries.requests import asked, say
 from gpu_sizer.queries.understanding import understand
-from gpu_sizer.records import dataclass
+from gpu_sizer.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -184,8 +185,8 @@ def _choices(a: Asked, cards: Catalogue) -> Choices:
 
     assert a.model is not None
     if a.understood.intent == "compare":
-        return which_gpu(a.model, a.gpus, in_order=True, **a.options)
-    return which_gpu(a.model, a.gpus or cards.gpus.all(), **a.options)
+        return which_gpu(a.model, a.gpus, in_order=True, provider=a.provider, **a.options)
+    return which_gpu(a.model, a.gpus or cards.gpus.all(), provider=a.provider, **a.options)
 
 
 def _memory(a: Asked, cards: Catalogue) -> MemoryNeed:
@@ -226,9 +227,12 @@ def ask(text: str, *, cards: Catalogue | None = None, most_gpus: int | None = No
             (``unknown``, ``ambiguous``, ``incomplete``, ``invalid``) and ``about`` say which.
     """
     shelf = cards or catalogue()
-    u = understand(text, shelf)
-    a = asked(u, shelf)
+    named = in_gpus(text, shelf)
+    u = understand(named.text, shelf)
+    a = replace(asked(u, shelf), machine=named.offer, provider=named.provider)
     if most_gpus is not None and (told := a.largest_count()) > most_gpus:
         raise RequestError(f"at most {most_gpus:,} GPUs can be asked about here, not {told:,}", about="gpu")
     result = _ANSWERS[u.intent](a, shelf)
-    return Answer(u.question, u.intent, say(a), result, a.engine, a.warnings)
+    return Answer(
+        " ".join(text.split())[:500], u.intent, "; ".join([say(a), *named.said]), result, a.engine, a.warnings
+    )

@@ -112,10 +112,8 @@ def counts_of(spec: TableSpec, cards: Catalogue, reference: GpuSpec) -> Counts:
     """
     from gpu_sizer.cards.fleet import fleet
 
-    known = fleet(cards)
-    owner = known.provider(spec.provider) if spec.provider is not None else None
-    offers = known.of_gpu if owner is None else lambda gpu: [o for o in known.of_gpu(gpu) if o.provider == owner]
-    return Counts(spec.context, spec.load, reference, offers)
+    provider = fleet(cards).provider(spec.provider) if spec.provider is not None else None
+    return Counts(spec.context, spec.load, reference, provider)
 
 
 def _title(spec: TableSpec, used: set[str]) -> str:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.cards.machine import Offer
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.memory.estimate import RankMemory
     from gpu_sizer.planning.plan import Plan
@@ -32,7 +31,7 @@ class Counts:
         context: tokens as people write them, or null for each model's full length.
         load: further options of a request.
         reference: the GPU whose engine settings are taken for sizes that no GPU column fixes.
-        offers: the machines to rent with a GPU, by its id; null is all that are known.
+        provider: id of the provider whose machines are priced; null is any.
     """
 
     def __init__(
@@ -40,9 +39,9 @@ class Counts:
         context: str | None,
         load: dict[str, Any],
         reference: GpuSpec,
-        offers: Callable[[str], list[Offer]] | None = None,
+        provider: str | None = None,
     ) -> None:
-        self.context, self.load, self.reference, self._offers = context, load, reference, offers
+        self.context, self.load, self.reference, self.provider = context, load, reference, provider
         self._rentals: dict[tuple[str, str], Rental | None] = {}
         self._asked: dict[tuple[str, str | None], Request] = {}
         self._plans: dict[tuple[str, str, str | None], Plan | str] = {}
@@ -60,7 +59,7 @@ class Counts:
         """The same load under another engine, sized once."""
         if (found := self._under.get(engine)) is None:
             load = {**self.load, "engine": engine}
-            found = self._under[engine] = Counts(self.context, load, self.reference, self._offers)
+            found = self._under[engine] = Counts(self.context, load, self.reference, self.provider)
         return found
 
     def request(self, card: ModelCard, gpu: GpuSpec, **changes: Any) -> Request:
@@ -70,7 +69,7 @@ class Counts:
             RequestError: a value that makes no sense.
         """
         length = None if self.context is None else tokens(self.context, card.context.native)
-        return make_request(card, gpu, **{"context": length, **self.load, **changes})
+        return make_request(card, gpu, provider=self.provider, **{"context": length, **self.load, **changes})
 
     def refusal(self, card: ModelCard) -> str | None:
         """Why a model does not take the context asked, or null."""
@@ -97,7 +96,7 @@ class Counts:
         request = plan.request
         key = (request.model.id, request.gpu.id)
         if key not in self._rentals:
-            self._rentals[key] = rented(plan, None if self._offers is None else self._offers(request.gpu.id))
+            self._rentals[key] = rented(plan)
         return self._rentals[key]
 
     def _planned(self, card: ModelCard, gpu: GpuSpec, layouts: str | None) -> Plan:
