@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from gpu_sizer.cards.machine import HOURS_PER_MONTH
-from gpu_sizer.errors import RequestError
-from gpu_sizer.planning.machines import divides, in_one, over_several
+from gpu_sizer.errors import DoesNotFitError, RequestError
+from gpu_sizer.planning.machines import Machines, divides, in_one, over_several
 from gpu_sizer.planning.plan import Plan
 from gpu_sizer.planning.request import DEFAULT_NODE, make_request
-from gpu_sizer.planning.search import Search
+from gpu_sizer.planning.search import Search, fit
 from gpu_sizer.planning.uncounted import Uncounted, counted
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import ceil_div
@@ -261,6 +261,20 @@ def rented(answer: Plan | Fit) -> Rental | None:
         if found:
             return min(found, key=_order)
     return None
+
+
+def named_machines(answer: Plan) -> Machines | None:
+    """The machines that were asked for by name, with the layout over all of their GPUs; null where none was.
+
+    Raises:
+        DoesNotFitError: no number of them carries the load.
+    """
+    if answer.request.machine is None:
+        return None
+    if (rental := rented(answer)) is None:
+        name = answer.request.machine.machine.name
+        raise DoesNotFitError(f"no number of {name} up to {answer.request.max_gpus} GPUs carries it")
+    return Machines(rental.machines, rental.gpus_each, fit(answer.request, rental.memory.layout))
 
 
 def _holding(request: Request, told: LayoutMemory | None, each: int, least: int) -> tuple[int, LayoutMemory] | None:
