@@ -72,6 +72,7 @@ COMMANDS = {
     "article": "article",
     "deploy": "deploy",
     "terraform": "terraform",
+    "update": "update:app",
     "serve": "serving",
     "mcp": "serving",
     "arena": "arena:app",
