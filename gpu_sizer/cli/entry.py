@@ -76,6 +76,7 @@ COMMANDS = {
     "mcp": "serving",
     "arena": "arena:app",
     "chart": "chart:app",
+    "update": "update:app",
 }
 
 
