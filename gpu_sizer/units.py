@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    #: A whole number, or an array of them: formulas of the cache are written once for both.
+    Whole = TypeVar("Whole", int, NDArray[np.int64])
+
 KIB = 1 << 10
 MIB = 1 << 20
 GIB = 1 << 30
@@ -20,9 +30,22 @@ def gb(size: float) -> str:
     return f"{value:,.2f} GB" if abs(value) < 10 else f"{value:,.1f} GB"
 
 
-def ceil_div(a: int, b: int) -> int:
+def ceil_div(a: Whole, b: int) -> Whole:
     """The smallest integer not below a / b."""
     return -(-a // b)
+
+
+def lesser(limit: int, values: Whole) -> Whole:
+    """The values, none above the limit."""
+    return min(limit, values) if isinstance(values, int) else values.clip(max=limit)
+
+
+def greater(a: Whole, b: Whole) -> Whole:
+    """The larger of two, value by value."""
+    if isinstance(a, int):
+        return max(a, b)
+    larger: Whole = a + (b - a).clip(min=0)
+    return larger
 
 
 def round_up(a: int, multiple: int) -> int:

@@ -13,14 +13,15 @@ PACKAGE = Path(__file__).parent.parent / "gpu_sizer"
 
 #: Rooms from left to right: a room may import its own and what stands left of it (DESIGN section 3).
 ORDER = [
-    {"errors", "units", "records", "compiled", "forks"},
+    {"errors", "units", "records", "compiled", "forks", "own"},
     {"cards"},
     {"model"},
     {"importers", "load"},
     {"memory"},
     {"engines"},
     {"planning"},
-    {"queries", "evidence", "reports", "deploy", "arena"},
+    {"arena"},
+    {"queries", "evidence", "reports", "deploy"},
     {"api"},
     {"server"},
     {"cli"},
@@ -57,7 +58,7 @@ def imports(file: Path) -> set[str]:
 FILES = [
     f
     for f in sorted(PACKAGE.rglob("*.py"))
-    if f.parent != PACKAGE or f.stem in ("api", "errors", "units", "load", "records", "compiled", "forks")
+    if f.parent != PACKAGE or f.stem in ("api", "errors", "units", "load", "records", "compiled", "forks", "own")
 ]
 
 

@@ -1,28 +1,20 @@
-"""Battles read from CSV, JSON lines or JSON: two models, who won, and when.
+"""Battles: two models, who won, when, and how their answers looked.
 
 A row that cannot be read is never dropped in silence: it is counted under its reason, with the first rows named.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
 from array import array
-from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
-from gpu_sizer.errors import RequestError
 from gpu_sizer.records import dataclass, field
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    Advance = Callable[[int], None]
 
 #: Outcomes: what the first model scored, in half points.
 LOSS, TIE, WIN = 0, 1, 2
@@ -34,14 +26,9 @@ WINNERS = {
     "tie (bothbad)": TIE,
     "both_bad": TIE,
 }
-COLUMNS = ("model_a", "model_b", "winner")
-#: Names that a column of time stamps may bear.
-TIME_COLUMNS = ("tstamp", "timestamp", "time", "date")
-SUFFIXES = (".csv", ".jsonl", ".json")
 #: Rows named in full for each kind of mistake.
 EXAMPLES = 3
 LONGEST_NAME = 200
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +56,21 @@ class Battles:
     timed: bool
     """Whether time stamps gave the order; otherwise it is the file's."""
     problems: tuple[Problem, ...] = ()
+    left_out: tuple[Problem, ...] = ()
+    """Votes that were read well and do not count, by the Arena's own rules or by a filter."""
+    copies: int = 0
+    """Votes that are exact copies of others: the same models, outcome and time. They count all the same."""
+    features: NDArray[np.float32] | None = None
+    """``[battles, features]``: how much more the first answer had of each, from -1 to 1 (see ``Choice.style``)."""
+    control: str = "none"
+    """What the features are for."""
 
     def __len__(self) -> int:
         return len(self.outcome)
 
 
 @dataclass(slots=True)
-class _Collector:
+class Collector:
     """Columns that grow row by row, and what went wrong on the way."""
 
     ids: dict[str, int] = field(default_factory=dict)
@@ -85,16 +80,22 @@ class _Collector:
     times: array[float] = field(default_factory=lambda: array("d"))
     untimed: int = 0
     reasons: dict[str, tuple[int, list[int]]] = field(default_factory=dict)
+    passed: dict[str, tuple[int, list[int]]] = field(default_factory=dict)
+    style: array[float] = field(default_factory=lambda: array("f"))
+    control: str = "none"
+    features: int = 0
+    """How many features each battle brings."""
 
     def refuse(self, row: int, reason: str) -> None:
         """Counts a row that cannot be used."""
-        count, rows = self.reasons.get(reason, (0, []))
-        if len(rows) < EXAMPLES:
-            rows.append(row)
-        self.reasons[reason] = (count + 1, rows)
+        _count(self.reasons, row, reason)
 
-    def add(self, row: int, a: Any, b: Any, winner: Any, time: Any) -> None:
-        """Takes one battle, or counts why not."""
+    def pass_by(self, row: int, reason: str) -> None:
+        """Counts a row that does not count."""
+        _count(self.passed, row, reason)
+
+    def add(self, row: int, a: Any, b: Any, winner: Any, time: Any) -> bool:
+        """Takes one battle, or counts why not; whether it was taken."""
         outcome = WINNERS.get(winner) if isinstance(winner, str) else None
         if outcome is None and isinstance(winner, str):
             outcome = WINNERS.get(winner.strip().lower())
@@ -115,6 +116,8 @@ class _Collector:
                 self.untimed += 1
                 moment = math.nan
             self.times.append(moment)
+            return True
+        return False
 
     def battles(self) -> Battles:
         """What was collected, sorted by time where every battle has one."""
@@ -123,12 +126,56 @@ class _Collector:
         first = np.frombuffer(self.first, dtype=np.int32) if self.first else np.zeros(0, np.int32)
         second = np.frombuffer(self.second, dtype=np.int32) if self.second else np.zeros(0, np.int32)
         outcome = np.frombuffer(self.outcome, dtype=np.int8) if self.outcome else np.zeros(0, np.int8)
+        style = np.frombuffer(self.style, dtype=np.float32).reshape(-1, self.features) if self.features else None
         timed = bool(self.times) and not self.untimed
+        copies = 0
         if timed:
-            order = np.argsort(np.frombuffer(self.times, dtype=np.float64), kind="stable")
+            times = np.frombuffer(self.times, dtype=np.float64)
+            order = np.argsort(times, kind="stable")
             first, second, outcome = first[order], second[order], outcome[order]
-        problems = tuple(Problem(reason, count, tuple(rows)) for reason, (count, rows) in self.reasons.items())
-        return Battles(tuple(self.ids), first, second, outcome, timed, problems)
+            style = None if style is None else style[order]
+            copies = _copies(times[order], first, second, outcome)
+        return Battles(
+            tuple(self.ids),
+            first,
+            second,
+            outcome,
+            timed,
+            _problems(self.reasons),
+            _problems(self.passed),
+            copies,
+            style,
+            self.control,
+        )
+
+
+def _count(into: dict[str, tuple[int, list[int]]], row: int, reason: str) -> None:
+    count, rows = into.get(reason, (0, []))
+    if len(rows) < EXAMPLES:
+        rows.append(row)
+    into[reason] = (count + 1, rows)
+
+
+def _problems(counted: dict[str, tuple[int, list[int]]]) -> tuple[Problem, ...]:
+    return tuple(Problem(reason, count, tuple(rows)) for reason, (count, rows) in counted.items())
+
+
+def _copies(
+    times: NDArray[np.float64], first: NDArray[np.int32], second: NDArray[np.int32], outcome: NDArray[np.int8]
+) -> int:
+    """How many battles, in order of time, are exact copies of an earlier one."""
+    import numpy as np
+
+    equal = times[1:] == times[:-1]
+    if not equal.any():
+        return 0
+    near = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
+    keys = [column[near] for column in (outcome, second, first, times)]
+    order = np.lexsort(keys)
+    same = np.ones(len(near) - 1, dtype=bool)
+    for key in keys:
+        same &= key[order][1:] == key[order][:-1]
+    return int(same.sum())
 
 
 def _moment(value: Any) -> float | None:
@@ -146,151 +193,3 @@ def _moment(value: Any) -> float | None:
             return None
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     return seconds if math.isfinite(seconds) else None
-
-
-def _time_column(names: Iterable[str]) -> str | None:
-    present = set(names)
-    return next((c for c in TIME_COLUMNS if c in present), None)
-
-
-def _read_csv(stream: IO[str], into: _Collector) -> None:
-    reader = csv.reader(stream)
-    try:
-        header = [name.strip() for name in next(reader, [])]
-        if missing := [c for c in COLUMNS if c not in header]:
-            raise RequestError(f"the battles need the columns {', '.join(COLUMNS)}; missing: {', '.join(missing)}")
-        at_a, at_b, at_winner = (header.index(c) for c in COLUMNS)
-        time = _time_column(header)
-        at_time = header.index(time) if time else None
-        width = len(header)
-        for row in reader:
-            if not row:
-                into.refuse(reader.line_num, "an empty row")
-            elif len(row) != width:
-                into.refuse(reader.line_num, f"not {width} columns")
-            else:
-                into.add(
-                    reader.line_num,
-                    row[at_a],
-                    row[at_b],
-                    row[at_winner],
-                    row[at_time] if at_time is not None else None,
-                )
-    except csv.Error as error:
-        raise RequestError(f"the battles are no readable CSV (row {reader.line_num}: {error})") from None
-
-
-def _add_object(value: Any, row: int, into: _Collector) -> None:
-    if not isinstance(value, dict):
-        into.refuse(row, "not a JSON object")
-        return
-    time = None
-    for column in TIME_COLUMNS:
-        if column in value:
-            time = value[column]
-            break
-    try:
-        into.add(row, value["model_a"], value["model_b"], value["winner"], time)
-    except KeyError as error:
-        into.refuse(row, f"no key {error.args[0]}")
-
-
-def _read_json_lines(stream: IO[str], into: _Collector) -> None:
-    decode = json.JSONDecoder().decode
-    for row, line in enumerate(stream, start=1):
-        try:
-            value = decode(line)
-        except (ValueError, RecursionError):
-            into.refuse(row, "not JSON" if line.strip() else "an empty row")
-            continue
-        _add_object(value, row, into)
-
-
-def _array_items(stream: IO[str]) -> Iterator[Any]:
-    """The items of one JSON array, read piece by piece: a million battles never stand in memory as objects."""
-    decode = json.JSONDecoder().raw_decode
-    text, ended, begun, items = "", False, False, 0
-    while True:
-        text = text.lstrip()
-        if not begun and text:
-            if text[0] != "[":
-                raise RequestError("the battles are no JSON array of objects")
-            text, begun = text[1:].lstrip(), True
-        at = 0
-        while begun and at < len(text):
-            while at < len(text) and text[at] in " \t\r\n,":
-                at += 1
-            if at < len(text) and text[at] == "]":
-                if (text[at + 1 :] + stream.read()).strip():
-                    raise RequestError("the battles are no single JSON array: something follows it")
-                return
-            try:
-                value, end = decode(text, at)
-            except (ValueError, RecursionError):
-                break
-            # A number or word may go on in the next piece; an object ends with its brace.
-            if end == len(text) and not ended and not isinstance(value, dict):
-                break
-            yield value
-            items += 1
-            at = end
-        text = text[at:]
-        if ended:
-            where = f"after {items:,} battles" if items else "at its beginning"
-            raise RequestError(f"the battles are no readable JSON: the array breaks off or is spoilt {where}")
-        piece = stream.read(max(_CHUNK, len(text)))
-        ended = not piece
-        text += piece
-
-
-def _read_json(stream: IO[str], into: _Collector) -> None:
-    for row, value in enumerate(_array_items(stream), start=1):
-        _add_object(value, row, into)
-
-
-class _Counted(io.RawIOBase):
-    """A file that tells how far it has been read."""
-
-    def __init__(self, raw: io.FileIO, advance: Advance) -> None:
-        self._raw, self._advance = raw, advance
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        count = self._raw.readinto(buffer) or 0
-        self._advance(count)
-        return count
-
-
-def read_battles(file: Path, *, advance: Advance | None = None) -> Battles:
-    """Every battle of a file.
-
-    Args:
-        file: ``.csv`` with a header, ``.jsonl`` (one object a line) or ``.json`` (an array of objects) with the
-            columns ``model_a``, ``model_b``, ``winner`` and perhaps ``tstamp`` (seconds or ISO 8601).
-        advance: called with the bytes read since the last call, for a progress bar.
-
-    Raises:
-        RequestError: the file cannot be read, lacks a column, or holds not one usable battle.
-    """
-    if file.suffix.lower() not in SUFFIXES:
-        raise RequestError(f"{file}: battles come as {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
-    read = {".csv": _read_csv, ".jsonl": _read_json_lines, ".json": _read_json}[file.suffix.lower()]
-    into = _Collector()
-    try:
-        with io.FileIO(file) as raw:
-            counted = io.BufferedReader(_Counted(raw, advance or (lambda count: None)), _CHUNK)
-            with io.TextIOWrapper(counted, encoding="utf-8-sig", newline="") as stream:
-                read(stream, into)
-    except RequestError as error:
-        raise RequestError(f"{file}: {error}") from None
-    except OSError as error:
-        raise RequestError(f"{file}: {error.strerror or 'cannot be read'}") from None
-    except ValueError as error:
-        raise RequestError(f"{file}: not UTF-8 text ({error})") from None
-    battles = into.battles()
-    if not len(battles):
-        told = "; ".join(str(p) for p in battles.problems)
-        raise RequestError(f"{file}: no battle in it" + (f"; {told}" if told else ""))
-    return battles

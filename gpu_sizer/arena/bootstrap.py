@@ -63,7 +63,12 @@ def _without_runaways(drawn: Floats, wins: Floats, estimate: Floats) -> Floats:
 
 
 def bootstrap_strengths(
-    battles: Battles, strengths: Floats, rounds: int, seed: int, advance: Callable[[int], None] | None = None
+    battles: Battles,
+    strengths: Floats,
+    rounds: int,
+    seed: int,
+    advance: Callable[[int], None] | None = None,
+    weights: Floats | None = None,
 ) -> Floats:
     """Strengths of each round, ``[rounds, n]`` in log-odds with the estimate's mean; infinite where none is finite.
 
@@ -73,6 +78,7 @@ def bootstrap_strengths(
         rounds: how many.
         seed: of the random numbers; the same seed gives the same intervals.
         advance: called with the rounds done since the last call.
+        weights: ``[n, n]``, what each win counts for; null counts all alike.
     """
     generator = np.random.default_rng(seed)
     n = len(battles.models)
@@ -83,7 +89,7 @@ def bootstrap_strengths(
     for begin in range(0, rounds, batch):
         end = min(rounds, begin + batch)
         wins = _wins(codes, generator.multinomial(len(battles), share, size=end - begin), n)
-        drawn = maximum_likelihood(wins, start=strengths, ridge=RIDGE)
+        drawn = maximum_likelihood(wins if weights is None else wins * weights, start=strengths, ridge=RIDGE)
         result[begin:end] = _without_runaways(drawn, wins, strengths)
         if advance is not None:
             advance(end - begin)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gpu_sizer.arena.battles import Battles
-from gpu_sizer.arena.elo import BASE, SCALE, START
+from gpu_sizer.arena.elo import BASE, SCALE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,6 +27,14 @@ LONGEST_STEP = 2.0
 #: Steps are over when none changes a rating by more log-odds than this (2e-7 points).
 PRECISION = 1e-9
 MOST_STEPS = 60
+#: Battles that a pair counts for at least where pairs are weighted.
+FEWEST_OF_A_PAIR = 50
+
+
+def weight_matrix(wins: Floats) -> Floats:
+    """``[n, n]``: what each win counts for where every pair counts alike (see :func:`pair_weights`)."""
+    result: Floats = 1.0 / np.maximum(wins + wins.T, FEWEST_OF_A_PAIR)
+    return result
 
 
 def win_matrix(battles: Battles) -> Floats:
@@ -36,6 +44,19 @@ def win_matrix(battles: Battles) -> Floats:
     points = np.bincount(pair, weights=battles.outcome, minlength=n * n).reshape(n, n)
     counts = np.bincount(pair, minlength=n * n).reshape(n, n)
     result: Floats = 0.5 * (points + (2.0 * counts - points).T)
+    return result
+
+
+def pair_weights(battles: Battles) -> Floats:
+    """A weight for each battle with which every pair counts alike: one over the battles of its pair, at least of 50.
+
+    As the Arena's own package reweights (arena-rank 0.1.1, ``reweighted=True``, ``min_pair_count=50``): which pairs met
+    how often is the Arena's choice of pairings, and says nothing of the models.
+    """
+    n = len(battles.models)
+    low, high = np.minimum(battles.first, battles.second), np.maximum(battles.first, battles.second)
+    pair = low.astype(np.int64) * n + high
+    result: Floats = 1.0 / np.maximum(np.bincount(pair, minlength=n * n)[pair], FEWEST_OF_A_PAIR)
     return result
 
 
@@ -86,10 +107,3 @@ def maximum_likelihood(wins: Floats, *, start: Floats | None = None, ridge: floa
             break
     theta -= theta.mean(axis=-1, keepdims=True)
     return theta
-
-
-def as_points(theta: Floats, anchor: int | None = None, score: float = START) -> Floats:
-    """Strengths as ratings: the anchor gets the score; without one their mean does."""
-    offset = theta.mean(axis=-1, keepdims=True) if anchor is None else theta[..., anchor, None]
-    result: Floats = (theta - offset) * POINTS + score
-    return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from typing import Any
 
 from gpu_sizer.arena.standings import Standing
@@ -19,6 +20,12 @@ class Need:
     standing: Standing
     gpus: int
 
+    @property
+    def model(self) -> str:
+        """Its card's id: what has none cannot be sized."""
+        assert self.standing.id is not None, "only models with a card are sized"
+        return self.standing.id
+
     def model_dump(self) -> dict[str, Any]:
         """Plain data."""
         return {**self.standing.model_dump(), "gpus": self.gpus}
@@ -33,6 +40,11 @@ class Break:
     """Of the earlier models at least as good, the one that needs fewest GPUs; where none was, the best of them."""
 
     @property
+    def released(self) -> date:
+        """The day on which it broke the trend."""
+        return _day(self.need)
+
+    @property
     def best_yet(self) -> bool:
         """Whether it is better, too, than every earlier model."""
         return self.need.standing.rating > self.before.standing.rating
@@ -41,7 +53,7 @@ class Break:
         """Plain data."""
         return {
             "model": self.need.standing.id,
-            "released": self.need.standing.released.isoformat(),
+            "released": self.released.isoformat(),
             "rating": round(self.need.standing.rating, 2),
             "gpus": self.need.gpus,
             "before": self.before.standing.id,
@@ -80,19 +92,28 @@ class Capability:
         }
 
 
+def _day(need: Need) -> date:
+    assert need.standing.released is not None, "only models with a date are put in order of it"
+    return need.standing.released
+
+
+def _dated(needs: Iterable[Need]) -> list[Need]:
+    return [n for n in needs if n.standing.released is not None]
+
+
 def pareto(needs: Iterable[Need]) -> tuple[Need, ...]:
     """The models than which none is better with as few GPUs, by GPUs."""
     kept: list[Need] = []
-    for need in sorted(needs, key=lambda n: (n.gpus, -n.standing.rating, n.standing.released)):
+    for need in sorted(needs, key=lambda n: (n.gpus, -n.standing.rating, str(n.standing.released))):
         if not kept or need.standing.rating > kept[-1].standing.rating:
             kept.append(need)
     return tuple(kept)
 
 
 def leaders(needs: Sequence[Need]) -> tuple[Need, ...]:
-    """The models that were rated above every earlier one, by release."""
+    """The models that were rated above every earlier one, by release; those without a date are passed over."""
     kept: list[Need] = []
-    for need in sorted(needs, key=lambda n: (n.standing.released, -n.standing.rating)):
+    for need in sorted(_dated(needs), key=lambda n: (_day(n), -n.standing.rating)):
         if not kept or need.standing.rating > kept[-1].standing.rating:
             kept.append(need)
     return tuple(kept)
@@ -105,22 +126,23 @@ def breaks(needs: Sequence[Need], factor: float = BREAK) -> tuple[Break, ...]:
     and needs no more GPUs, only that one counts.
     """
     found = []
-    for need in needs:
+    dated = _dated(needs)
+    for need in dated:
         s = need.standing
-        earlier = [n for n in needs if n.standing.released < s.released]
+        earlier = [n for n in dated if _day(n) < _day(need)]
         if not earlier:
             continue
         able = [n for n in earlier if n.standing.rating >= s.rating]
         if able:
-            before = min(able, key=lambda n: (n.gpus, n.standing.released))
+            before = min(able, key=lambda n: (n.gpus, _day(n)))
         else:
             before = max(earlier, key=lambda n: (n.standing.rating, -n.gpus))
         beaten = any(
-            n.standing.released == s.released and n.gpus <= need.gpus and n.standing.rating > s.rating for n in needs
+            n.standing.released == s.released and n.gpus <= need.gpus and n.standing.rating > s.rating for n in dated
         )
         if before.gpus >= factor * need.gpus and not beaten:
             found.append(Break(need, before))
-    return tuple(sorted(found, key=lambda b: (b.need.standing.released, b.need.standing.id)))
+    return tuple(sorted(found, key=lambda b: (b.released, b.need.model)))
 
 
 def capability(standings: Iterable[Standing], count: Callable[[str], int | None]) -> Capability:
@@ -133,7 +155,7 @@ def capability(standings: Iterable[Standing], count: Callable[[str], int | None]
     needs: list[Need] = []
     unplaced: list[Standing] = []
     for standing in standings:
-        if standing.open:
+        if standing.open and standing.id is not None:
             gpus = count(standing.id)
             if gpus is None:
                 unplaced.append(standing)

@@ -1,4 +1,4 @@
-"""Snapshots of the Chatbot Arena's table: bundled, or from a file of one's own.
+"""Snapshots of the Chatbot Arena's table: bundled, the user's own, or from a file.
 
 Early snapshots hold online Elo, which wanders with the last few votes; later ones hold Bradley–Terry ratings on a fixed
 anchor. The two are told apart by their mean: online Elo keeps it at its start, 1000, for ever.
@@ -6,27 +6,25 @@ anchor. The two are told apart by their mean: online Elo keeps it at its start, 
 
 from __future__ import annotations
 
-import csv
-import json
 import math
-import re
 from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Literal
 
 from gpu_sizer.arena.elo import START
+from gpu_sizer.arena.history_files import OVERALL, Listed, Tables, read_tables, told_control
 from gpu_sizer.errors import RequestError
 from gpu_sizer.records import dataclass
 
 Method = Literal["online Elo", "Bradley–Terry"]
 
-BUNDLED = Path(__file__).parent / "data" / "overall.csv"
-OVERALL = "overall"
-MOST_BYTES = 256 << 20
-#: A day in a file's name.
-_DATED = re.compile(r"(20\d\d)-?(\d\d)-?(\d\d)")
+_DATA = Path(__file__).parent / "data"
+#: The history until February 2025, and the Arena's own tables after it: each day stands in one of them.
+BUNDLED = (_DATA / "overall.csv", _DATA / "leaderboard.csv")
+ARENA = "Chatbot Arena"
 #: How near to its start the mean of an online Elo table stays (figures are printed to two decimals).
 _MEAN_TOLERANCE = 0.02
 
@@ -38,6 +36,8 @@ class Snapshot:
     day: date
     scores: Mapping[str, float]
     method: Method
+    listed: Mapping[str, Listed] = MappingProxyType({})
+    """What the table itself says of a name: organisation, licence, votes. Empty where it says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,10 @@ class History:
     category: str
     snapshots: tuple[Snapshot, ...]
     source: str
+    control: str | None = None
+    """What its ratings are controlled for, as far as its file tells: ``style``, or null."""
+    told: Mapping[str, Listed] = MappingProxyType({})
+    """What any table, of whatever day, says of a name in lower case: organisation and licence hardly ever change."""
 
     def at(self, day: date | None = None) -> Snapshot:
         """The newest snapshot not after a day; without a day, the newest of all.
@@ -73,133 +77,53 @@ def method_of(scores: Mapping[str, float]) -> Method:
     return "online Elo" if abs(mean - START) < _MEAN_TOLERANCE else "Bradley–Terry"
 
 
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text.strip())
-    except ValueError:
-        raise RequestError(f"{text[:40]!r} is no date (YYYY-MM-DD)") from None
+def _snapshot(day: date, rows: Mapping[str, Listed]) -> Snapshot:
+    scores = {name: row.score for name, row in rows.items()}
+    known = {name: row for name, row in rows.items() if row.tells}
+    return Snapshot(day, scores, method_of(scores), known)
 
 
-def _score(text: Any) -> float:
-    try:
-        value = float(text)
-    except (TypeError, ValueError):
-        raise RequestError(f"{str(text)[:40]!r} is no score") from None
-    if not math.isfinite(value):
-        raise RequestError(f"{str(text)[:40]!r} is no score")
-    return value
-
-
-Tables = dict[str, dict[date, dict[str, float]]]
-
-
-def _from_wide(rows: list[list[str]]) -> Tables:
-    days = [_day(d) for d in rows[0][1:]]
-    table: dict[date, dict[str, float]] = {d: {} for d in days}
-    for row in rows[1:]:
-        if len(row) != len(rows[0]):
-            raise RequestError(f"the row of {row[0][:60] if row else ''!r} has not {len(rows[0])} columns")
-        for day, cell in zip(days, row[1:], strict=True):
-            if cell:
-                table[day][row[0]] = _score(cell)
-    return {OVERALL: table}
-
-
-def _from_long(rows: list[list[str]]) -> Tables:
-    head = rows[0]
-    tables: Tables = {}
-    for row in rows[1:]:
-        if len(row) != len(head):
-            raise RequestError(f"a row has {len(row)} columns, not {len(head)}")
-        cells = dict(zip(head, row, strict=True))
-        category = cells.get("category") or OVERALL
-        day = tables.setdefault(category, {}).setdefault(_day(cells["snapshot_date"]), {})
-        day[cells["model"]] = _score(cells["arena_score"])
-    return tables
-
-
-def _from_csv(text: str) -> Tables:
-    try:
-        rows = [row for row in csv.reader(text.splitlines()) if row]
-    except csv.Error as error:
-        raise RequestError(f"no readable CSV ({error})") from None
-    if not rows or "model" not in rows[0]:
-        raise RequestError("a history needs a column model")
-    if {"snapshot_date", "arena_score"} <= set(rows[0]):
-        return _from_long(rows)
-    if rows[0][0] != "model":
-        raise RequestError("a history has the columns model, snapshot_date, arena_score, or model and one for each day")
-    return _from_wide(rows)
-
-
-def _from_json(text: str, name: str) -> Tables:
-    """The form of lmarena-history's ``scores.json``: day -> text -> category -> model -> score; or one Arena table."""
-    try:
-        data = json.loads(text)
-        if _is_leaderboard(data):
-            return _from_leaderboard(data, name)
-        tables: Tables = {}
-        for day, kinds in data.items():
-            for category, scores in kinds.get("text", {}).items():
-                found = {str(model): _score(score) for model, score in scores.items()}
-                tables.setdefault(str(category), {})[_day(day)] = found
-    except RequestError:
-        raise
-    except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
-        raise RequestError(
-            "neither the JSON of lmarena-history (day, text, category, model, score) nor a table of the Arena "
-            "(category, model, rating)"
-        ) from None
-    return tables
-
-
-def _is_leaderboard(data: Any) -> bool:
-    """Whether this is a ``leaderboard-text.json`` as the repository lmarena/arena-catalog holds it."""
-    first = next(iter(data.values()), None)
-    return isinstance(first, dict) and any(isinstance(v, dict) and "rating" in v for v in first.values())
-
-
-def _from_leaderboard(data: Any, name: str) -> Tables:
-    dated = _DATED.search(name)
-    if dated is None:
-        raise RequestError("such a table says no day: put it into the file's name, as leaderboard-text-2025-12-11.json")
-    day = _day("".join(dated.groups()))
-    return {
-        OVERALL if category == "full" else str(category): {
-            day: {str(model): _score(entry["rating"]) for model, entry in entries.items()}
-        }
-        for category, entries in data.items()
-    }
-
-
-def read_history(file: Path = BUNDLED, category: str = OVERALL) -> History:
-    """One category of a history file.
+def read_history(file: Path | None = None, category: str = OVERALL) -> History:
+    """One category of a history.
 
     Args:
-        file: CSV with the columns ``model, snapshot_date, arena_score`` (and perhaps ``category``), CSV with one column
-            for each day, the ``scores.json`` of the repository nakasyou/lmarena-history, or a ``leaderboard-text.json``
-            of the Arena's own repository lmarena/arena-catalog with its day in the file's name.
+        file: any file that :func:`gpu_sizer.arena.history_files.read_tables` reads; null is the bundled history, and
+            what ``gpu-sizer update arena`` put into the user's folder.
         category: ``overall``, or another that the file holds.
 
     Raises:
         RequestError: the file cannot be used, or lacks the category.
     """
-    try:
-        if file.stat().st_size > MOST_BYTES:
-            raise RequestError(f"{file}: larger than {MOST_BYTES >> 20} MiB")
-        text = file.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise RequestError(f"{file}: {error.strerror or 'cannot be read'}") from None
-    except UnicodeDecodeError:
-        raise RequestError(f"{file}: not UTF-8 text") from None
-    try:
-        parsed = _from_json(text, file.name) if file.suffix.lower() == ".json" else _from_csv(text)
-        tables = {c: {d: s for d, s in days.items() if s} for c, days in parsed.items()}
-    except RequestError as error:
-        raise RequestError(f"{file}: {error}") from None
+    files = (file,) if file is not None else (BUNDLED[0], *own_tables(category))
+    tables: Tables = {}
+    told: dict[str, Listed] = {}
+    # The Arena's own tables are read for what they tell of names, whichever tables are asked for.
+    for one in (BUNDLED[1], *files):
+        read = read_tables(one)
+        told.update(
+            (name.lower(), row)
+            for days in read.values()
+            for rows in days.values()
+            for name, row in rows.items()
+            if row.tells
+        )
+        for name, days in read.items() if one in files or file is None else ():
+            # A later file's table of a day takes the place of an earlier one's.
+            tables.setdefault(name, {}).update({day: rows for day, rows in days.items() if rows})
     if not tables.get(category):
         known = ", ".join(sorted(c for c, days in tables.items() if days))
         what = f"no category {category[:40]!r}; it holds: {known}" if known else "no score in it"
-        raise RequestError(f"{'the bundled history' if file == BUNDLED else file}: {what}")
-    snapshots = tuple(Snapshot(day, scores, method_of(scores)) for day, scores in sorted(tables[category].items()))
-    return History(category, snapshots, "Chatbot Arena" if file == BUNDLED else file.name)
+        raise RequestError(f"{'the bundled history' if file is None else file}: {what}")
+    snapshots = tuple(_snapshot(day, rows) for day, rows in sorted(tables[category].items()))
+    if file is None:
+        return History(category, snapshots, ARENA, None, told)
+    return History(category, snapshots, file.name, told_control(file.name), told)
+
+
+def own_tables(category: str) -> tuple[Path, ...]:
+    """The user's own file of a category; empty where there is none."""
+    from gpu_sizer.arena.own import folder
+
+    place = folder()
+    file = place / f"{category}.csv" if place is not None else None
+    return (file,) if file is not None and file.is_file() else ()

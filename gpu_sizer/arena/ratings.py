@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gpu_sizer.arena.battles import Battles
 from gpu_sizer.arena.bootstrap import bootstrap_strengths, limits
-from gpu_sizer.arena.bradley_terry import POINTS, maximum_likelihood, win_matrix
+from gpu_sizer.arena.bradley_terry import POINTS, maximum_likelihood, pair_weights, weight_matrix, win_matrix
+from gpu_sizer.arena.choosing import CONTROLS
 from gpu_sizer.arena.connections import Group, comparable
+from gpu_sizer.arena.controlled import fit, standardised
 from gpu_sizer.arena.elo import START, expected_score, online_elo
 from gpu_sizer.errors import RequestError
 from gpu_sizer.records import dataclass
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 METHODS = ("bradley-terry", "elo")
+WEIGHTS = ("none", "pair")
 LEVEL = 0.95
 MOST_ROUNDS = 100_000
 MOST_MODELS = 2_000
@@ -71,6 +75,11 @@ class Ratings:
     rounds: int
     level: float
     warnings: tuple[str, ...]
+    control: str = "none"
+    """What the ratings are controlled for: a key of ``choosing.CONTROLS``."""
+    style: tuple[tuple[str, float], ...] = ()
+    """For each feature controlled for: the points that one standard deviation more of it is worth."""
+    weights: str = "none"
 
     def of(self, model: str) -> Rating:
         """One model's rating.
@@ -95,6 +104,9 @@ class Ratings:
             "anchor": self.anchor,
             "rounds": self.rounds,
             "level": self.level,
+            "control": self.control,
+            "style": {name: round(points, 4) for name, points in self.style},
+            "weights": self.weights,
             "ratings": [
                 {
                     "rank": r.rank,
@@ -132,6 +144,10 @@ def _subset(battles: Battles, kept: Sequence[int]) -> Battles:
         battles.outcome[inside],
         battles.timed,
         battles.problems,
+        battles.left_out,
+        battles.copies,
+        None if battles.features is None else battles.features[inside],
+        battles.control,
     )
 
 
@@ -167,7 +183,10 @@ def _unrated(battles: Battles, groups: Sequence[Group]) -> tuple[Unrated, ...]:
 
 
 def _warnings(battles: Battles, unrated: Sequence[Unrated]) -> list[str]:
-    told = [str(p) for p in battles.problems]
+    told = [str(p) for p in (*battles.problems, *battles.left_out)]
+    if battles.copies:
+        votes = "1 vote is an exact copy" if battles.copies == 1 else f"{battles.copies:,} votes are exact copies"
+        told.append(f"{votes} of another (the same models, outcome and time); counted all the same")
     for u in unrated:
         names = ", ".join(u.models[:4]) + (f" and {len(u.models) - 4} more" if len(u.models) > 4 else "")
         told.append(f"not rated: {names}: {u.reason}")
@@ -183,18 +202,21 @@ def rate(
     rounds: int = 0,
     seed: int = 0,
     level: float = LEVEL,
+    weights: str = "none",
     advance: Callable[[int], None] | None = None,
 ) -> Ratings:
-    """Ratings of every model in some battles.
+    """Ratings of every model in some battles; controlled for style where the battles bring features.
 
     Args:
         battles: at least one.
         method: ``bradley-terry`` (maximum likelihood, order does not matter) or ``elo`` (online, in order of time).
         anchor: the model that gets the score; without one, the mean of all does.
         score: points of the anchor.
-        rounds: bootstrap rounds for intervals (Bradley–Terry only); 0 for none.
+        rounds: bootstrap rounds for intervals (Bradley–Terry only); 0 for none. Ratings that are controlled for style
+            have their intervals from the sandwich estimator instead, which needs none.
         seed: of the bootstrap.
         level: of the intervals, 0.95 for 95 %.
+        weights: ``pair`` lets every pair of models count alike, however often it met; ``none`` every battle.
         advance: called with the rounds done since the last call.
 
     Raises:
@@ -202,6 +224,10 @@ def rate(
     """
     if method not in METHODS:
         raise RequestError(f"rated how? {' or '.join(METHODS)}, not {method[:40]!r}")
+    if weights not in WEIGHTS:
+        raise RequestError(f"--weights is {' or '.join(WEIGHTS)}, not {weights[:40]!r}")
+    if method == "elo" and (weights != "none" or battles.features is not None):
+        raise RequestError("online Elo has neither weights nor a control for style; leave them out")
     if not 0 <= rounds <= MOST_ROUNDS:
         raise RequestError(f"bootstrap rounds must be between 0 and {MOST_ROUNDS:,}, not {rounds}")
     if not 0.5 <= level < 1:
@@ -216,7 +242,7 @@ def rate(
         )
     if method == "elo":
         return _by_elo(battles, anchor, score)
-    return _by_likelihood(battles, anchor, score, rounds, seed, level, advance)
+    return _by_likelihood(battles, anchor, score, rounds, seed, level, weights, advance)
 
 
 def _by_elo(battles: Battles, anchor: str | None, score: float) -> Ratings:
@@ -237,6 +263,16 @@ def _by_elo(battles: Battles, anchor: str | None, score: float) -> Ratings:
     return Ratings("elo", rated, (), len(battles), anchor, 0, LEVEL, tuple(warnings))
 
 
+@dataclass(frozen=True, slots=True)
+class _Estimate:
+    """Points of the rated models with their intervals, and what style is worth."""
+
+    points: NDArray[np.float64]
+    low: NDArray[np.float64] | None
+    high: NDArray[np.float64] | None
+    style: tuple[tuple[str, float], ...] = ()
+
+
 def _by_likelihood(
     battles: Battles,
     anchor: str | None,
@@ -244,6 +280,7 @@ def _by_likelihood(
     rounds: int,
     seed: int,
     level: float,
+    weights: str,
     advance: Callable[[int], None] | None,
 ) -> Ratings:
     kept, groups = comparable(win_matrix(battles))
@@ -255,22 +292,13 @@ def _by_likelihood(
         raise RequestError(
             "no two models can be rated together: each pair has only wins of one side; more battles are needed"
         )
-    strengths = maximum_likelihood(win_matrix(inner))
-    shift = strengths[place] if place is not None else 0.0
-    points = (strengths - shift) * POINTS + score
-    low = high = None
-    if rounds:
-        drawn = bootstrap_strengths(inner, strengths, rounds, seed, advance)
-        if place is not None:
-            # A round in which the anchor itself is infinite says nothing about the others.
-            drawn = drawn[np.isfinite(drawn[:, place])]
-            if not len(drawn):
-                raise RequestError(f"the anchor {anchor!r} lost or won too little for intervals; choose another")
-            drawn = drawn - drawn[:, place, None]
-        below, above = limits(drawn, level)
-        low, high = below * POINTS + score, above * POINTS + score
-        if open_ended := int((~np.isfinite(low) | ~np.isfinite(high)).sum()):
-            warnings.append(f"{open_ended} intervals are open: in some rounds these models lost, or won, no battle")
+    if inner.features is not None:
+        found, rounds = _controlled(inner, place, score, level, weights), 0
+    else:
+        found = _plain(inner, place, anchor, score, rounds, seed, level, weights, advance)
+    points, low, high = found.points, found.low, found.high
+    if low is not None and high is not None and (open_ended := int((~np.isfinite(low) | ~np.isfinite(high)).sum())):
+        warnings.append(f"{open_ended} intervals are open: in some rounds these models lost, or won, no battle")
     ranks = _ranks(points.tolist() if low is None else low.tolist(), points.tolist() if high is None else high.tolist())
     played = _played(battles)
     order = sorted(range(len(kept)), key=lambda i: (-points[i], inner.models[i]))
@@ -285,4 +313,57 @@ def _by_likelihood(
         )
         for i in order
     )
-    return Ratings("bradley-terry", rated, unrated, len(battles), anchor, rounds, level, tuple(warnings))
+    return Ratings(
+        "bradley-terry",
+        rated,
+        unrated,
+        len(battles),
+        anchor,
+        rounds,
+        level,
+        tuple(warnings),
+        battles.control,
+        found.style,
+        weights,
+    )
+
+
+def _plain(
+    inner: Battles,
+    place: int | None,
+    anchor: str | None,
+    score: float,
+    rounds: int,
+    seed: int,
+    level: float,
+    weights: str,
+    advance: Callable[[int], None] | None,
+) -> _Estimate:
+    """From wins alone; intervals from the bootstrap."""
+    wins = win_matrix(inner)
+    each = weight_matrix(wins) if weights == "pair" else None
+    strengths = maximum_likelihood(wins if each is None else wins * each)
+    shift = strengths[place] if place is not None else 0.0
+    points = (strengths - shift) * POINTS + score
+    if not rounds:
+        return _Estimate(points, None, None)
+    drawn = bootstrap_strengths(inner, strengths, rounds, seed, advance, each)
+    if place is not None:
+        # A round in which the anchor itself is infinite says nothing about the others.
+        drawn = drawn[np.isfinite(drawn[:, place])]
+        if not len(drawn):
+            raise RequestError(f"the anchor {anchor!r} lost or won too little for intervals; choose another")
+        drawn = drawn - drawn[:, place, None]
+    below, above = limits(drawn, level)
+    return _Estimate(points, below * POINTS + score, above * POINTS + score)
+
+
+def _controlled(inner: Battles, place: int | None, score: float, level: float, weights: str) -> _Estimate:
+    """Beside the style of the answers; intervals from the sandwich."""
+    assert inner.features is not None
+    found = fit(inner, standardised(inner.features), pair_weights(inner) if weights == "pair" else None)
+    shift = found.strengths[place] if place is not None else 0.0
+    points = (found.strengths - shift) * POINTS + score
+    reach = NormalDist().inv_cdf((1.0 + level) / 2.0) * found.deviations(place) * POINTS
+    worth = tuple(zip(CONTROLS[inner.control], (found.coefficients * POINTS).tolist(), strict=True))
+    return _Estimate(points, points - reach, points + reach, worth)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 from gpu_sizer.arena.frontier import Capability
-from gpu_sizer.arena.progress import Progress
+from gpu_sizer.arena.progress import Progress, some
 from gpu_sizer.arena.standings import Table
 
-
-def names_of(names: tuple[str, ...], most: int = 6) -> str:
-    """Some names and how many more."""
-    rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest
+#: Days by which a table may be older than what it is asked about before the answer says so.
+STALE_DAYS = 60
+UPDATE = "`gpu-sizer update arena` takes newer ones"
 
 
 def joined_sentence(table: Table) -> str:
@@ -24,16 +23,26 @@ def joined_sentence(table: Table) -> str:
         ("without a settled rating", table.unrated),
     ):
         if names:
-            text += f"; {what}: {names_of(names)}"
+            text += f"; {what}: {some(names)}"
     return text
 
 
 def basis(table: Table) -> str:
-    """Where the ratings come from."""
-    day = f"{table.source}, {table.category}, {table.method}"
+    """Where the ratings come from, and of which kind they are."""
+    control = f", controlled for {table.control}" if table.control else ""
+    day = f"{table.source}, {table.category}, {table.method}{control}"
     if table.listed == table.rated:
         return f"{day} ratings of {table.rated}"
     return f"{day} ratings of {table.rated} for the models listed on {table.listed}"
+
+
+def stale(table: Table, newest: date | None) -> str | None:
+    """What to say of a table that is much older than the day asked for, or than the newest model known; else null."""
+    if (days := (table.as_of - table.listed).days) > STALE_DAYS:
+        return f"no table of the Arena is at hand between {table.listed} and {table.as_of} ({days} days): {UPDATE}"
+    if newest is not None and (days := (newest - table.listed).days) > STALE_DAYS:
+        return f"the newest table of the Arena is of {table.listed}, {days} days older than the newest model: {UPDATE}"
+    return None
 
 
 def _days(days: int) -> str:
@@ -41,26 +50,25 @@ def _days(days: int) -> str:
 
 
 def progress_sentences(found: Progress) -> Iterator[str]:
-    """Gap, lag and trends."""
+    """Gap, lag and trends; or why there is none."""
     yield f"As of {found.table.as_of} ({basis(found.table)}):"
     best_open, best_closed = found.open.best, found.proprietary.best
-    if found.above:
-        yield (
-            f"Gap, lag and frontiers hold among the models with a card alone: {names_of(found.above)} "
-            f"{'is' if len(found.above) == 1 else 'are'} rated above their best open or their best proprietary one."
-        )
     if best_open and best_closed and found.gap is not None:
         leads = "trails" if found.gap >= 0 else "leads"
         yield (
             f"the best open model, {best_open.name} ({best_open.rating:.0f}), {leads} the best proprietary one, "
             f"{best_closed.name} ({best_closed.rating:.0f}), by {abs(found.gap):.0f} points."
         )
+    else:
+        yield f"Who leads cannot be told: {found.reason}."
     if found.lag_days is not None and best_open:
         first = found.behind[-1].proprietary
         lag = (
             f"{best_open.name} came {_days(found.lag_days)} after {first.name}, the first proprietary one of its score"
         )
         yield f"{lag}; over all open leaders the median lag is {found.median_lag_days:.0f} days."
+    elif found.gap is not None and found.dates_reason:
+        yield f"How many days that is cannot be told: {found.dates_reason}."
     trends = [
         f"{kind} {f.trend.points_a_year:.0f}"
         for kind, f in (("open", found.open), ("proprietary", found.proprietary))
@@ -88,4 +96,4 @@ def frontier_sentences(found: Capability, table: Table, gpu: str, several: str, 
             f"{b.need.gpus}; {told} {b.before.gpus} ({b.before.standing.name}, {b.before.standing.rating:.0f})"
         )
     if found.unplaced:
-        yield f"Not on any number searched: {names_of(tuple(s.name for s in found.unplaced))}."
+        yield f"Not on any number searched: {some(tuple(s.name for s in found.unplaced))}."

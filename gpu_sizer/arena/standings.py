@@ -1,7 +1,10 @@
 """Who stands in the Arena's table: its names joined to the cards of open and proprietary models.
 
-A name is joined through a card's ``arena_names`` first, then through its releases, its id, its hub id and its aliases.
-What joins to no card is listed, never guessed.
+A name is joined through a card's ``arena_names`` first, then through its releases, its id, its hub id and its aliases;
+words of reasoning effort at its end (``-high``, ``-thinking-16k``) name the same weights. Whether a model is open is
+what the table's own licence column says, and only where it says nothing, what the card says: a name that a card would
+claim against the table's licence is not its. What joins to no card stands with what the table tells of it, without a
+date; what not even the table's licence tells is of unknown kind, and listed as such, never guessed.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from datetime import date
 from typing import Any
 
 from gpu_sizer.arena.history import History, Method, Snapshot
+from gpu_sizer.arena.history_files import Listed
 from gpu_sizer.cards.light_card import LightCard
 from gpu_sizer.cards.model_card import ModelCard, Release
 from gpu_sizer.cards.names import normal, normal_short
@@ -22,7 +26,13 @@ from gpu_sizer.records import dataclass
 _CHAT_ENDINGS = ("-instruct", "-chat", "-it")
 #: Words by which the names of a model's base, chat and converted forms differ.
 _FORMS = frozenset(("instruct", "chat", "it", "base", "hf", "meta", "v0.1", "bf16", "fp8"))
+#: How the Arena ends the names of one model asked to think for longer or shorter.
+_EFFORT = re.compile(
+    r"(?:[- ]\(?(?:thinking|non-thinking|instant|minimal|low|medium|high|xhigh|max)(?:-(?:minimal|\d+k))?\)?)+$",
+    re.IGNORECASE,
+)
 SCORES = ("settled", "listed")
+_NOTHING = Listed(0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +53,12 @@ class Entrant:
 class Standing:
     """One model of the table: its rating in points and the day of its release."""
 
-    id: str
+    id: str | None
+    """Of its card; null where it has none."""
     name: str
     organization: str | None
-    released: date
+    released: date | None
+    """Null where no card tells it."""
     open: bool
     rating: float
     arena_name: str
@@ -57,7 +69,7 @@ class Standing:
             "model": self.id,
             "name": self.name,
             "organization": self.organization,
-            "released": self.released.isoformat(),
+            "released": self.released.isoformat() if self.released else None,
             "open": self.open,
             "rating": round(self.rating, 2),
             "arena_name": self.arena_name,
@@ -77,7 +89,7 @@ class Table:
     category: str
     source: str
     standings: tuple[Standing, ...]
-    """Best first; names of one release stand once, at their best."""
+    """Models whose kind and date are known, best first; names of one release stand once, at their best."""
     unjoined: tuple[str, ...]
     """Names without a card."""
     undated: tuple[str, ...]
@@ -92,8 +104,17 @@ class Table:
 
     joined: int = 0
     """How many names are joined, dated and rated."""
+    timeless: tuple[Standing, ...] = ()
+    """Models whose kind the table or a card tells, and nothing their date, best first."""
     outside: tuple[tuple[str, float], ...] = ()
-    """Names without a card or a date with their ratings, best first: what is said of the best may be untrue of them."""
+    """Names of unknown kind, open or proprietary, with their ratings, best first."""
+    control: str | None = None
+    """What the ratings are controlled for, as far as the history tells."""
+
+    def best(self, opened: bool) -> Standing | None:
+        """The highest rated model of a kind, dated or not."""
+        able = [s for s in (*self.standings, *self.timeless) if s.open is opened]
+        return max(able, key=lambda s: (s.rating, s.released is not None), default=None)
 
 
 def entrants(models: Iterable[ModelCard], light_cards: Iterable[LightCard]) -> tuple[Entrant, ...]:
@@ -165,6 +186,12 @@ class Register:
 
     def find(self, name: str) -> Entrant | None:
         """The entrant of an Arena name; a release of the card that claims the name gives it its own date."""
+        found = self._find(name)
+        if found is None and (plain := _EFFORT.sub("", name)) != name and plain:
+            return self._find(plain)
+        return found
+
+    def _find(self, name: str) -> Entrant | None:
         claimed = self._arena.get(name.lower())
         for key in _keys(name):
             spelt = self._spelt.get(key)
@@ -200,7 +227,7 @@ def table(history: History, known: Iterable[Entrant], as_of: date | None = None,
             figures as they stood on the day.
 
     Raises:
-        RequestError: the history begins later, ``scores`` is neither, or no listed model joins to a card.
+        RequestError: the history begins later, ``scores`` is neither, or no listed model is known to be open or not.
     """
     if scores not in SCORES:
         raise RequestError(f"scores are {' or '.join(SCORES)}, not {scores[:40]!r}")
@@ -208,29 +235,50 @@ def table(history: History, known: Iterable[Entrant], as_of: date | None = None,
     rated = listed if scores == "listed" or listed.method == "Bradley–Terry" else history.settled(listed.day)
     later = _first_scores(history, rated) if rated is not listed else {}
     register = Register(known)
-    best: dict[tuple[str, date, bool], Standing] = {}
+    best: dict[tuple[str, date | None, bool], Standing] = {}
     unjoined: list[str] = []
     undated: list[str] = []
     unrated: list[str] = []
     joined = 0
     outside: dict[str, float] = {}
     for name in sorted(listed.scores):
+        told = listed.listed.get(name) or _told(history, name)
         entrant = register.find(name)
-        if entrant is None or entrant.released is None:
-            (unjoined if entrant is None else undated).append(name)
-            if (score := rated.scores.get(name, later.get(name))) is not None:
-                outside[name] = score
-        elif (rating := _rating(entrant, name, rated, later)) is None:
+        if entrant is not None and told.open is not None and told.open is not entrant.open:
+            entrant = None
+        rating = rated.scores.get(name, later.get(name)) if entrant is None else _rating(entrant, name, rated, later)
+        opened = told.open if entrant is None else entrant.open
+        released = None if entrant is None else entrant.released
+        if entrant is None:
+            unjoined.append(name)
+        elif released is None:
+            undated.append(name)
+        elif rating is None:
             unrated.append(name)
         else:
             joined += 1
-            key = (entrant.id, entrant.released, entrant.open)
-            if key not in best or best[key].rating < rating:
-                best[key] = Standing(
-                    entrant.id, entrant.name, entrant.organization, entrant.released, entrant.open, rating, name
-                )
+        if rating is None:
+            continue
+        if opened is None:
+            outside[name] = rating
+            continue
+        key = (name if entrant is None else entrant.id, released, opened)
+        if key not in best or best[key].rating < rating:
+            best[key] = Standing(
+                None if entrant is None else entrant.id,
+                name if entrant is None else entrant.name,
+                told.organization if entrant is None else entrant.organization,
+                released,
+                opened,
+                rating,
+                name,
+            )
     if not best:
-        raise RequestError(f"none of the {len(listed.scores)} models in the Arena's table of {listed.day} has a card")
+        raise RequestError(
+            f"of none of the {len(listed.scores)} models in the Arena's table of {listed.day} a card or the table "
+            "itself tells whether it is open"
+        )
+    ordered = sorted(best.values(), key=lambda s: (-s.rating, s.id or s.name))
     return Table(
         as_of or listed.day,
         listed.day,
@@ -238,13 +286,24 @@ def table(history: History, known: Iterable[Entrant], as_of: date | None = None,
         rated.method,
         history.category,
         history.source,
-        tuple(sorted(best.values(), key=lambda s: (-s.rating, s.id))),
+        tuple(s for s in ordered if s.released is not None),
         tuple(unjoined),
         tuple(undated),
         tuple(unrated),
         joined,
+        tuple(s for s in ordered if s.released is None),
         tuple(sorted(outside.items(), key=lambda item: (-item[1], item[0]))),
+        history.control,
     )
+
+
+def _told(history: History, name: str) -> Listed:
+    """What the history's other tables say of a name, or of the same model asked to think for longer or shorter."""
+    plain = _EFFORT.sub("", name)
+    for other in (name, plain, f"{plain}-high", f"{plain}-thinking"):
+        if (found := history.told.get(other.lower())) is not None:
+            return found
+    return _NOTHING
 
 
 def _first_scores(history: History, rated: Snapshot) -> dict[str, float]:

@@ -11,6 +11,7 @@ from gpu_sizer.cards.names import bare, join_names, suggestions
 from gpu_sizer.cards.trusted import DATES, MANY, build
 from gpu_sizer.compiled import Compiled, Recipe
 from gpu_sizer.errors import UnknownMachineError
+from gpu_sizer.own import own_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,19 +26,10 @@ DATES[MachinePrice] = ("date",)
 _SHOWN = 6
 
 
-def user_folder() -> str:
-    """Where a user's own newer data are kept: ``$XDG_DATA_HOME/gpu-sizer`` or the platform's likeness of it."""
-    if os.name == "nt":
-        base = os.environ.get("LOCALAPPDATA") or os.path.expanduser("~\\AppData\\Local")
-    else:
-        base = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
-    return os.path.join(base, "gpu-sizer")
-
-
 def machine_folders(folders: Sequence[str] = ()) -> tuple[str, ...]:
     """The folders of machines that exist, the shipped one first: in a later one, a machine of a known name is newer."""
-    places = (data_folder("gpu_specs"), *folders, user_folder())
-    return tuple(found for p in places if os.path.isdir(found := os.path.join(p, MACHINES)))
+    places = [os.path.join(p, MACHINES) for p in (data_folder("gpu_specs"), *folders)]
+    return tuple(p for p in (*places, own_folder(MACHINES)) if p is not None and os.path.isdir(p))
 
 
 class Fleet:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gpu_sizer.arena.ratings import Ratings
     from gpu_sizer.arena.standings import Table
     from gpu_sizer.cards.model_card import ModelCard
-    from gpu_sizer.cli.arena_formats import Part
+    from gpu_sizer.reports.arena.formats import Part
     from gpu_sizer.reports.charts.style import Chart
 
 app = typer.Typer(
@@ -47,7 +47,7 @@ Scores = Annotated[
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", help="Write the chart (.svg, .png, .html) and its data (.csv) here.")
 ]
-Format = Annotated[str, typer.Option("--format", "-f", help="table, markdown, csv or json.")]
+Format = Annotated[str, typer.Option("--format", "-f", help="table, md, html, latex, csv, json, rst or xlsx.")]
 ThemeName = Annotated[str, typer.Option("--theme", help="light or dark (an .html file has both).")]
 
 
@@ -78,6 +78,24 @@ def rate(
     versus: Annotated[
         tuple[str, str] | None, typer.Option(metavar="A B", help="Also the predicted win rate of A over B.")
     ] = None,
+    control: Annotated[
+        str,
+        typer.Option(
+            help="none, length, or style (length, headings, lists, bold): what the ratings are controlled for."
+        ),
+    ] = "none",
+    weights: Annotated[
+        str, typer.Option(help="none, or pair: every pair of models counts alike, however often it met.")
+    ] = "none",
+    filters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--filter", metavar="COLUMN=VALUE", help="Votes with this alone, as language=English. May be repeated."
+        ),
+    ] = None,
+    all_votes: Annotated[
+        bool, typer.Option("--all-votes", help="Also the votes that the Arena leaves out (anony, dedup_tag).")
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse a file with rows that cannot be read.")] = False,
     format: Format = "table",
     as_json: o.Json = False,
@@ -86,24 +104,37 @@ def rate(
     # Many small systems of equations: threads within each would only wait for one another (ten times slower on a busy
     # machine). It must be said before numpy is imported.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from gpu_sizer.arena.battles import read_battles
+    from gpu_sizer.arena.choosing import make_choice
     from gpu_sizer.arena.matrix import wins_of
     from gpu_sizer.arena.ratings import rate as rated
-    from gpu_sizer.cli.arena_formats import chosen_format, show_answer
-    from gpu_sizer.cli.arena_listings import matrix_listing, rating_listing, rating_rows
+    from gpu_sizer.arena.vote_files import read_battles
+    from gpu_sizer.cli.arena_output import show_answer
     from gpu_sizer.cli.bar import bar
+    from gpu_sizer.reports.arena.formats import chosen_format
+    from gpu_sizer.reports.arena.listings import matrix_listing, rating_listing, rating_rows
 
     form = chosen_format(format, as_json)
     if method == "elo" and rounds:
         raise RequestError("online Elo depends on the order of the votes and has no bootstrap here; leave out --rounds")
-    wanted = rounds if rounds is not None else 0 if method == "elo" else ROUNDS
+    choice = make_choice(filters or (), every_vote=all_votes, control=control)
+    if control != "none" and rounds:
+        raise RequestError("ratings controlled for style have their intervals without bootstrap; leave out --rounds")
+    wanted = 0 if control != "none" else rounds if rounds is not None else 0 if method == "elo" else ROUNDS
     with bar("reading votes", battles.stat().st_size if battles.is_file() else 0) as advance:
-        read = read_battles(battles, advance=advance)
+        read = read_battles(battles, choice, advance=advance)
     if strict and read.problems:
         raise RequestError(f"{battles}: {read.problems[0]}")
     with bar("bootstrap", wanted) as advance:
         ratings = rated(
-            read, method=method, anchor=anchor, score=score, rounds=wanted, seed=seed, level=level, advance=advance
+            read,
+            method=method,
+            anchor=anchor,
+            score=score,
+            rounds=wanted,
+            seed=seed,
+            level=level,
+            weights=weights,
+            advance=advance,
         )
     data = ratings.model_dump()
     parts: list[Part] = [((_rate_headline(ratings),), rating_listing(ratings))]
@@ -125,18 +156,31 @@ def rate(
 def _rate_headline(ratings: Ratings) -> str:
     names = {"bradley-terry": "Bradley–Terry by maximum likelihood, ties as half a win", "elo": "online Elo, K = 4"}
     text = f"{len(ratings.rated)} models from {ratings.battles:,} battles: {names[ratings.method]}"
+    if ratings.weights == "pair":
+        text += ", every pair of models counted alike"
+    if ratings.control != "none":
+        worth = ", ".join(f"{name} {points:+.1f}" for name, points in ratings.style)
+        text += f"; controlled for {ratings.control} (points for one standard deviation more: {worth})"
+        return text + f"; {ratings.level:.0%} intervals"
+    text += "; not controlled for style"
     return text + (f"; {ratings.level:.0%} intervals from {ratings.rounds:,} rounds" if ratings.rounds else "")
 
 
 def _table(as_of: str | None, history: Path | None, category: str, scores: str) -> tuple[Table, dict[str, ModelCard]]:
     """The Arena's table of a day, and the open models that may stand in it."""
-    from gpu_sizer.arena.history import BUNDLED, read_history
+    from gpu_sizer.arena.history import read_history
+    from gpu_sizer.arena.sentences import stale
     from gpu_sizer.arena.standings import entrants, table
     from gpu_sizer.cards.light_card import light_cards
 
     models = {card.id: card for card in o.cards().models.all()}
-    known = entrants(models.values(), light_cards())
-    return table(read_history(history or BUNDLED, category), known, _day(as_of), scores), models
+    light = light_cards()
+    made = table(read_history(history, category), entrants(models.values(), light), _day(as_of), scores)
+    days = [*(card.released for card in models.values()), *(card.released for card in light)]
+    newest = max((day for day in days if day), default=None)
+    if told := stale(made, newest if as_of is None else None):
+        _warn((told,))
+    return made, models
 
 
 def _write_chart(chart: Chart, output: Path, theme: str) -> None:
@@ -162,8 +206,9 @@ def progress(
     """Open against proprietary models: frontiers, trends, the gap and the lag in days."""
     from gpu_sizer.arena.progress import progress as made
     from gpu_sizer.arena.sentences import joined_sentence, progress_sentences
-    from gpu_sizer.cli.arena_formats import chosen_format, show_answer
-    from gpu_sizer.cli.arena_listings import frontier_listing, lag_listing, progress_rows
+    from gpu_sizer.cli.arena_output import show_answer
+    from gpu_sizer.reports.arena.formats import chosen_format
+    from gpu_sizer.reports.arena.listings import frontier_listing, lag_listing, progress_rows
 
     form = chosen_format(format, as_json)
     if tie < 0:
@@ -171,7 +216,7 @@ def progress(
     table, _ = _table(as_of, history, category, scores)
     found = made(table, min_score=min_score, tie=tie)
     if output is not None:
-        from gpu_sizer.cli.arena_charts import progress_chart
+        from gpu_sizer.reports.arena.charts import progress_chart
 
         _write_chart(progress_chart(found), output, theme)
     parts: list[Part] = [(tuple(progress_sentences(found)), frontier_listing(found))]
@@ -200,11 +245,13 @@ def frontier(
     """The best open model for each number of a GPU, and the models that broke the trend of ever more."""
     from gpu_sizer import api
     from gpu_sizer.arena.frontier import capability
-    from gpu_sizer.arena.sentences import frontier_sentences, joined_sentence, names_of
-    from gpu_sizer.cli.arena_formats import chosen_format, show_answer
-    from gpu_sizer.cli.arena_listings import capability_listing, capability_rows
+    from gpu_sizer.arena.progress import some
+    from gpu_sizer.arena.sentences import frontier_sentences, joined_sentence
+    from gpu_sizer.cli.arena_output import show_answer
     from gpu_sizer.cli.bar import bar
     from gpu_sizer.planning.request import options_of
+    from gpu_sizer.reports.arena.formats import chosen_format
+    from gpu_sizer.reports.arena.listings import capability_listing, capability_rows
     from gpu_sizer.reports.tables.columns import plural, short_name
 
     form, context = chosen_format(format, as_json), load.get("context")
@@ -214,13 +261,13 @@ def frontier(
         check_place(output, theme)
     spec = api.load_gpu(gpu, cards=o.cards())
     table, models = _table(as_of, history, category, scores)
-    able = [s for s in table.standings if s.open and s.rating >= min_score]
-    standings = [s for s in able if s.id in models]
+    able = [s for s in (*table.standings, *table.timeless) if s.open and s.rating >= min_score]
+    standings = [(s.id, s) for s in able if s.id is not None and s.id in models]
     unsized = tuple(s.name for s in able if s.id not in models)
     counts: dict[str, int | None] = {}
     refused: dict[str, GpuSizerError] = {}
-    with bar("sizing models", len({s.id for s in standings})) as advance:
-        for model in dict.fromkeys(s.id for s in standings):
+    with bar("sizing models", len({i for i, _ in standings})) as advance:
+        for model in dict.fromkeys(i for i, _ in standings):
             card = models[model]
             asked = options_of(load, card.context.native)
             if "context" in asked:
@@ -233,17 +280,16 @@ def frontier(
     if refused and not counts:
         raise next(iter(refused.values()))
     _warn(tuple(f"not sized: {model}: {error}" for model, error in refused.items()))
-    standings = [s for s in standings if s.id in counts]
-    found = capability(standings, counts.get)
+    found = capability([s for i, s in standings if i in counts], counts.get)
     if not found.needs:
         raise RequestError(f"no rated open model fits on up to {load['max_gpus']} × {spec.name}")
     if output is not None:
-        from gpu_sizer.cli.arena_charts import frontier_chart
+        from gpu_sizer.reports.arena.charts import frontier_chart
 
         _write_chart(frontier_chart(found, table, plural(spec), context), output, theme)
     _warn((joined_sentence(table),))
     if unsized:
-        _warn((f"not sized, since no card tells their architecture: {names_of(unsized)}",))
+        _warn((f"not sized, since no card tells their architecture: {some(unsized)}",))
     data = {
         "gpu": spec.id,
         "as_of": table.as_of.isoformat(),

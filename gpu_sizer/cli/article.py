@@ -163,9 +163,9 @@ def drafted(spec: TableSpec, cards: Catalogue, unknown: Sequence[str] = ()) -> t
     """
     from gpu_sizer.arena.sentences import basis
     from gpu_sizer.cli import model_charts as charts
-    from gpu_sizer.cli.arena_scores import arena_table_or_none, scores
     from gpu_sizer.cli.bar import bar
     from gpu_sizer.planning.uncounted import uncounted_text
+    from gpu_sizer.reports.arena.scores import arena_table_or_none, scores
     from gpu_sizer.reports.article import sections as s
     from gpu_sizer.reports.article.draft import Draft, Figure
     from gpu_sizer.reports.article.findings import findings
@@ -267,7 +267,7 @@ def _arena_sections(table: Table, found: Findings) -> list[Section]:
     from gpu_sizer.arena.frontier import capability
     from gpu_sizer.arena.progress import progress
     from gpu_sizer.arena.sentences import progress_sentences
-    from gpu_sizer.cli.arena_charts import frontier_chart, progress_chart
+    from gpu_sizer.reports.arena.charts import frontier_chart, progress_chart
     from gpu_sizer.reports.article.draft import Figure, Section
     from gpu_sizer.reports.article.sections import on_gpus
     from gpu_sizer.reports.tables.columns import plural

@@ -75,11 +75,11 @@ def exceptions(plans: Sequence[tuple[ModelCard, Plan]], table: Table) -> tuple[E
     found = capability([s for s in table.standings if s.open and s.id in counts], counts.get)
     return tuple(
         Exceptional(
-            names[b.need.standing.id],
+            names[b.need.model],
             b.need.gpus,
-            names[b.before.standing.id],
+            names[b.before.model],
             b.before.gpus,
-            b.need.standing.released,
+            b.released,
             b.need.standing.rating,
         )
         for b in found.breaks

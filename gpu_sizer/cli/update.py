@@ -1,28 +1,73 @@
-"""The command ``update``: newer data into the user's own folder."""
+"""``gpu-sizer update``: newer data into the user's own folder."""
 
 from __future__ import annotations
 
-import datetime
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gpu_sizer.cards.catalogue import MACHINES
-from gpu_sizer.cards.fleet import fleet, user_folder
-from gpu_sizer.cards.writing import to_yaml, write_atomically
-from gpu_sizer.cli import options as o
-from gpu_sizer.cli.output import print_lines
+from gpu_sizer.cli.output import printable
 from gpu_sizer.errors import RequestError
-from gpu_sizer.reports.selecting import last_day
+from gpu_sizer.own import own_folder
 
-app = typer.Typer(no_args_is_help=True, help="Newer data into your own folder, without a release of ours.")
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Take newer data into your own folder; nothing else is touched."
+)
 
 
 @app.callback()
-def _update() -> None:
-    """Newer data into your own folder, without a release of ours."""
+def _group() -> None:
+    """Each kind of data is a command, one alone as well."""
+
+
+@app.command()
+def arena(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]",
+            help="Tables of the Arena: its dataset as .parquet, .csv or .json, or any history that `arena` reads. "
+            "Default: the Arena's dataset, fetched from the Hugging Face hub.",
+        ),
+    ] = None,
+    category: Annotated[str, typer.Option(help="The category of votes to take.")] = "overall",
+) -> None:
+    """Take newer tables of the Chatbot Arena."""
+    from gpu_sizer.arena.own import from_file, from_hub
+
+    place = _own("arena")
+    update = from_file(file, category) if file is not None else from_hub(category)
+    _keep(place / update.name, update.content)
+    days = "1 table" if update.days == 1 else f"{update.days} tables"
+    span = update.last if update.first == update.last else f"{update.first} to {update.last}"
+    typer.echo(printable(f"{days} of the Arena ({update.category}, {span}) in {place / update.name}"))
+
+
+def _own(kind: str) -> Path:
+    """The user's own folder for a kind of data.
+
+    Raises:
+        RequestError: there is none.
+    """
+    if (place := own_folder(kind)) is None:
+        raise RequestError("there is no folder of your own to write to: HOME and XDG_DATA_HOME name no absolute path")
+    return Path(place)
+
+
+def _keep(file: Path, content: bytes) -> None:
+    """Writes a file of the user's own folder, which is made where it is missing.
+
+    Raises:
+        RequestError: it cannot be written.
+    """
+    from gpu_sizer.cli.files import write_bytes
+
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RequestError(f"{file.parent}: {error.strerror or 'cannot be made'}") from None
+    write_bytes(file, content)
 
 
 @app.command()
@@ -36,30 +81,29 @@ def machines(
     ] = None,
 ) -> None:
     """Take machines and prices from a catalogue file, such as ~/.sky/catalogs/v8/aws/vms.csv."""
+    import datetime
+
+    from gpu_sizer.cards.catalogue import MACHINES
+    from gpu_sizer.cards.fleet import fleet
+    from gpu_sizer.cards.writing import to_yaml
+    from gpu_sizer.cli import options as o
     from gpu_sizer.importers.skypilot import read_catalogue
+    from gpu_sizer.reports.selecting import last_day
 
     if str(file).startswith(("http:", "https:")):
         raise RequestError(f"download it first: {str(file)[:80]!r} is an address, and a file is read")
     if not file.is_file():
         raise RequestError(f"{file}: {'not a file' if file.exists() else 'no such file'}")
     known, cards = fleet(o.cards()), o.cards()
-    if provider is None:
-        folder = file.resolve().parent.name
-        if folder not in known.providers:
-            raise RequestError(f"whose machines are these? --provider P; known: {', '.join(sorted(known.providers))}")
-        provider = folder
-    elif provider.isidentifier() and provider.islower() and provider not in known.providers:
-        pass  # one that is not known yet
-    else:
-        provider = known.provider(provider)
+    name = file.resolve().parent.name if provider is None else provider
+    if provider is None and name not in known.providers:
+        raise RequestError(f"whose machines are these? --provider P; known: {', '.join(sorted(known.providers))}")
+    owner = known.provider(name)
     day = last_day(date) if date is not None else datetime.date.fromtimestamp(file.stat().st_mtime)
-    read = read_catalogue(file, provider, known, {s.id: s for s in cards.gpus.all()}, day)
-    place = Path(user_folder()) / MACHINES / f"{provider}.yaml"
-    try:
-        os.makedirs(place.parent, exist_ok=True)
-        write_atomically(place, to_yaml(read.provider, comments=("Written by gpu-sizer update machines.",)))
-    except OSError as error:
-        raise RequestError(f"{place}: {error.strerror or error}") from None
+    read = read_catalogue(file, owner, known, {s.id: s for s in cards.gpus.all()}, day)
+    place = _own(MACHINES) / f"{owner}.yaml"
+    _keep(place, to_yaml(read.provider, comments=("Written by gpu-sizer update machines.",)).encode())
     for remark in read.remarks:
-        typer.echo(f"gpu-sizer: {remark}", err=True)
-    print_lines([f"{len(read.provider.machines)} machines of {read.provider.name}, prices of {day}: {place}"])
+        typer.echo(f"gpu-sizer: {printable(remark)}", err=True)
+    count = len(read.provider.machines)
+    typer.echo(printable(f"{count} machines of {read.provider.name}, prices of {day}, in {place}"))

@@ -256,10 +256,13 @@ def make_serving(
     how = starter_of(engine)
     if chosen.nodes > 1:
         _check_several(how, engine, version)
-    planned = answer.tuned.gpu_count if tuned and answer.tuned else answer.gpu_count
+    planned = answer.tuned.layout if tuned and answer.tuned else answer.layout
     notes = []
-    if planned is not None and planned != fit.gpu_count:
-        notes.append(f"{planned} GPUs would do; they come in machines of {chosen.gpus_per_node}.")
+    where = f"machines of {chosen.gpus_per_node}"
+    if planned is not None and planned.gpu_count != fit.gpu_count:
+        notes.append(f"{planned.gpu_count} GPUs would do ({planned.describe()}); they come in {where}.")
+    elif planned is not None and planned != fit.layout:
+        notes.append(f"{where.capitalize()} cannot share the plan's layout evenly ({planned.describe()}).")
     if chosen.nodes > 1:
         notes.append("The machines must reach one another on every port, over a network that nobody else reaches.")
     if isinstance(answer, Plan) and answer.tuned is not None and not tuned:

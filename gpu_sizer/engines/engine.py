@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.engines.lines import Lines, Whole
     from gpu_sizer.load import Load, Settings
     from gpu_sizer.memory.estimate import LayoutMemory
     from gpu_sizer.memory.layout import Layout
@@ -83,6 +84,8 @@ if TYPE_CHECKING:
         """Whether the GPUs of one model may differ."""
         allocates_request: bool
         """Whether the cache is as large as was asked for, whatever is left: it does not depend on the weights."""
+        counts_arrays: bool
+        """Whether it counts many loads at once (:meth:`lines`); otherwise a sweep asks for each by itself."""
 
         @property
         def label(self) -> str:
@@ -140,6 +143,9 @@ if TYPE_CHECKING:
 
         def fitting(self, model: Any, gpu: GpuSpec, load: Load) -> Fitting:
             """The model on one kind of GPU under one load, ready for many layouts."""
+
+        def lines(self, model: Any, gpu: GpuSpec, load: Load, contexts: Whole, users: Whole) -> Lines:
+            """The model on one kind of GPU under many loads, of ascending contexts and users."""
 
         def evaluate(self, model: Any, gpu: GpuSpec, layout: Layout, load: Load) -> LayoutMemory:
             """What fills each GPU of a layout, and whether the engine starts and carries the load."""

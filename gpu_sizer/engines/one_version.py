@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.engines.lines import Lines, Whole
     from gpu_sizer.load import Load, Settings
     from gpu_sizer.memory.estimate import RankMemory, Verdict
     from gpu_sizer.memory.layout import Layout
@@ -40,6 +41,7 @@ class OneVersion:
     spans_nodes = True
     takes_mixed = False
     allocates_request = False
+    counts_arrays = False
     generation: str | None = None
 
     def __init__(self, version: str | None = None) -> None:
@@ -158,6 +160,10 @@ class OneVersion:
         # Beside weights, cache and activations a GPU holds at least its context.
         context = int(self.constants["context_gib"] * GIB)
         return PlainFitting(self, model, gpu, load, context)  # type: ignore[arg-type]  # evaluate is the engine's own
+
+    def lines(self, model: Any, gpu: GpuSpec, load: Load, contexts: Whole, users: Whole) -> Lines:
+        """Every load is evaluated by itself."""
+        raise NotImplementedError(f"{self.name} counts one load at a time")
 
     def evaluate_mixed(self, model: Any, gpus: Sequence[GpuSpec], load: Load) -> LayoutMemory:
         """Every rank has the same share: GPUs that differ are not its case.

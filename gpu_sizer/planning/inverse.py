@@ -101,14 +101,13 @@ class OnCount:
     @property
     def fits(self) -> bool:
         """Whether it fits within what the engine may use; not where it is short by less than the estimate's error."""
-        return self.fit.memory.within_budget
+        return self.fit.fits
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object: a plan whose ``gpu_count`` is the one asked."""
         found = self.fit.model_dump()
         return {
             **found,
-            "fits": self.fits,
             "gpu_count": self.gpu_count,
             "memory_floor": self.memory_floor,
             "needed_gpu_count": self.needed,

@@ -38,6 +38,11 @@ def divides(layout: Layout, per_node: int) -> bool:
     return per_node % replica == 0 or replica % per_node == 0
 
 
+def shared_evenly(layout: Layout, per_node: int) -> bool:
+    """Whether whole machines of this many GPUs hold a layout, all alike."""
+    return layout.gpu_count % per_node == 0 and divides(layout, per_node)
+
+
 def in_one(search: Search, start: int, each: int) -> LayoutMemory | None:
     """The best layout within one machine: over all of its GPUs, since all are paid for, else over as many as it takes.
 
@@ -98,7 +103,7 @@ def _told(answer: Fit) -> Machines:
     node, layout = answer.request.gpus_per_node, answer.layout
     if layout.gpu_count <= node:
         return Machines(1, layout.gpu_count, answer)
-    if layout.gpu_count % node or not divides(layout, node):
+    if not shared_evenly(layout, node):
         raise RequestError(
             f"{layout.describe()} takes {layout.gpu_count} GPUs, which do not divide evenly over machines of {node}",
             about="gpu",
@@ -133,4 +138,6 @@ def machines(answer: Plan | Fit, *, tuned: bool = False) -> Machines:
     assert layout is not None
     if layout.gpu_count <= request.gpus_per_node:
         return Machines(1, layout.gpu_count, fit(request, layout))
+    if shared_evenly(layout, request.gpus_per_node):
+        return _told(fit(request, layout))
     return _told(_over_machines(request, layout.gpu_count))

@@ -101,8 +101,8 @@ class Plan:
 
     @property
     def fits(self) -> bool:
-        """Whether a layout was found."""
-        return self.verdict != "does_not_fit"
+        """Whether every GPU of the layout holds its share: nothing is missing."""
+        return self.memory is not None and self.memory.within_budget
 
     @property
     def gpu_count(self) -> int | None:
@@ -218,8 +218,8 @@ class Fit:
 
     @property
     def fits(self) -> bool:
-        """Whether the engine starts."""
-        return self.verdict != "does_not_fit"
+        """Whether every GPU holds its share: a tight layout that is short by less than the error does not fit."""
+        return self.memory.within_budget
 
     @property
     def reason(self) -> str | None:

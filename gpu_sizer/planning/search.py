@@ -244,7 +244,7 @@ def fit(request: Request, layout: Layout) -> Fit:
     search = Search(request)
     memory = search.evaluate(layout)
     found = fit_of(search, memory)
-    if memory.verdict != "does_not_fit" or memory.refused:
+    if found.fits or memory.refused:
         return found
     return replace(found, tuned=_tuned_layout(search, layout))
 

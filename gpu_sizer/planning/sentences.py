@@ -252,10 +252,13 @@ def fit_headline(fit: Fit) -> str:
     """Whether one layout fits, in a sentence."""
     model, gpus = fit.request.model.name, " + ".join(times(n, short_name(gpu)) for gpu, n in fit.kinds())
     what = f"{gpus}{in_layout(fit.layout)}"
+    lower = f" It does with {_flags(fit.tuned)}." if fit.tuned else ""
     if fit.verdict == "does_not_fit":
-        lower = f" It does with {_flags(fit.tuned)}." if fit.tuned else ""
         return f"No: {model} does not fit on {what}: {fit.reason}.{lower}"
     assert fit.per_gpu is not None
+    if not fit.fits:
+        short = gib(-fit.per_gpu.free_bytes)
+        return f"Tight, and {short} short: {model} on {what} may or may not start: {fit.reason}.{lower}"
     room = f"{free_text(fit.per_gpu, fit.memory.band_bytes)} free on the fullest GPU"
     if fit.verdict == "tight" and fit.reason:
         return f"Tight: {model} on {what} may or may not start: {fit.reason}."

@@ -7,21 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gpu_sizer.engines.vllm.engine import VllmEngine
-from gpu_sizer.engines.vllm.model import VllmModel
+from gpu_sizer.engines.lines import Rectangle
 from gpu_sizer.memory.layout import Layout
-from gpu_sizer.planning.search import Search
-from gpu_sizer.planning.sweep_layouts import FREE_BITS, blocks_per_request, layout_line, table_bytes
-from gpu_sizer.records import dataclass, replace
+from gpu_sizer.planning.search import Search, prepared
+from gpu_sizer.planning.sweep_layouts import FREE_BITS, most_blocks, preference, score
+from gpu_sizer.records import replace
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gpu_sizer.engines.vllm.cache import CachePlan
-    from gpu_sizer.engines.vllm.fitting import VllmFitting
+    from gpu_sizer.engines.lines import Lines, Whole
     from gpu_sizer.load import Settings
     from gpu_sizer.planning.request import Request
-    from gpu_sizer.planning.sweep_layouts import LayoutLine, Whole
 
 #: The columns of a cell. A count of 0 means that no count up to the most allowed does.
 CELL = np.dtype(
@@ -35,21 +32,6 @@ CELL = np.dtype(
         ("free_bytes", np.int64),
     ]
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Rectangle:
-    """Contexts and users, as ranges of indices, under one set of engine settings, or all but one.
-
-    Where ``ramp`` is true the engine's sequences are the users of a replica, and so differ from column to column.
-    """
-
-    first_context: int
-    stop_context: int
-    first_users: int
-    stop_users: int
-    settings: Settings
-    ramp: bool
 
 
 def _as_many(s: Settings) -> bool:
@@ -87,47 +69,31 @@ class _Best:
 class Slice:
     """The cells of one request whose context and users vary; both ascending."""
 
-    def __init__(self, request: Request, contexts: Whole, users: Whole) -> None:
+    def __init__(self, request: Request, lines: Lines, contexts: Whole, users: Whole) -> None:
         self.request = request.under(context=int(contexts[-1]), users=int(users[-1]))
-        self.contexts, self.users = contexts, users
+        self.contexts, self.users, self._lines = contexts, users, lines
         self.search = Search(self.request)
-        engine, model = self.search.engine, self.search.model
-        assert isinstance(engine, VllmEngine)
-        assert isinstance(model, VllmModel)
-        self.engine: VllmEngine = engine
-        self.model: VllmModel = model
         self._rectangles: dict[int, list[Rectangle]] = {}
-        self._blocks: dict[tuple[int, str, int], Whole] = {}
-        self._table_bytes: dict[tuple[int, str], Whole] = {}
-        self._fittings: dict[tuple[int, int], VllmFitting] = {}
-        self._activations: dict[tuple[int, int, bool, int, int, int], Whole] = {}
 
     def _settings(self, context: int, users: int, replicas: int) -> Settings:
         load = replace(self.request.load, context=int(self.contexts[context]), users=int(self.users[users]))
-        return self.engine.settings(self.model, self.request.gpu, load, Layout(data_parallel_size=replicas))
+        search = self.search
+        return search.engine.settings(search.model, self.request.gpu, load, Layout(data_parallel_size=replicas))
 
     def rectangles(self, replicas: int) -> list[Rectangle]:
         """The cells with users for so many replicas, parted until each part has one set of settings.
 
-        Sequences and tokens grow with context and users, except where prompts begin to be processed in chunks:
-        parts whose first and last cells agree have one set of settings throughout. Beyond the engine's default there
-        are as many sequences as users. What an indexer or the profile's video holds depends on the context itself: each
-        is a part of its own.
+        Between the engine's own ends sequences and tokens grow with context and users: parts whose first and last
+        cells agree have one set of settings throughout. Beyond the engine's default there are as many sequences as
+        users.
         """
         if (found := self._rectangles.get(replicas)) is not None:
             return found
         found = self._rectangles[replicas] = []
         start = int(np.searchsorted(self.users, replicas))
-        number = len(self.contexts)
-        if self.model.peak_follows_context:
-            ends = list(range(number + 1))
-        else:
-            beyond = self.engine.version.chunks_beyond
-            whole = number if beyond is None else int(np.searchsorted(self.contexts, beyond, side="right"))
-            ends = [0, whole, number]
         pending = [
             (low, high, start, len(self.users))
-            for low, high in pairwise(ends)
+            for low, high in pairwise(self._lines.ends())
             if low < high and start < len(self.users)
         ]
         while pending:
@@ -142,53 +108,6 @@ class Slice:
             else:
                 middle = (low + high) // 2
                 pending += [(low, middle, left, right), (middle, high, left, right)]
-        return found
-
-    def _plan(self, layout: Layout, s: Settings) -> CachePlan:
-        rules = self.engine.page_rules(self.request.gpu, self.request.load)
-        return self.model.cache(layout.tensor_parallel_size, s.kv_cache_dtype, rules)
-
-    def _request_blocks(self, layout: Layout, s: Settings) -> Whole:
-        """Blocks of one request, by context."""
-        tokens = self.engine.version.tokens_in_flight(layout.pipeline_parallel_size, s.max_num_batched_tokens)
-        key = (layout.tensor_parallel_size, s.kv_cache_dtype, tokens)
-        if (found := self._blocks.get(key)) is None:
-            found = self._blocks[key] = blocks_per_request(self._plan(layout, s), self.contexts, tokens)
-        return found
-
-    def _tables(self, layout: Layout, s: Settings) -> Whole:
-        """Bytes of one sequence's block tables outside of the budget, by context."""
-        key = (layout.tensor_parallel_size, s.kv_cache_dtype)
-        if (found := self._table_bytes.get(key)) is None:
-            copies = self.engine.version.block_tables
-            found = self._table_bytes[key] = copies * table_bytes(self._plan(layout, s), self.contexts)
-        return found
-
-    def _line(self, layout: Layout, part: Rectangle) -> LayoutLine | None:
-        # The easiest load of the part: what does not hold it holds none of its cells.
-        corner = (part.first_context, part.first_users)
-        if (fitting := self._fittings.get(corner)) is None:
-            context, users = int(self.contexts[corner[0]]), int(self.users[corner[1]])
-            load = replace(self.request.load, context=context, users=users)
-            fitting = self._fittings[corner] = self.engine.fitting(self.model, self.request.gpu, load)
-        peaks = self._peaks(layout, part) if part.ramp else None
-        return layout_line(self.engine, fitting, layout, self.request.gpus_per_node, peaks)
-
-    def _peaks(self, layout: Layout, part: Rectangle) -> Whole:
-        """The activation peak in each column of a part whose sequences are its users, with the graphs added there."""
-        tp, experts, replicas = layout.tensor_parallel_size, layout.expert_parallel, layout.data_parallel_size
-        pp = layout.pipeline_parallel_size
-        key = (tp, pp, experts, replicas, part.first_context, part.first_users)
-        if (found := self._activations.get(key)) is None:
-            local = -(-self.users[part.first_users : part.stop_users] // replicas)
-            numbers, places = np.unique(local, return_inverse=True)
-            gpu, version, model = self.request.gpu, self.engine.version, self.model
-            columns = [replace(part.settings, max_num_seqs=n) for n in numbers.tolist()]
-            peaks = [model.reserve(gpu, layout, s, version).activation_bytes for s in columns]
-            graphs = [model.graph_bytes(gpu, pp, s, version) for s in columns]
-            # The line's own load has the graphs of the first column.
-            added = np.array(graphs, np.int64) - graphs[0]
-            found = self._activations[key] = (np.array(peaks, np.int64) + added)[places]
         return found
 
     def _start(self) -> int:
@@ -243,12 +162,12 @@ class Slice:
         if start >= stop:
             return
         fewest = max(int(least[start:stop].min()), int(self.users[part.first_users]))
-        if fewest > self.users[part.stop_users - 1] or (line := self._line(layout, part)) is None:
+        if fewest > self.users[part.stop_users - 1] or (line := self._lines.line(layout, part)) is None:
             return
-        blocks, replicas = self._request_blocks(layout, part.settings), layout.data_parallel_size
+        blocks, replicas = line.request_blocks, layout.data_parallel_size
         left = max(part.first_users, int(np.searchsorted(self.users, fewest)))
         local = -(-self.users[left : part.stop_users] // replicas)
-        most = line.most_blocks()
+        most = most_blocks(line)
         # Blocks that a request may take in each column: fewer, the more users there are.
         each = (most[left - part.first_users :] if len(most) > 1 else most) // local
         # Longer contexts take no fewer blocks: those that the fewest users do not fit in are at the end.
@@ -260,12 +179,13 @@ class Slice:
         columns = slice(left - part.first_users, right - part.first_users)
         local = local[: right - left]
         sequences = local if part.ramp else np.array([part.settings.max_num_seqs], np.int64)
-        of_one, tables = self._tables(layout, part.settings)[start:stop], None
+        of_one, tables = line.table_bytes[start:stop], None
         # Longer contexts and more sequences have larger tables.
         if int(of_one[-1]) * int(sequences[-1]) > line.outside:
             tables = of_one[:, None] * sequences[None, :]
-        score = line.score(blocks[:, None] * local[None, :], tables, columns)
-        best.put(layout, score, slice(start - first, stop - first), slice(left, right))
+        rank = preference(layout, self.request.gpus_per_node)
+        scores = score(line, rank, blocks[:, None] * local[None, :], tables, columns)
+        best.put(layout, scores, slice(start - first, stop - first), slice(left, right))
 
     @staticmethod
     def _fill(cells: NDArray[np.void], open_: NDArray[np.bool_], best: _Best) -> None:
@@ -287,7 +207,7 @@ class Slice:
 
 
 def _one_by_one(request: Request, contexts: Whole, users: Whole) -> NDArray[np.void]:
-    """Cells of an engine whose rules are not known here: the search itself, cell by cell."""
+    """Cells of an engine that counts one load at a time: the search itself, cell by cell."""
     cells = np.zeros((len(contexts), len(users)), CELL)
     for c, context in enumerate(contexts.tolist()):
         for u, count in enumerate(users.tolist()):
@@ -302,17 +222,14 @@ def _one_by_one(request: Request, contexts: Whole, users: Whole) -> NDArray[np.v
     return cells
 
 
-def vectorised(request: Request) -> bool:
-    """Whether cells are computed as arrays; otherwise one by one, each by a search of its own."""
-    return isinstance(request.get_engine(), VllmEngine)
-
-
 def cells(request: Request, contexts: Whole, users: Whole) -> NDArray[np.void]:
     """The cells of a request whose context and users vary, both ascending: contexts by users.
 
     Raises:
         RequestError: settings that contradict the load.
     """
-    if vectorised(request):
-        return Slice(request, contexts, users).cells()
-    return _one_by_one(request, contexts, users)
+    engine = request.get_engine()
+    if not engine.counts_arrays:
+        return _one_by_one(request, contexts, users)
+    lines = engine.lines(prepared(request), request.gpu, request.load, contexts, users)
+    return Slice(request, lines, contexts, users).cells()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gpu_sizer.planning.breakpoints import Step, context_steps
-from gpu_sizer.planning.sweep_slice import cells, vectorised
+from gpu_sizer.planning.sweep_slice import cells
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,7 +48,7 @@ def context_steps_by_users(request: Request, users: Sequence[int], most_steps: i
     longest = request.model.context.extended or request.model.context.native
     columns = np.array(sorted(set(users)), np.int64)
     contexts = np.unique(np.geomspace(1, longest, FIRST).round().astype(np.int64))
-    if not vectorised(request):
+    if not request.get_engine().counts_arrays:
         return {n: context_steps(request.under(users=n), most_steps) for n in users}
     counts = _counts(request, contexts, columns)
     while True:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gpu_sizer.arena.battles import LOSS, TIE, WIN, read_battles
+from gpu_sizer.arena.battles import LOSS, TIE, WIN
+from gpu_sizer.arena.vote_files import read_battles
 from gpu_sizer.errors import RequestError
 
 ROWS = [
@@ -93,7 +94,7 @@ BAD = {
     "followed.json": ("[] []", "something follows it"),
     "nothing.json": ("", "breaks off or is spoilt at its beginning"),
     "bytes.csv": (b"model_a,model_b,winner\n\xff\xfe,b,tie\n", "not UTF-8"),
-    "battles.txt": ("", "battles come as .csv, .jsonl or .json"),
+    "battles.txt": ("", "battles come as .csv, .tsv, .jsonl, .json or .parquet"),
 }
 
 

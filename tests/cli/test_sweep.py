@@ -123,6 +123,9 @@ WRONG = {
     "a share that is none": (["--utilization", "much"], "utilization must be numbers"),
     "a share above one": (["--utilization", "1.5"], "utilization must be above 0 and at most 1"),
     "an unknown cache type": (["--kv-cache-dtype", "fp3"], "unknown kv cache dtype"),
+    "an unknown cache type after a known one": (["--kv-cache-dtype", "default,fp3"], "unknown kv cache dtype"),
+    "a kind of layouts that is none": (["--layouts", "x"], "layouts must be one of any, tensor, pipeline"),
+    "no number as a share": (["--utilization", "nan"], "utilization must be above 0 and at most 1"),
     "an unknown weight type": (["--weights-dtype", "fp3"], "unknown weights dtype"),
     "an unknown format": (["-f", "xml"], "sweeps are written as csv, json, parquet"),
     "Parquet to a pipe": (["-f", "parquet"], "add -o sweep.parquet"),
@@ -140,3 +143,4 @@ def test_bad_input_is_one_sentence(options: list[str], message: str, capfd: pyte
     said = capfd.readouterr()
     assert message in said.err
     assert said.err.count("\n") == 1
+    assert said.out == ""

@@ -17,7 +17,9 @@ from gpu_sizer import DoesNotFitError, RequestError, estimate, size
 from gpu_sizer.deploy.formats import TOOLS, deploy
 from gpu_sizer.deploy.serving import Serving, make_serving, weights_named
 from gpu_sizer.errors import GpuSizerError
+from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan
+from gpu_sizer.records import replace
 from tests.deploy.running import options, pods, started
 
 KUBERNETES = "1.33"
@@ -309,3 +311,25 @@ def test_every_gpu_named_for_a_tool_is_one_of_the_catalogue() -> None:
 def test_errors_are_the_projects_own() -> None:
     with pytest.raises(GpuSizerError):
         size("llama-3.1-405b", gpu="t4", max_gpus=2, details=False).deploy("vllm")
+
+
+def test_the_layout_deployed_is_the_plans_where_machines_hold_it() -> None:
+    plan = size("deepseek-v3", gpu="gb200", context=14835, users=2, gpu_memory_utilization=0.306, max_gpus=16)
+    assert plan.layout == Layout(1, 16)
+    made = make_serving(plan)
+    assert (made.fit.layout, made.nodes, made.gpus_per_node) == (plan.layout, 4, 4)
+    assert "--pipeline-parallel-size 16" in deploy(plan, "vllm")
+
+
+def test_another_layout_than_the_plans_is_told() -> None:
+    plan = size("llama-3-8b", gpu="rtx-a6000", users=24, context=2048, max_num_seqs=24)
+    sixes = estimate(
+        "llama-3-8b", gpu="rtx-a6000", pipeline_parallel_size=6, data_parallel_size=4, users=24, context=2048
+    )
+    odd = replace(plan, memory=sixes.memory)
+    text = deploy(odd, "vllm")
+    assert f"# Machines of 4 cannot share the plan's layout evenly ({sixes.layout.describe()})." in text
+    assert make_serving(odd).fit.layout != sixes.layout
+    more = size("llama-3.1-405b", gpu="h100", context=8192)
+    assert more.gpu_count not in (None, 8, 16)
+    assert f"# {more.gpu_count} GPUs would do ({more.layout.describe() if more.layout else ''})" in deploy(more, "vllm")

@@ -12,6 +12,7 @@ from gpu_sizer.cards.mixers import CompressedAttention
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.vllm.cache import CachePlan, cache_plan
 from gpu_sizer.engines.vllm.pages import Page, PageRules, layer_pages
+from gpu_sizer.engines.vllm.specs import FULL, Sliding
 from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.caches import CacheTypes, block_caches
 from gpu_sizer.memory.layout import Layout
@@ -82,7 +83,7 @@ def test_latent_cache_is_whole_on_every_rank() -> None:
 
 
 def test_pages_that_no_number_makes_equal_have_memory_of_their_own() -> None:
-    latent, windowed = Page("full", 16, 16 * 576 * 2, latent=True), Page("sliding", 16, 16 * 2 * 320 * 2, 129)
+    latent, windowed = Page(FULL, 16, 16 * 576 * 2, latent=True), Page(Sliding(129), 16, 16 * 2 * 320 * 2)
     names = ["windowed" if i % 4 else "latent" for i in range(53)]
     pages = {"latent": [latent], "windowed": [windowed]}
     with pytest.raises(RequestError, match="one page size"):

@@ -120,7 +120,7 @@ def test_long_contexts_gather_fewer_lengths_from_032_on(model: VllmModel) -> Non
 
 def test_an_explanation_says_which_layers_keep_states(model: VllmModel) -> None:
     text = "\n".join(explain_model(model.card))
-    assert "1 x window: a window of 128: 594 bytes a token" in text
+    assert "1 x window: a window of 128: 76,032 bytes a sequence in windows" in text
     assert "2 x compress-2-maker: a window of 128 and states of 2 tokens each, which later layers read" in text
     assert "4 x compress-1-picker: a window of 128 and states of 1 token each, which an earlier layer keeps" in text
 

@@ -82,7 +82,7 @@ def test_the_command_keeps_them_in_the_users_folder(
     file = tmp_path / "lambda" / "vms.csv"
     file.write_text(HEAD + ROWS)
     assert run(["update", "machines", str(file), "--date", "2026-11-30"]) == 0
-    assert "4 machines of Lambda, prices of 2026-11-30" in capsys.readouterr().out
+    assert "4 machines of Lambda, prices of 2026-11-30, in " in capsys.readouterr().out
     assert run(["machines", "gpu_1x_a100_sxm4", "--provider", "lambda", "--json"]) == 0
     (machine,) = json.loads(capsys.readouterr().out)["machines"]
     assert machine["prices"][0]["price_hour_usd"] == 2.05

@@ -107,9 +107,9 @@ class SglangEngine(OneVersion):
             )
         tokens = load.max_num_batched_tokens or tier(gpu)["chunked_prefill_size"]
         graphs = graph_sequences(gpu, layout, load.max_num_seqs)
-        fraction = load.gpu_memory_utilization or default_fraction(
-            model, gpu, layout, tokens, graphs, load.enforce_eager
-        )
+        fraction = load.gpu_memory_utilization
+        if fraction is None:
+            fraction = max(0.0, default_fraction(model, gpu, layout, tokens, graphs, load.enforce_eager))
         dtype = self.cache_dtype(model.card, load)
         tokens //= replicas_inside(layout)
         return load.resolved(
@@ -193,6 +193,8 @@ class SglangEngine(OneVersion):
         tokens = min(t for t, _ in found)
         requests = min([tokens / s.context, *(float(n) for _, n in found if n is not None)])
         verdict, reason = self.verdict(fullest, self._reason(fullest, s, slack))
+        if not 0 < s.gpu_memory_utilization < 1:
+            verdict, reason = "does_not_fit", self._no_share(s, gpu)
         # Pools that leave less than the peak start, and run out of memory under load.
         rows, table = self._table(tokens, s, load)
         leaves = f"mem_fraction_static {s.gpu_memory_utilization:.3g} leaves {gib(slack)}"
@@ -216,6 +218,16 @@ class SglangEngine(OneVersion):
             printed_tokens=tokens,
         )
 
+    @staticmethod
+    def _no_share(s: Settings, gpu: GpuSpec) -> str:
+        """Why a static fraction is none."""
+        if s.gpu_memory_utilization:
+            return f"mem_fraction_static must lie between 0 and 1, and {s.gpu_memory_utilization:g} leaves nothing"
+        reserved = (
+            f"what is reserved for a chunked_prefill_size of {s.max_num_batched_tokens} is more than {gpu.name} has"
+        )
+        return f"no mem_fraction_static is left: {reserved}"
+
     def _reason(self, r: RankMemory, s: Settings, slack: int) -> str | None:
         """Where start-up would fail, or null."""
         if r.free_bytes >= 0:
@@ -223,7 +235,8 @@ class SglangEngine(OneVersion):
         fraction = f"mem_fraction_static {s.gpu_memory_utilization:.3g}"
         if r.available_kv_bytes <= 0:
             need = f"weights need {gib(r.loaded_bytes)} a GPU"
-            left = f"{gib(r.budget_bytes - r.overhead_bytes + r.loading_bytes - r.activation_bytes)} are left for them"
+            kept = r.overhead_bytes - r.loading_bytes + r.activation_bytes
+            left = f"{gib(max(0, r.budget_bytes - kept))} are left for them"
             return f"no memory left for the KV cache: {need}, {left} under {fraction}"
         cache = f"{gib(r.kv_cache_bytes)} of KV cache needed, {gib(r.available_kv_bytes)} available"
         return f"the pool is too small: {cache} under {fraction}"

@@ -266,9 +266,14 @@ def gpu_kind(gpu: GpuSpec) -> tuple[str, int | None, bool, bool, bool]:
     return gpu.platform, generation(gpu), has_nvlink(gpu), has_float8(gpu), is_unified(gpu)
 
 
+def joined_workers(layout: Layout) -> int:
+    """How many GPUs talk to one another, as far as it matters: alone, a pair, or more."""
+    return min(layout.tensor_parallel_size * layout.pipeline_parallel_size, 3)
+
+
 def communication_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, version: VersionProfile) -> int:
     """Buffers of the collectives: a constant, and for tensor parallelism over NVLink copies of a batch's states."""
-    workers = layout.tensor_parallel_size * layout.pipeline_parallel_size
+    workers = joined_workers(layout)
     if workers == 1:
         return 0
     link = "nvlink" if has_nvlink(gpu) else "pcie"
@@ -341,7 +346,7 @@ def reserve(
     Args:
         card: the model.
         gpu: its memory and links.
-        layout: parallel sizes; of the pipeline only whether there is one matters.
+        layout: parallel sizes; of the pipeline only :func:`joined_workers` matters.
         settings: the engine's settings, all resolved.
         version: constants of the engine's version.
         activation: the peak (:func:`activation_bytes`).

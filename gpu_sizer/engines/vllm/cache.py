@@ -16,7 +16,11 @@ from gpu_sizer.engines.vllm.pages import Page
 from gpu_sizer.errors import UncountableError
 from gpu_sizer.memory.layout import stage_bounds
 from gpu_sizer.records import dataclass, field, replace
-from gpu_sizer.units import ceil_div, round_up
+from gpu_sizer.units import ceil_div, greater, round_up
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.units import Whole
 
 #: Largest kind's layers below this multiple of the smallest's: one group each, the smaller padded.
 PADDING_HEURISTIC = 1.5
@@ -55,13 +59,17 @@ class CacheGroup:
         """Tokens of a block of the layer that holds fewest."""
         return min(page.block_size for page in self.kinds)
 
-    def table_entries(self, context: int) -> int:
-        """Entries of a request's row in the block table; a ring is one block whatever the length."""
-        return 1 if self.kinds[0].kind == "ring" else ceil_div(context, self.block_size)
+    def table_entries(self, context: Whole) -> Whole:
+        """Entries of a request's row in the block table."""
+        return self.kinds[0].spec.entries(context, self.block_size)
 
-    def blocks(self, context: int, tokens_in_flight: int, context_parallel: int = 1) -> int:
+    def blocks(self, context: Whole, tokens_in_flight: int, context_parallel: int = 1) -> Whole:
         """Blocks that one request takes in this group, on each of the ranks that share its tokens."""
-        return max(p.blocks(context, tokens_in_flight, context_parallel) for p in self.kinds)
+        first, *others = self.kinds
+        most = first.blocks(context, tokens_in_flight, context_parallel)
+        for page in others:
+            most = greater(most, page.blocks(context, tokens_in_flight, context_parallel))
+        return most
 
     def bytes_by_layer(self, layers: int) -> list[int]:
         """Bytes of one block for each of so many layers."""
@@ -80,29 +88,47 @@ class CachePlan:
     has_states: bool
     apart: bool = False
     """Groups of different page sizes draw on memory of their own, under one numbering of blocks."""
+    alike: tuple[tuple[CacheGroup, int], ...] = field(init=False, compare=False, repr=False)
+    """One group of each kind, of which a request takes as many blocks as of the others, and how many there are."""
     _stage_blocks: dict[int, tuple[int, ...]] = field(default_factory=dict, compare=False, repr=False)
     _requests: dict[tuple[int, int, int], int] = field(default_factory=dict, compare=False, repr=False)
     _sums: list[tuple[int, ...]] = field(default_factory=list, compare=False, repr=False)
     """By group, bytes of a block of all layers up to each."""
 
-    def blocks_per_request(self, context: int, tokens_in_flight: int, context_parallel: int = 1) -> int:
-        """Blocks of the shared pool that one request of this length takes on a rank.
+    def __post_init__(self) -> None:
+        first = {group.kinds: group for group in reversed(self.groups)}
+        counts = Counter(group.kinds for group in self.groups)
+        object.__setattr__(self, "alike", tuple((first[kinds], n) for kinds, n in counts.items()))
 
-        ``context_parallel`` is the number of ranks over which the tokens of full attention are spread.
+    def blocks_per_request(self, context: Whole, tokens_in_flight: int, context_parallel: int = 1) -> Whole:
+        """Blocks of the shared pool that one request takes on a rank.
+
+        Args:
+            context: its length, or an array of lengths.
+            tokens_in_flight: of the batches that it may have under way.
+            context_parallel: the number of ranks over which the tokens of full attention are spread.
         """
+        if not isinstance(context, int):
+            return self._blocks(context, tokens_in_flight, context_parallel)
         key = (context, tokens_in_flight, context_parallel)
         if (found := self._requests.get(key)) is None:
             if len(self._requests) >= MOST_REQUESTS:
                 self._requests.clear()
-            found = self._requests[key] = sum([group.blocks(*key) for group in self.groups])
+            found = self._requests[key] = self._blocks(*key)
         return found
 
-    def table_bytes(self, context: int) -> int:
-        """Bytes of one request's rows in the block tables of all groups, each as long as the longest request.
+    def _blocks(self, context: Whole, tokens_in_flight: int, context_parallel: int) -> Whole:
+        total = 0 * context
+        for group, times in self.alike:
+            total = total + times * group.blocks(context, tokens_in_flight, context_parallel)
+        return total
 
-        Windowed layers and states are looked up by position like all others (``max_num_blocks_per_req``).
-        """
-        return TABLE_ENTRY_BYTES * sum([group.table_entries(context) for group in self.groups])
+    def table_bytes(self, context: Whole) -> Whole:
+        """Bytes of one request's rows in the block tables of all groups, each as long as the longest request."""
+        total = 0 * context
+        for group, times in self.alike:
+            total = total + times * TABLE_ENTRY_BYTES * group.table_entries(context)
+        return total
 
     def printed_tokens(self, blocks: int) -> int:
         """The "GPU KV cache size" that the engine prints for so many blocks (``_report_kv_cache_config``)."""
@@ -141,12 +167,9 @@ class CachePlan:
 def _one_type(pages: Sequence[Page]) -> bool:
     """Whether all layers need the same token slots (``UniformTypeKVCacheSpecs.is_uniform_type``)."""
     first = pages[0]
-    if any(p.block_size != first.block_size or p.kind != first.kind for p in pages):
+    if any(p.block_size != first.block_size or p.spec != first.spec for p in pages):
         return False
-    if first.kind == "state":
-        same = (first.page_bytes, first.state_blocks, first.whole)
-        return all((p.page_bytes, p.state_blocks, p.whole) == same for p in pages)
-    return first.kind == "full" or all(p.span == first.span for p in pages)
+    return first.kind != "state" or all(p.page_bytes == first.page_bytes for p in pages)
 
 
 def _unify(placed: list[PlacedPage]) -> list[PlacedPage]:

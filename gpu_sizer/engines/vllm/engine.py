@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
+    from gpu_sizer.engines.lines import Lines, Whole
+
 CACHE_DTYPES = {
     "auto": None,
     "float8": "float8",
@@ -66,6 +68,7 @@ class VllmEngine:
     spans_nodes = True
     takes_mixed = False
     allocates_request = False
+    counts_arrays = True
 
     def __init__(self, version: str | None = None) -> None:
         self.version: VersionProfile = version_profile(version)
@@ -201,6 +204,12 @@ class VllmEngine:
     def fitting(self, model: VllmModel, gpu: GpuSpec, load: Load) -> VllmFitting:
         """The model on one kind of GPU under one load, ready for many layouts."""
         return VllmFitting(self, model, gpu, load)
+
+    def lines(self, model: VllmModel, gpu: GpuSpec, load: Load, contexts: Whole, users: Whole) -> Lines:
+        """The model on one kind of GPU under many loads, of ascending contexts and users."""
+        from gpu_sizer.engines.vllm.lines import VllmLines
+
+        return VllmLines(self, model, gpu, load, contexts, users)
 
     def evaluate(self, model: VllmModel, gpu: GpuSpec, layout: Layout, load: Load) -> LayoutMemory:
         """What fills each GPU of a layout, and whether the engine starts."""

@@ -17,6 +17,7 @@ from gpu_sizer.engines.vllm.activations import (
     graph_bytes,
     has_latent,
     is_blackwell,
+    joined_workers,
     reserve,
 )
 from gpu_sizer.engines.vllm.cache import APART, CachePlan, cache_plan
@@ -125,10 +126,10 @@ class VllmModel:
         return found
 
     def reserve(self, gpu: GpuSpec, layout: Layout, s: Settings, version: VersionProfile) -> Reserve:
-        """The activation peak and the overhead on one GPU beside graphs: equal for all of a kind and any pipeline."""
+        """The activation peak and the overhead on one GPU beside graphs: equal for all of a kind."""
         tp, experts = layout.tensor_parallel_size, layout.expert_ranks
         batch = (*_OF_PEAK(s), s.context if self.peak_follows_context else 0)
-        key = (tp, layout.pipeline_parallel_size > 1, experts, *gpu_kind(gpu), *batch, version.name)
+        key = (tp, joined_workers(layout), experts, *gpu_kind(gpu), *batch, version.name)
         if (found := self._reserves.get(key)) is None:
             if len(self._reserves) >= MOST_RESERVES:
                 self._reserves.clear()

@@ -5,7 +5,7 @@ GPUs that differ in nothing but their memory share these figures, so that a ques
 
 from __future__ import annotations
 
-from gpu_sizer.engines.vllm.activations import Reserve, generation, has_float8
+from gpu_sizer.engines.vllm.activations import Reserve, generation, has_float8, joined_workers
 from gpu_sizer.engines.vllm.loading import Kernels, LoadingExtra
 from gpu_sizer.memory.layout import Layout, layout_of
 from gpu_sizer.records import dataclass
@@ -66,8 +66,8 @@ class Needs:
         self._pool = 0 if settings.enforce_eager else settings.max_num_seqs
         self._null_block = 1 if version.null_block else 0
         self._plans: dict[int, CachePlan] = {}
-        self._leasts: dict[tuple[int, bool, bool, int, int], tuple[int, int]] = {}
-        self._reserves: dict[tuple[int, bool, int], Reserve] = {}
+        self._leasts: dict[tuple[int, bool, int, bool, int, int], tuple[int, int]] = {}
+        self._reserves: dict[tuple[int, int, int], Reserve] = {}
         self._ranks: dict[tuple[int, int, int], tuple[int, int, int]] = {}
         self._loading: dict[tuple[int, int], LoadingExtra] = {}
         self._graphs: dict[int, int] = {}
@@ -105,8 +105,9 @@ class Needs:
 
     def _least(self, layout: Layout) -> tuple[int, int]:
         """Bytes of weights and cache on a rank that has every layer, and what each GPU holds beside them at least."""
-        tp, several, experts = layout.tensor_parallel_size, layout.pipeline_parallel_size > 1, layout.expert_parallel
-        key = (tp, several, experts, layout.data_parallel_size, layout.decode_context_parallel_size)
+        several, workers = layout.pipeline_parallel_size > 1, joined_workers(layout)
+        tp, dp, dcp = layout.tensor_parallel_size, layout.data_parallel_size, layout.decode_context_parallel_size
+        key = (tp, several, workers, layout.expert_parallel, dp, dcp)
         if (found := self._leasts.get(key)) is None:
             weights, block, blocks = self._one_rank(layout)
             if self._plan(tp).has_states:
@@ -145,7 +146,7 @@ class Needs:
 
     def _reserve(self, layout: Layout) -> Reserve:
         """The activation peak and the overhead beside graphs, on every GPU of a layout."""
-        key = (layout.tensor_parallel_size, layout.pipeline_parallel_size > 1, layout.expert_ranks)
+        key = (layout.tensor_parallel_size, joined_workers(layout), layout.expert_ranks)
         if (found := self._reserves.get(key)) is None:
             found = self._reserves[key] = self._model.reserve(self._gpu, layout, self._settings, self._version)
         return found

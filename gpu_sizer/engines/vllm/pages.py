@@ -11,6 +11,7 @@ from math import lcm
 from gpu_sizer.cards.architecture import Block
 from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttention
 from gpu_sizer.engines.vllm.generations import BLACKWELL, HOPPER
+from gpu_sizer.engines.vllm.specs import FULL, RING, Chunked, Sliding, State
 from gpu_sizer.memory.caches import SHORT_CONVOLUTIONS, CacheTypes, LayerCache, block_caches, float8_index_bytes
 from gpu_sizer.records import dataclass, replace
 from gpu_sizer.units import ceil_div, round_up
@@ -18,7 +19,8 @@ from gpu_sizer.units import ceil_div, round_up
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.cards.mixers import Mixer
-    from gpu_sizer.memory.caches import CacheKind
+    from gpu_sizer.engines.vllm.specs import Spec
+    from gpu_sizer.units import Whole
 
 
 DEFAULT_BLOCK = 16
@@ -37,37 +39,25 @@ DELTA_CHECKPOINT = 64
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One layer's cache as the engine's planner sees it (a ``KVCacheSpec``)."""
+    """One layer's cache as the engine's planner sees it: what it keeps, in blocks of so many tokens and bytes."""
 
-    kind: CacheKind
+    spec: Spec
     block_size: int
     page_bytes: int
-    span: int | None = None
     latent: bool = False
-    state_blocks: int = 1
     stride: int = 1
     """Bytes of which the distance between blocks is a multiple."""
-    whole: bool = False
-    """A state of which every rank holds all: such states are grouped by themselves."""
     width: int = 0
     """Width of a head of short convolutions, whose pages may differ in nothing else; 0 for other caches."""
 
-    def blocks(self, context: int, tokens_in_flight: int, context_parallel: int = 1) -> int:
-        """Blocks that one request of this length takes at most.
+    @property
+    def kind(self) -> str:
+        """full, sliding, chunked, state or ring."""
+        return self.spec.kind
 
-        Full attention alone is spread over the ranks of decode context parallelism
-        (``v1/kv_cache_interface.py``: ``dcp_sharded``).
-        """
-        if self.kind == "full":
-            return ceil_div(ceil_div(context, context_parallel), self.block_size)
-        if self.kind == "sliding":
-            assert self.span is not None
-            # One more, since a window may begin inside a block.
-            return ceil_div(min(self.span - 1 + tokens_in_flight, context), self.block_size) + 1
-        if self.kind == "chunked":
-            assert self.span is not None
-            return ceil_div(min(self.span + tokens_in_flight, context), self.block_size)
-        return self.state_blocks
+    def blocks(self, context: Whole, tokens_in_flight: int, context_parallel: int = 1) -> Whole:
+        """Blocks that one request of this length takes at most, on each of the ranks that share its tokens."""
+        return self.spec.blocks(context, tokens_in_flight, self.block_size, context_parallel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +91,19 @@ def _compressed_pages(m: CompressedAttention) -> list[Page]:
         return round_up(rows * row_bytes, 576)
 
     state_row = 584
-    pages = [Page("sliding", 64, page(64, state_row), m.sliding_window, latent=True)]
+    pages = [Page(Sliding(m.sliding_window), 64, page(64, state_row), latent=True)]
     if m.compress_ratio == 0:
         return pages
     rows = 256 // m.compress_ratio
     float32 = 4
     if m.index_head_dim and m.compress_ratio == 4:
-        pages.append(Page("full", 256, page(rows, m.index_head_dim + float32), latent=True))
-        pages.append(Page("sliding", 4, page(4, 4 * m.index_head_dim * float32), 8, latent=True))
-        pages.append(Page("full", 256, page(rows, state_row), latent=True))
-        pages.append(Page("sliding", 4, page(4, 4 * m.head_dim * float32), 8, latent=True))
+        pages.append(Page(FULL, 256, page(rows, m.index_head_dim + float32), latent=True))
+        pages.append(Page(Sliding(8), 4, page(4, 4 * m.index_head_dim * float32), latent=True))
+        pages.append(Page(FULL, 256, page(rows, state_row), latent=True))
+        pages.append(Page(Sliding(8), 4, page(4, 4 * m.head_dim * float32), latent=True))
         return pages
-    pages.append(Page("full", 256, page(rows, state_row), latent=True))
-    pages.append(Page("sliding", 8, page(8, 2 * m.head_dim * float32), m.compress_ratio, latent=True))
+    pages.append(Page(FULL, 256, page(rows, state_row), latent=True))
+    pages.append(Page(Sliding(m.compress_ratio), 8, page(8, 2 * m.head_dim * float32), latent=True))
     return pages
 
 
@@ -135,13 +125,13 @@ def _shared_pages(m: CompressedAttention, rules: PageRules) -> list[Page]:
         return round_up(rows * row_bytes, align)
 
     stride = lcm(window_row, state_row) if blackwell else 1
-    pages = [Page("sliding", 32, page(32, window_row), m.sliding_window, latent=True, stride=stride)]
+    pages = [Page(Sliding(m.sliding_window), 32, page(32, window_row), latent=True, stride=stride)]
     if m.shares_states == "maker":
         rows = tokens // m.compress_ratio
-        pages.append(Page("full", tokens, page(rows, float8_index_bytes(m.index_head_dim)), latent=True))
-        pages.append(Page("full", tokens, page(rows, state_row), latent=True))
+        pages.append(Page(FULL, tokens, page(rows, float8_index_bytes(m.index_head_dim)), latent=True))
+        pages.append(Page(FULL, tokens, page(rows, state_row), latent=True))
         if m.compress_ratio > 1:
-            pages.append(Page("ring", 8, 8 * 2 * m.head_dim * 4, latent=True))
+            pages.append(Page(RING, 8, 8 * 2 * m.head_dim * 4, latent=True))
     return pages
 
 
@@ -156,7 +146,7 @@ def _short_convolution_page(m: Attention, tp: int, types: CacheTypes) -> Page:
     values = m.head_dim + (m.v_head_dim or m.head_dim) + 2 * (c.hidden_size // m.num_key_value_heads)
     width = 1 << (values - 1).bit_length()
     token = max(1, m.num_key_value_heads // tp) * width * types.conv_bytes
-    return Page("sliding", c.conv_kernel, c.conv_kernel * token, c.conv_kernel, width=width)
+    return Page(Sliding(c.conv_kernel), c.conv_kernel, c.conv_kernel * token, width=width)
 
 
 def _attention_block(caches: list[LayerCache], types: CacheTypes, rules: PageRules) -> int:
@@ -220,21 +210,22 @@ def layer_pages(
     if states and attention:
         block = max(block, _hybrid_block(every, block, rules))
     shared_page = block * max((c.token_bytes for c in attention), default=0)
+    # Without the hybrid manager windows keep every token where another layer does.
+    windows = rules.windows or all(c.kind != "full" for c in attention)
 
     def page(c: LayerCache, mixer: Mixer | None) -> Page:
-        if c.mixer == SHORT_CONVOLUTIONS:
-            assert isinstance(mixer, Attention)
-            made = _short_convolution_page(mixer, tensor_parallel_size, types)
-        elif c.kind == "state":
-            count = _state_blocks(c.mixer, rules)
-            return Page("state", block, max(c.state_bytes, shared_page), state_blocks=count, whole=c.whole)
-        elif c.kind == "ring":
+        if c.kind == "state":
+            if c.mixer == SHORT_CONVOLUTIONS:
+                assert isinstance(mixer, Attention)
+                made = _short_convolution_page(mixer, tensor_parallel_size, types)
+                return made if windows else replace(made, spec=FULL)
+            return Page(State(_state_blocks(c.mixer, rules), c.whole), block, max(c.state_bytes, shared_page))
+        if c.kind == "ring":
             assert c.span is not None
-            return Page("ring", c.span, c.span * c.token_bytes, latent=c.latent)
-        else:
-            made = Page(c.kind, block, block * c.token_bytes, c.span, c.latent)
-        if not rules.windows and made.kind in ("sliding", "chunked") and any(x.kind == "full" for x in attention):
-            made = replace(made, kind="full", span=None)
-        return made
+            return Page(RING, c.span, c.span * c.token_bytes, c.latent)
+        spec: Spec = FULL
+        if c.span is not None and windows:
+            spec = Chunked(c.span) if c.kind == "chunked" else Sliding(c.span)
+        return Page(spec, block, block * c.token_bytes, c.latent)
 
     return {name: [page(c, blocks[name].mixer) for c in caches] for name, caches in by_block.items()}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gpu_sizer.errors import RequestError
+from gpu_sizer.reports.charts.dots import with_titles
 from gpu_sizer.reports.charts.style import DARK, DPI, LIGHT, Chart, Theme, figure, settings, theme
 from gpu_sizer.reports.tables.csv import safe_cells
 
@@ -97,7 +98,7 @@ def svg_text(chart: Chart, look: Theme) -> str:
     told = f'<title id="{key}-title">{escape(chart.title)}</title><desc id="{key}-alt">{escape(chart.alt)}</desc>'
     # Ids of glyphs and clips are per file; on a page with both themes they must differ.
     body = re.sub(r'(id="|xlink:href="#|url\(#)', rf"\g<1>{look.name}-", text[opening.end() :])
-    return f"{head}\n{told}{_shorter(body)}"
+    return f"{head}\n{told}{with_titles(_shorter(body))}"
 
 
 def svg_bytes(chart: Chart, look: Theme) -> bytes:

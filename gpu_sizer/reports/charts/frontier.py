@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gpu_sizer.records import dataclass
+from gpu_sizer.reports.charts.dots import dots
 from gpu_sizer.reports.charts.geometry import ticks
 from gpu_sizer.reports.charts.labels import IF_ROOM, LINES, MUST, POINTS, Label, place
 from gpu_sizer.reports.charts.style import Theme, shortened
@@ -29,6 +30,11 @@ class Fewer:
 
     model: Placed
     before: Placed
+
+
+def _named(shown: Sequence[Placed]) -> list[tuple[Any, float, str]]:
+    """Dots with what a pointer over them shows."""
+    return [(m.gpus, m.score, f"{m.name}: {m.score:.0f} on {m.gpus}") for m in shown]
 
 
 def draw(
@@ -56,7 +62,7 @@ def draw(
     axes.minorticks_off()
     axes.set_xlabel(x_label)
     axes.set_ylabel("Arena score")
-    axes.scatter([m.gpus for m in models], scores, s=20, color=look.muted, alpha=0.55, linewidths=0, zorder=POINTS)
+    dots(axes, _named(models), s=20, color=look.muted, alpha=0.55, linewidths=0, zorder=POINTS)
     corners: list[tuple[float, float]] = []
     for one in best:
         if corners:
@@ -64,15 +70,8 @@ def draw(
         corners.append((one.gpus, one.score))
     corners.append((most * 1.6, corners[-1][1]))
     axes.plot([x for x, _ in corners], [y for _, y in corners], color=color, linewidth=2.0, zorder=LINES)
-    axes.scatter([m.gpus for m in best], [m.score for m in best], s=42, color=color, zorder=POINTS + 0.1)
-    axes.scatter(
-        [f.model.gpus for f in fewer],
-        [f.model.score for f in fewer],
-        s=110,
-        marker="*",
-        color=mark,
-        zorder=POINTS + 0.2,
-    )
+    dots(axes, _named(best), s=42, color=color, zorder=POINTS + 0.1)
+    dots(axes, _named([f.model for f in fewer]), s=110, marker="*", color=mark, zorder=POINTS + 0.2)
     leading = {m.name for m in best}
     named = {f.model.name: f for f in fewer}
     labels = []

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from gpu_sizer.records import dataclass
+from gpu_sizer.reports.charts.dots import dots
 from gpu_sizer.reports.charts.labels import IF_ROOM, LINES, POINTS, Label, place
 from gpu_sizer.reports.charts.style import Theme, shortened
 
@@ -21,6 +22,8 @@ class Dot:
     day: date
     score: float
     name: str
+    told: str = ""
+    """Name and organisation, for whoever points at the dot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class Series:
     """Those that tied with the best of their day."""
     trend: tuple[tuple[date, float], ...] = ()
     """Two ends of the fitted line."""
+    level: tuple[float, str] | None = None
+    """The score and the name of the best of all, where its day is not known: a line across, and no dot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,8 @@ def steps(leaders: Sequence[Dot], until: date) -> list[tuple[date, float]]:
 
 def _limits(series: Sequence[Series], until: date) -> tuple[date, date, float, float]:
     dots = [d for s in series for d in s.dots]
-    days, scores = [d.day for d in dots], [d.score for d in dots]
+    days = [d.day for d in dots] or [until]
+    scores = [*(d.score for d in dots), *(s.level[0] for s in series if s.level)]
     span = max(60, (until - min(days)).days)
     low, high = min(scores), max(scores)
     room = max(20.0, high - low)
@@ -107,10 +113,14 @@ def draw(axes: Any, look: Theme, series: Sequence[Series], until: date, spans: S
         color = look.series[index]
         named = {(d.day, d.name) for d in (*one.leaders, *one.tied)}
         rest = [d for d in one.dots if (d.day, d.name) not in named]
-        axes.scatter(
-            [d.day for d in rest], [d.score for d in rest], s=14, color=color, alpha=0.45, linewidths=0, zorder=POINTS
-        )
+        dots(axes, _named(rest), s=14, color=color, alpha=0.45, linewidths=0, zorder=POINTS)
         specks += [(d.day, d.score) for d in rest]
+        if one.level is not None:
+            score, name = one.level
+            axes.axhline(score, color=color, linewidth=1.2, linestyle=(0, (1, 2)), zorder=2)
+            faint.append([(begin, score), (end, score)])
+            middle = begin + (until - begin) / 3
+            labels.append(Label(middle, score, name, color, "bold", 9.0, look.paper))
         corners = steps(one.leaders, until)
         axes.plot([x for x, _ in corners], [y for _, y in corners], color=color, linewidth=2.0, zorder=LINES)
         lines.append([*corners])
@@ -125,16 +135,8 @@ def draw(axes: Any, look: Theme, series: Sequence[Series], until: date, spans: S
                 zorder=2,
             )
             faint.append([*one.trend])
-        axes.scatter([d.day for d in one.leaders], [d.score for d in one.leaders], s=34, color=color, zorder=POINTS)
-        axes.scatter(
-            [d.day for d in one.tied],
-            [d.score for d in one.tied],
-            s=30,
-            facecolors=look.paper,
-            edgecolors=color,
-            linewidths=1.3,
-            zorder=POINTS,
-        )
+        dots(axes, _named(one.leaders), s=34, color=color, zorder=POINTS)
+        dots(axes, _named(one.tied), s=30, facecolors=look.paper, edgecolors=color, linewidths=1.3, zorder=POINTS)
         points += [(d.day, d.score) for d in (*one.leaders, *one.tied)]
         if corners:
             labels.append(Label(*corners[-1], one.name, color, "bold", 11.0, look.paper))
@@ -144,6 +146,11 @@ def draw(axes: Any, look: Theme, series: Sequence[Series], until: date, spans: S
         labels += [q[turn] for q in queues if turn < len(q)]
     measured = [_span(axes, look, span, lines) for span in spans]
     place(axes, [*measured, *labels], points=points, specks=specks, lines=lines, faint=faint)
+
+
+def _named(shown: Sequence[Dot]) -> list[tuple[Any, float, str]]:
+    """Dots with what a pointer over them shows."""
+    return [(d.day, d.score, f"{d.told or d.name}: {d.score:.0f} ({d.day})") for d in shown]
 
 
 def _span(axes: Any, look: Theme, span: Span, lines: list[list[tuple[Any, float]]]) -> Label:

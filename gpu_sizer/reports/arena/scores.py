@@ -38,6 +38,6 @@ def scores(table: Table) -> dict[str, float]:
     """The rating of each open model by id: that of its best rated release."""
     found: dict[str, float] = {}
     for standing in table.standings:
-        if standing.open:
+        if standing.open and standing.id is not None:
             found[standing.id] = max(standing.rating, found.get(standing.id, standing.rating))
     return found

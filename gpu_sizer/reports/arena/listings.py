@@ -8,7 +8,7 @@ from gpu_sizer.arena.frontier import Capability
 from gpu_sizer.arena.matrix import Wins
 from gpu_sizer.arena.progress import Progress
 from gpu_sizer.arena.ratings import Ratings
-from gpu_sizer.cli.arena_formats import Listing, Rows
+from gpu_sizer.reports.arena.formats import Listing, Rows
 
 
 def _limit(value: float | None, centre: float) -> str:
@@ -49,14 +49,14 @@ def progress_rows(found: Progress) -> Rows:
     parts |= {id(s): "leader" for f in (found.open, found.proprietary) for s in f.leaders}
     rows = [
         (
-            s.released.isoformat(),
+            str(s.released),
             "open" if s.open else "proprietary",
             s.name,
             s.organization or "",
             f"{s.rating:.2f}",
             parts.get(id(s), ""),
         )
-        for s in sorted(found.shown, key=lambda s: (s.released, s.name))
+        for s in sorted(found.shown, key=lambda s: (str(s.released), s.name))
     ]
     return ("released", "kind", "model", "organization", "arena_score", "frontier"), rows
 
@@ -73,7 +73,7 @@ def capability_rows(found: Capability) -> Rows:
                 str(n.gpus),
                 n.standing.name,
                 f"{n.standing.rating:.2f}",
-                n.standing.released.isoformat(),
+                str(n.standing.released or ""),
                 "best" if id(n) in best else "",
                 str(before.gpus) if before else "",
                 before.standing.name if before else "",
@@ -104,10 +104,10 @@ def frontier_listing(found: Progress) -> Listing:
         ("", False),
     )
     tied = {id(s) for f in (found.open, found.proprietary) for s in f.tied}
-    members = sorted((*found.open.members, *found.proprietary.members), key=lambda s: (s.released, s.rating))
+    members = sorted((*found.open.members, *found.proprietary.members), key=lambda s: (str(s.released), s.rating))
     rows = tuple(
         (
-            s.released.isoformat(),
+            str(s.released),
             "open" if s.open else "proprietary",
             s.name,
             s.organization or "",
@@ -133,9 +133,9 @@ def lag_listing(found: Progress) -> Listing:
         (
             f"{lag.score:.0f}",
             lag.proprietary.name,
-            lag.proprietary.released.isoformat(),
+            str(lag.proprietary.released),
             lag.open.name if lag.open else "none yet",
-            lag.open.released.isoformat() if lag.open else "",
+            str(lag.open.released) if lag.open else "",
             f"{lag.days:,}" if lag.open else f"over {lag.days:,}",
         )
         for lag in found.lags
@@ -159,7 +159,7 @@ def capability_listing(found: Capability, gpu: str) -> Listing:
             str(n.gpus),
             n.standing.name,
             f"{n.standing.rating:.0f}",
-            n.standing.released.isoformat(),
+            str(n.standing.released or ""),
             " ".join(
                 w
                 for w in (

@@ -10,7 +10,7 @@ from gpu_sizer.arena.frontier import Capability, Need
 from gpu_sizer.arena.progress import Frontier, Progress
 from gpu_sizer.arena.sentences import basis, progress_sentences
 from gpu_sizer.arena.standings import Standing, Table
-from gpu_sizer.cli.arena_listings import capability_rows, progress_rows
+from gpu_sizer.reports.arena.listings import capability_rows, progress_rows
 from gpu_sizer.reports.charts import frontier as frontier_drawing
 from gpu_sizer.reports.charts import progress as progress_drawing
 from gpu_sizer.reports.charts.frontier import Fewer, Placed
@@ -27,8 +27,14 @@ def short_name(name: str) -> str:
     return re.sub(r" (Instruct|Chat|IT)( v0\.\d)?(?= |$)", "", name)
 
 
+def _day(standing: Standing) -> date:
+    assert standing.released is not None, "only models with a date have a place in time"
+    return standing.released
+
+
 def _dot(standing: Standing) -> Dot:
-    return Dot(standing.released, standing.rating, short_name(standing.name))
+    by = f" ({standing.organization})" if standing.organization else ""
+    return Dot(_day(standing), standing.rating, short_name(standing.name), standing.name + by)
 
 
 def _series(name: str, frontier: Frontier, standings: tuple[Standing, ...], progress: Progress) -> Series:
@@ -37,14 +43,21 @@ def _series(name: str, frontier: Frontier, standings: tuple[Standing, ...], prog
     if trend is not None:
         line = tuple((day, trend.at(day)) for day in (trend.begins, progress.table.as_of))
     dots = tuple(map(_dot, standings))
-    return Series(name, dots, tuple(map(_dot, frontier.leaders)), tuple(map(_dot, frontier.tied)), line)
+    level = None
+    if frontier.best is not None and not frontier.dated:
+        level = (frontier.best.rating, f"{name}: {short_name(frontier.best.name)}, release date not known")
+    return Series(name, dots, tuple(map(_dot, frontier.leaders)), tuple(map(_dot, frontier.tied)), line, level)
 
 
 def _progress_title(found: Progress) -> str:
-    if found.gap is None or found.above:
+    if found.gap is None:
         return "Arena scores of open and proprietary models"
     verb = "trails" if found.gap >= 0 else "leads"
     return f"The best open model {verb} the best proprietary one by {abs(found.gap):.0f} points"
+
+
+def _first_capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def progress_chart(found: Progress) -> Chart:
@@ -56,16 +69,16 @@ def progress_chart(found: Progress) -> Chart:
     )
     spans = []
     best_open, best_closed = found.open.best, found.proprietary.best
-    if best_open and best_closed and found.gap and not found.above:
+    if best_open and best_closed and found.gap:
         ends = (table.as_of, best_open.rating), (table.as_of, best_closed.rating)
         spans.append(Span(*ends, f"{abs(found.gap):.0f} points"))
-    if best_open and found.lag_days and found.lag_days > 0 and not found.above:
-        first = found.behind[-1].proprietary
-        ends = (first.released, best_open.rating), (best_open.released, best_open.rating)
+    if best_open and found.lag_days and found.lag_days > 0:
+        lag = found.behind[-1]
+        ends = (_day(lag.proprietary), best_open.rating), (_day(best_open), best_open.rating)
         spans.append(Span(*ends, f"{found.lag_days} days"))
     draw = partial(
         progress_drawing.draw,
-        series=tuple(s for s in series if s.dots),
+        series=tuple(s for s in series if s.dots or s.level),
         until=table.as_of,
         spans=spans,
         y_label="Arena score",
@@ -76,7 +89,8 @@ def progress_chart(found: Progress) -> Chart:
         subtitle=(
             f"Arena score by release date, as of {table.as_of}. Filled: best of its kind when it came; "
             "ring: tied with it; dashed: trend"
-            + (f". Without {len(found.above)} models of the top that have no card" if found.above else "")
+            + (f". {_first_capital(found.reason)}" if found.reason else "")
+            + (f". Not drawn: {len(table.timeless)} models without a release date" if found.undated else "")
         ),
         source=_source(table),
         alt=" ".join(progress_sentences(found)),

@@ -1,20 +1,20 @@
-"""The Arena's answers in the formats that a person can ask for: sentences and tables, Markdown, CSV, JSON."""
+"""The Arena's answers in the formats that a person can ask for: sentences and lists, and those of every table."""
 
 from __future__ import annotations
 
-import csv
-import sys
+import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
-from gpu_sizer.cli.output import is_terminal, print_json, print_lines, printable
 from gpu_sizer.errors import RequestError
 from gpu_sizer.records import dataclass
-from gpu_sizer.reports.tables.csv import safe_cells
+from gpu_sizer.reports.tables.formats import FORMATS as TABLE_FORMATS
+from gpu_sizer.reports.tables.grid import Cell, Column, Grid, Group, Row
+from gpu_sizer.reports.tables.markdown import escape
 
-TABLE, MARKDOWN, CSV, JSON = "table", "markdown", "csv", "json"
-FORMATS = (TABLE, MARKDOWN, CSV, JSON)
-_SHORT = {"md": MARKDOWN}
+TABLE, JSON = "table", "json"
+#: The list with its sentences, for people; everything, for programs; and the main list in a format of tables.
+FORMATS = (TABLE, *(name for name in TABLE_FORMATS if name != "rich"))
+_SHORT = {"markdown": "md", "rich": TABLE}
 
 #: Rows for programs: header and cells.
 Rows = tuple[Sequence[str], Iterable[Sequence[str]]]
@@ -56,19 +56,41 @@ def chosen_format(name: str, as_json: bool) -> str:
     return known
 
 
-def _escaped(cell: str) -> str:
-    return printable(cell).replace("\\", "\\\\").replace("|", "\\|")
+def grid_of(parts: Sequence[Part], rows: Rows) -> Grid:
+    """The rows for programs as a table that every format writes; the sentences are its remarks."""
+    header, body = rows
+    cells = [tuple(row) for row in body]
+    numeric = [all(_number(row[i]) is not None for row in cells if row[i]) for i in range(len(header))]
+    columns = tuple(
+        Column(key, key.replace("_", " "), right=number) for key, number in zip(header, numeric, strict=True)
+    )
+    made = tuple(
+        Row(
+            str(n),
+            tuple(Cell(text, _number(text) if number else None) for text, number in zip(row, numeric, strict=True)),
+        )
+        for n, row in enumerate(cells)
+    )
+    sentences = [s.strip() for told, _ in parts for s in told]
+    return Grid(sentences[0] if sentences else "", columns, (Group(None, made),), tuple(sentences[1:]))
+
+
+def _number(text: str) -> int | float | None:
+    if not re.fullmatch(r"[-+]?\d+(\.\d+)?", text):
+        return None
+    return float(text) if "." in text else int(text)
 
 
 def markdown_table(listing: Listing) -> Iterator[str]:
     """A list as a table of Markdown."""
-    yield "| " + " | ".join(_escaped(title) for title, _ in listing.columns) + " |"
+    yield "| " + " | ".join(escape(title) for title, _ in listing.columns) + " |"
     yield "|" + "|".join(" ---: " if right else " --- " for _, right in listing.columns) + "|"
     for row in listing.rows:
-        yield "| " + " | ".join(map(_escaped, row)) + " |"
+        yield "| " + " | ".join(map(escape, row)) + " |"
 
 
-def _markdown(parts: Iterable[Part]) -> Iterator[str]:
+def markdown(parts: Iterable[Part]) -> Iterator[str]:
+    """The whole answer as Markdown."""
     for number, (sentences, listing) in enumerate(parts):
         if number:
             yield ""
@@ -79,46 +101,7 @@ def _markdown(parts: Iterable[Part]) -> Iterator[str]:
             if item != in_list:
                 yield ""
             in_list = item
-            yield f"- {_escaped(sentence.strip())}" if item else _escaped(sentence)
+            yield f"- {escape(sentence.strip())}" if item else escape(sentence)
         if listing is not None:
             yield ""
             yield from markdown_table(listing)
-
-
-def _plain(parts: Iterable[Part]) -> None:
-    for number, (sentences, found) in enumerate(parts):
-        # An ANSI sequence in a model's name must not reach the terminal.
-        print_lines([*([""] if number else []), *map(printable, sentences)])
-        if found is None:
-            continue
-        if not number:
-            print_lines([""])
-        listing = Listing(found.columns, tuple(tuple(map(printable, row)) for row in found.rows))
-        if is_terminal():
-            from gpu_sizer.reports.terminal import listing as view
-            from gpu_sizer.reports.terminal import show
-
-            show(view(listing.columns, listing.rows))
-        else:
-            print_lines(listing.lines())
-
-
-def show_answer(form: str, parts: Sequence[Part], rows: Rows, data: dict[str, Any]) -> None:
-    """Prints an answer on stdout.
-
-    Args:
-        form: from :func:`chosen_format`.
-        parts: for people.
-        rows: for CSV.
-        data: for JSON.
-    """
-    if form == JSON:
-        print_json(data)
-    elif form == CSV:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(rows[0])
-        writer.writerows(map(safe_cells, rows[1]))
-    elif form == MARKDOWN:
-        print_lines(_markdown(parts))
-    else:
-        _plain(parts)
