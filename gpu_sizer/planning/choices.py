@@ -251,6 +251,10 @@ def which_gpu(
     kept = {k: v for k, v in options.items() if v is not None}
     found: list[Choice] = []
     uncounted: list[Uncounted] = []
+    if provider is not None and not in_order:
+        from gpu_sizer.cards.fleet import fleet
+
+        gpus = [g for g in gpus if any(o.provider == provider for o in fleet().of_gpu(g.id))]
     for gpu in gpus:
         made = counted(
             card, gpu, lambda gpu=gpu: plan(make_request(card, gpu, provider=provider, **kept), details=False)
@@ -262,10 +266,12 @@ def which_gpu(
     if not found:
         if uncounted:
             raise UncountableError(uncounted[0].reason, about="model")
-        raise RequestError("no GPU to choose from", about="gpu")
+        where = f" in a machine of {provider}" if provider is not None else ""
+        raise RequestError(f"no GPU to choose from{where}", about="gpu")
     if not in_order:
         found.sort(key=_wanted)
-    shown = found if everything or in_order else [c for c in found if c.plan.fits][:SHOWN]
+    fitting = [c for c in found if c.plan.fits and (provider is None or c.rental is not None)]
+    shown = found if everything or in_order else fitting[:SHOWN]
     return Choices(card, found[0].plan.request, tuple(shown), len(found) - len(shown), tuple(uncounted))
 
 
