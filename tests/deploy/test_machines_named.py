@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -66,3 +68,12 @@ def test_terraform_tells_the_machines_and_their_price() -> None:
     assert free["machine"]
     with pytest.raises(RequestError, match="a gpu, or a machine"):
         read_query('{"model": "mixtral-8x7b"}')
+
+
+def test_the_example_for_aws_uses_what_the_answer_has() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "terraform" / "aws" / "main.tf").read_text(encoding="utf-8")
+    answer = result(read_query('{"model": "deepseek-r1", "machine": "aws/p5.48xlarge"}'))
+    used = set(re.findall(r"data\.external\.plan\.result\.(\w+)", text))
+    assert used <= answer.keys()
+    assert {"machine", "machine_count", "price_hour_usd"} <= used
+    assert text.count("{") == text.count("}")
