@@ -105,9 +105,12 @@ def hardware(
         RequestError: neither or both are given, or it is not known which GPU the machine has.
         UnknownNameError: no such GPU or machine, or several.
     """
-    if (gpu is None) == (machine is None):
-        what = "not both" if gpu is not None else "one of them is needed"
-        raise RequestError(f"say a GPU or a machine: {what}", about="gpu")
+    if gpu is not None and machine is not None:
+        raise RequestError("say a GPU or a machine, not both", about="gpu")
+    if gpu is None and machine is None:
+        error = RequestError("on which GPU? name one, or a machine", about="gpu")
+        error.kind = "incomplete"
+        raise error
     if machine is None:
         assert gpu is not None
         return load_gpu(gpu, cards=cards), None

@@ -7,17 +7,31 @@ from typing import Any
 
 from gpu_sizer import api
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
+from gpu_sizer.cards.fleet import fleet
 from gpu_sizer.deploy.formats import deploy as write
 from gpu_sizer.deploy.serving import weights_named
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.inverse_sentences import on_count_lines
 from gpu_sizer.planning.plan import Plan
+from gpu_sizer.planning.rent_sentences import rent_headline
 from gpu_sizer.planning.sentences import fit_lines, lines
 from gpu_sizer.queries.answers import ask as ask_in_words
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.listings import gpu_listing, model_listing
+from gpu_sizer.reports.machine_listings import MachineFilter, machine_listing
+from gpu_sizer.reports.rentals import rental_listing
 from gpu_sizer.reports.selecting import GpuFilter, ModelFilter
-from gpu_sizer.server.bodies import MOST_GPUS, AskBody, Body, DeployBody, FitBody, ListBody, LoadBody, SizeBody
+from gpu_sizer.server.bodies import (
+    MOST_GPUS,
+    AskBody,
+    Body,
+    DeployBody,
+    FitBody,
+    ListBody,
+    LoadBody,
+    RentBody,
+    SizeBody,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +75,9 @@ def _asked(b: LoadBody) -> dict[str, Any]:
     Raises:
         GpuSizerError: an unknown name.
     """
-    card, spec = api.load_model(b.model, cards=shelf()), api.load_gpu(b.gpu, cards=shelf())
-    return {"model": card, "gpu": spec, **b.load()}
+    card = api.load_model(b.model, cards=shelf())
+    spec, offer = api.hardware(b.gpu, b.machine, shelf())
+    return {"model": card, **({"gpu": spec} if offer is None else {"machine": offer}), **b.load()}
 
 
 def _plan(b: SizeBody, *, details: bool) -> Plan:
@@ -86,7 +101,7 @@ def fit(b: FitBody) -> Answered:
         GpuSizerError: an unknown name, or a value that makes no sense.
     """
     sizes = {k: getattr(b, f"{k}_parallel_size") for k in ("tensor", "pipeline", "data")}
-    if b.gpu_count is not None:
+    if b.gpu_count is not None or (b.machine is not None and not any(n > 1 for n in sizes.values())):
         if told := [f"{k}_parallel_size" for k, n in sizes.items() if n > 1] or b.expert_parallel * ["expert_parallel"]:
             raise RequestError(f"say either gpu_count or {told[0]}, not both", about="gpu")
         found = api.fits_on(**_asked(b), gpu_count=b.gpu_count)
@@ -96,6 +111,17 @@ def fit(b: FitBody) -> Answered:
     layout = {f"{k}_parallel_size": n for k, n in sizes.items()}
     one = api.estimate(**_asked(b), **layout, expert_parallel=b.expert_parallel)
     return Answered(one.model_dump(), fit_lines(one))
+
+
+def rent(b: RentBody) -> Answered:
+    """The machines to rent for a load.
+
+    Raises:
+        GpuSizerError: an unknown name, or a value that makes no sense.
+    """
+    wanted = {k: getattr(b, k) for k in ("provider", "region", "spot", "max_price", "as_of", "everything")}
+    found = api.rent(api.load_model(b.model, cards=shelf()), cards=shelf(), **wanted, **b.load())
+    return Answered(found.model_dump(), [rent_headline(found), "", *rental_listing(found).lines()])
 
 
 def ask(b: AskBody) -> Answered:
@@ -132,6 +158,12 @@ def gpus(b: ListBody) -> Answered:
     return Answered({"gpus": found.records}, found.lines())
 
 
+def machines(b: ListBody) -> Answered:
+    """The machines that can be rented."""
+    found = machine_listing(fleet(shelf()).all(), MachineFilter(text=b.search))
+    return Answered({"machines": found.records}, found.lines())
+
+
 CALLS = {
     call.name: call
     for call in (
@@ -139,7 +171,9 @@ CALLS = {
         Call("fit", FitBody, fit, "Whether a model fits on a number of GPUs or in one layout, and what is left."),
         Call("ask", AskBody, ask, "A question in words: counts, fits, longest context, most users, which GPU."),
         Call("deploy", DeployBody, deploy, "The command or file that starts the server of the smallest plan."),
+        Call("rent", RentBody, rent, "Whole machines to rent that carry a model's load, the cheapest first."),
         Call("models", ListBody, models, "The models of the catalogue."),
         Call("gpus", ListBody, gpus, "The GPUs of the catalogue."),
+        Call("machines", ListBody, machines, "Machines that can be rented: their GPUs, and what they cost."),
     )
 }
