@@ -144,9 +144,7 @@ def _prices(row: _Row, source: str, day: datetime.date) -> tuple[MachinePrice, .
     for kind in ("on-demand", "spot"):
         of_kind = sorted((v, region) for (k, region), v in row.prices.items() if k == kind)
         for value, region in of_kind[:MOST_REGIONS]:
-            kept.append(
-                MachinePrice(per_hour=value, kind=kind, region=region or None, date=day, source=source)  # type: ignore[arg-type]
-            )
+            kept.append(MachinePrice(per_hour=value, kind=kind, region=region or None, date=day, source=source))
     return tuple(kept)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.load import LOAD, told
 from gpu_sizer.memory.layout import Layout
@@ -255,10 +257,12 @@ def which_gpu(
         from gpu_sizer.cards.fleet import fleet
 
         gpus = [g for g in gpus if any(o.provider == provider for o in fleet().of_gpu(g.id))]
+
+    def planned(gpu: GpuSpec) -> Plan:
+        return plan(make_request(card, gpu, provider=provider, **kept), details=False)
+
     for gpu in gpus:
-        made = counted(
-            card, gpu, lambda gpu=gpu: plan(make_request(card, gpu, provider=provider, **kept), details=False)
-        )  # type: ignore[misc]
+        made = counted(card, gpu, partial(planned, gpu))
         if isinstance(made, Uncounted):
             uncounted.append(made)
         else:
