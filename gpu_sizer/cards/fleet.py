@@ -112,6 +112,14 @@ class Fleet:
         tail = f"did you mean {join_names(hints)}?" if hints else f"known: {', '.join(sorted(self.providers))}"
         raise UnknownMachineError(f"unknown provider {name[:60]!r}; {tail}", suggestions=hints)
 
+    def named(self, name: str, provider: str | None = None) -> list[str]:
+        """The keys of the machines of a name, which may have its provider in front: ``lambda/gpu_1x_a100``."""
+        before, slash, after = name.partition("/")
+        if slash and (found := self.provider_names.get(bare(before))) is not None:
+            name, provider = after, found
+        keys = self.index.get(bare(name), [])
+        return [k for k in keys if provider is None or k.startswith(provider + "/")]
+
     def find(self, name: str, provider: str | None = None) -> Offer:
         """A machine by name: ``p5.48xlarge``, or with its provider ``lambda/gpu_1x_a100``.
 
@@ -122,16 +130,11 @@ class Fleet:
         Raises:
             UnknownMachineError: no such machine, or several of the name.
         """
-        before, slash, after = name.partition("/")
-        if slash and (found := self.provider_names.get(bare(before))) is not None:
-            name, provider = after, found
-        keys = self.index.get(bare(name), [])
-        if provider is not None:
-            wanted = self.provider(provider)
-            keys = [k for k in keys if k.startswith(wanted + "/")]
+        owner = self.provider(provider) if provider is not None else None
+        keys = self.named(name, owner)
         if len(keys) == 1:
             return self.get(keys[0])
-        raise self._shared(name, keys) if keys else self._unknown(name, provider)
+        raise self._shared(name, keys) if keys else self._unknown(name, owner)
 
     def _shared(self, name: str, keys: Sequence[str]) -> UnknownMachineError:
         return shared(name, [self.get(k) for k in keys])

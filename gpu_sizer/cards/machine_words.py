@@ -92,11 +92,7 @@ def find_machine(text: str, known: Fleet) -> Named | None:
         return None
     provider = find_provider(text, known)
     for start, stop, name in _names(text):
-        before, slash, after = name.partition("/")
-        owner = known.provider_names.get(bare(before)) if slash else None
-        keys = known.index.get(bare(after if owner else name), [])
-        if owner:
-            keys = [k for k in keys if k.startswith(owner + "/")]
+        keys = known.named(name)
         if provider is not None and len(keys) > 1:
             keys = [k for k in keys if k.startswith(provider.provider + "/")] or keys
         keys = [k for k in keys if _meant(name, k, provider)]

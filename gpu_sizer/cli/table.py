@@ -48,6 +48,7 @@ def table(
     load: o.Given,
     models: Models = None,
     gpus: Gpus = None,
+    machine: o.Machine = None,
     columns: Annotated[
         list[str] | None, typer.Option("--columns", metavar="KEY,...", help="What to show; help lists the columns.")
     ] = None,
@@ -118,6 +119,7 @@ def table(
         "since": since,
         "as_of": as_of,
         "gpus": names(gpus),
+        "machine": machine,
         "columns": keys,
         "sort": names(sort),
         "group_by": group_by,

@@ -63,7 +63,7 @@ def build_table(
     Raises:
         GpuSizerError: an unknown name, column or value.
     """
-    gpus = select_gpus(spec.gpus, cards)
+    gpus = gpus_of(spec, cards)
     reference = gpus[0] if gpus else cards.gpus.get(REFERENCE_GPU)
     shown = chosen(spec.columns, gpus, reference)
     selected = select_models(spec, cards)
@@ -113,7 +113,21 @@ def counts_of(spec: TableSpec, cards: Catalogue, reference: GpuSpec) -> Counts:
     from gpu_sizer.cards.fleet import fleet
 
     provider = fleet(cards).provider(spec.provider) if spec.provider is not None else None
-    return Counts(spec.context, spec.load, reference, provider)
+    machine = fleet(cards).find(spec.machine, provider) if spec.machine is not None else None
+    return Counts(spec.context, spec.load, reference, provider, machine)
+
+
+def gpus_of(spec: TableSpec, cards: Catalogue) -> list[GpuSpec]:
+    """The GPUs of a spec's columns: those of its machine, where it names one.
+
+    Raises:
+        GpuSizerError: an unknown name, or a machine of which it is not known which GPU it has.
+    """
+    if spec.machine is None:
+        return list(select_gpus(spec.gpus, cards))
+    from gpu_sizer import api
+
+    return [api.hardware(None, spec.machine, cards)[0]]
 
 
 def _title(spec: TableSpec, used: set[str]) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.cards.machine import Offer
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.memory.estimate import RankMemory
     from gpu_sizer.planning.plan import Plan
@@ -32,6 +33,7 @@ class Counts:
         load: further options of a request.
         reference: the GPU whose engine settings are taken for sizes that no GPU column fixes.
         provider: id of the provider whose machines are priced; null is any.
+        machine: the machine whose GPUs are counted; null is any with them.
     """
 
     def __init__(
@@ -40,8 +42,10 @@ class Counts:
         load: dict[str, Any],
         reference: GpuSpec,
         provider: str | None = None,
+        machine: Offer | None = None,
     ) -> None:
-        self.context, self.load, self.reference, self.provider = context, load, reference, provider
+        self.context, self.load, self.reference = context, load, reference
+        self.provider, self.machine = provider, machine
         self._rentals: dict[tuple[str, str], Rental | None] = {}
         self._asked: dict[tuple[str, str | None], Request] = {}
         self._plans: dict[tuple[str, str, str | None], Plan | str] = {}
@@ -59,7 +63,7 @@ class Counts:
         """The same load under another engine, sized once."""
         if (found := self._under.get(engine)) is None:
             load = {**self.load, "engine": engine}
-            found = self._under[engine] = Counts(self.context, load, self.reference, self.provider)
+            found = self._under[engine] = Counts(self.context, load, self.reference, self.provider, self.machine)
         return found
 
     def request(self, card: ModelCard, gpu: GpuSpec, **changes: Any) -> Request:
@@ -69,7 +73,9 @@ class Counts:
             RequestError: a value that makes no sense.
         """
         length = None if self.context is None else tokens(self.context, card.context.native)
-        return make_request(card, gpu, provider=self.provider, **{"context": length, **self.load, **changes})
+        return make_request(
+            card, gpu, provider=self.provider, machine=self.machine, **{"context": length, **self.load, **changes}
+        )
 
     def refusal(self, card: ModelCard) -> str | None:
         """Why a model does not take the context asked, or null."""

@@ -49,6 +49,8 @@ class TableSpec:
     as_of: date | None = None
     """Only models released on or after the one, and by the other."""
     gpus: tuple[str, ...] = DEFAULT_GPUS
+    machine: str | None = None
+    """A machine that can be rented, whose GPUs these are instead."""
     columns: tuple[str, ...] = DEFAULT_COLUMNS
     sort: tuple[str, ...] = ()
     """Keys of columns, or ids of GPUs; a minus before one turns its order round."""
@@ -141,6 +143,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "since": _since,
     "as_of": _by,
     "gpus": _gpus,
+    "machine": _text,
     "columns": _names,
     "sort": _names,
     "group_by": _group,
