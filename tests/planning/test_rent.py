@@ -156,7 +156,7 @@ def test_a_plan_names_the_machines_asked_for_or_the_cheapest() -> None:
         "count": 1,
         "gpus_each": 4,
         "price_hour_usd": 4.36,
-        "as_of": None,
+        "as_of": "2026-09-20",
     }
     free = rented(api.size("mixtral-8x7b", gpu="a6000"))
     assert free is not None
