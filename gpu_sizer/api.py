@@ -293,13 +293,13 @@ def memory_need(model: ModelName, *, cards: Catalogue | None = None, **load: Unp
     Raises:
         GpuSizerError: an unknown name, a card that cannot be used, or a value that makes no sense.
     """
-    from gpu_sizer.planning.choices import which_gpu as choose
+    from gpu_sizer.planning.choices import cheapest
     from gpu_sizer.planning.needs import REFERENCE_GPU
     from gpu_sizer.planning.needs import memory_need as need
 
     shelf, card = cards or catalogue(), load_model(model, cards=cards)
     made = request(card, shelf.gpus.get(REFERENCE_GPU), **load)
-    return need(made, choose(card, shelf.gpus.all(), **load))
+    return need(made, cheapest(made, shelf.gpus.all()))
 
 
 def what_fits(

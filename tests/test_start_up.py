@@ -70,3 +70,23 @@ def test_a_command_loads_no_other() -> None:
     assert not commands & {
         f"gpu_sizer.cli.{name}" for name in ("arena", "article", "chart", "deploy", "sweep", "table")
     }
+
+
+#: What the commands of daily work do without, beyond what typer loads for itself.
+NOT_NEEDED = {"pydantic", "pydantic_core", "rich", "numpy", "yaml"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["size", "mixtral-8x7b", "--gpu", "a6000", "--users", "2", "--utilization", "0.9"],
+        ["fit", "mixtral-8x7b", "--gpu", "a6000", "--tp", "4", "--context", "8k"],
+        ["models", "llama"],
+        ["models", "--fits", "2xa6000"],
+        ["what-fits", "--gpu", "a6000", "-n", "2"],
+    ],
+    ids=lambda command: " ".join(command[:2]),
+)
+def test_commands_load_no_validators(command: list[str]) -> None:
+    program = f"from gpu_sizer.cli.entry import run\nassert run({command!r}) == 0\n"
+    assert not loaded(program + LIST) & NOT_NEEDED

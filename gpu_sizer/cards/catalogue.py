@@ -7,7 +7,7 @@ from functools import cache, cached_property
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.cards.names import is_place, join_names, normal, normal_short, suggestions
+from gpu_sizer.cards.names import is_place, join_names, normal, normal_short
 from gpu_sizer.cards.trusted import build
 from gpu_sizer.compiled import Compiled, Recipe
 from gpu_sizer.errors import CardError, UnknownGpuError, UnknownModelError, UnknownNameError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, Generic, TypeVar
 
+    from gpu_sizer.cards.likeness import KnownNames
     from gpu_sizer.cards.reading import Entry
 
     Card = TypeVar("Card", ModelCard, GpuSpec)
@@ -31,6 +32,8 @@ PATH_VARIABLE = "GPU_SIZER_PATH"
 #: Folders of model_cards/ that hold light cards: proprietary models, and open ones that cannot be sized. The catalogue
 #: of sizable models passes them by.
 LIGHT_FOLDERS = ("proprietary", "unsized")
+#: Names of models that are remembered; callers can spell one in any number of ways.
+MOST_NAMED = 4096
 #: Folder of gpu_specs/, and of a user's folder, that holds machines; readers of GPU specs and models pass it by.
 MACHINES = "machines"
 #: Folders that readers of cards pass by.
@@ -103,6 +106,13 @@ class Shelf(Generic[Card]):
         return dict(zip(names.split(SEPARATOR), ids.split(SEPARATOR), strict=True)) if names else {}
 
     @cached_property
+    def known(self) -> KnownNames:
+        """Its names, to be found by near spellings."""
+        from gpu_sizer.cards.likeness import KnownNames
+
+        return KnownNames(self.index)
+
+    @cached_property
     def ambiguous(self) -> dict[str, list[str]]:
         """Normal form of names that could mean several -> the ids."""
         names: dict[str, list[str]] = self._names("ambiguous")
@@ -157,7 +167,7 @@ class Shelf(Generic[Card]):
             )
             error.kind = "ambiguous"
             raise error
-        hints = suggestions(name, self.index)
+        hints = self.known.suggestions(name)
         tail = (
             f"; did you mean {join_names(hints)}?"
             if hints
@@ -192,7 +202,7 @@ class Catalogue:
         return Shelf(GpuSpec, (data_folder("gpu_specs"), *self.folders))
 
     def model(self, name: str) -> ModelCard:
-        """A model by id, alias, hub id, or path of a YAML card.
+        """A model by id, alias, hub id, or path of a YAML card; the same object for the same name.
 
         A repository that bears a known one's whole name under another organisation is taken for a copy of it, and
         its answers say so.
@@ -201,12 +211,24 @@ class Catalogue:
             UnknownModelError: no such model, or several.
             CardError: a card that cannot be used.
         """
-        if self.models.lookup(name) is None and (found := self._rerelease(name)) is not None:
+        if (found := self._named.get(name)) is not None:
             return found
-        found = self._find(name, self.models, ModelCard).as_release(name)
-        if name.count("/") == 1 and not is_place(name) and normal(name) not in self.models.index:
-            found = replace(found, notes=(*found.notes, f"{name!r} is taken for a copy of {found.name} by its name"))
+        found = self._rerelease(name) if self.models.lookup(name) is None else None
+        if found is None:
+            found = self._find(name, self.models, ModelCard).as_release(name)
+            if name.count("/") == 1 and not is_place(name) and normal(name) not in self.models.index:
+                note = f"{name!r} is taken for a copy of {found.name} by its name"
+                found = replace(found, notes=(*found.notes, note))
+        if not is_place(name):
+            if len(self._named) >= MOST_NAMED:
+                self._named.clear()
+            self._named[name] = found
         return found
+
+    @cached_property
+    def _named(self) -> dict[str, ModelCard]:
+        """Models by names that were asked for: finding the release that a name means takes longer than sizing it."""
+        return {}
 
     def _rerelease(self, name: str) -> ModelCard | None:
         """The card of a name that adds a weight format to one that is known, null for others."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 #: Near enough to take a name for another spelling of one thing.
 NEAR = 0.8
@@ -106,23 +106,6 @@ def is_slip(wanted: str, key: str) -> bool:
         a == b or (min(len(a), len(b)) > SHORT and abs(len(a) - len(b)) <= _SLIP and similarity(a, b) >= _ALIKE)
         for a, b in zip(ours, theirs, strict=True)
     )
-
-
-#: Letters of a known name that are more than chance within a longer one.
-_WHOLE = 7
-
-
-def suggestions(name: str, index: Mapping[str, str], count: int = 3) -> list[str]:
-    """The nearest ids, for a message. A name that holds a whole known one (a fine-tune's its base's) is near to it."""
-    wanted = normal_short(name)[:200]
-    found: dict[str, float] = {}
-    for key, identity in index.items():
-        score = similarity(wanted, key)
-        if wanted and (key.startswith(wanted) or wanted.startswith(key) or (len(key) >= _WHOLE and key in wanted)):
-            score += 0.3
-        found[identity] = max(score, found.get(identity, 0.0))
-    best = sorted((i for i in found if found[i] >= SUGGEST), key=lambda i: (-found[i], i))
-    return best[:count]
 
 
 def join_names(names: Iterable[str]) -> str:

@@ -190,6 +190,7 @@ def _command(arguments: list[str]) -> int:
     import typer
 
     from gpu_sizer.cli.app import put_together
+    from gpu_sizer.cli.plain_values import read_plainly
 
     # Records hold no cycles: what is loaded is never garbage, and what is made seldom is.
     gc.freeze()
@@ -200,6 +201,7 @@ def _command(arguments: list[str]) -> int:
     # One command needs no other: reading the options of all takes longer than many an answer.
     names = arguments[:1] if arguments[0] in COMMANDS else COMMANDS
     command: Any = typer.main.get_command(put_together(names))
+    read_plainly()
     try:
         result = command.main(arguments, prog_name="gpu-sizer", standalone_mode=False)
     except typer.Exit as done:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from functools import partial
+from operator import itemgetter
 
 from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.load import LOAD, told
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.inverse import best_within, longest
-from gpu_sizer.planning.rent import rented
+from gpu_sizer.planning.rent import at_least, rented
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search, plan, prepared
 from gpu_sizer.planning.uncounted import Uncounted, counted
-from gpu_sizer.records import dataclass
+from gpu_sizer.records import dataclass, replace
+from gpu_sizer.units import ceil_div
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from gpu_sizer.cards.gpu_spec import GpuSpec
@@ -253,10 +256,8 @@ def which_gpu(
     kept = {k: v for k, v in options.items() if v is not None}
     found: list[Choice] = []
     uncounted: list[Uncounted] = []
-    if provider is not None and not in_order:
-        from gpu_sizer.cards.fleet import fleet
-
-        gpus = [g for g in gpus if any(o.provider == provider for o in fleet().of_gpu(g.id))]
+    if not in_order:
+        gpus = _of_provider(gpus, provider)
 
     def planned(gpu: GpuSpec) -> Plan:
         return plan(make_request(card, gpu, provider=provider, **kept), details=False)
@@ -279,11 +280,68 @@ def which_gpu(
     return Choices(card, found[0].plan.request, tuple(shown), len(found) - len(shown), tuple(uncounted))
 
 
+def _of_provider(gpus: Iterable[GpuSpec], provider: str | None) -> Sequence[GpuSpec]:
+    """The GPUs that a provider has in its machines; all where none is named."""
+    if provider is None:
+        return list(gpus)
+    from gpu_sizer.cards.fleet import fleet
+
+    return [g for g in gpus if any(o.provider == provider for o in fleet().of_gpu(g.id))]
+
+
+def cheapest(request: Request, gpus: Sequence[GpuSpec]) -> Choices:
+    """The first choices of :func:`which_gpu`, found without planning for every GPU.
+
+    So many GPUs as hold the weights are the fewest of a kind, and what their machines cost the lowest price: kinds are
+    planned for in that order, until none that is left can come before those found.
+
+    Args:
+        request: model and load; its GPU is not used.
+        gpus: the kinds to try.
+
+    Raises:
+        RequestError: a value that makes no sense.
+    """
+
+    def planned(gpu: GpuSpec) -> Plan:
+        return plan(replace(request, gpu=gpu), details=False, why=False)
+
+    gpus = _of_provider(gpus, request.provider)
+    weights = Search(request).fitting.whole()[1]
+    waiting: list[tuple[tuple[Any, ...], int]] = []
+    for place, gpu in enumerate(gpus):
+        fewest, here = max(1, ceil_div(weights, gpu.visible_bytes)), replace(request, gpu=gpu)
+        single, least, current = at_least(here, fewest)
+        several = not single and fewest > here.gpus_per_node
+        waiting.append((_order(True, several, least, not current, fewest, False, ""), place))
+    waiting.sort()
+    found: list[tuple[tuple[Any, ...], Choice]] = []
+    uncounted: list[Uncounted] = []
+    for least_key, place in waiting:
+        if len(found) >= SHOWN and found[SHOWN - 1][0] < least_key:
+            break
+        gpu = gpus[place]
+        made = counted(request.model, gpu, partial(planned, gpu))
+        if isinstance(made, Uncounted):
+            uncounted.append(made)
+        elif made.fits:
+            choice = Choice(made, rented(made))
+            insort(found, (_wanted(choice), choice), key=itemgetter(0))
+    shown = tuple(choice for _, choice in found[:SHOWN])
+    return Choices(request.model, request, shown, len(gpus) - len(uncounted) - len(shown), tuple(uncounted))
+
+
 def _wanted(choice: Choice) -> tuple[Any, ...]:
-    """What a person wants first: it fits, in one machine, at a price that is known and low, on few GPUs, with room."""
-    p, price, rental = choice.plan, choice.price_per_hour, choice.rental
-    count = p.gpu_count or 0
+    """The order of choices."""
+    p, rental, count = choice.plan, choice.rental, choice.plan.gpu_count or 0
     several = rental.machines > 1 if rental is not None else count > p.request.gpus_per_node
     doubtful = rental is None or rental.doubt is not None
     tight = p.verdict == "tight"
-    return (not p.fits, several, price is None, doubtful, price or 0.0, count, tight, p.request.gpu.id)
+    return _order(p.fits, several, choice.price_per_hour, doubtful, count, tight, p.request.gpu.id)
+
+
+def _order(
+    fits: bool, several: bool, price: float | None, doubtful: bool, count: int, tight: bool, name: str
+) -> tuple[Any, ...]:
+    """What a person wants first: it fits, in one machine, at a price that is known and low, on few GPUs, with room."""
+    return (not fits, several, price is None, doubtful, price or 0.0, count, tight, name)

@@ -232,6 +232,24 @@ def machines_for(request: Request) -> list[Offer]:
     return [o for o in fleet().of_gpu(request.gpu.id) if request.provider in (None, o.provider)]
 
 
+def at_least(request: Request, count: int) -> tuple[bool, float | None, bool]:
+    """What so many GPUs cost at least, before anything is planned.
+
+    Returns:
+        Whether one machine has as many, the lowest price an hour (null where none is known), and whether any price can
+        be compared.
+    """
+    single, least, current = False, None, False
+    for offer in machines_for(request):
+        machines, price = ceil_div(count, offer.machine.gpu_count), Wanted().price(offer)
+        single = single or machines == 1
+        current = current or _doubt(price, Wanted()) is None
+        if price is not None and price.usd_per_hour is not None:
+            cost = price.usd_per_hour * machines
+            least = cost if least is None else min(least, cost)
+    return single, None if least is None else round(least, 4), current
+
+
 def rented(answer: Plan | Fit) -> Rental | None:
     """The whole machines for an answer: those that were asked for by name, else the cheapest with its GPUs.
 

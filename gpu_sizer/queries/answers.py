@@ -190,10 +190,11 @@ def _choices(a: Asked, cards: Catalogue) -> Choices:
 
 
 def _memory(a: Asked, cards: Catalogue) -> MemoryNeed:
+    from gpu_sizer.planning.choices import cheapest
     from gpu_sizer.planning.needs import REFERENCE_GPU, memory_need
 
-    reference = a.gpus[0] if a.gpus else cards.gpus.get(REFERENCE_GPU)
-    return memory_need(a.request(reference), _choices(a, cards))
+    request = a.request(a.gpus[0] if a.gpus else cards.gpus.get(REFERENCE_GPU))
+    return memory_need(request, cheapest(request, a.gpus or cards.gpus.all()))
 
 
 def _models(a: Asked, cards: Catalogue) -> Runnable:

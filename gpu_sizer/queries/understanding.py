@@ -66,7 +66,7 @@ class _Reader:
         self.s = Sentence(text)
         self.cards = cards
         self.mender = Mender(lambda: _vocabulary(tuple(cards.models.ids())))
-        self.model_names, self.gpu_names = NearNames(cards.models.index), NearNames(cards.gpus.index)
+        self.model_names, self.gpu_names = NearNames(cards.models), NearNames(cards.gpus)
         self.options = Options()
         self.models: list[Name] = []
         self.gpus: list[Name] = []

@@ -9,7 +9,10 @@ import pytest
 
 import gpu_sizer
 from gpu_sizer.api import request
+from gpu_sizer.cards.catalogue import catalogue
+from gpu_sizer.planning import choices
 from gpu_sizer.planning.breakpoints import context_steps, describe, user_steps
+from gpu_sizer.planning.choices import cheapest, which_gpu
 from gpu_sizer.planning.farthest import largest
 from gpu_sizer.planning.inverse import best_within, longest_context, most_users
 from gpu_sizer.planning.levers import levers
@@ -147,3 +150,18 @@ def test_gpus_that_no_layout_uses_are_told() -> None:
     assert found.fits
     assert found.model_dump()["gpu_count"] == 5
     assert "stay unused" in found.model_dump()["warnings"][-1]
+
+
+@pytest.mark.parametrize("engine", ["vllm", "sglang", "llama.cpp"])
+@pytest.mark.parametrize("model", ["llama-3-8b", "llama-3.1-405b", "gpt-oss-120b"])
+def test_the_cheapest_are_the_first_of_all_choices(model: str, engine: str) -> None:
+    gpus = catalogue().gpus.all()
+    asked = request(model, "h100", engine=engine)
+    assert cheapest(asked, gpus).options == which_gpu(asked.model, gpus, engine=engine).options
+
+
+def test_the_cheapest_are_found_without_planning_for_every_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpus, planned = catalogue().gpus.all(), []
+    monkeypatch.setattr(choices, "plan", lambda asked, **how: planned.append(asked) or plan(asked, **how))
+    assert gpu_sizer.memory_need("llama-3-8b").choices.options
+    assert len(planned) < len(gpus) / 4

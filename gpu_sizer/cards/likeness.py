@@ -1,0 +1,121 @@
+"""Known names near a spelling: which it can mean, and which to suggest. Thousands of names are looked through."""
+
+from __future__ import annotations
+
+from difflib import SequenceMatcher
+from functools import cached_property
+
+from gpu_sizer.cards.names import NEAR, SUGGEST, is_slip, normal_short, numbers, similarity
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+#: The shortest and the longest spelling that are compared, in characters.
+SHORTEST, LONGEST = 3, 200
+#: Names whose likeness differs by less are both meant.
+MARGIN = 0.06
+#: Letters of a known name that are more than chance within a longer one.
+_WHOLE = 7
+#: How much nearer names are that begin alike, or one of which holds the other, than their letters say.
+_BONUS = 0.3
+#: Bits of a mask for each character that a normal form can have: one for each time that it stands there.
+_TIMES = 16
+_PLACES = {c: i * _TIMES for i, c in enumerate("0123456789abcdefghijklmnopqrstuvwxyz.")}
+
+
+def _mask(key: str) -> int:
+    """The characters of a name as bits: no more are in common to two names than bits that both have."""
+    mask, others = 0, len(key)
+    for character in set(key):
+        if (place := _PLACES.get(character)) is not None:
+            times = key.count(character)
+            others -= times
+            mask |= ((1 << min(times, _TIMES)) - 1) << place
+    # Of characters that have no place of their own any could be any other.
+    return mask | ((1 << others) - 1) << len(_PLACES) * _TIMES
+
+
+class KnownNames:
+    """The names of one shelf.
+
+    Args:
+        index: normal forms of names, and the ids that they mean.
+    """
+
+    def __init__(self, index: Mapping[str, str]) -> None:
+        self.index = index
+
+    @cached_property
+    def _by_numbers(self) -> dict[tuple[str, ...], list[tuple[str, int]]]:
+        """The keys with their masks, by the numbers in them: those must agree before letters are compared."""
+        found: dict[tuple[str, ...], list[tuple[str, int]]] = {}
+        for key, mask in self._masks.items():
+            found.setdefault(numbers(key), []).append((key, mask))
+        return found
+
+    @cached_property
+    def _masks(self) -> dict[str, int]:
+        """The mask of each key."""
+        return {key: _mask(key) for key in self.index}
+
+    def misspelt(self, wanted: str, ending: str = "") -> list[str]:
+        """The ids of the keys of which a normal form can be a misspelling, best first.
+
+        Args:
+            wanted: the form.
+            ending: with which a key must end.
+        """
+        if len(wanted) < SHORTEST:
+            return []
+        mask, length = _mask(wanted), len(wanted)
+        found: dict[str, float] = {}
+        for key, known in self._by_numbers.get(numbers(wanted), ()):
+            alike = 2 * (known & mask).bit_count() >= NEAR * (len(key) + length)
+            if not alike or not key.endswith(ending) or not is_slip(wanted, key):
+                continue
+            # How alike two names are depends on which is compared to which: a slip is one either way.
+            score = min(similarity(wanted, key), similarity(key, wanted))
+            if score >= NEAR:
+                found[self.index[key]] = max(score, found.get(self.index[key], 0.0))
+        best = sorted(found, key=lambda i: (-found[i], i))
+        return [i for i in best if found[i] > found[best[0]] - MARGIN]
+
+    def suggestions(self, name: str, count: int = 3) -> list[str]:
+        """The nearest ids, for a message. A name that holds a known one (a fine-tune's its base's) is near to it."""
+        wanted = normal_short(name)[:LONGEST]
+        return self.nearest(wanted, lambda key: len(key) >= _WHOLE and key in wanted, count) if wanted else []
+
+    def nearest(self, wanted: str, holds: Callable[[str], bool] = lambda key: False, count: int = 3) -> list[str]:
+        """The ids of the keys most like a normal form, best first; none that is hardly like it.
+
+        Comparing letters in their order is what takes time, and two names are no more alike than the letters which
+        they have in common allow, in whatever order: the most promising are compared, until no other can be among
+        the first.
+
+        Args:
+            wanted: a normal form that is not empty.
+            holds: whether a key is as near as one that begins like the form.
+            count: ids at most.
+        """
+        mask, length = _mask(wanted), len(wanted)
+        likely = []
+        for key, known in self._masks.items():
+            bound = 2 * (known & mask).bit_count() / (len(key) + length)
+            bonus = _BONUS if key.startswith(wanted) or wanted.startswith(key) or holds(key) else 0.0
+            if bound + bonus >= SUGGEST:
+                likely.append((bound + bonus, bonus, key))
+        likely.sort(reverse=True)
+        matcher: SequenceMatcher[str] = SequenceMatcher(None, "", wanted, autojunk=False)
+        found: dict[str, float] = {}
+        least = SUGGEST
+        for bound, bonus, key in likely:
+            if bound < least:
+                break
+            matcher.set_seq1(key)
+            score, identity = matcher.ratio() + bonus, self.index[key]
+            if score >= least and score > found.get(identity, 0.0):
+                found[identity] = score
+                if len(found) >= count:
+                    least = sorted(found.values())[-count]
+        return sorted(found, key=lambda i: (-found[i], i))[:count]
