@@ -6,7 +6,6 @@ import os
 from functools import cached_property
 
 from gpu_sizer.cards.catalogue import MACHINES, SEPARATOR, Catalogue, data_folder
-from gpu_sizer.cards.likeness import KnownNames
 from gpu_sizer.cards.machine import Machine, MachinePrice, Offer
 from gpu_sizer.cards.names import bare, join_names
 from gpu_sizer.cards.trusted import DATES, MANY, build
@@ -109,6 +108,8 @@ class Fleet:
         """
         if (found := self.provider_names.get(bare(name))) is not None:
             return found
+        from gpu_sizer.cards.likeness import KnownNames
+
         hints = KnownNames(self.provider_names).suggestions(name)
         tail = f"did you mean {join_names(hints)}?" if hints else f"known: {', '.join(sorted(self.providers))}"
         raise UnknownMachineError(f"unknown provider {name[:60]!r}; {tail}", suggestions=hints)
@@ -142,6 +143,8 @@ class Fleet:
 
     def _unknown(self, name: str, provider: str | None) -> UnknownMachineError:
         index = {n: keys[0] for n, keys in self.index.items() if provider is None or keys[0].startswith(provider)}
+        from gpu_sizer.cards.likeness import KnownNames
+
         hints = KnownNames(index).suggestions(name)
         tail = f"did you mean {join_names(hints)}?" if hints else "`gpu-sizer machines` lists what is known"
         return UnknownMachineError(f"unknown machine {name[:60]!r}; {tail}", suggestions=hints)

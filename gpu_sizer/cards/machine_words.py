@@ -1,4 +1,8 @@
-"""Machines and providers in a text: the spellings in which people write their names."""
+"""Machines and providers in a text: the spellings in which people write their names.
+
+Most questions name none, and each pattern takes as long to prepare as a name to look up: patterns are made where a word
+that they need stands in the text.
+"""
 
 from __future__ import annotations
 
@@ -16,29 +20,26 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.machine import Offer
 
 #: Nouns for a machine behind a family's name: "a p5 instance".
-_NOUNS = r"(?:instances?|machines?|nodes?|vms?|box(?:es)?|servers?|sizes?|family)"
-#: What makes a text worth a look into the catalogue of machines: a name with signs in it, or a noun.
-_LIKELY = re.compile(
-    rf"[0-9a-z][._/-][0-9a-z]|xlarge|\bn[cdv]\d|\b{_NOUNS}\b|\b[pg][3-7][a-z]+\b|\bp[3-6]\b|\ba[2-4] ", re.I
-)
-_WORD = re.compile(r"[^\s,;:?!()\[\]\"']+")
+NOUNS = ("instance", "machine", "node", "vm", "box", "server", "size", "family")
+_NOUN = rf"(?:{'|'.join(NOUNS)})(?:e?s)?\b"
 #: AWS's sizes, which people also say before the family: "an 8xlarge g5".
+_SIZES = ("large", "metal")
 _SIZE = r"(?:\d*xlarge|large|metal)"
-_REVERSED = re.compile(rf"\b({_SIZE})\s+([a-z]\d[a-z0-9-]*)\b", re.I)
-_AWS = re.compile(rf"(?:ml\.)?([a-z]\d[a-z0-9-]*)[. _-]({_SIZE})", re.I)
-_AZURE = re.compile(r"standard_[a-z0-9_]+", re.I)
+_REVERSED = rf"\b({_SIZE})\s+([a-z]\d[a-z0-9-]*)\b"
+_AWS = rf"(?:ml\.)?\b([a-z]\d[a-z0-9-]*)[. _-]({_SIZE})\b"
+_AZURE = r"standard_[a-z0-9_]+"
+_FAMILY = rf"\b([a-z]\d[a-z0-9-]*)[\s-]+{_NOUN}"
 #: How names begin whose words people part by blanks: Azure's sizes, Google's series.
-_PARTED = re.compile(r"(?:standard|n[cdv][a-z0-9]*|a[2-4])", re.I)
-_FAMILY = re.compile(rf"\b([a-z]\d[a-z0-9-]*)[\s-]+{_NOUNS}\b", re.I)
-_NOUN_BEHIND = re.compile(rf"[\s-]+{_NOUNS}\b", re.I)
+_PARTED = ("standard", "nc", "nd", "nv", "a2", "a3", "a4")
 #: Providers that also release models, or whose name is an everyday word.
 _KNOWN_OTHERWISE = frozenset(("google", "microsoft", "amazon", "oracle", "lambda", "massed", "vast", "mithril"))
-_BEFORE = re.compile(r"\b(?:on|at|in|from|via|with|through|using|rent(?:ed)?)\s+(?:an?\s+|the\s+)?$", re.I)
-_BEHIND = re.compile(rf"['\u2019]?s?\s+(?:{_NOUNS}|cloud|gpus?)\b", re.I)
+_BEFORE = r"\b(?:on|at|in|from|via|with|through|using|rent(?:ed)?)\s+(?:an?\s+|the\s+)?$"
+_BEHIND = rf"['\u2019]?s?\s+(?:{_NOUN}|cloud\b|gpus?\b)"
 #: Words of the longest name that is written with blanks.
 _MOST_WORDS = 5
 #: Signs within names of machines; a word without any is rather a GPU's name, as some machines are called.
-_SIGNS = re.compile(r"[._/-]")
+_SIGNS = "._/-"
+_PUNCTUATION = ",;:?!()[]\"'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,6 @@ class NamedProvider:
     stop: int
 
 
-def may_name_machine(text: str) -> bool:
-    """Whether a text is worth a look into the catalogue of machines."""
-    return _LIKELY.search(text) is not None
-
-
 def find_provider(text: str, known: Fleet) -> NamedProvider | None:
     """The first provider that a text names: ``on aws``, ``at Lambda Labs``; null where it names none.
 
@@ -73,8 +69,10 @@ def find_provider(text: str, known: Fleet) -> NamedProvider | None:
         name = bare(text[start:stop].removesuffix("'s").removesuffix("\u2019s"))
         if (found := known.provider_names.get(name)) is None:
             continue
-        if name in _KNOWN_OTHERWISE and not (_BEFORE.search(text[:start]) or _BEHIND.match(text, stop)):
-            continue
+        if name in _KNOWN_OTHERWISE:
+            before = re.search(_BEFORE, text[:start], re.I)
+            if before is None and re.match(_BEHIND, text[stop:], re.I) is None:
+                continue
         return NamedProvider(found, start, stop)
     return None
 
@@ -88,23 +86,23 @@ def find_machine(text: str, known: Fleet) -> Named | None:
     Raises:
         UnknownMachineError: a name written like a machine's that is none, or one that several machines share.
     """
-    if not may_name_machine(text):
-        return None
+    low = text.lower()
     provider = find_provider(text, known)
-    for start, stop, name in _names(text):
+    for start, stop, name in _names(text, low):
         keys = known.named(name)
         if provider is not None and len(keys) > 1:
             keys = [k for k in keys if k.startswith(provider.provider + "/")] or keys
         keys = [k for k in keys if _meant(name, k, provider)]
         if len(keys) == 1:
-            noun = _NOUN_BEHIND.match(text, stop)
-            return Named(known.get(keys[0]), start, noun.end() if noun is not None else stop)
+            noun = re.match(rf"[\s-]+{_NOUN}", text[stop:], re.I) if any(n in low for n in NOUNS) else None
+            return Named(known.get(keys[0]), start, stop + (noun.end() if noun is not None else 0))
         if keys:
             raise shared(name, [known.get(k) for k in keys])
-    if (found := _family(text, known)) is not None:
+    if any(n in low for n in NOUNS) and (found := _family(text, known)) is not None:
         return found
-    for pattern in (_AWS, _AZURE):
-        if (match := pattern.search(text)) is not None:
+    for words, pattern in ((_SIZES, _AWS), (("standard_",), _AZURE)):
+        match = re.search(pattern, text, re.I) if any(w in low for w in words) else None
+        if match is not None:
             # It raises: a machine of this name would have been found.
             known.find(match[0].removeprefix("ml."))
             raise UnknownMachineError(f"unknown machine {match[0]!r}")
@@ -112,37 +110,46 @@ def find_machine(text: str, known: Fleet) -> Named | None:
 
 
 def _windows(text: str, most: int) -> Iterator[tuple[int, int]]:
-    """Spans of up to so many words, longer ones first at each place."""
-    words = []
-    for match in _WORD.finditer(text):
-        stop = match.end() - (len(match[0]) - len(match[0].rstrip(".")))
-        words.append((match.start(), stop))
-    for i, (start, _) in enumerate(words):
+    """Spans of up to so many words, longer ones first at each place; none reaches over punctuation."""
+    words: list[tuple[int, int]] = []
+    start: int | None = None
+    for i, c in enumerate(f"{text} "):
+        inside = not c.isspace() and c not in _PUNCTUATION
+        if inside and start is None:
+            start = i
+        elif not inside and start is not None:
+            words.append((start, start + len(text[start:i].rstrip("."))))
+            start = None
+    for i, (begin, _) in enumerate(words):
         for j in range(min(len(words), i + most), i, -1):
-            yield start, words[j - 1][1]
+            if not any(c in _PUNCTUATION for c in text[begin : words[j - 1][1]]):
+                yield begin, words[j - 1][1]
 
 
-def _names(text: str) -> Iterator[tuple[int, int, str]]:
+def _names(text: str, low: str) -> Iterator[tuple[int, int, str]]:
     """Spans that can be a machine's name, and the name as a catalogue would write it."""
-    for match in _REVERSED.finditer(text):
-        yield match.start(), match.end(), f"{match[2]}.{match[1]}"
-    for match in _AWS.finditer(text):
-        yield match.start(), match.end(), f"{match[1]}.{match[2]}"
+    if any(size in low for size in _SIZES):
+        for match in re.finditer(_REVERSED, text, re.I):
+            yield match.start(), match.end(), f"{match[2]}.{match[1]}"
+        for match in re.finditer(_AWS, text, re.I):
+            yield match.start(), match.end(), f"{match[1]}.{match[2]}"
     for start, stop in _windows(text, _MOST_WORDS):
         name = text[start:stop]
-        if " " not in name or _PARTED.match(name):
+        if " " not in name or low[start:stop].startswith(_PARTED):
             yield start, stop, name
 
 
 def _meant(name: str, key: str, provider: NamedProvider | None) -> bool:
     """Whether a name means this machine: one without signs may as well be a GPU's, and needs its provider beside it.
 
-    An alias is a name for nothing else.
+    An alias is a name for nothing else; a word without a number is no machine's.
     """
     owner, _, own = key.partition("/")
+    if not any(map(str.isdigit, name)):
+        return False
     if provider is not None and provider.provider == owner:
         return True
-    return _SIGNS.search(name) is not None or bare(name) != bare(own) or " " in name
+    return any(c in name for c in _SIGNS) or bare(name) != bare(own) or " " in name
 
 
 def _family(text: str, known: Fleet) -> Named | None:
@@ -151,7 +158,7 @@ def _family(text: str, known: Fleet) -> Named | None:
     Raises:
         UnknownMachineError: its machines differ.
     """
-    for match in _FAMILY.finditer(text):
+    for match in re.finditer(_FAMILY, text, re.I):
         prefix = f"aws/{match[1].lower()}."
         offers = [known.get(k) for keys in known.index.values() for k in keys if k.startswith(prefix)]
         offers = list({o.key: o for o in offers}.values())

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-from gpu_sizer.cards.fleet import fleet, in_it
-from gpu_sizer.cards.machine_words import find_machine, find_provider, may_name_machine
 from gpu_sizer.errors import RequestError
 from gpu_sizer.queries.words import GROUPS, UNITS
 from gpu_sizer.records import dataclass
@@ -13,22 +11,27 @@ from gpu_sizer.records import dataclass
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.cards.catalogue import Catalogue
+    from gpu_sizer.cards.fleet import Fleet
     from gpu_sizer.cards.machine import Offer
 
 _NUMBERS = UNITS | GROUPS
 #: How many machines stands before a name: ``two``, ``2x``, ``a single``; an article is one.
-_COUNT = re.compile(
-    rf"\b(?:(an?|the|this|my|our|single)|({'|'.join(_NUMBERS)})|(\d{{1,4}}))\s*(?:[x×]\s*)?(?:single\s+|whole\s+)?$",
-    re.I,
+_COUNT = (
+    rf"\b(?:(an?|the|this|my|our|single)|({'|'.join(_NUMBERS)})|(\d{{1,4}}))"
+    r"\s*(?:[x\u00d7]\s*)?(?:single\s+|whole\s+)?$"
 )
-_ASKED = re.compile(r"\b(?:how many|number of|count of|fewest|minimum)\s+$", re.I)
-#: Words that may be a provider's name, or stand around one: what makes a question worth a look.
-_PROVIDER = re.compile(
-    r"\b(?:aws|azure|gcp|oci|ec2|runpod|coreweave|nebius|hyperstack|verda|datacrunch|vultr|crusoe|digitalocean|vast\.?ai"
-    r"|ovh|scaleway|paperspace|jarvislabs|seeweb|hyperbolic|cloud|labs|compute"
-    r"|(?:on|at|from|via) (?:google|microsoft|amazon|oracle|lambda|massed|mithril|vast))\b",
-    re.I,
+_ASKED = r"\b(?:how many|number of|count of|fewest|minimum)\s+$"
+#: What stands in every question that names a machine or a provider, since the machines take longer to load than most
+#: questions to answer: nouns, parts of machines' names, providers.
+_TELLING = (
+    *("instance", "machine", "node", " vm", " box", "server", "xlarge", ".metal", "standard", "highgpu", "megagpu"),
+    *("ultragpu", "edgegpu", "gpu_", "cloud", " lab", "compute", "provider", "rent"),
+    *("aws", "azure", "gcp", "oci", "ec2", "runpod", "coreweave", "nebius", "hyperstack", "verda", "datacrunch"),
+    *("vultr", "crusoe", "digital", "vast", "ovh", "scaleway", "paperspace", "jarvis", "seeweb", "hyperbolic"),
+    *("google", "microsoft", "amazon", "oracle", "lambda", "massed", "mithril", "hot aisle", "hotaisle"),
 )
+#: Signs within the names of machines.
+_SIGNS = "._/-"
 #: More machines than a question names one by one.
 _MOST = 4
 
@@ -54,8 +57,11 @@ def in_gpus(text: str, cards: Catalogue) -> InGpus:
         UnknownMachineError: a name written like a machine's that is none, or one that several machines share.
         RequestError: it is not known which GPU a machine has.
     """
-    if not may_name_machine(text) and not _PROVIDER.search(text):
+    if not _worth_a_look(text):
         return InGpus(text)
+    from gpu_sizer.cards.fleet import fleet, in_it
+    from gpu_sizer.cards.machine_words import find_machine, find_provider
+
     known = fleet(cards)
     provider = find_provider(text, known)
     offers: list[Offer] = []
@@ -66,11 +72,21 @@ def in_gpus(text: str, cards: Catalogue) -> InGpus:
     owner = provider.provider if provider is not None else None
     said = tuple(f"{o.machine.name} of {o.provider_name}: {in_it(o.machine)}" for o in kinds.values())
     if owner is not None:
-        text = _without_provider(text, cards)
+        text = _without_provider(text, known)
         said = said or (f"machines of {known.providers[owner]} alone",)
     if len(kinds) == 1:
         return InGpus(_without_others(text, offers[0]), offers[0], owner, said)
     return InGpus(text, None, owner, said)
+
+
+def _worth_a_look(text: str) -> bool:
+    """Whether a text may name a machine or a provider: a cheap look, for the many questions that name none."""
+    low = text.lower()
+    if any(word in low for word in _TELLING):
+        return True
+    return any(
+        a.isalnum() and sign in _SIGNS and b.isalnum() for a, sign, b in zip(low, low[1:], low[2:], strict=False)
+    )
 
 
 def _replaced(text: str, offer: Offer, start: int, stop: int) -> str:
@@ -85,19 +101,21 @@ def _replaced(text: str, offer: Offer, start: int, stop: int) -> str:
             suggestions=machine.gpu_candidates,
         )
     before, behind = text[:start], text[stop:]
-    if _ASKED.search(before):
+    if re.search(_ASKED, before, re.I):
         return f"{before}{gpu}{behind}"
     count = 1
-    if (match := _COUNT.search(before)) is not None:
+    if (match := re.search(_COUNT, before, re.I)) is not None:
         word, digits = match[2], match[3]
         count = int(digits) if digits else _NUMBERS[word.lower()] if word else 1
         before = before[: match.start()]
     return f"{before}{count * machine.gpu_count} x {gpu}{behind}"
 
 
-def _without_provider(text: str, cards: Catalogue) -> str:
+def _without_provider(text: str, known: Fleet) -> str:
     """The text without its machine's provider, and the word before that."""
-    found = find_provider(text, fleet(cards))
+    from gpu_sizer.cards.machine_words import find_provider
+
+    found = find_provider(text, known)
     if found is None:
         return text
     before = re.sub(r"\b(?:on|at|in|from|via|of)\s+$", "", text[: found.start], flags=re.I)
