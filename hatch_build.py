@@ -24,7 +24,13 @@ class CompiledCards(BuildHookInterface):  # type: ignore[type-arg]
 
         folder, cards = mkdtemp(), Catalogue()
         machines = Fleet((str(Path(data_folder("gpu_specs"), MACHINES)),))
-        for made in (cards.models.recipe(), cards.gpus.recipe(), machines.recipe(), recipe()):
+        for made in (
+            cards.models.recipe(),
+            cards.gpus.recipe(),
+            machines.recipe(),
+            cards.rereleases.recipe(),
+            recipe(),
+        ):
             made.ship(folder)
         for file in Path(folder).iterdir():
             build_data["force_include"][str(file)] = f"gpu_sizer/compiled_cards/{file.name}"

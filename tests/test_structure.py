@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "gpu_sizer"
 
 #: Rooms from left to right: a room may import its own and what stands left of it (DESIGN section 3).
 ORDER = [
-    {"errors", "units", "records", "compiled", "forks", "own"},
+    {"errors", "units", "records", "compiled", "discovery", "forks", "own"},
     {"cards"},
     {"model"},
     {"importers", "load"},
@@ -58,7 +58,8 @@ def imports(file: Path) -> set[str]:
 FILES = [
     f
     for f in sorted(PACKAGE.rglob("*.py"))
-    if f.parent != PACKAGE or f.stem in ("api", "errors", "units", "load", "records", "compiled", "forks", "own")
+    if f.parent != PACKAGE
+    or f.stem in ("api", "errors", "units", "load", "records", "compiled", "discovery", "forks", "own")
 ]
 
 
@@ -71,6 +72,37 @@ def test_imports_point_left(file: Path) -> None:
             assert other in ("cards", "model", "errors", "units", "records"), f"importers may not see {other}"
         elif (room, other) not in ALLOWED_ACROSS:
             assert rank(other) < rank(room), f"{room} may not import {other}"
+
+
+ENGINES = {file.parent.name for file in (PACKAGE / "engines").glob("*/profile.yaml")}
+
+
+def modules_named(file: Path) -> set[str]:
+    """Every module of the package that a file imports, those of ``from package import module`` too."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{a.name}" for a in node.names)}
+        elif isinstance(node, ast.Import):
+            found |= {a.name for a in node.names}
+    return found
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(PACKAGE)))
+def test_an_engine_is_known_to_its_own_folder_alone(file: Path) -> None:
+    own = file.parent.name if file.parent.parent == PACKAGE / "engines" else None
+    named = {m.split(".")[2] for m in modules_named(file) if m.startswith("gpu_sizer.engines.")}
+    assert named & ENGINES <= {own}
+
+
+def test_engines_are_named_in_no_table_but_their_profiles() -> None:
+    from gpu_sizer.engines.registry import engine_names
+
+    names = {*engine_names(), *ENGINES}
+    for file in PACKAGE.rglob("*.py"):
+        if not file.is_relative_to(PACKAGE / "engines"):
+            constants = (n.value for n in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(n, ast.Constant))
+            assert len(names & {c for c in constants if isinstance(c, str)}) < 3, file
 
 
 def test_nothing_reads_the_shared_folder() -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from gpu_sizer.cards.likeness import KnownNames
     from gpu_sizer.cards.reading import Entry
+    from gpu_sizer.cards.rerelease_table import Rereleases
 
     Card = TypeVar("Card", ModelCard, GpuSpec)
 else:
@@ -36,8 +37,10 @@ LIGHT_FOLDERS = ("proprietary", "unsized")
 MOST_NAMED = 4096
 #: Folder of gpu_specs/, and of a user's folder, that holds machines; readers of GPU specs and models pass it by.
 MACHINES = "machines"
+#: Folder of model_cards/, and of a user's folder, that holds tables of re-releases.
+RERELEASES = "rereleases"
 #: Folders that readers of cards pass by.
-PASSED_BY = (*LIGHT_FOLDERS, MACHINES)
+PASSED_BY = (*LIGHT_FOLDERS, MACHINES, RERELEASES)
 #: Stands between names that are kept as one text: a character that no name has.
 SEPARATOR = "\x7f"
 
@@ -201,6 +204,13 @@ class Catalogue:
         """The GPU specs."""
         return Shelf(GpuSpec, (data_folder("gpu_specs"), *self.folders))
 
+    @cached_property
+    def rereleases(self) -> Rereleases:
+        """Repositories that are a known model again."""
+        from gpu_sizer.cards.rerelease_table import Rereleases
+
+        return Rereleases([os.path.join(f, RERELEASES) for f in (data_folder("model_cards"), *self.folders)])
+
     def model(self, name: str) -> ModelCard:
         """A model by id, alias, hub id, or path of a YAML card; the same object for the same name.
 
@@ -213,7 +223,7 @@ class Catalogue:
         """
         if (found := self._named.get(name)) is not None:
             return found
-        found = self._rerelease(name) if self.models.lookup(name) is None else None
+        found = self._rerelease(name) if normal(name) not in self.models.index else None
         if found is None:
             found = self._find(name, self.models, ModelCard).as_release(name)
             if name.count("/") == 1 and not is_place(name) and normal(name) not in self.models.index:
@@ -231,10 +241,16 @@ class Catalogue:
         return {}
 
     def _rerelease(self, name: str) -> ModelCard | None:
-        """The card of a name that adds a weight format to one that is known, null for others."""
+        """The card of a repository that is a known model again, by its line or by its name; null for others."""
         from gpu_sizer.cards.rereleases import as_rerelease, base_and_format
 
-        told = base_and_format(name)
+        if normal(name) not in self.models.index and (known := self.rereleases.find(name)) is not None:
+            from gpu_sizer.cards.rerelease_table import as_line
+
+            card, line, source = known
+            return as_line(self.models.get(self.models.resolve(card)).as_release(card), line, source)
+
+        told = base_and_format(name) if self.models.lookup(name) is None else None
         if told is None or (identity := self.models.lookup(told[0])) is None:
             return None
         return as_rerelease(self.models.get(identity).as_release(told[0]), name, told[1])

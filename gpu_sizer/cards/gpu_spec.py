@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from gpu_sizer.cards.model_card import Source
 from gpu_sizer.records import dataclass
 
@@ -11,6 +13,35 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from gpu_sizer.cards.constraints import Id, PositiveFloat, PositiveInt, Text
+
+#: Generations of NVIDIA's GPUs by the first number of the compute capability.
+HOPPER = 9
+#: Of data centers: B200, GB200, B300 ...
+BLACKWELL = 10
+#: Of workstations: RTX PRO 6000, RTX 50 and GB10.
+WORKSTATION_BLACKWELL = 12
+#: Compute capabilities of GPUs that share their memory with the machine, where engines take what the machine has left
+#: for what is free (vllm/utils/mem_utils.py: MemorySnapshot.measure): what other programs take meanwhile counts.
+UNIFIED = ("8.7", "11.0", "12.1")
+#: The first compute capability with multiplications in float8.
+_FLOAT8 = (8, 9)
+
+
+@cache
+def _major(compute_capability: str | None) -> int | None:
+    major = (compute_capability or "").split(".")[0]
+    return int(major) if major.isdigit() else None
+
+
+@cache
+def _has_float8(compute_capability: str | None) -> bool:
+    return tuple(int(n) for n in (compute_capability or "").split(".") if n.isdigit()) >= _FLOAT8
+
+
+@cache
+def _joined(interconnect: str | None) -> bool:
+    text = (interconnect or "").lower()
+    return ("nvlink" in text and "bridge" not in text) or "fabric" in text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +102,36 @@ class GpuSpec:
     def __post_init__(self) -> None:
         if not self.sources:
             raise ValueError("a spec needs at least one source")
+
+    @property
+    def generation(self) -> int | None:
+        """The first number of NVIDIA's compute capability; null where there is none."""
+        return _major(self.compute_capability)
+
+    @property
+    def is_blackwell(self) -> bool:
+        """Whether it is of NVIDIA's Blackwell generations, or newer."""
+        return (self.generation or 0) >= BLACKWELL
+
+    @property
+    def has_float8(self) -> bool:
+        """Whether it multiplies in float8 (Ada and newer)."""
+        return _has_float8(self.compute_capability)
+
+    @property
+    def is_unified(self) -> bool:
+        """Whether it shares its memory with the machine."""
+        return self.compute_capability in UNIFIED
+
+    @property
+    def has_nvlink(self) -> bool:
+        """Whether the GPUs of a machine are joined by more than PCIe."""
+        return _joined(self.interconnect)
+
+    @property
+    def short_name(self) -> str:
+        """The name without the vendor's."""
+        return self.name.removeprefix(f"{self.vendor} ")
 
     @property
     def visible_bytes(self) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.machine import Provider
 from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.cards.rerelease_table import Table
 from gpu_sizer.errors import CardError
 
 if TYPE_CHECKING:
@@ -19,9 +20,9 @@ MOST_BYTES = 1 << 20
 #: Deeper nesting than any card needs.
 MOST_DEPTH = 24
 
-Card = TypeVar("Card", ModelCard, GpuSpec, Provider)
+Card = TypeVar("Card", ModelCard, GpuSpec, Provider, Table)
 #: Kinds of file in the catalogue.
-Kind = type[ModelCard] | type[GpuSpec] | type[Provider]
+Kind = type[ModelCard] | type[GpuSpec] | type[Provider] | type[Table]
 
 
 def _line(marked: Any) -> int:
@@ -167,11 +168,11 @@ def _plain(loc: tuple[str | int, ...], known: dict[str, set[str]]) -> tuple[str 
 
 @cache
 def _known_fields() -> dict[str, set[str]]:
-    from gpu_sizer.cards import architecture, feed_forwards, gpu_spec, machine, mixers, model_card
+    from gpu_sizer.cards import architecture, feed_forwards, gpu_spec, machine, mixers, model_card, rerelease_table
 
     classes: list[Any] = [
         value
-        for module in (architecture, feed_forwards, gpu_spec, machine, mixers, model_card)
+        for module in (architecture, feed_forwards, gpu_spec, machine, mixers, model_card, rerelease_table)
         for value in vars(module).values()
         if hasattr(value, "__record_fields__") and isinstance(value, type)
     ]
@@ -209,8 +210,10 @@ def load_card(file: Path, kind: type[Card], within: Path | None = None) -> Card:
 
 
 def kind_of(file: Path) -> Kind:
-    """Whether a YAML file is a model card, a GPU spec or a provider's machines, by its keys."""
+    """Whether a YAML file is a model card, a GPU spec, a provider's machines or re-releases, by its keys."""
     data, _ = read_yaml(file)
+    if "cards" in data:
+        return Table
     if "machines" in data or "provider" in data:
         return Provider
     return GpuSpec if ("memory" in data and "architecture" not in data) or "vendor" in data else ModelCard

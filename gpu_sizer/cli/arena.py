@@ -47,7 +47,7 @@ Scores = Annotated[
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", help="Write the chart (.svg, .png, .html) and its data (.csv) here.")
 ]
-Format = Annotated[str, typer.Option("--format", "-f", help="table, md, html, latex, csv, json, rst or xlsx.")]
+Format = Annotated[str, typer.Option("--format", "-f", help=f"table, or {o.table_formats('rich')}.")]
 ThemeName = Annotated[str, typer.Option("--theme", help="light or dark (an .html file has both).")]
 
 

@@ -333,7 +333,7 @@ def texts(made: Draft, table: Kept, dark: bool = False) -> dict[str, bytes]:
     from gpu_sizer.reports.tables.spec import spec_yaml
 
     contents = {"article.md": markdown(made, dark=dark).encode(), "table.yaml": spec_yaml(table.spec).encode()}
-    for name, (_, ending) in FORMATS.items():
+    for name, ending in FORMATS.items():
         try:
             contents[f"table{ending}"] = render(table.grid, name)
         except RequestError as error:

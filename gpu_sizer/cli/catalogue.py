@@ -16,6 +16,8 @@ from gpu_sizer.cards.loading import Kind, json_schema, kind_of, load_card
 from gpu_sizer.cards.machine import Machine, Provider
 from gpu_sizer.cards.machine_files import check_gpus, load_provider, providers
 from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.cards.rerelease_files import check, contents, tables
+from gpu_sizer.cards.rerelease_table import Table
 from gpu_sizer.cards.writing import jsonable, to_yaml, write_atomically
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import print_json, print_lines
@@ -92,7 +94,10 @@ def validate(
         found = providers(machine_folders(cards.folders))
         check_gpus(found.values(), cards.gpus.files)
         machines = sum(len(p.machines) for p in found.values())
-        print_lines([f"{count} cards and specs are valid, and {machines} machines of {len(found)} providers"])
+        again = sum(check(f, t, cards.models) for f, t in tables(cards.rereleases.folders).items())
+        contents(cards.rereleases.folders)
+        told = f"{count} cards and specs are valid, {machines} machines of {len(found)} providers"
+        print_lines([f"{told}, and {again} repositories that are a card again"])
         return
     failed = 0
     for file in files:
@@ -103,6 +108,8 @@ def validate(
                 check_totals(load_card(file, ModelCard), file)
             elif kind is Provider:
                 check_gpus([load_provider(file)], o.cards().gpus.files, str(file))
+            elif kind is Table:
+                check(file, load_card(file, Table), o.cards().models)
             else:
                 load_card(file, GpuSpec)
             print_lines([f"{file}: valid"])

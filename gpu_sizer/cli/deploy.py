@@ -13,6 +13,7 @@ from gpu_sizer import api
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.files import write_bytes
 from gpu_sizer.cli.output import printable
+from gpu_sizer.deploy.formats import COMMANDS, FORMATS, TOOLS
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
 
@@ -24,8 +25,7 @@ Form = Annotated[
     typer.Option(
         "--as",
         metavar="FORMAT",
-        help="docker-compose, kubernetes, skypilot, dstack, slurm; or the bare command of the plan's engine: vllm, "
-        "sglang, trtllm, tgi, llama.cpp.",
+        help=f"{', '.join(TOOLS)}; or the bare command of the plan's engine: {', '.join(COMMANDS)}.",
     ),
 ]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write the file here instead of to stdout.")]
@@ -55,7 +55,6 @@ def deploy(
     ep: Annotated[bool, typer.Option("--ep", help="Expert parallel, with a layout of your own.")] = False,
 ) -> None:
     """What starts the server of a plan: a command, or a file for Compose, Kubernetes, SkyPilot, dstack or Slurm."""
-    from gpu_sizer.deploy.formats import FORMATS
     from gpu_sizer.deploy.formats import deploy as write
     from gpu_sizer.deploy.serving import weights_named
     from gpu_sizer.planning.plan import Fit, Plan

@@ -26,7 +26,7 @@ Since = Annotated[
 ]
 Format = Annotated[
     str | None,
-    typer.Option("--format", "-f", help="md, html, latex, csv, json, rst, xlsx or rich. Default: by -o, else plain."),
+    typer.Option("--format", "-f", help=f"{o.table_formats()}. Default: by -o, else plain."),
 ]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write the list here. Default: stdout.")]
 

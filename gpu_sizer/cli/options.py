@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
+from gpu_sizer.discovery import names_in
 from gpu_sizer.errors import RequestError
 
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ def _models(incomplete: str) -> list[str]:
 def _gpus(incomplete: str) -> list[str]:
     """Ids of GPUs that begin like the word under the cursor, for a shell's completion."""
     return [i for i in catalogue().gpus.ids() if i.startswith(incomplete.lower())]
+
+
+def table_formats(*without: str) -> str:
+    """The formats of tables in words: ``csv, html or md``."""
+    *others, last = [name for name in names_in("reports/tables/formats") if name not in without]
+    return f"{', '.join(others)} or {last}"
 
 
 Model = Annotated[

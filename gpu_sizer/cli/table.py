@@ -75,9 +75,7 @@ def table(
     ] = None,
     format: Annotated[
         str | None,
-        typer.Option(
-            "--format", "-f", help="md, html, latex, csv, json, rst, xlsx or rich. Default: by -o, else rich."
-        ),
+        typer.Option("--format", "-f", help=f"{o.table_formats()}. Default: by -o, else rich."),
     ] = None,
     standalone: Annotated[
         bool, typer.Option("--standalone", help="A whole page (html) or document (latex), not a part of one.")

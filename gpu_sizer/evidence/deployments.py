@@ -11,8 +11,9 @@ import re
 
 from gpu_sizer.cards.catalogue import Catalogue
 from gpu_sizer.engines.registry import engine, engine_names
-from gpu_sizer.errors import GpuSizerError, RequestError
+from gpu_sizer.errors import GpuSizerError, RequestError, UncountableError
 from gpu_sizer.evidence.records import EvidenceError
+from gpu_sizer.load import ENGINE
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search
@@ -114,7 +115,7 @@ def _profile(d: Deployment) -> str:
     """The profile of a deployment's engine and version, or the one that stands in."""
     words = (d.engine or "").lower().split()
     if not words or words[0] not in engine_names():
-        return "vllm"
+        return str(ENGINE.default)
     told = re.match(r"v?(\d+\.\d+[\w.]*)", d.engine_version or "")
     profile = f"{words[0]}@{told[1]}" if told is not None else words[0]
     try:
@@ -145,6 +146,11 @@ def _asked(d: Deployment, cards: Catalogue, layout: Layout, profile: str) -> Jud
         options["kv_cache_dtype"] = "float8"
     if d.released_precision_equals is False and d.precision in _PRECISIONS:
         options["weights_dtype"] = _PRECISIONS[d.precision]
+    try:
+        engine(profile).check_card(card)
+    except UncountableError:
+        # The version that a source tells is not the one that ran.
+        profile = profile.partition("@")[0]
     memory = Search(make_request(card, gpu, engine=profile, **options)).evaluate(layout)
     return Judged(d, memory.verdict, memory.reason, profile)
 

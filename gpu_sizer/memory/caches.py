@@ -63,6 +63,22 @@ class LayerCache:
 
 
 @dataclass(frozen=True, slots=True)
+class LayerKeeps:
+    """What one layer keeps on one GPU in an engine's own way, for a person to read."""
+
+    token_bytes: float = 0
+    """Of every token."""
+    window_bytes: float = 0
+    """Of a token in a window."""
+    windows_bytes: float = 0
+    """Of windows that are full."""
+    state_bytes: int = 0
+    """Of a sequence, whatever its length."""
+    latent: bool = False
+    """Whether the windows are of latent states, or beside such."""
+
+
+@dataclass(frozen=True, slots=True)
 class CacheTypes:
     """Bytes of a cached element, and of a state's element of the model's own type."""
 

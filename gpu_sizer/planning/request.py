@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.engines.registry import engine
+from gpu_sizer.engines.registry import engine, engine_for
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import ENGINE, LIMITS, LOAD, OPTIONS, Limits, Load, checked, told
 from gpu_sizer.model.inventory import weight_format
@@ -135,7 +135,7 @@ def make_request(
         model,
         gpu,
         Load(**{name: value for name, value in given.items() if name in _OF_LOAD}),
-        given.get("engine", ENGINE.default),
+        engine_for(given.get("engine", ENGINE.default), model),
         Limits(**{name: value for name, value in given.items() if name in _OF_LIMITS}),
         machine,
         provider,

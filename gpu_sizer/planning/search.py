@@ -221,7 +221,7 @@ class Search:
 
 def _warnings(request: Request) -> tuple[str, ...]:
     gpu, card, engine = request.gpu, request.model, request.get_engine()
-    found = list(engine.notes(card))
+    found = [*engine.notes(card), *engine.gpu_notes(gpu)]
     if gpu.supports_bfloat16 is False and (request.load.weights_dtype or card.weights.dtype) == "bfloat16":
         found.append(f"{gpu.name} has no bfloat16: run with --dtype float16 (the same size)")
     if not card.verified:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.memory.estimate import RankMemory
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan, Tuned
@@ -18,14 +17,9 @@ BAR_CELLS = 32
 _WITHIN_ERROR = "the room left is within the estimate's own error"
 
 
-def short_name(gpu: GpuSpec) -> str:
-    """A GPU's name without its vendor."""
-    return gpu.name.removeprefix("NVIDIA ").removeprefix("AMD ").removeprefix("Intel ")
-
-
 def gpu_name(plan: Plan | Fit) -> str:
     """The name of the GPU asked about, without its vendor."""
-    return short_name(plan.request.gpu)
+    return plan.request.gpu.short_name
 
 
 def times(count: int, name: str) -> str:
@@ -225,7 +219,7 @@ def by_engine_lines(found: EngineChoices) -> Iterator[str]:
     """One line an engine, behind a line that names them all: ``vLLM 3, SGLang 3, transformers 3``."""
     r = found.request
     counts = [f"{c.title} {c.gpu_count if c.gpu_count is not None else 'none'}" for c in found.choices]
-    yield f"{r.model.name} on {short_name(r.gpu)}, {r.context:,} tokens: {', '.join(counts)}"
+    yield f"{r.model.name} on {r.gpu.short_name}, {r.context:,} tokens: {', '.join(counts)}"
     yield ""
     for c in found.choices:
         if c.plan is None or c.plan.memory is None or c.plan.per_gpu is None:
@@ -250,7 +244,7 @@ def explain(plan: Plan) -> str:
 
 def fit_headline(fit: Fit) -> str:
     """Whether one layout fits, in a sentence."""
-    model, gpus = fit.request.model.name, " + ".join(times(n, short_name(gpu)) for gpu, n in fit.kinds())
+    model, gpus = fit.request.model.name, " + ".join(times(n, gpu.short_name) for gpu, n in fit.kinds())
     what = f"{gpus}{in_layout(fit.layout)}"
     lower = f" It does with {_flags(fit.tuned)}." if fit.tuned else ""
     if fit.verdict == "does_not_fit":

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class Answer:
     """What was understood, and the result: that of the library call and of the command which ask the same.
 
-    ``engine`` is the one that was named; ``warnings`` say where another's rules stand in for it.
+    ``engine`` is the one that was named; ``warnings`` say what the question asks beyond the answer.
     """
 
     question: str
@@ -87,15 +87,14 @@ class Answer:
         if isinstance(self.result, Plan):
             found["levers"] = [lever.model_dump() for lever in self.levers()]
         if self.warnings:
-            _named(found, self.engine, self.warnings)
+            _warned(found, self.warnings)
         return found
 
 
-def _named(found: dict[str, Any], engine: str, warnings: tuple[str, ...]) -> None:
-    """The engine that was named instead of the one that stands in for it, with the warning that says so."""
+def _warned(found: dict[str, Any], warnings: tuple[str, ...]) -> None:
+    """The warnings of the question before those of its answer."""
     for part in (found, found.get("plan")):
         if isinstance(part, dict):
-            part["engine"] = engine
             part["warnings"] = [*warnings, *part.get("warnings", ())]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gpu_sizer.load import OPTIONS
+from gpu_sizer.engines.registry import engine_words
+from gpu_sizer.load import ENGINE, OPTIONS
 from gpu_sizer.queries.options import GPU_NOUNS, LINKS, USERS, Options
 from gpu_sizer.queries.words import is_decimal, word_set
 
@@ -11,26 +12,6 @@ if TYPE_CHECKING:
     from gpu_sizer.load import Setting
     from gpu_sizer.queries.sentence import Sentence
 
-_ENGINES = {
-    ("vllm",): "vllm",
-    ("sglang",): "sglang",
-    ("sg", "lang"): "sglang",
-    ("tensorrt", "llm"): "tensorrt_llm",
-    ("tensor", "rt", "llm"): "tensorrt_llm",
-    ("trt", "llm"): "tensorrt_llm",
-    ("trtllm",): "tensorrt_llm",
-    ("tensorrtllm",): "tensorrt_llm",
-    ("tensorrt",): "tensorrt_llm",
-    ("tgi",): "tgi",
-    ("text", "generation", "inference"): "tgi",
-    ("hugging", "face", "transformers"): "transformers",
-    ("huggingface", "transformers"): "transformers",
-    ("hf", "transformers"): "transformers",
-    ("transformers",): "transformers",
-    ("llama", "cpp"): "llama_cpp",
-    ("llamacpp",): "llama_cpp",
-    ("ollama",): "llama_cpp",
-}
 _DTYPES = {
     "bf16": "bfloat16",
     "bfloat16": "bfloat16",
@@ -95,7 +76,7 @@ def _is_version(word: str) -> bool:
 
 def read_engine(s: Sentence, o: Options) -> None:
     """``with sglang``, ``vllm@0.11``, ``vLLM v0.11``."""
-    for phrase, name in _ENGINES.items():
+    for phrase, name in engine_words():
         for i in s.free():
             if not s.starts(i, phrase):
                 continue
@@ -105,7 +86,7 @@ def read_engine(s: Sentence, o: Options) -> None:
             j = s.skip(after, ("version", "v"))
             word = s.at(j).removeprefix("v")
             marked = j > after or "@" in s.words[j].before or word != s.at(j) if word else False
-            if _is_version(word) and (marked or name == "vllm") and not s.at(j + 1).startswith("util"):
+            if _is_version(word) and (marked or name == ENGINE.default) and not s.at(j + 1).startswith("util"):
                 s.take(after, j + 1)
                 o.engine = f"{name}@{word}"
             return

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttention
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.engines.vllm.pages import Page, PageRules, layer_pages
-from gpu_sizer.memory.caches import CacheTypes
+from gpu_sizer.engines.registry import engine
+from gpu_sizer.memory.caches import LayerKeeps
 from gpu_sizer.model.formats import storage_bytes
 from gpu_sizer.model.inventory import Inventory, build_inventory
 from gpu_sizer.units import gb, gib
@@ -54,29 +54,23 @@ def _formula(card: ModelCard, name: str) -> str:
     return "a constant state per sequence" if m is not None else "nothing: a feed-forward alone"
 
 
-def _sizes(pages: list[Page], layers: int) -> Iterator[str]:
+def _sizes(k: LayerKeeps, layers: int) -> Iterator[str]:
     """What so many layers of a kind keep: of every token, of a window, of a whole sequence."""
-    # States of short convolutions, which have heads of a width of their own, are told in the formula.
-    kept = [(p, p.page_bytes / p.block_size) for p in pages if not p.width]
-    growing = sum(size for p, size in kept if p.spec.grows)
     # Windows beside or of compressed states are told whole: what a token takes there ends after some tokens.
-    whole = growing or any(p.latent for p in pages)
-    windows = sum(size * (p.spec.span if whole else 1) for p, size in kept if p.spec.span is not None)
-    state = sum(p.page_bytes for p in pages if p.kind == "state")
-    if growing:
-        yield f"{growing * layers:,.0f} bytes a token"
+    whole = k.token_bytes or k.latent
+    windows = k.windows_bytes if whole else k.window_bytes
+    if k.token_bytes:
+        yield f"{k.token_bytes * layers:,.0f} bytes a token"
     if windows:
         yield f"{windows * layers:,.0f} bytes {'a sequence in windows' if whole else 'a token'}"
-    if state and not growing and not windows:
-        yield f"{gib(state * layers)} a sequence"
+    if k.state_bytes and not k.token_bytes and not windows:
+        yield f"{gib(k.state_bytes * layers)} a sequence"
 
 
 def _cache(card: ModelCard) -> Iterator[str]:
-    a = card.architecture
-    dtype = card.weights.kv_cache_dtype or ("bfloat16" if card.weights.dtype == "float32" else card.weights.dtype)
-    pages = layer_pages(a.blocks, 1, CacheTypes(dtype, dtype), PageRules())
-    for name, layers in Counter(a.layer_names).items():
-        size = " and ".join(_sizes(pages[name], layers)) or "0 bytes"
+    keeps = engine().layers_keep(card)
+    for name, layers in Counter(card.architecture.layer_names).items():
+        size = " and ".join(_sizes(keeps[name], layers)) or "0 bytes"
         yield f"  {layers:>3} x {name}: {_formula(card, name)}: {size}"
 
 

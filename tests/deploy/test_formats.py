@@ -301,8 +301,8 @@ def test_a_cache_type_that_was_asked_for_is_passed_on() -> None:
 
 def test_every_gpu_named_for_a_tool_is_one_of_the_catalogue() -> None:
     from gpu_sizer.cards.catalogue import catalogue
-    from gpu_sizer.deploy.dstack import GPUS
-    from gpu_sizer.deploy.skypilot import ACCELERATORS
+    from gpu_sizer.deploy.tools.dstack import GPUS
+    from gpu_sizer.deploy.tools.skypilot import ACCELERATORS
 
     known = {gpu.id for gpu in catalogue().gpus.all()}
     assert {*GPUS, *ACCELERATORS} <= known

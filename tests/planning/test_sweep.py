@@ -15,7 +15,7 @@ from gpu_sizer.engines.registry import engine_names
 from gpu_sizer.engines.vllm.activations import Reserve
 from gpu_sizer.engines.vllm.model import VllmModel
 from gpu_sizer.engines.vllm.version import VersionProfile
-from gpu_sizer.errors import RequestError
+from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.load import Settings
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.request import make_request
@@ -73,7 +73,11 @@ def compare(model: str, gpu: str, contexts: list[int], users: list[int], **load:
             assert cell["gpu_count"] is None
             continue
         request = make_request(card, spec, context=cell["context"], users=cell["users"], **load)
-        search = Search(request)
+        try:
+            search = Search(request)
+        except UncountableError:
+            assert cell["gpu_count"] is None
+            continue
         found = search.smallest(search.start(), request.max_gpus)
         if found is None:
             assert cell["gpu_count"] is None

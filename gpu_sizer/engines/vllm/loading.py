@@ -22,12 +22,13 @@ from functools import cache
 from itertools import accumulate
 from math import prod
 
+from gpu_sizer.cards.gpu_spec import BLACKWELL
 from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttention
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.engines.versions import at_least
 from gpu_sizer.engines.vllm import sparse
-from gpu_sizer.engines.vllm.generations import BLACKWELL
-from gpu_sizer.engines.vllm.version import at_least
+from gpu_sizer.memory.activations import absorbed_bytes
 from gpu_sizer.memory.layout import stage_bounds
 from gpu_sizer.memory.weights import WeightRules, tensor_bytes
 from gpu_sizer.model.formats import SCALE_BLOCK, storage_bytes
@@ -148,14 +149,6 @@ def shared_projection_bytes(mixer: object, hidden_size: int, tp: int) -> int:
         return 0
     heads = ceil_div(mixer.num_key_value_heads, tp)
     return (2 * heads * hidden_size + 1) * mixer.head_dim * HALF_BYTES
-
-
-def absorbed_bytes(mixer: object, tp: int) -> int:
-    """Bytes of one layer's absorbed up-projections on one rank."""
-    if isinstance(mixer, LatentAttention) and not isinstance(mixer, CompressedAttention):
-        heads = ceil_div(mixer.num_attention_heads, tp)
-        return heads * (mixer.qk_nope_head_dim + mixer.v_head_dim) * mixer.kv_lora_rank * HALF_BYTES
-    return 0
 
 
 def multiplied_bytes(mixer: object, hidden_size: int, tp: int, value_bytes: int) -> int:

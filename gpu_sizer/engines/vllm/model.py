@@ -12,11 +12,9 @@ from gpu_sizer.engines.vllm import sparse
 from gpu_sizer.engines.vllm.activations import (
     Reserve,
     activation_bytes,
-    generation,
     gpu_kind,
     graph_bytes,
     has_latent,
-    is_blackwell,
     joined_workers,
     reserve,
 )
@@ -134,7 +132,7 @@ class VllmModel:
             if len(self._reserves) >= MOST_RESERVES:
                 self._reserves.clear()
                 self._activations.clear()
-            kernels = generation(gpu) if self.is_compressed else self.has_scaled_experts and is_blackwell(gpu)
+            kernels = gpu.generation if self.is_compressed else self.has_scaled_experts and gpu.is_blackwell
             same = (tp, experts, *batch, kernels, version.name)
             if (activation := self._activations.get(same)) is None:
                 activation = self._activations[same] = activation_bytes(

@@ -9,8 +9,8 @@ from __future__ import annotations
 from math import lcm
 
 from gpu_sizer.cards.architecture import Block
+from gpu_sizer.cards.gpu_spec import BLACKWELL, HOPPER
 from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttention
-from gpu_sizer.engines.vllm.generations import BLACKWELL, HOPPER
 from gpu_sizer.engines.vllm.specs import FULL, RING, Chunked, Sliding, State
 from gpu_sizer.memory.caches import SHORT_CONVOLUTIONS, CacheTypes, LayerCache, block_caches, float8_index_bytes
 from gpu_sizer.records import dataclass, replace

@@ -26,8 +26,8 @@ tensors), and 5.44 GiB left for the cache (record vllm-388, of the half that not
 from __future__ import annotations
 
 from gpu_sizer.cards.architecture import Architecture, Block
+from gpu_sizer.cards.gpu_spec import BLACKWELL, HOPPER, WORKSTATION_BLACKWELL
 from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttention
-from gpu_sizer.engines.vllm.generations import BLACKWELL, HOPPER, WORKSTATION_BLACKWELL
 from gpu_sizer.memory.caches import float8_index_bytes
 from gpu_sizer.units import MIB, ceil_div
 

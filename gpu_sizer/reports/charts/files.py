@@ -13,7 +13,7 @@ from typing import Any
 from gpu_sizer.errors import RequestError
 from gpu_sizer.reports.charts.dots import with_titles
 from gpu_sizer.reports.charts.style import DARK, DPI, LIGHT, Chart, Theme, figure, settings, theme
-from gpu_sizer.reports.tables.csv import safe_cells
+from gpu_sizer.reports.tables.formats.csv import safe_cells
 
 SUFFIXES = (".svg", ".png", ".html", ".csv")
 

@@ -50,8 +50,7 @@ class Kind:
 
 def short_name(gpu: GpuSpec) -> str:
     """A GPU's name without its vendor and that vendor's word for the whole line."""
-    name = gpu.name.removeprefix(f"{gpu.vendor} ")
-    return name.removeprefix("GeForce ").removeprefix("Instinct ")
+    return gpu.short_name.removeprefix("GeForce ").removeprefix("Instinct ")
 
 
 def plural(gpu: GpuSpec) -> str:

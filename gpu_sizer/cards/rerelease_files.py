@@ -1,0 +1,68 @@
+"""Tables of re-releases read from their YAML: what the compiled table is made from, and what ``validate`` asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gpu_sizer.cards.catalogue import Shelf
+from gpu_sizer.cards.loading import load_card
+from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.cards.names import normal
+from gpu_sizer.cards.rerelease_table import Table, as_line
+from gpu_sizer.errors import CardError
+
+
+def tables(folders: Sequence[str]) -> dict[Path, Table]:
+    """Every table of some folders, validated.
+
+    Raises:
+        CardError: a file that cannot be used; the message names file, line, key and reason.
+    """
+    files = [(file, Path(folder)) for folder in folders for file in sorted(Path(folder).rglob("*.yaml"))]
+    return {file: load_card(file, Table, within=folder) for file, folder in files}
+
+
+def contents(folders: Sequence[str]) -> dict[str, Any]:
+    """The lines by the normal form of their hub ids: card, source, hub id, format, context.
+
+    Raises:
+        CardError: the first file that cannot be used, or a hub id in two lines.
+    """
+    found: dict[str, Any] = {}
+    for file, table in tables(folders).items():
+        for card, lines in table.cards.items():
+            for line in lines:
+                key = normal(line.hub_id)
+                if key in found:
+                    raise CardError(str(file), f"cards.{card}", f"{line.hub_id!r} stands twice")
+                found[key] = [card, table.source, line.hub_id, line.format, line.context]
+    return found
+
+
+def check(file: Path, table: Table, models: Shelf[ModelCard]) -> int:
+    """Every line leads to a card, and to another format only where the card is in none; the number of lines.
+
+    Raises:
+        CardError: the first line that does not.
+    """
+    seen: set[str] = set()
+    for name, lines in table.cards.items():
+        if (identity := models.lookup(name)) is None:
+            raise CardError(str(file), f"cards.{name}", "no card is called so")
+        card = models.get(identity).as_release(name)
+        for line in lines:
+            place = f"cards.{name}"
+            if line.hub_id.count("/") != 1:
+                raise CardError(str(file), place, f"{line.hub_id!r} is no hub id (organisation/name)")
+            if models.index.get(normal(line.hub_id)) is not None:
+                raise CardError(str(file), place, f"{line.hub_id!r} has a card or release of its own already")
+            if normal(line.hub_id) in seen:
+                raise CardError(str(file), place, f"{line.hub_id!r} stands twice")
+            if as_line(card, line, table.source) is None:
+                raise CardError(
+                    str(file), place, f"{line.hub_id!r}: {line.format} over a card that has a format already"
+                )
+            seen.add(normal(line.hub_id))
+    return len(seen)

@@ -1,0 +1,85 @@
+"""Repositories that are a known model again: found by hub id, sized as their card, and told so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gpu_sizer import size
+from gpu_sizer.cards.catalogue import catalogue
+from gpu_sizer.cli.entry import run
+from gpu_sizer.errors import UnknownModelError
+
+MINE = """\
+source: made up for this test
+cards:
+  qwen3-8b:
+    - {hub_id: "Our-Team/support.bot", count: 8190735360}
+    - {hub_id: "our-team/long", context: 1048576}
+    - {hub_id: "our-team/small", format: float8-channel}
+"""
+
+
+def own(tmp_path: Path, text: str = MINE) -> Path:
+    folder = tmp_path / "rereleases"
+    folder.mkdir()
+    (folder / "mine.yaml").write_text(text)
+    return tmp_path
+
+
+def test_a_shipped_line_is_sized_as_its_card() -> None:
+    table = catalogue().rereleases
+    card, line, source = table.find("typhoon-ai/Typhoon2.5-qwen3-30b-a3b")
+    assert card.startswith("qwen3-30b-a3b")
+    assert "llmfit 1.1.17" in source
+    again = catalogue().model(line.hub_id)
+    assert again.architecture == catalogue().model(card).architecture
+    assert (again.hub_id, again.name, again.released) == (line.hub_id, "typhoon2.5-qwen3-30b-a3b", None)
+    plan = size(line.hub_id, gpu="h200", context=4096)
+    assert plan.gpu_count == size(card, gpu="h200", context=4096).gpu_count
+    assert any("is sized as" in w and "llmfit" in w for w in plan.to_dict()["warnings"])
+
+
+def test_formats_context_and_case_of_ones_own_lines(tmp_path: Path) -> None:
+    cards = catalogue(str(own(tmp_path)))
+    base = cards.model("qwen3-8b")
+    plain, long, small = (cards.model(f"our-team/{n}") for n in ("SUPPORT.BOT", "long", "small"))
+    assert plain.context == base.context
+    assert long.context.native == 1048576
+    assert [r.format for r in small.weights.rules] == ["float8-channel"]
+    assert not small.verified
+    with pytest.raises(UnknownModelError):
+        cards.model("other-team/support.bot")
+    with pytest.raises(UnknownModelError):
+        cards.model("support.bot")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (MINE.replace("qwen3-8b", "qwen9-8b"), "cards.qwen9-8b: no card is called so"),
+        (MINE.replace("our-team/long", "Qwen/Qwen3-8B"), "has a card or release of its own"),
+        (MINE.replace("our-team/long", "nowhere"), "is no hub id"),
+        (MINE.replace("qwen3-8b", "qwen3-8b-fp8").replace("float8-channel", "nvfp4"), "no card is called so|already"),
+        (MINE.replace("float8-channel", "float7"), "format"),
+        (MINE.replace("context: 1048576", "context: -1"), "context"),
+        (MINE.replace("long", "support.bot"), "stands twice"),
+    ],
+)
+def test_mistakes_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, told: str) -> None:
+    import re
+
+    own(tmp_path, text)
+    assert run(["validate", str(tmp_path / "rereleases" / "mine.yaml")]) == 2
+    assert re.search(told, capsys.readouterr().err)
+
+
+def test_no_hub_id_stands_in_a_line_and_in_a_card() -> None:
+    from gpu_sizer.cards.names import normal
+    from gpu_sizer.cards.rerelease_files import contents
+
+    lines = contents(catalogue().rereleases.folders)
+    assert len(lines) > 2_500
+    assert not [key for key in lines if key in catalogue().models.index]
+    assert all(normal(hub_id) == key for key, (_, _, hub_id, _, _) in lines.items())

@@ -1,0 +1,206 @@
+"""Compares the catalogue with a dump of hub metadata: which repositories are a known model again, and what is new.
+
+``python tools/match_rereleases.py ROWS --source 'package llmfit 1.1.17, hub metadata of 2026-10-05' --write`` writes
+``model_cards/rereleases/``, a file for each organisation of cards, and prints what has no card by downloads. ROWS is a
+wheel of llmfit or the JSON that ``tools/hub_dump.py`` makes of it.
+
+A repository is a card again where its architecture and its exact parameter count are those of a repository that the
+card names, and no fact of its shape contradicts; or where its shape is the card's and its count lies within two percent
+(added tokens, a head that is stored twice, prediction layers left out). A copy in another format has the card's shape
+and says the format in its name or metadata. Where several cards have one count, those of one architecture are as good
+as each other and the one whose name and context are nearest is taken; others only where the name tells them apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from gpu_sizer.cards.catalogue import RERELEASES, Catalogue, data_folder
+from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.cards.names import normal
+from gpu_sizer.cards.rerelease_table import Line, as_line
+from gpu_sizer.model.inventory import build_inventory
+from tools.hub_dump import read_rows, shape
+
+#: Pipelines of repositories that hold language models.
+PIPELINES = ("text-generation", "image-text-to-text", "unknown", "any-to-any")
+#: Formats that no engine of ours reads, or that mix several: never in the table.
+UNREAD = re.compile(
+    r"mlx|jang|mtplx|colibri|gguf|exl[23]|onnx|bnb|nf4|quark|mixed|nonuniform|partial|prisma|openvino|ternary|bonsai|"
+    r"\d\.\d+ ?bit|w8a16|spark$|prun|[-_](2|3|5|6)[-_]?bit|lora|adapter|sharded-int",
+    re.IGNORECASE,
+)
+#: What a name says of the format, the first that matches.
+FORMATS = (
+    (re.compile(r"mxfp4", re.I), "mxfp4"),
+    (re.compile(r"nvfp4|[-_]fp4", re.I), "nvfp4"),
+    (re.compile(r"fp8[-_]dynamic", re.I), "float8-channel"),
+    (re.compile(r"fp8[-_]block", re.I), "float8-block"),
+    (re.compile(r"[-_.]fp8|fp8[-_]", re.I), "float8-tensor"),
+    (re.compile(r"awq|gptq|autoround|w4a16|[-_]int4|[-_]4bit", re.I), "int4-group128"),
+    (re.compile(r"w8a8|[-_]int8|[-_]8bit", re.I), "int8-channel"),
+)
+#: What the dump calls formats, where the name does not say.
+QUANTIZATIONS = {"AWQ-4bit": "int4-group128", "GPTQ-Int4": "int4-group128", "AutoRound-4bit": "int4-group128"}
+#: How far a count may lie from the card's own where all of the shape agrees.
+NEAR = 0.02
+#: Repositories with fewer downloads are left out: the table is what people ask for.
+FEWEST_DOWNLOADS = 300
+
+
+class Matcher:
+    """Cards by what the dump says of the repositories that they name."""
+
+    def __init__(self, rows: list[dict[str, Any]], models: Any) -> None:
+        self._models = models
+        self._counts: dict[tuple[str, int], dict[str, str]] = defaultdict(dict)
+        self._shapes: dict[Any, dict[str, str]] = defaultdict(dict)
+        self._rows = {row["name"].lower(): row for row in rows}
+        self._totals: dict[str, int] = {}
+        for card in models.all():
+            for hub_id in (card.hub_id, *(r.hub_id for r in card.releases)):
+                row = self._rows.get((hub_id or "").lower())
+                if row is None:
+                    continue
+                self._counts[row["architecture"], row["parameters_raw"]].setdefault(card.id, hub_id)
+                if (known := shape(row)) is not None:
+                    self._shapes[known].setdefault(card.id, hub_id)
+
+    def known_class(self, row: dict[str, Any]) -> bool:
+        """Whether some card is of the same class."""
+        return any(architecture == row["architecture"] for architecture, _ in self._counts)
+
+    def line(self, row: dict[str, Any]) -> tuple[str, Line] | None:
+        """The card that a repository is again, and its line; null where it is none, or it cannot be told which."""
+        name = row["name"]
+        if UNREAD.search(name) or row.get("format") == "mlx":
+            return None
+        fmt = next((f for pattern, f in FORMATS if pattern.search(name.partition("/")[2])), None)
+        if "unquantized" in name.lower():
+            fmt = None
+        elif fmt is None and row.get("quantization") not in (None, "Q4_K_M", "F16"):
+            fmt = QUANTIZATIONS.get(row["quantization"])
+            if fmt is None:
+                return None
+        found = self._candidates(row, fmt)
+        chosen = self._choose(found, row)
+        if chosen is None:
+            return None
+        card = self._models.get(chosen)
+        length = row.get("context_length")
+        longest = card.context.extended or card.context.native
+        longer = length if length and length > longest and length % 1024 == 0 and fmt is None else None
+        line = Line(hub_id=name, format=fmt, context=longer, count=None if fmt else row["parameters_raw"])
+        return (chosen, line) if as_line(card, line, "") is not None else None
+
+    def _candidates(self, row: dict[str, Any], fmt: str | None) -> list[str]:
+        same = list(self._counts.get((row["architecture"], row["parameters_raw"]), ()))
+        alike = list(self._shapes.get(shape(row), ())) if shape(row) is not None else []
+        if fmt is not None:
+            # Weights in a format of their own: the card must have none.
+            return [c for c in (same or alike) if not self._models.get(c).weights.rules]
+        if same:
+            return [c for c in same if self._agrees(c, row)]
+        return [c for c in alike if abs(self._total(c) / row["parameters_raw"] - 1) <= NEAR]
+
+    def _agrees(self, card: str, row: dict[str, Any]) -> bool:
+        """Whether no fact of the shape contradicts the card's own repository."""
+        hub_id = self._counts[row["architecture"], row["parameters_raw"]][card]
+        own = self._rows[hub_id.lower()]
+        facts = ("num_hidden_layers", "num_attention_heads", "num_key_value_heads", "hidden_size", "vocab_size")
+        return all(row.get(f) is None or own.get(f) is None or row[f] == own[f] for f in facts)
+
+    def _total(self, card: str) -> int:
+        if card not in self._totals:
+            self._totals[card] = build_inventory(self._models.get(card)).total_parameters
+        return self._totals[card]
+
+    def _choose(self, found: list[str], row: dict[str, Any]) -> str | None:
+        cards = [self._models.get(c) for c in found]
+        plain = [c for c in cards if not c.weights.rules] or cards
+        if not plain:
+            return None
+        near = [c for c in plain if _named(c, row["name"])]
+        # A name that says one of several decides; else they must be the same but for their names.
+        pool = near or plain
+        if any(c.architecture != pool[0].architecture or c.weights != pool[0].weights for c in pool):
+            return None
+        length = row.get("context_length") or 0
+        pool.sort(key=lambda c: (abs((c.context.extended or c.context.native) - length), c.id))
+        return str(pool[0].id)
+
+
+def _named(card: ModelCard, name: str) -> bool:
+    """Whether a repository's name holds the card's: ``Qwen2.5`` in ``JoyFox-Qwen2.5-7B``."""
+    family = re.match(r"[a-z]+[-_ ]?\d+(?:\.\d+)?", card.id)
+    return family is not None and normal(family[0]) in normal(name.partition("/")[2]).replace("_", "")
+
+
+def write(lines: dict[str, list[Line]], source: str, models: Any, folder: Path) -> None:
+    """A file for each organisation of cards."""
+    folder.mkdir(exist_ok=True)
+    by_owner: dict[str, dict[str, list[Line]]] = defaultdict(dict)
+    for card in sorted(lines):
+        by_owner[Path(models.files[card]).parent.name][card] = sorted(lines[card], key=lambda x: x.hub_id.lower())
+    for old in folder.glob("*.yaml"):
+        old.unlink()
+    for owner, cards in by_owner.items():
+        text = [
+            f"# Made by tools/match_rereleases.py; see model_cards/{RERELEASES}/README.md.",
+            f"source: {source}",
+            "cards:",
+        ]
+        for card, chosen in cards.items():
+            text.append(f"  {card}:")
+            for line in chosen:
+                facts = {"format": line.format, "context": line.context, "count": line.count}
+                told = "".join(f", {k}: {v}" for k, v in facts.items() if v is not None)
+                text.append(f'    - {{hub_id: "{line.hub_id}"{told}}}')
+        (folder / f"{owner}.yaml").write_text("\n".join(text) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Matches, writes if asked, and prints what is new."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rows", type=Path)
+    parser.add_argument("--source", required=True)
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--top", type=int, default=60)
+    asked = parser.parse_args()
+    cards = Catalogue()
+    rows = read_rows(asked.rows)
+    matcher = Matcher(rows, cards.models)
+    lines: dict[str, list[Line]] = defaultdict(list)
+    new, seen, known, again, downloads = [], set(), 0, 0, [0, 0, 0]
+    for row in sorted(rows, key=lambda r: -(r.get("hf_downloads") or 0)):
+        count = row.get("hf_downloads") or 0
+        if row.get("pipeline_tag") not in PIPELINES or count < FEWEST_DOWNLOADS:
+            continue
+        if normal(row["name"]) in cards.models.index:
+            known, downloads[0] = known + 1, downloads[0] + count
+        elif normal(row["name"]) not in seen and (match := matcher.line(row)) is not None:
+            seen.add(normal(row["name"]))
+            lines[match[0]].append(match[1])
+            again, downloads[1] = again + 1, downloads[1] + count
+        else:
+            new.append((count, row["name"], row["architecture"], row["parameters_raw"], matcher.known_class(row)))
+            downloads[2] += count
+    if asked.write:
+        write(lines, asked.source, cards.models, Path(data_folder("model_cards")) / RERELEASES)
+    total = sum(downloads)
+    print(f"{known} repositories have a card or release ({downloads[0] / total:.1%} of the downloads)")
+    print(f"{again} are a card again ({downloads[1] / total:.1%})")
+    print(f"{len(new)} are new ({downloads[2] / total:.1%}); by downloads:")
+    for count, name, architecture, parameters, has_class in new[: asked.top]:
+        print(f"{count:>10,}  {name}  {architecture}{'' if has_class else ' (no card of this class)'}  {parameters:,}")
+
+
+if __name__ == "__main__":
+    main()
