@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.cards.gpu_spec import GpuSpec
@@ -15,6 +14,7 @@ from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.request import Request, make_request, options_of
 from gpu_sizer.planning.search import fit, plan
+from gpu_sizer.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,21 +51,26 @@ def load_model(model: str | os.PathLike[str] | ModelCard, *, cards: Catalogue | 
     shelf = cards or catalogue()
     if shelf.names_only or name.endswith((".yaml", ".yml")):
         return shelf.model(name)
-    if name.startswith("hf:") or (shelf.models.lookup(name) is None and _is_path(name)):
-        from gpu_sizer.importers.sources import import_source
-
-        return import_source(name)
+    known = shelf.models.lookup(name) is not None
+    if is_place(name) or (not known and os.path.isdir(name)):
+        return _imported(name)
+    # A folder bears a hub id's name where models lie as on the hub, and is read, as engines read it; a bare name is the
+    # catalogue's.
+    if known and os.path.isfile(os.path.join(name, "config.json")):
+        if "/" in name:
+            return _noted(_imported(name), f"read from the folder {name}, not from the catalogue")
+        return _noted(shelf.model(name), f"taken from the catalogue; ./{name} is the folder of that name here")
     return shelf.model(name)
 
 
-def _is_path(name: str) -> bool:
-    """Whether a name is meant as a place on disk: it exists there, or is written as a path."""
-    if is_place(name):
-        return True
-    try:
-        return Path(name).is_dir()
-    except OSError:
-        return False
+def _imported(name: str) -> ModelCard:
+    from gpu_sizer.importers.sources import import_source
+
+    return import_source(name)
+
+
+def _noted(card: ModelCard, note: str) -> ModelCard:
+    return replace(card, notes=(*card.notes, note[:400]))
 
 
 def load_gpu(gpu: str | os.PathLike[str] | GpuSpec, *, cards: Catalogue | None = None) -> GpuSpec:

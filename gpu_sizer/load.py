@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from gpu_sizer.errors import RequestError, unknown_word
+from gpu_sizer.cards.bounds import MOST_TOKENS
+from gpu_sizer.errors import RequestError, shown, unknown_word
 from gpu_sizer.records import dataclass, field, fields
 
 TYPE_CHECKING = False
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     Kind = Literal["int", "float", "str", "bool"]
 
 LAYOUTS: tuple[Layouts, ...] = ("any", "tensor", "pipeline")
-#: The longest context that is asked about, in tokens.
-MOST_TOKENS = 1 << 40
 #: The largest search.
 MOST_GPUS = 4096
 #: More simultaneous users than any deployment has.
@@ -85,7 +84,7 @@ class Setting:
             least, most = self.least or 0, self.most
             if value < least or (most is not None and value > most):
                 bounds = f"from {least:,} to {most:,}" if most is not None else f"at least {least:,}"
-                raise RequestError(f"{key} must be {bounds}, not {value:,}", about=self.about)
+                raise RequestError(f"{key} must be {bounds}, not {shown(value)}", about=self.about)
         elif self.kind == "float":
             number = isinstance(value, int | float) and not isinstance(value, bool)
             if not number or not 0 < value <= (self.most or float("inf")):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from math import prod
+
+from gpu_sizer.cards.bounds import MOST_LAYERS, MOST_VALUES
 from gpu_sizer.cards.feed_forwards import Dense, FeedForward, MixtureOfExperts
 from gpu_sizer.cards.mixers import Mixer
+from gpu_sizer.errors import shown
 from gpu_sizer.records import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
-    from gpu_sizer.cards.constraints import Id, NonNegativeInt, Part, PositiveInt
+    from gpu_sizer.cards.constraints import Dimension, Id, LayerCount, NonNegativeInt, Part, PositiveInt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +23,7 @@ class ExtraTensor:
 
     name: Id
     """Its name below the block (or the model) that holds it."""
-    shape: tuple[PositiveInt, ...]
+    shape: tuple[Dimension, ...]
     """Its shape, output dimension first."""
     copies: PositiveInt = 1
     """How many tensors of this shape there are."""
@@ -41,6 +45,8 @@ class ExtraTensor:
     """A table that is read row by row and stands in the machine's memory, on no GPU (n-gram embeddings)."""
 
     def __post_init__(self) -> None:
+        if prod(self.shape) * self.copies > MOST_VALUES:
+            raise ValueError(f"a tensor of more than {MOST_VALUES:,} values is no model's")
         if self.split_dim is not None and self.split_dim >= len(self.shape):
             raise ValueError(f"split_dim {self.split_dim} is not a dimension of shape {list(self.shape)}")
 
@@ -77,7 +83,7 @@ class Run:
 
     blocks: tuple[Id, ...]
     """Names of blocks, one per layer."""
-    repeat: PositiveInt = 1
+    repeat: LayerCount = 1
     """How often the sequence is repeated."""
 
 
@@ -97,7 +103,7 @@ class MultiTokenPrediction:
 
     block: Id
     """The block that each of these layers holds."""
-    layers: PositiveInt = 1
+    layers: LayerCount = 1
     extra: tuple[ExtraTensor, ...] = ()
     """Tensors beside the block, per layer."""
     once: tuple[ExtraTensor, ...] = ()
@@ -151,12 +157,13 @@ class Architecture:
     layer_names: tuple[Id, ...] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        # Counted before they are named: some bytes of a card can ask for any number.
+        if (count := sum(run.repeat * len(run.blocks) for run in self.stack)) > MOST_LAYERS:
+            raise ValueError(f"stack has {shown(count)} layers; {MOST_LAYERS} is the most")
         names = tuple(name for run in self.stack for _ in range(run.repeat) for name in run.blocks)
         object.__setattr__(self, "layer_names", names)
         if not names:
             raise ValueError("stack has no layers")
-        if len(names) > 2048:
-            raise ValueError(f"stack has {len(names)} layers; 2048 is the most")
         used = set(names) | set(self.mtp.blocks if self.mtp else ())
         if missing := sorted(used - set(self.blocks)):
             raise ValueError(f"stack names blocks that are not defined: {', '.join(missing)}")

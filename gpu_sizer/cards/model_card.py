@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import date
     from typing import Literal
 
-    from gpu_sizer.cards.constraints import Id, PositiveInt, Text, WeightFormat
+    from gpu_sizer.cards.constraints import Id, ParameterCount, Text, Tokens, WeightFormat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +28,9 @@ class Source:
 class ContextLength:
     """Tokens that prompt and answer may take together."""
 
-    native: PositiveInt
+    native: Tokens
     """The length the model accepts as configured (max_position_embeddings)."""
-    extended: PositiveInt | None = None
+    extended: Tokens | None = None
     """A longer length that its authors support through the method named."""
     method: Text | None = None
     """How the extended length is reached (YaRN factor 4 ...)."""
@@ -68,9 +68,9 @@ class Weights:
 class Parameters:
     """Published parameter counts, to be checked against the inventory; never an input of a formula."""
 
-    total: PositiveInt | None = None
+    total: ParameterCount | None = None
     """Exact total, tied weights once, without multi-token-prediction layers."""
-    active: PositiveInt | None = None
+    active: ParameterCount | None = None
     """Exact count used per token."""
     published: Text | None = None
     """The count as its authors print it."""

@@ -11,6 +11,7 @@ from gpu_sizer.cards.loading import load_card
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import normal
 from gpu_sizer.cards.rerelease_table import Table, as_line
+from gpu_sizer.compiled import yaml_files
 from gpu_sizer.errors import CardError
 
 
@@ -20,7 +21,7 @@ def tables(folders: Sequence[str]) -> dict[Path, Table]:
     Raises:
         CardError: a file that cannot be used; the message names file, line, key and reason.
     """
-    files = [(file, Path(folder)) for folder in folders for file in sorted(Path(folder).rglob("*.yaml"))]
+    files = [(Path(file), Path(folder)) for folder in folders for file in yaml_files([folder])]
     return {file: load_card(file, Table, within=folder) for file, folder in files}
 
 

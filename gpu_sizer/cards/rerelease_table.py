@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from gpu_sizer.cards.constraints import Id, PositiveInt, Text, WeightFormat
+    from gpu_sizer.cards.constraints import Id, ParameterCount, Text, Tokens, WeightFormat
     from gpu_sizer.cards.model_card import ModelCard
 
 
@@ -31,9 +31,9 @@ class Line:
     hub_id: Text
     format: WeightFormat | None = None
     """The format of its linear layers, where it is another than the card's."""
-    context: PositiveInt | None = None
+    context: Tokens | None = None
     """Its context length in tokens, where it is longer than the card's."""
-    count: PositiveInt | None = None
+    count: ParameterCount | None = None
     """Parameters as the hub counts them; null for packed weights, whose counts are of words."""
 
 

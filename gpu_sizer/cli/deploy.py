@@ -11,10 +11,9 @@ import typer
 
 from gpu_sizer import api
 from gpu_sizer.cli import options as o
-from gpu_sizer.cli.files import write_bytes
-from gpu_sizer.cli.output import printable
 from gpu_sizer.deploy.formats import COMMANDS, FORMATS, TOOLS
-from gpu_sizer.errors import RequestError
+from gpu_sizer.errors import RequestError, printable
+from gpu_sizer.files import write_file
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
 
 #: Answered, and it does not fit.
@@ -28,7 +27,7 @@ Form = Annotated[
         help=f"{', '.join(TOOLS)}; or the bare command of the plan's engine: {', '.join(COMMANDS)}.",
     ),
 ]
-Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write the file here instead of to stdout.")]
+Output = Annotated[Path | None, o.written_to("Write the file here instead of to stdout.")]
 Weights = Annotated[
     str | None, typer.Option("--weights", help="Repository or folder to load. Default: the model's own repository.")
 ]
@@ -87,4 +86,4 @@ def deploy(
     if output is None:
         sys.stdout.write(text)
     else:
-        write_bytes(output, text.encode())
+        write_file(output, text.encode())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import atexit
-import codecs
 import gc
 import os
 import sys
 
-from gpu_sizer.errors import GpuSizerError, RequestError
+from gpu_sizer.cli import streams
+from gpu_sizer.errors import GpuSizerError, RequestError, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,13 +36,11 @@ _LISTINGS = (
 )
 #: Commands that run until they are stopped.
 _LASTING = ("serve", "mcp")
-_PLAINER = "gpu-sizer-plainer"
+
 #: Letters of the shortest word that can be a slip of a command.
 _SHORTEST = 3
 #: Letters of a command in which two may slip.
 _LONG = 6
-#: Plain letters for the signs of answers, where the output's encoding has none of these.
-_PLAIN = {"×": "x", "±": "+-", "█": "#", "░": ".", "■": "*", "…": "...", "–": "-", "≤": "<=", "≥": ">=", "→": "->"}
 
 #: Each command and where it is: a module of this package, and its function where that has another name.
 COMMANDS = {
@@ -161,9 +159,10 @@ def run(arguments: list[str]) -> int:
         print_error(error, as_json)
         return BAD_INPUT
     except BrokenPipeError:
-        # The reader went away (| head): nothing more to say, and no message at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.hang_up()
         return 0
+    except OSError as error:
+        return _unwritten(error)
     except KeyboardInterrupt:
         sys.stderr.write("gpu-sizer: interrupted\n")
         return 130
@@ -174,6 +173,13 @@ def run(arguments: list[str]) -> int:
             f"gpu-sizer: a fault of ours: {type(error).__name__}: {error}; {DEBUG_VARIABLE}=1 shows where\n"
         )
         return FAULT
+
+
+def _unwritten(error: OSError) -> int:
+    """The exit code where surroundings fail: a full disk, a closed stream."""
+    where = f"{printable(str(error.filename))}: " if error.filename else "the answer cannot be written: "
+    sys.stderr.write(f"gpu-sizer: {where}{error.strerror or type(error).__name__}\n")
+    return BAD_INPUT
 
 
 def _no_command(word: str) -> GpuSizerError:
@@ -210,34 +216,21 @@ def _command(arguments: list[str]) -> int:
         sys.stderr.write("gpu-sizer: interrupted\n")
         return 130
     except usage_error as error:
-        from gpu_sizer.cli.output import printable
-
         sys.stderr.write(f"gpu-sizer: {printable(error.format_message())}\n")
         return BAD_INPUT
     return result if isinstance(result, int) else 0
 
 
-def _plainer(error: UnicodeError) -> tuple[str, int]:
-    """What stands for characters that the output's encoding lacks."""
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    return "".join(_PLAIN.get(c, "?") for c in error.object[error.start : error.end]), error.end
-
-
 def main() -> None:
     """The console script."""
-    codecs.register_error(_PLAINER, _plainer)
+    streams.prepare()
     # Nothing that a start loads is garbage: collecting then only takes time. Commands turn it on again.
     gc.disable()
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors=_PLAINER)
     code = run(sys.argv[1:])
     try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.stderr.flush()
+        streams.flush()
+    except OSError as error:
+        code = _unwritten(error)
     if sys.argv[1:2] and sys.argv[1] in _LASTING:
         sys.exit(code)
     # All is said and flushed: taking the interpreter apart would be a tenth of the whole.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.discovery import names_in
 from gpu_sizer.errors import RequestError
+from gpu_sizer.files import check_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,6 +75,22 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 GpuCount = Annotated[
     int | None, typer.Option("--gpu-count", "-n", help="How many GPUs. Default: 1, or all of the machine's.")
 ]
+
+
+def written_to(help: str, *, parents: bool = False) -> Any:
+    """The option ``-o``: the place is looked at before any work is done for it.
+
+    Args:
+        help: what is written.
+        parents: the command makes the folders above it.
+    """
+
+    def looked_at(path: Path | None) -> Path | None:
+        if path is not None:
+            check_output(path, parents=parents)
+        return path
+
+    return typer.Option("-o", "--output", help=help, callback=looked_at)
 
 
 class State:

@@ -10,6 +10,10 @@ import typer
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import is_terminal, print_json, print_lines
 from gpu_sizer.evidence.replay import Replayed
+from gpu_sizer.files import check_output, read_regular, write_file
+
+#: Bytes of a file of records: some ten thousands of them.
+MOST_BYTES = 16 << 20
 
 
 def replay(
@@ -28,10 +32,12 @@ def replay(
     from gpu_sizer.evidence.replay import replay_all
     from gpu_sizer.evidence.summary import summary
 
+    if report is not None:
+        check_output(report)
     try:
-        lines = records.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise EvidenceError(f"{records}: {getattr(error, 'strerror', None) or error}") from None
+        lines = read_regular(records, MOST_BYTES).decode("utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise EvidenceError(f"{records}: not UTF-8 text") from None
     replayed = list(replay_all(read_records(lines, str(records)), o.cards()))
     if report is not None:
         _write_report(report, replayed, records.parent)
@@ -89,9 +95,7 @@ def _deployments(folder: Path) -> list[str]:
 
 def _write_report(report: Path, replayed: list[Replayed], folder: Path) -> None:
     """The report in Markdown and its chart as SVG, with what stands in the folder of the records."""
-    from gpu_sizer.cards.writing import write_atomically
     from gpu_sizer.evidence import report as figures
-    from gpu_sizer.evidence.records import EvidenceError
     from gpu_sizer.reports.accuracy import report_lines
     from gpu_sizer.reports.charts.accuracy import accuracy_chart
     from gpu_sizer.reports.charts.files import write_chart
@@ -106,9 +110,6 @@ def _write_report(report: Path, replayed: list[Replayed], folder: Path) -> None:
         picture.name,
         _deployments(folder),
     )
-    try:
-        write_chart(chart, picture)
-        write_atomically(report, "\n".join(lines) + "\n")
-    except OSError as error:
-        raise EvidenceError(f"{error.filename or report}: {error.strerror or error}") from None
+    write_chart(chart, picture)
+    write_file(report, ("\n".join(lines) + "\n").encode())
     print_lines([f"{report} and {picture} written"])

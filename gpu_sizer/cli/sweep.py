@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,9 +48,7 @@ def sweep(
     format: Annotated[
         str | None, typer.Option("--format", "-f", help="csv, json or parquet. Default: by -o, else csv.")
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write the sweep here. Default: stdout.")
-    ] = None,
+    output: Annotated[Path | None, o.written_to("Write the sweep here. Default: stdout.")] = None,
 ) -> None:
     """The fewest GPUs for every pairing of models, GPUs, lengths, users, types and utilizations, one row a cell."""
     from gpu_sizer.planning.sweep import sweep_blocks
@@ -84,15 +83,21 @@ def sweep(
     with bar("sweeping", axes.size) as advance:
         told = _told(blocks, advance, uncounted)
         if output is None:
-            write(told, sys.stdout.buffer)
+            write(_begun(told), sys.stdout.buffer)
         else:
-            from gpu_sizer.cli.files import whole_file
+            from gpu_sizer.files import whole_file
 
             with whole_file(output) as stream:
                 write(told, stream)
     print_aside(uncounted_lines(uncounted))
     if output is not None:
         typer.echo(f"gpu-sizer: wrote {output} ({axes.size:,} cells)", err=True)
+
+
+def _begun(blocks: Iterator[Block]) -> Iterator[Block]:
+    """The blocks, the first of which is there before anything is written: what is wrong with the axes shows in it."""
+    first = next(blocks, None)
+    return blocks if first is None else chain([first], blocks)
 
 
 def _told(blocks: Iterable[Block], advance: Callable[[int], None], uncounted: dict[Uncounted, None]) -> Iterator[Block]:

@@ -80,9 +80,7 @@ def table(
     standalone: Annotated[
         bool, typer.Option("--standalone", help="A whole page (html) or document (latex), not a part of one.")
     ] = False,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write the table here. Default: stdout.")
-    ] = None,
+    output: Annotated[Path | None, o.written_to("Write the table here. Default: stdout.")] = None,
     engines: Annotated[
         list[str] | None,
         typer.Option("--engines", metavar="NAME,...", help="A column of counts for each, or all."),
@@ -133,9 +131,9 @@ def table(
     if form == "csv":
         print_aside(uncounted_lines(grid.uncounted))
     if output is not None:
-        from gpu_sizer.cli.files import write_bytes
+        from gpu_sizer.files import write_file
 
-        write_bytes(output, render(grid, form, standalone=standalone))
+        write_file(output, render(grid, form, standalone=standalone))
         typer.echo(f"gpu-sizer: wrote {output}", err=True)
     elif form == "rich" and not standalone:
         show(grid)

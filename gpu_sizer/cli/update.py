@@ -7,9 +7,12 @@ from typing import Annotated
 
 import typer
 
-from gpu_sizer.cli.output import printable
-from gpu_sizer.errors import RequestError
+from gpu_sizer.errors import RequestError, printable
 from gpu_sizer.own import own_folder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import datetime
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Take newer data into your own folder; nothing else is touched."
@@ -61,13 +64,13 @@ def _keep(file: Path, content: bytes) -> None:
     Raises:
         RequestError: it cannot be written.
     """
-    from gpu_sizer.cli.files import write_bytes
+    from gpu_sizer.files import write_file
 
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RequestError(f"{file.parent}: {error.strerror or 'cannot be made'}") from None
-    write_bytes(file, content)
+    write_file(file, content)
 
 
 @app.command()
@@ -81,8 +84,6 @@ def machines(
     ] = None,
 ) -> None:
     """Take machines and prices from a catalogue file, such as ~/.sky/catalogs/v8/aws/vms.csv."""
-    import datetime
-
     from gpu_sizer.cards.catalogue import MACHINES
     from gpu_sizer.cards.fleet import fleet
     from gpu_sizer.cards.writing import to_yaml
@@ -92,14 +93,12 @@ def machines(
 
     if str(file).startswith(("http:", "https:")):
         raise RequestError(f"download it first: {str(file)[:80]!r} is an address, and a file is read")
-    if not file.is_file():
-        raise RequestError(f"{file}: {'not a file' if file.exists() else 'no such file'}")
     known, cards = fleet(o.cards()), o.cards()
     name = file.resolve().parent.name if provider is None else provider
     if provider is None and name not in known.providers:
         raise RequestError(f"whose machines are these? --provider P; known: {', '.join(sorted(known.providers))}")
     owner = known.provider(name)
-    day = last_day(date) if date is not None else datetime.date.fromtimestamp(file.stat().st_mtime)
+    day = last_day(date) if date is not None else _written(file)
     read = read_catalogue(file, owner, known, {s.id: s for s in cards.gpus.all()}, day)
     place = _own(MACHINES) / f"{owner}.yaml"
     _keep(place, to_yaml(read.provider, comments=("Written by gpu-sizer update machines.",)).encode())
@@ -107,3 +106,17 @@ def machines(
         typer.echo(f"gpu-sizer: {printable(remark)}", err=True)
     count = len(read.provider.machines)
     typer.echo(printable(f"{count} machines of {read.provider.name}, prices of {day}, in {place}"))
+
+
+def _written(file: Path) -> datetime.date:
+    """The day on which a file was written last.
+
+    Raises:
+        RequestError: there is no such file.
+    """
+    import datetime
+
+    try:
+        return datetime.date.fromtimestamp(file.stat().st_mtime)
+    except OSError as error:
+        raise RequestError(f"{file}: {error.strerror or 'cannot be read'}") from None

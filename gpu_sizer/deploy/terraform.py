@@ -6,13 +6,12 @@ stderr and an exit code other than 0 (registry.terraform.io/providers/hashicorp/
 
 from __future__ import annotations
 
-import json
-
 from gpu_sizer import api
 from gpu_sizer.deploy.formats import FORMATS, deploy
 from gpu_sizer.deploy.serving import make_serving, weights_named
 from gpu_sizer.deploy.text import shell_words
 from gpu_sizer.errors import RequestError, unknown_word
+from gpu_sizer.files import parse_json
 from gpu_sizer.load import OPTIONS
 from gpu_sizer.planning.rent import rented
 
@@ -37,7 +36,7 @@ def read_query(text: str) -> dict[str, str]:
     if len(text) > LONGEST_QUERY:
         raise RequestError(f"the query is longer than {LONGEST_QUERY:,} characters")
     try:
-        query = json.loads(text)
+        query = parse_json(text)
     except ValueError as error:
         raise RequestError(f"stdin must hold Terraform's query as JSON: {error}") from None
     if not isinstance(query, dict) or not all(isinstance(v, str) for v in query.values()):

@@ -6,13 +6,13 @@ own engine and version where there is one; else vLLM's newest stands in, whose r
 
 from __future__ import annotations
 
-import json
 import re
 
 from gpu_sizer.cards.catalogue import Catalogue
 from gpu_sizer.engines.registry import engine, engine_names
 from gpu_sizer.errors import GpuSizerError, RequestError, UncountableError
 from gpu_sizer.evidence.records import EvidenceError
+from gpu_sizer.files import parse_json
 from gpu_sizer.load import ENGINE
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.request import make_request
@@ -100,7 +100,7 @@ def read_deployments(lines: Iterable[str], name: str) -> Iterator[Deployment]:
         if not line.strip():
             continue
         try:
-            values = json.loads(line)
+            values = parse_json(line)
         except ValueError as error:
             raise EvidenceError(f"{name}:{number}: not JSON ({error})") from None
         unknown = sorted(set(values) - set(_KEYS)) if isinstance(values, dict) else ["not an object"]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
-from gpu_sizer.errors import GpuSizerError
+from gpu_sizer.errors import GpuSizerError, shown
+from gpu_sizer.files import parse_json
 from gpu_sizer.records import dataclass, fields
 
 TYPE_CHECKING = False
@@ -90,7 +89,7 @@ def _mistake(key: str, value: Any) -> str | None:
         wanted, right = "a whole number", isinstance(value, int) and not isinstance(value, bool)
     else:
         wanted, right = "a number", isinstance(value, int | float) and not isinstance(value, bool)
-    return None if right else f"{key}: must be {wanted}, not {json.dumps(value)[:60]}"
+    return None if right else f"{key}: must be {wanted}, not {shown(value)}"
 
 
 def record_from(values: Any, place: str) -> EvidenceRecord:
@@ -135,7 +134,7 @@ def read_records(lines: Iterable[str], name: str) -> Iterator[EvidenceRecord]:
             continue
         place = f"{name}:{number}"
         try:
-            values = json.loads(line)
+            values = parse_json(line)
         except ValueError as error:
             raise EvidenceError(f"{place}: not JSON ({error})") from None
         record = record_from(values, place)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import datetime
+import io
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from gpu_sizer.cards.machine import Machine, MachinePrice, Provider
 from gpu_sizer.cards.model_card import Source
 from gpu_sizer.cards.names import bare
 from gpu_sizer.errors import CardError
+from gpu_sizer.files import open_regular
 from gpu_sizer.records import dataclass, replace
 
 #: Columns without which nothing can be read.
@@ -89,9 +91,7 @@ def read_catalogue(file: Path, provider: str, known: Fleet, gpus: Mapping[str, G
 
 def _rows(file: Path) -> dict[str, _Row]:
     try:
-        if file.stat().st_size > MOST_BYTES:
-            raise CardError(str(file), "", f"larger than {MOST_BYTES >> 20} MiB")
-        with file.open(encoding="utf-8", newline="") as stream:
+        with io.TextIOWrapper(open_regular(file, MOST_BYTES), encoding="utf-8", newline="") as stream:
             reader = csv.DictReader(stream)
             if missing := [c for c in NEEDED if c not in (reader.fieldnames or ())]:
                 raise CardError(str(file), missing[0], "no such column: SkyPilot's catalogue format is expected")

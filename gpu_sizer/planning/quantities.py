@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from gpu_sizer.errors import RequestError
-from gpu_sizer.load import MOST_TOKENS
+from gpu_sizer.cards.bounds import MOST_TOKENS
+from gpu_sizer.errors import RequestError, shown
 
 _NUMBER = r"(\d[\d,_]*(?:\.\d+)?)\s*([kmb]?)(?:i?b?|tokens?|toks?)?"
 _GPUS = r"(?:(\d{1,6})\s*[x×*]\s*)?(\S.*)"
@@ -29,12 +29,12 @@ def tokens(text: str | int, native: int | None = None, what: str = "context") ->
         return text
     match = re.fullmatch(_NUMBER, text.strip(), re.IGNORECASE)
     if match is None:
-        raise RequestError(f"{what} must be a number of tokens such as 8192 or 32k, not {text[:40]!r}", about=what)
+        raise RequestError(f"{what} must be a number of tokens such as 8192 or 32k, not {shown(text)}", about=what)
     digits, unit = match[1].replace(",", "").replace("_", ""), match[2].lower()
     base = 1000 if native is not None and native % 1024 else 1024
     value = float(digits) * base ** _POWER[unit]
     if not 1 <= value <= MOST_TOKENS or value != int(value):
-        raise RequestError(f"{what} must be a whole number of at least 1, not {text[:40]!r}", about=what)
+        raise RequestError(f"{what} must be a whole number from 1 to {MOST_TOKENS:,}, not {shown(text)}", about=what)
     return int(value)
 
 

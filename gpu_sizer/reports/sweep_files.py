@@ -12,6 +12,7 @@ import numpy as np
 
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.sweep import NOT_COUNTED
+from gpu_sizer.reports.tables.formats.csv import safe
 
 if TYPE_CHECKING:
     from gpu_sizer.planning.sweep import Block
@@ -36,8 +37,8 @@ _VERDICTS = ("fits", "tight", "does_not_fit", NOT_COUNTED)
 def _csv_cells(block: Block) -> Iterator[str]:
     """The lines of a block; what does not fit leaves its columns empty."""
     text = io.StringIO()
-    constants = (block.model, block.gpu, block.weights_dtype, block.kv_cache_dtype, block.utilization)
-    csv.writer(text, lineterminator="").writerow(constants)
+    texts = (block.model, block.gpu, block.weights_dtype, block.kv_cache_dtype)
+    csv.writer(text, lineterminator="").writerow([*(t and safe(t) for t in texts), block.utilization])
     for c, context in enumerate(block.contexts):
         head = f"{text.getvalue()},{context},"
         for users, (count, tp, pp, dp, ep, tight, free) in zip(block.users, block.cells[c].tolist(), strict=True):

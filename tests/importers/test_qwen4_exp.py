@@ -131,7 +131,7 @@ def test_layers_are_as_listed() -> None:
         ({"indexer_kv_heads": 2}, "one index key alone"),
         ({"attention_bias": True}, "no such biases"),
         ({"ngram_size": 1}, "tables of 0 hashes"),
-        ({"ngram_vocab_size_base": 10**12}, "are not known"),
+        ({"ngram_vocab_size_base": 10**12}, "from 1 to 1,000,000,000"),
     ],
 )
 def test_what_engines_do_not_know_is_refused(differs: dict[str, Any], reason: str) -> None:

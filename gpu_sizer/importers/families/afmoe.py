@@ -29,5 +29,5 @@ def architecture(c: Config) -> Architecture:
         for span in ("sliding", "full")
         for kind, feed_forward in (("dense", dense(c)), ("experts", experts))
     }
-    first = c.optional("num_dense_layers") or 0
+    first = c.some_layers("num_dense_layers")
     return stack(c, blocks, [f"{span}-{'dense' if i < first else 'experts'}" for i, span in enumerate(spans)])

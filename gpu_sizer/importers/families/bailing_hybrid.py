@@ -6,6 +6,7 @@ attention with gates of full width (``BailingMoeV3ForCausalLM``), which a short 
 
 from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
 from gpu_sizer.cards.mixers import KimiDeltaAttention, LinearAttention
+from gpu_sizer.errors import shown
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.deepseek_v3 import latent_attention, prediction
 from gpu_sizer.importers.pieces import dense, head_gate, mixture, stack
@@ -35,7 +36,7 @@ def _gate(c: Config) -> tuple[ExtraTensor, ...]:
     if kind is None:
         return ()
     if kind not in _GATES:
-        raise c.fail("gated_attention_proj_granularity_type", f"{kind[:20]!r}; known: {', '.join(_GATES)}")
+        raise c.fail("gated_attention_proj_granularity_type", f"{shown(kind)}; known: {', '.join(_GATES)}")
     outputs = c.heads * (_GATES[kind] or c.number("v_head_dim", default=128))
     return (head_gate(c, "g_proj", outputs),)
 
@@ -57,7 +58,7 @@ def architecture(c: Config) -> Architecture:
         for kind, mixer, extra in (("linear", linear, ()), ("latent", latent, gate))
         for name, feed_forward in (("dense", dense(c)), ("experts", experts))
     }
-    group, first = c.number("layer_group_size"), c.optional("first_k_dense_replace") or 0
+    group, first = c.number("layer_group_size"), c.some_layers("first_k_dense_replace")
     # vLLM's newer class attends fully in the layers after the last whole group, too; no release has such layers.
     if c.layers % group:
         raise c.fail("layer_group_size", f"{c.layers} layers are no whole groups of {group}")

@@ -3,7 +3,7 @@
 from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction
 from gpu_sizer.cards.mixers import LatentAttention
 from gpu_sizer.importers.config import Config
-from gpu_sizer.importers.pieces import dense, mixture, stack
+from gpu_sizer.importers.pieces import dense, dense_first, mixture, stack
 
 
 def latent_attention(c: Config) -> LatentAttention:
@@ -48,6 +48,5 @@ def architecture(c: Config) -> Architecture:
     mixer = latent_attention(c)
     experts = mixture(c, num_shared_experts=c.optional("n_shared_experts") or 0, score_correction_bias=True)
     blocks = {"dense": Block(mixer=mixer, feed_forward=dense(c)), "experts": Block(mixer=mixer, feed_forward=experts)}
-    first = min(c.optional("first_k_dense_replace") or 0, c.layers)
-    names = ["dense"] * first + ["experts"] * (c.layers - first)
+    names = dense_first(c, c.some_layers("first_k_dense_replace"))
     return stack(c, blocks, names, mtp=prediction(c, "experts"))

@@ -83,11 +83,14 @@ def _towers(c: Config) -> tuple[Tower, ...]:
 
 
 def architecture(c: Config) -> Architecture:
-    widths = c.find("intermediate_size")
-    width = widths[0] if isinstance(widths, list) and widths and len(set(widths)) == 1 else widths or 16_384
-    if not isinstance(width, int):
-        raise c.fail("intermediate_size", "differs between layers, which is not supported")
-    shared = c.optional("num_kv_shared_layers") or 0
+    if isinstance(c.find("intermediate_size"), list):
+        widths = c.numbers("intermediate_size", count=c.layers) or [0]
+        if len(set(widths)) > 1:
+            raise c.fail("intermediate_size", "differs between layers, which is not supported")
+        width = widths[0]
+    else:
+        width = c.number("intermediate_size", default=16_384)
+    shared = c.some_layers("num_kv_shared_layers")
     extra = _block_extra(c)
 
     bias = c.flag("attention_bias", default=False)

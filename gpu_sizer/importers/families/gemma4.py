@@ -21,7 +21,9 @@ def _full_heads(c: Config, spans: list[str]) -> tuple[int, int | None]:
     per_layer = c.find("per_layer_config")
     if isinstance(per_layer, Mapping):
         entries: dict[int, Mapping[str, Any]] = {
-            int(key): value for key, value in per_layer.items() if isinstance(value, Mapping) and str(key).isdigit()
+            int(key): value
+            for key, value in per_layer.items()
+            if isinstance(value, Mapping) and str(key).isdecimal() and len(str(key)) < 5
         }
         full = [entries.get(i, {}) for i, span in enumerate(spans) if span == "full"]
         if (full and any(entry != full[0] for entry in full)) or any(
@@ -70,7 +72,7 @@ def architecture(c: Config) -> Architecture:
     default = ["full" if (i + 1) % 6 == 0 or i == c.layers - 1 else "sliding" for i in range(c.layers)]
     spans = layer_types(c, {"sliding_attention": "sliding", "full_attention": "full"}, default)
     wide_heads, kv = _full_heads(c, spans)
-    shared = c.optional("num_kv_shared_layers") or 0
+    shared = c.some_layers("num_kv_shared_layers")
     double = c.flag("use_double_wide_mlp", default=False)
     inside, ends = _per_layer(c)
 

@@ -3,7 +3,7 @@
 from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.deepseek_v3 import latent_attention, prediction
-from gpu_sizer.importers.pieces import attention, dense, mixture, stack, uniform
+from gpu_sizer.importers.pieces import attention, dense, dense_first, mixture, stack, uniform
 
 
 def _chatglm(c: Config) -> Architecture:
@@ -47,6 +47,5 @@ def architecture(c: Config) -> Architecture:
         "dense": Block(mixer=experts_mixer, feed_forward=dense(c)),  # type: ignore[arg-type]
         "experts": Block(mixer=experts_mixer, feed_forward=experts),  # type: ignore[arg-type]
     }
-    first = c.optional("first_k_dense_replace") or 1
-    names = ["dense" if i < first else "experts" for i in range(c.layers)]
+    names = dense_first(c, c.some_layers("first_k_dense_replace", default=1))
     return stack(c, blocks, names, mtp=prediction(c, "experts"))

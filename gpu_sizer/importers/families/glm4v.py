@@ -2,7 +2,7 @@
 
 from gpu_sizer.cards.architecture import Architecture, Block, Tower
 from gpu_sizer.importers.config import Config
-from gpu_sizer.importers.pieces import attention, dense, mixture, stack, uniform
+from gpu_sizer.importers.pieces import attention, dense, dense_first, mixture, stack, uniform
 from gpu_sizer.importers.towers import TowerTensors, glm_merger
 
 
@@ -33,8 +33,7 @@ def architecture(c: Config) -> Architecture:
     shared = c.optional("n_shared_experts") or 0
     routed = mixture(c, num_shared_experts=shared, score_correction_bias=True, router_dtype="float32")
     blocks = {"dense": Block(mixer=mixer, feed_forward=dense(c)), "experts": Block(mixer=mixer, feed_forward=routed)}
-    first = c.optional("first_k_dense_replace") or 0
-    names = ["dense" if i < first else "experts" for i in range(c.layers)]
+    names = dense_first(c, c.some_layers("first_k_dense_replace"))
     # The class ties the head where either of its configurations says so.
     tied = c.tied() or c.text.get("tie_word_embeddings") is True
     return stack(c, blocks, names, tie_word_embeddings=tied, towers=_vision(c))

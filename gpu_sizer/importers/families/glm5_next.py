@@ -10,7 +10,7 @@ from gpu_sizer.cards.mixers import Indexer, KimiDeltaAttention, LatentAttention,
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.deepseek_v3 import prediction
 from gpu_sizer.importers.families.deepseek_v4 import hyper_connections
-from gpu_sizer.importers.pieces import dense, layer_types, mixture, stack
+from gpu_sizer.importers.pieces import dense, dense_first, layer_types, mixture, stack
 from gpu_sizer.importers.towers import glm_vision
 
 #: What layers are called as released and in transformers' class.
@@ -43,7 +43,7 @@ def _sparse(c: Config) -> LatentAttention:
     c.refuse("attention_bias", reason="engines load no such biases beside latent attention")
     if c.optional("qk_rope_head_dim"):
         raise c.fail("qk_rope_head_dim", "the class has no rotary part in its latent attention")
-    if any(kind != "full" for kind in c.sequence("indexer_types") or ()):
+    if any(kind != "full" for kind in c.per_layer("indexer_types") or ()):
         raise c.fail("indexer_types", "the engine builds an indexer in every sparse layer")
     pooled = c.number("index_kpool")
     if pooled == 1:
@@ -85,10 +85,9 @@ def architecture(c: Config) -> Architecture:
     }
     blocks["ahead"] = Block(mixer=mixers["sparse"], feed_forward=experts)
     otherwise = ["sparse" if i % PERIOD == PERIOD - 1 else "delta" for i in range(c.layers)]
-    first = c.number("first_k_dense_replace", default=DENSE)
-    plain = c.sequence("mlp_layer_types") or ["dense" if i < first else "sparse" for i in range(c.layers)]
+    plain = dense_first(c, c.some_layers("first_k_dense_replace", default=DENSE))
     names = [
         kind + ("-dense" if which == "dense" else "")
-        for kind, which in zip(layer_types(c, KINDS, otherwise), plain, strict=False)
+        for kind, which in zip(layer_types(c, KINDS, otherwise), plain, strict=True)
     ]
     return stack(c, blocks, names, towers=_vision(c), mtp=prediction(c, "ahead"))

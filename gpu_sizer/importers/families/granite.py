@@ -41,10 +41,8 @@ def architecture(c: Config) -> Architecture:
             projection_bias=c.flag("mamba_proj_bias", default=False),
         )
         blocks["mamba"] = Block(mixer=mamba, feed_forward=_feed_forward(c))
-        listed = c.sequence("layer_types", "layers_block_type")
         # transformers 5 writes the same kinds in its own words.
-        words = {"linear_attention": "mamba", "full_attention": "attention"}
-        names = [words.get(str(n), str(n)) for n in listed] if listed else ["mamba"] * c.layers
-        if unknown := set(names) - set(blocks):
-            raise c.fail("layer_types", f"unknown layer type {sorted(unknown)[0]!r}; known: mamba, attention")
+        words = {"mamba": "mamba", "attention": "attention", "linear_attention": "mamba", "full_attention": "attention"}
+        listed = c.kinds(words, "layer_types", "layers_block_type")
+        names = [words[kind] for kind in listed] if listed else ["mamba"] * c.layers
     return stack(c, blocks, names)

@@ -20,11 +20,11 @@ def architecture(c: Config) -> Architecture:
         "chunked-dense": Block(mixer=chunked, feed_forward=inner),
         "full-dense": Block(mixer=full, feed_forward=inner),
     }
-    no_rope = c.sequence("no_rope_layers") or []
+    no_rope = c.kinds((0, 1), "no_rope_layers") if c.find("no_rope_layers") else None
     every = c.number("no_rope_layer_interval", default=4)
     rope = [bool(x) for x in no_rope] if no_rope else [(i + 1) % every != 0 for i in range(c.layers)]
     step = c.number("interleave_moe_layer_step", default=1)
-    listed = c.sequence("moe_layers")
+    listed = c.layer_numbers("moe_layers")
     moe = set(listed) if listed else set(range(step - 1, c.layers, step))
     names = [("chunked" if rope[i] else "full") + ("" if i in moe else "-dense") for i in range(c.layers)]
     return stack(c, blocks, names, towers=llama4_vision(c, c.hidden_size))

@@ -21,12 +21,11 @@ def architecture(c: Config) -> Architecture:
             projection_bias=c.flag("use_bias", default=False),
         )
     else:
-        rank = c.find("time_step_rank")
         mixer = Mamba1(
             intermediate_size=c.number("intermediate_size", default=expand * hidden),
             state_size=c.number("state_size", default=16),
             conv_kernel=c.number("conv_kernel", default=4),
-            time_step_rank=rank if isinstance(rank, int) else -(-hidden // 16),
+            time_step_rank=c.number_unless("auto", "time_step_rank", default=-(-hidden // 16)),
             conv_bias=c.flag("use_conv_bias", default=True),
             projection_bias=c.flag("use_bias", default=False),
         )

@@ -16,6 +16,6 @@ def architecture(c: Config) -> Architecture:
         "linear": Block(mixer=linear, feed_forward=experts),
         "full": Block(mixer=attention(c, head_dim=head), feed_forward=experts),
     }
-    listed = c.sequence("attn_type_list")
+    listed = c.kinds((0, 1), "attn_type_list")
     default = ["full" if kind else "linear" for kind in listed] if listed else None
     return stack(c, blocks, layer_types(c, {"linear_attention": "linear", "full_attention": "full"}, default))

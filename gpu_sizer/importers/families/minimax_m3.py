@@ -36,8 +36,8 @@ def architecture(c: Config) -> Architecture:
     indexer = Indexer(
         num_heads=sparse.number("sparse_num_index_heads"), head_dim=sparse.number("sparse_index_dim"), cache="bfloat16"
     )
-    uses = sparse.sequence("sparse_attention_freq") or [0] * c.layers
-    experts_in = c.sequence("moe_layer_freq") or [1] * c.layers
+    uses = sparse.numbers("sparse_attention_freq", count=c.layers, least=0, most=1) or [0] * c.layers
+    experts_in = c.kinds((0, 1), "moe_layer_freq") or [1] * c.layers
     plain, indexed = attention(c, qk_norm="head"), attention(c, qk_norm="head", indexer=indexer)
     experts = mixture(
         c,
@@ -53,5 +53,5 @@ def architecture(c: Config) -> Architecture:
         "experts": Block(mixer=plain, feed_forward=experts),
         "experts-sparse": Block(mixer=indexed, feed_forward=experts),
     }
-    names = [("experts" if e else "dense") + ("-sparse" if s else "") for e, s in zip(experts_in, uses, strict=False)]
+    names = [("experts" if e else "dense") + ("-sparse" if s else "") for e, s in zip(experts_in, uses, strict=True)]
     return stack(c, blocks, names, towers=vision(c))

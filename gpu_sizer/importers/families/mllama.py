@@ -44,7 +44,7 @@ def architecture(c: Config) -> Architecture:
     if v is None:
         raise c.fail("vision_config", "is missing: the length of the picture's cache comes from it")
     patches = (v.number("image_size") // v.number("patch_size")) ** 2 + 1
-    crossing = set(c.sequence("cross_attention_layers") or ())
+    crossing = set(c.layer_numbers("cross_attention_layers") or ())
     picture = attention(c, qk_norm="head", sliding_window=v.number("max_num_tiles") * patches)
     gates = (ExtraTensor(name="cross_attn_gates", shape=(2,)),)
     blocks = {

@@ -119,7 +119,7 @@ def architecture(c: Config) -> Architecture:
         for span, mixer in (("sliding", windowed), ("full", full))
         for kind in ("dense", "experts")
     }
-    first, period = c.number("n_dense_first_layers"), c.number("sliding_window_period")
+    first, period = c.some_layers("n_dense_first_layers"), c.number("sliding_window_period")
     names = [f"{'sliding' if i % period else 'full'}-{'dense' if i < first else 'experts'}" for i in range(c.layers)]
     ahead = None
     if layers := c.optional("num_nextn_predict_layers"):

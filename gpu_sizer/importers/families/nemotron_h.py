@@ -16,7 +16,9 @@ def architecture(c: Config) -> Architecture:
         "attention_bias", "use_bias", "mamba_proj_bias", "mlp_bias", reason="engines and classes differ on such biases"
     )
     pattern = c.text_value("hybrid_override_pattern")
-    listed = c.sequence("layers_block_type")
+    listed = (
+        c.sequence("layers_block_type") if c.find("num_hidden_layers") is None else c.per_layer("layers_block_type")
+    )
     if pattern is None and listed is None:
         raise c.fail("hybrid_override_pattern", "missing, and nothing else says the order of layers")
     kinds = (

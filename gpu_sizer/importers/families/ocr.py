@@ -139,7 +139,7 @@ def _deepseek(c: Config) -> Architecture:
     mixer = attention(c, head_dim=width // c.heads)
     experts = mixture(c, num_shared_experts=c.optional("n_shared_experts") or 0)
     blocks = {"dense": Block(mixer=mixer, feed_forward=dense(c)), "experts": Block(mixer=mixer, feed_forward=experts)}
-    first = c.optional("first_k_dense_replace") or 0
+    first = c.some_layers("first_k_dense_replace")
     return stack(c, blocks, ["dense" if i < first else "experts" for i in range(c.layers)], towers=(t.tower(),))
 
 

@@ -48,5 +48,5 @@ def architecture(c: Config) -> Architecture:
     every = c.number("full_attention_interval", default=4)
     default = ["delta" if (i + 1) % every else "full" for i in range(c.layers)]
     spans = layer_types(c, {"linear_attention": "delta", "full_attention": "full"}, default)
-    names = [span if alike else f"{span}-{kind}" for span, kind in zip(spans, kinds, strict=False)]
+    names = [span if alike else f"{span}-{kind}" for span, kind in zip(spans, kinds, strict=True)]
     return stack(c, blocks, names, towers=qwen_vision(c, VISION, counted=False))

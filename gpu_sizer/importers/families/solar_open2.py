@@ -8,7 +8,7 @@ from gpu_sizer.importers.pieces import attention, dense, head_gate, layer_types,
 
 def _kinds(c: Config) -> list[str]:
     """Which layers attend to the whole context: listed, or one before every ``gqa_interval`` delta layers."""
-    listed = c.sequence("gqa_layers")
+    listed = c.layer_numbers("gqa_layers")
     period = c.number("gqa_interval", default=3) + 1
     full = set(listed) if listed is not None else set(range(0, c.layers, period))
     default = ["full" if i in full else "delta" for i in range(c.layers)]
@@ -43,5 +43,5 @@ def architecture(c: Config) -> Architecture:
         for kind in ("full", "delta")
         for feed_forward in (dense(c), experts)
     }
-    first = c.optional("first_k_dense_replace") or 0
+    first = c.some_layers("first_k_dense_replace")
     return stack(c, blocks, [f"{kind}{'-dense' if i < first else ''}" for i, kind in enumerate(_kinds(c))])
