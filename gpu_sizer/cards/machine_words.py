@@ -25,8 +25,8 @@ _NOUN = rf"(?:{'|'.join(NOUNS)})(?:e?s)?\b"
 #: AWS's sizes, which people also say before the family: "an 8xlarge g5".
 _SIZES = ("large", "metal")
 _SIZE = r"(?:\d*xlarge|large|metal)"
-_REVERSED = rf"\b({_SIZE})\s+([a-z]\d[a-z0-9-]*)\b"
-_AWS = rf"(?:ml\.)?\b([a-z]\d[a-z0-9-]*)[. _-]({_SIZE})\b"
+_REVERSED = rf"\b({_SIZE})\s+([a-z]{{1,6}}\d[a-z0-9-]*)\b"
+_AWS = rf"(?:ml\.)?\b([a-z]{{1,6}}\d[a-z0-9-]*)[. _-]({_SIZE})\b"
 _AZURE = r"standard_[a-z0-9_]+"
 _FAMILY = rf"\b([a-z]\d[a-z0-9-]*)[\s-]+{_NOUN}"
 #: How names begin whose words people part by blanks: Azure's sizes, Google's series.

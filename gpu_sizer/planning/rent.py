@@ -346,11 +346,13 @@ def rent(
         key = gpu.id, each
         if key not in answers:
             try:
-                request = make_request(card, gpu, **{**kept, "gpus_per_node": each})
+                made = make_request(card, gpu, **{**kept, "gpus_per_node": each})
             except RequestError as error:
                 refused, answers[key] = error, None
                 continue
-            answers[key] = counted(card, gpu, lambda r=request, n=each: carried(r, n))  # type: ignore[misc]
+            answers[key] = counted(card, gpu, lambda r=made, n=each: carried(r, n))  # type: ignore[misc]
+            if request is None or not isinstance(answers[key], Uncounted):
+                request = made
         answer = answers[key]
         if isinstance(answer, tuple):
             price = wanted.price(offer)

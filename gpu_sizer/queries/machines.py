@@ -25,13 +25,11 @@ _ASKED = r"\b(?:how many|number of|count of|fewest|minimum)\s+$"
 #: questions to answer: nouns, parts of machines' names, providers.
 _TELLING = (
     *("instance", "machine", "node", " vm", " box", "server", "xlarge", ".metal", "standard", "highgpu", "megagpu"),
-    *("ultragpu", "edgegpu", "gpu_", "cloud", " lab", "compute", "provider", "rent"),
+    *("ultragpu", "edgegpu", "gpu_", " v4", " v5", "cloud", " lab", "compute", "provider", "rent"),
     *("aws", "azure", "gcp", "oci", "ec2", "runpod", "coreweave", "nebius", "hyperstack", "verda", "datacrunch"),
     *("vultr", "crusoe", "digital", "vast", "ovh", "scaleway", "paperspace", "jarvis", "seeweb", "hyperbolic"),
     *("google", "microsoft", "amazon", "oracle", "lambda", "massed", "mithril", "hot aisle", "hotaisle"),
 )
-#: Signs within the names of machines.
-_SIGNS = "._/-"
 #: More machines than a question names one by one.
 _MOST = 4
 
@@ -84,9 +82,7 @@ def _worth_a_look(text: str) -> bool:
     low = text.lower()
     if any(word in low for word in _TELLING):
         return True
-    return any(
-        a.isalnum() and sign in _SIGNS and b.isalnum() for a, sign, b in zip(low, low[1:], low[2:], strict=False)
-    )
+    return re.search(r"[a-z0-9][._/-][a-z0-9]", low) is not None
 
 
 def _replaced(text: str, offer: Offer, start: int, stop: int) -> str:
