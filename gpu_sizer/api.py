@@ -9,7 +9,7 @@ from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import is_place
 from gpu_sizer.errors import RequestError, UnknownModelError
-from gpu_sizer.load import MOST_GPUS, OPTIONS
+from gpu_sizer.load import MOST_GPUS, OPTIONS, USUAL_ANSWER, USUAL_PROMPT
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.request import Request, make_request, options_of
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gpu_sizer.load import FitOptions, SizeOptions
     from gpu_sizer.planning.by_engine import EngineChoices
     from gpu_sizer.planning.choices import Choices, Runnable
+    from gpu_sizer.planning.how_fast import HowFast
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
     from gpu_sizer.planning.needs import MemoryNeed
     from gpu_sizer.planning.rent import Rentals
@@ -194,6 +195,50 @@ def estimate(
         decode_context_parallel_size,
     )
     return fit(request(model, gpu, machine=machine, **load), layout)
+
+
+def speed(
+    model: str | os.PathLike[str] | ModelCard,
+    *,
+    gpu: str | os.PathLike[str] | GpuSpec,
+    gpu_count: int | None = None,
+    tensor_parallel_size: int = 1,
+    pipeline_parallel_size: int = 1,
+    data_parallel_size: int = 1,
+    expert_parallel: bool = False,
+    **load: Unpack[FitOptions],
+) -> HowFast:
+    """How fast a model is: tokens a second for each user and in all, the time per token and to the first token.
+
+    Each figure is the estimate, the range in which 90 % of what was measured lies, and what physics allows.
+
+    Args:
+        model: id, alias, hub id, path, or card.
+        gpu: id, alias, path, or spec.
+        gpu_count: the layout of so many GPUs that surely gives most tokens in all; instead of the sizes.
+        tensor_parallel_size: GPUs over which every layer is cut.
+        pipeline_parallel_size: stages.
+        data_parallel_size: replicas; with ``expert_parallel`` groups that share the experts.
+        expert_parallel: whole experts on each GPU.
+        load: as in :func:`size`. ``users`` send a prompt of ``prompt`` tokens (1,024 where it is left out) and get an
+            answer of ``answer`` (256), each followed by another; ``tokens_per_second`` and ``requests_per_second`` are
+            judged against.
+
+    Raises:
+        GpuSizerError: an unknown name or option, a card that cannot be used, a value that makes no sense, or an engine
+            or GPU of whose speed nothing is known.
+    """
+    from gpu_sizer.planning.how_fast import how_fast, how_fast_on
+
+    load["prompt"] = USUAL_PROMPT if load.get("prompt") is None else load["prompt"]
+    load["answer"] = USUAL_ANSWER if load.get("answer") is None else load["answer"]
+    made = request(model, gpu, **load)
+    sizes = (tensor_parallel_size, pipeline_parallel_size, data_parallel_size)
+    if gpu_count is None:
+        return how_fast(made, Layout(*sizes, expert_parallel))
+    if any(n != 1 for n in sizes) or expert_parallel:
+        raise RequestError("say a number of GPUs or the sizes of a layout, not both", about="gpu")
+    return how_fast_on(made, _count(gpu_count))
 
 
 def fits_given(model: ModelName, *, gpus: str, cards: Catalogue | None = None, **load: Unpack[SizeOptions]) -> Fit:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from gpu_sizer.cards.bounds import MOST_TOKENS
 from gpu_sizer.errors import RequestError, shown, unknown_word
+from gpu_sizer.model.bounds import MOST_TOKENS
 from gpu_sizer.records import dataclass, field, fields
 
 TYPE_CHECKING = False
@@ -26,6 +26,9 @@ LAYOUTS: tuple[Layouts, ...] = ("any", "tensor", "pipeline")
 MOST_GPUS = 4096
 #: More simultaneous users than any deployment has.
 MOST_USERS = 1_000_000
+
+#: Lengths of prompt and answer where a speed is asked for without any.
+USUAL_PROMPT, USUAL_ANSWER = 1024, 256
 
 _TRUTH = {"true": True, "false": False}
 
@@ -214,6 +217,38 @@ class Load:
         words=("disable hybrid kv cache manager",),
         said="the whole context in every layer",
     )
+    prompt: int | None = setting(
+        None,
+        "Tokens of a prompt, where speed is asked for. Default: 1024.",
+        most=MOST_TOKENS,
+        tokens=True,
+        # In words, a prompt and an answer are a length of context; the reader of questions adds them up.
+        words=None,
+        said="prompts of {} tokens",
+    )
+    answer: int | None = setting(
+        None,
+        "Tokens of an answer, where speed is asked for. Default: 256.",
+        most=MOST_TOKENS,
+        tokens=True,
+        words=None,
+        said="answers of {} tokens",
+    )
+    tokens_per_second: float | None = setting(
+        None,
+        "Tokens a second that each user has to get, surely. Default: any speed does.",
+        said="{:g} tokens a second for each user",
+    )
+    requests_per_second: float | None = setting(
+        None,
+        "Requests a second that have to be answered in all, surely. Default: any speed does.",
+        said="{:g} requests a second",
+    )
+
+    @property
+    def asks_rate(self) -> bool:
+        """Whether a speed has to be reached."""
+        return self.tokens_per_second is not None or self.requests_per_second is not None
 
     def of_model(self) -> object:
         """What of it changes the model as it is loaded: prepared models are kept by this."""
@@ -350,6 +385,10 @@ if TYPE_CHECKING:
         enforce_eager: bool
         block_size: int | None
         hybrid_kv: bool
+        prompt: int | str | None
+        answer: int | str | None
+        tokens_per_second: float | None
+        requests_per_second: float | None
 
     class FitOptions(LoadOptions, total=False):
         """A load and its engine."""

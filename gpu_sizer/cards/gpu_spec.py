@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     import datetime
     from typing import Literal
 
-    from gpu_sizer.cards.constraints import Id, PositiveFloat, PositiveInt, Text
+    from gpu_sizer.model.constraints import Id, PositiveFloat, PositiveInt, Text
 
+#: Vendors whose names are often written otherwise.
+VENDORS = ("NVIDIA", "AMD", "Intel")
 #: Generations of NVIDIA's GPUs by the first number of the compute capability.
 HOPPER = 9
 #: Of data centers: B200, GB200, B300 ...
@@ -73,15 +75,29 @@ class Compute:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """How GPUs are joined for tensor and expert parallelism, beyond bridges of pairs."""
+
+    kind: Literal["nvlink", "xgmi", "pcie", "roce"]
+    generation: PositiveInt | None = None
+    """4 is NVLink 4, or PCI Express 4."""
+    gb_s: PositiveFloat
+    """GB/s that one GPU sends, and receives at the same time."""
+    gpus: PositiveInt | None = None
+    """GPUs that share it where that is more than a machine (72 in an NVL72 rack)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GpuSpec:
     """One accelerator as a program sees it."""
 
     id: Id
     name: Text
-    vendor: Literal["NVIDIA", "AMD", "Intel"]
+    vendor: Text
+    """As it writes itself."""
     architecture: Text | None = None
-    platform: Literal["cuda", "rocm", "xpu", "hpu"]
-    """The software platform an engine uses on it."""
+    platform: Text
+    """The software platform that an engine uses on it: cuda, rocm, xpu, hpu ...; an engine's profile names its own."""
     compute_capability: Text | None = None
     """9.0, gfx942 ..."""
     released: datetime.date | None = None
@@ -90,6 +106,9 @@ class GpuSpec:
     """Whether it computes bfloat16 natively; null where not known."""
     compute: Compute = Compute()
     interconnect: Text | None = None
+    """How GPUs are joined, in words."""
+    link: Link | None = None
+    """The same in numbers; null where no source gives any."""
     gpus_per_node: PositiveInt | None = None
     """Usual most in one machine."""
     tdp_w: PositiveInt | None = None
@@ -102,6 +121,9 @@ class GpuSpec:
     def __post_init__(self) -> None:
         if not self.sources:
             raise ValueError("a spec needs at least one source")
+        for known in VENDORS:
+            if self.vendor != known and self.vendor.casefold() == known.casefold():
+                raise ValueError(f"the vendor {self.vendor!r} writes itself {known}")
 
     @property
     def generation(self) -> int | None:

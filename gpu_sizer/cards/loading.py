@@ -13,6 +13,7 @@ from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.rerelease_table import Table
 from gpu_sizer.errors import CardError, shown
 from gpu_sizer.files import read_regular, stay_within
+from gpu_sizer.records import fields
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -194,15 +195,10 @@ def _plain(loc: tuple[str | int, ...], known: dict[str, set[str]]) -> tuple[str 
 
 @cache
 def _known_fields() -> dict[str, set[str]]:
-    from gpu_sizer.cards import architecture, feed_forwards, gpu_spec, machine, mixers, model_card, rerelease_table
+    from gpu_sizer.cards.trusted import records_below
 
-    classes: list[Any] = [
-        value
-        for module in (architecture, feed_forwards, gpu_spec, machine, mixers, model_card, rerelease_table)
-        for value in vars(module).values()
-        if hasattr(value, "__record_fields__") and isinstance(value, type)
-    ]
-    return {c.__name__: {f.name for f in c.__record_fields__} for c in classes}
+    classes = {**records_below(ModelCard), **records_below(GpuSpec), **records_below(Provider), **records_below(Table)}
+    return {name: {f.name for f in fields(cls)} for name, cls in classes.items()}
 
 
 def validate(data: dict[str, Any], kind: type[Card], file: Path, node: Any = None) -> Card:

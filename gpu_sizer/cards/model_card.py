@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from gpu_sizer.cards.architecture import Architecture
 from gpu_sizer.cards.names import normal, normal_short, stem
+from gpu_sizer.model.architecture import Architecture
+from gpu_sizer.model.weights import Weights
 from gpu_sizer.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import date
-    from typing import Literal
 
-    from gpu_sizer.cards.constraints import Id, ParameterCount, Text, Tokens, WeightFormat
+    from gpu_sizer.model.constraints import Id, ParameterCount, Text, Tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,28 +40,6 @@ class ContextLength:
             raise ValueError("extended and method belong together")
         if self.extended is not None and self.extended <= self.native:
             raise ValueError(f"extended ({self.extended}) must exceed native ({self.native})")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormatRule:
-    """Tensors that are stored in another format than the card's main type."""
-
-    tensors: tuple[Text, ...]
-    """Patterns (``*`` matches anything) of tensor names, ``layers.{layer}.mlp.experts.*`` ..."""
-    format: WeightFormat
-    """The format of the linear weights that match; the first rule that matches holds."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weights:
-    """Data types in which the weights were released."""
-
-    dtype: Literal["bfloat16", "float16", "float32"]
-    """Type of every tensor that no rule names, and of computation."""
-    rules: tuple[FormatRule, ...] = ()
-    """Groups of linear weights in another format, as released."""
-    kv_cache_dtype: Literal["float8"] | None = None
-    """A cache type that the checkpoint itself asks for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

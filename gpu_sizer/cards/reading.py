@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gpu_sizer.cards.catalogue import PASSED_BY, SEPARATOR
+from gpu_sizer.cards.folders import PASSED_BY
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.loading import read_yaml, validate
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.cards.names import normal, normal_short, stem
+from gpu_sizer.cards.names import SEPARATOR, normal, normal_short, stem
 from gpu_sizer.cards.writing import jsonable
 from gpu_sizer.compiled import yaml_files
 from gpu_sizer.errors import CardError

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from gpu_sizer.cards.constraints import Id, ParameterCount, Text, Tokens, WeightFormat
     from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.model.constraints import Id, ParameterCount, Text, Tokens, WeightFormat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

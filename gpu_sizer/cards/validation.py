@@ -7,12 +7,14 @@ import datetime
 import inspect
 import sys
 import textwrap
+import types
 import typing
 from functools import cache, partial
 from typing import Any
 
-from gpu_sizer.cards import constraints
 from gpu_sizer.errors import printable
+from gpu_sizer.model import constraints
+from gpu_sizer.model.kinds import KINDS
 from gpu_sizer.records import describe_records_with, fields, is_record
 
 
@@ -36,9 +38,13 @@ def _hints(cls: type) -> dict[str, Any]:
         "date": datetime.date,
         "datetime": datetime,
         **vars(constraints),
+        # Read anew each time: a file more in the package is a kind more.
+        **{name: typing.Union[tuple(kinds.classes())] for name, kinds in KINDS.items()},  # noqa: UP007 - of a tuple
         **vars(sys.modules[cls.__module__]),
     }
-    return typing.get_type_hints(cls, globalns=scope, include_extras=True)
+    # A record's own fields alone: what a base class annotates are traits.
+    own = types.SimpleNamespace(__annotations__=cls.__annotations__)
+    return typing.get_type_hints(own, globalns=scope, include_extras=True)
 
 
 def _same(value: Any) -> Any:

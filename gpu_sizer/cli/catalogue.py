@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from gpu_sizer import api
-from gpu_sizer.cards.catalogue import LIGHT_FOLDERS
 from gpu_sizer.cards.fleet import fleet, machine_folders
+from gpu_sizer.cards.folders import LIGHT_FOLDERS
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.light_card import light_cards, load_light_card
 from gpu_sizer.cards.loading import Kind, json_schema, kind_of, load_card

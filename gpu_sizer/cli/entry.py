@@ -46,6 +46,7 @@ _LONG = 6
 COMMANDS = {
     "size": "sizing",
     "fit": "sizing",
+    "speed": "speed",
     "models": "listings",
     "gpus": "listings",
     "machines": "machines",

@@ -128,7 +128,7 @@ def gpus(
     filter: Annotated[
         str | None, typer.Argument(metavar="[FILTER]", help="Part of an id, name or architecture.")
     ] = None,
-    vendor: Annotated[str | None, typer.Option(help="NVIDIA, AMD or Intel.")] = None,
+    vendor: Annotated[str | None, typer.Option(help="As the vendor writes itself: NVIDIA, AMD, Intel.")] = None,
     min_memory: Annotated[
         float | None, typer.Option("--min-memory", metavar="GB", help="At least this many gigabytes on the box.")
     ] = None,

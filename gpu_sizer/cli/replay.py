@@ -10,7 +10,7 @@ import typer
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import is_terminal, print_json, print_lines
 from gpu_sizer.evidence.replay import Replayed
-from gpu_sizer.files import check_output, read_regular, write_file
+from gpu_sizer.files import check_output, open_regular, write_file
 
 #: Bytes of a file of records: some ten thousands of them.
 MOST_BYTES = 16 << 20
@@ -27,17 +27,22 @@ def replay(
         ),
     ] = None,
 ) -> None:
-    """Replay records of real start-ups: predicted beside measured."""
+    """Replay records of real start-ups, or of benchmarks: predicted beside measured."""
+    from gpu_sizer.evidence.benchmarks import first_is_benchmark
     from gpu_sizer.evidence.records import EvidenceError, read_records
     from gpu_sizer.evidence.replay import replay_all
     from gpu_sizer.evidence.summary import summary
 
     if report is not None:
         check_output(report)
+    open_regular(records, MOST_BYTES).close()
     try:
-        lines = read_regular(records, MOST_BYTES).decode("utf-8").splitlines()
-    except UnicodeDecodeError:
-        raise EvidenceError(f"{records}: not UTF-8 text") from None
+        lines = records.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise EvidenceError(f"{records}: {getattr(error, 'strerror', None) or error}") from None
+    if first_is_benchmark(lines):
+        _benchmarks(lines, records, as_json)
+        return
     replayed = list(replay_all(read_records(lines, str(records)), o.cards()))
     if report is not None:
         _write_report(report, replayed, records.parent)
@@ -58,6 +63,23 @@ def replay(
 
         print_lines(aligned(REPLAY_COLUMNS, rows))
     print_lines(["", *summary_lines(summary(replayed))])
+
+
+def _benchmarks(lines: list[str], file: Path, as_json: bool) -> None:
+    """Benchmarks beside their estimates."""
+    from gpu_sizer.evidence.benchmarks import read_benchmarks
+    from gpu_sizer.evidence.speed_replay import speed_replay, speed_summary
+
+    cards = o.cards()
+    replayed = [speed_replay(b, cards) for b in read_benchmarks(lines, str(file))]
+    if as_json:
+        print_json({"records": [r.model_dump() for r in replayed], "summary": speed_summary(replayed)})
+        return
+    from gpu_sizer.reports.aligned import aligned
+    from gpu_sizer.reports.speed_accuracy import BENCHMARK_COLUMNS, benchmark_rows, figures_lines
+
+    print_lines(aligned(BENCHMARK_COLUMNS, benchmark_rows([r.model_dump() for r in replayed])))
+    print_lines(["", *figures_lines(speed_summary(replayed))])
 
 
 def _causes(file: Path) -> dict[str, str]:

@@ -84,8 +84,8 @@ def machines(
     ] = None,
 ) -> None:
     """Take machines and prices from a catalogue file, such as ~/.sky/catalogs/v8/aws/vms.csv."""
-    from gpu_sizer.cards.catalogue import MACHINES
     from gpu_sizer.cards.fleet import fleet
+    from gpu_sizer.cards.folders import MACHINES
     from gpu_sizer.cards.writing import to_yaml
     from gpu_sizer.cli import options as o
     from gpu_sizer.importers.skypilot import read_catalogue

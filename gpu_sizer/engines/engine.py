@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.engines.lines import Lines, Whole
     from gpu_sizer.load import Load, Settings
-    from gpu_sizer.memory.caches import LayerKeeps
     from gpu_sizer.memory.estimate import LayoutMemory
     from gpu_sizer.memory.layout import Layout
+    from gpu_sizer.model.caches import LayerKeeps
     from gpu_sizer.model.inventory import Inventory
 
     class PreparedModel(Protocol):

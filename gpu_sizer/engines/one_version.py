@@ -5,8 +5,8 @@ from __future__ import annotations
 from gpu_sizer.engines.fitting import PlainFitting
 from gpu_sizer.engines.support import Supported
 from gpu_sizer.errors import RequestError
-from gpu_sizer.memory.caches import CacheTypes, LayerKeeps
 from gpu_sizer.memory.estimate import LayoutMemory
+from gpu_sizer.model.caches import CacheTypes, LayerKeeps
 from gpu_sizer.units import GIB, ceil_div, gib
 
 TYPE_CHECKING = False

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from gpu_sizer.cards.mixers import CompressedAttention, LatentAttention
 from gpu_sizer.engines.profiles import PROFILE, has_data, profile_data
 from gpu_sizer.engines.versions import at_least, line, number, reaches
 from gpu_sizer.errors import UncountableError
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from gpu_sizer.engines.engine import PreparedModel
 
 #: How platforms are called.
-PLATFORMS = {"cuda": "CUDA", "rocm": "ROCm", "xpu": "Intel's XPU", "hpu": "Gaudi", "metal": "Metal"}
+PLATFORMS = {"cuda": "CUDA", "rocm": "ROCm", "xpu": "Intel's XPU", "hpu": "Gaudi", "metal": "Metal", "musa": "MUSA"}
 #: A class that no version has.
 NEVER = "never"
 #: Other spellings of types of the cache. Those of eight bits are alike in size.
@@ -211,7 +210,7 @@ def _latent_kind(card: ModelCard) -> str | None:
     kinds = {
         "sparse" if block.mixer.indexer else "latent"
         for block in card.architecture.blocks.values()
-        if isinstance(block.mixer, LatentAttention) and not isinstance(block.mixer, CompressedAttention)
+        if block.mixer is not None and block.mixer.latent
     }
     return "sparse" if "sparse" in kinds else "latent" if kinds else None
 

@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from gpu_sizer.cards.bounds import MOST_LAYERS, MOST_SIZE
 from gpu_sizer.errors import CardError, printable, shown
+from gpu_sizer.model.bounds import MOST_LAYERS, MOST_SIZE
 
 _MISSING = object()
 #: Entries of a list.

@@ -13,10 +13,10 @@ from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from gpu_sizer.cards.bounds import MOST_TOKENS
 from gpu_sizer.errors import CardError, printable, shown
 from gpu_sizer.files import open_regular
 from gpu_sizer.importers.checkpoint import Checkpoint, StoredTensor
+from gpu_sizer.model.bounds import MOST_TOKENS
 
 MAGIC = b"GGUF"
 #: Strings, tensor lists and lists of metadata beyond these are no model's.

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gpu_sizer.cards.bounds import LONGEST_ID, LONGEST_TEXT, MOST_TOKENS
 from gpu_sizer.cards.loading import validate
 from gpu_sizer.cards.model_card import ContextLength, ModelCard, Source
 from gpu_sizer.cards.writing import plain
 from gpu_sizer.errors import CardError, shown
 from gpu_sizer.files import parse_json, read_regular
 from gpu_sizer.importers.config import Config
-from gpu_sizer.importers.families import MODULES, family
+from gpu_sizer.importers.families import family
 from gpu_sizer.importers.quantization import read_weights
+from gpu_sizer.model.bounds import LONGEST_ID, LONGEST_TEXT, MOST_TOKENS
 
 _MOST_BYTES = 4 << 20
 _DTYPES = {"bfloat16": "bfloat16", "float16": "float16", "float32": "float32", "half": "float16", "float": "float32"}
@@ -206,8 +206,3 @@ def import_folder(path: str | os.PathLike[str]) -> ModelCard:
         raw = with_modelopt(raw, read_json(beside))
     name = (where if where.is_dir() else where.parent).resolve().name or "model"
     return card_from_config(raw, name=name, source=str(where), file=str(config))
-
-
-def known_types() -> tuple[str, ...]:
-    """The model types that have a family."""
-    return tuple(sorted(MODULES))

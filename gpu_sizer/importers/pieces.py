@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, Run
-from gpu_sizer.cards.feed_forwards import Dense, MixtureOfExperts
-from gpu_sizer.cards.mixers import Attention
 from gpu_sizer.errors import shown
 from gpu_sizer.importers.config import Config
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor, Run
+from gpu_sizer.model.feed_forwards.dense import Dense
+from gpu_sizer.model.feed_forwards.mixture_of_experts import MixtureOfExperts
+from gpu_sizer.model.mixers.attention import Attention
 
 
 def attention(c: Config, **differs: Any) -> Attention:

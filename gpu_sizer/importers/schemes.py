@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from gpu_sizer.cards.constraints import WeightFormat
 from gpu_sizer.errors import shown
 from gpu_sizer.importers.config import Config
+from gpu_sizer.model.constraints import WeightFormat
 from gpu_sizer.model.formats import SCALE_BLOCK
 
 #: What a scheme makes of a linear module: its format, or null where it stays as it is.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gpu_sizer.cards.architecture import ExtraTensor, Tower
-from gpu_sizer.cards.bounds import MOST_LAYERS
 from gpu_sizer.importers.config import Config
+from gpu_sizer.model.architecture import ExtraTensor, Tower
+from gpu_sizer.model.bounds import MOST_LAYERS
 from gpu_sizer.records import replace
 
 

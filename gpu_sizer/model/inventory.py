@@ -6,14 +6,29 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
-from gpu_sizer.cards.model_card import FormatRule, ModelCard
 from gpu_sizer.errors import RequestError
-from gpu_sizer.model.feed_forward_tensors import feed_forward_tensors
 from gpu_sizer.model.formats import ELEMENT_BYTES, WEIGHT_FORMATS, is_scaled, storage_bytes
-from gpu_sizer.model.mixer_tensors import mixer_tensors
 from gpu_sizer.model.tensor import Split, Tensor
 from gpu_sizer.records import dataclass, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor
+    from gpu_sizer.model.weights import FormatRule, Weights
+
+    class Described(Protocol):
+        """What of a card an inventory is made from."""
+
+        @property
+        def architecture(self) -> Architecture:
+            """How it is built."""
+
+        @property
+        def weights(self) -> Weights:
+            """The types in which it was released."""
+
 
 #: Names of a block's norms, by how many it has.
 _NORM_NAMES = ("input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm", "post_feedforward_layernorm")
@@ -110,15 +125,7 @@ def _extra(tensors: Iterable[ExtraTensor], fmt: str, prefix: str = "") -> Iterat
 
 def block_tensors(block: Block, a: Architecture, fmt: str) -> list[Tensor]:
     """The tensors of one layer, in the model's storage type."""
-    tensors: list[Tensor] = []
-    if block.mixer:
-        tensors += mixer_tensors(block.mixer, a.hidden_size, fmt, a.norm)
-    if block.second_mixer:
-        tensors += mixer_tensors(block.second_mixer, a.hidden_size, fmt, a.norm)
-    if block.dense:
-        tensors += feed_forward_tensors(block.dense, a.hidden_size, fmt, "mlp.")
-    if block.feed_forward:
-        tensors += feed_forward_tensors(block.feed_forward, a.hidden_size, fmt)
+    tensors = list(block.tensors(a.hidden_size, fmt, a.norm))
     tensors += _norms(block.norms, a.hidden_size, fmt, a.norm, (*_NORM_NAMES, *(f"norm_{i}" for i in range(4, 16))))
     tensors += _extra(block.extra, fmt)
     return tensors
@@ -175,7 +182,7 @@ def weight_format(name: str) -> str:
     return resolved
 
 
-def build_inventory(card: ModelCard, weights_dtype: str | None = None) -> Inventory:
+def build_inventory(card: Described, weights_dtype: str | None = None) -> Inventory:
     """The inventory of a card.
 
     Args:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gpu_sizer.memory.estimate import Verdict
+    from gpu_sizer.timing.answer import Speed
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,8 @@ class Plan:
     tuned: Tuned | None = None
     context_counts: tuple[tuple[int, int | None], ...] = ()
     warnings: tuple[str, ...] = ()
+    speed: Speed | None = None
+    """Of the chosen layout, where a speed was asked for."""
 
     @property
     def fits(self) -> bool:
@@ -192,6 +195,7 @@ class Plan:
             "alternatives": [a.model_dump() for a in self.alternatives],
             "rejected": [x.model_dump() for x in self.rejections],
             "warnings": list(self.warnings),
+            **({"speed": self.speed.model_dump()} if self.speed else {}),
         }
 
 
@@ -210,6 +214,8 @@ class Fit:
     """Lower settings under which the layout fits, where it does not at those asked for."""
     hardware: tuple[GpuSpec, ...] = ()
     """The GPUs one by one where they differ; empty where all are the request's."""
+    speed: Speed | None = None
+    """Where a speed was asked for, and the layout fits."""
 
     @property
     def verdict(self) -> Verdict:
@@ -280,6 +286,7 @@ class Fit:
             weights_format=self.weights_format,
             tuned=self.tuned,
             warnings=self.warnings,
+            speed=self.speed,
         )
 
     def to_dict(self) -> dict[str, Any]:

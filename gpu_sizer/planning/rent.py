@@ -259,11 +259,21 @@ def rented(answer: Plan | Fit) -> Rental | None:
     Returns:
         Null where it does not fit, or no machine is known.
     """
-    request, memory = answer.request, answer.memory
-    if memory is None or not answer.fits:
+    if answer.memory is None or not answer.fits:
         return None
+    told = None if isinstance(answer, Plan) else answer.memory
+    return rented_for(answer.request, answer.memory.layout.gpu_count, told)
+
+
+def rented_for(request: Request, least: int, told: LayoutMemory | None) -> Rental | None:
+    """The whole machines with at least so many GPUs, as :func:`rented`.
+
+    Args:
+        request: what is asked.
+        least: GPUs that there must be.
+        told: the layout that is kept; null lets each machine have its best.
+    """
     offers = machines_for(request)
-    least, told = memory.layout.gpu_count, None if isinstance(answer, Plan) else memory
     wanted, found, carry = Wanted(), [], {}
     # Machines that people cluster, and those that do alone, before all others.
     for likely in (True, False):

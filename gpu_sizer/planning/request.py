@@ -6,7 +6,7 @@ from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.registry import engine, engine_for
 from gpu_sizer.errors import RequestError
-from gpu_sizer.load import ENGINE, LIMITS, LOAD, OPTIONS, Limits, Load, checked, told
+from gpu_sizer.load import ENGINE, LIMITS, LOAD, OPTIONS, USUAL_ANSWER, USUAL_PROMPT, Limits, Load, checked, told
 from gpu_sizer.model.inventory import weight_format
 from gpu_sizer.planning.quantities import tokens
 from gpu_sizer.records import dataclass, replace
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 DEFAULT_NODE = 8
 _OF_LOAD = frozenset(s.name for s in LOAD)
 _OF_LIMITS = frozenset(s.name for s in LIMITS)
+#: Settings of which one makes a request as long as its prompt and answer.
+_OF_SPEED = ("prompt", "answer", "tokens_per_second", "requests_per_second")
 #: Limits of a request that has none of its own.
 ANYWHERE = Limits()
 
@@ -123,7 +125,7 @@ def make_request(
     if machine is not None:
         given.setdefault("gpus_per_node", machine.machine.gpu_count)
     longest = model.context.extended or model.context.native
-    context = given.setdefault("context", model.context.native)
+    context = given.setdefault("context", _usual_context(given, model.context.native, longest))
     if context > longest:
         extended = f" (extended by {model.context.method})" if model.context.method else ""
         raise RequestError(
@@ -144,6 +146,13 @@ def make_request(
     return request
 
 
+def _usual_context(given: Mapping[str, Any], native: int, longest: int) -> int:
+    """Tokens of one request that does not tell: the model's own length, or prompt and answer where these are told."""
+    if not any(given.get(name) for name in _OF_SPEED):
+        return native
+    return min(longest, int(given.get("prompt") or USUAL_PROMPT) + int(given.get("answer") or USUAL_ANSWER))
+
+
 def options_of(given: Mapping[str, Any], native: int | None) -> dict[str, Any]:
     """Options without nulls, and with lengths as numbers.
 
@@ -157,5 +166,5 @@ def options_of(given: Mapping[str, Any], native: int | None) -> dict[str, Any]:
     found = {name: value for name, value in given.items() if value is not None}
     for name, value in found.items():
         if isinstance(value, str) and name in OPTIONS and OPTIONS[name].tokens:
-            found[name] = tokens(value, native, name)
+            found[name] = tokens(value, native, name, OPTIONS[name].about)
     return found

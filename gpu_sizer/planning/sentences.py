@@ -197,6 +197,12 @@ def details(plan: Plan) -> Iterator[str]:
             yield f"Layers on each GPU: {', '.join(map(str, plan.memory.layer_split))}"
         if (text := capacity_sentence(plan)) is not None:
             yield text
+    if plan.speed is not None:
+        from gpu_sizer.planning.speed_sentences import speed_lines
+
+        yield ""
+        yield f"Speed, which {plan.speed.verdict} what is asked for"
+        yield from speed_lines(plan.speed, plan.request.users)
     if fewer := why_not_fewer(plan):
         yield ""
         yield "Why not fewer"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gpu_sizer.cards.bounds import MOST_TOKENS
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import MOST_USERS
+from gpu_sizer.model.bounds import MOST_TOKENS
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.sweep_slice import CELL
 from gpu_sizer.planning.sweep_slice import cells as slice_cells

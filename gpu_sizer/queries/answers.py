@@ -214,13 +214,16 @@ _ANSWERS = {
 }
 
 
-def ask(text: str, *, cards: Catalogue | None = None, most_gpus: int | None = None) -> Answer:
+def ask(
+    text: str, *, cards: Catalogue | None = None, most_gpus: int | None = None, most_listed: int | None = None
+) -> Answer:
     """The answer to a question in words.
 
     Args:
         text: ``how many A6000s for Mixtral 8x7b``.
         cards: the catalogue; null is the shipped one with the user's own folders.
         most_gpus: refuse questions about more GPUs, which take longer to answer; null is as many as can be planned.
+        most_listed: refuse questions for all models that run on more GPUs, times users, for the same reason.
 
     Raises:
         GpuSizerError: a question that is not understood, or a name that is missing, unknown or ambiguous: ``kind``
@@ -232,6 +235,10 @@ def ask(text: str, *, cards: Catalogue | None = None, most_gpus: int | None = No
     a = replace(asked(u, shelf), machine=named.offer, provider=named.provider)
     if most_gpus is not None and (told := a.largest_count()) > most_gpus:
         raise RequestError(f"at most {most_gpus:,} GPUs can be asked about here, not {told:,}", about="gpu")
+    listed = (a.gpu_count or 1) * a.options.get("users", 1)
+    if most_listed is not None and u.intent == "models" and listed > most_listed:
+        message = f"which models run can be asked here for up to {most_listed:,} GPUs times users, not for {listed:,}"
+        raise RequestError(message, about="users")
     result = _ANSWERS[u.intent](a, shelf)
     return Answer(
         " ".join(text.split())[:500], u.intent, "; ".join([say(a), *named.said]), result, a.engine, a.warnings

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttention
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.registry import engine
-from gpu_sizer.memory.caches import LayerKeeps
+from gpu_sizer.model.caches import LayerKeeps
 from gpu_sizer.model.formats import storage_bytes
 from gpu_sizer.model.inventory import Inventory, build_inventory
 from gpu_sizer.units import gb, gib
@@ -32,26 +31,8 @@ def _weights(inventory: Inventory) -> Iterator[str]:
 
 
 def _formula(card: ModelCard, name: str) -> str:
-    m = card.architecture.blocks[name].mixer
-    if isinstance(m, Attention):
-        span = f", at most {m.sliding_window:,} tokens and those in flight" if m.sliding_window else ""
-        span = f", in chunks of {m.attention_chunk_size:,}" if m.attention_chunk_size else span
-        if m.shares_cache:
-            return "reads another layer's cache"
-        if m.short_convolutions:
-            span += f", beside {m.short_convolutions.conv_kernel} tokens and those in flight of its short convolutions"
-        return f"{m.num_key_value_heads} key/value heads x ({m.head_dim} + {m.v_head_dim or m.head_dim}){span}"
-    if isinstance(m, LatentAttention):
-        return f"one latent of {m.kv_lora_rank} + {m.qk_rope_head_dim}, whole on every tensor-parallel rank"
-    if isinstance(m, CompressedAttention) and m.shares_states and not m.compress_ratio:
-        return f"a window of {m.sliding_window}"
-    if isinstance(m, CompressedAttention) and m.shares_states:
-        states = f"states of {m.compress_ratio} token{'s' if m.compress_ratio > 1 else ''} each"
-        kept = "which later layers read" if m.shares_states == "maker" else "which an earlier layer keeps"
-        return f"a window of {m.sliding_window} and {states}, {kept}"
-    if isinstance(m, CompressedAttention):
-        return f"a window of {m.sliding_window} and states of {m.compress_ratio or 'no'} tokens each"
-    return "a constant state per sequence" if m is not None else "nothing: a feed-forward alone"
+    mixer = card.architecture.blocks[name].mixer
+    return mixer.words() if mixer is not None else "nothing: a feed-forward alone"
 
 
 def _sizes(k: LayerKeeps, layers: int) -> Iterator[str]:

@@ -148,6 +148,15 @@ class Health(BaseModel):
     version: str
 
 
+class Index(Open):
+    """Where everything is."""
+
+    name: str
+    version: str
+    description: str
+    paths: dict[str, str]
+
+
 class Problem(BaseModel):
     """What is wrong, and what was perhaps meant."""
 
@@ -194,6 +203,7 @@ MODELS = _with_errors(Models, "The models.", body=False)
 GPUS = _with_errors(Gpus, "The GPUs.", body=False)
 MACHINES = _with_errors(MachineList, "The machines.", body=False)
 RENTALS = _with_errors(Rentals, "The machines that carry the load.")
+INDEX: Responses = {200: {"model": Index, "description": "The paths, and where they are described."}}
 HEALTH: Responses = {200: {"model": Health, "description": "It does."}}
 METRICS: Responses = {
     200: {"description": "Prometheus's text format.", "content": {"text/plain": {"schema": {"type": "string"}}}}

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: The most GPUs that a request may search or name.
 MOST_GPUS = 256
+#: The most GPUs, times users, for which a question can ask what of the whole catalogue runs: seconds of work.
+MOST_LISTED = 1024
 #: Longest name or option, in characters.
 LONGEST_NAME = 200
 #: Longest question, in characters.

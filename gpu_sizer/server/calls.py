@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from gpu_sizer import api
@@ -10,7 +11,7 @@ from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.cards.fleet import fleet
 from gpu_sizer.deploy.formats import deploy as write
 from gpu_sizer.deploy.serving import weights_named
-from gpu_sizer.errors import RequestError
+from gpu_sizer.errors import RequestError, UnknownModelError
 from gpu_sizer.planning.inverse_sentences import on_count_lines
 from gpu_sizer.planning.plan import Plan
 from gpu_sizer.planning.rent_sentences import rent_headline
@@ -23,6 +24,7 @@ from gpu_sizer.reports.rentals import rental_listing
 from gpu_sizer.reports.selecting import GpuFilter, ModelFilter
 from gpu_sizer.server.bodies import (
     MOST_GPUS,
+    MOST_LISTED,
     AskBody,
     Body,
     DeployBody,
@@ -67,6 +69,9 @@ def warm_up() -> None:
     cards.models.all()
     cards.gpus.all()
     ask(AskBody(question="how many A6000s for Mixtral 8x7b"))
+    # What is looked through for a name that no card bears.
+    with suppress(UnknownModelError):
+        api.load_model("an-organisation/an-unknown-model", cards=cards)
 
 
 def _asked(b: LoadBody) -> dict[str, Any]:
@@ -130,7 +135,7 @@ def ask(b: AskBody) -> Answered:
     Raises:
         GpuSizerError: a question that is not understood, or a name that is missing, unknown or ambiguous.
     """
-    found = ask_in_words(b.question, cards=shelf(), most_gpus=MOST_GPUS)
+    found = ask_in_words(b.question, cards=shelf(), most_gpus=MOST_GPUS, most_listed=MOST_LISTED)
     return Answered(found.model_dump(), found.lines())
 
 

@@ -138,8 +138,14 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_spec_with_a_wrong_vendor_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "x.yaml").write_text("id: x\nname: X\nvendor: Nvidia\n", encoding="utf-8")
-    with pytest.raises(CardError, match="vendor"):
+    spec = (
+        "id: x\nname: X\nvendor: {}\nplatform: cuda\nsources: [{{url: https://example.org/x, facts: all}}]\n"
+        "memory: {{marketed_gb: 8, visible_mib: 8000, visible_basis: estimated}}\n"
+    )
+    (tmp_path / "x.yaml").write_text(spec.format("Moore Threads"), encoding="utf-8")
+    assert load_card(tmp_path / "x.yaml", GpuSpec).vendor == "Moore Threads"
+    (tmp_path / "x.yaml").write_text(spec.format("Nvidia"), encoding="utf-8")
+    with pytest.raises(CardError, match="the vendor 'Nvidia' writes itself NVIDIA"):
         load_card(tmp_path / "x.yaml", GpuSpec)
 
 

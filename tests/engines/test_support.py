@@ -98,8 +98,8 @@ def test_a_file_of_a_line_names_the_version_that_loads_the_model() -> None:
 
 @pytest.mark.parametrize("name", engine_names())
 def test_a_platform_that_no_engine_names_is_refused_by_all(name: str) -> None:
-    gpu = replace(load_gpu("h100"), platform="musa")
-    with pytest.raises(UncountableError, match=f"{engine(name).title} does not run on musa"):
+    gpu = replace(load_gpu("h100"), platform="unheard-of")
+    with pytest.raises(UncountableError, match=f"{engine(name).title} does not run on unheard-of"):
         size("llama-3-8b", gpu=gpu, engine=name)
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from gpu_sizer.cards.catalogue import catalogue
-from gpu_sizer.cards.mixers import CompressedAttention
 from gpu_sizer.errors import CardError
 from gpu_sizer.importers.hugging_face import card_from_config
 from gpu_sizer.model.formats import storage_bytes
 from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.model.mixers.compressed_attention import CompressedAttention
 from gpu_sizer.model.tensor import Tensor
 from gpu_sizer.units import ceil_div
 

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from gpu_sizer.cards.catalogue import catalogue
-from gpu_sizer.cards.mixers import Attention, StreamConvolution
 from gpu_sizer.errors import CardError
 from gpu_sizer.importers.families.qwen4_exp import table_rows
 from gpu_sizer.importers.hugging_face import card_from_config
 from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.model.mixers.attention import Attention
+from gpu_sizer.model.mixers.stream_convolution import StreamConvolution
 from gpu_sizer.model.tensor import Tensor
 from gpu_sizer.units import GIB, ceil_div
 

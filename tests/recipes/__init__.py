@@ -20,8 +20,8 @@ class Package:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         shutil.copytree(ROOT / "gpu_sizer", folder / "gpu_sizer", ignore=shutil.ignore_patterns("__pycache__"))
-        for data in ("model_cards", "gpu_specs"):
-            (folder / data).symlink_to(ROOT / data)
+        (folder / "model_cards").symlink_to(ROOT / "model_cards")
+        shutil.copytree(ROOT / "gpu_specs", folder / "gpu_specs")
 
     def add(self, template: str, place: str) -> None:
         """Copies a template (a file or a folder of this room) to a place in the package."""
@@ -30,6 +30,13 @@ class Package:
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, target)
+
+    def lay(self, template: str, place: str) -> Path:
+        """Copies a file beside the package, into a folder of data."""
+        target = self.folder / place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(HERE / template, target)
+        return target
 
     def run(self, program: str) -> Any:
         """What a program that uses the package prints as JSON on its last line."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from gpu_sizer.cards.mixers import Attention, LatentAttention
 from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import parallel_layouts
 from gpu_sizer.engines.one_version import OneVersion, refused
@@ -10,10 +9,10 @@ from gpu_sizer.engines.pools import full_pool_bytes, full_pool_tokens
 from gpu_sizer.engines.tgi.prefill import constants, prefill_tokens
 from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.activations import forward_bytes, workspace_bytes
-from gpu_sizer.memory.caches import CacheTypes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import WeightRules, refusal
+from gpu_sizer.model.caches import CacheTypes
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.units import GIB, gib
 
@@ -93,14 +92,11 @@ class TgiEngine(OneVersion):
         if shards > constants()["most_gpus"]:
             return f"TGI's shards are of one machine: {shards} are too many"
         for block in model.card.architecture.blocks.values():
-            m = block.mixer
             # flash_llama_modeling.py: FlashLlamaAttention; latent attention has no key/value heads to cut.
-            if isinstance(m, Attention) and m.num_attention_heads % shards:
-                return f"{m.num_attention_heads} attention heads do not divide by {shards} shards"
-            if isinstance(m, Attention) and m.num_key_value_heads % shards:
-                return f"{m.num_key_value_heads} key/value heads do not divide by {shards} shards"
-            if isinstance(m, LatentAttention) and m.num_attention_heads % shards:
-                return f"{m.num_attention_heads} attention heads do not divide by {shards} shards"
+            if block.mixer and block.mixer.heads % shards:
+                return f"{block.mixer.heads} attention heads do not divide by {shards} shards"
+            if block.mixer and block.mixer.kv_heads % shards:
+                return f"{block.mixer.kv_heads} key/value heads do not divide by {shards} shards"
         return refusal(model.inventory, layout, model.rules)
 
     def evaluate(self, model: TgiModel, gpu: GpuSpec, layout: Layout, load: Load) -> LayoutMemory:

@@ -13,10 +13,10 @@ from gpu_sizer.engines.one_version import HALF, OneVersion, refused
 from gpu_sizer.engines.whole_layers import answer, even_cut
 from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.activations import forward_bytes
-from gpu_sizer.memory.caches import CacheTypes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import WeightRules
+from gpu_sizer.model.caches import CacheTypes
 from gpu_sizer.model.formats import FLOAT32_BYTES, storage_bytes
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.units import GIB

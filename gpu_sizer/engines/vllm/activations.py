@@ -11,13 +11,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from gpu_sizer.cards.architecture import Architecture
 from gpu_sizer.cards.gpu_spec import BLACKWELL, GpuSpec
-from gpu_sizer.cards.mixers import (
-    Attention,
-    CompressedAttention,
-    LatentAttention,
-)
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.vllm import sparse
@@ -26,6 +20,7 @@ from gpu_sizer.engines.vllm.version import VersionProfile
 from gpu_sizer.load import Settings
 from gpu_sizer.memory.activations import ACTIVATION_BYTES, forward_bytes, workspace_bytes
 from gpu_sizer.memory.layout import Layout
+from gpu_sizer.model.architecture import Architecture
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import GIB, MIB, ceil_div
 
@@ -98,12 +93,12 @@ def expert_tokens(layout: Layout, tokens: int, version: VersionProfile) -> int:
 
 def has_latent(a: Architecture) -> bool:
     """Whether some layer has latent attention, compressed or not."""
-    return any(isinstance(b.mixer, LatentAttention | CompressedAttention) for b in a.blocks.values())
+    return any(b.mixer is not None and (b.mixer.latent or b.mixer.compressed) for b in a.blocks.values())
 
 
 def has_short_convolutions(a: Architecture) -> bool:
     """Whether some layer has short convolutions."""
-    return any(isinstance(b.mixer, Attention) and b.mixer.short_convolutions for b in a.blocks.values())
+    return any(b.mixer is not None and b.mixer.short_convolutions for b in a.blocks.values())
 
 
 def _sizes_up_to(most: int) -> int:

@@ -18,9 +18,9 @@ from gpu_sizer.engines.vllm.support import host_note, pooled_cache_dtype, split_
 from gpu_sizer.engines.vllm.version import VersionProfile, version_profile
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import Load, Settings
-from gpu_sizer.memory.caches import CacheTypes, LayerKeeps
 from gpu_sizer.memory.estimate import LayoutMemory
 from gpu_sizer.memory.layout import Layout
+from gpu_sizer.model.caches import CacheTypes, LayerKeeps
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.units import GIB, ceil_div
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gpu_sizer.cards.gpu_spec import BLACKWELL, WORKSTATION_BLACKWELL
-from gpu_sizer.cards.mixers import CompressedAttention
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.vllm.sparse import shares_states
 from gpu_sizer.errors import UncountableError
@@ -43,7 +42,7 @@ def _shared_states_refusal(card: ModelCard, layout: Layout) -> str | None:
         return None
     for start, _ in stage_bounds(a.num_hidden_layers, stages):
         mixer = a.blocks[a.layer_names[start]].mixer
-        if isinstance(mixer, CompressedAttention) and mixer.compress_ratio and mixer.shares_states != "maker":
+        if mixer is not None and mixer.reads_states:
             return f"layer {start} would begin a pipeline stage and read compressed states of an earlier one"
     return None
 

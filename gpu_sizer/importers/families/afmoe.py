@@ -1,8 +1,10 @@
 """Trinity (``AfmoeConfig``): windowed and full layers, a gate of the attention's output, experts after dense layers."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, head_gate, layer_types, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block
+
+MODEL_TYPES = ("afmoe",)
 
 
 def architecture(c: Config) -> Architecture:

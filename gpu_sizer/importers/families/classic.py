@@ -4,9 +4,9 @@ GPT-2 (``GPT2Config``), GPT-J (``GPTJConfig``), GPT-NeoX (``GPTNeoXConfig``), GP
 BLOOM (``BloomConfig``), OPT (``OPTConfig``), MPT (``MptConfig``).
 """
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, uniform
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor
 
 
 def _mixer(c: Config, *, kv: int | None = None, bias: bool = True, o_bias: bool = True) -> Block:
@@ -103,6 +103,9 @@ _READERS = {
     "opt": opt,
     "mpt": mpt,
 }
+
+
+MODEL_TYPES = ("bloom", "gpt2", "gpt_bigcode", "gpt_neox", "gptj", "mpt", "opt")
 
 
 def architecture(c: Config) -> Architecture:

@@ -1,9 +1,11 @@
 """DeepSeek MoE and V2 (``DeepseekConfig``, ``DeepseekV2Config``): V2 with latent attention, V1 with plain attention."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.deepseek_v3 import latent_attention
 from gpu_sizer.importers.pieces import attention, dense, dense_first, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block
+
+MODEL_TYPES = ("deepseek", "deepseek_v2", "mistral4")
 
 
 def architecture(c: Config) -> Architecture:

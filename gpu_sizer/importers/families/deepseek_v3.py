@@ -1,9 +1,9 @@
 """DeepSeek V3, R1 and V3.1 (``DeepseekV3Config``): latent attention, dense layers first, shared experts."""
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction
-from gpu_sizer.cards.mixers import LatentAttention
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import dense, dense_first, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction
+from gpu_sizer.model.mixers.latent_attention import LatentAttention
 
 
 def latent_attention(c: Config) -> LatentAttention:
@@ -42,6 +42,9 @@ def prediction(
         *more,
     )
     return MultiTokenPrediction(block=block, layers=layers, extra=extra)
+
+
+MODEL_TYPES = ("deepseek_v3", "kimi_k2")
 
 
 def architecture(c: Config) -> Architecture:

@@ -3,11 +3,11 @@
 GLM-5.2 keeps an indexer in some layers only; the others take its choice.
 """
 
-from gpu_sizer.cards.architecture import Architecture, Block
-from gpu_sizer.cards.mixers import Indexer
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.deepseek_v3 import latent_attention, prediction
 from gpu_sizer.importers.pieces import dense, dense_first, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block
+from gpu_sizer.model.indexer import Indexer
 from gpu_sizer.records import replace
 
 
@@ -21,6 +21,9 @@ def _has_indexer(c: Config) -> list[bool]:
     every = c.optional("index_topk_freq") or 1
     offset = c.optional("index_skip_topk_offset") or 1
     return [i < offset or (i - offset) % every == every - 1 for i in range(c.layers)]
+
+
+MODEL_TYPES = ("deepseek_v32", "glm_moe_dsa")
 
 
 def architecture(c: Config) -> Architecture:

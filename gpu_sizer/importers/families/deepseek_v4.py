@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
-from gpu_sizer.cards.mixers import CompressedAttention
 from gpu_sizer.errors import shown
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import layer_types, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor
+from gpu_sizer.model.mixers.compressed_attention import CompressedAttention
 
 #: Tokens per compressed state that engines know: none, few with an indexer, many without.
 RATIOS = (0, 4, 128)
@@ -53,6 +53,9 @@ def compressed_attention(c: Config, ratio: int, **differs: Any) -> CompressedAtt
         index_head_dim=c.number("index_head_dim"),
         **differs,
     )
+
+
+MODEL_TYPES = ("deepseek_v4",)
 
 
 def architecture(c: Config) -> Architecture:

@@ -6,13 +6,13 @@ common/engram.py, nvidia/model.py, nvidia/dspark.py) and ``models/deepseek_v4/co
 index has 96,085 tensors of 510,286,023,000 bytes.
 """
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction, Tower
-from gpu_sizer.cards.bounds import MOST_DIMENSION
-from gpu_sizer.cards.feed_forwards import MixtureOfExperts
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.deepseek_v4 import compressed_attention, hyper_connections
 from gpu_sizer.importers.pieces import mixture, stack
 from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction, Tower
+from gpu_sizer.model.bounds import MOST_DIMENSION
+from gpu_sizer.model.feed_forwards.mixture_of_experts import MixtureOfExperts
 
 #: compress_ratio that the engine knows: a window alone, and states of so many tokens.
 RATIOS = (0, 1, 2)
@@ -81,6 +81,9 @@ def _vision(c: Config) -> tuple[Tower, ...]:
     # The marks before, behind and between the rows of an image.
     t.whole("image_marks", c.hidden_size, copies=3)
     return (t.tower(),)
+
+
+MODEL_TYPES = ("deepseek_v41",)
 
 
 def architecture(c: Config) -> Architecture:

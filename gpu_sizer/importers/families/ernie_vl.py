@@ -3,10 +3,10 @@
 Keys are those of the releases (flat, with pairs of numbers for text and pictures) or of transformers' class.
 """
 
-from gpu_sizer.cards.architecture import Architecture, Block, Tower
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, dense_first, mixture, stack
 from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.model.architecture import Architecture, Block, Tower
 
 
 def _pair(c: Config, key: str, default: tuple[int, int]) -> tuple[int, int]:
@@ -45,6 +45,9 @@ def _vision(c: Config) -> tuple[Tower, ...]:
     t.column("resampler.mlp", c.hidden_size, spatial)
     t.norm("resampler.after_norm", c.hidden_size, bias=False)
     return (t.tower(),)
+
+
+MODEL_TYPES = ("ernie4_5_moe_vl", "ernie4_5_vl_moe")
 
 
 def architecture(c: Config) -> Architecture:

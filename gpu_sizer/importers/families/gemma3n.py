@@ -1,8 +1,8 @@
 """Gemma 3n (``Gemma3nConfig``): embeddings per layer, alternating updates, late layers that share a cache."""
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, Tower
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, stack
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor, Tower
 
 #: Parameters of ``mobilenetv5_300m_enc`` (timm), the only encoder that Gemma 3n was released with.
 MOBILENET_PARAMETERS = 294_126_912
@@ -80,6 +80,9 @@ def _towers(c: Config) -> tuple[Tower, ...]:
         *_projector("embed_vision", v.number("vocab_size", default=128), v.number("hidden_size", default=2048), hidden),
     )
     return (Tower(name="vision", tensors=vision), Tower(name="audio", tensors=audio))
+
+
+MODEL_TYPES = ("gemma3n", "gemma3n_text")
 
 
 def architecture(c: Config) -> Architecture:

@@ -8,10 +8,10 @@ samples as they are, without towers.
 from collections.abc import Mapping
 from typing import Any
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, stack
 from gpu_sizer.importers.towers import gemma4_audio, gemma4_embedders, gemma4_vision
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor
 
 
 def _full_heads(c: Config, spans: list[str]) -> tuple[int, int | None]:
@@ -65,6 +65,9 @@ def _per_layer(c: Config) -> tuple[tuple[ExtraTensor, ...], tuple[ExtraTensor, .
         ExtraTensor(name="per_layer_model_projection.weight", shape=(width, hidden), split_dim=0),
         ExtraTensor(name="per_layer_projection_norm.weight", shape=(narrow,), part="norms"),
     )
+
+
+MODEL_TYPES = ("gemma4", "gemma4_text", "gemma4_unified", "gemma4_unified_text")
 
 
 def architecture(c: Config) -> Architecture:

@@ -1,9 +1,9 @@
 """GLM-4.1V and 4.6V Flash (``Glm4vConfig``), GLM-4.5V and 4.6V (``Glm4vMoeConfig``): GLM-4 and a vision tower."""
 
-from gpu_sizer.cards.architecture import Architecture, Block, Tower
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, dense_first, mixture, stack, uniform
 from gpu_sizer.importers.towers import TowerTensors, glm_merger
+from gpu_sizer.model.architecture import Architecture, Block, Tower
 
 
 def _vision(c: Config) -> tuple[Tower, ...]:
@@ -22,6 +22,9 @@ def _vision(c: Config) -> tuple[Tower, ...]:
     t.row("blocks.mlp.down_proj", width, out, copies=layers, bias=False)
     glm_merger(t, width, out, inner, merge)
     return (t.tower(),)
+
+
+MODEL_TYPES = ("glm4v", "glm4v_moe")
 
 
 def architecture(c: Config) -> Architecture:

@@ -5,13 +5,16 @@ hyper-connections mix (DeepSeek V4's), but for multi-token prediction. Tensors a
 ``models/glm5next/common`` (model.py, attention.py, kda.py, mtp.py, multimodal.py).
 """
 
-from gpu_sizer.cards.architecture import Architecture, Block, Tower
-from gpu_sizer.cards.mixers import Indexer, KimiDeltaAttention, LatentAttention, Mixer
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.deepseek_v3 import prediction
 from gpu_sizer.importers.families.deepseek_v4 import hyper_connections
 from gpu_sizer.importers.pieces import dense, dense_first, layer_types, mixture, stack
 from gpu_sizer.importers.towers import glm_vision
+from gpu_sizer.model.architecture import Architecture, Block, Tower
+from gpu_sizer.model.indexer import Indexer
+from gpu_sizer.model.mixer import Mixer
+from gpu_sizer.model.mixers.kimi_delta_attention import KimiDeltaAttention
+from gpu_sizer.model.mixers.latent_attention import LatentAttention
 
 #: What layers are called as released and in transformers' class.
 KINDS = {
@@ -69,6 +72,9 @@ def _vision(c: Config) -> tuple[Tower, ...]:
         return ()
     merged = v.number("projection_intermediate_size")
     return glm_vision(v, v.number("in_channels"), v.number("temporal_patch_size"), merged)
+
+
+MODEL_TYPES = ("glm5_next", "glm5_next_text")
 
 
 def architecture(c: Config) -> Architecture:

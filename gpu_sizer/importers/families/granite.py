@@ -1,10 +1,10 @@
 """Granite 3 (``GraniteConfig``, ``GraniteMoeConfig``) and Granite 4 (``GraniteMoeHybridConfig``, with Mamba 2)."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
-from gpu_sizer.cards.feed_forwards import FeedForward
-from gpu_sizer.cards.mixers import Mamba2
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block
+from gpu_sizer.model.feed_forward import FeedForward
+from gpu_sizer.model.mixers.mamba2 import Mamba2
 
 
 def _feed_forward(c: Config) -> FeedForward:
@@ -21,6 +21,9 @@ def _feed_forward(c: Config) -> FeedForward:
         shared_expert_intermediate_size=shared,
         moe_intermediate_size=c.number("intermediate_size"),
     )
+
+
+MODEL_TYPES = ("granite", "granitemoe", "granitemoehybrid", "granitemoeshared")
 
 
 def architecture(c: Config) -> Architecture:

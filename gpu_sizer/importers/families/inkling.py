@@ -4,12 +4,14 @@ No positions are turned: queries of each head project a state that mixes profile
 convolutions, on keys, values and both outputs, and its router scores the shared experts beside the routed ones.
 """
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction, Tower
-from gpu_sizer.cards.feed_forwards import Dense, MixtureOfExperts
-from gpu_sizer.cards.mixers import Attention, ShortConvolutions
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import dense_first, layer_types, stack
 from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction, Tower
+from gpu_sizer.model.feed_forwards.dense import Dense
+from gpu_sizer.model.feed_forwards.mixture_of_experts import MixtureOfExperts
+from gpu_sizer.model.mixers.attention import Attention
+from gpu_sizer.model.short_convolutions import ShortConvolutions
 
 #: Every layer attends within its window, but each sixth.
 PERIOD = 6
@@ -154,6 +156,9 @@ def _spans(c: Config) -> list[str]:
     windowed = set(range(c.layers)) - set(range(PERIOD - 1, c.layers, PERIOD)) if local is None else set(local)
     otherwise = ["sliding" if i in windowed else "full" for i in range(c.layers)]
     return layer_types(c, {"hybrid_sliding": "sliding", "hybrid": "full"}, otherwise)
+
+
+MODEL_TYPES = ("inkling_mm_model", "inkling_model", "inkling_text")
 
 
 def architecture(c: Config) -> Architecture:

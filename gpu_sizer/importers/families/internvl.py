@@ -3,11 +3,11 @@
 ``InternVLChatConfig`` (the hub's own code), ``InternVLConfig`` (transformers') and ``InternS1Config``.
 """
 
-from gpu_sizer.cards.architecture import Architecture, Tower
 from gpu_sizer.errors import shown
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families import family
 from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.model.architecture import Architecture, Tower
 from gpu_sizer.records import replace
 
 #: GPUs that a model is split over: what the heads must divide for engines to cut a tower's attention.
@@ -63,6 +63,9 @@ def _vision(c: Config, hidden: int) -> tuple[Tower, ...]:
         t.whole(f"mlp1.{name}.weight", hidden, inputs)
         t.whole(f"mlp1.{name}.bias", hidden)
     return (t.tower(),)
+
+
+MODEL_TYPES = ("interns1", "internvl", "internvl_chat")
 
 
 def architecture(c: Config) -> Architecture:

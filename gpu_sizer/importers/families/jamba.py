@@ -1,9 +1,11 @@
 """Jamba (``JambaConfig``): Mamba layers with one of attention in eight, every other feed-forward with experts."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
-from gpu_sizer.cards.mixers import Mamba1
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block
+from gpu_sizer.model.mixers.mamba1 import Mamba1
+
+MODEL_TYPES = ("jamba",)
 
 
 def architecture(c: Config) -> Architecture:

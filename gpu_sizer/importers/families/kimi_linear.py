@@ -3,12 +3,12 @@
 K3 adds full-rank gates, experts in a narrower width, and attention over the residuals of earlier layers.
 """
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
-from gpu_sizer.cards.mixers import KimiDeltaAttention
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.deepseek_v3 import latent_attention
 from gpu_sizer.importers.pieces import dense, dense_first, layer_types, mixture, stack
 from gpu_sizer.importers.towers import kimi_vision
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor
+from gpu_sizer.model.mixers.kimi_delta_attention import KimiDeltaAttention
 from gpu_sizer.records import replace
 
 
@@ -33,6 +33,9 @@ def _linear(c: Config) -> Config:
     flat["short_conv_kernel_size"] = c.number("linear_conv_kernel_dim", default=4)
     full = [i + 1 for i, kind in enumerate(kinds) if kind == "latent"]
     return Config({**flat, "full_attn_layers": full}, c.file)
+
+
+MODEL_TYPES = ("kimi_k3", "kimi_linear")
 
 
 def architecture(c: Config) -> Architecture:

@@ -1,9 +1,12 @@
 """Laguna (``LagunaConfig``): windowed and full layers with numbers of heads of their own, a gate per head, experts."""
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
-from gpu_sizer.cards.feed_forwards import Dense, MixtureOfExperts
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, dense_first, layer_types, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor
+from gpu_sizer.model.feed_forwards.dense import Dense
+from gpu_sizer.model.feed_forwards.mixture_of_experts import MixtureOfExperts
+
+MODEL_TYPES = ("laguna",)
 
 
 def architecture(c: Config) -> Architecture:

@@ -4,12 +4,13 @@ The mixture of experts has dense layers first. The feed-forward of the dense mod
 says: two thirds of it, rounded up (``Lfm2MLP``).
 """
 
-from gpu_sizer.cards.architecture import Architecture, Block
-from gpu_sizer.cards.feed_forwards import FeedForward
-from gpu_sizer.cards.mixers import Mixer, ShortConvolution
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, stack
 from gpu_sizer.importers.towers import siglip2_vision
+from gpu_sizer.model.architecture import Architecture, Block
+from gpu_sizer.model.feed_forward import FeedForward
+from gpu_sizer.model.mixer import Mixer
+from gpu_sizer.model.mixers.short_convolution import ShortConvolution
 from gpu_sizer.units import round_up
 
 
@@ -28,6 +29,9 @@ def _feed_forwards(c: Config) -> dict[str, FeedForward]:
         return {"": dense(c, intermediate_size=_dense_width(c))}
     bias = c.flag("use_expert_bias", default=True)
     return {"-dense": dense(c), "": mixture(c, score_correction_bias=bias)}
+
+
+MODEL_TYPES = ("lfm2", "lfm2_moe", "lfm2_vl")
 
 
 def architecture(c: Config) -> Architecture:

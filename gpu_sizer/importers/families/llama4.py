@@ -1,9 +1,11 @@
 """Llama 4 (``Llama4Config``): three layers of chunked attention to each full one, one routed and one shared expert."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, mixture, stack
 from gpu_sizer.importers.towers import llama4_vision
+from gpu_sizer.model.architecture import Architecture, Block
+
+MODEL_TYPES = ("llama4", "llama4_text")
 
 
 def architecture(c: Config) -> Architecture:

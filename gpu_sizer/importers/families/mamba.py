@@ -1,9 +1,12 @@
 """Mamba and Mamba 2 without attention (``MambaConfig``, ``FalconMambaConfig``, ``Mamba2Config``)."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
-from gpu_sizer.cards.mixers import Mamba1, Mamba2
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import uniform
+from gpu_sizer.model.architecture import Architecture, Block
+from gpu_sizer.model.mixers.mamba1 import Mamba1
+from gpu_sizer.model.mixers.mamba2 import Mamba2
+
+MODEL_TYPES = ("falcon_mamba", "mamba", "mamba2")
 
 
 def architecture(c: Config) -> Architecture:

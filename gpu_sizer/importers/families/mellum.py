@@ -1,8 +1,10 @@
 """Mellum 2 (``MellumConfig``): Qwen3's shape of experts, with windowed layers among the full ones."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, dense_first, layer_types, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block
+
+MODEL_TYPES = ("mellum",)
 
 
 def architecture(c: Config) -> Architecture:

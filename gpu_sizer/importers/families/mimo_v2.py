@@ -1,12 +1,12 @@
 """MiMo V2.5 (``MiMoV2Config``): MiMo V2 Flash with encoders for pictures and sound, and layers that predict ahead."""
 
-from gpu_sizer.cards.architecture import Architecture, Block, Tower
-from gpu_sizer.cards.bounds import MOST_LAYERS
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families import mixtures
 from gpu_sizer.importers.families.deepseek_v3 import prediction
 from gpu_sizer.importers.pieces import dense
 from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.model.architecture import Architecture, Block, Tower
+from gpu_sizer.model.bounds import MOST_LAYERS
 from gpu_sizer.records import replace
 
 #: Width of a head of the vision tower, where its configuration does not say (vLLM ``configs/mimo_v2_omni.py``).
@@ -56,6 +56,9 @@ def _audio(c: Config) -> tuple[Tower, ...]:
     t.whole("projection.mlp.0.weight", 4 * group * width, group * width)
     t.whole("projection.mlp.2.weight", out, 4 * group * width)
     return (t.tower("audio"),)
+
+
+MODEL_TYPES = ("mimo_v2",)
 
 
 def architecture(c: Config) -> Architecture:

@@ -1,10 +1,10 @@
 """MiniMax M3 (``MiniMaxM3Config``): sparse attention by an index of its own in all but the first layers."""
 
-from gpu_sizer.cards.architecture import Architecture, Block, Tower
-from gpu_sizer.cards.mixers import Indexer
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, mixture, stack
 from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.model.architecture import Architecture, Block, Tower
+from gpu_sizer.model.indexer import Indexer
 
 
 def vision(c: Config) -> tuple[Tower, ...]:
@@ -28,6 +28,9 @@ def vision(c: Config) -> tuple[Tower, ...]:
         t.column(f"{name}.linear_1", projected, inputs)
         t.row(f"{name}.linear_2", out, projected)
     return (t.tower(),)
+
+
+MODEL_TYPES = ("minimax_m3", "minimax_m3_vl")
 
 
 def architecture(c: Config) -> Architecture:

@@ -1,9 +1,9 @@
 """Mixtures of experts that differ in a few keys: ERNIE 4.5, Hunyuan, Hy3, dots, Ling, LLaDA 2, MiMo V2."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
-from gpu_sizer.cards.bounds import MOST_LAYERS
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, dense_first, layer_types, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block
+from gpu_sizer.model.bounds import MOST_LAYERS
 
 
 def _ernie(c: Config) -> Architecture:
@@ -180,6 +180,12 @@ _READERS = {
     "mimo_v2_flash": _mimo_v2,
     "solar_open": _solar,
 }
+
+
+MODEL_TYPES = (
+    *("bailing_moe", "bailing_moe_v2", "dots1", "ernie4_5_moe", "exaone_moe", "hunyuan_v1_moe", "hy_v3"),
+    *("llada2_moe", "mimo_v2_flash", "solar_open"),
+)
 
 
 def architecture(c: Config) -> Architecture:

@@ -4,10 +4,10 @@ A layer of cross-attention keeps keys and values of the picture's patches, not o
 picture cut into all its tiles has, however long the text is. Its cache is counted as a window of that many tokens.
 """
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, Tower
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, stack
 from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor, Tower
 
 #: Rows of the embedding beyond the vocabulary: tokens that stand for pictures (``MllamaTextModel``).
 PICTURE_ROWS = 8
@@ -37,6 +37,9 @@ def _vision(c: Config, v: Config, patches: int) -> tuple[Tower, ...]:
     t.whole("global_transformer.layers.gates", 2, copies=gated)
     t.column("multi_modal_projector", c.hidden_size, v.number("vision_output_dim"))
     return (t.tower(),)
+
+
+MODEL_TYPES = ("mllama",)
 
 
 def architecture(c: Config) -> Architecture:

@@ -6,17 +6,18 @@ the keys and values expanded from it. A window is of ``sliding_window`` tokens a
 
 from __future__ import annotations
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction
-from gpu_sizer.cards.mixers import Attention, LatentAttention
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction
+from gpu_sizer.model.mixers.attention import Attention
+from gpu_sizer.model.mixers.latent_attention import LatentAttention
 from gpu_sizer.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from gpu_sizer.cards.constraints import Part
+    from gpu_sizer.model.constraints import Part
 
 #: Weights of a polynomial of the third degree, and its bias.
 POLY_NORM = 4
@@ -84,6 +85,9 @@ def _mixers(c: Config) -> tuple[Attention, LatentAttention]:
         **shared,
     )
     return windowed, full
+
+
+MODEL_TYPES = ("Motif",)
 
 
 def architecture(c: Config) -> Architecture:

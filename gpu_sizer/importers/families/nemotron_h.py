@@ -1,14 +1,17 @@
 """Nemotron-H and Nemotron 3 (``NemotronHConfig``): each layer is one sub-block: Mamba 2, attention, or feed-forward."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
-from gpu_sizer.cards.mixers import Mamba2
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block
+from gpu_sizer.model.mixers.mamba2 import Mamba2
 
 _KINDS = {"M": "mamba", "*": "attention", "-": "dense", "E": "experts"}
 #: The same in the words of ``layers_block_type``, the release's and those of transformers 5.
 _WORDS = {"moe": "experts", "mlp": "dense", "linear_attention": "mamba", "full_attention": "attention"}
 _STATES = ("bfloat16", "float16", "float32")
+
+
+MODEL_TYPES = ("nemotron_h",)
 
 
 def architecture(c: Config) -> Architecture:

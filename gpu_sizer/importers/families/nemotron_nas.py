@@ -5,9 +5,9 @@ A layer may lack its attention, its feed-forward, or have a narrower one: ``bloc
 
 from collections.abc import Mapping
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, stack
+from gpu_sizer.model.architecture import Architecture, Block
 
 #: Feed-forward widths are rounded up to a multiple of this.
 MULTIPLE = 256
@@ -18,6 +18,9 @@ def _width(c: Config, inner: Config) -> int:
     if (factor := inner.factor("ffn_mult")) is not None:
         return -(-int(2 * factor * c.hidden_size / 3) // MULTIPLE) * MULTIPLE
     return inner.number("ffn_mult", "intermediate_size")
+
+
+MODEL_TYPES = ("nemotron-nas",)
 
 
 def architecture(c: Config) -> Architecture:

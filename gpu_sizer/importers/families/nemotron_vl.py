@@ -1,10 +1,10 @@
 """Nemotron Nano VL and Nano Omni (``NemotronH_Nano_VL_V2_Config``): Nemotron-H, a RADIO tower, Parakeet for sound."""
 
-from gpu_sizer.cards.architecture import Architecture, Tower
 from gpu_sizer.errors import shown
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families import nemotron_h
 from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.model.architecture import Architecture, Tower
 from gpu_sizer.records import replace
 
 #: Width, layers, heads and feed-forward of RADIO's transformers (vLLM ``configs/radio.py: VIT_TIMM_DIM_BY_NAME``).
@@ -89,6 +89,9 @@ def _sound(s: Config, hidden: int) -> Tower:
     t.whole("projection.linear1.weight", wide, width)
     t.whole("projection.linear2.weight", hidden, wide)
     return t.tower("audio")
+
+
+MODEL_TYPES = ("NemotronH_Nano_Omni_Reasoning_V3", "NemotronH_Nano_VL_V2")
 
 
 def architecture(c: Config) -> Architecture:

@@ -1,10 +1,10 @@
 """Models that read pages: GLM-OCR, PaddleOCR-VL, HunyuanOCR, DeepSeek-OCR and DeepSeek-OCR 2."""
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.deepseek_v3 import prediction
 from gpu_sizer.importers.pieces import attention, dense, mixture, stack, uniform
 from gpu_sizer.importers.towers import TowerTensors, glm_vision
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor
 
 
 def _vision(c: Config) -> Config:
@@ -152,6 +152,9 @@ def _width(c: Config) -> int:
 
 
 _READERS = {"deepseek_vl_v2": _deepseek, "glm_ocr": _glm, "hunyuan_vl": _hunyuan, "paddleocr_vl": _paddle}
+
+
+MODEL_TYPES = ("deepseek_vl_v2", "glm_ocr", "hunyuan_vl", "paddleocr_vl")
 
 
 def architecture(c: Config) -> Architecture:

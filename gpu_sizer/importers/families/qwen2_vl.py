@@ -1,9 +1,9 @@
 """Qwen 2 VL and 2.5 VL (``Qwen2VLConfig``, ``Qwen2_5_VLConfig``): Qwen 2 and a vision tower."""
 
-from gpu_sizer.cards.architecture import Architecture, Tower
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families import qwen2
 from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.model.architecture import Architecture, Tower
 from gpu_sizer.records import replace
 
 
@@ -32,6 +32,9 @@ def _vision(c: Config) -> tuple[Tower, ...]:
     t.column("merger.mlp.0", merged, merged)
     t.row("merger.mlp.2", out, merged)
     return (t.tower(),)
+
+
+MODEL_TYPES = ("qwen2_5_vl", "qwen2_vl")
 
 
 def architecture(c: Config) -> Architecture:

@@ -9,13 +9,16 @@ Qwen/Qwen3.8-Flash-Next are the 179,999,981,424 parameters of its files.
 
 from itertools import count, islice
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction
-from gpu_sizer.cards.mixers import Attention, GatedDeltaNet, Indexer, StreamConvolution
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.qwen3_next import STATE_TYPES
 from gpu_sizer.importers.families.qwen3_vl import VISION
 from gpu_sizer.importers.pieces import attention, layer_types, mixture, stack
 from gpu_sizer.importers.towers import qwen_vision
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction
+from gpu_sizer.model.indexer import Indexer
+from gpu_sizer.model.mixers.attention import Attention
+from gpu_sizer.model.mixers.gated_delta_net import GatedDeltaNet
+from gpu_sizer.model.mixers.stream_convolution import StreamConvolution
 from gpu_sizer.units import round_up
 
 #: Rows of the engine's merged projection of a gated residual are a multiple of this (``hyperconnection.py``).
@@ -119,6 +122,9 @@ def _ahead(c: Config, layers: int) -> MultiTokenPrediction:
         *_gated_residual(c, "hyper_connection_mixer", combine=False),
     ]
     return MultiTokenPrediction(block="sparse", layers=layers, once=tuple(once))
+
+
+MODEL_TYPES = ("qwen4_exp", "qwen4_exp_text")
 
 
 def architecture(c: Config) -> Architecture:

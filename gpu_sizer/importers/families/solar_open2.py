@@ -1,9 +1,9 @@
 """Solar Open 2 (``SolarOpen2Config``): Kimi's delta attention, with gated attention every few layers, and experts."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
-from gpu_sizer.cards.mixers import KimiDeltaAttention
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, head_gate, layer_types, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block
+from gpu_sizer.model.mixers.kimi_delta_attention import KimiDeltaAttention
 
 
 def _kinds(c: Config) -> list[str]:
@@ -13,6 +13,9 @@ def _kinds(c: Config) -> list[str]:
     full = set(listed) if listed is not None else set(range(0, c.layers, period))
     default = ["full" if i in full else "delta" for i in range(c.layers)]
     return layer_types(c, {"full_attention": "full", "linear_attention": "delta"}, default)
+
+
+MODEL_TYPES = ("solar_open2",)
 
 
 def architecture(c: Config) -> Architecture:

@@ -1,8 +1,10 @@
 """Step 3 (``Step3TextConfig``): queries through a narrower width, one key/value head, experts from layer 4 on."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layers_told, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block
+
+MODEL_TYPES = ("step3_text", "step3_vl")
 
 
 def architecture(c: Config) -> Architecture:

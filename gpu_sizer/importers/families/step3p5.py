@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
-from gpu_sizer.cards.mixers import Attention
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, layers_told, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor
+from gpu_sizer.model.mixers.attention import Attention
 
 
 def _gate(c: Config, mixer: Attention) -> ExtraTensor:
@@ -13,6 +13,9 @@ def _gate(c: Config, mixer: Attention) -> ExtraTensor:
     return ExtraTensor(
         name="self_attn.g_proj.weight", shape=(heads, c.hidden_size), part="attention", split_dim=0, units=heads
     )
+
+
+MODEL_TYPES = ("step3p5",)
 
 
 def architecture(c: Config) -> Architecture:

@@ -3,10 +3,10 @@
 The class reads the language model from ``text_config``; a configuration without it means the class's defaults.
 """
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, Tower
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, stack
 from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor, Tower
 
 DEFAULTS = {"vocab_size": 128_815, "hidden_size": 4096, "num_hidden_layers": 45, "first_dense": 3}
 
@@ -30,6 +30,9 @@ def _vision(c: Config) -> tuple[Tower, ...]:
         t.whole(f"downsampler{i}.bias", width * 2**i)
     t.whole("multi_modal_projector.weight", c.number("hidden_size", default=DEFAULTS["hidden_size"]), 4 * width)
     return (t.tower(),)
+
+
+MODEL_TYPES = ("step3p7",)
 
 
 def architecture(c: Config) -> Architecture:

@@ -1,7 +1,7 @@
 """How large the numbers of a card can be: some hundred times what the largest models and machines of 2026 have.
 
 Plain numbers, for those who check without pydantic; as types of the schema they stand in
-:mod:`gpu_sizer.cards.constraints`.
+:mod:`gpu_sizer.model.constraints`.
 """
 
 #: Widths, heads, experts, rows of a vocabulary.

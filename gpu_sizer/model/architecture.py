@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from math import prod
 
-from gpu_sizer.cards.bounds import MOST_LAYERS, MOST_VALUES
-from gpu_sizer.cards.feed_forwards import Dense, FeedForward, MixtureOfExperts
-from gpu_sizer.cards.mixers import Mixer
 from gpu_sizer.errors import shown
+from gpu_sizer.model.bounds import MOST_LAYERS, MOST_VALUES
+from gpu_sizer.model.builder import Builder
+from gpu_sizer.model.feed_forwards.dense import Dense
 from gpu_sizer.records import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Literal
 
-    from gpu_sizer.cards.constraints import Dimension, Id, LayerCount, NonNegativeInt, Part, PositiveInt
+    from gpu_sizer.model.caches import CacheTypes, LayerCache
+    from gpu_sizer.model.constraints import Dimension, Id, LayerCount, NonNegativeInt, Part, PositiveInt
+    from gpu_sizer.model.feed_forward import FeedForward
+    from gpu_sizer.model.mixer import Mixer
+    from gpu_sizer.model.tensor import Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +78,35 @@ class Block:
     def __post_init__(self) -> None:
         if self.mixer is None and self.feed_forward is None:
             raise ValueError("a block needs a mixer or a feed_forward")
-        if self.dense is not None and not isinstance(self.feed_forward, MixtureOfExperts):
+        if self.dense is not None and not (self.feed_forward and self.feed_forward.num_experts):
             raise ValueError("dense stands beside a mixture of experts only; use feed_forward")
+
+    @property
+    def mixers(self) -> tuple[Mixer, ...]:
+        """Its token mixers."""
+        return tuple([m for m in (self.mixer, self.second_mixer) if m is not None])
+
+    @property
+    def feed_forwards(self) -> tuple[FeedForward, ...]:
+        """Its feed-forwards."""
+        return tuple([f for f in (self.feed_forward, self.dense) if f is not None])
+
+    def tensors(self, hidden: int, fmt: str, norm: str) -> Iterator[Tensor]:
+        """The tensors of its mixers and feed-forwards.
+
+        Args:
+            hidden: width of the residual stream.
+            fmt: the model's storage type.
+            norm: the model's kind of norm.
+        """
+        for mixer in self.mixers:
+            yield from mixer.tensors(hidden, Builder(mixer.prefix, "attention", fmt, norm))
+        for feed_forward in reversed(self.feed_forwards):
+            yield from feed_forward.tensors(hidden, fmt)
+
+    def caches(self, tp: int, t: CacheTypes) -> list[LayerCache]:
+        """What one such layer keeps on one of so many tensor-parallel ranks; empty where its mixers keep nothing."""
+        return [cache for mixer in self.mixers for cache in mixer.caches(tp, t)] * self.passes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, Len
 
-from gpu_sizer.cards.bounds import (
+from gpu_sizer.model.bounds import (
     LONGEST_ID,
     LONGEST_TEXT,
     MOST_DIMENSION,
