@@ -7,6 +7,7 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.api import (
+        ask,
         compare,
         estimate,
         fits_on,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
         UnknownMachineError,
         UnknownModelError,
     )
-    from gpu_sizer.queries.answers import ask
 
 #: Where each public name lives; a module is imported when one of its names is first used.
 _HOMES = {
@@ -51,7 +51,7 @@ _HOMES = {
     "sweep": "api",
     "what_fits": "api",
     "which_gpu": "api",
-    "ask": "queries.answers",
+    "ask": "api",
     "CardError": "errors",
     "DoesNotFitError": "errors",
     "GpuSizerError": "errors",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 
+from gpu_sizer.answers import Fit, Plan, as_answer, as_fit, with_answers
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import is_place
 from gpu_sizer.errors import RequestError, UnknownModelError
-from gpu_sizer.load import MOST_GPUS, OPTIONS, USUAL_ANSWER, USUAL_PROMPT
+from gpu_sizer.load import OPTIONS, USUAL_ANSWER, USUAL_PROMPT, VARIED
 from gpu_sizer.memory.layout import Layout
-from gpu_sizer.planning.plan import Fit, Plan
-from gpu_sizer.planning.request import Request, make_request, options_of
+from gpu_sizer.planning.request import Request, gpus_asked, make_request, options_of
 from gpu_sizer.planning.search import fit, plan
 from gpu_sizer.records import replace
 
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
     from gpu_sizer.planning.needs import MemoryNeed
     from gpu_sizer.planning.rent import Rentals
-    from gpu_sizer.planning.sweep import Axes, Sweep
+    from gpu_sizer.planning.sweep import Axes
+    from gpu_sizer.queries.answers import Answer
+    from gpu_sizer.reports.sweep_view import Sweep
 
     ModelName = str | os.PathLike[str] | ModelCard
     GpuName = str | os.PathLike[str] | GpuSpec
@@ -167,7 +169,7 @@ def size(
     Raises:
         GpuSizerError: an unknown name or option, a card that cannot be used, or a value that makes no sense.
     """
-    return plan(request(model, gpu, machine=machine, **load), details=details)
+    return as_answer(plan(request(model, gpu, machine=machine, **load), details=details))
 
 
 def estimate(
@@ -194,7 +196,7 @@ def estimate(
         expert_parallel,
         decode_context_parallel_size,
     )
-    return fit(request(model, gpu, machine=machine, **load), layout)
+    return as_fit(fit(request(model, gpu, machine=machine, **load), layout))
 
 
 def speed(
@@ -238,7 +240,7 @@ def speed(
         return how_fast(made, Layout(*sizes, expert_parallel))
     if any(n != 1 for n in sizes) or expert_parallel:
         raise RequestError("say a number of GPUs or the sizes of a layout, not both", about="gpu")
-    return how_fast_on(made, _count(gpu_count))
+    return how_fast_on(made, gpus_asked(gpu_count))
 
 
 def fits_given(model: ModelName, *, gpus: str, cards: Catalogue | None = None, **load: Unpack[SizeOptions]) -> Fit:
@@ -251,7 +253,7 @@ def fits_given(model: ModelName, *, gpus: str, cards: Catalogue | None = None, *
     from gpu_sizer.planning.given import fit_given, given_gpus
 
     found = given_gpus(gpus, lambda name: load_gpu(name, cards=cards))
-    return fit_given(request(model, found[0], cards=cards, **load), found)
+    return as_fit(fit_given(request(model, found[0], cards=cards, **load), found))
 
 
 def by_engine(
@@ -264,7 +266,7 @@ def by_engine(
     """
     from gpu_sizer.planning.by_engine import by_engine as choose
 
-    return choose(request(model, gpu, machine=machine, **load))
+    return with_answers(choose(request(model, gpu, machine=machine, **load)))
 
 
 def _count(gpu_count: int | None, machine: Offer | None = None, *, needed: bool = False) -> int:
@@ -273,11 +275,11 @@ def _count(gpu_count: int | None, machine: Offer | None = None, *, needed: bool 
     Raises:
         RequestError: not a whole number from 1 to the largest search, or none where one is needed.
     """
-    if gpu_count is None and not (needed and machine is None):
-        return machine.machine.gpu_count if machine is not None else 1
-    if not isinstance(gpu_count, int) or isinstance(gpu_count, bool) or not 1 <= gpu_count <= MOST_GPUS:
-        raise RequestError(f"the number of GPUs must be from 1 to {MOST_GPUS:,}, not {gpu_count!r}", about="gpu")
-    return gpu_count
+    if gpu_count is None and machine is not None:
+        return machine.machine.gpu_count
+    if gpu_count is None and needed:
+        raise RequestError("the number of GPUs must be told", about="gpu")
+    return gpus_asked(gpu_count)
 
 
 def fits_on(
@@ -296,7 +298,7 @@ def fits_on(
     from gpu_sizer.planning.inverse import on_count
 
     asked = request(model, gpu, machine=machine, **load)
-    return on_count(asked, _count(gpu_count, asked.machine, needed=True))
+    return with_answers(on_count(asked, _count(gpu_count, asked.machine, needed=True)))
 
 
 def longest_context(
@@ -315,7 +317,7 @@ def longest_context(
     from gpu_sizer.planning.inverse import longest_context as longest
 
     asked = request(model, gpu, machine=machine, **load)
-    return longest(asked, _count(gpu_count, asked.machine))
+    return with_answers(longest(asked, _count(gpu_count, asked.machine)))
 
 
 def most_users(
@@ -334,7 +336,7 @@ def most_users(
     from gpu_sizer.planning.inverse import most_users as most
 
     asked = request(model, gpu, machine=machine, **load)
-    return most(asked, _count(gpu_count, asked.machine))
+    return with_answers(most(asked, _count(gpu_count, asked.machine)))
 
 
 def memory_need(model: ModelName, *, cards: Catalogue | None = None, **load: Unpack[SizeOptions]) -> MemoryNeed:
@@ -349,7 +351,7 @@ def memory_need(model: ModelName, *, cards: Catalogue | None = None, **load: Unp
 
     shelf, card = cards or catalogue(), load_model(model, cards=cards)
     made = request(card, shelf.gpus.get(REFERENCE_GPU), **load)
-    return need(made, cheapest(made, shelf.gpus.all()))
+    return with_answers(need(made, cheapest(made, shelf.gpus.all())))
 
 
 def what_fits(
@@ -406,7 +408,7 @@ def which_gpu(
 
     gpus = (cards or catalogue()).gpus.all()
     owner = provider_id(provider, cards)
-    return choose(load_model(model, cards=cards), gpus, everything=everything, provider=owner, **load)
+    return with_answers(choose(load_model(model, cards=cards), gpus, everything=everything, provider=owner, **load))
 
 
 def compare(
@@ -420,7 +422,7 @@ def compare(
     from gpu_sizer.planning.choices import which_gpu as choose
 
     specs = [load_gpu(g, cards=cards) for g in gpus]
-    return choose(load_model(model, cards=cards), specs, in_order=True, **load)
+    return with_answers(choose(load_model(model, cards=cards), specs, in_order=True, **load))
 
 
 def rent(
@@ -491,12 +493,10 @@ def sweep_axes(
     *,
     contexts: str | Iterable[int],
     users: str | Iterable[int] = (1,),
-    weights_dtypes: Iterable[str | None] = (None,),
-    kv_cache_dtypes: Iterable[str | None] = (None,),
-    utilizations: Iterable[float | None] = (None,),
     cards: Catalogue | None = None,
+    **settings: Iterable[Any],
 ) -> Axes:
-    """The axes of a sweep, from names and from values as people write them; see :func:`sweep`.
+    """The axes of a sweep, from names and from values as people write them; ``settings`` as in :func:`sweep`.
 
     Raises:
         GpuSizerError: an unknown name, or a value that makes no sense.
@@ -509,9 +509,7 @@ def sweep_axes(
         tuple(load_gpu(g, cards=cards) for g in _several(gpus)),
         whole_numbers(contexts, "context") if isinstance(contexts, str) else tuple(contexts),
         whole_numbers(users, "users") if isinstance(users, str) else tuple(users),
-        tuple(weights_dtypes),
-        tuple(kv_cache_dtypes),
-        tuple(utilizations),
+        {s.name: tuple(settings[s.axis]) for s in VARIED if s.axis in settings},
     )
 
 
@@ -528,10 +526,29 @@ def sweep(models: ModelName | Iterable[ModelName], gpus: GpuName | Iterable[GpuN
         GpuSizerError: an unknown name, or a value that makes no sense.
     """
     from gpu_sizer.planning.sweep import sweep_cards
+    from gpu_sizer.reports.sweep_view import Sweep
 
-    axes = ("contexts", "users", "weights_dtypes", "kv_cache_dtypes", "utilizations", "cards")
+    axes = ("contexts", "users", "cards", *(s.axis for s in VARIED))
     given = {name: options.pop(name) for name in axes if name in options}
-    return sweep_cards(sweep_axes(models, gpus, **given), **options)
+    found = sweep_cards(sweep_axes(models, gpus, **given), **options)
+    return Sweep(found.axes, found.cells, found.uncounted)
+
+
+def ask(text: str, *, cards: Catalogue | None = None, most_gpus: int | None = None) -> Answer:
+    """The answer to a question in words.
+
+    Args:
+        text: ``how many A6000s for Mixtral 8x7b``.
+        cards: the catalogue; null is the shipped one with the user's own folders.
+        most_gpus: refuse questions about more GPUs, which take longer to answer; null is as many as can be planned.
+
+    Raises:
+        GpuSizerError: a question that is not understood, or a name that is missing, unknown or ambiguous: ``kind``
+            (``unknown``, ``ambiguous``, ``incomplete``, ``invalid``) and ``about`` say which.
+    """
+    from gpu_sizer.queries.answers import ask as ask_in_words
+
+    return with_answers(ask_in_words(text, cards=cards, most_gpus=most_gpus))
 
 
 if size.__doc__:

@@ -32,7 +32,7 @@ class GpuSizerError(Exception):
         super().__init__(message)
 
     def model_dump(self) -> dict[str, dict[str, object]]:
-        """The JSON object of DESIGN 6.2."""
+        """The JSON object."""
         return {
             "error": {
                 "kind": self.kind,

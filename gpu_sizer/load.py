@@ -47,7 +47,7 @@ class Setting:
     """As on the command line; what may be turned off has ``--no-`` before its name, too."""
     least: int | None
     most: int | None
-    """Bounds of whole numbers; a share lies above 0 and goes up to ``most``."""
+    """Bounds of numbers; one with a fraction lies above 0 where no least is told."""
     choices: tuple[str, ...]
     words: tuple[str, ...] | None
     """What a question may say, beside the name: before a value, or by itself for what is on or off.
@@ -64,6 +64,8 @@ class Setting:
     """It changes what is loaded, not only what runs: prepared models differ by it."""
     by_gpu: bool
     """Where it is null, the engine's default depends on the GPU."""
+    axis: str
+    """The word for several of its values where a sweep may have them; empty where it has one."""
     about: str
     """What an error in it concerns."""
 
@@ -90,9 +92,11 @@ class Setting:
                 raise RequestError(f"{key} must be {bounds}, not {shown(value)}", about=self.about)
         elif self.kind == "float":
             number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not number or not 0 < value <= (self.most or float("inf")):
-                bounds = f" and at most {self.most}" if self.most is not None else ""
-                raise RequestError(f"{key} must be above 0{bounds}, not {value!r:.60}", about=self.about)
+            above = number and (value > 0 if self.least is None else value >= self.least)
+            if not above or not value <= (self.most or float("inf")):
+                low = "above 0" if self.least is None else f"at least {self.least}"
+                bounds = f"{low} and at most {self.most}" if self.most is not None else low
+                raise RequestError(f"{key} must be {bounds}, not {value!r:.60}", about=self.about)
         elif self.kind == "bool":
             if not isinstance(value, bool):
                 raise RequestError(f"{key} must be true or false, not {value!r:.60}", about=self.about)
@@ -140,6 +144,7 @@ def _described(name: str, kind: str, default: Any, doc: str, **facts: Any) -> Se
         "told": False,
         "of_model": False,
         "by_gpu": False,
+        "axis": "",
         "about": "question",
     }
     return Setting(name=name, kind=kind, doc=doc, default=default, **{**whole, **facts})  # type: ignore[arg-type]
@@ -182,9 +187,14 @@ class Load:
         of_model=True,
         words=None,
         said="weights in {}",
+        axis="weights_dtypes",
     )
     kv_cache_dtype: str | None = setting(
-        None, "auto, bfloat16, float8 ... Default: the model's own.", words=None, said="cache in {}"
+        None,
+        "auto, bfloat16, float8 ... Default: the model's own.",
+        words=None,
+        said="cache in {}",
+        axis="kv_cache_dtypes",
     )
     gpu_memory_utilization: float | None = setting(
         None,
@@ -194,6 +204,7 @@ class Load:
         by_gpu=True,
         words=None,
         said="utilization {:g}",
+        axis="utilizations",
     )
     max_num_batched_tokens: int | None = setting(
         None, "Tokens in one batch. Default: the engine's for the GPU.", most=1 << 30, by_gpu=True
@@ -323,6 +334,8 @@ def settings_of(kind: type) -> tuple[Setting, ...]:
     """The settings that the fields of a class declare, in their order."""
     found = []
     for f in fields(kind):
+        if not f.metadata:
+            continue
         types = str(kind.__annotations__[f.name]).partition(" ")[0]
         known = types if types in ("int", "float", "bool") else "str"
         default = None if f.required else f.default
@@ -332,6 +345,8 @@ def settings_of(kind: type) -> tuple[Setting, ...]:
 
 LOAD = settings_of(Load)
 LIMITS = settings_of(Limits)
+#: The settings of which a sweep may have several values, in the order of its axes.
+VARIED = tuple([s for s in LOAD if s.axis])
 #: The engine is a setting of every request, but of no load: each has its own answer to one.
 ENGINE = _described(
     "engine",

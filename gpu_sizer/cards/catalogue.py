@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from gpu_sizer.cards.likeness import KnownNames
     from gpu_sizer.cards.reading import Entry
-    from gpu_sizer.cards.rerelease_table import Rereleases
+    from gpu_sizer.cards.rerelease_shelf import Rereleases
 
     Card = TypeVar("Card", ModelCard, GpuSpec)
 else:
@@ -204,7 +204,7 @@ class Catalogue:
     @cached_property
     def rereleases(self) -> Rereleases:
         """Repositories that are a known model again."""
-        from gpu_sizer.cards.rerelease_table import Rereleases
+        from gpu_sizer.cards.rerelease_shelf import Rereleases
 
         return Rereleases([os.path.join(f, RERELEASES) for f in (data_folder("model_cards"), *self.folders)])
 

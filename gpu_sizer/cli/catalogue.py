@@ -70,7 +70,7 @@ def explain(
     from gpu_sizer.reports.explanation import explain_model
 
     card = api.load_model(model, cards=o.cards())
-    print_lines(explain_model(card, load.get("weights_dtype")))
+    print_lines(explain_model(card, **load))
     if gpu is not None or machine is not None:
         plan = api.size(card, **o.hardware(gpu, machine), **load)
         print_lines(["", plan.explain(), "", *breakpoint_lines(plan.request)])

@@ -15,20 +15,22 @@ from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import print_aside
 from gpu_sizer.cli.table import names
 from gpu_sizer.errors import RequestError
-from gpu_sizer.load import ENGINE, LIMITS, LOAD
+from gpu_sizer.load import ENGINE, LIMITS, LOAD, VARIED
 from gpu_sizer.planning.uncounted import Uncounted, uncounted_lines
 
 if TYPE_CHECKING:
     from gpu_sizer.planning.sweep import Block
 
 ALL = "all"
-#: Settings that are axes: each takes several values.
-AXES = ("context", "users", "weights_dtype", "kv_cache_dtype", "gpu_memory_utilization")
+#: Settings that are axes written in a way of their own.
+_SPACED = ("context", "users")
 
 
-@o.takes(*(s for s in (*LOAD, ENGINE, *LIMITS) if s.name not in AXES))
+@o.takes(*VARIED, into="several", several=True)
+@o.takes(*(s for s in (*LOAD, ENGINE, *LIMITS) if s.name not in _SPACED and not s.axis))
 def sweep(
     models: Annotated[list[str], typer.Option("--models", metavar="ID,...", help="Models; all is every one.")],
+    several: o.Given,
     load: o.Given,
     gpus: Annotated[list[str] | None, typer.Option("--gpus", metavar="ID,...", help="GPUs; all is every one.")] = None,
     machine: o.Machine = None,
@@ -36,15 +38,6 @@ def sweep(
         str, typer.Option(metavar="AXIS", help="Tokens: 8k,32k, or 1k:128k:log8 (equal ratios), 1k:9k:lin9.")
     ] = "1k:128k:log8",
     users: Annotated[str, typer.Option(metavar="AXIS", help="Requests at once, written the same way.")] = "1",
-    weights_dtype: Annotated[
-        str, typer.Option("--weights-dtype", metavar="T,...", help="Weight types; default is as released.")
-    ] = "default",
-    kv_cache_dtype: Annotated[
-        str, typer.Option("--kv-cache-dtype", metavar="T,...", help="Cache types; default is the model's own.")
-    ] = "default",
-    utilization: Annotated[
-        str, typer.Option(metavar="U,...", help="Shares of GPU memory; default is the engine's.")
-    ] = "default",
     format: Annotated[
         str | None, typer.Option("--format", "-f", help="csv, json or parquet. Default: by -o, else csv.")
     ] = None,
@@ -52,7 +45,7 @@ def sweep(
 ) -> None:
     """The fewest GPUs for every pairing of models, GPUs, lengths, users, types and utilizations, one row a cell."""
     from gpu_sizer.planning.sweep import sweep_blocks
-    from gpu_sizer.planning.sweep_axes import choices, shares
+    from gpu_sizer.planning.sweep_axes import setting_values
     from gpu_sizer.reports.sweep_files import WRITERS, format_of
 
     form = format_of(format, output.suffix if output else None)
@@ -70,10 +63,8 @@ def sweep(
         cards.gpus.all() if ALL in kinds else kinds,
         contexts=context,
         users=users,
-        weights_dtypes=choices(weights_dtype),
-        kv_cache_dtypes=choices(kv_cache_dtype),
-        utilizations=shares(utilization),
         cards=cards,
+        **{s.axis: setting_values(s, several[s.name]) for s in VARIED},
     )
     blocks = sweep_blocks(axes, **load)
     write = WRITERS[form]

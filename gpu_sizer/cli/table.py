@@ -36,6 +36,18 @@ MinParams = Annotated[str | None, typer.Option("--min-params", metavar="SIZE", h
 MaxParams = Annotated[str | None, typer.Option("--max-params", metavar="SIZE", help="At most so many parameters: 80b.")]
 
 
+#: Which models a table or a chart is about, by the keys of a table's spec.
+SELECTION: dict[str, tuple[Any, Any]] = {
+    "models": (Models, None),
+    "filter": (Filter, None),
+    "organization": (Organization, None),
+    "min_params": (MinParams, None),
+    "max_params": (MaxParams, None),
+    "since": (Since, None),
+    "as_of": (AsOf, None),
+}
+
+
 def names(values: list[str] | None) -> list[str] | None:
     """Names from options that may be repeated and may hold several."""
     if values is None:
@@ -44,9 +56,10 @@ def names(values: list[str] | None) -> list[str] | None:
 
 
 @o.takes(*LOAD, ENGINE, *LIMITS, unset=True)
+@o.gathers("selection", SELECTION)
 def table(
+    selection: o.Given,
     load: o.Given,
-    models: Models = None,
     gpus: Gpus = None,
     machine: o.Machine = None,
     columns: Annotated[
@@ -55,15 +68,9 @@ def table(
     sort: Annotated[
         list[str] | None, typer.Option("--sort", metavar="KEY,...", help="Columns or GPUs; -KEY: the largest first.")
     ] = None,
-    filter: Filter = None,
-    organization: Organization = None,
     license: Annotated[str | None, typer.Option(help="Part of the licence's name: apache.")] = None,
     open: Annotated[bool, typer.Option("--open", help="Only models under an open-source licence.")] = False,
     moe: Annotated[bool, typer.Option("--moe", help="Only mixtures of experts.")] = False,
-    min_params: MinParams = None,
-    max_params: MaxParams = None,
-    since: Since = None,
-    as_of: AsOf = None,
     group_by: Annotated[str | None, typer.Option(help="organization or year.")] = None,
     provider: Annotated[
         str | None, typer.Option(help="Whose machines are priced. Default: the cheapest of all.")
@@ -103,17 +110,12 @@ def table(
         print_lines(f"{key:<14}{what}" for key, what in help_rows())
         return
     given: dict[str, Any] = {
+        **selection,
         "title": title,
-        "models": names(models),
-        "filter": filter,
-        "organization": organization,
+        "models": names(selection.get("models")),
         "license": license,
         "open": open or None,
         "moe": moe or None,
-        "min_params": min_params,
-        "max_params": max_params,
-        "since": since,
-        "as_of": as_of,
         "gpus": names(gpus),
         "machine": machine,
         "columns": keys,

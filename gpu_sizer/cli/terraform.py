@@ -9,9 +9,7 @@ import typer
 
 from gpu_sizer.cli import options as o
 from gpu_sizer.errors import DoesNotFitError, RequestError, printable
-
-#: Answered, and it does not fit.
-DOES_NOT_FIT = 3
+from gpu_sizer.exits import DOES_NOT_FIT
 
 
 def terraform() -> None:

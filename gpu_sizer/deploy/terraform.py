@@ -87,8 +87,8 @@ def result(query: dict[str, str], cards: Catalogue | None = None) -> dict[str, s
     }
     serving = make_serving(plan, **options)
     fit = serving.fit
-    layout, s = fit.layout, fit.settings
     values: dict[str, Any] = {
+        **{k: v for k, v in fit.request.assumptions(fit.settings, fit.weights_format).items() if v is not None},
         "model": card.id,
         "gpu": serving.gpu.id,
         "verdict": fit.verdict,
@@ -100,12 +100,7 @@ def result(query: dict[str, str], cards: Catalogue | None = None) -> dict[str, s
         "machine_count": rental.machines if rental else "",
         "price_hour_usd": rental.price_hour_usd if rental and rental.price_hour_usd is not None else "",
         "price_date": rental.price.date if rental and rental.price and rental.price.date else "",
-        **layout.model_dump(),
-        "context": s.context,
-        "users": fit.request.users,
-        "max_num_seqs": s.max_num_seqs,
-        "max_num_batched_tokens": s.max_num_batched_tokens,
-        "gpu_memory_utilization": s.gpu_memory_utilization,
+        **fit.layout.model_dump(),
         "free_bytes_per_gpu": fit.per_gpu.free_bytes if fit.per_gpu else 0,
         "weights": serving.weights,
         "storage_gib": serving.storage_gib,

@@ -101,29 +101,18 @@ def layout_of(record: EvidenceRecord) -> Layout:
 
 def request_of(record: EvidenceRecord, identified: Identified, gpu: GpuSpec, engine: str) -> Request:
     """The request that a record's start-up answers: its own length and settings."""
-    card, cache_dtype = identified.card, record.kv_cache_dtype
-    if cache_dtype and cache_dtype.lower() in ("auto", "none"):
-        cache_dtype = None
+    card, load = identified.card, record.load()
     # A length beyond the card's own was let through by the operator (rope scaling): the log is the authority.
     longest = card.context.extended or card.context.native
     if record.max_model_len and record.max_model_len > longest:
         card = replace(card, context=replace(card.context, native=record.max_model_len, extended=None, method=None))
     profile = get_engine(engine)
     context, users = profile.logged_load(record.max_model_len or card.context.native, record.max_num_seqs)
-    return make_request(
-        card,
-        gpu,
-        context=context,
-        users=users,
-        engine=engine,
-        gpu_memory_utilization=record.gpu_memory_utilization,
-        weights_dtype=identified.weights_dtype,
-        kv_cache_dtype=cache_dtype,
-        max_num_seqs=record.max_num_seqs if users == 1 else None,
-        max_num_batched_tokens=record.max_num_batched_tokens,
-        enforce_eager=bool(record.enforce_eager),
-        block_size=record.block_size,
-    )
+    if users > 1:
+        # Sequences that stand for users are no bound of their own.
+        load.pop("max_num_seqs", None)
+    load |= {"context": context, "users": users, "weights_dtype": identified.dtype}
+    return make_request(card, gpu, engine=engine, **load)
 
 
 def replay(record: EvidenceRecord, cards: Catalogue) -> Replayed:

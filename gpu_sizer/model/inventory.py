@@ -139,16 +139,16 @@ def _format_of(tensor: Tensor, rules: tuple[FormatRule, ...], path: str) -> Tens
     return tensor
 
 
-def _as_what_if(tensor: Tensor, weights_dtype: str | None, model_dtype: str) -> Tensor:
+def _as_what_if(tensor: Tensor, dtype: str | None, model_dtype: str) -> Tensor:
     """The tensor as it would be stored had the model been released in another type.
 
     Tensors that the model keeps in a type of their own (float32 states and biases) stay as they are.
     """
-    if weights_dtype is None or tensor.fmt != model_dtype:
+    if dtype is None or tensor.fmt != model_dtype:
         return tensor
-    if weights_dtype in ELEMENT_BYTES:
-        return replace(tensor, fmt=weights_dtype)
-    return replace(tensor, fmt=weights_dtype) if tensor.is_linear else tensor
+    if dtype in ELEMENT_BYTES:
+        return replace(tensor, fmt=dtype)
+    return replace(tensor, fmt=dtype) if tensor.is_linear else tensor
 
 
 #: What people write for a weight type, and the format it means.
@@ -182,19 +182,19 @@ def weight_format(name: str) -> str:
     return resolved
 
 
-def build_inventory(card: Described, weights_dtype: str | None = None) -> Inventory:
+def build_inventory(card: Described, dtype: str | None = None) -> Inventory:
     """The inventory of a card.
 
     Args:
         card: the model.
-        weights_dtype: null for the types as released; otherwise every tensor (a plain type) or every linear
+        dtype: null for the types as released; otherwise every tensor (a plain type) or every linear
             layer of the stack (a scaled format) in this one: the what-if.
 
     Raises:
         RequestError: the data type is not known.
     """
     a, fmt = card.architecture, card.weights.dtype
-    what_if = weight_format(weights_dtype) if weights_dtype is not None else None
+    what_if = weight_format(dtype) if dtype is not None else None
     rules = () if what_if is not None else card.weights.rules
 
     def stored(tensors: Iterable[Tensor], path: str) -> tuple[Tensor, ...]:

@@ -31,3 +31,8 @@ class Weights:
     """Groups of linear weights in another format, as released."""
     kv_cache_dtype: Literal["float8"] | None = None
     """A cache type that the checkpoint itself asks for."""
+
+    @property
+    def cache_dtype(self) -> str:
+        """The type of the cache where nobody asks for another."""
+        return self.kv_cache_dtype or self.dtype

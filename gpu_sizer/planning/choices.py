@@ -59,7 +59,7 @@ class RunnableModel:
         return self.verdict != "does_not_fit"
 
     def model_dump(self) -> dict[str, Any]:
-        """The JSON object of DESIGN 6.2."""
+        """The JSON object."""
         return {
             "model": self.model.id,
             "fits": self.fits,
@@ -106,7 +106,7 @@ class Runnable:
         return any(m.max_context for m in self.models)
 
     def model_dump(self) -> dict[str, Any]:
-        """The JSON object of DESIGN 6.2."""
+        """The JSON object."""
         return {
             "gpu": self.gpu.id,
             "gpu_count": self.gpu_count,
@@ -135,7 +135,7 @@ class Choice:
         return self.rental.price if self.rental is not None else None
 
     def model_dump(self) -> dict[str, Any]:
-        """The JSON object of DESIGN 6.2."""
+        """The JSON object."""
         p, per_gpu, price = self.plan, self.plan.per_gpu, self.price
         return {
             "gpu": p.request.gpu.id,
@@ -170,7 +170,7 @@ class Choices:
         return any(c.plan.fits for c in self.options)
 
     def model_dump(self) -> dict[str, Any]:
-        """The JSON object of DESIGN 6.2."""
+        """The JSON object."""
         return {
             "model": self.model.id,
             "assumptions": self.options[0].plan.model_dump()["assumptions"] if self.options else {},

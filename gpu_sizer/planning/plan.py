@@ -137,37 +137,12 @@ class Plan:
         """The estimate's own error on the free memory, in bytes."""
         return self.memory.band_bytes if self.memory else 0
 
-    def explain(self) -> str:
-        """The answer in plain text: the sentence, what fills a GPU, and why fewer do not do."""
-        from gpu_sizer.planning.sentences import explain
-
-        return explain(self)
-
-    def deploy(
-        self, form: str, *, weights: str | None = None, image: str | None = None, port: int = 8000, tuned: bool = False
-    ) -> str:
-        """The file or command that starts this plan's server; ``form`` as in ``gpu-sizer deploy --as``.
-
-        Raises:
-            DoesNotFitError: there is nothing to deploy.
-            RequestError: an unknown format, a value that makes no sense, or what format or engine version cannot do.
-        """
-        from gpu_sizer.deploy.formats import deploy
-
-        return deploy(self, form, weights=weights, image=image, port=port, tuned=tuned)
-
     def to_dict(self) -> dict[str, Any]:
         """The same as :meth:`model_dump`, by the name that data frames and notebooks look for."""
         return self.model_dump()
 
-    def _repr_html_(self) -> str:
-        """What a notebook shows."""
-        from gpu_sizer.reports.notebook import plan_html
-
-        return plan_html(self)
-
     def model_dump(self) -> dict[str, Any]:
-        """The JSON object of DESIGN 4.3."""
+        """The JSON object."""
         from gpu_sizer.planning.rent import rented
 
         r = self.request
@@ -257,19 +232,6 @@ class Fit:
         """Full-length requests that the cache would hold at once."""
         return self.memory.max_concurrent_requests
 
-    def deploy(
-        self, form: str, *, weights: str | None = None, image: str | None = None, port: int = 8000, tuned: bool = False
-    ) -> str:
-        """The file or command that starts this layout's server; ``form`` as in ``gpu-sizer deploy --as``.
-
-        Raises:
-            DoesNotFitError: there is nothing to deploy.
-            RequestError: an unknown format, a value that makes no sense, or what format or engine version cannot do.
-        """
-        from gpu_sizer.deploy.formats import deploy
-
-        return deploy(self, form, weights=weights, image=image, port=port, tuned=tuned)
-
     def as_plan(self) -> Plan:
         """The same as a plan, for what prints plans."""
         count = self.gpu_count
@@ -292,12 +254,6 @@ class Fit:
     def to_dict(self) -> dict[str, Any]:
         """The same as :meth:`model_dump`, by the name that data frames and notebooks look for."""
         return self.model_dump()
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows."""
-        from gpu_sizer.reports.notebook import fit_html
-
-        return fit_html(self)
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object: a plan whose ``gpu_count`` is the one asked; GPUs that differ are listed one by one."""

@@ -6,7 +6,19 @@ from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.registry import engine, engine_for
 from gpu_sizer.errors import RequestError
-from gpu_sizer.load import ENGINE, LIMITS, LOAD, OPTIONS, USUAL_ANSWER, USUAL_PROMPT, Limits, Load, checked, told
+from gpu_sizer.load import (
+    ENGINE,
+    LIMITS,
+    LOAD,
+    MOST_GPUS,
+    OPTIONS,
+    USUAL_ANSWER,
+    USUAL_PROMPT,
+    Limits,
+    Load,
+    checked,
+    told,
+)
 from gpu_sizer.model.inventory import weight_format
 from gpu_sizer.planning.quantities import tokens
 from gpu_sizer.records import dataclass, replace
@@ -22,8 +34,8 @@ if TYPE_CHECKING:
 
 #: GPUs in a machine where the spec does not say.
 DEFAULT_NODE = 8
-_OF_LOAD = frozenset(s.name for s in LOAD)
-_OF_LIMITS = frozenset(s.name for s in LIMITS)
+_OF_LIMITS = tuple([s.name for s in LIMITS])
+_TOKENS = frozenset([s.name for s in OPTIONS.values() if s.tokens])
 #: Settings of which one makes a request as long as its prompt and answer.
 _OF_SPEED = ("prompt", "answer", "tokens_per_second", "requests_per_second")
 #: Limits of a request that has none of its own.
@@ -69,6 +81,11 @@ class Request:
         """GPUs in one machine."""
         return self.limits.gpus_per_node or self.gpu.gpus_per_node or DEFAULT_NODE
 
+    @property
+    def as_released(self) -> bool:
+        """Whether the weights are held as they were released: no other type is asked for."""
+        return self.load.weights_dtype is None
+
     def get_engine(self) -> Engine:
         """The engine profile."""
         return engine(self.engine)
@@ -80,6 +97,18 @@ class Request:
     def on_nodes(self, gpus: int) -> Request:
         """The same on machines of so many GPUs."""
         return replace(self, limits=replace(self.limits, gpus_per_node=gpus))
+
+    def not_taken(self, settings: Settings) -> list[str]:
+        """What was asked for and the engine has no such setting, a sentence each."""
+        found = []
+        for s in LOAD:
+            asked, taken = getattr(self.load, s.name), getattr(settings, s.name)
+            # Users are those of one replica there; lengths and sizes may be rounded, shares are not.
+            if asked == s.default or s.name == "users":
+                continue
+            if taken == s.default or (s.kind == "float" and taken != asked):
+                found.append(f"{self.get_engine().title} has no setting for this and leaves it aside: {s.say(asked)}")
+        return found
 
     def assumptions(self, settings: Settings, weights_format: str, *, of_gpu: bool = True) -> dict[str, Any]:
         """What an answer to it rests on: the settings in force that are always told or were asked for.
@@ -133,15 +162,10 @@ def make_request(
         )
     if (dtype := given.get("weights_dtype")) is not None:
         weight_format(dtype)
-    request = Request(
-        model,
-        gpu,
-        Load(**{name: value for name, value in given.items() if name in _OF_LOAD}),
-        engine_for(given.get("engine", ENGINE.default), model),
-        Limits(**{name: value for name, value in given.items() if name in _OF_LIMITS}),
-        machine,
-        provider,
-    )
+    engine = engine_for(given.pop("engine", ENGINE.default), model)
+    limits = {name: given.pop(name) for name in _OF_LIMITS if name in given}
+    where = Limits(**limits) if limits else ANYWHERE
+    request = Request(model, gpu, Load(**given), engine, where, machine, provider)
     request.get_engine().check(request.load)
     return request
 
@@ -164,7 +188,22 @@ def options_of(given: Mapping[str, Any], native: int | None) -> dict[str, Any]:
         RequestError: a length that is none.
     """
     found = {name: value for name, value in given.items() if value is not None}
-    for name, value in found.items():
-        if isinstance(value, str) and name in OPTIONS and OPTIONS[name].tokens:
-            found[name] = tokens(value, native, name, OPTIONS[name].about)
+    for name in _TOKENS & found.keys():
+        if isinstance(found[name], str):
+            found[name] = tokens(found[name], native, name, OPTIONS[name].about)
     return found
+
+
+def gpus_asked(count: int | None) -> int:
+    """A number of GPUs that is asked about; null is one.
+
+    Raises:
+        RequestError: not a whole number from 1 to the largest search.
+    """
+    if count is None:
+        return 1
+    if isinstance(count, bool) or not isinstance(count, int):
+        raise RequestError(f"the number of GPUs must be a whole number, not {count!r:.60}", about="gpu")
+    if not 1 <= count <= MOST_GPUS:
+        raise RequestError(f"the number of GPUs must be from 1 to {MOST_GPUS:,}, not {count:,}", about="gpu")
+    return count

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gpu_sizer.engines.engine import Engine, PreparedModel
+    from gpu_sizer.load import Settings
     from gpu_sizer.planning.rate import Rates
     from gpu_sizer.timing.work import Work
 
@@ -254,9 +255,9 @@ class Search:
         return Rejection(count, nearest.layout, "; ".join([reason, *list(rules)[:1]]))
 
 
-def _warnings(request: Request) -> tuple[str, ...]:
+def _warnings(request: Request, settings: Settings) -> tuple[str, ...]:
     gpu, card, engine = request.gpu, request.model, request.get_engine()
-    found = [*engine.notes(card), *engine.gpu_notes(gpu)]
+    found = [*request.not_taken(settings), *engine.notes(card), *engine.gpu_notes(gpu)]
     if gpu.supports_bfloat16 is False and (request.load.weights_dtype or card.weights.dtype) == "bfloat16":
         found.append(f"{gpu.name} has no bfloat16: run with --dtype float16 (the same size)")
     if not card.verified:
@@ -300,7 +301,7 @@ def fit_of(search: Search, memory: LayoutMemory) -> Fit:
         found.total_parameters,
         found.active_parameters,
         found.weights_format,
-        _warnings(request),
+        _warnings(request, settings),
         speed=search.rates.speed(memory.layout) if request.load.asks_rate and memory.within_budget else None,
     )
 
@@ -425,9 +426,10 @@ def plan(request: Request, *, details: bool = True, why: bool = True) -> Plan:
     if details:
         last = (count or request.max_gpus + 1) - 1
         rejected = tuple(search.rejection(n) for n in range(max(1, last - 7), last + 1))
+    settings = search.fitting.settings(chosen.layout if chosen else Layout())
     return Plan(
         request=request,
-        settings=search.fitting.settings(chosen.layout if chosen else Layout()),
+        settings=settings,
         verdict=chosen.verdict if chosen else "does_not_fit",
         memory=chosen,
         safe_gpu_count=safe.layout.gpu_count if safe else None,
@@ -440,6 +442,6 @@ def plan(request: Request, *, details: bool = True, why: bool = True) -> Plan:
         rejections=rejected,
         tuned=_tuned(search, (count or request.max_gpus + 1) - 1) if details else None,
         context_counts=_context_counts(request, count) if details and not request.load.asks_rate else (),
-        warnings=_warnings(request),
+        warnings=_warnings(request, settings),
         speed=search.rates.speed(chosen.layout) if chosen and request.load.asks_rate else None,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gpu_sizer.load import LOAD
 from gpu_sizer.memory.estimate import RankMemory
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan, Tuned
@@ -11,6 +12,7 @@ from gpu_sizer.units import gib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from gpu_sizer.load import Setting
     from gpu_sizer.planning.by_engine import EngineChoices
 
 BAR_CELLS = 32
@@ -122,12 +124,17 @@ def assumptions(plan: Plan) -> str:
     """What was assumed, in one line."""
     r, s = plan.request, plan.settings
     users = "1 request at a time" if r.users == 1 else f"{r.users} requests at once"
-    weights = f"{plan.weights_format} weights" + ("" if r.load.weights_dtype else " as released")
+    weights = f"{plan.weights_format} weights" + (" as released" if r.as_released else "")
     cache = "" if s.kv_cache_dtype in (plan.weights_format, r.model.weights.dtype) else f", {s.kv_cache_dtype} cache"
-    return (
-        f"{r.get_engine().describe()}; {weights}{cache}; {s.context:,} tokens, {users}; "
-        f"{r.get_engine().settings_words(s)}"
-    )
+    # What else was asked for; lengths, types and the engine's own sizes stand in the words before.
+    further = [x.say(getattr(s, x.name)) for x in LOAD if not (x.told or x.by_gpu or x.axis) and _asked(plan, x)]
+    told = "; ".join([r.get_engine().settings_words(s), *further])
+    return f"{r.get_engine().describe()}; {weights}{cache}; {s.context:,} tokens, {users}; {told}"
+
+
+def _asked(plan: Plan, s: Setting) -> bool:
+    """Whether a setting was asked for, and the engine has it."""
+    return s.default not in (getattr(plan.request.load, s.name), getattr(plan.settings, s.name))
 
 
 def capacity_sentence(plan: Plan) -> str | None:

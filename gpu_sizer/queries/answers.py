@@ -5,6 +5,7 @@ from __future__ import annotations
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.plan import Fit, Plan
+from gpu_sizer.planning.request import gpus_asked
 from gpu_sizer.planning.search import fit, plan
 from gpu_sizer.planning.sentences import fit_lines, lines
 from gpu_sizer.queries.machines import in_gpus
@@ -81,7 +82,7 @@ class Answer:
         yield from rest
 
     def model_dump(self) -> dict[str, Any]:
-        """The JSON object of DESIGN 6.2."""
+        """The JSON object."""
         found: dict[str, Any] = {"question": self.question, "intent": self.intent, "understood": self.understood}
         found.update(self.result.model_dump())
         if isinstance(self.result, Plan):
@@ -150,33 +151,20 @@ def _fit(a: Asked, cards: Catalogue) -> Fit | OnCount:
         return fit(request, Layout(tensor, pipeline, data, a.understood.options.expert_parallel))
     from gpu_sizer.planning.inverse import on_count
 
-    return on_count(request, _checked(a.gpu_count))
-
-
-def _checked(count: int | None) -> int:
-    """A number of GPUs that can be.
-
-    Raises:
-        RequestError: none, or more than any machine has.
-    """
-    from gpu_sizer.load import MOST_GPUS
-
-    if count is not None and not 1 <= count <= MOST_GPUS:
-        raise RequestError(f"the number of GPUs must be from 1 to {MOST_GPUS:,}, not {count:,}", about="gpu")
-    return count or 1
+    return on_count(request, gpus_asked(a.gpu_count))
 
 
 def _context(a: Asked, cards: Catalogue) -> LongestContext:
     from gpu_sizer.planning.inverse import longest_context
 
     request = a.request()
-    return longest_context(request.under(context=request.model.context.native), _checked(a.gpu_count))
+    return longest_context(request.under(context=request.model.context.native), gpus_asked(a.gpu_count))
 
 
 def _users(a: Asked, cards: Catalogue) -> MostUsers:
     from gpu_sizer.planning.inverse import most_users
 
-    return most_users(a.request().under(users=1), _checked(a.gpu_count))
+    return most_users(a.request().under(users=1), gpus_asked(a.gpu_count))
 
 
 def _choices(a: Asked, cards: Catalogue) -> Choices:
@@ -199,7 +187,7 @@ def _memory(a: Asked, cards: Catalogue) -> MemoryNeed:
 def _models(a: Asked, cards: Catalogue) -> Runnable:
     from gpu_sizer.planning.choices import what_fits
 
-    return what_fits(cards.models.all(), a.gpus[0], _checked(a.gpu_count), **a.options)
+    return what_fits(cards.models.all(), a.gpus[0], gpus_asked(a.gpu_count), **a.options)
 
 
 _ANSWERS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gpu_sizer.engines.registry import engine_words
 from gpu_sizer.load import ENGINE, OPTIONS
+from gpu_sizer.queries.asides import refuse_vague_formats
 from gpu_sizer.queries.options import GPU_NOUNS, LINKS, USERS, Options
 from gpu_sizer.queries.words import is_decimal, word_set
 
@@ -170,7 +171,11 @@ def _llama_cpp_type(s: Sentence, i: int) -> tuple[str, int] | None:
 
 
 def read_dtypes(s: Sentence, o: Options) -> None:
-    """``in fp8``, ``bf16 weights``, ``with an fp8 kv cache``."""
+    """``in fp8``, ``bf16 weights``, ``with an fp8 kv cache``.
+
+    Raises:
+        RequestError: quantized weights without their format.
+    """
     for i in list(s.free()):
         found = _DTYPES.get(s.at(i))
         stop = i + 1
@@ -184,10 +189,11 @@ def read_dtypes(s: Sentence, o: Options) -> None:
         before = s.skip(i - 1, ("in", "at", "of", "as", "to", "dtype", "type", "precision", "with", "is", "="), -1)
         if s.at(stop) in _CACHE or s.at(before) in _CACHE:
             # The caches of eight bits that engines have are float8.
-            o.kv_cache_dtype = "float8" if found == "int8" else found
+            o.settings["kv_cache_dtype"] = "float8" if found == "int8" else found
         else:
-            o.weights_dtype = found
+            o.settings["weights_dtype"] = found
         s.take(i, stop)
+    refuse_vague_formats(s, o.settings.get("weights_dtype"))
 
 
 def _phrases(s: Setting) -> tuple[tuple[str, ...], ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.registry import engine
@@ -55,8 +56,8 @@ def _cache(card: ModelCard) -> Iterator[str]:
         yield f"  {layers:>3} x {name}: {_formula(card, name)}: {size}"
 
 
-def explain_model(card: ModelCard, weights_dtype: str | None = None) -> Iterator[str]:
-    """Parameters, bytes and cache of a model, line by line."""
+def explain_model(card: ModelCard, *, weights_dtype: str | None = None, **load: Any) -> Iterator[str]:
+    """Parameters, bytes and cache of a model, line by line; all else of a load changes none of them."""
     inventory = build_inventory(card, weights_dtype)
     yield f"{card.name}: {inventory.total_parameters:,} parameters, {inventory.active_parameters:,} active per token"
     yield ""
@@ -66,6 +67,5 @@ def explain_model(card: ModelCard, weights_dtype: str | None = None) -> Iterator
         kept_apart = sum(t.parameters for t in inventory.mtp)
         yield f"  beside these, {kept_apart:,} for multi-token prediction, not loaded without speculation"
     yield ""
-    cached = card.weights.kv_cache_dtype or card.weights.dtype
-    yield f"Cache of one sequence ({cached}), by kind of layer, on one GPU"
+    yield f"Cache of one sequence ({card.weights.cache_dtype}), by kind of layer, on one GPU"
     yield from _cache(card)

@@ -1,4 +1,4 @@
-"""What answers look like, for the OpenAPI description. Keys may be added to every object (DESIGN 4.3)."""
+"""What answers look like, for the OpenAPI description. Keys may be added to every object."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from gpu_sizer.cards.fleet import fleet
 from gpu_sizer.deploy.formats import deploy as write
 from gpu_sizer.deploy.serving import weights_named
 from gpu_sizer.errors import RequestError, UnknownModelError
+from gpu_sizer.memory.layout import LAYOUT, Layout
 from gpu_sizer.planning.inverse_sentences import on_count_lines
 from gpu_sizer.planning.plan import Plan
 from gpu_sizer.planning.rent_sentences import rent_headline
@@ -105,16 +106,16 @@ def fit(b: FitBody) -> Answered:
     Raises:
         GpuSizerError: an unknown name, or a value that makes no sense.
     """
-    sizes = {k: getattr(b, f"{k}_parallel_size") for k in ("tensor", "pipeline", "data")}
-    if b.gpu_count is not None or (b.machine is not None and not any(n > 1 for n in sizes.values())):
-        if told := [f"{k}_parallel_size" for k, n in sizes.items() if n > 1] or b.expert_parallel * ["expert_parallel"]:
+    sizes = b.layout()
+    told = [s.name for s in LAYOUT if sizes[s.name] != s.default]
+    if b.gpu_count is not None or (b.machine is not None and not told):
+        if told:
             raise RequestError(f"say either gpu_count or {told[0]}, not both", about="gpu")
         found = api.fits_on(**_asked(b), gpu_count=b.gpu_count)
         return Answered(found.model_dump(), on_count_lines(found))
-    if (count := sizes["tensor"] * sizes["pipeline"] * sizes["data"]) > MOST_GPUS:
+    if (count := Layout(**sizes).gpu_count) > MOST_GPUS:
         raise RequestError(f"the layout takes {count:,} GPUs; at most {MOST_GPUS} can be asked about here", about="gpu")
-    layout = {f"{k}_parallel_size": n for k, n in sizes.items()}
-    one = api.estimate(**_asked(b), **layout, expert_parallel=b.expert_parallel)
+    one = api.estimate(**_asked(b), **sizes)
     return Answered(one.model_dump(), fit_lines(one))
 
 

@@ -1,4 +1,4 @@
-"""The laws of DESIGN section 5, over random requests."""
+"""Laws that every plan keeps, over random requests."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def here() -> Iterator[TestClient]:
 
 
 def problem(response: Any, status: int) -> dict[str, Any]:
-    """The error of a response, whose form is that of DESIGN 6.2."""
+    """The error of a response, in the form of the command's JSON."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/json"
     body = response.json()

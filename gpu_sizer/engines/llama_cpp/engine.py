@@ -103,6 +103,7 @@ class LlamaCppEngine(OneVersion):
             max_num_seqs=slots,
             max_num_batched_tokens=tokens,
             enforce_eager=False,
+            block_size=None,
         )
 
     def settings_words(self, settings: Settings) -> str:

@@ -69,6 +69,7 @@ class TensorrtLlmEngine(OneVersion):
             max_num_seqs=sequences,
             max_num_batched_tokens=tokens,
             hybrid_kv=False,
+            block_size=None,
         )
 
     def settings_words(self, settings: Settings) -> str:

@@ -66,6 +66,7 @@ class TgiEngine(OneVersion):
             max_num_seqs=load.max_num_seqs or users,
             max_num_batched_tokens=tokens,
             hybrid_kv=False,
+            block_size=None,
         )
 
     def settings_words(self, settings: Settings) -> str:

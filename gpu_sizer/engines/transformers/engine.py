@@ -74,6 +74,7 @@ class TransformersEngine(OneVersion):
             max_num_batched_tokens=tokens,
             enforce_eager=True,
             hybrid_kv=False,
+            block_size=None,
         )
 
     def settings_words(self, settings: Settings) -> str:
