@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from gpu_sizer.planning.needs import MemoryNeed
     from gpu_sizer.planning.rent import Rentals
     from gpu_sizer.planning.sweep import Axes
-    from gpu_sizer.queries.answers import Answer
+    from gpu_sizer.queries.answers import Answer, Answers
     from gpu_sizer.reports.sweep_view import Sweep
 
     ModelName = str | os.PathLike[str] | ModelCard
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 def load_model(model: str | os.PathLike[str] | ModelCard, *, cards: Catalogue | None = None) -> ModelCard:
-    """A model card by id, alias, near spelling, hub id, or path: a YAML card, a model folder, a config.json.
+    """A model card by id, alias, hub id, or path: a YAML card, a model folder, a config.json.
 
     Raises:
         UnknownModelError: no such model, or several (``suggestions`` names them).
@@ -77,7 +77,7 @@ def _noted(card: ModelCard, note: str) -> ModelCard:
 
 
 def load_gpu(gpu: str | os.PathLike[str] | GpuSpec, *, cards: Catalogue | None = None) -> GpuSpec:
-    """A GPU spec by id, alias, near spelling, or path of a YAML spec.
+    """A GPU spec by id, alias, or path of a YAML spec.
 
     Raises:
         UnknownGpuError: no such GPU, or several (``suggestions`` names them).
@@ -534,7 +534,7 @@ def sweep(models: ModelName | Iterable[ModelName], gpus: GpuName | Iterable[GpuN
     return Sweep(found.axes, found.cells, found.uncounted)
 
 
-def ask(text: str, *, cards: Catalogue | None = None, most_gpus: int | None = None) -> Answer:
+def ask(text: str, *, cards: Catalogue | None = None, most_gpus: int | None = None) -> Answer | Answers:
     """The answer to a question in words.
 
     Args:

@@ -60,7 +60,7 @@ class Answer(Open):
     """What was understood, and beside it the answer that belongs to its intent."""
 
     question: str
-    intent: Literal["count", "fit", "context", "users", "memory", "models", "gpus", "compare"]
+    intent: Literal["count", "fit", "context", "users", "memory", "models", "gpus", "compare", "speed", "several"]
     understood: str
 
 

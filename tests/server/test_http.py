@@ -23,6 +23,7 @@ from gpu_sizer.cards import loading
 from gpu_sizer.errors import CardError
 from gpu_sizer.importers import hub, sources
 from gpu_sizer.load import MOST_GPUS as MOST_OF_LIBRARY
+from gpu_sizer.queries.closed import closed_names
 from gpu_sizer.server import calls, connections, limits
 from gpu_sizer.server.bodies import MOST_GPUS, MOST_LISTED, DeployBody
 from gpu_sizer.server.computing import PROCESSES, Computing, TooLongError
@@ -101,6 +102,10 @@ def test_the_catalogue_is_listed_and_searched(client: TestClient) -> None:
 def test_no_name_leads_to_a_file_or_to_the_hub(
     here: TestClient, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The project's own lists, which are compiled once.
+    closed_names()
+    problem(here.post("/v1/size", json={**SIZE, "model": "nobody/has-this"}), 422)
+
     def read(*args: Any, **kwargs: Any) -> Any:
         raise AssertionError(f"something is read: {args}")
 
