@@ -202,12 +202,14 @@ def estimate(
 def speed(
     model: str | os.PathLike[str] | ModelCard,
     *,
-    gpu: str | os.PathLike[str] | GpuSpec,
+    gpu: str | os.PathLike[str] | GpuSpec | None = None,
+    machine: str | Offer | None = None,
     gpu_count: int | None = None,
     tensor_parallel_size: int = 1,
     pipeline_parallel_size: int = 1,
     data_parallel_size: int = 1,
     expert_parallel: bool = False,
+    decode_context_parallel_size: int = 1,
     **load: Unpack[FitOptions],
 ) -> HowFast:
     """How fast a model is: tokens a second for each user and in all, the time per token and to the first token.
@@ -217,11 +219,13 @@ def speed(
     Args:
         model: id, alias, hub id, path, or card.
         gpu: id, alias, path, or spec.
+        machine: a machine that can be rented, by name, instead of a GPU.
         gpu_count: the layout of so many GPUs that surely gives most tokens in all; instead of the sizes.
         tensor_parallel_size: GPUs over which every layer is cut.
         pipeline_parallel_size: stages.
         data_parallel_size: replicas; with ``expert_parallel`` groups that share the experts.
         expert_parallel: whole experts on each GPU.
+        decode_context_parallel_size: one alone: of others nothing was measured.
         load: as in :func:`size`. ``users`` send a prompt of ``prompt`` tokens (1,024 where it is left out) and get an
             answer of ``answer`` (256), each followed by another; ``tokens_per_second`` and ``requests_per_second`` are
             judged against.
@@ -234,11 +238,19 @@ def speed(
 
     load["prompt"] = USUAL_PROMPT if load.get("prompt") is None else load["prompt"]
     load["answer"] = USUAL_ANSWER if load.get("answer") is None else load["answer"]
-    made = request(model, gpu, **load)
-    sizes = (tensor_parallel_size, pipeline_parallel_size, data_parallel_size)
+    made = request(model, gpu, machine=machine, **load)
+    layout = Layout(
+        tensor_parallel_size,
+        pipeline_parallel_size,
+        data_parallel_size,
+        expert_parallel,
+        decode_context_parallel_size,
+    )
+    if gpu_count is None and machine is not None and layout.gpu_count == 1:
+        gpu_count = _count(None, made.machine)
     if gpu_count is None:
-        return how_fast(made, Layout(*sizes, expert_parallel))
-    if any(n != 1 for n in sizes) or expert_parallel:
+        return how_fast(made, layout)
+    if layout != Layout():
         raise RequestError("say a number of GPUs or the sizes of a layout, not both", about="gpu")
     return how_fast_on(made, gpus_asked(gpu_count))
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from gpu_sizer import api, ask, estimate, fits_on, size
+from gpu_sizer import api, ask, estimate, fits_on, size, speed
 from gpu_sizer.cards import loading
 from gpu_sizer.errors import CardError
 from gpu_sizer.importers import hub, sources
@@ -80,6 +80,7 @@ def test_answers_are_those_of_the_library(client: TestClient) -> None:
         ("size", SIZE, size("mixtral-8x7b", gpu="a6000")),
         ("size", {**SIZE, "context": "8k", "max_gpus": 2}, size("mixtral-8x7b", gpu="a6000", context=8192, max_gpus=2)),
         ("fit", {**SIZE, **layout}, estimate("mixtral-8x7b", gpu="a6000", **layout)),
+        ("speed", {**SIZE, "gpu_count": 4, "users": 8}, speed("mixtral-8x7b", gpu="a6000", gpu_count=4, users=8)),
         ("fit", {**SIZE, "gpu_count": 2}, fits_on("mixtral-8x7b", gpu="a6000", gpu_count=2)),
         ("ask", {"question": question}, ask(question)),
     ):
