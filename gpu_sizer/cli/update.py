@@ -93,12 +93,13 @@ def machines(
 
     if str(file).startswith(("http:", "https:")):
         raise RequestError(f"download it first: {str(file)[:80]!r} is an address, and a file is read")
+    written = _written(file)
     known, cards = fleet(o.cards()), o.cards()
     name = file.resolve().parent.name if provider is None else provider
     if provider is None and name not in known.providers:
         raise RequestError(f"whose machines are these? --provider P; known: {', '.join(sorted(known.providers))}")
     owner = known.provider(name)
-    day = last_day(date) if date is not None else _written(file)
+    day = last_day(date) if date is not None else written
     read = read_catalogue(file, owner, known, {s.id: s for s in cards.gpus.all()}, day)
     place = _own(MACHINES) / f"{owner}.yaml"
     _keep(place, to_yaml(read.provider, comments=("Written by gpu-sizer update machines.",)).encode())
@@ -119,4 +120,4 @@ def _written(file: Path) -> datetime.date:
     try:
         return datetime.date.fromtimestamp(file.stat().st_mtime)
     except OSError as error:
-        raise RequestError(f"{file}: {error.strerror or 'cannot be read'}") from None
+        raise RequestError(f"{file}: {(error.strerror or 'cannot be read').lower()}") from None

@@ -143,8 +143,6 @@ class Plan:
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object."""
-        from gpu_sizer.planning.rent import rented
-
         r = self.request
         return {
             "model": r.model.id,
@@ -159,7 +157,6 @@ class Plan:
             "reason": self.reason,
             "tuned": self.tuned.model_dump() if self.tuned else None,
             "context_counts": {str(c): n for c, n in self.context_counts},
-            "machines": rental.summary() if (rental := rented(self)) is not None else None,
             "layout": self.layout.model_dump() if self.layout else None,
             "assumptions": r.assumptions(self.settings, self.weights_format),
             "per_gpu": self.per_gpu.model_dump() if self.per_gpu else None,
@@ -257,11 +254,7 @@ class Fit:
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object: a plan whose ``gpu_count`` is the one asked; GPUs that differ are listed one by one."""
-        from gpu_sizer.planning.rent import rented
-
         found = {**self.as_plan().model_dump(), "gpu_count": self.gpu_count, "memory_floor": None}
-        rental = rented(self) if not self.hardware else None
-        found["machines"] = rental.summary() if rental is not None else None
         if self.hardware:
             found["gpu"] = "+".join(f"{n}x{gpu.id}" for gpu, n in self.kinds())
             found["gpus"] = [

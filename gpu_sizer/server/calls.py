@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from gpu_sizer import api
+from gpu_sizer.answers import with_answers
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.cards.fleet import fleet
 from gpu_sizer.deploy.formats import deploy as write
@@ -151,7 +152,7 @@ def ask(b: AskBody) -> Answered:
     Raises:
         GpuSizerError: a question that is not understood, or a name that is missing, unknown or ambiguous.
     """
-    found = ask_in_words(b.question, cards=shelf(), most_gpus=MOST_GPUS, most_listed=MOST_LISTED)
+    found = with_answers(ask_in_words(b.question, cards=shelf(), most_gpus=MOST_GPUS, most_listed=MOST_LISTED))
     return Answered(found.model_dump(), found.lines())
 
 
