@@ -394,6 +394,7 @@ class Recipe:
             OSError: it cannot be written.
         """
         name, data = self.shipped()
+        os.makedirs(folder, exist_ok=True)
         with open(os.path.join(folder, name), "wb") as stream:
             stream.write(data)
 

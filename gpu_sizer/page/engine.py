@@ -17,7 +17,10 @@ BOUNDED = find_spec("pydantic") is not None
 
 def _size(body: dict[str, Any]) -> dict[str, Any]:
     details = body.pop("details", True)
-    return api.size(body.pop("model"), gpu=body.pop("gpu"), details=details, **body).model_dump()
+    model = body.pop("model")
+    # Names are looked up as over HTTP, the model's first, so that two mistakes are told alike.
+    card = api.load_model(model) if isinstance(model, str) else model
+    return api.size(card, gpu=api.load_gpu(body.pop("gpu")), details=details, **body).model_dump()
 
 
 def _size_config(body: dict[str, Any]) -> dict[str, Any]:
