@@ -109,9 +109,7 @@ def _sizes_up_to(most: int) -> int:
     return small + min(most, 255) // 8 + max(0, most - 240) // 16
 
 
-def captured_graphs(
-    settings: Settings, gpu: GpuSpec, version: VersionProfile, engine_class: str | None = None
-) -> int:
+def captured_graphs(settings: Settings, gpu: GpuSpec, version: VersionProfile, engine_class: str | None = None) -> int:
     """Graphs that the engine captures: pieces of the model for mixed batches, and whole ones for decoding.
 
     Source: ``vllm/config/vllm.py: _set_cudagraph_sizes``, ``v1/cudagraph_dispatcher.py: initialize_cudagraph_keys``.
