@@ -6,7 +6,13 @@ import pytest
 
 from gpu_sizer import estimate, load_gpu, load_model, size
 from gpu_sizer.engines.vllm import sparse
-from gpu_sizer.engines.vllm.activations import captured_graphs, communication_bytes, graph_bytes
+from gpu_sizer.engines.vllm.activations import (
+    activation_bytes,
+    buffer_bytes,
+    captured_graphs,
+    communication_bytes,
+    graph_bytes,
+)
 from gpu_sizer.engines.vllm.encoders import encoder_peak
 from gpu_sizer.engines.vllm.version import version_profile
 from gpu_sizer.errors import RequestError
@@ -137,6 +143,35 @@ def test_data_center_blackwell_captures_larger_sizes_from_0_28_on() -> None:
         ("0.28", "h200", 102),
     ):
         assert captured_graphs(settings(8192, 1024), load_gpu(gpu), version_profile(version)) == number
+
+
+def test_gpt_oss_sets_how_large_its_graphs_are() -> None:
+    """ "This will increase the number of CUDA graphs from 67 to 83" (models/config.py), of pieces and whole ones."""
+    gpu, version = load_gpu("h100-80gb"), version_profile("0.33")
+    assert captured_graphs(settings(8192, 1024), gpu, version, "GptOssForCausalLM") == 83 + 83
+    assert captured_graphs(settings(2048, 256), gpu, version, "GptOssForCausalLM") == 83 + 35
+    assert captured_graphs(settings(8192, 1024), gpu, version) == 51 + 51
+
+
+def test_the_samplers_state_stands_beside_the_forward_pass_in_the_second_runner() -> None:
+    card, gpu, s = load_model("command-a"), load_gpu("b200"), settings(16384, 1024)
+
+    def peak(version: str) -> int:
+        return activation_bytes(card, gpu, Layout(1), s, version_profile(version), False)
+
+    assert peak("0.33") - peak("0.28") == 1024 * card.architecture.vocab_size * 17 // 4
+    # Where the sampler at work is the larger, its state is in it.
+    small, few = load_model("qwen3-0.6b"), settings(2048, 1024)
+    peaks = {activation_bytes(small, gpu, Layout(1), few, version_profile(v), False) for v in ("0.28", "0.33")}
+    assert len(peaks) == 1
+
+
+def test_stages_and_images_have_buffers_of_a_whole_batch() -> None:
+    text, seeing, version = load_model("llama-3-70b"), load_model("gemma-3-27b"), version_profile("0.33")
+    assert buffer_bytes(text, Layout(4), 8192, version) == 0
+    assert buffer_bytes(text, Layout(4, 2), 8192, version) == 2 * 8192 * 8192 * 2
+    assert buffer_bytes(seeing, Layout(4), 8192, version) == 8192 * 5376 * 2
+    assert buffer_bytes(seeing, Layout(4, 2), 8192, version_profile("0.6")) == 0
 
 
 @pytest.mark.parametrize(

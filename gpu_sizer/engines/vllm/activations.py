@@ -36,6 +36,8 @@ GATHERED_COPIES = 3
 CONVOLUTION_BUFFERS = 6
 CONVOLUTION_TOKENS = 16384
 CONVOLUTION_RANKS = (2, 4, 8)
+#: What a stage of a pipeline is handed by the one before it.
+STAGE_INPUTS = 2
 #: GPUs over PCIe that the engine's own all-reduce takes at most.
 PCIE_PAIR = 2
 
@@ -107,7 +109,7 @@ def _sizes_up_to(most: int) -> int:
     return small + min(most, 255) // 8 + max(0, most - 240) // 16
 
 
-def captured_graphs(settings: Settings, gpu: GpuSpec, version: VersionProfile) -> int:
+def captured_graphs(settings: Settings, gpu: GpuSpec, version: VersionProfile, engine_class: str | None = None) -> int:
     """Graphs that the engine captures: pieces of the model for mixed batches, and whole ones for decoding.
 
     Source: ``vllm/config/vllm.py: _set_cudagraph_sizes``, ``v1/cudagraph_dispatcher.py: initialize_cudagraph_keys``.
@@ -115,11 +117,20 @@ def captured_graphs(settings: Settings, gpu: GpuSpec, version: VersionProfile) -
     limit = _constants()["largest_graph"]
     large = gpu.generation == BLACKWELL and version.at_least(limit["from"])
     most = limit["data_center_blackwell" if large else "most"]
-    largest = min(2 * settings.max_num_seqs, most, settings.max_num_batched_tokens)
+    # A class that sets the number itself has it whatever the sequences are.
+    own: int | None = limit["classes"].get(engine_class)
+    largest = min(own or min(2 * settings.max_num_seqs, most), settings.max_num_batched_tokens)
     return _sizes_up_to(largest) + _sizes_up_to(min(largest, settings.max_num_seqs))
 
 
-def graph_bytes(layers: int, latent: bool, settings: Settings, gpu: GpuSpec, version: VersionProfile) -> int:
+def graph_bytes(
+    layers: int,
+    latent: bool,
+    settings: Settings,
+    gpu: GpuSpec,
+    version: VersionProfile,
+    engine_class: str | None = None,
+) -> int:
     """Captured graphs of so many layers, where the version counts them in its budget."""
     if gpu.platform not in version.graphs_in_budget or settings.enforce_eager:
         return 0
@@ -128,7 +139,7 @@ def graph_bytes(layers: int, latent: bool, settings: Settings, gpu: GpuSpec, ver
     else:
         c = _fitted()["graphs"]
         each = c["per_layer_mib"] * layers + c["constant_mib"] + (c["latent_mib"] if latent else 0)
-    return int(captured_graphs(settings, gpu, version) * each * MIB)
+    return int(captured_graphs(settings, gpu, version, engine_class) * each * MIB)
 
 
 def unified_bytes() -> int:
@@ -168,6 +179,25 @@ def sampler_bytes(a: Architecture, max_num_seqs: int, version: VersionProfile) -
     return int(max_num_seqs * a.vocab_size * version.sampler_bytes_per_logit)
 
 
+def sampler_state_bytes(a: Architecture, max_num_seqs: int, version: VersionProfile) -> int:
+    """What the sampler keeps of every sequence and entry of the vocabulary while the model runs."""
+    return int(max_num_seqs * a.vocab_size * version.sampler_state_bytes)
+
+
+def buffer_bytes(card: ModelCard, layout: Layout, tokens: int, version: VersionProfile) -> int:
+    """Buffers for a whole batch: what a stage is handed (states and residual), and embeddings of text and images.
+
+    Every stage is counted as one that is handed something, though the first is not. Source: the second generation's
+    ``v1/worker/gpu/model_runner.py`` (make_empty_intermediate_tensors) and ``mm/encoder_runner.py`` (inputs_embeds);
+    the runner before it has both in ``v1/worker/gpu_model_runner.py``.
+    """
+    if version.generation == "V0":
+        return 0
+    copies = STAGE_INPUTS if layout.pipeline_parallel_size > 1 else 0
+    copies += 1 if card.architecture.towers else 0
+    return copies * tokens * card.architecture.hidden_size * ACTIVATION_BYTES
+
+
 def activation_bytes(
     card: ModelCard, gpu: GpuSpec, layout: Layout, settings: Settings, version: VersionProfile, scaled_experts: bool
 ) -> int:
@@ -198,7 +228,7 @@ def activation_bytes(
         forward += workspace_bytes(a, gpu, layout, expert_tokens(layout, tokens, version), scaled_experts)
     if shares_experts(layout):
         forward += GATHERED_COPIES * layout.data_parallel_size * tokens * a.hidden_size * ACTIVATION_BYTES
-    activation = max(sampler, forward)
+    activation = max(sampler, forward + sampler_state_bytes(a, settings.max_num_seqs, version))
     fewer = version.at_least(sparse.FEWER_LENGTHS)
     gathered = sparse.workspace_bytes(a, gpu.generation, settings.context, tokens, fewer_lengths=fewer)
     activation += max(kept, gathered)
@@ -221,7 +251,7 @@ def reserve(
     Args:
         card: the model.
         gpu: its memory and links.
-        layout: parallel sizes; of the pipeline only :func:`joined_workers` matters.
+        layout: parallel sizes; of the pipeline only :func:`joined_workers` matters, and whether there is one.
         settings: the engine's settings, all resolved.
         version: constants of the engine's version.
         activation: the peak (:func:`activation_bytes`).
@@ -229,6 +259,7 @@ def reserve(
         host_bytes: tables that stand in the machine's memory.
     """
     overhead, band = version.single_bytes, version.band_bytes["experts" if experts else "dense"]
+    overhead += buffer_bytes(card, layout, settings.max_num_batched_tokens, version)
     overhead += communication_bytes(card.architecture, gpu, layout, settings.max_num_batched_tokens, version)
     if gpu.platform == "rocm":
         rocm = _fitted()["rocm"]

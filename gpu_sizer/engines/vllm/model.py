@@ -133,7 +133,8 @@ class VllmModel:
         """The activation peak and the overhead on one GPU beside graphs: equal for all of a kind."""
         tp, experts = layout.tensor_parallel_size, layout.expert_ranks
         batch = (*_OF_PEAK(s), s.context if self.peak_follows_context else 0)
-        key = (tp, joined_workers(layout), experts, *gpu_kind(gpu), *batch, version.name)
+        several = layout.pipeline_parallel_size > 1
+        key = (tp, several, joined_workers(layout), experts, *gpu_kind(gpu), *batch, version.name)
         if (found := self._reserves.get(key)) is None:
             if len(self._reserves) >= MOST_RESERVES:
                 self._reserves.clear()
@@ -151,7 +152,7 @@ class VllmModel:
     def graph_bytes(self, gpu: GpuSpec, stages: int, s: Settings, version: VersionProfile) -> int:
         """The captured graphs of one of so many pipeline stages: equal for all GPUs of a kind."""
         layers = ceil_div(self.card.architecture.num_hidden_layers, stages)
-        return graph_bytes(layers, self.has_latent, s, gpu, version)
+        return graph_bytes(layers, self.has_latent, s, gpu, version, self.card.engine_class)
 
     def needs(self, gpu: GpuSpec, s: Settings, rules: PageRules, version: VersionProfile) -> Needs:
         """What its layouts hold under these settings: equal for all GPUs of a kind, whatever their memory."""

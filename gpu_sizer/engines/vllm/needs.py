@@ -67,7 +67,7 @@ class Needs:
         self._null_block = 1 if version.null_block else 0
         self._plans: dict[int, CachePlan] = {}
         self._leasts: dict[tuple[int, bool, int, bool, int, int], tuple[int, int]] = {}
-        self._reserves: dict[tuple[int, int, int], Reserve] = {}
+        self._reserves: dict[tuple[int, bool, int, int], Reserve] = {}
         self._ranks: dict[tuple[int, int, int], tuple[int, int, int]] = {}
         self._loading: dict[tuple[int, int], LoadingExtra] = {}
         self._graphs: dict[int, int] = {}
@@ -147,7 +147,8 @@ class Needs:
 
     def _reserve(self, layout: Layout) -> Reserve:
         """The activation peak and the overhead beside graphs, on every GPU of a layout."""
-        key = (layout.tensor_parallel_size, joined_workers(layout), layout.expert_ranks)
+        several = layout.pipeline_parallel_size > 1
+        key = (layout.tensor_parallel_size, several, joined_workers(layout), layout.expert_ranks)
         if (found := self._reserves.get(key)) is None:
             found = self._reserves[key] = self._model.reserve(self._gpu, layout, self._settings, self._version)
         return found

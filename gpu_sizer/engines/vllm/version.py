@@ -26,6 +26,8 @@ class VersionProfile:
     generation: str
     gpu_memory_utilization: float
     sampler_bytes_per_logit: float
+    sampler_state_bytes: float
+    """What the sampler keeps of every sequence and entry of the vocabulary beside its work."""
     chunks_beyond: int | None
     """Prompts of models with a longer context than this are processed in chunks; null where none are."""
     chunk_tokens: int | None
@@ -102,6 +104,7 @@ def version_profile(version: str | None) -> VersionProfile:
     index = entries.index(chosen)
     before = entries[index + 1]["from"] if index + 1 < len(entries) else None
     span = f"{chosen['from']} to {_before(before)}" if before else f"{chosen['from']} or later"
+    kept: dict[str, Any] = data["sampler_state"]
     fitted: dict[str, Any] = profile_data("vllm/fitted")["versions"][chosen["name"]]
     return VersionProfile(
         name=chosen["name"],
@@ -110,6 +113,7 @@ def version_profile(version: str | None) -> VersionProfile:
         generation=chosen["generation"],
         gpu_memory_utilization=chosen["gpu_memory_utilization"],
         sampler_bytes_per_logit=fitted["sampler_bytes_per_logit"],
+        sampler_state_bytes=kept["bytes"] if at_least(chosen["name"], kept["from"]) else 0,
         chunks_beyond=chosen["chunks_beyond"],
         chunk_tokens=chosen["chunk_tokens"],
         graphs_in_budget=tuple(chosen["graphs_in_budget"]),
