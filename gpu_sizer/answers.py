@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 _HOLDING = frozenset(("plan", "fit", "options", "choices", "result", "answers"))
 
 
+def _machines(answer: planned.Plan | planned.Fit) -> dict[str, Any] | None:
+    """The cheapest whole machines for an answer, as its JSON tells them."""
+    from gpu_sizer.planning.rent import rented
+
+    rental = rented(answer)
+    return rental.summary() if rental is not None else None
+
+
 def _deploy(answer: Plan | Fit, form: str, **options: Any) -> str:
     from gpu_sizer.deploy.formats import deploy
 
@@ -47,6 +55,10 @@ class Plan(planned.Plan):
         """
         return _deploy(self, form, weights=weights, image=image, port=port, tuned=tuned)
 
+    def model_dump(self) -> dict[str, Any]:
+        """The JSON object, with the whole machines that can be rented for it."""
+        return {**planned.Plan.model_dump(self), "machines": _machines(self)}
+
     def _repr_html_(self) -> str:
         """What a notebook shows."""
         from gpu_sizer.reports.notebook import plan_html
@@ -72,6 +84,10 @@ class Fit(planned.Fit):
     def as_plan(self) -> Plan:
         """The same as a plan, for what prints plans."""
         return as_answer(planned.Fit.as_plan(self))
+
+    def model_dump(self) -> dict[str, Any]:
+        """The JSON object, likewise; GPUs that differ are no machine's."""
+        return {**planned.Fit.model_dump(self), "machines": None if self.hardware else _machines(self)}
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""

@@ -18,21 +18,25 @@ from gpu_sizer.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Iterable
     from typing import Any, Unpack
 
+    from gpu_sizer.cards.machine import Offer
     from gpu_sizer.load import FitOptions, SizeOptions
     from gpu_sizer.planning.by_engine import EngineChoices
     from gpu_sizer.planning.choices import Choices, Runnable
     from gpu_sizer.planning.how_fast import HowFast
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
     from gpu_sizer.planning.needs import MemoryNeed
+    from gpu_sizer.planning.rent import Rentals
     from gpu_sizer.planning.sweep import Axes
     from gpu_sizer.queries.answers import Answer, Answers
     from gpu_sizer.reports.sweep_view import Sweep
 
     ModelName = str | os.PathLike[str] | ModelCard
     GpuName = str | os.PathLike[str] | GpuSpec
+    MachineName = str | Offer
 
 
 def load_model(model: str | os.PathLike[str] | ModelCard, *, cards: Catalogue | None = None) -> ModelCard:
@@ -82,21 +86,74 @@ def load_gpu(gpu: str | os.PathLike[str] | GpuSpec, *, cards: Catalogue | None =
     return gpu if isinstance(gpu, GpuSpec) else (cards or catalogue()).gpu(os.fspath(gpu))
 
 
+def load_machine(machine: MachineName, *, provider: str | None = None, cards: Catalogue | None = None) -> Offer:
+    """A machine that can be rented, by its name or an alias: ``p5.48xlarge``, ``lambda/gpu_1x_a100``.
+
+    Args:
+        machine: its name.
+        provider: who rents it out, where several share the name.
+        cards: the catalogue; null is the shipped one with the user's folders.
+
+    Raises:
+        UnknownMachineError: no such machine, or several (``suggestions`` names them).
+    """
+    if not isinstance(machine, str):
+        return machine
+    from gpu_sizer.cards.fleet import fleet
+
+    return fleet(cards).find(machine, provider)
+
+
+def hardware(
+    gpu: GpuName | None, machine: MachineName | None, cards: Catalogue | None = None
+) -> tuple[GpuSpec, Offer | None]:
+    """The GPU that is asked about, and the machine that it is in where one was named.
+
+    Raises:
+        RequestError: neither or both are given, or it is not known which GPU the machine has.
+        UnknownNameError: no such GPU or machine, or several.
+    """
+    if gpu is not None and machine is not None:
+        raise RequestError("say a GPU or a machine, not both", about="gpu")
+    if gpu is None and machine is None:
+        error = RequestError("on which GPU? name one, or a machine", about="gpu")
+        error.kind = "incomplete"
+        raise error
+    if machine is None:
+        assert gpu is not None
+        return load_gpu(gpu, cards=cards), None
+    offer = load_machine(machine, cards=cards)
+    seen = offer.machine.seen_gpu
+    if seen is None:
+        known = offer.machine.gpu_candidates
+        tail = f": say --gpu {' or '.join(known)}" if known else ""
+        told = f"{offer.machine.count:g} × {offer.machine.gpu_told}"
+        raise RequestError(
+            f"{offer.key} has {told}, and its source does not say which{tail}",
+            about="gpu",
+            suggestions=known,
+        )
+    return load_gpu(seen, cards=cards), offer
+
+
 def request(
-    model: str | os.PathLike[str] | ModelCard,
-    gpu: str | os.PathLike[str] | GpuSpec,
+    model: ModelName,
+    gpu: GpuName | None = None,
     *,
+    machine: MachineName | None = None,
     cards: Catalogue | None = None,
     **options: Unpack[SizeOptions],
 ) -> Request:
     """A checked request from names and options."""
-    return make_request(load_model(model, cards=cards), load_gpu(gpu, cards=cards), **options)
+    spec, offer = hardware(gpu, machine, cards)
+    return make_request(load_model(model, cards=cards), spec, machine=offer, **options)
 
 
 def size(
     model: str | os.PathLike[str] | ModelCard,
     *,
-    gpu: str | os.PathLike[str] | GpuSpec,
+    gpu: str | os.PathLike[str] | GpuSpec | None = None,
+    machine: str | Offer | None = None,
     details: bool = True,
     **load: Unpack[SizeOptions],
 ) -> Plan:
@@ -105,19 +162,21 @@ def size(
     Args:
         model: id, alias, hub id, path, or card.
         gpu: id, alias, path, or spec.
+        machine: a machine that can be rented, by name, instead of a GPU.
         details: also alternatives, rejected counts, tuned settings, counts at other lengths.
         load: {options}
 
     Raises:
         GpuSizerError: an unknown name or option, a card that cannot be used, or a value that makes no sense.
     """
-    return as_answer(plan(request(model, gpu, **load), details=details))
+    return as_answer(plan(request(model, gpu, machine=machine, **load), details=details))
 
 
 def estimate(
     model: str | os.PathLike[str] | ModelCard,
     *,
-    gpu: str | os.PathLike[str] | GpuSpec,
+    gpu: str | os.PathLike[str] | GpuSpec | None = None,
+    machine: str | Offer | None = None,
     tensor_parallel_size: int = 1,
     pipeline_parallel_size: int = 1,
     data_parallel_size: int = 1,
@@ -137,13 +196,14 @@ def estimate(
         expert_parallel,
         decode_context_parallel_size,
     )
-    return as_fit(fit(request(model, gpu, **load), layout))
+    return as_fit(fit(request(model, gpu, machine=machine, **load), layout))
 
 
 def speed(
     model: str | os.PathLike[str] | ModelCard,
     *,
-    gpu: str | os.PathLike[str] | GpuSpec,
+    gpu: str | os.PathLike[str] | GpuSpec | None = None,
+    machine: str | Offer | None = None,
     gpu_count: int | None = None,
     tensor_parallel_size: int = 1,
     pipeline_parallel_size: int = 1,
@@ -159,6 +219,7 @@ def speed(
     Args:
         model: id, alias, hub id, path, or card.
         gpu: id, alias, path, or spec.
+        machine: a machine that can be rented, by name, instead of a GPU.
         gpu_count: the layout of so many GPUs that surely gives most tokens in all; instead of the sizes.
         tensor_parallel_size: GPUs over which every layer is cut.
         pipeline_parallel_size: stages.
@@ -177,7 +238,7 @@ def speed(
 
     load["prompt"] = USUAL_PROMPT if load.get("prompt") is None else load["prompt"]
     load["answer"] = USUAL_ANSWER if load.get("answer") is None else load["answer"]
-    made = request(model, gpu, **load)
+    made = request(model, gpu, machine=machine, **load)
     layout = Layout(
         tensor_parallel_size,
         pipeline_parallel_size,
@@ -185,6 +246,8 @@ def speed(
         expert_parallel,
         decode_context_parallel_size,
     )
+    if gpu_count is None and machine is not None and layout.gpu_count == 1:
+        gpu_count = _count(None, made.machine)
     if gpu_count is None:
         return how_fast(made, layout)
     if layout != Layout():
@@ -205,7 +268,9 @@ def fits_given(model: ModelName, *, gpus: str, cards: Catalogue | None = None, *
     return as_fit(fit_given(request(model, found[0], cards=cards, **load), found))
 
 
-def by_engine(model: ModelName, *, gpu: GpuName, **load: Unpack[SizeOptions]) -> EngineChoices:
+def by_engine(
+    model: ModelName, *, gpu: GpuName | None = None, machine: MachineName | None = None, **load: Unpack[SizeOptions]
+) -> EngineChoices:
     """The fewest GPUs under each engine; ``load`` as in :func:`size`, without its engine.
 
     Raises:
@@ -213,10 +278,30 @@ def by_engine(model: ModelName, *, gpu: GpuName, **load: Unpack[SizeOptions]) ->
     """
     from gpu_sizer.planning.by_engine import by_engine as choose
 
-    return with_answers(choose(request(model, gpu, **load)))
+    return with_answers(choose(request(model, gpu, machine=machine, **load)))
 
 
-def fits_on(model: ModelName, *, gpu: GpuName, gpu_count: int, **load: Unpack[SizeOptions]) -> OnCount:
+def _count(gpu_count: int | None, machine: Offer | None = None, *, needed: bool = False) -> int:
+    """A number of GPUs that can be: of a machine all of its own, unless told.
+
+    Raises:
+        RequestError: not a whole number from 1 to the largest search, or none where one is needed.
+    """
+    if gpu_count is None and machine is not None:
+        return machine.machine.gpu_count
+    if gpu_count is None and needed:
+        raise RequestError("the number of GPUs must be told", about="gpu")
+    return gpus_asked(gpu_count)
+
+
+def fits_on(
+    model: ModelName,
+    *,
+    gpu: GpuName | None = None,
+    gpu_count: int | None = None,
+    machine: MachineName | None = None,
+    **load: Unpack[SizeOptions],
+) -> OnCount:
     """Whether a number of GPUs carries a model, in their best layout; ``load`` as in :func:`size`.
 
     Raises:
@@ -224,11 +309,17 @@ def fits_on(model: ModelName, *, gpu: GpuName, gpu_count: int, **load: Unpack[Si
     """
     from gpu_sizer.planning.inverse import on_count
 
-    return with_answers(on_count(request(model, gpu, **load), gpus_asked(gpu_count)))
+    asked = request(model, gpu, machine=machine, **load)
+    return with_answers(on_count(asked, _count(gpu_count, asked.machine, needed=True)))
 
 
 def longest_context(
-    model: ModelName, *, gpu: GpuName, gpu_count: int = 1, **load: Unpack[SizeOptions]
+    model: ModelName,
+    *,
+    gpu: GpuName | None = None,
+    gpu_count: int | None = None,
+    machine: MachineName | None = None,
+    **load: Unpack[SizeOptions],
 ) -> LongestContext:
     """The longest context in tokens on a number of GPUs, found on the planner itself; ``load`` as in :func:`size`.
 
@@ -237,10 +328,18 @@ def longest_context(
     """
     from gpu_sizer.planning.inverse import longest_context as longest
 
-    return with_answers(longest(request(model, gpu, **load), gpus_asked(gpu_count)))
+    asked = request(model, gpu, machine=machine, **load)
+    return with_answers(longest(asked, _count(gpu_count, asked.machine)))
 
 
-def most_users(model: ModelName, *, gpu: GpuName, gpu_count: int = 1, **load: Unpack[SizeOptions]) -> MostUsers:
+def most_users(
+    model: ModelName,
+    *,
+    gpu: GpuName | None = None,
+    gpu_count: int | None = None,
+    machine: MachineName | None = None,
+    **load: Unpack[SizeOptions],
+) -> MostUsers:
     """The most requests of ``context`` tokens at once on a number of GPUs; ``load`` as in :func:`size`.
 
     Raises:
@@ -248,7 +347,8 @@ def most_users(model: ModelName, *, gpu: GpuName, gpu_count: int = 1, **load: Un
     """
     from gpu_sizer.planning.inverse import most_users as most
 
-    return with_answers(most(request(model, gpu, **load), gpus_asked(gpu_count)))
+    asked = request(model, gpu, machine=machine, **load)
+    return with_answers(most(asked, _count(gpu_count, asked.machine)))
 
 
 def memory_need(model: ModelName, *, cards: Catalogue | None = None, **load: Unpack[SizeOptions]) -> MemoryNeed:
@@ -267,9 +367,10 @@ def memory_need(model: ModelName, *, cards: Catalogue | None = None, **load: Unp
 
 
 def what_fits(
-    gpu: GpuName,
+    gpu: GpuName | None = None,
     *,
-    gpu_count: int = 1,
+    gpu_count: int | None = None,
+    machine: MachineName | None = None,
     everything: bool = False,
     cards: Catalogue | None = None,
     **load: Unpack[SizeOptions],
@@ -278,7 +379,8 @@ def what_fits(
 
     Args:
         gpu: id, alias, path, or spec.
-        gpu_count: how many.
+        gpu_count: how many; null is one, or all of a machine's.
+        machine: a machine that can be rented, by name, instead of a GPU.
         everything: also those that do not run.
         cards: the catalogue; null is the shipped one with the user's folders.
 
@@ -288,15 +390,28 @@ def what_fits(
     from gpu_sizer.planning.choices import what_fits as runnable
 
     models = (cards or catalogue()).models.all()
-    return runnable(
-        models, load_gpu(gpu, cards=cards), gpus_asked(gpu_count), everything=everything, **options_of(load, None)
-    )
+    spec, offer = hardware(gpu, machine, cards)
+    if offer is not None:
+        load.setdefault("gpus_per_node", offer.machine.gpu_count)
+    return runnable(models, spec, _count(gpu_count, offer), everything=everything, **options_of(load, None))
 
 
 def which_gpu(
-    model: ModelName, *, everything: bool = False, cards: Catalogue | None = None, **load: Unpack[SizeOptions]
+    model: ModelName,
+    *,
+    everything: bool = False,
+    provider: str | None = None,
+    cards: Catalogue | None = None,
+    **load: Unpack[SizeOptions],
 ) -> Choices:
     """The GPUs of the catalogue on which a model runs, the cheapest first; ``load`` as in :func:`size`.
+
+    Args:
+        model: id, alias, hub id, path, or card.
+        everything: also those on which it does not fit, and beyond the first dozen.
+        provider: only GPUs in this provider's machines, at its prices.
+        cards: the catalogue; null is the shipped one with the user's folders.
+        load: the load options.
 
     Raises:
         GpuSizerError: an unknown name, a card that cannot be used, or a value that makes no sense.
@@ -304,7 +419,8 @@ def which_gpu(
     from gpu_sizer.planning.choices import which_gpu as choose
 
     gpus = (cards or catalogue()).gpus.all()
-    return with_answers(choose(load_model(model, cards=cards), gpus, everything=everything, **load))
+    owner = provider_id(provider, cards)
+    return with_answers(choose(load_model(model, cards=cards), gpus, everything=everything, provider=owner, **load))
 
 
 def compare(
@@ -319,6 +435,63 @@ def compare(
 
     specs = [load_gpu(g, cards=cards) for g in gpus]
     return with_answers(choose(load_model(model, cards=cards), specs, in_order=True, **load))
+
+
+def rent(
+    model: ModelName,
+    *,
+    provider: str | None = None,
+    region: str | None = None,
+    spot: bool = False,
+    max_price: float | None = None,
+    as_of: str | datetime.date | None = None,
+    everything: bool = False,
+    cards: Catalogue | None = None,
+    **load: Unpack[SizeOptions],
+) -> Rentals:
+    """The machines to rent for a model, whole ones, the cheapest first; ``load`` as in :func:`size`.
+
+    Args:
+        model: id, alias, hub id, path, or card.
+        provider: only this one's machines.
+        region: part of a region's name; only prices there, and those that hold everywhere.
+        spot: prices of machines that the provider may take back, instead of those on demand.
+        max_price: the most to pay, in US dollars an hour for all machines together.
+        as_of: the day from which the age of prices is counted; null is today.
+        everything: also dearer machines of the same GPUs at the same provider, and clusters that nobody would build.
+        cards: the catalogue; null is the shipped one with the user's folders.
+        load: the load options.
+
+    Raises:
+        GpuSizerError: an unknown name, or a value that makes no sense.
+    """
+    from datetime import date
+
+    from gpu_sizer.cards.fleet import fleet
+    from gpu_sizer.planning.rent import Wanted
+    from gpu_sizer.planning.rent import rent as choose
+
+    shelf = cards or catalogue()
+    known = fleet(shelf)
+    try:
+        day = date.fromisoformat(as_of) if isinstance(as_of, str) else as_of or date.today()
+    except ValueError:
+        raise RequestError(f"as_of must be a date as 2026-11-30, not {as_of!r:.60}") from None
+    wanted = Wanted(provider_id(provider, shelf), region, spot, max_price, day)
+    return choose(load_model(model, cards=cards), known.all(), shelf.gpus.get, wanted, everything=everything, **load)
+
+
+def provider_id(provider: str | None, cards: Catalogue | None = None) -> str | None:
+    """The id of a provider by any of its names; null stays null.
+
+    Raises:
+        UnknownMachineError: no such provider.
+    """
+    if provider is None:
+        return None
+    from gpu_sizer.cards.fleet import fleet
+
+    return fleet(cards).provider(provider)
 
 
 def _several(names: Any) -> tuple[Any, ...]:

@@ -19,6 +19,7 @@ data "external" "plan" {
   query = {
     model   = var.model
     gpu     = var.gpu
+    machine = var.machine
     context = var.context
     users   = tostring(var.users)
     format  = var.format

@@ -13,6 +13,21 @@ output "gpus_per_node" {
   value       = tonumber(data.external.plan.result.gpus_per_node)
 }
 
+output "machine" {
+  description = "Name of the machine to rent: the one that was asked for, or the cheapest known with these GPUs."
+  value       = data.external.plan.result.machine
+}
+
+output "machine_count" {
+  description = "How many of them; empty where none is known."
+  value       = try(tonumber(data.external.plan.result.machine_count), null)
+}
+
+output "price_hour_usd" {
+  description = "US dollars an hour for all of them; empty where no price is known."
+  value       = try(tonumber(data.external.plan.result.price_hour_usd), null)
+}
+
 output "storage_gib" {
   description = "Size of a volume for the weights."
   value       = tonumber(data.external.plan.result.storage_gib)

@@ -4,8 +4,15 @@ variable "model" {
 }
 
 variable "gpu" {
-  description = "Id or alias of the GPU."
+  description = "Id or alias of the GPU; empty where a machine is named."
   type        = string
+  default     = ""
+}
+
+variable "machine" {
+  description = "A machine that can be rented, as p5.48xlarge, instead of a GPU."
+  type        = string
+  default     = ""
 }
 
 variable "context" {

@@ -7,12 +7,12 @@ from functools import cached_property
 
 from gpu_sizer.cards.catalogue import Catalogue, code_folders, data_folder
 from gpu_sizer.cards.folders import MACHINES
-from gpu_sizer.cards.likeness import KnownNames
 from gpu_sizer.cards.machine import Machine, Offer
 from gpu_sizer.cards.names import SEPARATOR, bare, join_names
 from gpu_sizer.cards.trusted import build
 from gpu_sizer.compiled import Compiled, Recipe
 from gpu_sizer.errors import UnknownMachineError
+from gpu_sizer.own import own_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,19 +23,10 @@ if TYPE_CHECKING:
 _SHOWN = 6
 
 
-def user_folder() -> str:
-    """Where a user's own newer data are kept: ``$XDG_DATA_HOME/gpu-sizer`` or the platform's likeness of it."""
-    if os.name == "nt":
-        base = os.environ.get("LOCALAPPDATA") or os.path.expanduser("~\\AppData\\Local")
-    else:
-        base = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
-    return os.path.join(base, "gpu-sizer")
-
-
 def machine_folders(folders: Sequence[str] = ()) -> tuple[str, ...]:
     """The folders of machines that exist, the shipped one first: in a later one, a machine of a known name is newer."""
-    places = (data_folder("gpu_specs"), *folders, user_folder())
-    return tuple(found for p in places if os.path.isdir(found := os.path.join(p, MACHINES)))
+    places = [os.path.join(p, MACHINES) for p in (data_folder("gpu_specs"), *folders)]
+    return tuple(p for p in (*places, own_folder(MACHINES)) if p is not None and os.path.isdir(p))
 
 
 class Fleet:
@@ -114,9 +105,19 @@ class Fleet:
         """
         if (found := self.provider_names.get(bare(name))) is not None:
             return found
+        from gpu_sizer.cards.likeness import KnownNames
+
         hints = KnownNames(self.provider_names).suggestions(name)
         tail = f"did you mean {join_names(hints)}?" if hints else f"known: {', '.join(sorted(self.providers))}"
         raise UnknownMachineError(f"unknown provider {name[:60]!r}; {tail}", suggestions=hints)
+
+    def named(self, name: str, provider: str | None = None) -> list[str]:
+        """The keys of the machines of a name, which may have its provider in front: ``lambda/gpu_1x_a100``."""
+        before, slash, after = name.partition("/")
+        if slash and (found := self.provider_names.get(bare(before))) is not None:
+            name, provider = after, found
+        keys = self.index.get(bare(name), [])
+        return [k for k in keys if provider is None or k.startswith(provider + "/")]
 
     def find(self, name: str, provider: str | None = None) -> Offer:
         """A machine by name: ``p5.48xlarge``, or with its provider ``lambda/gpu_1x_a100``.
@@ -128,22 +129,19 @@ class Fleet:
         Raises:
             UnknownMachineError: no such machine, or several of the name.
         """
-        before, slash, after = name.partition("/")
-        if slash and (found := self.provider_names.get(bare(before))) is not None:
-            name, provider = after, found
-        keys = self.index.get(bare(name), [])
-        if provider is not None:
-            wanted = self.provider(provider)
-            keys = [k for k in keys if k.startswith(wanted + "/")]
+        owner = self.provider(provider) if provider is not None else None
+        keys = self.named(name, owner)
         if len(keys) == 1:
             return self.get(keys[0])
-        raise self._shared(name, keys) if keys else self._unknown(name, provider)
+        raise self._shared(name, keys) if keys else self._unknown(name, owner)
 
     def _shared(self, name: str, keys: Sequence[str]) -> UnknownMachineError:
         return shared(name, [self.get(k) for k in keys])
 
     def _unknown(self, name: str, provider: str | None) -> UnknownMachineError:
         index = {n: keys[0] for n, keys in self.index.items() if provider is None or keys[0].startswith(provider)}
+        from gpu_sizer.cards.likeness import KnownNames
+
         hints = KnownNames(index).suggestions(name)
         tail = f"did you mean {join_names(hints)}?" if hints else "`gpu-sizer machines` lists what is known"
         return UnknownMachineError(f"unknown machine {name[:60]!r}; {tail}", suggestions=hints)

@@ -88,19 +88,6 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Price:
-    """What one GPU cost for one hour, at a place, on a day."""
-
-    usd_per_hour: PositiveFloat
-    provider: Text
-    kind: Text | None = None
-    """on-demand, spot, marketplace ..."""
-    date: datetime.date | None
-    """The day it was read; null where the source bears none."""
-    source: Text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class GpuSpec:
     """One accelerator as a program sees it."""
 
@@ -128,7 +115,6 @@ class GpuSpec:
     aliases: tuple[Text, ...] = ()
     ambiguous_names: tuple[Text, ...] = ()
     """Names that could mean this card among others, to be asked back."""
-    prices: tuple[Price, ...] = ()
     notes: tuple[Text, ...] = ()
     sources: tuple[Source, ...]
 

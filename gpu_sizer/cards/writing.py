@@ -46,7 +46,9 @@ def jsonable(card: ModelCard | GpuSpec | Machine | Provider) -> dict[str, Any]:
     return result
 
 
-def to_yaml(card: ModelCard | GpuSpec | Provider, *, schema: str | None = None, comments: tuple[str, ...] = ()) -> str:
+def to_yaml(
+    card: ModelCard | GpuSpec | Machine | Provider, *, schema: str | None = None, comments: tuple[str, ...] = ()
+) -> str:
     """The YAML text of a card.
 
     Args:

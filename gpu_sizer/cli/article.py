@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 #: Columns of the article's table.
 COLUMNS = ("name", "organization", "released", "parameters", "active", "context", "dtype", "weights", "gpus", "tensor")
+#: Columns of prices that may be added.
+PRICED = frozenset(("price", "month", "machines"))
+#: Whose machines are priced unless another is named: the company in whose story the A6000 is counted.
+COMPANY = "massedcompute"
 #: The first models after ChatGPT: where the story begins unless told otherwise.
 BEGINS = "2023-01-01"
 #: The smallest models that people compare with the large ones.
@@ -62,6 +66,13 @@ def article(
     since: Annotated[
         str | None, typer.Option("--since", metavar="DATE", help=f"Default: {BEGINS}, unless models are named.")
     ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--columns", metavar="KEY,...", help="Further columns of the table: price, month, watts ..."),
+    ] = None,
+    provider: Annotated[
+        str | None, typer.Option(help=f"Whose machines are priced in such columns. Default: {COMPANY}.")
+    ] = None,
     title: Annotated[str | None, typer.Option(help="The headline.")] = None,
     dark: Annotated[bool, typer.Option("--dark", help="Also each chart for dark pages.")] = False,
 ) -> None:
@@ -80,6 +91,8 @@ def article(
         as_of=as_of,
         since=since,
         gpus=t.names(gpus),
+        columns=None if columns is None else [*COLUMNS, *(t.names(columns) or ())],
+        provider=provider,
         title=title,
         **keys_of(load),
     )
@@ -99,6 +112,8 @@ def asked(**options: Any) -> TableSpec:
     given = {key: value for key, value in options.items() if value is not None}
     chosen: dict[str, Any] = {} if given.get("models") else {"min_params": SMALLEST, "since": BEGINS}
     chosen |= {"gpus": [GPU], "columns": COLUMNS, "sort": ["released", "name"], "title": _title(given.get("as_of"))}
+    if PRICED & set(given.get("columns", ())):
+        chosen["provider"] = COMPANY
     return make_spec(chosen | given)
 
 
@@ -157,8 +172,7 @@ def drafted(spec: TableSpec, cards: Catalogue, unknown: Sequence[str] = ()) -> t
     from gpu_sizer.reports.article.draft import Draft, Figure
     from gpu_sizer.reports.article.findings import findings
     from gpu_sizer.reports.charts.demand import demand_chart
-    from gpu_sizer.reports.tables.build import build_table
-    from gpu_sizer.reports.tables.counting import Counts
+    from gpu_sizer.reports.tables.build import build_table, counts_of
     from gpu_sizer.reports.tables.selection import select_gpus, select_models
     from gpu_sizer.reports.tables.spec import make_spec
 
@@ -167,7 +181,7 @@ def drafted(spec: TableSpec, cards: Catalogue, unknown: Sequence[str] = ()) -> t
     if table is not None:
         spec = make_spec({"columns": [*spec.columns, "arena"]}, spec)
     rated = scores(table) if table is not None else {}
-    counts = Counts(spec.context, spec.load, gpus[0])
+    counts = counts_of(spec, cards, gpus[0])
     with bar("sizing models", 2 * len(cards.models.ids())) as advance:
         grid = build_table(
             spec,

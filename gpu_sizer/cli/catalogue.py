@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from gpu_sizer import api
-from gpu_sizer.cards.fleet import machine_folders
+from gpu_sizer.cards.fleet import fleet, machine_folders
 from gpu_sizer.cards.folders import LIGHT_FOLDERS
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.light_card import light_cards, load_light_card
 from gpu_sizer.cards.loading import Kind, json_schema, kind_of, load_card
-from gpu_sizer.cards.machine import Provider
+from gpu_sizer.cards.machine import Machine, Provider
 from gpu_sizer.cards.machine_files import check_gpus, load_provider, providers
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.rerelease_files import check, contents, tables
@@ -27,8 +27,8 @@ from gpu_sizer.load import ENGINE, LIMITS, LOAD
 from gpu_sizer.model.inventory import build_inventory
 
 
-def _find(name: str) -> ModelCard | GpuSpec:
-    """A model or a GPU of this name."""
+def _find(name: str) -> ModelCard | GpuSpec | Machine:
+    """A model, a GPU or a machine of this name."""
     cards = o.cards()
     if cards.gpus.lookup(name) is not None and cards.models.lookup(name) is None:
         return api.load_gpu(name, cards=cards)
@@ -38,11 +38,14 @@ def _find(name: str) -> ModelCard | GpuSpec:
         try:
             return api.load_gpu(name, cards=cards)
         except UnknownGpuError as error:
+            known = fleet(cards)
+            if known.named(name):
+                return known.find(name).machine
             raise (unknown if unknown.suggestions and not error.suggestions else error) from None
 
 
 def show(
-    name: Annotated[str, typer.Argument(metavar="CARD-OR-GPU", help="A model or a GPU.")],
+    name: Annotated[str, typer.Argument(metavar="CARD-OR-GPU", help="A model, a GPU or a machine.")],
     as_json: o.Json = False,
 ) -> None:
     """Show one entry of the catalogue, its sources included."""
@@ -60,6 +63,7 @@ def explain(
     gpu: Annotated[
         str | None, typer.Option("--gpu", metavar="GPU", help="Also what fills each GPU of the plan.")
     ] = None,
+    machine: o.Machine = None,
 ) -> None:
     """Where every byte goes, with formulas."""
     from gpu_sizer.planning.breakpoints import lines as breakpoint_lines
@@ -67,8 +71,8 @@ def explain(
 
     card = api.load_model(model, cards=o.cards())
     print_lines(explain_model(card, **load))
-    if gpu is not None:
-        plan = api.size(card, gpu=api.load_gpu(gpu, cards=o.cards()), **load)
+    if gpu is not None or machine is not None:
+        plan = api.size(card, **o.hardware(gpu, machine), **load)
         print_lines(["", plan.explain(), "", *breakpoint_lines(plan.request)])
 
 

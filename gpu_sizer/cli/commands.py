@@ -30,6 +30,7 @@ COMMANDS = {
     "models": "listings",
     "gpus": "listings",
     "machines": "machines",
+    "rent": "machines",
     "engines": "engines",
     "show": "catalogue",
     "explain": "catalogue",

@@ -39,10 +39,11 @@ Tuned = Annotated[bool, typer.Option("--tuned", help="With the plan's lower sett
 @o.takes(*LAYOUT, into="layout", unset=True)
 def deploy(
     model: o.Model,
-    gpu: o.Gpu,
     form: Form,
     layout: o.Given,
     load: o.Given,
+    gpu: o.OptionalGpu = None,
+    machine: o.Machine = None,
     output: Output = None,
     weights: Weights = None,
     image: Image = None,
@@ -57,10 +58,10 @@ def deploy(
     if form not in FORMATS:
         raise RequestError(f"unknown format {form[:40]!r}; known: {', '.join(FORMATS)}", suggestions=FORMATS)
     card = api.load_model(model, cards=o.cards())
-    spec = api.load_gpu(gpu, cards=o.cards())
+    where = o.hardware(gpu, machine)
     # A layout of one's own goes before the plan's.
     answer: Plan | Fit
-    answer = api.estimate(card, gpu=spec, **layout, **load) if layout else api.size(card, gpu=spec, **load)
+    answer = api.estimate(card, **where, **layout, **load) if layout else api.size(card, **where, **load)
     if not answer.fits and not (tuned and answer.tuned):
         lower = "; lower settings fit: deploy with --tuned" if answer.tuned else ""
         sys.stderr.write(f"gpu-sizer: nothing to deploy: {printable(answer.reason or '')}{lower}\n")

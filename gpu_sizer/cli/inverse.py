@@ -50,18 +50,32 @@ def _without(*names: str) -> tuple[Setting, ...]:
 
 
 @o.takes(*_without("context", "max_gpus"))
-def context(model: o.Model, gpu: o.Gpu, load: o.Given, gpu_count: o.GpuCount = 1, as_json: o.Json = False) -> None:
+def context(
+    model: o.Model,
+    load: o.Given,
+    gpu: o.OptionalGpu = None,
+    machine: o.Machine = None,
+    gpu_count: o.GpuCount = None,
+    as_json: o.Json = False,
+) -> None:
     """The longest context on a number of GPUs. One token more does not fit."""
-    card, spec = api.load_model(model, cards=o.cards()), api.load_gpu(gpu, cards=o.cards())
-    found = api.longest_context(card, gpu=spec, gpu_count=gpu_count, **load)
+    card, where = api.load_model(model, cards=o.cards()), o.hardware(gpu, machine)
+    found = api.longest_context(card, **where, gpu_count=gpu_count, **load)
     raise typer.Exit(_print("context", found, as_json))
 
 
 @o.takes(*_without("users", "max_gpus"))
-def users(model: o.Model, gpu: o.Gpu, load: o.Given, gpu_count: o.GpuCount = 1, as_json: o.Json = False) -> None:
+def users(
+    model: o.Model,
+    load: o.Given,
+    gpu: o.OptionalGpu = None,
+    machine: o.Machine = None,
+    gpu_count: o.GpuCount = None,
+    as_json: o.Json = False,
+) -> None:
     """The most users at once on a number of GPUs. One more does not fit."""
-    card, spec = api.load_model(model, cards=o.cards()), api.load_gpu(gpu, cards=o.cards())
-    found = api.most_users(card, gpu=spec, gpu_count=gpu_count, **load)
+    card, where = api.load_model(model, cards=o.cards()), o.hardware(gpu, machine)
+    found = api.most_users(card, **where, gpu_count=gpu_count, **load)
     raise typer.Exit(_print("users", found, as_json))
 
 
@@ -74,19 +88,30 @@ def memory(model: o.Model, load: o.Given, as_json: o.Json = False) -> None:
 
 @o.takes(*_without("max_gpus"))
 def what_fits(
-    gpu: o.Gpu, load: o.Given, gpu_count: o.GpuCount = 1, everything: All = False, as_json: o.Json = False
+    load: o.Given,
+    gpu: o.OptionalGpu = None,
+    machine: o.Machine = None,
+    gpu_count: o.GpuCount = None,
+    everything: All = False,
+    as_json: o.Json = False,
 ) -> None:
     """The models that a number of GPUs runs, largest first."""
-    spec = api.load_gpu(gpu, cards=o.cards())
-    found = api.what_fits(spec, gpu_count=gpu_count, everything=everything, cards=o.cards(), **load)
+    where = o.hardware(gpu, machine)
+    found = api.what_fits(**where, gpu_count=gpu_count, everything=everything, cards=o.cards(), **load)
     raise typer.Exit(_print("models", found, as_json))
 
 
 @o.takes(*_SIZED)
-def which_gpu(model: o.Model, load: o.Given, everything: All = False, as_json: o.Json = False) -> None:
+def which_gpu(
+    model: o.Model,
+    load: o.Given,
+    everything: All = False,
+    provider: Annotated[str | None, typer.Option(help="Only GPUs in this provider's machines.")] = None,
+    as_json: o.Json = False,
+) -> None:
     """The GPUs on which a model runs. How many of each, the cheapest first."""
     card = api.load_model(model, cards=o.cards())
-    found = api.which_gpu(card, everything=everything, cards=o.cards(), **load)
+    found = api.which_gpu(card, everything=everything, provider=provider, cards=o.cards(), **load)
     raise typer.Exit(_print("gpus", found, as_json))
 
 

@@ -1,4 +1,4 @@
-"""The command ``machines``: what can be rented."""
+"""The commands ``machines`` and ``rent``: what can be rented, and what carries a load cheapest."""
 
 from __future__ import annotations
 
@@ -10,8 +10,14 @@ from gpu_sizer import api
 from gpu_sizer.cards.fleet import fleet
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.listings import Format, Output, print_listing
-from gpu_sizer.cli.output import print_json
+from gpu_sizer.cli.output import print_json, print_lines
+from gpu_sizer.load import ENGINE, LIMITS, LOAD
+from gpu_sizer.planning.rent_sentences import rent_headline
 from gpu_sizer.reports.machine_listings import MACHINE_KEYS, MachineFilter, machine_listing
+from gpu_sizer.reports.rentals import rental_listing
+
+#: Answered, and nothing carries it.
+DOES_NOT_FIT = 3
 
 
 def _providers(incomplete: str) -> list[str]:
@@ -50,3 +56,47 @@ def machines(
         print_json({"machines": listing.records})
     else:
         print_listing(listing, False, format, output)
+
+
+@o.takes(*LOAD, ENGINE, *(s for s in LIMITS if s.name != "gpus_per_node"))
+def rent(
+    model: o.Model,
+    load: o.Given,
+    provider: Provider = None,
+    region: Annotated[str | None, typer.Option(help="Part of a region's name: eu, us-east-1.")] = None,
+    spot: Annotated[bool, typer.Option("--spot", help="Spot prices, instead of those on demand.")] = False,
+    max_price: Annotated[
+        float | None, typer.Option("--max-price", metavar="USD", help="The most an hour, for all machines together.")
+    ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", metavar="DATE", help="Count the age of prices from this day. Default: today."),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also dearer machines of the same GPUs, and beyond the first ones.")
+    ] = False,
+    format: Format = None,
+    output: Output = None,
+    as_json: o.Json = False,
+) -> None:
+    """The machines to rent for a model. Whole ones, the cheapest first, by the hour and the month."""
+    found = api.rent(
+        api.load_model(model, cards=o.cards()),
+        provider=provider,
+        region=region,
+        spot=spot,
+        max_price=max_price,
+        as_of=as_of,
+        everything=everything,
+        cards=o.cards(),
+        **load,
+    )
+    if as_json and format is None and output is None:
+        print_json(found.model_dump())
+    else:
+        listing = rental_listing(found)
+        if format is None and output is None:
+            print_lines([rent_headline(found), *([""] if found.fits else [])])
+        if found.fits or format is not None or output is not None:
+            print_listing(listing, False, format, output)
+    raise typer.Exit(0 if found.fits else DOES_NOT_FIT)

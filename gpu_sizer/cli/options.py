@@ -48,12 +48,32 @@ Gpu = Annotated[
 OptionalGpu = Annotated[
     str | None, typer.Option("--gpu", metavar="GPU", help="Id, alias, or path of a GPU spec.", autocompletion=_gpus)
 ]
+
+
+def _machines(incomplete: str) -> list[str]:
+    """Names of machines that begin like the word under the cursor, for a shell's completion."""
+    from gpu_sizer.cards.fleet import fleet
+
+    return [n for o in fleet().all() if (n := o.machine.name).lower().startswith(incomplete.lower())]
+
+
+Machine = Annotated[
+    str | None,
+    typer.Option(
+        "--machine",
+        metavar="NAME",
+        help="A machine that can be rented, instead of a GPU: p5.48xlarge, lambda/gpu_1x_a100.",
+        autocompletion=_machines,
+    ),
+]
 GivenGpus = Annotated[
     str | None,
     typer.Option("--gpus", metavar="NxGPU+...", help="Exactly these GPUs, alike or not: 2xa6000+1xrtx-3090."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-GpuCount = Annotated[int, typer.Option("--gpu-count", "-n", help="How many GPUs.")]
+GpuCount = Annotated[
+    int | None, typer.Option("--gpu-count", "-n", help="How many GPUs. Default: 1, or all of the machine's.")
+]
 
 
 def written_to(help: str, *, parents: bool = False) -> Any:
@@ -147,12 +167,24 @@ def takes(
     return gathers(into, {s.name: _option(s, unset, several) for s in settings})
 
 
-def one_of(gpu: str | None, gpus: str | None) -> None:
-    """Refuses a command that names no GPU, or names them both ways.
+def one_of(gpu: str | None, gpus: str | None, machine: str | None = None) -> None:
+    """Refuses a command that names no GPU, or names them in several ways.
 
     Raises:
-        RequestError: neither or both are given.
+        RequestError: none or several are given.
     """
-    if (gpu is None) == (gpus is None):
-        what = "not both" if gpu is not None else "one of them is needed"
-        raise RequestError(f"say --gpu GPU, or --gpus 2xa6000+1xrtx-3090: {what}", about="gpu")
+    if (given := sum(way is not None for way in (gpu, gpus, machine))) != 1:
+        what = "only one of them" if given else "one of them is needed"
+        raise RequestError(f"say --gpu GPU, --machine NAME, or --gpus 2xa6000+1xrtx-3090: {what}", about="gpu")
+
+
+def hardware(gpu: str | None, machine: str | None) -> dict[str, Any]:
+    """The arguments ``gpu`` or ``machine`` of the library's calls, from the folders asked for.
+
+    Raises:
+        GpuSizerError: neither or both are given, or no such GPU or machine.
+    """
+    from gpu_sizer import api
+
+    spec, offer = api.hardware(gpu, machine, cards())
+    return {"gpu": spec} if offer is None else {"machine": offer}

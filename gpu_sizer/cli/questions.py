@@ -31,4 +31,9 @@ def answer(text: str, as_json: bool, cards: Catalogue | None = None) -> int:
     Raises:
         GpuSizerError: a question that cannot be answered.
     """
-    return print_answer(ask_in_words(text, cards=cards), as_json)
+    found = ask_in_words(text, cards=cards)
+    if as_json:
+        from gpu_sizer.answers import with_answers
+
+        found = with_answers(found)
+    return print_answer(found, as_json)

@@ -59,19 +59,19 @@ def size(
     load: o.Given,
     gpu: o.OptionalGpu = None,
     gpus: o.GivenGpus = None,
+    machine: o.Machine = None,
     as_json: o.Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the bare count.")] = False,
 ) -> None:
     """The fewest GPUs on which a model serves a load; with --gpus, whether exactly those do."""
-    o.one_of(gpu, gpus)
+    o.one_of(gpu, gpus, machine)
     card = api.load_model(model, cards=o.cards())
     if gpus is not None:
         raise typer.Exit(print_fit(api.fits_given(card, gpus=gpus, cards=o.cards(), **load), as_json))
-    assert gpu is not None
-    spec = api.load_gpu(gpu, cards=o.cards())
+    where = o.hardware(gpu, machine)
     if load["engine"] == ALL:
-        print_by_engine(api.by_engine(card, gpu=spec, **{**load, "engine": None}), as_json)
-    plan = api.size(card, gpu=spec, details=not quiet, **load)
+        print_by_engine(api.by_engine(card, **where, **{**load, "engine": None}), as_json)
+    plan = api.size(card, **where, details=not quiet, **load)
     if quiet:
         if plan.gpu_count is not None:
             print_lines([str(plan.gpu_count)])
@@ -127,13 +127,14 @@ def _text(source: str) -> str:
 
 
 @o.takes(*LOAD, ENGINE)
-@o.takes(*LAYOUT, into="layout")
+@o.takes(*LAYOUT, into="layout", unset=True)
 def fit(
     layout: o.Given,
     load: o.Given,
     model: OptionalModel = None,
     gpu: o.OptionalGpu = None,
     gpus: o.GivenGpus = None,
+    machine: o.Machine = None,
     gpu_count: Annotated[
         int | None, typer.Option("--gpu-count", "-n", help="Their best layout on this many GPUs, instead of one told.")
     ] = None,
@@ -147,8 +148,8 @@ def fit(
     ] = None,
     as_json: o.Json = False,
 ) -> None:
-    """Whether one layout fits, or a number of GPUs, or given ones, and what is left."""
-    o.one_of(gpu, gpus)
+    """Whether one layout fits, or a number of GPUs, a machine, or given ones, and what is left."""
+    o.one_of(gpu, gpus, machine)
     if source is not None:
         if gpu is None or gpu_count is not None:
             raise RequestError("--from goes with --gpu: the command tells how many there are", about="gpu")
@@ -158,11 +159,10 @@ def fit(
     card = api.load_model(model, cards=o.cards())
     if gpus is not None:
         raise typer.Exit(print_fit(api.fits_given(card, gpus=gpus, cards=o.cards(), **load), as_json))
-    assert gpu is not None
-    spec = api.load_gpu(gpu, cards=o.cards())
-    if gpu_count is not None:
+    where = o.hardware(gpu, machine)
+    if gpu_count is not None or (machine is not None and not layout):
         from gpu_sizer.cli.inverse import print_on_count
 
-        raise typer.Exit(print_on_count(api.fits_on(card, gpu=spec, gpu_count=gpu_count, **load), as_json))
-    found = api.estimate(card, gpu=spec, **layout, **load)
+        raise typer.Exit(print_on_count(api.fits_on(card, **where, gpu_count=gpu_count, **load), as_json))
+    found = api.estimate(card, **where, **layout, **load)
     raise typer.Exit(print_fit(found, as_json))

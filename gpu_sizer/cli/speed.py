@@ -19,7 +19,8 @@ def speed(
     model: o.Model,
     layout: o.Given,
     load: o.Given,
-    gpu: o.Gpu,
+    gpu: o.OptionalGpu = None,
+    machine: o.Machine = None,
     gpu_count: Annotated[
         int | None, typer.Option("--gpu-count", "-n", help="The fastest layout of this many GPUs, instead of one told.")
     ] = None,
@@ -30,7 +31,7 @@ def speed(
 
     found = api.speed(
         api.load_model(model, cards=o.cards()),
-        gpu=api.load_gpu(gpu, cards=o.cards()),
+        **o.hardware(gpu, machine),
         gpu_count=gpu_count,
         **layout,
         **load,

@@ -30,9 +30,10 @@ _SPACED = ("context", "users")
 @o.takes(*(s for s in (*LOAD, ENGINE, *LIMITS) if s.name not in _SPACED and not s.axis))
 def sweep(
     models: Annotated[list[str], typer.Option("--models", metavar="ID,...", help="Models; all is every one.")],
-    gpus: Annotated[list[str], typer.Option("--gpus", metavar="ID,...", help="GPUs; all is every one.")],
     several: o.Given,
     load: o.Given,
+    gpus: Annotated[list[str] | None, typer.Option("--gpus", metavar="ID,...", help="GPUs; all is every one.")] = None,
+    machine: o.Machine = None,
     context: Annotated[
         str, typer.Option(metavar="AXIS", help="Tokens: 8k,32k, or 1k:128k:log8 (equal ratios), 1k:9k:lin9.")
     ] = "1k:128k:log8",
@@ -51,6 +52,12 @@ def sweep(
     if form == "parquet" and output is None:
         raise RequestError("Parquet goes to a file: add -o sweep.parquet")
     cards, wanted, kinds = o.cards(), names(models) or [], names(gpus) or []
+    if machine is not None:
+        spec, offer = api.hardware(kinds[0] if kinds else None, machine, cards)
+        kinds = [spec.id]
+        load.setdefault("gpus_per_node", offer.machine.gpu_count if offer is not None else None)
+    elif not kinds:
+        raise RequestError("on which GPUs? --gpus ID,... or --machine NAME", about="gpu")
     axes = api.sweep_axes(
         cards.models.all() if ALL in wanted else wanted,
         cards.gpus.all() if ALL in kinds else kinds,

@@ -61,6 +61,7 @@ def table(
     selection: o.Given,
     load: o.Given,
     gpus: Gpus = None,
+    machine: o.Machine = None,
     columns: Annotated[
         list[str] | None, typer.Option("--columns", metavar="KEY,...", help="What to show; help lists the columns.")
     ] = None,
@@ -71,6 +72,9 @@ def table(
     open: Annotated[bool, typer.Option("--open", help="Only models under an open-source licence.")] = False,
     moe: Annotated[bool, typer.Option("--moe", help="Only mixtures of experts.")] = False,
     group_by: Annotated[str | None, typer.Option(help="organization or year.")] = None,
+    provider: Annotated[
+        str | None, typer.Option(help="Whose machines are priced. Default: the cheapest of all.")
+    ] = None,
     transpose: Annotated[bool, typer.Option("--transpose", help="Models as columns.")] = False,
     title: Annotated[str | None, typer.Option(help="The caption.")] = None,
     spec: Annotated[
@@ -113,9 +117,11 @@ def table(
         "open": open or None,
         "moe": moe or None,
         "gpus": names(gpus),
+        "machine": machine,
         "columns": keys,
         "sort": names(sort),
         "group_by": group_by,
+        "provider": provider,
         "transpose": transpose or None,
         **keys_of(load),
     }

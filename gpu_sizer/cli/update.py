@@ -8,6 +8,11 @@ from typing import Annotated
 import typer
 
 from gpu_sizer.errors import RequestError, printable
+from gpu_sizer.own import own_folder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import datetime
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Take newer data into your own folder; nothing else is touched."
@@ -32,18 +37,87 @@ def arena(
     category: Annotated[str, typer.Option(help="The category of votes to take.")] = "overall",
 ) -> None:
     """Take newer tables of the Chatbot Arena."""
-    from gpu_sizer.arena.own import folder, from_file, from_hub
-    from gpu_sizer.files import write_file
+    from gpu_sizer.arena.own import from_file, from_hub
 
-    place = folder()
-    if place is None:
-        raise RequestError("there is no folder of your own to write to: HOME and XDG_DATA_HOME name no absolute path")
+    place = _own("arena")
     update = from_file(file, category) if file is not None else from_hub(category)
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RequestError(f"{place}: {error.strerror or 'cannot be made'}") from None
-    write_file(place / update.name, update.content)
+    _keep(place / update.name, update.content)
     days = "1 table" if update.days == 1 else f"{update.days} tables"
     span = update.last if update.first == update.last else f"{update.first} to {update.last}"
     typer.echo(printable(f"{days} of the Arena ({update.category}, {span}) in {place / update.name}"))
+
+
+def _own(kind: str) -> Path:
+    """The user's own folder for a kind of data.
+
+    Raises:
+        RequestError: there is none.
+    """
+    if (place := own_folder(kind)) is None:
+        raise RequestError("there is no folder of your own to write to: HOME and XDG_DATA_HOME name no absolute path")
+    return Path(place)
+
+
+def _keep(file: Path, content: bytes) -> None:
+    """Writes a file of the user's own folder, which is made where it is missing.
+
+    Raises:
+        RequestError: it cannot be written.
+    """
+    from gpu_sizer.files import write_file
+
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RequestError(f"{file.parent}: {error.strerror or 'cannot be made'}") from None
+    write_file(file, content)
+
+
+@app.command()
+def machines(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="A cloud's vms.csv in SkyPilot's catalogue format.")],
+    provider: Annotated[
+        str | None, typer.Option("--provider", metavar="P", help="Whose it is. Default: the name of its folder.")
+    ] = None,
+    date: Annotated[
+        str | None, typer.Option("--date", metavar="DATE", help="When its prices held. Default: the file's own date.")
+    ] = None,
+) -> None:
+    """Take machines and prices from a catalogue file, such as ~/.sky/catalogs/v8/aws/vms.csv."""
+    from gpu_sizer.cards.fleet import fleet
+    from gpu_sizer.cards.folders import MACHINES
+    from gpu_sizer.cards.writing import to_yaml
+    from gpu_sizer.cli import options as o
+    from gpu_sizer.importers.skypilot import read_catalogue
+    from gpu_sizer.reports.selecting import last_day
+
+    if str(file).startswith(("http:", "https:")):
+        raise RequestError(f"download it first: {str(file)[:80]!r} is an address, and a file is read")
+    written = _written(file)
+    known, cards = fleet(o.cards()), o.cards()
+    name = file.resolve().parent.name if provider is None else provider
+    if provider is None and name not in known.providers:
+        raise RequestError(f"whose machines are these? --provider P; known: {', '.join(sorted(known.providers))}")
+    owner = known.provider(name)
+    day = last_day(date) if date is not None else written
+    read = read_catalogue(file, owner, known, {s.id: s for s in cards.gpus.all()}, day)
+    place = _own(MACHINES) / f"{owner}.yaml"
+    _keep(place, to_yaml(read.provider, comments=("Written by gpu-sizer update machines.",)).encode())
+    for remark in read.remarks:
+        typer.echo(f"gpu-sizer: {printable(remark)}", err=True)
+    count = len(read.provider.machines)
+    typer.echo(printable(f"{count} machines of {read.provider.name}, prices of {day}, in {place}"))
+
+
+def _written(file: Path) -> datetime.date:
+    """The day on which a file was written last.
+
+    Raises:
+        RequestError: there is no such file.
+    """
+    import datetime
+
+    try:
+        return datetime.date.fromtimestamp(file.stat().st_mtime)
+    except OSError as error:
+        raise RequestError(f"{file}: {(error.strerror or 'cannot be read').lower()}") from None

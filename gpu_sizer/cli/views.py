@@ -49,7 +49,7 @@ def _parts(intent: Intent, result: Any) -> list[RenderableType]:
         rows = [words.model_row(m) for m in result.shown]
         return [Text(), _table(words.MODEL_COLUMNS, rows, (1, 3, 4)), *map(Text, words.models_rest(result))]
     choices = result.choices if intent == "memory" else result
-    table = _table(words.CHOICE_COLUMNS, [words.choice_row(c) for c in choices.options], (1, 2, 4))
+    table = _table(words.CHOICE_COLUMNS, [words.choice_row(c) for c in choices.options], words.CHOICE_RIGHT)
     return [Text(), table, *map(Text, words.choices_rest(choices))]
 
 

@@ -10,12 +10,14 @@ from gpu_sizer.engines.serving import Start, Starter
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.machines import Machines, machines
 from gpu_sizer.planning.plan import Fit, Plan
+from gpu_sizer.planning.rent import named_machines
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import ceil_div, gib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.cards.machine import Offer
     from gpu_sizer.cards.model_card import ModelCard
 
 #: Shared memory of a container, in GiB: what vLLM's own examples give (docs/serving/parallelism_scaling.md).
@@ -65,6 +67,11 @@ class Serving:
     def gpus_per_node(self) -> int:
         """GPUs in each."""
         return self.machines.gpus_per_node
+
+    @property
+    def rented(self) -> Offer | None:
+        """The machine that was asked for by name; null where any with these GPUs will do."""
+        return self.fit.request.machine
 
     @property
     def folder(self) -> str | None:
@@ -150,6 +157,8 @@ class Serving:
         where = f"{self.nodes} machines with {self.gpus_per_node} each" if self.nodes > 1 else "one machine"
         users = fit.request.users
         requests = "1 request at a time" if users == 1 else f"{users:,} requests at once"
+        if (offer := self.rented) is not None:
+            where = f"{self.nodes} x {offer.machine.name} of {offer.provider_name}"
         free = gib(fit.per_gpu.free_bytes) if fit.per_gpu else "nothing"
         verdict = "tight: the room left is within the estimate's own error" if fit.verdict == "tight" else "it fits"
         return [
@@ -251,7 +260,8 @@ def make_serving(
     for what, value in (("weights", weights), ("release", release), ("image", image)):
         if value is not None and (not value.strip() or not value.isprintable() or value.startswith("-")):
             raise RequestError(f"{what} must be a name on one line that does not begin with a hyphen, not {value!r}")
-    chosen = machines(answer, tuned=tuned)
+    named = named_machines(answer) if isinstance(answer, Plan) and not tuned else None
+    chosen = named or machines(answer, tuned=tuned)
     fit, card = chosen.fit, chosen.fit.request.model
     loaded = weights or release or card.hub_id
     if loaded is None:

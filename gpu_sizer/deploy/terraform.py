@@ -13,6 +13,7 @@ from gpu_sizer.deploy.text import shell_words
 from gpu_sizer.errors import RequestError, unknown_word
 from gpu_sizer.files import parse_json
 from gpu_sizer.load import OPTIONS
+from gpu_sizer.planning.rent import rented
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 #: Longest query that is read, in characters.
 LONGEST_QUERY = 100_000
 #: What a query may hold. An empty string means the default, since a Terraform variable cannot be left out of a map.
-KEYS = ("model", "gpu", *OPTIONS, "port", "format", "weights", "image", "tuned")
+KEYS = ("model", "gpu", "machine", *OPTIONS, "port", "format", "weights", "image", "tuned")
 
 
 def read_query(text: str) -> dict[str, str]:
@@ -42,9 +43,10 @@ def read_query(text: str) -> dict[str, str]:
         raise RequestError("the query must be one JSON object with a string for every key")
     if unknown := sorted(set(query) - set(KEYS)):
         raise unknown_word(f"unknown key {unknown[0][:40]!r} in the query", unknown[0], KEYS)
-    for key in ("model", "gpu"):
-        if not query.get(key, "").strip():
-            raise RequestError(f"the query must name a {key}", about=key)
+    if not query.get("model", "").strip():
+        raise RequestError("the query must name a model", about="model")
+    if not (query.get("gpu", "") + query.get("machine", "")).strip():
+        raise RequestError("the query must name a gpu, or a machine", about="gpu")
     return {k: v for k, v in query.items() if v != ""}
 
 
@@ -73,7 +75,9 @@ def result(query: dict[str, str], cards: Catalogue | None = None) -> dict[str, s
     card = api.load_model(query["model"], cards=cards)
     load = {name: s.read(query[name]) for name, s in OPTIONS.items() if name in query}
     tuned = _flag(query, "tuned")
-    plan = api.size(card, gpu=api.load_gpu(query["gpu"], cards=cards), **load)
+    spec, offer = api.hardware(query.get("gpu"), query.get("machine"), cards)
+    plan = api.size(card, **({"gpu": spec} if offer is None else {"machine": offer}), **load)
+    rental = rented(plan)
     options: dict[str, Any] = {
         "weights": query.get("weights"),
         "release": weights_named(card, query["model"]),
@@ -91,6 +95,11 @@ def result(query: dict[str, str], cards: Catalogue | None = None) -> dict[str, s
         "gpu_count": fit.gpu_count,
         "nodes": serving.nodes,
         "gpus_per_node": serving.gpus_per_node,
+        "provider": rental.offer.provider if rental else "",
+        "machine": rental.offer.machine.name if rental else "",
+        "machine_count": rental.machines if rental else "",
+        "price_hour_usd": rental.price_hour_usd if rental and rental.price_hour_usd is not None else "",
+        "price_date": rental.price.date if rental and rental.price and rental.price.date else "",
         **fit.layout.model_dump(),
         "free_bytes_per_gpu": fit.per_gpu.free_bytes if fit.per_gpu else 0,
         "weights": serving.weights,

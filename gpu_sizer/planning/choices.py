@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from bisect import insort
+from functools import partial
 from operator import itemgetter
 
 from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.load import LOAD, told
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.inverse import best_within, longest
+from gpu_sizer.planning.rent import at_least, rented
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search, plan, prepared
 from gpu_sizer.planning.uncounted import Uncounted, counted
@@ -20,10 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
-    from gpu_sizer.cards.gpu_spec import GpuSpec, Price
+    from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.cards.machine import MachinePrice
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.memory.estimate import Verdict
     from gpu_sizer.planning.plan import Plan
+    from gpu_sizer.planning.rent import Rental
     from gpu_sizer.planning.request import Request
 
 #: Options that an answer shows unless all are asked for.
@@ -115,20 +119,24 @@ class Runnable:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One kind of GPU for a model: the plan on it and what that costs an hour, where a price is known."""
+    """One kind of GPU for a model: the plan on it, and the cheapest whole machines that carry the load."""
 
     plan: Plan
-    price: Price | None
+    rental: Rental | None
 
     @property
     def price_per_hour(self) -> float | None:
-        """US dollars an hour for all its GPUs."""
-        count = self.plan.gpu_count
-        return round(self.price.usd_per_hour * count, 2) if self.price is not None and count else None
+        """US dollars an hour for the machines."""
+        return self.rental.price_hour_usd if self.rental is not None else None
+
+    @property
+    def price(self) -> MachinePrice | None:
+        """The price of one of them."""
+        return self.rental.price if self.rental is not None else None
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object."""
-        p, per_gpu = self.plan, self.plan.per_gpu
+        p, per_gpu, price = self.plan, self.plan.per_gpu, self.price
         return {
             "gpu": p.request.gpu.id,
             "gpu_count": p.gpu_count,
@@ -136,10 +144,11 @@ class Choice:
             "layout": p.layout.model_dump() if p.layout else None,
             "verdict": p.verdict,
             "free_bytes": per_gpu.free_bytes if per_gpu else None,
+            "machines": self.rental.summary() if self.rental is not None else None,
             "price_per_hour": self.price_per_hour,
-            "price_kind": self.price.kind if self.price else None,
-            "price_provider": self.price.provider if self.price else None,
-            "price_date": self.price.date.isoformat() if self.price and self.price.date else None,
+            "price_kind": price.kind if price else None,
+            "price_provider": self.rental.offer.provider_name if self.rental is not None and price else None,
+            "price_date": price.date.isoformat() if price and price.date else None,
             "reason": p.reason,
         }
 
@@ -169,12 +178,6 @@ class Choices:
             "left_out": self.left_out,
             "not_counted": [u.model_dump() for u in self.uncounted],
         }
-
-
-def best_price(gpu: GpuSpec) -> Price | None:
-    """The lowest price on demand; where none is known, the lowest of any kind."""
-    on_demand = [p for p in gpu.prices if p.kind == "on-demand"]
-    return min(on_demand or gpu.prices, key=lambda p: p.usd_per_hour, default=None)
 
 
 def _runnable(card: ModelCard, gpu: GpuSpec, count: int, options: dict[str, Any]) -> RunnableModel:
@@ -234,6 +237,7 @@ def which_gpu(
     *,
     everything: bool = False,
     in_order: bool = False,
+    provider: str | None = None,
     **options: Any,
 ) -> Choices:
     """The GPUs on which a model runs, with the number of each; those on which it cannot be counted are named apart.
@@ -243,6 +247,7 @@ def which_gpu(
         gpus: the kinds to try.
         everything: also those on which it does not fit, and beyond the first dozen.
         in_order: keep the order given (a comparison).
+        provider: id of a provider: only its machines, and GPUs that it has; null is any.
         options: load options of :func:`gpu_sizer.planning.request.make_request`; null values are left out.
 
     Raises:
@@ -251,27 +256,44 @@ def which_gpu(
     kept = {k: v for k, v in options.items() if v is not None}
     found: list[Choice] = []
     uncounted: list[Uncounted] = []
+    if not in_order:
+        gpus = _of_provider(gpus, provider)
+
+    def planned(gpu: GpuSpec) -> Plan:
+        return plan(make_request(card, gpu, provider=provider, **kept), details=False)
+
     for gpu in gpus:
-        made = counted(card, gpu, lambda gpu=gpu: plan(make_request(card, gpu, **kept), details=False))  # type: ignore[misc]
+        made = counted(card, gpu, partial(planned, gpu))
         if isinstance(made, Uncounted):
             uncounted.append(made)
         else:
-            found.append(Choice(made, best_price(gpu)))
+            found.append(Choice(made, rented(made)))
     if not found:
         if uncounted:
             raise UncountableError(uncounted[0].reason, about="model")
-        raise RequestError("no GPU to choose from", about="gpu")
+        where = f" in a machine of {provider}" if provider is not None else ""
+        raise RequestError(f"no GPU to choose from{where}", about="gpu")
     if not in_order:
         found.sort(key=_wanted)
-    shown = found if everything or in_order else [c for c in found if c.plan.fits][:SHOWN]
+    fitting = [c for c in found if c.plan.fits and (provider is None or c.rental is not None)]
+    shown = found if everything or in_order else fitting[:SHOWN]
     return Choices(card, found[0].plan.request, tuple(shown), len(found) - len(shown), tuple(uncounted))
+
+
+def _of_provider(gpus: Iterable[GpuSpec], provider: str | None) -> Sequence[GpuSpec]:
+    """The GPUs that a provider has in its machines; all where none is named."""
+    if provider is None:
+        return list(gpus)
+    from gpu_sizer.cards.fleet import fleet
+
+    return [g for g in gpus if any(o.provider == provider for o in fleet().of_gpu(g.id))]
 
 
 def cheapest(request: Request, gpus: Sequence[GpuSpec]) -> Choices:
     """The first choices of :func:`which_gpu`, found without planning for every GPU.
 
-    So many GPUs as hold the weights are the fewest of a kind, and what these cost the lowest price: kinds are planned
-    for in that order, until none that is left can come before those found.
+    So many GPUs as hold the weights are the fewest of a kind, and what their machines cost the lowest price: kinds are
+    planned for in that order, until none that is left can come before those found.
 
     Args:
         request: model and load; its GPU is not used.
@@ -280,13 +302,18 @@ def cheapest(request: Request, gpus: Sequence[GpuSpec]) -> Choices:
     Raises:
         RequestError: a value that makes no sense.
     """
+
+    def planned(gpu: GpuSpec) -> Plan:
+        return plan(replace(request, gpu=gpu), details=False, why=False)
+
+    gpus = _of_provider(gpus, request.provider)
     weights = Search(request).fitting.whole()[1]
     waiting: list[tuple[tuple[Any, ...], int]] = []
     for place, gpu in enumerate(gpus):
-        price, fewest = best_price(gpu), max(1, ceil_div(weights, gpu.visible_bytes))
-        least = round(price.usd_per_hour * fewest, 2) if price is not None else None
-        node = replace(request, gpu=gpu).gpus_per_node
-        waiting.append((_order(True, fewest > node, least, fewest, False, ""), place))
+        fewest, here = max(1, ceil_div(weights, gpu.visible_bytes)), replace(request, gpu=gpu)
+        single, least, current = at_least(here, fewest)
+        several = not single and fewest > here.gpus_per_node
+        waiting.append((_order(True, several, least, not current, fewest, False, ""), place))
     waiting.sort()
     found: list[tuple[tuple[Any, ...], Choice]] = []
     uncounted: list[Uncounted] = []
@@ -294,11 +321,11 @@ def cheapest(request: Request, gpus: Sequence[GpuSpec]) -> Choices:
         if len(found) >= SHOWN and found[SHOWN - 1][0] < least_key:
             break
         gpu = gpus[place]
-        made = counted(request.model, gpu, lambda gpu=gpu: plan(replace(request, gpu=gpu), details=False, why=False))  # type: ignore[misc]
+        made = counted(request.model, gpu, partial(planned, gpu))
         if isinstance(made, Uncounted):
             uncounted.append(made)
         elif made.fits:
-            choice = Choice(made, best_price(gpu))
+            choice = Choice(made, rented(made))
             insort(found, (_wanted(choice), choice), key=itemgetter(0))
     shown = tuple(choice for _, choice in found[:SHOWN])
     return Choices(request.model, request, shown, len(gpus) - len(uncounted) - len(shown), tuple(uncounted))
@@ -306,11 +333,15 @@ def cheapest(request: Request, gpus: Sequence[GpuSpec]) -> Choices:
 
 def _wanted(choice: Choice) -> tuple[Any, ...]:
     """The order of choices."""
-    p, count = choice.plan, choice.plan.gpu_count or 0
-    several = count > p.request.gpus_per_node
-    return _order(p.fits, several, choice.price_per_hour, count, p.verdict == "tight", p.request.gpu.id)
+    p, rental, count = choice.plan, choice.rental, choice.plan.gpu_count or 0
+    several = rental.machines > 1 if rental is not None else count > p.request.gpus_per_node
+    doubtful = rental is None or rental.doubt is not None
+    tight = p.verdict == "tight"
+    return _order(p.fits, several, choice.price_per_hour, doubtful, count, tight, p.request.gpu.id)
 
 
-def _order(fits: bool, several: bool, price: float | None, count: int, tight: bool, name: str) -> tuple[Any, ...]:
-    """What a person wants first: it fits, in one machine, at a low price, on few GPUs, with room."""
-    return (not fits, several, price is None, price or 0.0, count, tight, name)
+def _order(
+    fits: bool, several: bool, price: float | None, doubtful: bool, count: int, tight: bool, name: str
+) -> tuple[Any, ...]:
+    """What a person wants first: it fits, in one machine, at a price that is known and low, on few GPUs, with room."""
+    return (not fits, several, price is None, doubtful, price or 0.0, count, tight, name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gpu_sizer.errors import RequestError
-from gpu_sizer.planning.choices import best_price
 from gpu_sizer.planning.search import Search
 from gpu_sizer.records import dataclass
 from gpu_sizer.timing.answer import significant
@@ -12,10 +11,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from gpu_sizer.cards.gpu_spec import Price
     from gpu_sizer.load import Settings
     from gpu_sizer.memory.estimate import LayoutMemory
     from gpu_sizer.memory.layout import Layout
+    from gpu_sizer.planning.rent import Rental
     from gpu_sizer.planning.request import Request
     from gpu_sizer.timing.answer import Speed
 
@@ -48,17 +47,21 @@ class HowFast:
         return self.memory.layout
 
     @property
-    def price(self) -> Price | None:
-        """The lowest price on demand of one GPU; where none is known, the lowest of any kind."""
-        return best_price(self.request.gpu)
+    def rental(self) -> Rental | None:
+        """The cheapest whole machines with these GPUs; null where none is known."""
+        from gpu_sizer.planning.rent import rented_for
+
+        return rented_for(self.request, self.layout.gpu_count, self.memory)
 
     @property
     def usd_per_million_tokens(self) -> float | None:
         """Dollars for a million output tokens, their prompts included; null without a price or a speed."""
-        if self.speed is None or self.price is None:
+        return self._dollars(self.rental)
+
+    def _dollars(self, rental: Rental | None) -> float | None:
+        if self.speed is None or rental is None or rental.price_hour_usd is None:
             return None
-        an_hour = self.price.usd_per_hour * self.layout.gpu_count
-        return an_hour / (self.speed.tokens_per_second.about * HOUR) * MILLION
+        return rental.price_hour_usd / (self.speed.tokens_per_second.about * HOUR) * MILLION
 
     @property
     def tokens_per_watt_hour(self) -> float | None:
@@ -68,15 +71,10 @@ class HowFast:
         return self.speed.tokens_per_second.about * HOUR / (self.request.gpu.tdp_w * self.layout.gpu_count)
 
     def _cost(self) -> dict[str, Any] | None:
-        if (dollars := self.usd_per_million_tokens) is None or self.price is None:
+        rental = self.rental
+        if rental is None or (dollars := self._dollars(rental)) is None:
             return None
-        return {
-            "usd_per_million_tokens": significant(dollars),
-            "usd_per_hour": round(self.price.usd_per_hour * self.layout.gpu_count, 2),
-            "price_kind": self.price.kind,
-            "price_provider": self.price.provider,
-            "price_date": self.price.date.isoformat() if self.price.date else None,
-        }
+        return {"usd_per_million_tokens": significant(dollars), **rental.summary()}
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gpu_sizer.planning.rate import rounded, spread
+from gpu_sizer.planning.rent_sentences import named, priced
 from gpu_sizer.planning.sentences import in_layout, times
 from gpu_sizer.planning.speed_sentences import speed_lines
 
@@ -34,12 +35,9 @@ def lines(found: HowFast) -> Iterator[str]:
     if found.speed is not None:
         yield ""
         yield from speed_lines(found.speed, r.users)
-        if (dollars := found.usd_per_million_tokens) is not None and (price := found.price) is not None:
-            day = price.date.isoformat() if price.date else "a day that is not told"
-            yield (
-                f"${dollars:,.3g} a million output tokens, prompts included, at ${price.usd_per_hour:g} a GPU and hour "
-                f"({price.provider}, {price.kind or 'kind not told'}, {day})"
-            )
+        if (dollars := found.usd_per_million_tokens) is not None and (rental := found.rental) is not None:
+            cost = f"{named(rental)} at {priced(rental, monthly=False)}"
+            yield f"${dollars:,.3g} a million output tokens, prompts included, on {cost}"
         if (tokens := found.tokens_per_watt_hour) is not None:
             yield f"{rounded(tokens)} output tokens a watt-hour, the GPUs at their limit of power"
         if not found.memory.within_budget:

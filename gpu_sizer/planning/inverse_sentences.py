@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gpu_sizer.planning.rent_sentences import named
 from gpu_sizer.planning.sentences import details, fit_lines, gpu_name, in_layout, times
 from gpu_sizer.planning.uncounted import uncounted_lines
 from gpu_sizer.units import gb, gib
@@ -95,7 +96,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: frozense
 
 
 MODEL_COLUMNS = ("model", "parameters", "verdict", "free a GPU", "longest context", "layout")
-CHOICE_COLUMNS = ("GPU", "count", "$ an hour", "price", "free a GPU", "layout")
+CHOICE_COLUMNS = ("GPU", "count", "machines", "$ an hour", "price of", "free a GPU", "layout")
+#: Those of them that stand to the right.
+CHOICE_RIGHT = (1, 3, 5)
 
 
 def model_row(m: RunnableModel) -> tuple[str, ...]:
@@ -149,16 +152,22 @@ def choice_row(c: Choice) -> tuple[str, ...]:
     p = c.plan
     count = str(p.gpu_count or "-") + (" (tight)" if p.verdict == "tight" else "")
     price = f"{c.price_per_hour:,.2f}" if c.price_per_hour is not None else ""
-    where = ""
-    if c.price is not None and price:
-        where = f"{c.price.kind or 'price'}, {c.price.provider}" + (f", {c.price.date}" if c.price.date else "")
+    machines = where = ""
+    if (r := c.rental) is not None:
+        machines = named(r)
+        day = c.price.date.isoformat() if c.price is not None and c.price.date else None
+        where = ", ".join(filter(None, (day, r.doubt)))
     free = gib(p.per_gpu.free_bytes) if p.per_gpu and p.fits else ""
-    return (p.request.gpu.id, count, price, where, free, p.layout.describe() if p.layout else p.reason or "")
+    return (p.request.gpu.id, count, machines, price, where, free, p.layout.describe() if p.layout else p.reason or "")
 
 
 def _choice(c: Choice) -> str:
     text = times(c.plan.gpu_count or 0, gpu_name(c.plan))
-    return f"{text} at ${c.price_per_hour:,.2f} an hour" if c.price_per_hour is not None else text
+    if c.rental is None or c.price_per_hour is None:
+        return text
+    gpus = c.rental.gpus_each * c.rental.machines
+    whole = f", with {gpus} of them" if gpus != c.plan.gpu_count else ""
+    return f"{text} at ${c.price_per_hour:,.2f} an hour ({named(c.rental)}{whole})"
 
 
 def choices_headline(found: Choices, *, compared: bool = False) -> str:
@@ -185,7 +194,7 @@ def choices_lines(found: Choices, *, compared: bool = False) -> Iterator[str]:
     yield choices_headline(found, compared=compared)
     if found.options:
         yield ""
-        yield from table(CHOICE_COLUMNS, [choice_row(c) for c in found.options], frozenset((1, 2, 4)))
+        yield from table(CHOICE_COLUMNS, [choice_row(c) for c in found.options], frozenset(CHOICE_RIGHT))
     yield from choices_rest(found)
 
 
@@ -215,4 +224,4 @@ def memory_lines(found: MemoryNeed) -> Iterator[str]:
     yield memory_headline(found)
     if found.choices.options:
         yield ""
-        yield from table(CHOICE_COLUMNS, [choice_row(c) for c in found.choices.options], frozenset((1, 2, 4)))
+        yield from table(CHOICE_COLUMNS, [choice_row(c) for c in found.choices.options], frozenset(CHOICE_RIGHT))

@@ -11,6 +11,7 @@ from gpu_sizer.units import ceil_div
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from gpu_sizer.memory.estimate import LayoutMemory
     from gpu_sizer.planning.request import Request
 
 
@@ -28,7 +29,7 @@ class Machines:
         return self.nodes * self.gpus_per_node
 
 
-def _divides(layout: Layout, per_node: int) -> bool:
+def divides(layout: Layout, per_node: int) -> bool:
     """Whether machines of this many GPUs hold whole replicas, or replicas whole machines.
 
     vLLM gives every machine the same number of ranks (``--nnodes``: vllm/config/parallel.py, ``local_world_size``).
@@ -37,36 +38,62 @@ def _divides(layout: Layout, per_node: int) -> bool:
     return per_node % replica == 0 or replica % per_node == 0
 
 
-def _shared_evenly(layout: Layout, per_node: int) -> bool:
+def shared_evenly(layout: Layout, per_node: int) -> bool:
     """Whether whole machines of this many GPUs hold a layout, all alike."""
-    return layout.gpu_count % per_node == 0 and _divides(layout, per_node)
+    return layout.gpu_count % per_node == 0 and divides(layout, per_node)
 
 
-def _over_machines(request: Request, count: int) -> Fit:
-    """The smallest number of whole machines, with tensor parallelism inside of one wherever that works.
+def in_one(search: Search, start: int, each: int) -> LayoutMemory | None:
+    """The best layout within one machine: over all of its GPUs, since all are paid for, else over as many as it takes.
+
+    A layout with room to spare goes before one over more GPUs without.
+
+    Args:
+        search: the request's.
+        start: the least number of GPUs that can hold it.
+        each: GPUs of the machine.
+    """
+    tight = None
+    for count in range(each, start - 1, -1):
+        found = search.best(count)
+        if found is not None and found.verdict == "fits":
+            return found
+        tight = tight or found
+    return tight
+
+
+def over_several(search: Search, machines: int, each: int) -> LayoutMemory | None:
+    """The best layout over all GPUs of several machines, tensor parallelism inside of one wherever that works.
 
     vLLM's advice for several machines: tensor parallel size = GPUs of a machine, pipeline = machines
     (docs/serving/parallelism_scaling.md).
     """
+    could = search.fitting.could_hold
+    layouts = search.accepted(machines * each, search.request.layouts)
+    found = [
+        m
+        for layout in layouts
+        if divides(layout, each) and could(layout, safe=False) and (m := search.evaluate(layout)).within_budget
+    ]
+    return max(
+        found,
+        default=None,
+        key=lambda m: (
+            m.verdict == "fits",
+            each % m.layout.tensor_parallel_size == 0,
+            not m.layout.expert_parallel,
+            m.layout.tensor_parallel_size,
+            m.per_gpu.free_bytes if m.per_gpu else 0,
+        ),
+    )
+
+
+def _over_machines(request: Request, count: int) -> Fit:
+    """The smallest number of whole machines that carry a request."""
     node = request.gpus_per_node
     search = Search(request)
-    for total in range(ceil_div(count, node) * node, max(request.max_gpus, 2 * node) + 1, node):
-        found = [
-            m
-            for m in map(search.evaluate, search.layouts(total, request.layouts))
-            if m.within_budget and _divides(m.layout, node)
-        ]
-        if found:
-            best = max(
-                found,
-                key=lambda m: (
-                    m.verdict == "fits",
-                    node % m.layout.tensor_parallel_size == 0,
-                    not m.layout.expert_parallel,
-                    m.layout.tensor_parallel_size,
-                    m.per_gpu.free_bytes if m.per_gpu else 0,
-                ),
-            )
+    for machines in range(ceil_div(count, node), max(request.max_gpus // node, 2) + 1):
+        if (best := over_several(search, machines, node)) is not None:
             return fit(request, best.layout)
     raise DoesNotFitError(f"{count} GPUs do, but no whole machines of {node} up to {request.max_gpus} GPUs")
 
@@ -76,7 +103,7 @@ def _told(answer: Fit) -> Machines:
     node, layout = answer.request.gpus_per_node, answer.layout
     if layout.gpu_count <= node:
         return Machines(1, layout.gpu_count, answer)
-    if not _shared_evenly(layout, node):
+    if not shared_evenly(layout, node):
         raise RequestError(
             f"{layout.describe()} takes {layout.gpu_count} GPUs, which do not divide evenly over machines of {node}",
             about="gpu",
@@ -111,6 +138,6 @@ def machines(answer: Plan | Fit, *, tuned: bool = False) -> Machines:
     assert layout is not None
     if layout.gpu_count <= request.gpus_per_node:
         return Machines(1, layout.gpu_count, fit(request, layout))
-    if _shared_evenly(layout, request.gpus_per_node):
+    if shared_evenly(layout, request.gpus_per_node):
         return _told(fit(request, layout))
     return _told(_over_machines(request, layout.gpu_count))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Unpack
 
+    from gpu_sizer.cards.machine import Offer
     from gpu_sizer.engines.engine import Engine
     from gpu_sizer.load import Layouts, LoadOptions, Settings, SizeOptions
 
@@ -50,6 +51,10 @@ class Request:
     load: Load
     engine: str = ENGINE.default
     limits: Limits = ANYWHERE
+    machine: Offer | None = None
+    """The machine that was asked for by name, whose GPUs these are."""
+    provider: str | None = None
+    """Id of the provider whose machines are named beside counts; null is any."""
 
     @property
     def context(self) -> int:
@@ -94,6 +99,10 @@ class Request:
         """The same under another load: these settings changed, not checked again."""
         return replace(self, load=replace(self.load, **load))  # type: ignore[arg-type]  # a number by now
 
+    def on_nodes(self, gpus: int) -> Request:
+        """The same on machines of so many GPUs."""
+        return replace(self, limits=replace(self.limits, gpus_per_node=gpus))
+
     def not_taken(self, settings: Settings) -> list[str]:
         """What was asked for and the engine has no such setting, a sentence each."""
         found = []
@@ -126,13 +135,29 @@ class Request:
         return found | told(limits)
 
 
-def make_request(model: ModelCard, gpu: GpuSpec, **options: Unpack[SizeOptions]) -> Request:
+def make_request(
+    model: ModelCard,
+    gpu: GpuSpec,
+    *,
+    machine: Offer | None = None,
+    provider: str | None = None,
+    **options: Unpack[SizeOptions],
+) -> Request:
     """A checked request; options that are null or left out have their defaults.
+
+    Args:
+        model: the card.
+        gpu: the spec of the GPUs.
+        machine: the machine whose GPUs these are, where one was named; a node is one of it.
+        provider: id of the provider whose machines are named beside counts; null is any.
+        options: settings of :mod:`gpu_sizer.load`.
 
     Raises:
         RequestError: an unknown option, a value out of range, or a context longer than the card allows.
     """
     given = checked(options_of(options, model.context.native))
+    if machine is not None:
+        given.setdefault("gpus_per_node", machine.machine.gpu_count)
     longest = model.context.extended or model.context.native
     context = given.setdefault("context", _usual_context(given, model.context.native, longest))
     if context > longest:
@@ -142,7 +167,8 @@ def make_request(model: ModelCard, gpu: GpuSpec, **options: Unpack[SizeOptions])
         )
     engine = engine_for(given.pop("engine", ENGINE.default), model)
     limits = {name: given.pop(name) for name in _OF_LIMITS if name in given}
-    request = Request(model, gpu, Load(**given), engine, Limits(**limits) if limits else ANYWHERE)
+    where = Limits(**limits) if limits else ANYWHERE
+    request = Request(model, gpu, Load(**given), engine, where, machine, provider)
     if (dtype := request.what_if) is not None:
         _check_format(request.get_engine(), dtype)
     request.get_engine().check(request.load)

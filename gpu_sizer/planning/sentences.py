@@ -155,11 +155,27 @@ def why_not_fewer(plan: Plan, most: int = 3) -> list[tuple[int, str]]:
 
 def alternatives(plan: Plan) -> list[str]:
     """The other counts that people ask for."""
-    return [
+    found = [
         f"{a.gpu_count} ({a.kind}): {a.layout.describe()}, {gib(a.per_gpu.free_bytes)} free a GPU"
         + (", tight" if a.verdict == "tight" else "")
         for a in plan.alternatives
     ]
+    return [*found, *whole_machines(plan)]
+
+
+def whole_machines(plan: Plan) -> Iterator[str]:
+    """The machines that were asked for, or the cheapest to rent where these have other counts than the bare one."""
+    from gpu_sizer.planning.rent import rented
+    from gpu_sizer.planning.rent_sentences import named, priced
+
+    rental = rented(plan)
+    if rental is None:
+        return
+    gpus = rental.gpus_each * rental.machines
+    if plan.request.machine is not None or gpus != plan.gpu_count or rental.machines > 1:
+        layout = rental.memory.layout
+        shape = f": {layout.describe()}" if layout.gpu_count > 1 else ""
+        yield f"{gpus} (whole machines){shape}, {named(rental)}, {priced(rental, monthly=False)}"
 
 
 def free_text(memory: RankMemory, band: int) -> str:

@@ -9,6 +9,7 @@ from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.request import gpus_asked
 from gpu_sizer.planning.search import fit, plan
 from gpu_sizer.planning.sentences import fit_lines, lines
+from gpu_sizer.queries.machines import InGpus, in_gpus
 from gpu_sizer.queries.requests import asked, say
 from gpu_sizer.queries.topics import Remark
 from gpu_sizer.queries.understanding import understand_all
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     Result = Plan | Fit | OnCount | LongestContext | MostUsers | MemoryNeed | Runnable | Choices | HowFast
 
 
+#: As much of a question as its answer tells back.
+MOST_CHARACTERS = 500
 #: A shorter context than this is no answer to a question whose own does not fit.
 LEAST_CONTEXT = 1024
 
@@ -269,8 +272,8 @@ def _choices(a: Asked, cards: Catalogue) -> Choices:
 
     assert a.model is not None
     if a.understood.intent == "compare":
-        return which_gpu(a.model, a.gpus, in_order=True, **a.options)
-    return which_gpu(a.model, a.gpus or cards.gpus.all(), **a.options)
+        return which_gpu(a.model, a.gpus, in_order=True, provider=a.provider, **a.options)
+    return which_gpu(a.model, a.gpus or cards.gpus.all(), provider=a.provider, **a.options)
 
 
 def _memory(a: Asked, cards: Catalogue) -> MemoryNeed:
@@ -372,8 +375,9 @@ def _refuse_dear(a: Asked, most: Most) -> None:
         raise RequestError(message, about="users")
 
 
-def _answer(u: Understanding, cards: Catalogue, most: Most) -> Answer:
-    a, remarks = asked(u, cards), list(u.remarks)
+def _answer(u: Understanding, named: InGpus, cards: Catalogue, most: Most) -> Answer:
+    offer = named.offer if named.offer is not None and u.gpus == (named.offer.machine.seen_gpu,) else None
+    a, remarks = replace(asked(u, cards), machine=offer, provider=named.provider), list(u.remarks)
     copies = u.options.copies
     if a.gpus and copies is not None and copies > (a.gpu_count or copies) >= 1:
         from gpu_sizer.queries.copies import shared
@@ -396,7 +400,8 @@ def _answer(u: Understanding, cards: Catalogue, most: Most) -> Answer:
     first = (*more, *(r.text for r in told if r.first))
     kept = (w for w in a.warnings if w not in {r.text for r in remarks if r.first})
     warnings = tuple(dict.fromkeys((*kept, *first)))
-    return Answer(u.question, a.understood.intent, say(a), result, a.engine, warnings, first, u.ignored)
+    understood = "; ".join([say(a), *named.said])
+    return Answer(u.question, a.understood.intent, understood, result, a.engine, warnings, first, u.ignored)
 
 
 def ask(
@@ -416,24 +421,26 @@ def ask(
     """
     shelf = cards or catalogue()
     most = Most(most_gpus, most_listed)
-    parts = understand_all(text, shelf)
+    named = in_gpus(text, shelf)
+    question = " ".join(text.split())[:MOST_CHARACTERS]
+    parts = tuple(replace(u, question=question) for u in understand_all(named.text, shelf))
     if len(parts) == 1:
         try:
-            return _answer(parts[0], shelf, most)
+            return _answer(parts[0], named, shelf, most)
         except GpuSizerError as error:
             if told := [r.text for r in parts[0].remarks if r.first]:
                 error.args = (f"{error}; besides, {'; '.join(told)}",)
             raise
-    answers = tuple(_part(u, shelf, most) for u in parts)
+    answers = tuple(_part(u, named, shelf, most) for u in parts)
     if all(isinstance(a, Refused) for a in answers):
         raise next(a.error for a in answers if isinstance(a, Refused))
-    return Answers(parts[0].question, answers)
+    return Answers(question, answers)
 
 
-def _part(u: Understanding, cards: Catalogue, most: Most) -> Answer | Refused:
+def _part(u: Understanding, named: InGpus, cards: Catalogue, most: Most) -> Answer | Refused:
     """The answer to one of several parts; one that has none does not end the others."""
     try:
-        return _answer(u, cards, most)
+        return _answer(u, named, cards, most)
     except GpuSizerError as error:
         length = f" at {u.options.context[0]} tokens" if u.options.context else ""
         return Refused(f"{cards.models.get(u.model).name if u.model else u.intent}{length}", error)

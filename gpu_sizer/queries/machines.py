@@ -1,83 +1,136 @@
-"""Machines named in a question: ``a p4d.24xlarge``, ``Standard_ND96isr_H100_v5``, ``a2-highgpu-8g``."""
+"""Machines in a question: their GPUs take the place of their names before it is read, and the machine is kept."""
 
 from __future__ import annotations
 
-from gpu_sizer.cards.names import bare
-from gpu_sizer.errors import UnknownGpuError
-from gpu_sizer.queries.entities import Name
+import re
+
+from gpu_sizer.errors import RequestError
+from gpu_sizer.queries.words import GROUPS, UNITS
+from gpu_sizer.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from gpu_sizer.cards.catalogue import Catalogue
+    from gpu_sizer.cards.fleet import Fleet
     from gpu_sizer.cards.machine import Offer
-    from gpu_sizer.queries.sentence import Sentence
 
-#: How AWS's machines end.
-_SIZES = ("xlarge", "metal", "large")
-#: Words in the longest name of a machine.
-_LONGEST = 8
+_NUMBERS = UNITS | GROUPS
+#: How many machines stands before a name: ``two``, ``2x``, ``a single``; an article is one.
+_COUNT = (
+    rf"\b(?:(an?|the|this|my|our|single)|({'|'.join(_NUMBERS)})|(\d{{1,4}}))"
+    r"\s*(?:[x\u00d7]\s*)?(?:single\s+|whole\s+)?$"
+)
+_ASKED = r"\b(?:how many|number of|count of|fewest|minimum)\s+$"
+#: What stands in every question that names a machine or a provider, since the machines take longer to load than most
+#: questions to answer: nouns, parts of machines' names, providers.
+_TELLING = (
+    *("instance", "machine", "node", " vm", " box", "server", "xlarge", ".metal", "standard", "highgpu", "megagpu"),
+    *("ultragpu", "edgegpu", "gpu_", " v4", " v5", "cloud", " lab", "compute", "provider", "rent"),
+    *("aws", "azure", "gcp", "oci", "ec2", "runpod", "coreweave", "nebius", "hyperstack", "verda", "datacrunch"),
+    *("vultr", "crusoe", "digital", "vast", "ovh", "scaleway", "paperspace", "jarvis", "seeweb", "hyperbolic"),
+    *("google", "microsoft", "amazon", "oracle", "lambda", "massed", "mithril", "hot aisle", "hotaisle"),
+)
+#: More machines than a question names one by one.
+_MOST = 4
 
 
-def _stretches(s: Sentence) -> Iterator[tuple[int, int]]:
-    for length in range(min(_LONGEST, len(s.words)), 0, -1):
-        for start in range(len(s.words) - length + 1):
-            places = range(start, start + length)
-            if s.taken.isdisjoint(places) and any(s.is_code(i) for i in places):
-                yield start, start + length
+@dataclass(frozen=True, slots=True)
+class InGpus:
+    """A question with GPUs in the place of its machines.
+
+    ``offer`` is the machine where all that are named are of one kind; ``provider`` the id of one that was named.
+    """
+
+    text: str
+    offer: Offer | None = None
+    provider: str | None = None
+    said: tuple[str, ...] = ()
+    """What was understood of machines and providers, for the sentence that says it back."""
 
 
-def machines_named(s: Sentence, cards: Catalogue) -> tuple[list[Name], list[str]]:
-    """The GPUs of the machines that are named, with their numbers, and what to tell of each; their words are taken.
+def in_gpus(text: str, cards: Catalogue) -> InGpus:
+    """A question in which every machine is told by its GPUs: ``on a p4d.24xlarge`` is on 8 × A100 of 40 GB.
 
     Raises:
-        UnknownGpuError: a machine of which it is not known which GPUs are in it.
+        UnknownMachineError: a name written like a machine's that is none, or one that several machines share.
+        RequestError: it is not known which GPU a machine has.
     """
-    from gpu_sizer.cards.fleet import fleet, in_it, shared
+    if not _worth_a_look(text):
+        return InGpus(text)
+    from gpu_sizer.cards.fleet import fleet, in_it
+    from gpu_sizer.cards.machine_words import find_machine, find_provider
 
-    offers, index = fleet(cards), fleet(cards).index
-    names, told = [], []
-    for start, stop in _stretches(s):
-        key = bare("".join(s.at(i) for i in range(start, stop)))
-        if not s.taken.isdisjoint(range(start, stop)) or key not in index or key in cards.gpus.index:
-            continue
-        spelling = "".join(("" if i == start else s.words[i].before) + s.said(i) for i in range(start, stop))
-        found = [offers.get(k) for k in index[key]]
-        if len({(o.machine.seen_gpu, o.machine.count) for o in found}) > 1:
-            raise shared(spelling, found)
-        offer = found[0]
-        if offer.machine.seen_gpu is None:
-            if any(s.at(i) in cards.gpus.index for i in range(start, stop)):
-                continue  # the name of a GPU that is known better than the machine
-            raise UnknownGpuError(
-                f"which GPUs are in {spelling!r} is not known for sure: {in_it(offer.machine)} is all that is told",
-                suggestions=offer.machine.gpu_candidates,
-            )
-        s.take(start, stop)
-        names.append(_gpu(s, start, stop, offer, spelling))
-        told.append(f"{spelling!r} has {in_it(offer.machine)}")
-    return names, told
+    known = fleet(cards)
+    provider = find_provider(text, known)
+    offers: list[Offer] = []
+    while len(offers) < _MOST and (named := find_machine(text, known)) is not None:
+        text = _replaced(text, named.offer, named.start, named.stop)
+        offers.append(named.offer)
+    kinds = {o.key: o for o in offers}
+    owner = provider.provider if provider is not None else None
+    said = tuple(f"{o.machine.name} of {o.provider_name}: {in_it(o.machine)}" for o in kinds.values())
+    if owner is not None:
+        text = _without_provider(text, known)
+        said = said or (f"machines of {known.providers[owner]} alone",)
+    if len(kinds) == 1:
+        return InGpus(_without_others(text, offers[0]), offers[0], owner, said)
+    return InGpus(text, None, owner, said)
 
 
-def refuse_unknown(s: Sentence, cards: Catalogue) -> None:
-    """Refuses a name that must be a machine's, and is none that is known.
-
-    Raises:
-        UnknownMachineError: with the nearest names.
-    """
-    from gpu_sizer.cards.fleet import fleet
-
-    for i in s.free():
-        if "." in s.at(i) and s.at(i).endswith(_SIZES):
-            fleet(cards).find(s.at(i))
+def _worth_a_look(text: str) -> bool:
+    """Whether a text may name a machine or a provider: a cheap look, for the many questions that name none."""
+    low = text.lower()
+    if any(word in low for word in _TELLING):
+        return True
+    return re.search(r"[a-z0-9][._/-][a-z0-9]", low) is not None
 
 
-def _gpu(s: Sentence, start: int, stop: int, offer: Offer, spelling: str) -> Name:
-    """The GPUs of so many machines."""
-    assert offer.machine.seen_gpu is not None
-    before = s.skip(start - 1, ("x", "of", "the", "aws", "azure", "gcp", "google"), -1)
-    machines = s.number_at(before) or 1
-    if machines > 1:
-        s.take(before, start)
-    return Name(start, stop, (offer.machine.seen_gpu,), spelling, offer.machine.gpu_count * machines)
+def _replaced(text: str, offer: Offer, start: int, stop: int) -> str:
+    """The text with the GPUs of so many machines in the place of their name."""
+    machine = offer.machine
+    if (gpu := machine.seen_gpu) is None:
+        told = f"{machine.count:g} × {machine.gpu_told}"
+        among = f": {' or '.join(machine.gpu_candidates)}" if machine.gpu_candidates else ""
+        raise RequestError(
+            f"{offer.key} has {told}, and its source does not say which{among}",
+            about="gpu",
+            suggestions=machine.gpu_candidates,
+        )
+    before, behind = text[:start], text[stop:]
+    if re.search(_ASKED, before, re.I):
+        return f"{before}{gpu}{behind}"
+    count = 1
+    if (match := re.search(_COUNT, before, re.I)) is not None:
+        word, digits = match[2], match[3]
+        count = int(digits) if digits else _NUMBERS[word.lower()] if word else 1
+        before = before[: match.start()]
+    return f"{before}{count * machine.gpu_count} x {gpu}{behind}"
+
+
+def _without_provider(text: str, known: Fleet) -> str:
+    """The text without its machine's provider, and the word before that."""
+    from gpu_sizer.cards.machine_words import find_provider
+
+    found = find_provider(text, known)
+    if found is None:
+        return text
+    before = re.sub(r"\b(?:on|at|in|from|via|of)\s+$", "", text[: found.start], flags=re.I)
+    return before + text[found.stop :]
+
+
+def _without_others(text: str, offer: Offer) -> str:
+    """The text without a second mention of the machine's own GPUs: ``(8x A100 40GB)``, ``, A100 (160GB)``."""
+    gpu = offer.machine.seen_gpu
+    assert gpu is not None
+    place = text.find(f"x {gpu}")
+    family = gpu.split("-")[0] if not gpu.startswith(("rtx-", "quadro-")) else "-".join(gpu.split("-")[:2])
+    name = re.escape(family).replace("\\-", "[ -]?")
+    size = r"(?:[ -]?\d+ ?G(?:i?B)?)?"
+    again = re.compile(
+        rf"[,(]?\s*(?:\b\d+\s*[x×]\s*)?(?:nvidia\s+)?\b{name}s?\b{size}(?:\s*\(\s*\d+\s*GB\s*\))?\)?", re.I
+    )
+    if place < 0:
+        return text
+    end = place + len(f"x {gpu}")
+    start = text.rfind(" ", 0, max(place - 1, 0)) + 1
+    return again.sub("", text[:start]) + text[start:end] + again.sub("", text[end:])

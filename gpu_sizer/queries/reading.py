@@ -83,7 +83,6 @@ class Reader:
         refuse_topics(s)
         read_engine(s, self.options)
         copied = self._copied()
-        machines = self._machines()
         self.models, self.gpus = exact_names(s, self.cards, mender)
         self.models += copied
         self.gpus = [self._in_machines(g) for g in self.gpus]
@@ -97,9 +96,6 @@ class Reader:
         models = [self._tagged(m) for m in (*self.models, *models)]
         self.models = [self._widened(m) for m in (*models, *self._other_sizes(models))]
         self.gpus = [with_memory(s, g, self.cards.gpus) for g in (*self.gpus, *gpus)]
-        # What is in a machine may be told beside its name: it is not meant twice.
-        within = {g.ids[0] for g in machines}
-        self.gpus = [g for g in self.gpus if not any(i.startswith(singular(g.spelling)) for i in within)] + machines
         if not self.models:
             self._find(self.models, told_in_part(s, mender) or told_by_size(s, mender, self._billions))
         if not self.gpus:
@@ -201,17 +197,6 @@ class Reader:
             from gpu_sizer.queries.hub_ids import refuse_others
 
             refuse_others(self.s, self.models, RELEASED)
-
-    def _machines(self) -> list[Name]:
-        """The GPUs of machines that are named."""
-        if not any(map(self.s.is_code, range(len(self.s.words)))):
-            return []
-        from gpu_sizer.queries.machines import machines_named, refuse_unknown
-
-        found, told = machines_named(self.s, self.cards)
-        refuse_unknown(self.s, self.cards)
-        self.taken_as += told
-        return found
 
     def _widened(self, name: Name) -> Name:
         if len(name.ids) > 1 or name.near:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from gpu_sizer.cards.catalogue import Catalogue
     from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.cards.machine import Offer
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.planning.request import Request
     from gpu_sizer.queries.understanding import Understanding
@@ -36,6 +37,10 @@ class Asked:
     options: dict[str, Any]
     engine: str
     warnings: tuple[str, ...]
+    machine: Offer | None = None
+    """The machine that was named, whose GPUs these are."""
+    provider: str | None = None
+    """Id of the provider that was named."""
 
     def request(self, gpu: GpuSpec | None = None) -> Request:
         """The checked request on one of the GPUs.
@@ -44,7 +49,8 @@ class Asked:
             RequestError: a value that makes no sense.
         """
         assert self.model is not None
-        return make_request(self.model, gpu or self.gpus[0], **self.options)
+        machine = self.machine if gpu is None else None
+        return make_request(self.model, gpu or self.gpus[0], machine=machine, provider=self.provider, **self.options)
 
     def layout(self) -> dict[str, int] | None:
         """The parallel sizes that were told, or null; what they leave of the GPUs told is a pipeline."""

@@ -18,7 +18,7 @@ def word_set(text: str) -> frozenset[str]:
 #: Longer than any question; more is refused before anything is looked up.
 MOST_CHARACTERS = 2000
 
-_UNITS = {
+UNITS = {
     "one": 1,
     "two": 2,
     "three": 3,
@@ -50,7 +50,7 @@ _TENS = {
     "ninety": 90,
 }
 _POWERS = {"dozen": 12, "hundred": 100, "thousand": 1000, "million": 1_000_000}
-_GROUPS = {"single": 1, "dual": 2, "pair": 2, "couple": 2, "double": 2, "triple": 3, "quad": 4}
+GROUPS = {"single": 1, "dual": 2, "pair": 2, "couple": 2, "double": 2, "triple": 3, "quad": 4}
 _TIMES = "×✕✖*"
 #: Marks that join words to one: ``i9-14900k``, ``a2-highgpu-8g``, ``g5.12xlarge``, ``nd96isr_h100_v5``.
 JOINTS = ("-", "_", ".")
@@ -84,7 +84,7 @@ class Word:
         """The whole number it is, in digits or letters; null otherwise."""
         if self.text.isdigit():
             return (-int(self.text) if self.negative else int(self.text)) if len(self.text) <= 12 else None
-        return _UNITS.get(self.text) or _TENS.get(self.text) or _GROUPS.get(self.text)
+        return UNITS.get(self.text) or _TENS.get(self.text) or GROUPS.get(self.text)
 
     @property
     def tokens(self) -> str | None:
@@ -207,8 +207,8 @@ def _written(words: list[Word]) -> list[Word]:
             found[-1] = Word(str(_POWERS[word.text]), found[-1].before)
         elif len(found) > 1 and found[-1].text == "and" and _is_hundreds(found[-2]) and 0 < (word.number or 0) < 100:
             found[-2:] = [Word(str(int(found[-2].text) + (word.number or 0)), found[-2].before)]
-        elif found and found[-1].text in _TENS and 0 < _UNITS.get(word.text, 0) < 10:
-            found[-1] = Word(str(_TENS[found[-1].text] + _UNITS[word.text]), found[-1].before)
+        elif found and found[-1].text in _TENS and 0 < UNITS.get(word.text, 0) < 10:
+            found[-1] = Word(str(_TENS[found[-1].text] + UNITS[word.text]), found[-1].before)
         else:
             found.append(word)
     return found

@@ -8,6 +8,7 @@ from typing import Any
 from gpu_sizer.cards.fleet import in_it
 from gpu_sizer.cards.machine import HOURS_PER_MONTH, MachinePrice, Offer
 from gpu_sizer.cards.names import bare
+from gpu_sizer.planning.rent_sentences import money
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.listings import CatalogueListing
 from gpu_sizer.reports.selecting import ordered
@@ -97,11 +98,6 @@ def machine_listing(
         notes.append(f"prices in US dollars for the whole machine, a month of {HOURS_PER_MONTH} hours")
     grid = Grid("Machines", columns, (Group(None, tuple(map(_row, kept))),), tuple(notes))
     return CatalogueListing(grid, [machine_record(o) for o in kept])
-
-
-def money(value: float) -> str:
-    """US dollars, with cents."""
-    return f"${value:,.2f}"
 
 
 def told_of(price: MachinePrice) -> str:

@@ -80,6 +80,47 @@ class Answer(Open):
     understood: str
 
 
+class MachineEntry(Open):
+    """A machine that can be rented."""
+
+    provider: str
+    name: str
+    gpu: str | None
+    count: float
+    prices: list[dict[str, Any]]
+
+
+class MachineList(BaseModel):
+    """Machines, provider by provider."""
+
+    machines: list[MachineEntry]
+
+
+class RentalEntry(Open):
+    """So many machines, the layout over their GPUs, and what they cost together."""
+
+    provider: str
+    name: str
+    gpu: str
+    count: int
+    machines: int
+    price_hour_usd: float | None
+    price_kind: str | None
+    as_of: str | None
+    doubt: str | None
+    layout: Layout
+    verdict: Literal["fits", "tight"]
+
+
+class Rentals(Open):
+    """What carries the load: prices that can be compared first, the cheapest first."""
+
+    model: str
+    machines: list[RentalEntry]
+    left_out: int
+    too_small: int
+
+
 class File(BaseModel):
     """What starts the server, and the plan that it is of."""
 
@@ -177,6 +218,8 @@ ANSWER = _with_errors(Answer, "The answer; its further keys depend on the intent
 FILE = _with_errors(File, "The command or file.")
 MODELS = _with_errors(Models, "The models.", body=False)
 GPUS = _with_errors(Gpus, "The GPUs.", body=False)
+MACHINES = _with_errors(MachineList, "The machines.", body=False)
+RENTALS = _with_errors(Rentals, "The machines that carry the load.")
 INDEX: Responses = {200: {"model": Index, "description": "The paths, and where they are described."}}
 HEALTH: Responses = {200: {"model": Health, "description": "It does."}}
 METRICS: Responses = {

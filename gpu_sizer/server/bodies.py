@@ -43,7 +43,7 @@ class Body(BaseModel):
     model_config = _shown()
 
 
-B = TypeVar("B", bound="LoadBody")
+B = TypeVar("B", bound="ModelBody")
 
 
 def _field(s: Setting) -> tuple[Any, Any]:
@@ -74,17 +74,23 @@ def takes(*settings: Setting) -> Callable[[type[B]], type[B]]:
     return made
 
 
-class LoadBody(Body):
-    """A model, a GPU, and the load that every call about them takes."""
+class ModelBody(Body):
+    """A model, and the load that every call about it takes."""
 
     _settings: ClassVar[frozenset[str]] = frozenset()
 
     model: Name = Field(description="Id, alias or hub id of a model of the catalogue.")
-    gpu: Name = Field(description="Id or alias of a GPU of the catalogue.")
 
     def load(self) -> dict[str, Any]:
         """The options of the library's calls."""
         return {name: getattr(self, name) for name in self._settings if name in OPTIONS}
+
+
+class LoadBody(ModelBody):
+    """A model, the GPU that it shall run on, told by name or by a machine's, and the load."""
+
+    gpu: Name | None = Field(None, description="Id or alias of a GPU of the catalogue.")
+    machine: Name | None = Field(None, description="A machine that can be rented, instead of a GPU: p5.48xlarge.")
 
 
 @takes(*LOAD, ENGINE, *LIMITS)
@@ -136,6 +142,22 @@ class DeployBody(SizeBody):
     image: Name | None = Field(None, description="Container image. Null: the engine's own.")
     port: Annotated[int, Field(ge=1, le=65535)] = Field(8000, description="Port of the engine's server.")
     tuned: bool = Field(False, description="With the plan's lower settings, on fewer GPUs.")
+
+
+@takes(*LOAD, ENGINE, *(s for s in LIMITS if s.name != "gpus_per_node"))
+class RentBody(ModelBody):
+    """Whole machines that carry a load, the cheapest first."""
+
+    model_config = _shown({"model": "mixtral-8x7b"}, {"model": "deepseek-r1", "provider": "aws", "context": "32k"})
+
+    provider: Name | None = Field(None, description="Only machines of this provider: aws, lambda ...")
+    region: Name | None = Field(None, description="Part of a region's name.")
+    spot: bool = Field(False, description="Spot prices, instead of those on demand.")
+    max_price: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="The most to pay an hour in US dollars, for all machines together."
+    )
+    as_of: Name | None = Field(None, description="Day from which the age of prices is counted, as 2026-11-30.")
+    everything: bool = Field(False, description="Also dearer machines of the same GPUs at the same provider.")
 
 
 class AskBody(Body):

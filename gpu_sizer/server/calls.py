@@ -7,7 +7,9 @@ from contextlib import suppress
 from typing import Any
 
 from gpu_sizer import api
+from gpu_sizer.answers import with_answers
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
+from gpu_sizer.cards.fleet import fleet
 from gpu_sizer.deploy.formats import deploy as write
 from gpu_sizer.deploy.serving import weights_named
 from gpu_sizer.errors import RequestError, UnknownModelError
@@ -15,10 +17,13 @@ from gpu_sizer.memory.layout import LAYOUT, Layout
 from gpu_sizer.planning.how_fast_sentences import lines as speed_lines
 from gpu_sizer.planning.inverse_sentences import on_count_lines
 from gpu_sizer.planning.plan import Plan
+from gpu_sizer.planning.rent_sentences import rent_headline
 from gpu_sizer.planning.sentences import fit_lines, lines
 from gpu_sizer.queries.answers import ask as ask_in_words
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.listings import gpu_listing, model_listing
+from gpu_sizer.reports.machine_listings import MachineFilter, machine_listing
+from gpu_sizer.reports.rentals import rental_listing
 from gpu_sizer.reports.selecting import GpuFilter, ModelFilter
 from gpu_sizer.server.bodies import (
     MOST_GPUS,
@@ -29,6 +34,7 @@ from gpu_sizer.server.bodies import (
     FitBody,
     ListBody,
     LoadBody,
+    RentBody,
     SizeBody,
     SpeedBody,
 )
@@ -78,8 +84,9 @@ def _asked(b: LoadBody) -> dict[str, Any]:
     Raises:
         GpuSizerError: an unknown name.
     """
-    card, spec = api.load_model(b.model, cards=shelf()), api.load_gpu(b.gpu, cards=shelf())
-    return {"model": card, "gpu": spec, **b.load()}
+    card = api.load_model(b.model, cards=shelf())
+    spec, offer = api.hardware(b.gpu, b.machine, shelf())
+    return {"model": card, **({"gpu": spec} if offer is None else {"machine": offer}), **b.load()}
 
 
 def _plan(b: SizeBody, *, details: bool) -> Plan:
@@ -103,8 +110,9 @@ def fit(b: FitBody) -> Answered:
         GpuSizerError: an unknown name, or a value that makes no sense.
     """
     sizes = b.layout()
-    if b.gpu_count is not None:
-        if told := [s.name for s in LAYOUT if sizes[s.name] != s.default]:
+    told = [s.name for s in LAYOUT if sizes[s.name] != s.default]
+    if b.gpu_count is not None or (b.machine is not None and not told):
+        if told:
             raise RequestError(f"say either gpu_count or {told[0]}, not both", about="gpu")
         found = api.fits_on(**_asked(b), gpu_count=b.gpu_count)
         return Answered(found.model_dump(), on_count_lines(found))
@@ -127,13 +135,24 @@ def speed(b: SpeedBody) -> Answered:
     return Answered(found.model_dump(), speed_lines(found))
 
 
+def rent(b: RentBody) -> Answered:
+    """The machines to rent for a load.
+
+    Raises:
+        GpuSizerError: an unknown name, or a value that makes no sense.
+    """
+    wanted = {k: getattr(b, k) for k in ("provider", "region", "spot", "max_price", "as_of", "everything")}
+    found = api.rent(api.load_model(b.model, cards=shelf()), cards=shelf(), **wanted, **b.load())
+    return Answered(found.model_dump(), [rent_headline(found), "", *rental_listing(found).lines()])
+
+
 def ask(b: AskBody) -> Answered:
     """The answer to a question in words.
 
     Raises:
         GpuSizerError: a question that is not understood, or a name that is missing, unknown or ambiguous.
     """
-    found = ask_in_words(b.question, cards=shelf(), most_gpus=MOST_GPUS, most_listed=MOST_LISTED)
+    found = with_answers(ask_in_words(b.question, cards=shelf(), most_gpus=MOST_GPUS, most_listed=MOST_LISTED))
     return Answered(found.model_dump(), found.lines())
 
 
@@ -161,6 +180,12 @@ def gpus(b: ListBody) -> Answered:
     return Answered({"gpus": found.records}, found.lines())
 
 
+def machines(b: ListBody) -> Answered:
+    """The machines that can be rented."""
+    found = machine_listing(fleet(shelf()).all(), MachineFilter(text=b.search))
+    return Answered({"machines": found.records}, found.lines())
+
+
 CALLS = {
     call.name: call
     for call in (
@@ -169,7 +194,9 @@ CALLS = {
         Call("speed", SpeedBody, speed, "How fast a model is on its GPUs: tokens a second, with a range and a bound."),
         Call("ask", AskBody, ask, "A question in words: counts, fits, longest context, most users, which GPU."),
         Call("deploy", DeployBody, deploy, "The command or file that starts the server of the smallest plan."),
+        Call("rent", RentBody, rent, "Whole machines to rent that carry a model's load, the cheapest first."),
         Call("models", ListBody, models, "The models of the catalogue."),
         Call("gpus", ListBody, gpus, "The GPUs of the catalogue."),
+        Call("machines", ListBody, machines, "Machines that can be rented: their GPUs, and what they cost."),
     )
 }

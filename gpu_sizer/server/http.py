@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 
 from gpu_sizer import __version__
 from gpu_sizer.server import answers
-from gpu_sizer.server.bodies import AskBody, DeployBody, FitBody, ListBody, SizeBody, SpeedBody
+from gpu_sizer.server.bodies import AskBody, DeployBody, FitBody, ListBody, RentBody, SizeBody, SpeedBody
 from gpu_sizer.server.calls import CALLS
 from gpu_sizer.server.computing import SECONDS, Computing, TooLongError
 from gpu_sizer.server.errors import error_object, refused
@@ -94,6 +94,10 @@ def create_app(seconds: float = SECONDS, hosts: tuple[str, ...] = (), computing:
     async def ask(body: AskBody) -> Response:
         return await answer("ask", body)
 
+    @app.post("/v1/rent", summary=CALLS["rent"].summary, responses=answers.RENTALS)
+    async def rent(body: RentBody) -> Response:
+        return await answer("rent", body)
+
     @app.post("/v1/deploy", summary=CALLS["deploy"].summary, responses=answers.FILE)
     async def deploy(body: DeployBody) -> Response:
         return await answer("deploy", body)
@@ -105,6 +109,10 @@ def create_app(seconds: float = SECONDS, hosts: tuple[str, ...] = (), computing:
     @app.get("/v1/gpus", summary=CALLS["gpus"].summary, responses=answers.GPUS)
     async def gpus(wanted: Annotated[ListBody, Query()]) -> Response:
         return await answer("gpus", wanted)
+
+    @app.get("/v1/machines", summary=CALLS["machines"].summary, responses=answers.MACHINES)
+    async def machines(wanted: Annotated[ListBody, Query()]) -> Response:
+        return await answer("machines", wanted)
 
     @app.get("/healthz", summary="Whether this server answers.", responses=answers.HEALTH)
     async def healthz() -> Response:

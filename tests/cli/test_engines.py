@@ -38,7 +38,7 @@ def test_given_gpus(capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*arguments, "vllm"]) == 2
     assert "its GPUs must be alike" in capsys.readouterr().err
     assert run(["size", "mixtral-8x7b"]) == 2
-    assert "say --gpu GPU, or --gpus" in capsys.readouterr().err
+    assert "say --gpu GPU, --machine NAME, or --gpus" in capsys.readouterr().err
 
 
 def test_machines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -68,3 +68,74 @@ def test_sorted_by_price_the_cheapest_is_first_and_those_without_one_last(capsys
 def test_bad_input_is_one_sentence(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str) -> None:
     assert run(list(arguments)) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_table_prices_the_machines_of_a_provider(capsys: pytest.CaptureFixture[str]) -> None:
+    wanted = (
+        "table",
+        "--models",
+        "mixtral-8x7b",
+        "--gpus",
+        "a6000",
+        "--columns",
+        "name,gpus,machines,price,month,watts",
+    )
+    grid = json.loads(printed(capsys, *wanted, "--provider", "Massed Compute", "--format", "json"))
+    row = grid["rows"][0]["values"]
+    assert row["gpus:rtx-a6000"] == 3
+    assert "of Massed Compute" in row["machines:rtx-a6000"]
+    assert row["month:rtx-a6000"] == pytest.approx(730 * row["price:rtx-a6000"])
+    assert row["watts:rtx-a6000"] == 900
+
+
+def test_a_machine_stands_for_a_gpu_in_tables_and_sweeps(capsys: pytest.CaptureFixture[str]) -> None:
+    text = printed(
+        capsys, "table", "--models", "deepseek-r1", "--machine", "p5.48xlarge", "--columns", "name,gpus,machines"
+    )
+    assert "2 × p5.48xlarge of AWS" in text
+    rows = printed(capsys, "sweep", "--models", "llama-3-8b", "--machine", "g5.12xlarge", "--context", "8k")
+    assert "a10g" in rows
+    assert run(["sweep", "--models", "llama-3-8b"]) == 2
+    assert "--machine NAME" in capsys.readouterr().err
+
+
+def test_a_machine_is_shown_with_its_sources(capsys: pytest.CaptureFixture[str]) -> None:
+    text = printed(capsys, "show", "p5.48xlarge")
+    assert "gpu: h100-80gb" in text
+    assert "source: https://" in text
+    assert run(["show", "p5.47xlarge"]) == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("size", "mixtral-8x7b", "--machine", "gpu_4x_a6000"),
+        ("fit", "mixtral-8x7b", "--machine", "gpu_4x_a6000", "--tp", "4"),
+        ("fit", "mixtral-8x7b", "--machine", "gpu_4x_a6000"),
+        ("context", "mixtral-8x7b", "--machine", "gpu_4x_a6000"),
+        ("users", "mixtral-8x7b", "--machine", "gpu_4x_a6000", "--context", "8k"),
+        ("what-fits", "--machine", "gpu_4x_a6000", "--context", "8k"),
+        ("explain", "mixtral-8x7b", "--machine", "gpu_4x_a6000"),
+        ("deploy", "mixtral-8x7b", "--machine", "gpu_4x_a6000", "--as", "vllm"),
+        ("which-gpu", "mixtral-8x7b", "--provider", "lambda"),
+        ("rent", "mixtral-8x7b", "--provider", "lambda", "--as-of", "2026-11-30"),
+        ("rent", "mixtral-8x7b", "--as-of", "2026-11-30", "--format", "md"),
+    ],
+)
+def test_every_command_takes_a_machine(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]) -> None:
+    assert "6000" in printed(capsys, *arguments)
+
+
+def test_rent_says_what_nothing_carries(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["rent", "deepseek-r1", "--max-price", "1", "--as-of", "2026-11-30"]) == 3
+    assert "for $1.00 an hour or less" in capsys.readouterr().out
+    assert run(["size", "mixtral-8x7b", "--gpu", "h100", "--machine", "p5"]) == 2
+    assert "only one of them" in capsys.readouterr().err
+
+
+def test_the_articles_price_is_its_own_companys(capsys: pytest.CaptureFixture[str]) -> None:
+    from gpu_sizer.cli.article import asked
+
+    spec = asked(columns=["name", "price"])
+    assert spec.provider == "massedcompute"
+    assert asked().provider is None

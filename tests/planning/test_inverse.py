@@ -130,10 +130,14 @@ def test_choices_are_what_size_says_and_the_cheapest_comes_first() -> None:
     for choice in found.options[::9]:
         gpu = choice.plan.request.gpu
         assert choice.plan.gpu_count == gpu_sizer.size("mixtral-8x7b", gpu=gpu, details=False).gpu_count
-    in_one = [c for c in found.options if c.plan.fits and (c.plan.gpu_count or 0) <= c.plan.request.gpus_per_node]
-    prices = [c.price_per_hour for c in in_one if c.price_per_hour is not None]
-    assert prices == sorted(prices)
-    assert found.options[: len(in_one)] == tuple(in_one)
+    in_one = [c for c in found.options if c.plan.fits and c.rental is not None and c.rental.machines == 1]
+    for comparable in (True, False):
+        prices = [c.price_per_hour for c in in_one if (c.rental and c.rental.doubt is None) == comparable]
+        known = [p for p in prices if p is not None]
+        assert known == sorted(known) != []
+    assert in_one[0] == found.options[0]
+    assert in_one[0].rental is not None
+    assert in_one[0].rental.doubt is None
 
 
 def test_a_comparison_keeps_the_order_asked() -> None:

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from gpu_sizer import size
+from gpu_sizer.answers import with_answers
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.engines.registry import engine_names, engine_title, engine_words
 from gpu_sizer.errors import GpuSizerError
@@ -129,7 +130,7 @@ def test_a_question_that_names_an_engine_is_answered_under_it(name: str) -> None
     for word in words:
         # Ollama is llama.cpp with files of four bits, unless told otherwise.
         asked_for = size("mixtral-8x7b", gpu="a6000", engine=name, weights_dtype="q4_k_m" if word == "ollama" else None)
-        found = ask(f"how many A6000s for Mixtral 8x7b with {word}")
+        found = with_answers(ask(f"how many A6000s for Mixtral 8x7b with {word}"))
         dumped = found.model_dump()
         assert dumped["engine"] == name
         assert found.result.model_dump() == asked_for.model_dump()

@@ -55,6 +55,11 @@ GPUS: dict[str, tuple[str, int | None]] = {
     "v100-16gb": ("V100", 16),
     "v100-32gb": ("V100", 32),
 }
+#: Our ids of providers and dstack's backends whose instances bear the names we know (gpuhunt/providers/*.py).
+BACKENDS: dict[str, str] = {
+    **{name: name for name in ("aws", "azure", "crusoe", "digitalocean", "gcp", "hotaisle", "lambda", "nebius", "oci")},
+    **{name: name for name in ("seeweb", "verda", "vultr")},
+}
 #: Disk for the image, in GB.
 SYSTEM_GB = 100
 
@@ -77,6 +82,8 @@ def render(serving: Serving) -> str:
     if memory is not None:
         gpu["memory"] = f"{memory}GB"
     several = serving.nodes > 1
+    offer = serving.rented
+    backend = BACKENDS.get(offer.provider) if offer is not None else None
     top: dict[str, Any] = {"type": "task" if several else "service", "name": serving.name}
     if several:
         top["nodes"] = serving.nodes
@@ -84,6 +91,8 @@ def render(serving: Serving) -> str:
         volumes: list[dict[str, Any]] = [{"instance_path": serving.folder, "path": serving.folder}]
     else:
         volumes = [{"instance_path": "/root/.cache", "path": "/root/.cache", "optional": True}]
+    if offer is not None and backend is not None:
+        top |= {"backends": [backend], "instance_types": [offer.machine.name]}
     top |= {
         "image": serving.image(),
         "env": {"HF_TOKEN": ""},
@@ -97,4 +106,6 @@ def render(serving: Serving) -> str:
         },
     }
     notes = [*serving.header(), "dstack apply -f FILE. A gated model needs a token: -e HF_TOKEN=..."]
+    if offer is not None and backend is None:
+        notes.append(f"dstack knows no {offer.machine.name}: any machine with these GPUs will do.")
     return comment(notes) + yaml_documents([top])

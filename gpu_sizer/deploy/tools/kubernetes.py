@@ -72,7 +72,11 @@ def _pod(serving: Serving, words: Sequence[str], *, serves: bool) -> dict[str, A
         "volumeMounts": mounts,
     }
     # Service links put VLLM_PORT and its like into the environment of a service named vllm..., which vLLM reads.
-    return {"enableServiceLinks": False, "containers": [container], "volumes": volumes}
+    pod: dict[str, Any] = {"enableServiceLinks": False, "containers": [container], "volumes": volumes}
+    if (offer := serving.rented) is not None:
+        # A label that every cloud sets (kubernetes.io/docs/reference/labels-annotations-taints).
+        pod["nodeSelector"] = {"node.kubernetes.io/instance-type": offer.machine.name}
+    return pod
 
 
 def _claim(serving: Serving) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 Fields as in SkyPilot's docs/source/reference/yaml-spec.rst; names of accelerators as in skypilot-org/skypilot-catalog,
 catalogs/v8/common/accelerators.csv; SKYPILOT_NODE_RANK and SKYPILOT_NODE_IPS as in docs/source/running-jobs/
-distributed-jobs.rst. No cloud is named, so SkyPilot takes the cheapest of all that are set up and have the GPU.
+distributed-jobs.rst. Unless a machine is asked for by name, no cloud is named, so SkyPilot takes the cheapest of all
+that are set up and have the GPU.
 """
 
 from __future__ import annotations
@@ -51,19 +52,29 @@ ACCELERATORS: dict[str, tuple[str, ...]] = {
     "v100-16gb": ("V100",),
     "v100-32gb": ("V100-32GB",),
 }
+#: Our ids of providers and SkyPilot's, as the folders of skypilot-org/skypilot-catalog, catalogs/v8 are called.
+CLOUDS: dict[str, str] = {
+    **{name: name for name in ("aws", "azure", "gcp", "hyperbolic", "hyperstack", "jarvislabs", "lambda", "mithril")},
+    **{name: name for name in ("nebius", "oci", "paperspace", "runpod", "scaleway", "seeweb", "vast", "verda")},
+    "digitalocean": "do",
+}
 #: Disk for the system and the image, in GB.
 SYSTEM_GB = 100
 
 
 def render(serving: Serving) -> str:
     """The task."""
-    if (names := ACCELERATORS.get(serving.gpu.id)) is None:
+    offer = serving.rented
+    cloud = CLOUDS.get(offer.provider) if offer is not None else None
+    if (names := ACCELERATORS.get(serving.gpu.id)) is None and cloud is None:
         raise RequestError(
             f"SkyPilot's catalogue has no {serving.gpu.name}; it has: {', '.join(ACCELERATORS)}", about="gpu"
         )
     notes = [*serving.header(), "sky serve up FILE (with replicas and a load balancer), or sky launch FILE."]
     notes.append("A gated model needs a token: --env HF_TOKEN.")
-    if serving.gpus_per_node not in (1, 2, 4, 8):
+    if offer is not None and cloud is None:
+        notes.append(f"SkyPilot has no {offer.provider_name}: any machine with these GPUs will do.")
+    if cloud is None and serving.gpus_per_node not in (1, 2, 4, 8):
         notes.append(
             f"Most clouds sell 1, 2, 4 or 8 of these in a machine: {serving.gpus_per_node} may be found on your own."
         )
@@ -77,8 +88,11 @@ def render(serving: Serving) -> str:
     }
     if serving.nodes > 1:
         task["num_nodes"] = serving.nodes
+    where: dict[str, Any] = {"accelerators": dict.fromkeys(names or (), serving.gpus_per_node)}
+    if offer is not None and cloud is not None:
+        where = {"infra": cloud, "instance_type": offer.machine.name}
     task["resources"] = {
-        "accelerators": dict.fromkeys(names, serving.gpus_per_node),
+        **where,
         "image_id": f"docker:{serving.image()}",
         "disk_size": serving.storage_gib + SYSTEM_GB,
         "ports": serving.port,

@@ -29,6 +29,10 @@ def render(serving: Serving) -> str:
         f"{serving.shown} must be on every machine's PATH: load its module or environment here.",
         "Time, memory, partition and account are your cluster's: sbatch --time=... --mem=... FILE",
     ]
+    if (offer := serving.rented) is not None:
+        notes.append(
+            f"Its machines are {offer.machine.name} of {offer.provider_name}: name the partition that has them."
+        )
     return (
         "#!/bin/bash\n"
         + "".join(f"#SBATCH {option}\n" for option in options)

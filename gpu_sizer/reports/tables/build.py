@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from gpu_sizer import __version__
+from gpu_sizer.cards.machine import HOURS_PER_MONTH
 from gpu_sizer.engines.registry import engine
 from gpu_sizer.forks import forked
 from gpu_sizer.load import ENGINE, OPTIONS, told
-from gpu_sizer.planning.choices import best_price
 from gpu_sizer.planning.needs import REFERENCE_GPU
 from gpu_sizer.planning.uncounted import uncounted_text
-from gpu_sizer.reports.tables.columns import Facts, chosen, short_name
+from gpu_sizer.reports.tables.columns import Facts, chosen
 from gpu_sizer.reports.tables.counting import Counts
 from gpu_sizer.reports.tables.engine_columns import AT, engine_remarks
 from gpu_sizer.reports.tables.grid import Cell, Grid, Group, Row, cleaned, transposed
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from gpu_sizer.reports.tables.spec import TableSpec
 
 #: Columns that depend on the load.
-_LOADED = frozenset(("gpus", "safe", "tensor", "layout", "free", "price", "kv"))
+_COUNTED = frozenset(("gpus", "safe", "tensor", "layout", "free", "price", "month", "machines", "watts"))
+_LOADED = _COUNTED | {"kv"}
 #: Cells from which on a table is worth several processes.
 MANY_CELLS = 1000
 _CACHE, _SHARE = "kv_cache_dtype", "gpu_memory_utilization"
@@ -62,11 +63,11 @@ def build_table(
     Raises:
         GpuSizerError: an unknown name, column or value.
     """
-    gpus = select_gpus(spec.gpus, cards)
+    gpus = gpus_of(spec, cards)
     reference = gpus[0] if gpus else cards.gpus.get(REFERENCE_GPU)
     shown = chosen(spec.columns, gpus, reference)
     selected = select_models(spec, cards)
-    facts = Facts(counts or Counts(spec.context, spec.load, reference), arena)
+    facts = Facts(counts or counts_of(spec, cards, reference), arena)
 
     def row(card: ModelCard) -> tuple[list[tuple[Any, ...]], set[float], tuple[Uncounted, ...]]:
         # Plain values: they come from another process much faster than records.
@@ -101,6 +102,32 @@ def build_table(
     )
     made = cleaned(grid)
     return transposed(made) if spec.transpose else made
+
+
+def counts_of(spec: TableSpec, cards: Catalogue, reference: GpuSpec) -> Counts:
+    """The counts of a spec: under its load, with the machines of its provider.
+
+    Raises:
+        UnknownMachineError: no such provider.
+    """
+    from gpu_sizer.cards.fleet import fleet
+
+    provider = fleet(cards).provider(spec.provider) if spec.provider is not None else None
+    machine = fleet(cards).find(spec.machine, provider) if spec.machine is not None else None
+    return Counts(spec.context, spec.load, reference, provider, machine)
+
+
+def gpus_of(spec: TableSpec, cards: Catalogue) -> list[GpuSpec]:
+    """The GPUs of a spec's columns: those of its machine, where it names one.
+
+    Raises:
+        GpuSizerError: an unknown name, or a machine of which it is not known which GPU it has.
+    """
+    if spec.machine is None:
+        return list(select_gpus(spec.gpus, cards))
+    from gpu_sizer import api
+
+    return [api.hardware(None, spec.machine, cards)[0]]
 
 
 def _title(spec: TableSpec, used: set[str]) -> str:
@@ -187,14 +214,6 @@ def _edition(selected: Selected) -> str:
     return f"gpu-sizer {__version__}; {count} model{'' if count == 1 else 's'}{newest}"
 
 
-def _prices(gpus: Sequence[GpuSpec]) -> Iterator[str]:
-    for gpu in gpus:
-        if (price := best_price(gpu)) is not None:
-            parts = [price.provider, price.kind or "", f"read {price.date}" if price.date else "undated"]
-            told = ", ".join(p for p in parts if p)
-            yield f"{short_name(gpu)} {price.usd_per_hour:.2f} ({told})"
-
-
 def _chosen(spec: TableSpec) -> str:
     """Which models a spec keeps, as a sentence behind another; empty where it keeps all."""
     words = [
@@ -227,7 +246,7 @@ def _remarks(
     engines: str,
 ) -> Iterator[str]:
     words = load_words(spec, counts)
-    if used & {"gpus", "safe", "tensor", "layout", "free", "price"}:
+    if used & _COUNTED:
         yield (
             f"GPUs: the fewest on which {engines} starts and carries the load in a layout that it accepts: "
             + "; ".join(words)
@@ -235,8 +254,9 @@ def _remarks(
         )
     elif "kv" in used:
         yield f"Cache: {words[0]}, one request."
-    if "price" in used and (prices := "; ".join(_prices(gpus))):
-        yield f"Prices in US dollars for one GPU and hour: {prices}."
+    if used & {"price", "month"}:
+        whose = f"of {spec.provider}" if spec.provider else "the cheapest known"
+        yield f"Prices in US dollars for whole machines, {whose}; a month of {HOURS_PER_MONTH} hours."
     if arena_basis is not None and "arena" in used:
         yield f"Arena score: {arena_basis}; the best rated release of each model."
     if selected.undated:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gpu_sizer.errors import RequestError
-from gpu_sizer.planning.choices import best_price
 from gpu_sizer.planning.rate import rounded
+from gpu_sizer.planning.rent_sentences import named
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.listings import entry
 from gpu_sizer.reports.tables.engine_columns import AT, under_engine
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.planning.how_fast import HowFast
     from gpu_sizer.planning.plan import Plan
+    from gpu_sizer.planning.rent import Rental
     from gpu_sizer.reports.tables.counting import Counts
 
 NOTHING = "–"
@@ -181,14 +182,49 @@ def _free(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
     return _plan_cell(facts, card, gpu, lambda p: _size(p.per_gpu.free_bytes, GIB) if p.per_gpu else EMPTY)
 
 
-def _price(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
-    price = best_price(gpu)
-    if price is None:
-        return Cell(NOTHING, None, (f"No price of the {short_name(gpu)} is known.",))
+def _rented(facts: Facts, card: ModelCard, gpu: GpuSpec, cell: Callable[[Rental], Cell]) -> Cell:
+    """A cell about the cheapest whole machines with these GPUs, whose price can be compared."""
 
+    def made(plan: Plan) -> Cell:
+        rental = facts.counts.rental(plan)
+        if rental is None or rental.price_hour_usd is None:
+            return Cell(NOTHING, None, (f"No price of a machine with the {short_name(gpu)} is known.",))
+        return cell(rental)
+
+    return _plan_cell(facts, card, gpu, made)
+
+
+def _dollars(value: float | None, rental: Rental) -> Cell:
+    return Cell(f"{value:,.2f}", value, (machine_note(rental),)) if value is not None else EMPTY
+
+
+def machine_note(rental: Rental) -> str:
+    """Where a price comes from: ``gpu_4x_a6000 of Lambda, price of 2026-10-06.``"""
+    price = rental.price
+    day = f"price of {price.date.isoformat()}" if price is not None and price.date else "undated"
+    where = f" in {price.region}" if price is not None and price.region else ""
+    old = f", {rental.doubt}" if rental.doubt not in (None, "undated") else ""
+    return f"{rental.offer.machine.name} of {rental.offer.provider_name}, {day}{where}{old}."
+
+
+def _price(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
+    return _rented(facts, card, gpu, lambda r: _dollars(r.price_hour_usd, r))
+
+
+def _month(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
+    return _rented(facts, card, gpu, lambda r: _dollars(r.price_month_usd, r))
+
+
+def _machines(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
+    return _rented(facts, card, gpu, lambda r: _text(named(r)))
+
+
+def _watts(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
     def cell(plan: Plan) -> Cell:
-        whole = round(price.usd_per_hour * (plan.gpu_count or 0), 2)
-        return Cell(f"{whole:,.2f}", whole)
+        if gpu.tdp_w is None:
+            return Cell(NOTHING, None, (f"What the {short_name(gpu)} draws is not known.",))
+        watts = gpu.tdp_w * (plan.gpu_count or 0)
+        return Cell(f"{watts:,}", watts)
 
     return _plan_cell(facts, card, gpu, cell)
 
@@ -212,12 +248,12 @@ def _tokens(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
 
 
 def _per_million(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
-    if best_price(gpu) is None:
-        return Cell(NOTHING, None, (f"No price of the {short_name(gpu)} is known.",))
 
     def cell(found: HowFast) -> Cell | None:
         dollars = found.usd_per_million_tokens
-        return Cell(f"{dollars:,.2f}", significant(dollars)) if dollars is not None else None
+        if dollars is None:
+            return Cell(NOTHING, None, (f"No price of the {short_name(gpu)} is known.",)) if found.fits else None
+        return Cell(f"{dollars:,.2f}", significant(dollars))
 
     return _speed_cell(facts, card, gpu, cell)
 
@@ -262,7 +298,17 @@ KINDS: dict[str, Kind] = {
             number="#,##0.00",
             per_gpu=True,
         ),
-        Kind("price", "{gpu} (US$ an hour)", "what they cost an hour", _price, number="#,##0.00", per_gpu=True),
+        Kind(
+            "price",
+            "{gpu} (US$ an hour)",
+            "the cheapest whole machines, an hour",
+            _price,
+            number="#,##0.00",
+            per_gpu=True,
+        ),
+        Kind("month", "{gpu} (US$ a month)", "the same for 730 hours", _month, number="#,##0.00", per_gpu=True),
+        Kind("machines", "Machines with {gpu}", "which machines those are", _machines, right=False, per_gpu=True),
+        Kind("watts", "{gpu} (W)", "what the GPUs draw at most", _watts, number="#,##0", per_gpu=True),
         Kind(
             "tokens_per_second",
             "{gpu} (tokens/s a user)",

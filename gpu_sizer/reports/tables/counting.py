@@ -5,6 +5,7 @@ from __future__ import annotations
 from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.quantities import tokens
+from gpu_sizer.planning.rent import Rental, rented
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search, plan
 from gpu_sizer.planning.uncounted import Uncounted, counted
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.cards.machine import Offer
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.memory.estimate import RankMemory
     from gpu_sizer.planning.how_fast import HowFast
@@ -32,10 +34,21 @@ class Counts:
         context: tokens as people write them, or null for each model's full length.
         load: further options of a request.
         reference: the GPU whose engine settings are taken for sizes that no GPU column fixes.
+        provider: id of the provider whose machines are priced; null is any.
+        machine: the machine whose GPUs are counted; null is any with them.
     """
 
-    def __init__(self, context: str | None, load: dict[str, Any], reference: GpuSpec) -> None:
+    def __init__(
+        self,
+        context: str | None,
+        load: dict[str, Any],
+        reference: GpuSpec,
+        provider: str | None = None,
+        machine: Offer | None = None,
+    ) -> None:
         self.context, self.load, self.reference = context, load, reference
+        self.provider, self.machine = provider, machine
+        self._rentals: dict[tuple[str, str], Rental | None] = {}
         self._asked: dict[tuple[str, str | None], Request] = {}
         self._plans: dict[tuple[str, str, str | None], Plan | str] = {}
         self._whole: dict[tuple[str, bool], RankMemory | str] = {}
@@ -53,7 +66,7 @@ class Counts:
         """The same load under another engine, sized once."""
         if (found := self._under.get(engine)) is None:
             load = {**self.load, "engine": engine}
-            found = self._under[engine] = Counts(self.context, load, self.reference)
+            found = self._under[engine] = Counts(self.context, load, self.reference, self.provider, self.machine)
         return found
 
     def request(self, card: ModelCard, gpu: GpuSpec, **changes: Any) -> Request:
@@ -63,7 +76,9 @@ class Counts:
             RequestError: a value that makes no sense.
         """
         length = None if self.context is None else tokens(self.context, card.context.native)
-        return make_request(card, gpu, **{"context": length, **self.load, **changes})
+        return make_request(
+            card, gpu, provider=self.provider, machine=self.machine, **{"context": length, **self.load, **changes}
+        )
 
     def refusal(self, card: ModelCard) -> str | None:
         """Why a model does not take the context asked, or null."""
@@ -84,6 +99,14 @@ class Counts:
             found = self._told(card, gpu, lambda: self._planned(card, gpu, layouts)) if why is None else why
             self._plans[key] = found
         return found
+
+    def rental(self, plan: Plan) -> Rental | None:
+        """The cheapest whole machines for a plan of a pair; null where none are known."""
+        request = plan.request
+        key = (request.model.id, request.gpu.id)
+        if key not in self._rentals:
+            self._rentals[key] = rented(plan)
+        return self._rentals[key]
 
     def speed(self, card: ModelCard, gpu: GpuSpec) -> HowFast | str:
         """How fast the plan of a pair is, or why that is not told: it has no plan, or of its speed nothing is known.

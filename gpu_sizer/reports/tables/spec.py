@@ -49,10 +49,14 @@ class TableSpec:
     as_of: date | None = None
     """Only models released on or after the one, and by the other."""
     gpus: tuple[str, ...] = DEFAULT_GPUS
+    machine: str | None = None
+    """A machine that can be rented, whose GPUs these are instead."""
     columns: tuple[str, ...] = DEFAULT_COLUMNS
     sort: tuple[str, ...] = ()
     """Keys of columns, or ids of GPUs; a minus before one turns its order round."""
     group_by: str | None = None
+    provider: str | None = None
+    """Whose machines are priced; null is the cheapest of all."""
     transpose: bool = False
     context: str | None = None
     """Tokens as people write them; null is each model's full length."""
@@ -139,9 +143,11 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "since": _since,
     "as_of": _by,
     "gpus": _gpus,
+    "machine": _text,
     "columns": _names,
     "sort": _names,
     "group_by": _group,
+    "provider": _text,
     "transpose": _flag,
     "context": _text,
     "notes": _notes,
