@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+import sys
+from typing import Annotated, Any
 
 import typer
 
@@ -10,12 +12,19 @@ from gpu_sizer import api
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.engines import ALL, print_by_engine
 from gpu_sizer.cli.output import is_terminal, print_json, print_lines
+from gpu_sizer.errors import RequestError
 from gpu_sizer.exits import exit_code
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
 from gpu_sizer.memory.layout import LAYOUT
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.sentences import fit_lines
 from gpu_sizer.queries.answers import plan_lines
+
+OptionalModel = Annotated[
+    str | None, typer.Argument(metavar="[MODEL]", help="As in size; with --from, in place of the command's.")
+]
+#: More than this is no command.
+MOST_TEXT = (1 << 20) + 1
 
 
 def print_plan(plan: Plan, as_json: bool) -> int:
@@ -70,22 +79,83 @@ def size(
     raise typer.Exit(print_plan(plan, as_json))
 
 
+def _fit_from(source: str, model: str | None, gpu: str, told: dict[str, Any], as_json: bool) -> int:
+    """Prints whether what a command asks for fits, and gives the exit code; options told beside it go first."""
+    from gpu_sizer.evidence.preflight import card_name, preflight, weights_of
+
+    found = preflight(_text(source))
+    if (name := model or found.model) is None:
+        raise RequestError("the command names no model: say MODEL beside --from", about="model")
+    defaults = {s.name: s.default for s in (*LOAD, ENGINE, *LAYOUT)}
+    own = {key: value for key, value in told.items() if value != defaults[key]}
+    file_type = weights_of(found.model)
+    asked = {**told, **({"weights_dtype": file_type} if file_type else {}), "engine": found.engine}
+    asked |= {**found.options, **own}
+    card = api.load_model(card_name(name), cards=o.cards())
+    fit = api.estimate(card, gpu=api.load_gpu(gpu, cards=o.cards()), **asked)
+    count, needed = found.gpu_count, fit.layout.gpu_count
+    short = count is not None and count < needed
+    if as_json:
+        print_json({**fit.model_dump(), "command": found.told()})
+    else:
+        print_fit(fit, False)
+        if short:
+            gpus = "1 GPU" if count == 1 else f"{count} GPUs"
+            print_lines([f"The manifest asks for {gpus}, and the command takes {needed}: it does not start."])
+        if found.takes_memory:
+            print_lines([f"These take memory beside that, and how much is not known: {', '.join(found.takes_memory)}"])
+        if found.ignored:
+            print_lines([f"Not considered: {', '.join(found.ignored)}"])
+    return exit_code(fit.fits and not short)
+
+
+def _text(source: str) -> str:
+    """A command, or the content of the file or stream that holds it.
+
+    Raises:
+        RequestError: a file that cannot be read.
+    """
+    if source == "-":
+        return sys.stdin.read(MOST_TEXT)
+    if not os.path.exists(source):
+        return source
+    try:
+        with open(source, encoding="utf-8") as stream:
+            return stream.read(MOST_TEXT)
+    except (OSError, ValueError) as error:
+        raise RequestError(f"{source}: {getattr(error, 'strerror', None) or error}") from None
+
+
 @o.takes(*LOAD, ENGINE)
 @o.takes(*LAYOUT, into="layout", unset=True)
 def fit(
-    model: o.Model,
     layout: o.Given,
     load: o.Given,
+    model: OptionalModel = None,
     gpu: o.OptionalGpu = None,
     gpus: o.GivenGpus = None,
     machine: o.Machine = None,
     gpu_count: Annotated[
         int | None, typer.Option("--gpu-count", "-n", help="Their best layout on this many GPUs, instead of one told.")
     ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="FILE|COMMAND|-",
+            help="A server's command, or a file with one (script, compose, manifest, Modelfile, vLLM's config).",
+        ),
+    ] = None,
     as_json: o.Json = False,
 ) -> None:
     """Whether one layout fits, or a number of GPUs, a machine, or given ones, and what is left."""
     o.one_of(gpu, gpus, machine)
+    if source is not None:
+        if gpu is None or gpu_count is not None:
+            raise RequestError("--from goes with --gpu: the command tells how many there are", about="gpu")
+        raise typer.Exit(_fit_from(source, model, gpu, {**load, **layout}, as_json))
+    if model is None:
+        raise RequestError("name a MODEL, or a command with --from", about="model")
     card = api.load_model(model, cards=o.cards())
     if gpus is not None:
         raise typer.Exit(print_fit(api.fits_given(card, gpus=gpus, cards=o.cards(), **load), as_json))

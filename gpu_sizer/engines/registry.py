@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.engines.command_line import CommandLine
     from gpu_sizer.engines.engine import Engine
     from gpu_sizer.engines.serving import Starter
     from gpu_sizer.engines.wording import Wording
@@ -90,6 +91,13 @@ def starter_of(name: str) -> Starter:
         raise RequestError(f"{name} has no server that could be started; those have: {', '.join(known)}")
     found: Starter = _part(_folders()[name], "serve").STARTER
     return found
+
+
+def engine_command_lines() -> Iterator[CommandLine]:
+    """How the servers of engines are called."""
+    for folder in naming():
+        if has_module(f"{folder}/command_line"):
+            yield _part(folder, "command_line").COMMAND_LINE
 
 
 def engine_wordings() -> Iterator[tuple[str, tuple[Wording, ...]]]:

@@ -38,7 +38,7 @@ _PACKED: dict[str, WeightFormat] = {
     **dict.fromkeys(("awq", "gptq", "auto_round", "auto-round", "autoround", "int4", "w4a16", "moe_wna16"), INT4),
 }
 #: What llama.cpp's files are called: the model, the type, and the part of several.
-_GGUF_NAME = re.compile(
+GGUF_NAME = re.compile(
     r"(?:[-_.](?:UD[-_])?(?P<type>I?Q\d\w*|TQ\d\w*|BF16|F16|F32|MXFP4\w*))?(?:-\d+-of-\d+)?(?:[-_.]GGUF)?(?:\.gguf)?$",
     re.IGNORECASE,
 )
@@ -73,7 +73,7 @@ def _spellings(name: str) -> list[str]:
     """A name, and what stands in it: the last part of a path, the words before a bracket, those within."""
     parts = [p.strip().rstrip("/") for p in re.split(r"[();,]", name)]
     whole = [n for p in (name.strip(), *parts) for n in (p, p.rpartition("/")[2])]
-    return list(dict.fromkeys(n for p in whole for n in (p, _GGUF_NAME.sub("", p)) if n))
+    return list(dict.fromkeys(n for p in whole for n in (p, GGUF_NAME.sub("", p)) if n))
 
 
 def _is_scaled(card: ModelCard) -> bool:
@@ -117,7 +117,7 @@ def _identified(record: EvidenceRecord, cards: Catalogue, *, named: bool = False
         if release is not None and (card := _card(release[0], cards)) is not None:
             return _as_format(card, release[1])
     try:
-        ending = _GGUF_NAME.sub("", record.model.rstrip("/").rpartition("/")[2])
+        ending = GGUF_NAME.sub("", record.model.rstrip("/").rpartition("/")[2])
         card = cards.models.get(cards.models.resolve(ending))
     except UnknownModelError as error:
         raise Skipped(str(error)) from None

@@ -1,0 +1,33 @@
+"""How an engine's server is called: what its options mean for a load and a layout."""
+
+from __future__ import annotations
+
+from gpu_sizer.records import dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+#: Replicas of attention lie within the tensor parallel size, and share the experts.
+REPLICAS_WITHIN = "replicas_within"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """The command of one engine, as people type it and as its images are given it."""
+
+    name: str
+    """The engine's name."""
+    programs: tuple[tuple[str, ...], ...]
+    """Words behind which the options stand: ``vllm serve``."""
+    options: Mapping[str, str]
+    """Options with a value, and what they set: ``model``, a setting of a load or of a layout."""
+    switches: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
+    """Options without one, and what they set to which value."""
+    takes_memory: tuple[str, ...] = ()
+    """Options that are not modelled and make the engine need more memory: an answer without them is no safe one."""
+    images: tuple[str, ...] = ()
+    """Beginnings of images' names whose arguments are options."""
+    bare_model: bool = False
+    """Whether the first word that is no option is the model."""

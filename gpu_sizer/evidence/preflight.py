@@ -1,0 +1,308 @@
+"""A server's command read before it is run: typed, in a script, or in a file that holds one."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from gpu_sizer.engines.command_line import REPLICAS_WITHIN
+from gpu_sizer.engines.registry import engine_command_lines
+from gpu_sizer.errors import RequestError
+from gpu_sizer.evidence.identify import GGUF_NAME
+from gpu_sizer.load import OPTIONS
+from gpu_sizer.memory.layout import LAYOUT
+from gpu_sizer.records import dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from gpu_sizer.engines.command_line import CommandLine
+
+#: The longest text that is read.
+LONGEST = 1 << 20
+#: What may be set, by name.
+_SETTINGS = {**OPTIONS, **{s.name: s for s in LAYOUT}}
+#: Where a shell's command ends.
+_ENDS = {"&&", "||", ";", "|", "&", ">", ">>", "2>&1"}
+#: How deep the resources of a container are.
+_DEEPEST = 8
+_VERSION = re.compile(r":(?:server-\w+-)?v?(\d+\.\d+[\w.]*)$")
+#: What a manifest calls GPUs that a container asks for.
+_GPU_RESOURCE = re.compile(r"^(?:nvidia|amd|gpu\.intel)\.com/(?:gpu|i915|xe)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What a command asks for."""
+
+    engine: str
+    """With the version of its image, where one was told."""
+    model: str | None
+    options: dict[str, Any]
+    """Settings of a load and of a layout by name."""
+    ignored: tuple[str, ...]
+    """Options that were not considered."""
+    gpu_count: int | None = None
+    """GPUs that a manifest asks for."""
+    takes_memory: tuple[str, ...] = ()
+    """Those of the options not considered that take memory."""
+
+    def told(self) -> dict[str, Any]:
+        """What was understood, for JSON."""
+        considered = {"engine": self.engine, "model": self.model, "options": self.options}
+        rest = {"not_considered": list(self.ignored), "takes_memory": list(self.takes_memory)}
+        return {**considered, **rest, "gpu_count": self.gpu_count}
+
+
+@dataclass(slots=True)
+class _Call:
+    """The words of a container or a shell line, with what stands around them."""
+
+    words: list[str]
+    image: str | None = None
+    gpu_count: int | None = None
+    env: dict[str, str] = field(default_factory=dict)
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(text, comments=True)
+    except ValueError as error:
+        raise RequestError(f"the command cannot be read: {error}") from None
+
+
+def _shell_calls(text: str) -> Iterator[_Call]:
+    """The commands of a text, one after another, continued lines put together."""
+    joined = re.sub(r"\\\s*\n", " ", text)
+    for line in joined.splitlines():
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        words: list[str] = []
+        for word in [*_words(line.strip().removeprefix("$ ")), ";"]:
+            if word in _ENDS:
+                yield _Call(words)
+                words = []
+            else:
+                words.append(word)
+
+
+def _listed(value: Any) -> list[str]:
+    """A command of a manifest: a list of words, or a line of them."""
+    if isinstance(value, str):
+        return [w for c in _shell_calls(value) for w in c.words]
+    words = [str(v) for v in value] if isinstance(value, list) else []
+    # sh -c "vllm serve ..."
+    return [w for word in words for w in (_words(word.replace("\\\n", " ")) if " " in word.strip() else [word])]
+
+
+def _gpus(value: Any, depth: int = 0) -> int | None:
+    """GPUs that the resources of a container ask for."""
+    if isinstance(value, dict) and depth < _DEEPEST:
+        for key, held in value.items():
+            if _GPU_RESOURCE.match(str(key)) and str(held).isdecimal():
+                return int(held)
+            if key == "devices" and isinstance(held, list):
+                counts = [d.get("count") for d in held if isinstance(d, dict) and "gpu" in str(d.get("capabilities"))]
+                return next((c for c in counts if isinstance(c, int)), None)
+            if (found := _gpus(held, depth + 1)) is not None:
+                return found
+    return None
+
+
+def _manifest_calls(value: Any, seen: set[int]) -> Iterator[_Call]:
+    """The containers in a compose file, a manifest or values of a chart; what stands in several places is read once."""
+    if id(value) in seen:
+        return
+    if isinstance(value, dict | list):
+        seen.add(id(value))
+    if isinstance(value, dict):
+        parts = [_listed(value[key]) for key in ("entrypoint", "command", "args") if value.get(key)]
+        image = value.get("image")
+        if parts or isinstance(image, str):
+            around = {k: v for k, v in value.items() if k in ("resources", "deploy")}
+            yield _Call([w for p in parts for w in p], image if isinstance(image, str) else None, _gpus(around))
+        for held in value.values():
+            yield from _manifest_calls(held, seen)
+    elif isinstance(value, list):
+        for held in value:
+            yield from _manifest_calls(held, seen)
+
+
+def _after(words: list[str], program: tuple[str, ...]) -> list[str] | None:
+    """The words behind a program's, wherever it stands."""
+    n = len(program)
+    for i in range(len(words) - n + 1):
+        if (words[i].rpartition("/")[2], *words[i + 1 : i + n]) == program:
+            return words[i + n :]
+    return None
+
+
+def _behind_image(call: _Call, line: CommandLine) -> tuple[list[str], str] | None:
+    """Arguments of an image whose entry point is the server: in a manifest, or behind ``docker run``."""
+    if call.image is not None and call.image.startswith(line.images):
+        return call.words, call.image
+    if call.words[:1] and call.words[0] in ("docker", "podman", "nerdctl"):
+        for i, word in enumerate(call.words):
+            if word.startswith(line.images):
+                return call.words[i + 1 :], word
+    return None
+
+
+def _read(call: _Call, line: CommandLine) -> Preflight | None:
+    """A call as one of an engine's server; null where it is none."""
+    images = _behind_image(call, line) if line.images else None
+    rest = next((r for p in line.programs if (r := _after(call.words, p)) is not None), None)
+    if rest is None:
+        if images is None:
+            return None
+        rest = images[0]
+    version = _VERSION.search(images[1]) if images else None
+    engine = line.name if version is None else f"{line.name}@{version.group(1)}"
+    return _found(engine, line, _options(rest, line), call.gpu_count)
+
+
+def _found(
+    engine: str, line: CommandLine, read: tuple[str | None, dict[str, Any], list[str]], gpu_count: int | None = None
+) -> Preflight:
+    model, options, ignored = read
+    more = tuple(flag for flag in ignored if flag.replace("_", "-") in line.takes_memory)
+    return Preflight(engine, model, options, tuple(ignored), gpu_count, more)
+
+
+def _options(words: list[str], line: CommandLine) -> tuple[str | None, dict[str, Any], list[str]]:
+    model: str | None = None
+    options: dict[str, Any] = {}
+    ignored: list[str] = []
+    i = 0
+    while i < len(words):
+        word = words[i]
+        i += 1
+        if not word.startswith("-"):
+            if line.bare_model and model is None:
+                model = word
+            continue
+        flag, equals, value = word.partition("=")
+        known = flag if flag in line.options else flag.replace("_", "-")
+        if known in line.switches:
+            key, told = line.switches[known]
+            options[key] = told
+            continue
+        if not equals and i < len(words) and not words[i].startswith("-"):
+            value = words[i]
+            i += known in line.options or not line.bare_model or model is not None
+        key = line.options.get(known, "")
+        if key == "model":
+            model = value
+        elif key and value:
+            options[key] = _value(key, value, flag)
+        else:
+            ignored.append(flag)
+    if options.pop(REPLICAS_WITHIN, False):
+        ranks, replicas = options.get("tensor_parallel_size", 1), options.get("data_parallel_size", 1)
+        if ranks % replicas == 0:
+            options |= {"tensor_parallel_size": ranks // replicas, "expert_parallel": replicas > 1}
+    return model, options, list(dict.fromkeys(ignored))
+
+
+def _value(key: str, text: str, flag: str) -> Any:
+    """A value as the setting wants it.
+
+    Raises:
+        RequestError: none that it could be.
+    """
+    setting = _SETTINGS[key]
+    try:
+        value = setting.read(text)
+        if not setting.tokens:
+            setting.check(value)
+    except RequestError as error:
+        raise RequestError(f"{flag} {text[:40]}: {error}", about=error.about) from None
+    return value
+
+
+def _modelfile(text: str) -> Preflight | None:
+    """An Ollama Modelfile: ``FROM`` and ``PARAMETER num_ctx``; Ollama runs llama.cpp."""
+    source = re.search(r"^FROM\s+(\S+)", text, re.MULTILINE | re.IGNORECASE)
+    if source is None or re.search(r"^\s*(?:RUN|CMD|ENTRYPOINT)\b", text, re.MULTILINE):
+        return None
+    told = re.findall(r"^PARAMETER\s+(\w+)\s+(\S+)", text, re.MULTILINE | re.IGNORECASE)
+    line = next(line for line in engine_command_lines() if ("llama-server",) in line.programs)
+    lengths = [value for name, value in told if name.lower() == "num_ctx"]
+    options = {"context": lengths[-1]} if lengths else {}
+    ignored = tuple(dict.fromkeys(name for name, _ in told if name.lower() != "num_ctx"))
+    return Preflight(line.name, source.group(1), options, ignored)
+
+
+def _config(value: Any) -> Preflight | None:
+    """A file of options, as ``vllm serve --config`` takes it."""
+    if not isinstance(value, dict) or not isinstance(value.get("model"), str):
+        return None
+    words: list[str] = []
+    for key, held in value.items():
+        flag = f"--{str(key).replace('_', '-')}"
+        words += [flag] if held is True else [] if held is False or held is None else [f"{flag}={held}"]
+    line = next(iter(engine_command_lines()))
+    return _found(line.name, line, _options(words, line))
+
+
+def card_name(name: str) -> str:
+    """What a card may be called: of a folder its last part, of a GGUF file the model."""
+    hub = re.search(r"models--([\w.-]+--[\w.-]+)", name)
+    told = hub.group(1).replace("--", "/") if hub else name.rstrip("/")
+    if told.startswith(("/", ".", "~")) or told.count("/") > 1:
+        told = told.rpartition("/")[2]
+    told = GGUF_NAME.sub("", told.partition(":")[0])
+    # A repository of GGUF files is somebody's else: the model's name is what says something.
+    return told.rpartition("/")[2] if "gguf" in name.lower() else told
+
+
+def weights_of(name: str | None) -> str | None:
+    """The type of a GGUF file by its name; the server takes Q4_K_M of a repository where none is told."""
+    if name is None or "gguf" not in name.lower():
+        return None
+    told = GGUF_NAME.search(name.replace(":", "-"))
+    kind = told.group("type") if told else None
+    if kind is None and not name.lower().endswith(".gguf"):
+        kind = "q4_k_m"
+    plain = {"f16": "float16", "bf16": "bfloat16", "f32": "float32"}
+    return plain.get(kind.lower(), kind.lower()) if kind else None
+
+
+def preflight(text: str) -> Preflight:
+    """What a command, a script, a manifest or a file of options asks for.
+
+    Raises:
+        RequestError: no server's command is in it, or a value that makes no sense.
+    """
+    if len(text) > LONGEST:
+        raise RequestError(f"the text is longer than {LONGEST >> 20} MiB: is it a command?")
+    calls: list[_Call] = []
+    document = _documents(text)
+    if document is not None:
+        calls += _manifest_calls(document, set())
+    else:
+        calls += _shell_calls(text)
+    for call in calls:
+        for line in engine_command_lines():
+            if (found := _read(call, line)) is not None:
+                return found
+    for document_part in document or ():
+        if (found := _config(document_part)) is not None:
+            return found
+    if document is None and (found := _modelfile(text)) is not None:
+        return found
+    known = ", ".join(" ".join(line.programs[0]) for line in engine_command_lines())
+    raise RequestError(f"no command of a server is found in it; known: {known}")
+
+
+def _documents(text: str) -> list[Any] | None:
+    """The documents of YAML or JSON; null for other texts."""
+    import yaml
+
+    try:
+        found = [d for d in yaml.safe_load_all(text) if d is not None]
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return None
+    return found if any(isinstance(d, dict | list) for d in found) else None
