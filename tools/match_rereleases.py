@@ -17,17 +17,21 @@ import argparse
 import re
 import sys
 from collections import defaultdict
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from gpu_sizer.cards.catalogue import RERELEASES, Catalogue, data_folder
-from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.cards.model_card import ModelCard, Parameters, Source
 from gpu_sizer.cards.names import normal
 from gpu_sizer.cards.rerelease_table import Line, as_line
+from gpu_sizer.cards.writing import to_yaml
 from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.records import replace
 from tools.hub_dump import read_rows, shape
+from tools.solve_shapes import solved
 
 #: Pipelines of repositories that hold language models.
 PIPELINES = ("text-generation", "image-text-to-text", "unknown", "any-to-any")
@@ -51,6 +55,9 @@ FORMATS = (
 QUANTIZATIONS = {"AWQ-4bit": "int4-group128", "GPTQ-Int4": "int4-group128", "AutoRound-4bit": "int4-group128"}
 #: How far a count may lie from the card's own where all of the shape agrees.
 NEAR = 0.02
+#: New shapes with fewer downloads, or parameters, get no card of their own.
+FEWEST_FOR_A_CARD = 15_000
+SMALLEST_CARD = 50_000_000
 #: Repositories with fewer downloads are left out: the table is what people ask for.
 FEWEST_DOWNLOADS = 300
 
@@ -63,8 +70,11 @@ class Matcher:
         self._counts: dict[tuple[str, int], dict[str, str]] = defaultdict(dict)
         self._shapes: dict[Any, dict[str, str]] = defaultdict(dict)
         self._rows = {row["name"].lower(): row for row in rows}
+        self._bodies: dict[str, str] = {}
         self._totals: dict[str, int] = {}
         for card in models.all():
+            if not card.weights.rules:
+                self._bodies.setdefault(_body(card), card.id)
             for hub_id in (card.hub_id, *(r.hub_id for r in card.releases)):
                 row = self._rows.get((hub_id or "").lower())
                 if row is None:
@@ -99,6 +109,29 @@ class Matcher:
         longer = length if length and length > longest and length % 1024 == 0 and fmt is None else None
         line = Line(hub_id=name, format=fmt, context=longer, count=None if fmt else row["parameters_raw"])
         return (chosen, line) if as_line(card, line, "") is not None else None
+
+    def learn(self, card: ModelCard) -> None:
+        """Further repositories of a new card's shape are no cards of their own."""
+        self._bodies.setdefault(_body(card), card.id)
+
+    def solved(self, row: dict[str, Any]) -> tuple[str | None, Line | None, ModelCard | None]:
+        """For a repository of a dense class: the card that it is but for its vocabulary, or a card of its own."""
+        name = row["name"]
+        plain = row.get("quantization") in (None, "Q4_K_M", "F16") and row.get("format") != "mlx"
+        if not plain or UNREAD.search(name) or any(p.search(name.partition("/")[2]) for p, _ in FORMATS):
+            return None, None, None
+        card = solved(row)
+        if card is None:
+            return None, None, None
+        if (known := self._bodies.get(_body(card))) is None:
+            return None, None, card
+        if known not in self._models.files:
+            return None, None, None
+        longest = self._models.get(known).context
+        longer = row["context_length"] if row["context_length"] > (longest.extended or longest.native) else None
+        size = card.architecture.vocab_size
+        line = Line(hub_id=name, context=longer, vocab_size=size, count=row["parameters_raw"])
+        return known, line, None
 
     def _candidates(self, row: dict[str, Any], fmt: str | None) -> list[str]:
         same = list(self._counts.get((row["architecture"], row["parameters_raw"]), ()))
@@ -137,6 +170,38 @@ class Matcher:
         return str(pool[0].id)
 
 
+def _body(card: ModelCard) -> str:
+    """A card's architecture but for its vocabulary."""
+    return repr(replace(card.architecture, vocab_size=1))
+
+
+def as_card(row: dict[str, Any], card: ModelCard, source: str) -> ModelCard:
+    """A solved shape as a card of its own."""
+    owner, _, ending = row["name"].partition("/")
+    told = (
+        "the width of the feed-forward is solved from the hub's exact parameter count; the data type is not told by "
+        "the metadata: 16 bits a weight are assumed"
+    )
+    return replace(
+        card,
+        id=ending.lower(),
+        name=ending,
+        organization=owner,
+        hub_id=row["name"],
+        released=date.fromisoformat(row["release_date"]) if row.get("release_date") else None,
+        license=row.get("license"),
+        parameters=Parameters(total=build_inventory(card).total_parameters),
+        notes=(*card.notes, told),
+        sources=(
+            Source(
+                url=f"https://huggingface.co/{row['name']}",
+                facts=f"layers, widths, vocabulary, context, exact count, "
+                f"first day and licence, as the hub's metadata have them ({source})",
+            ),
+        ),
+    )
+
+
 def _named(card: ModelCard, name: str) -> bool:
     """Whether a repository's name holds the card's: ``Qwen2.5`` in ``JoyFox-Qwen2.5-7B``."""
     family = re.match(r"[a-z]+[-_ ]?\d+(?:\.\d+)?", card.id)
@@ -160,10 +225,27 @@ def write(lines: dict[str, list[Line]], source: str, models: Any, folder: Path) 
         for card, chosen in cards.items():
             text.append(f"  {card}:")
             for line in chosen:
-                facts = {"format": line.format, "context": line.context, "count": line.count}
+                facts = {
+                    "format": line.format,
+                    "context": line.context,
+                    "vocab_size": line.vocab_size,
+                    "count": line.count,
+                }
                 told = "".join(f", {k}: {v}" for k, v in facts.items() if v is not None)
                 text.append(f'    - {{hub_id: "{line.hub_id}"{told}}}')
         (folder / f"{owner}.yaml").write_text("\n".join(text) + "\n", encoding="utf-8")
+
+
+def write_card(card: ModelCard, models: Any) -> bool:
+    """A new card's file, unless it is tiny or its id is taken; whether it was written."""
+    if (card.parameters.total or 0) < SMALLEST_CARD or models.lookup(card.id) is not None:
+        return False
+    folder = Path(data_folder("model_cards")) / str(card.organization)
+    folder.mkdir(exist_ok=True)
+    text = to_yaml(card, schema="../../gpu_sizer/schemas/model.json")
+    (folder / f"{card.id}.yaml").write_text(text, encoding="utf-8")
+    print("wrote", folder.name, card.id)
+    return True
 
 
 def main() -> None:
@@ -172,6 +254,7 @@ def main() -> None:
     parser.add_argument("rows", type=Path)
     parser.add_argument("--source", required=True)
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--cards", action="store_true", help="also write cards of solved shapes that are new")
     parser.add_argument("--top", type=int, default=60)
     asked = parser.parse_args()
     cards = Catalogue()
@@ -183,13 +266,22 @@ def main() -> None:
         count = row.get("hf_downloads") or 0
         if row.get("pipeline_tag") not in PIPELINES or count < FEWEST_DOWNLOADS:
             continue
+        found: tuple[str | None, Line | None, ModelCard | None] = (None, None, None)
         if normal(row["name"]) in cards.models.index:
             known, downloads[0] = known + 1, downloads[0] + count
         elif normal(row["name"]) not in seen and (match := matcher.line(row)) is not None:
             seen.add(normal(row["name"]))
             lines[match[0]].append(match[1])
             again, downloads[1] = again + 1, downloads[1] + count
+        elif normal(row["name"]) not in seen and (found := matcher.solved(row))[1] is not None:
+            seen.add(normal(row["name"]))
+            lines[str(found[0])].append(found[1])
+            again, downloads[1] = again + 1, downloads[1] + count
         else:
+            if asked.cards and found[2] is not None and count >= FEWEST_FOR_A_CARD:
+                made = as_card(row, found[2], asked.source)
+                if write_card(made, cards.models):
+                    matcher.learn(made)
             new.append((count, row["name"], row["architecture"], row["parameters_raw"], matcher.known_class(row)))
             downloads[2] += count
     if asked.write:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from functools import cached_property
 
+from gpu_sizer.cards.model_card import ModelCard, Parameters
 from gpu_sizer.cards.names import normal
 from gpu_sizer.cards.rereleases import as_rerelease
 from gpu_sizer.compiled import Compiled, Recipe
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gpu_sizer.cards.constraints import Id, PositiveInt, Text, WeightFormat
-    from gpu_sizer.cards.model_card import ModelCard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,8 @@ class Line:
     """The format of its linear layers, where it is another than the card's."""
     context: PositiveInt | None = None
     """Its context length in tokens, where it is longer than the card's."""
+    vocab_size: PositiveInt | None = None
+    """Rows of its embedding, where it has more or fewer than the card."""
     count: PositiveInt | None = None
     """Parameters as the hub counts them; null for packed weights, whose counts are of words."""
 
@@ -53,6 +55,10 @@ def as_line(card: ModelCard, line: Line, source: str) -> ModelCard | None:
     found = card if line.format is None else as_rerelease(card, line.hub_id, line.format)
     if found is None:
         return None
+    if line.vocab_size is not None:
+        found = replace(
+            found, architecture=replace(found.architecture, vocab_size=line.vocab_size), parameters=Parameters()
+        )
     context = found.context
     if line.context is not None and line.context > (context.extended or context.native):
         context = replace(context, native=line.context, extended=None, method=None)
@@ -102,5 +108,5 @@ class Rereleases:
         found = self._compiled.entry(key) if self._compiled is not None else self._made.get(key)
         if found is None:
             return None
-        card, source, name, fmt, context = found
-        return card, Line(hub_id=name, format=fmt, context=context), source
+        card, source, name, fmt, context, vocab_size = found
+        return card, Line(hub_id=name, format=fmt, context=context, vocab_size=vocab_size), source

@@ -82,4 +82,4 @@ def test_no_hub_id_stands_in_a_line_and_in_a_card() -> None:
     lines = contents(catalogue().rereleases.folders)
     assert len(lines) > 2_500
     assert not [key for key in lines if key in catalogue().models.index]
-    assert all(normal(hub_id) == key for key, (_, _, hub_id, _, _) in lines.items())
+    assert all(normal(hub_id) == key for key, (_, _, hub_id, *_) in lines.items())
