@@ -196,7 +196,7 @@ def as_card(row: dict[str, Any], card: ModelCard, source: str) -> ModelCard:
             Source(
                 url=f"https://huggingface.co/{row['name']}",
                 facts=f"layers, widths, vocabulary, context, exact count, "
-                f"first day and licence, as the hub's metadata have them ({source})",
+                f"release date (the first day), licence, as the hub's metadata have them ({source})",
             ),
         ),
     )
