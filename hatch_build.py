@@ -18,9 +18,11 @@ class CompiledCards(BuildHookInterface):  # type: ignore[type-arg]
         if self.target_name != "wheel" or version == "editable":
             return
         sys.path.insert(0, self.root)
-        from gpu_sizer.cards.catalogue import MACHINES, Catalogue, data_folder
+        from gpu_sizer.cards.catalogue import Catalogue, data_folder
         from gpu_sizer.cards.fleet import Fleet
+        from gpu_sizer.cards.folders import MACHINES
         from gpu_sizer.engines.profiles import recipe
+        from gpu_sizer.timing.constants import recipe as of_speed
 
         folder, cards = mkdtemp(), Catalogue()
         machines = Fleet((str(Path(data_folder("gpu_specs"), MACHINES)),))
@@ -30,6 +32,7 @@ class CompiledCards(BuildHookInterface):  # type: ignore[type-arg]
             machines.recipe(),
             cards.rereleases.recipe(),
             recipe(),
+            of_speed(),
         ):
             made.ship(folder)
         for file in Path(folder).iterdir():

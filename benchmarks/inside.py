@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from gpu_sizer import load_gpu, load_model, size
+from gpu_sizer import UnknownModelError, ask, load_gpu, load_model, memory_need, size, what_fits, which_gpu
 from gpu_sizer.planning.sweep import Axes, sweep_blocks
 
 #: Warm calls: model, GPU, options.
@@ -23,6 +23,10 @@ CALLS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("deepseek-v3", "h100", {}),
 )
 RUNS = 50
+#: A name that is none, and near none.
+UNKNOWN = "zorgblatt-9x99b"
+#: Cells of the largest sweep of a short round.
+SHORT_CELLS = 1_100_000
 SWEEP_MODELS, SWEEP_GPUS = ("llama-3.1-8b", "llama-3.1-70b"), ("h100", "a6000")
 #: Contexts, users and the most users of each sweep, so that four slices make 10, 100 ... 10,000,000 cells.
 SWEEPS = (
@@ -32,11 +36,11 @@ SWEEPS = (
 )
 
 
-def median(call: Callable[[], object]) -> float:
+def median(call: Callable[[], object], runs: int) -> float:
     """The median time of a call, in seconds."""
     call()
     times = []
-    for _ in range(RUNS):
+    for _ in range(runs):
         start = time.perf_counter()
         call()
         times.append(time.perf_counter() - start)
@@ -48,14 +52,39 @@ def spaced(first: int, last: int, number: int) -> tuple[int, ...]:
     return tuple(first + (last - first) * i // max(1, number - 1) for i in range(number))
 
 
-def warm() -> list[dict[str, Any]]:
+def unknown(call: Callable[[], object]) -> None:
+    """A call with a name that is not known."""
+    try:
+        call()
+    except UnknownModelError:
+        return
+    raise AssertionError(f"{UNKNOWN} is known")
+
+
+def others(runs: int) -> dict[str, float]:
+    """Medians of the other calls."""
+    card = load_model("llama-3-8b")
+    question = f"how many A6000s for {UNKNOWN}"
+    calls: dict[str, Callable[[], object]] = {
+        'load_model("llama-3.1-8b")': lambda: load_model("llama-3.1-8b"),
+        f'load_model("{UNKNOWN}")': lambda: unknown(lambda: load_model(UNKNOWN)),
+        'ask("how many A6000s for Mixtral 8x7b")': lambda: ask("how many A6000s for Mixtral 8x7b"),
+        f'ask("{question}")': lambda: unknown(lambda: ask(question)),
+        'memory_need("llama-3-8b")': lambda: memory_need(card),
+        'which_gpu("llama-3-8b")': lambda: which_gpu(card),
+    }
+    found = {name: median(call, runs) for name, call in calls.items()}
+    return {**found, 'what_fits("a6000", gpu_count=2)': median(lambda: what_fits("a6000", gpu_count=2), min(3, runs))}
+
+
+def warm(runs: int) -> dict[str, Any]:
     """Medians of warm calls."""
     found = []
     for model, gpu, options in CALLS:
         card, spec = load_model(model), load_gpu(gpu)
-        seconds = median(lambda c=card, s=spec, o=options: size(c, gpu=s, **o))  # type: ignore[misc]
+        seconds = median(lambda c=card, s=spec, o=options: size(c, gpu=s, **o), runs)  # type: ignore[misc]
         found.append({"model": model, "gpu": gpu, "details": options.get("details", True), "seconds": seconds})
-    return found
+    return {"sizes": found, "others": others(runs)}
 
 
 def sweep(contexts: int, users: int, most_users: int) -> dict[str, Any]:
@@ -73,8 +102,10 @@ def sweep(contexts: int, users: int, most_users: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["warm"]:
-        print(json.dumps(warm()))
+    short = "short" in sys.argv
+    if "warm" in sys.argv:
+        print(json.dumps(warm(1 if short else RUNS)))
     else:
         sweep(3, 1, 64)  # inventories and numpy are loaded: what follows is the sweep alone
-        print(json.dumps([sweep(*axes) for axes in SWEEPS]))
+        cells = len(SWEEP_MODELS) * len(SWEEP_GPUS)
+        print(json.dumps([sweep(*axes) for axes in SWEEPS if not short or cells * axes[0] * axes[1] <= SHORT_CELLS]))

@@ -7,6 +7,7 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.api import (
+        ask,
         compare,
         estimate,
         fits_on,
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
         memory_need,
         most_users,
         size,
+        speed,
         sweep,
         what_fits,
         which_gpu,
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
         UnknownGpuError,
         UnknownModelError,
     )
-    from gpu_sizer.queries.answers import ask
 
 #: Where each public name lives; a module is imported when one of its names is first used.
 _HOMES = {
@@ -41,10 +42,11 @@ _HOMES = {
     "memory_need": "api",
     "most_users": "api",
     "size": "api",
+    "speed": "api",
     "sweep": "api",
     "what_fits": "api",
     "which_gpu": "api",
-    "ask": "queries.answers",
+    "ask": "api",
     "CardError": "errors",
     "DoesNotFitError": "errors",
     "GpuSizerError": "errors",
@@ -71,6 +73,7 @@ __all__ = [
     "memory_need",
     "most_users",
     "size",
+    "speed",
     "sweep",
     "what_fits",
     "which_gpu",

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
+from gpu_sizer.answers import Fit, Plan, as_answer, as_fit, with_answers
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import is_place
 from gpu_sizer.errors import RequestError, UnknownModelError
-from gpu_sizer.load import MOST_GPUS, OPTIONS
+from gpu_sizer.load import OPTIONS, USUAL_ANSWER, USUAL_PROMPT, VARIED
 from gpu_sizer.memory.layout import Layout
-from gpu_sizer.planning.plan import Fit, Plan
-from gpu_sizer.planning.request import Request, make_request, options_of
+from gpu_sizer.planning.request import Request, gpus_asked, make_request, options_of
 from gpu_sizer.planning.search import fit, plan
+from gpu_sizer.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     from gpu_sizer.load import FitOptions, SizeOptions
     from gpu_sizer.planning.by_engine import EngineChoices
     from gpu_sizer.planning.choices import Choices, Runnable
+    from gpu_sizer.planning.how_fast import HowFast
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
     from gpu_sizer.planning.needs import MemoryNeed
-    from gpu_sizer.planning.sweep import Axes, Sweep
+    from gpu_sizer.planning.sweep import Axes
+    from gpu_sizer.queries.answers import Answer
+    from gpu_sizer.reports.sweep_view import Sweep
 
     ModelName = str | os.PathLike[str] | ModelCard
     GpuName = str | os.PathLike[str] | GpuSpec
@@ -47,21 +50,26 @@ def load_model(model: str | os.PathLike[str] | ModelCard, *, cards: Catalogue | 
     shelf = cards or catalogue()
     if shelf.names_only or name.endswith((".yaml", ".yml")):
         return shelf.model(name)
-    if name.startswith("hf:") or (shelf.models.lookup(name) is None and _is_path(name)):
-        from gpu_sizer.importers.sources import import_source
-
-        return import_source(name)
+    known = shelf.models.lookup(name) is not None
+    if is_place(name) or (not known and os.path.isdir(name)):
+        return _imported(name)
+    # A folder bears a hub id's name where models lie as on the hub, and is read, as engines read it; a bare name is the
+    # catalogue's.
+    if known and os.path.isfile(os.path.join(name, "config.json")):
+        if "/" in name:
+            return _noted(_imported(name), f"read from the folder {name}, not from the catalogue")
+        return _noted(shelf.model(name), f"taken from the catalogue; ./{name} is the folder of that name here")
     return shelf.model(name)
 
 
-def _is_path(name: str) -> bool:
-    """Whether a name is meant as a place on disk: it exists there, or is written as a path."""
-    if is_place(name):
-        return True
-    try:
-        return Path(name).is_dir()
-    except OSError:
-        return False
+def _imported(name: str) -> ModelCard:
+    from gpu_sizer.importers.sources import import_source
+
+    return import_source(name)
+
+
+def _noted(card: ModelCard, note: str) -> ModelCard:
+    return replace(card, notes=(*card.notes, note[:400]))
 
 
 def load_gpu(gpu: str | os.PathLike[str] | GpuSpec, *, cards: Catalogue | None = None) -> GpuSpec:
@@ -103,7 +111,7 @@ def size(
     Raises:
         GpuSizerError: an unknown name or option, a card that cannot be used, or a value that makes no sense.
     """
-    return plan(request(model, gpu, **load), details=details)
+    return as_answer(plan(request(model, gpu, **load), details=details))
 
 
 def estimate(
@@ -129,7 +137,51 @@ def estimate(
         expert_parallel,
         decode_context_parallel_size,
     )
-    return fit(request(model, gpu, **load), layout)
+    return as_fit(fit(request(model, gpu, **load), layout))
+
+
+def speed(
+    model: str | os.PathLike[str] | ModelCard,
+    *,
+    gpu: str | os.PathLike[str] | GpuSpec,
+    gpu_count: int | None = None,
+    tensor_parallel_size: int = 1,
+    pipeline_parallel_size: int = 1,
+    data_parallel_size: int = 1,
+    expert_parallel: bool = False,
+    **load: Unpack[FitOptions],
+) -> HowFast:
+    """How fast a model is: tokens a second for each user and in all, the time per token and to the first token.
+
+    Each figure is the estimate, the range in which 90 % of what was measured lies, and what physics allows.
+
+    Args:
+        model: id, alias, hub id, path, or card.
+        gpu: id, alias, path, or spec.
+        gpu_count: the layout of so many GPUs that surely gives most tokens in all; instead of the sizes.
+        tensor_parallel_size: GPUs over which every layer is cut.
+        pipeline_parallel_size: stages.
+        data_parallel_size: replicas; with ``expert_parallel`` groups that share the experts.
+        expert_parallel: whole experts on each GPU.
+        load: as in :func:`size`. ``users`` send a prompt of ``prompt`` tokens (1,024 where it is left out) and get an
+            answer of ``answer`` (256), each followed by another; ``tokens_per_second`` and ``requests_per_second`` are
+            judged against.
+
+    Raises:
+        GpuSizerError: an unknown name or option, a card that cannot be used, a value that makes no sense, or an engine
+            or GPU of whose speed nothing is known.
+    """
+    from gpu_sizer.planning.how_fast import how_fast, how_fast_on
+
+    load["prompt"] = USUAL_PROMPT if load.get("prompt") is None else load["prompt"]
+    load["answer"] = USUAL_ANSWER if load.get("answer") is None else load["answer"]
+    made = request(model, gpu, **load)
+    sizes = (tensor_parallel_size, pipeline_parallel_size, data_parallel_size)
+    if gpu_count is None:
+        return how_fast(made, Layout(*sizes, expert_parallel))
+    if any(n != 1 for n in sizes) or expert_parallel:
+        raise RequestError("say a number of GPUs or the sizes of a layout, not both", about="gpu")
+    return how_fast_on(made, gpus_asked(gpu_count))
 
 
 def fits_given(model: ModelName, *, gpus: str, cards: Catalogue | None = None, **load: Unpack[SizeOptions]) -> Fit:
@@ -142,7 +194,7 @@ def fits_given(model: ModelName, *, gpus: str, cards: Catalogue | None = None, *
     from gpu_sizer.planning.given import fit_given, given_gpus
 
     found = given_gpus(gpus, lambda name: load_gpu(name, cards=cards))
-    return fit_given(request(model, found[0], cards=cards, **load), found)
+    return as_fit(fit_given(request(model, found[0], cards=cards, **load), found))
 
 
 def by_engine(model: ModelName, *, gpu: GpuName, **load: Unpack[SizeOptions]) -> EngineChoices:
@@ -153,18 +205,7 @@ def by_engine(model: ModelName, *, gpu: GpuName, **load: Unpack[SizeOptions]) ->
     """
     from gpu_sizer.planning.by_engine import by_engine as choose
 
-    return choose(request(model, gpu, **load))
-
-
-def _count(gpu_count: int) -> int:
-    """A number of GPUs that can be.
-
-    Raises:
-        RequestError: not a whole number from 1 to the largest search.
-    """
-    if not isinstance(gpu_count, int) or isinstance(gpu_count, bool) or not 1 <= gpu_count <= MOST_GPUS:
-        raise RequestError(f"the number of GPUs must be from 1 to {MOST_GPUS:,}, not {gpu_count!r}", about="gpu")
-    return gpu_count
+    return with_answers(choose(request(model, gpu, **load)))
 
 
 def fits_on(model: ModelName, *, gpu: GpuName, gpu_count: int, **load: Unpack[SizeOptions]) -> OnCount:
@@ -175,7 +216,7 @@ def fits_on(model: ModelName, *, gpu: GpuName, gpu_count: int, **load: Unpack[Si
     """
     from gpu_sizer.planning.inverse import on_count
 
-    return on_count(request(model, gpu, **load), _count(gpu_count))
+    return with_answers(on_count(request(model, gpu, **load), gpus_asked(gpu_count)))
 
 
 def longest_context(
@@ -188,7 +229,7 @@ def longest_context(
     """
     from gpu_sizer.planning.inverse import longest_context as longest
 
-    return longest(request(model, gpu, **load), _count(gpu_count))
+    return with_answers(longest(request(model, gpu, **load), gpus_asked(gpu_count)))
 
 
 def most_users(model: ModelName, *, gpu: GpuName, gpu_count: int = 1, **load: Unpack[SizeOptions]) -> MostUsers:
@@ -199,7 +240,7 @@ def most_users(model: ModelName, *, gpu: GpuName, gpu_count: int = 1, **load: Un
     """
     from gpu_sizer.planning.inverse import most_users as most
 
-    return most(request(model, gpu, **load), _count(gpu_count))
+    return with_answers(most(request(model, gpu, **load), gpus_asked(gpu_count)))
 
 
 def memory_need(model: ModelName, *, cards: Catalogue | None = None, **load: Unpack[SizeOptions]) -> MemoryNeed:
@@ -214,7 +255,7 @@ def memory_need(model: ModelName, *, cards: Catalogue | None = None, **load: Unp
 
     shelf, card = cards or catalogue(), load_model(model, cards=cards)
     made = request(card, shelf.gpus.get(REFERENCE_GPU), **load)
-    return need(made, cheapest(made, shelf.gpus.all()))
+    return with_answers(need(made, cheapest(made, shelf.gpus.all())))
 
 
 def what_fits(
@@ -240,7 +281,7 @@ def what_fits(
 
     models = (cards or catalogue()).models.all()
     return runnable(
-        models, load_gpu(gpu, cards=cards), _count(gpu_count), everything=everything, **options_of(load, None)
+        models, load_gpu(gpu, cards=cards), gpus_asked(gpu_count), everything=everything, **options_of(load, None)
     )
 
 
@@ -255,7 +296,7 @@ def which_gpu(
     from gpu_sizer.planning.choices import which_gpu as choose
 
     gpus = (cards or catalogue()).gpus.all()
-    return choose(load_model(model, cards=cards), gpus, everything=everything, **load)
+    return with_answers(choose(load_model(model, cards=cards), gpus, everything=everything, **load))
 
 
 def compare(
@@ -269,7 +310,7 @@ def compare(
     from gpu_sizer.planning.choices import which_gpu as choose
 
     specs = [load_gpu(g, cards=cards) for g in gpus]
-    return choose(load_model(model, cards=cards), specs, in_order=True, **load)
+    return with_answers(choose(load_model(model, cards=cards), specs, in_order=True, **load))
 
 
 def _several(names: Any) -> tuple[Any, ...]:
@@ -283,12 +324,10 @@ def sweep_axes(
     *,
     contexts: str | Iterable[int],
     users: str | Iterable[int] = (1,),
-    weights_dtypes: Iterable[str | None] = (None,),
-    kv_cache_dtypes: Iterable[str | None] = (None,),
-    utilizations: Iterable[float | None] = (None,),
     cards: Catalogue | None = None,
+    **settings: Iterable[Any],
 ) -> Axes:
-    """The axes of a sweep, from names and from values as people write them; see :func:`sweep`.
+    """The axes of a sweep, from names and from values as people write them; ``settings`` as in :func:`sweep`.
 
     Raises:
         GpuSizerError: an unknown name, or a value that makes no sense.
@@ -301,9 +340,7 @@ def sweep_axes(
         tuple(load_gpu(g, cards=cards) for g in _several(gpus)),
         whole_numbers(contexts, "context") if isinstance(contexts, str) else tuple(contexts),
         whole_numbers(users, "users") if isinstance(users, str) else tuple(users),
-        tuple(weights_dtypes),
-        tuple(kv_cache_dtypes),
-        tuple(utilizations),
+        {s.name: tuple(settings[s.axis]) for s in VARIED if s.axis in settings},
     )
 
 
@@ -320,10 +357,29 @@ def sweep(models: ModelName | Iterable[ModelName], gpus: GpuName | Iterable[GpuN
         GpuSizerError: an unknown name, or a value that makes no sense.
     """
     from gpu_sizer.planning.sweep import sweep_cards
+    from gpu_sizer.reports.sweep_view import Sweep
 
-    axes = ("contexts", "users", "weights_dtypes", "kv_cache_dtypes", "utilizations", "cards")
+    axes = ("contexts", "users", "cards", *(s.axis for s in VARIED))
     given = {name: options.pop(name) for name in axes if name in options}
-    return sweep_cards(sweep_axes(models, gpus, **given), **options)
+    found = sweep_cards(sweep_axes(models, gpus, **given), **options)
+    return Sweep(found.axes, found.cells, found.uncounted)
+
+
+def ask(text: str, *, cards: Catalogue | None = None, most_gpus: int | None = None) -> Answer:
+    """The answer to a question in words.
+
+    Args:
+        text: ``how many A6000s for Mixtral 8x7b``.
+        cards: the catalogue; null is the shipped one with the user's own folders.
+        most_gpus: refuse questions about more GPUs, which take longer to answer; null is as many as can be planned.
+
+    Raises:
+        GpuSizerError: a question that is not understood, or a name that is missing, unknown or ambiguous: ``kind``
+            (``unknown``, ``ambiguous``, ``incomplete``, ``invalid``) and ``about`` say which.
+    """
+    from gpu_sizer.queries.answers import ask as ask_in_words
+
+    return with_answers(ask_in_words(text, cards=cards, most_gpus=most_gpus))
 
 
 if size.__doc__:

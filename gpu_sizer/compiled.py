@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import marshal
 import os
+import stat
 import sys
 from zlib import crc32
 
@@ -26,10 +27,18 @@ if TYPE_CHECKING:
 
 #: The first line of a compiled file; its number is raised whenever the form changes.
 MAGIC = b"gpu-sizer compiled 4\n"
-#: How compiled files are called.
-SUFFIX = ".compiled"
+#: How compiled files are called, and parts of them while they are written.
+SUFFIX, PART = ".compiled", ".part"
+#: A part older than this belongs to nobody who still writes.
+HOUR_NS = 3_600_000_000_000
+#: Opening a FIFO must not wait for somebody who writes into it.
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+#: Digits of a length in a head.
+_DIGITS = 16
 #: Set to 0 to read the YAML itself, always.
 SWITCH = "GPU_SIZER_COMPILED"
+#: Bytes of a file that its checksum covers: more than a card may have.
+MOST_BYTES = 2 << 20
 #: A file that changed so short a time ago may change again with equal times: nothing made from it is kept.
 TICK_NS = 20_000_000
 #: A prime of which paths are reduced to a short number.
@@ -38,13 +47,23 @@ _PRIME = (1 << 61) - 1
 _FORM = 2
 
 
-def cache_folder() -> str:
-    """Where compiled files are kept: ``$XDG_CACHE_HOME/gpu-sizer`` or the platform's likeness of it."""
+def cache_folder() -> str | None:
+    """Where compiled files are kept: ``$XDG_CACHE_HOME/gpu-sizer`` or the platform's likeness of it.
+
+    Null where the user has no home, or a relative one: a folder of where the program happens to run is nobody's.
+    """
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or os.path.expanduser("~\\AppData\\Local")
     else:
         base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return os.path.join(base, "gpu-sizer")
+    return os.path.join(base, "gpu-sizer") if os.path.isabs(base) else None
+
+
+def _is_ours(state: os.stat_result) -> bool:
+    """Whether nobody but the user (and the machine's owner) can have written a file, or can put one into a folder."""
+    if sys.platform == "win32":
+        return True
+    return state.st_uid in (os.geteuid(), 0) and not state.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def shipped_folder() -> str:
@@ -52,8 +71,23 @@ def shipped_folder() -> str:
     return os.path.join(os.path.dirname(os.path.abspath(__file__)), "compiled_cards")
 
 
+def _is_closed(folder: str) -> bool:
+    """Whether a folder is there into which nobody else can put a file."""
+    try:
+        return _is_ours(os.stat(folder))
+    except OSError:
+        return False
+
+
 def yaml_files(folders: Sequence[str], *, beside: Sequence[str] = ()) -> list[str]:
-    """Every YAML file below some folders, in order of path; top folders called as in ``beside`` are passed by."""
+    """Every YAML file below some folders, in order of path; top folders called as in ``beside`` are passed by.
+
+    Nothing but regular files of the folders is ever opened: each is looked at here, before anything is read.
+
+    Raises:
+        CardError: a folder that cannot be read; something called ``.yaml`` that is a folder, a FIFO, a device, a
+            dangling link, or a link that leads out of its folder.
+    """
     found: list[str] = []
     pending = list(folders)
     top = frozenset(pending)
@@ -63,13 +97,32 @@ def yaml_files(folders: Sequence[str], *, beside: Sequence[str] = ()) -> list[st
 
     while pending:
         folder = pending.pop()
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.name.endswith(".yaml"):
-                    found.append(entry.path)
-                elif entry.is_dir(follow_symlinks=False) and entry.name not in passed_by(folder):
-                    pending.append(entry.path)
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.name.endswith(".yaml"):
+                        if not entry.is_file(follow_symlinks=False):
+                            _check_special(entry.path, [f for f in folders if _is_below(entry.path, f)])
+                        found.append(entry.path)
+                    elif entry.is_dir(follow_symlinks=False) and entry.name not in passed_by(folder):
+                        pending.append(entry.path)
+        except OSError as error:
+            from gpu_sizer.errors import CardError
+
+            raise CardError(folder, "", (error.strerror or "cannot be read").lower()) from None
     return sorted(found)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _check_special(path: str, folders: Sequence[str]) -> None:
+    """Refuses what is no regular file of its folder."""
+    from gpu_sizer.files import open_regular, stay_within
+
+    stay_within(path, max(folders, key=len, default=os.path.dirname(path)))
+    open_regular(path).close()
 
 
 class Compiled:
@@ -77,11 +130,11 @@ class Compiled:
 
     Args:
         file: the compiled file, which stands for the YAML as it is now.
-        make: makes all of its entries anew; called where one turns out to be damaged.
+        mend: makes it anew from the YAML, and keeps it; called where an entry turns out to be damaged.
     """
 
-    def __init__(self, file: _File, make: Callable[[], Entries]) -> None:
-        self._file, self._make = file, make
+    def __init__(self, file: _File, mend: Callable[[], _File]) -> None:
+        self._file, self._mend = file, mend
 
     def __contains__(self, key: str) -> bool:
         return self._file.place(key) is not None
@@ -93,7 +146,7 @@ class Compiled:
         start, length, check = place
         data = self._file.part(start, length)
         if crc32(data) != check:
-            self._file = _File.of(b"", b"", self._make())
+            self._file = self._mend()
             return self.entry(key)
         return marshal.loads(data)
 
@@ -125,15 +178,28 @@ class _File:
         return made
 
     @classmethod
-    def read(cls, path: str) -> _File | None:
-        """A compiled file; null where there is none, or one that is damaged or of another form."""
+    def read(cls, path: str, *, shipped: bool = False) -> _File | None:
+        """A compiled file; null where there is none, or one that is damaged, of another form, or another's.
+
+        The one that is shipped is trusted as the code beside it is.
+        """
         try:
-            with open(path, "rb") as stream:
-                if stream.read(len(MAGIC)) != MAGIC:
+            handle = os.open(path, os.O_RDONLY | _NO_WAIT)
+            with open(handle, "rb") as stream:
+                state = os.fstat(handle)
+                if (
+                    not stat.S_ISREG(state.st_mode)
+                    or not (shipped or _is_ours(state))
+                    or stream.read(len(MAGIC)) != MAGIC
+                ):
                     return None
-                content, stamps, tables, check = stream.readline(256).split()
-                stamp, table = stream.read(int(stamps)), stream.read(int(tables))
-                if crc32(table) != int(check):
+                content, *numbers = stream.readline(256).split()
+                stamps, tables, check = (int(n) for n in numbers if len(n) < _DIGITS)
+                # Nothing that the head claims is believed before the file is as long.
+                if stream.tell() + stamps + tables > state.st_size:
+                    return None
+                stamp, table = stream.read(stamps), stream.read(tables)
+                if crc32(table) != check:
                     return None
                 made = cls(stamp, content, table)
                 made._path, made._offset = path, stream.tell()
@@ -160,7 +226,7 @@ class _File:
         if self._body is not None:
             return self._body[start:] if length < 0 else self._body[start : start + length]
         try:
-            with open(self._path, "rb", buffering=0) as stream:
+            with open(os.open(self._path, os.O_RDONLY | _NO_WAIT), "rb", buffering=0) as stream:
                 stream.seek(self._offset + start)
                 return stream.read(length)
         except OSError:
@@ -176,7 +242,7 @@ class _File:
 
         head = b"%b %d %d %d\n" % (self.content, len(self.stamp), len(self.table), crc32(self.table))
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        handle, temporary = mkstemp(dir=os.path.dirname(path), suffix=".part")
+        handle, temporary = mkstemp(dir=os.path.dirname(path), suffix=PART)
         try:
             with open(handle, "wb") as stream:
                 stream.write(MAGIC + head + self.stamp + self.table + self.part(0, -1))
@@ -207,7 +273,7 @@ def _content(files: Sequence[str], folders: Sequence[str]) -> bytes:
     total = sha256()
     for file in files:
         with open(file, "rb") as stream:
-            data = stream.read()
+            data = stream.read(MOST_BYTES)
         folder = max((f for f in folders if file.startswith(f + os.sep)), key=len, default="")
         name = file[len(folder) :].replace(os.sep, "/")
         total.update(b"%d %b %d\n" % (folders.index(folder) if folder else -1, os.fsencode(name), len(data)) + data)
@@ -215,18 +281,33 @@ def _content(files: Sequence[str], folders: Sequence[str]) -> bytes:
 
 
 def _forgotten(folder: str) -> Iterator[str]:
-    """Compiled files whose YAML is gone, with the environment that it was installed in."""
+    """Compiled files of another form, or whose YAML is gone with the environment that it was installed in.
+
+    So are parts of files whose writer was killed.
+    """
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.endswith(SUFFIX) and (made := _File.read(entry.path)) is not None:
-                first = os.fsdecode(made.stamp.partition(b"\t")[0])
-                if not os.path.exists(first):
+            if entry.name.endswith(SUFFIX):
+                made = _File.read(entry.path)
+                if made is None or not os.path.exists(os.fsdecode(made.stamp.partition(b"\t")[0])):
                     yield entry.path
+            elif entry.name.endswith(PART) and entry.stat().st_mtime_ns < _now() - HOUR_NS:
+                yield entry.path
 
 
 def _keep(made: _File, path: str) -> None:
-    """Writes a compiled file and removes those that nobody can use any more; where that is not allowed, nothing."""
+    """Writes a compiled file and removes those that nobody can use any more; where that is not allowed, nothing.
+
+    A folder of the user's into which others can write is closed to them; another's is left alone.
+    """
+    folder = os.path.dirname(path)
     try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        state = os.stat(folder)
+        if not _is_ours(state):
+            if sys.platform == "win32" or state.st_uid != os.geteuid():
+                return
+            os.chmod(folder, stat.S_IMODE(state.st_mode) & ~(stat.S_IWGRP | stat.S_IWOTH))
         made.write(path)
         for old in list(_forgotten(os.path.dirname(path))):
             os.unlink(old)
@@ -260,9 +341,12 @@ class Recipe:
     def _files(self) -> list[str]:
         return [*yaml_files(self._folders, beside=self._beside), *(m for f in self._code for m in _modules(f))]
 
-    def _path(self) -> str:
+    def _path(self) -> str | None:
+        """Where the compiled file is kept; null where no place is the user's."""
+        if (folder := cache_folder()) is None:
+            return None
         number = int.from_bytes(os.fsencode("\0".join(self._folders)), "big") % _PRIME
-        return os.path.join(cache_folder(), f"{self._name}-{number:x}{SUFFIX}")
+        return os.path.join(folder, f"{self._name}-{number:x}{SUFFIX}")
 
     def _content(self, files: Sequence[str]) -> bytes:
         return _content(files, [*self._folders, *self._code])
@@ -273,16 +357,21 @@ class Recipe:
             return None
         files, path = self._files(), self._path()
         stamp = _stamp(files)
-        kept = _File.read(path)
+        kept = _File.read(path) if path is not None and _is_closed(os.path.dirname(path)) else None
         if kept is None or kept.stamp != stamp:
             kept = self._renewed(kept, stamp, self._content(files))
-            if _latest(stamp) < _now() - TICK_NS:
-                _keep(kept, path)
-        return Compiled(kept, self._make)
+            self._kept(kept, path)
+        return Compiled(kept, lambda: self._kept(_File.of(stamp, self._content(files), self._make()), path))
+
+    def _kept(self, made: _File, path: str | None) -> _File:
+        """The same file, kept for the next start where its YAML has settled."""
+        if path is not None and _latest(made.stamp) < _now() - TICK_NS:
+            _keep(made, path)
+        return made
 
     def _renewed(self, old: _File | None, stamp: bytes, content: bytes) -> _File:
         """The file of this content: an old or the shipped one under a new stamp, or one made from the YAML."""
-        for known in (old, _File.read(os.path.join(shipped_folder(), self._name + SUFFIX))):
+        for known in (old, _File.read(os.path.join(shipped_folder(), self._name + SUFFIX), shipped=True)):
             if known is not None and known.content == content:
                 return known.under(stamp)
         return _File.of(stamp, content, self._make())

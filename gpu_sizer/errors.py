@@ -5,6 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 
+def printable(text: str) -> str:
+    """A text on one line, without control characters: what a terminal may be shown."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+
+
+def shown(value: object, most: int = 40) -> str:
+    """A value as a message shows it: texts in quotes, on one line, and no more than its beginning where it is long."""
+    try:
+        text = repr(value) if isinstance(value, str) else str(value)
+    except ValueError:
+        return "a number of thousands of digits"
+    return printable(text) if len(text) <= most else printable(text[: most - 3]) + "..."
+
+
 class GpuSizerError(Exception):
     """Base of every error that gpu_sizer raises on purpose; its text is one clear sentence."""
 
@@ -18,7 +32,7 @@ class GpuSizerError(Exception):
         super().__init__(message)
 
     def model_dump(self) -> dict[str, dict[str, object]]:
-        """The JSON object of DESIGN 6.2."""
+        """The JSON object."""
         return {
             "error": {
                 "kind": self.kind,

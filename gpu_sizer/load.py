@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from gpu_sizer.errors import RequestError, unknown_word
+from gpu_sizer.errors import RequestError, shown, unknown_word
+from gpu_sizer.model.bounds import MOST_TOKENS
 from gpu_sizer.records import dataclass, field, fields
 
 TYPE_CHECKING = False
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
     Kind = Literal["int", "float", "str", "bool"]
 
 LAYOUTS: tuple[Layouts, ...] = ("any", "tensor", "pipeline")
-#: The longest context that is asked about, in tokens.
-MOST_TOKENS = 1 << 40
 #: The largest search.
 MOST_GPUS = 4096
 #: More simultaneous users than any deployment has.
 MOST_USERS = 1_000_000
+
+#: Lengths of prompt and answer where a speed is asked for without any.
+USUAL_PROMPT, USUAL_ANSWER = 1024, 256
 
 _TRUTH = {"true": True, "false": False}
 
@@ -45,7 +47,7 @@ class Setting:
     """As on the command line; what may be turned off has ``--no-`` before its name, too."""
     least: int | None
     most: int | None
-    """Bounds of whole numbers; a share lies above 0 and goes up to ``most``."""
+    """Bounds of numbers; one with a fraction lies above 0 where no least is told."""
     choices: tuple[str, ...]
     words: tuple[str, ...] | None
     """What a question may say, beside the name: before a value, or by itself for what is on or off.
@@ -62,6 +64,8 @@ class Setting:
     """It changes what is loaded, not only what runs: prepared models differ by it."""
     by_gpu: bool
     """Where it is null, the engine's default depends on the GPU."""
+    axis: str
+    """The word for several of its values where a sweep may have them; empty where it has one."""
     about: str
     """What an error in it concerns."""
 
@@ -85,12 +89,14 @@ class Setting:
             least, most = self.least or 0, self.most
             if value < least or (most is not None and value > most):
                 bounds = f"from {least:,} to {most:,}" if most is not None else f"at least {least:,}"
-                raise RequestError(f"{key} must be {bounds}, not {value:,}", about=self.about)
+                raise RequestError(f"{key} must be {bounds}, not {shown(value)}", about=self.about)
         elif self.kind == "float":
             number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not number or not 0 < value <= (self.most or float("inf")):
-                bounds = f" and at most {self.most}" if self.most is not None else ""
-                raise RequestError(f"{key} must be above 0{bounds}, not {value!r:.60}", about=self.about)
+            above = number and (value > 0 if self.least is None else value >= self.least)
+            if not above or not value <= (self.most or float("inf")):
+                low = "above 0" if self.least is None else f"at least {self.least}"
+                bounds = f"{low} and at most {self.most}" if self.most is not None else low
+                raise RequestError(f"{key} must be {bounds}, not {value!r:.60}", about=self.about)
         elif self.kind == "bool":
             if not isinstance(value, bool):
                 raise RequestError(f"{key} must be true or false, not {value!r:.60}", about=self.about)
@@ -138,6 +144,7 @@ def _described(name: str, kind: str, default: Any, doc: str, **facts: Any) -> Se
         "told": False,
         "of_model": False,
         "by_gpu": False,
+        "axis": "",
         "about": "question",
     }
     return Setting(name=name, kind=kind, doc=doc, default=default, **{**whole, **facts})  # type: ignore[arg-type]
@@ -180,9 +187,14 @@ class Load:
         of_model=True,
         words=None,
         said="weights in {}",
+        axis="weights_dtypes",
     )
     kv_cache_dtype: str | None = setting(
-        None, "auto, bfloat16, float8 ... Default: the model's own.", words=None, said="cache in {}"
+        None,
+        "auto, bfloat16, float8 ... Default: the model's own.",
+        words=None,
+        said="cache in {}",
+        axis="kv_cache_dtypes",
     )
     gpu_memory_utilization: float | None = setting(
         None,
@@ -192,6 +204,7 @@ class Load:
         by_gpu=True,
         words=None,
         said="utilization {:g}",
+        axis="utilizations",
     )
     max_num_batched_tokens: int | None = setting(
         None, "Tokens in one batch. Default: the engine's for the GPU.", most=1 << 30, by_gpu=True
@@ -215,6 +228,38 @@ class Load:
         words=("disable hybrid kv cache manager",),
         said="the whole context in every layer",
     )
+    prompt: int | None = setting(
+        None,
+        "Tokens of a prompt, where speed is asked for. Default: 1024.",
+        most=MOST_TOKENS,
+        tokens=True,
+        # In words, a prompt and an answer are a length of context; the reader of questions adds them up.
+        words=None,
+        said="prompts of {} tokens",
+    )
+    answer: int | None = setting(
+        None,
+        "Tokens of an answer, where speed is asked for. Default: 256.",
+        most=MOST_TOKENS,
+        tokens=True,
+        words=None,
+        said="answers of {} tokens",
+    )
+    tokens_per_second: float | None = setting(
+        None,
+        "Tokens a second that each user has to get, surely. Default: any speed does.",
+        said="{:g} tokens a second for each user",
+    )
+    requests_per_second: float | None = setting(
+        None,
+        "Requests a second that have to be answered in all, surely. Default: any speed does.",
+        said="{:g} requests a second",
+    )
+
+    @property
+    def asks_rate(self) -> bool:
+        """Whether a speed has to be reached."""
+        return self.tokens_per_second is not None or self.requests_per_second is not None
 
     def of_model(self) -> object:
         """What of it changes the model as it is loaded: prepared models are kept by this."""
@@ -289,6 +334,8 @@ def settings_of(kind: type) -> tuple[Setting, ...]:
     """The settings that the fields of a class declare, in their order."""
     found = []
     for f in fields(kind):
+        if not f.metadata:
+            continue
         types = str(kind.__annotations__[f.name]).partition(" ")[0]
         known = types if types in ("int", "float", "bool") else "str"
         default = None if f.required else f.default
@@ -298,6 +345,8 @@ def settings_of(kind: type) -> tuple[Setting, ...]:
 
 LOAD = settings_of(Load)
 LIMITS = settings_of(Limits)
+#: The settings of which a sweep may have several values, in the order of its axes.
+VARIED = tuple([s for s in LOAD if s.axis])
 #: The engine is a setting of every request, but of no load: each has its own answer to one.
 ENGINE = _described(
     "engine",
@@ -351,6 +400,10 @@ if TYPE_CHECKING:
         enforce_eager: bool
         block_size: int | None
         hybrid_kv: bool
+        prompt: int | str | None
+        answer: int | str | None
+        tokens_per_second: float | None
+        requests_per_second: float | None
 
     class FitOptions(LoadOptions, total=False):
         """A load and its engine."""

@@ -13,6 +13,7 @@ import pytest
 from gpu_sizer import compiled
 from gpu_sizer.cards.catalogue import Catalogue
 from gpu_sizer.compiled import Recipe
+from gpu_sizer.errors import CardError
 
 LONG_AGO = 1_700_000_000
 ENTRIES = 3
@@ -255,3 +256,102 @@ def test_many_processes_at_once_agree(tmp_path: Path) -> None:
     assert len(said) == 1
     assert b"needs 3" in said.pop()
     assert not list((tmp_path / "gpu-sizer").glob("*.part"))
+
+
+def test_what_was_damaged_is_mended_for_the_next_start(kitchen: Kitchen) -> None:
+    kitchen.now()
+    kitchen.file.write_bytes(damaged_entry(kitchen.file.read_bytes()))
+    kitchen.now()
+    kitchen.now()
+    assert kitchen.made == 2
+
+
+@pytest.mark.parametrize(
+    "lengths", [b"x 1000000000000000000 5 5", b"x " + b"1" + b"0" * 30 + b" 5 5", b"x 5 1000000000000 5", b"x y z"]
+)
+def test_a_head_that_claims_too_much_is_not_believed(kitchen: Kitchen, lengths: bytes) -> None:
+    good = kitchen.now()
+    kitchen.file.write_bytes(compiled.MAGIC + lengths + b"\n" + b"0" * 100)
+    kitchen.file.chmod(0o600)
+    assert kitchen.now() == good
+    assert kitchen.made == 2
+
+
+def test_a_fifo_in_its_place_is_not_waited_for(kitchen: Kitchen) -> None:
+    good, file = kitchen.now(), kitchen.file
+    file.unlink()
+    os.mkfifo(file, 0o600)
+    assert kitchen.now() == good
+
+
+@pytest.mark.parametrize("home", ["", "relative", "~"])
+def test_nothing_is_read_from_where_the_program_happens_to_run(
+    kitchen: Kitchen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", home)
+    monkeypatch.setenv("HOME", "relative")
+    assert compiled.cache_folder() is None
+    before = set(tmp_path.rglob("*"))
+    assert len(kitchen.now()) == ENTRIES
+    assert set(tmp_path.rglob("*")) == before
+
+
+def test_what_others_can_write_is_not_read(kitchen: Kitchen) -> None:
+    kitchen.now()
+    kitchen.file.chmod(0o666)
+    kitchen.now()
+    assert kitchen.made == 2
+    assert kitchen.file.stat().st_mode & 0o077 == 0
+
+
+def test_a_folder_that_others_can_write_is_closed_before_it_is_used(kitchen: Kitchen) -> None:
+    kitchen.now()
+    kitchen.file.parent.chmod(0o777)
+    kitchen.now()
+    assert kitchen.made == 2
+    assert kitchen.file.parent.stat().st_mode & 0o022 == 0
+    kitchen.now()
+    assert kitchen.made == 2
+
+
+def test_what_another_owns_is_not_read(kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch) -> None:
+    kitchen.now()
+    monkeypatch.setattr(os, "geteuid", lambda: kitchen.file.stat().st_uid + 1)
+    if kitchen.file.stat().st_uid == 0:
+        os.chown(kitchen.file, 12345, 12345)
+    kitchen.now()
+    assert kitchen.made == 2
+
+
+def test_old_files_are_removed(kitchen: Kitchen) -> None:
+    folder = Path(compiled.cache_folder() or "")
+    folder.mkdir(parents=True)
+    names = ("models-1.compiled", "dishes-2.compiled", "x.part")
+    for name in names:
+        (folder / name).write_bytes(b"gpu-sizer compiled 1\n")
+        os.utime(folder / name, (LONG_AGO, LONG_AGO))
+    kitchen.now()
+    assert not any((folder / name).exists() for name in names)
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        pytest.param(lambda p: p.mkdir(), "is a folder", id="a folder"),
+        pytest.param(lambda p: os.mkfifo(p), "is a FIFO", id="a FIFO"),
+        pytest.param(lambda p: p.symlink_to("gone"), "No such file", id="a dangling link"),
+        pytest.param(lambda p: p.symlink_to("/dev/zero"), "leads out of the folder", id="a link to a device"),
+    ],
+)
+def test_only_files_of_the_folder_are_opened(tmp_path: Path, make: Callable[[Path], None], reason: str) -> None:
+    make(tmp_path / "x.yaml")
+    with pytest.raises(CardError, match=reason):
+        Catalogue((str(tmp_path),)).models.ids()
+    with pytest.raises(CardError, match="/x"):
+        compiled.yaml_files([str(tmp_path)])
+
+
+def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CardError, match="no such file or directory"):
+        compiled.yaml_files([str(tmp_path / "gone")])

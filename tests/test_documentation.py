@@ -116,9 +116,11 @@ def test_the_shell_lines_of_in_scripts(shell: dict[str, str], tmp_path: Path) ->
     bare, filtered, several, verdict = lines
     plan = size("mixtral-8x7b", gpu="a6000")
     assert output(["sh", "-c", bare], shell, tmp_path) == "3\n"
-    if shutil.which("jq"):
-        assert plan.per_gpu is not None
-        assert json.loads(output(["sh", "-c", filtered], shell, tmp_path)) == plan.per_gpu.free_bytes
+    assert plan.per_gpu is not None
+    # Where jq is not at hand, Python takes its place: the filter of the page is one key of another.
+    key = re.fullmatch(r"(.*) \| jq \.per_gpu\.free_bytes", filtered)
+    assert key is not None
+    assert json.loads(output(["sh", "-c", key[1]], shell, tmp_path))["per_gpu"]["free_bytes"] == plan.per_gpu.free_bytes
     small = size("llama-3-8b", gpu="a6000").gpu_count
     assert output(["sh", "-c", several], shell, tmp_path) == f"{small}\n3\n"
     assert output(["sh", "-c", verdict], shell, tmp_path) == "not on two\n"

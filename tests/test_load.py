@@ -38,6 +38,9 @@ exec(compile(text.replace(last, added + last), source, "exec"), module.__dict__)
 from gpu_sizer import api, ask, size
 from gpu_sizer.cli.entry import run
 from gpu_sizer.deploy.terraform import read_query, result
+from gpu_sizer.evidence.identify import identify_gpu, identify_model
+from gpu_sizer.evidence.records import record_from
+from gpu_sizer.evidence.replay import request_of
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import prepared
 from gpu_sizer.reports.tables.build import build_table
@@ -76,6 +79,10 @@ seen["question"] = "; mirrors 2" in ask("how many h100 for llama 3 8b at 8k with
 plan = size("llama-3-8b", gpu="h100", context=8192, mirrors=2)
 seen["call"] = plan.request.load.mirrors == plan.settings.mirrors == plan.model_dump()["assumptions"]["mirrors"] == 2
 seen["default is silent"] = "mirrors" not in size("llama-3-8b", gpu="h100").model_dump()["assumptions"]
+values = {"id": "1", "model": "meta-llama/Meta-Llama-3-8B", "gpu": "NVIDIA L4", "tp": 1, "mirrors": 2}
+record, cards = record_from(values, "here"), api.catalogue()
+asked = request_of(record, identify_model(record, cards), identify_gpu(record, cards)[0], "vllm")
+seen["record"] = asked.load.mirrors == record.model_dump()["mirrors"] == 2
 try:
     size("llama-3-8b", gpu="h100", mirrors=9)
 except Exception as error:
@@ -171,3 +178,14 @@ def test_a_length_may_be_written_as_people_write_it() -> None:
 def test_a_null_is_the_default() -> None:
     nothing: Any = dict.fromkeys(OPTIONS)
     assert size("llama-3-8b", gpu="h100", **nothing).model_dump() == size("llama-3-8b", gpu="h100").model_dump()
+
+
+def test_an_engine_says_which_settings_it_leaves_aside() -> None:
+    asked: Any = {"context": 8192, "enforce_eager": True, "block_size": 32, "gpu_memory_utilization": 0.9}
+    taken = size("llama-3-8b", gpu="h100", details=False, **asked)
+    assert not [w for w in taken.warnings if "leaves it aside" in w]
+    assert taken.explain().count("; without CUDA graphs; block_size 32") == 1
+    left = size("llama-3-8b", gpu="h100", engine="llama.cpp", details=False, **asked)
+    aside = [w.rpartition(": ")[2] for w in left.warnings if "leaves it aside" in w]
+    assert aside == ["utilization 0.9", "without CUDA graphs", "block_size 32"]
+    assert "CUDA graphs" not in left.explain().partition("Assumed:")[2].partition("\n")[0]

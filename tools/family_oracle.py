@@ -55,7 +55,7 @@ LEFT_OUT = ("helium",)
 #: Lists as long as the model's own layers: the class makes them anew.
 PER_LAYER = re.compile(
     r"layer_types|layers_block_type|activation_sparsity|per_layer_config|time_step_limit|no_rope_layers|moe_layers|"
-    r"per_layer"
+    r"per_layer|indexer_types"
 )
 #: Keys that shape no tensor.
 SHAPELESS = re.compile(

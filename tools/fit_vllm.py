@@ -35,6 +35,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from gpu_sizer.cards.catalogue import catalogue  # noqa: E402
+from gpu_sizer.engines.registry import engine  # noqa: E402
 from gpu_sizer.engines.vllm import activations  # noqa: E402
 from gpu_sizer.engines.vllm.engine import VllmEngine  # noqa: E402
 from gpu_sizer.engines.vllm.version import VersionProfile  # noqa: E402
@@ -137,7 +138,7 @@ class Point:
     @property
     def own_memory(self) -> bool:
         """Whether the GPU is NVIDIA's with memory of its own."""
-        return self.gpu.platform == "cuda" and not activations.is_unified(self.gpu)
+        return self.gpu.platform == "cuda" and not self.gpu.is_unified
 
     def explained(self, sampler: float, copies: float, extra: float) -> float:
         """The rest as the estimate makes it, with the logged graphs."""
@@ -149,7 +150,7 @@ class Point:
         made = activations.reserve(
             self.card, gpu, self.layout, self.settings, version, activation, self.kind == "experts", self.host_bytes
         )
-        overhead = made.overhead_bytes - (activations.unified_bytes() if activations.is_unified(gpu) else 0)
+        overhead = made.overhead_bytes - (activations.unified_bytes() if gpu.is_unified else 0)
         return made.activation_bytes + overhead + self.graphs + extra
 
 
@@ -158,7 +159,7 @@ def points() -> tuple[list[Point], list[EvidenceRecord]]:
     with RECORDS.open(encoding="utf-8") as stream:
         training = [r for r in read_records(stream, RECORDS.name) if not is_held_out(r)]
     made = []
-    for record in (r for r in training if r.engine == VllmEngine.name):
+    for record in (r for r in training if r.engine == engine("vllm").name):
         try:
             made.append(Point(record))
         except Skipped:
@@ -204,7 +205,7 @@ def main() -> None:
             if p.own_memory and not p.parallel and not p.workspace
         ]
         sampler[name] = (round(median(alone), 1), len(alone))
-        joined = [p for p in cuda if p.layout.tensor_parallel_size > 1 and activations.has_nvlink(p.gpu)]
+        joined = [p for p in cuda if p.layout.tensor_parallel_size > 1 and p.gpu.has_nvlink]
         left = [
             max(0.0, p.rest - p.explained(sampler[name][0], 0, 0))
             / (p.settings.max_num_batched_tokens * p.architecture.hidden_size * activations.ACTIVATION_BYTES)
@@ -221,7 +222,7 @@ def main() -> None:
     plain = [(n, g) for n, g, latent in graphs if not latent]
     slope, constant = np.polyfit([n for n, _ in plain], [g for _, g in plain], 1)
     latent = [g - (slope * n + constant) for n, g, is_latent in graphs if is_latent]
-    rocm, unified = [p for p in made if p.gpu.platform == "rocm"], [p for p in made if activations.is_unified(p.gpu)]
+    rocm, unified = [p for p in made if p.gpu.platform == "rocm"], [p for p in made if p.gpu.is_unified]
 
     def residual(p: Point) -> float:
         known = p.explained(sampler[p.version.name][0], copies[p.version.name][0], 0)

@@ -23,7 +23,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from gpu_sizer.cards.catalogue import RERELEASES, Catalogue, data_folder
+from gpu_sizer.cards.catalogue import Catalogue, data_folder
+from gpu_sizer.cards.folders import RERELEASES
 from gpu_sizer.cards.model_card import ModelCard, Parameters, Source
 from gpu_sizer.cards.names import normal
 from gpu_sizer.cards.rerelease_table import Line, as_line

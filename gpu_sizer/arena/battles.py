@@ -10,6 +10,7 @@ from array import array
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from gpu_sizer.errors import RequestError
 from gpu_sizer.records import dataclass, field
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ WINNERS = {
 #: Rows named in full for each kind of mistake.
 EXAMPLES = 3
 LONGEST_NAME = 200
+#: Models beyond which it is no table of votes; the Arena has had some hundreds.
+MOST_MODELS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,8 @@ class Collector:
             self.refuse(row, f"a name of more than {LONGEST_NAME} characters")
         else:
             ids = self.ids
+            if len(ids) > MOST_MODELS:
+                raise RequestError(f"more than {MOST_MODELS:,} models: these are no battles of models")
             self.first.append(ids.setdefault(a, len(ids)))
             self.second.append(ids.setdefault(b, len(ids)))
             self.outcome.append(outcome)
@@ -186,6 +191,8 @@ def _moment(value: Any) -> float | None:
         return None
     try:
         seconds = float(value)
+    except OverflowError:
+        return None
     except (TypeError, ValueError):
         try:
             moment = datetime.fromisoformat(str(value).strip())

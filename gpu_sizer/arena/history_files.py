@@ -9,19 +9,21 @@ day; and CSV with a column for each day.
 from __future__ import annotations
 
 import csv
-import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from gpu_sizer.errors import RequestError
+from gpu_sizer.errors import CardError, RequestError
+from gpu_sizer.files import Lines, TooLongError, open_regular, parse_json, read_regular
 from gpu_sizer.records import dataclass
 
 OVERALL = "overall"
-MOST_BYTES = 256 << 20
+#: Bytes of a file that is read row by row, and of one that is read whole; characters of a row.
+MOST_BYTES, MOST_JSON, LONGEST_ROW = 256 << 20, 24 << 20, 1 << 20
 SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".parquet")
 #: A day in a file's name.
 _DATED = re.compile(r"(20\d\d)-?(\d\d)-?(\d\d)")
@@ -154,37 +156,47 @@ def _category(name: str | None) -> str:
     return OVERALL if name in (None, "full") else str(name)
 
 
-def _from_wide(rows: list[list[str]]) -> Tables:
-    days = [_day(d) for d in rows[0][1:]]
+def _from_wide(head: list[str], rows: Iterable[list[str]]) -> Tables:
+    days = [_day(d) for d in head[1:]]
     table: dict[date, dict[str, Listed]] = {d: {} for d in days}
-    for row in rows[1:]:
+    for row in rows:
         for day, cell in zip(days, row[1:], strict=True):
             if cell:
                 table[day][row[0]] = Listed(_score(cell))
     return {OVERALL: table}
 
 
-def _from_csv(text: str, name: str, delimiter: str) -> Tables:
+def _csv_rows(text: TextIO, delimiter: str) -> Iterator[list[str]]:
+    """The rows of a CSV that hold something, each as long as the first."""
+    lines, width = Lines(text, LONGEST_ROW), 0
     try:
-        rows = [row for row in csv.reader(text.splitlines(), delimiter=delimiter) if row]
+        for number, row in enumerate(filter(None, csv.reader(lines, delimiter=delimiter)), start=1):
+            lines.begin()
+            width = width or len(row)
+            if len(row) != width:
+                raise RequestError(f"row {number} has {len(row)} columns, not {width}")
+            yield row
     except csv.Error as error:
         raise RequestError(f"no readable CSV ({error})") from None
-    if not rows:
+
+
+def _from_csv(text: TextIO, name: str, delimiter: str) -> Tables:
+    rows = _csv_rows(text, delimiter)
+    head = next(rows, None)
+    if head is None:
         raise RequestError("no row in it")
-    head = rows[0]
-    for number, row in enumerate(rows[1:], start=2):
-        if len(row) != len(head):
-            raise RequestError(f"row {number} has {len(row)} columns, not {len(head)}")
     if head[0] == "model" and len(head) > 1 and all(re.fullmatch(r"\d{4}-\d\d-\d\d", c.strip()) for c in head[1:]):
-        return _from_wide(rows)
-    return _from_rows((dict(zip(head, row, strict=True)) for row in rows[1:]), name)
+        return _from_wide(head, rows)
+    return _from_rows((dict(zip(head, row, strict=True)) for row in rows), name)
 
 
-def _from_json_lines(text: str, name: str) -> Tables:
+def _from_json_lines(text: TextIO, name: str) -> Tables:
     def objects() -> Iterator[Mapping[str, Any]]:
-        for number, line in enumerate(text.splitlines(), start=1):
+        lines = Lines(text, LONGEST_ROW)
+        for number, line in enumerate(lines, start=1):
+            lines.begin()
             if line.strip():
-                yield _object(json.loads(line), number)
+                yield _object(parse_json(line), number)
 
     return _from_rows(objects(), name)
 
@@ -195,8 +207,8 @@ def _object(value: Any, number: int) -> Mapping[str, Any]:
     return value
 
 
-def _from_json(text: str, name: str) -> Tables:
-    data = json.loads(text)
+def _from_json(text: bytes, name: str) -> Tables:
+    data = parse_json(text.removeprefix(b"\xef\xbb\xbf"))
     if isinstance(data, dict) and isinstance(data.get("rows"), list):
         # The hub's viewer: {"features": [...], "rows": [{"row_idx": 0, "row": {...}}, ...]}
         data = [row["row"] if isinstance(row, dict) and "row" in row else row for row in data["rows"]]
@@ -262,19 +274,18 @@ def read_tables(file: Path) -> Tables:
     if suffix not in SUFFIXES:
         raise RequestError(f"{file}: tables of the Arena come as {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
     try:
-        if not file.is_file():
-            raise RequestError("no such file" if not file.exists() else "no regular file")
-        if file.stat().st_size > MOST_BYTES:
-            raise RequestError(f"larger than {MOST_BYTES >> 20} MiB")
-        if suffix == ".parquet":
-            return _from_parquet(file)
-        text = file.read_text(encoding="utf-8-sig")
         if suffix == ".json":
-            return _from_json(text, file.name)
-        if suffix == ".jsonl":
-            return _from_json_lines(text, file.name)
-        return _from_csv(text, file.name, "\t" if suffix == ".tsv" else ",")
-    except RequestError as error:
+            return _from_json(read_regular(file, MOST_JSON), file.name)
+        with open_regular(file, MOST_BYTES) as stream:
+            if suffix == ".parquet":
+                return _from_parquet(file)
+            with TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
+                if suffix == ".jsonl":
+                    return _from_json_lines(text, file.name)
+                return _from_csv(text, file.name, "\t" if suffix == ".tsv" else ",")
+    except CardError as error:
+        raise RequestError(str(error)) from None
+    except (RequestError, TooLongError) as error:
         raise RequestError(f"{file}: {error}") from None
     except OSError as error:
         raise RequestError(f"{file}: {error.strerror or 'cannot be read'}") from None

@@ -13,11 +13,12 @@ import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, TextIO
 
 from gpu_sizer.arena.battles import Battles, Collector
 from gpu_sizer.arena.choosing import CONTROLS, Choice, truth
-from gpu_sizer.errors import RequestError
+from gpu_sizer.errors import CardError, RequestError
+from gpu_sizer.files import Lines, TooLongError, open_regular
 
 Advance = Callable[[int], None]
 
@@ -27,6 +28,8 @@ ONE_HOT = {"winner_model_a": "model_a", "winner_model_b": "model_b", "winner_tie
 #: Names that a column of time stamps may bear.
 TIME_COLUMNS = ("tstamp", "timestamp", "time", "date")
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
+#: Characters of one battle, with the whole conversation where a file has it.
+LONGEST_ROW = 1 << 22
 _CHUNK = 1 << 20
 
 
@@ -89,32 +92,38 @@ class _Taker:
             into.style.extend(style)
 
 
-def _read_csv(stream: IO[str], into: Collector, choice: Choice, delimiter: str = ",") -> None:
-    reader = csv.reader(stream, delimiter=delimiter)
+def _read_csv(stream: TextIO, into: Collector, choice: Choice, delimiter: str = ",") -> None:
+    lines = Lines(stream, LONGEST_ROW)
+    csv.field_size_limit(LONGEST_ROW)
+    reader = csv.reader(lines, delimiter=delimiter)
     try:
         header = [name.strip() for name in next(reader, [])]
         _refuse_without_winner(header)
         choice.check(header)
         if "winner" in header and not choice.needs(header):
-            _add_plain(reader, header, into)
+            _add_plain(reader, lines, header, into)
             return
         taker, width = _Taker(into, choice), len(header)
         for row in reader:
+            lines.begin()
             if len(row) == width:
                 taker.take(reader.line_num, dict(zip(header, row, strict=True)))
             else:
                 into.refuse(reader.line_num, f"not {width} columns" if row else "an empty row")
     except csv.Error as error:
         raise RequestError(f"the battles are no readable CSV (row {reader.line_num}: {error})") from None
+    except TooLongError as error:
+        raise RequestError(f"the battles are no readable CSV (row {reader.line_num + 1}: {error})") from None
 
 
-def _add_plain(reader: Any, header: Sequence[str], into: Collector) -> None:
+def _add_plain(reader: Any, lines: Lines, header: Sequence[str], into: Collector) -> None:
     """Rows by the places of their columns: where nothing else is asked, none is made a mapping (half of the time)."""
     at_a, at_b, at_winner = (header.index(c) for c in COLUMNS)
     time = _time_column(header)
     at_time = header.index(time) if time else None
     width = len(header)
     for row in reader:
+        lines.begin()
         if len(row) == width:
             into.add(
                 reader.line_num,
@@ -127,14 +136,16 @@ def _add_plain(reader: Any, header: Sequence[str], into: Collector) -> None:
             into.refuse(reader.line_num, f"not {width} columns" if row else "an empty row")
 
 
-def _read_tsv(stream: IO[str], into: Collector, choice: Choice) -> None:
+def _read_tsv(stream: TextIO, into: Collector, choice: Choice) -> None:
     _read_csv(stream, into, choice, "\t")
 
 
-def _read_json_lines(stream: IO[str], into: Collector, choice: Choice) -> None:
+def _read_json_lines(stream: TextIO, into: Collector, choice: Choice) -> None:
     taker = _Taker(into, choice)
     decode = json.JSONDecoder().decode
-    for row, line in enumerate(stream, start=1):
+    lines = Lines(stream, LONGEST_ROW)
+    for row, line in enumerate(lines, start=1):
+        lines.begin()
         try:
             value = decode(line)
         except (ValueError, RecursionError):
@@ -143,7 +154,7 @@ def _read_json_lines(stream: IO[str], into: Collector, choice: Choice) -> None:
         taker.take(row, value)
 
 
-def _array_items(stream: IO[str]) -> Iterator[Any]:
+def _array_items(stream: TextIO) -> Iterator[Any]:
     """The items of one JSON array, read piece by piece: a million battles never stand in memory as objects."""
     decode = json.JSONDecoder().raw_decode
     text, ended, begun, items = "", False, False, 0
@@ -158,7 +169,10 @@ def _array_items(stream: IO[str]) -> Iterator[Any]:
             while at < len(text) and text[at] in " \t\r\n,":
                 at += 1
             if at < len(text) and text[at] == "]":
-                if (text[at + 1 :] + stream.read()).strip():
+                rest = text[at + 1 :]
+                while not rest.strip() and (rest := stream.read(_CHUNK)):
+                    pass
+                if rest:
                     raise RequestError("the battles are no single JSON array: something follows it")
                 return
             try:
@@ -172,6 +186,8 @@ def _array_items(stream: IO[str]) -> Iterator[Any]:
             items += 1
             at = end
         text = text[at:]
+        if len(text) > LONGEST_ROW:
+            raise RequestError(f"battle {items + 1:,} has more than {LONGEST_ROW:,} characters, or is spoilt")
         if ended:
             where = f"after {items:,} battles" if items else "at its beginning"
             raise RequestError(f"the battles are no readable JSON: the array breaks off or is spoilt {where}")
@@ -180,13 +196,13 @@ def _array_items(stream: IO[str]) -> Iterator[Any]:
         text += piece
 
 
-def _read_json(stream: IO[str], into: Collector, choice: Choice) -> None:
+def _read_json(stream: TextIO, into: Collector, choice: Choice) -> None:
     taker = _Taker(into, choice)
     for row, value in enumerate(_array_items(stream), start=1):
         taker.take(row, value)
 
 
-_READERS: dict[str, Callable[[IO[str], Collector, Choice], None]] = {
+_READERS: dict[str, Callable[[TextIO, Collector, Choice], None]] = {
     ".csv": _read_csv,
     ".tsv": _read_tsv,
     ".jsonl": _read_json_lines,
@@ -266,12 +282,14 @@ def read_battles(file: Path, choice: Choice | None = None, *, advance: Advance |
         if suffix == ".parquet":
             _read_parquet(file, into, choice, told)
         else:
-            with io.FileIO(file) as raw:
+            with open_regular(file) as regular, io.FileIO(regular.fileno(), closefd=False) as raw:
                 counted: Any = io.BufferedReader(_Counted(raw, told), _CHUNK)
                 opened = gzip.GzipFile(fileobj=counted) if zipped else counted
                 with io.TextIOWrapper(opened, encoding="utf-8-sig", newline="") as stream:
                     _READERS[suffix](stream, into, choice)
-    except RequestError as error:
+    except CardError as error:
+        raise RequestError(str(error)) from None
+    except (RequestError, TooLongError) as error:
         raise RequestError(f"{file}: {error}") from None
     except (gzip.BadGzipFile, EOFError, zlib.error):
         raise RequestError(f"{file}: not a whole gzip file") from None

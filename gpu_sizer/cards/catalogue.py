@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from functools import cache, cached_property
 
+from gpu_sizer import model
+from gpu_sizer.cards.folders import PASSED_BY, RERELEASES
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.cards.names import is_place, join_names, normal, normal_short
+from gpu_sizer.cards.names import SEPARATOR, is_place, join_names, normal, normal_short
 from gpu_sizer.cards.trusted import build
 from gpu_sizer.compiled import Compiled, Recipe
 from gpu_sizer.errors import CardError, UnknownGpuError, UnknownModelError, UnknownNameError
+from gpu_sizer.model.kinds import KINDS
 from gpu_sizer.records import dataclass, replace
 
 TYPE_CHECKING = False
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
     from gpu_sizer.cards.likeness import KnownNames
     from gpu_sizer.cards.reading import Entry
-    from gpu_sizer.cards.rerelease_table import Rereleases
+    from gpu_sizer.cards.rerelease_shelf import Rereleases
 
     Card = TypeVar("Card", ModelCard, GpuSpec)
 else:
@@ -30,19 +33,8 @@ else:
 
 #: Environment variable with further folders, separated as in PATH.
 PATH_VARIABLE = "GPU_SIZER_PATH"
-#: Folders of model_cards/ that hold light cards: proprietary models, and open ones that cannot be sized. The catalogue
-#: of sizable models passes them by.
-LIGHT_FOLDERS = ("proprietary", "unsized")
 #: Names of models that are remembered; callers can spell one in any number of ways.
 MOST_NAMED = 4096
-#: Folder of gpu_specs/, and of a user's folder, that holds machines; readers of GPU specs and models pass it by.
-MACHINES = "machines"
-#: Folder of model_cards/, and of a user's folder, that holds tables of re-releases.
-RERELEASES = "rereleases"
-#: Folders that readers of cards pass by.
-PASSED_BY = (*LIGHT_FOLDERS, MACHINES, RERELEASES)
-#: Stands between names that are kept as one text: a character that no name has.
-SEPARATOR = "\x7f"
 
 
 def data_folder(name: str) -> str:
@@ -50,6 +42,12 @@ def data_folder(name: str) -> str:
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     inside = os.path.join(package, name)
     return inside if os.path.isdir(inside) else os.path.join(os.path.dirname(package), name)
+
+
+def code_folders() -> tuple[str, ...]:
+    """The folders of modules that say what a card holds: a kind of mixer more, and compiled cards are stale."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    return (here, *model.__path__, *(folder for kinds in KINDS.values() for folder in kinds.folders()))
 
 
 class Shelf(Generic[Card]):
@@ -70,8 +68,7 @@ class Shelf(Generic[Card]):
 
             return contents(self._kind, self._folders)
 
-        name, code = f"{self._noun.lower()}s", os.path.dirname(os.path.abspath(__file__))
-        return Recipe(name, self._folders, make, beside=PASSED_BY, code=(code,))
+        return Recipe(f"{self._noun.lower()}s", self._folders, make, beside=PASSED_BY, code=code_folders())
 
     @cached_property
     def _compiled(self) -> Compiled | None:
@@ -207,7 +204,7 @@ class Catalogue:
     @cached_property
     def rereleases(self) -> Rereleases:
         """Repositories that are a known model again."""
-        from gpu_sizer.cards.rerelease_table import Rereleases
+        from gpu_sizer.cards.rerelease_shelf import Rereleases
 
         return Rereleases([os.path.join(f, RERELEASES) for f in (data_folder("model_cards"), *self.folders)])
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from functools import cached_property
 
-from gpu_sizer.cards.catalogue import MACHINES, SEPARATOR, Catalogue, data_folder
+from gpu_sizer.cards.catalogue import Catalogue, code_folders, data_folder
+from gpu_sizer.cards.folders import MACHINES
 from gpu_sizer.cards.likeness import KnownNames
-from gpu_sizer.cards.machine import Machine, MachinePrice, Offer
-from gpu_sizer.cards.names import bare, join_names
-from gpu_sizer.cards.trusted import DATES, MANY, build
+from gpu_sizer.cards.machine import Machine, Offer
+from gpu_sizer.cards.names import SEPARATOR, bare, join_names
+from gpu_sizer.cards.trusted import build
 from gpu_sizer.compiled import Compiled, Recipe
 from gpu_sizer.errors import UnknownMachineError
 
@@ -17,10 +18,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
-
-# Here rather than in the tables' own module: a question that names no machine does not load what machines are.
-MANY[Machine] = {"prices": MachinePrice}
-DATES[MachinePrice] = ("date",)
 
 #: How many names a message lists at most.
 _SHOWN = 6
@@ -60,7 +57,7 @@ class Fleet:
 
             return contents(self._folders)
 
-        return Recipe(MACHINES, self._folders, make, code=(os.path.dirname(os.path.abspath(__file__)),))
+        return Recipe(MACHINES, self._folders, make, code=code_folders())
 
     @cached_property
     def _compiled(self) -> Compiled | None:

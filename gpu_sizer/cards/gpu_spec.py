@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from gpu_sizer.cards.model_card import Source
 from gpu_sizer.records import dataclass
 
@@ -10,7 +12,38 @@ if TYPE_CHECKING:
     import datetime
     from typing import Literal
 
-    from gpu_sizer.cards.constraints import Id, PositiveFloat, PositiveInt, Text
+    from gpu_sizer.model.constraints import Id, PositiveFloat, PositiveInt, Text
+
+#: Vendors whose names are often written otherwise.
+VENDORS = ("NVIDIA", "AMD", "Intel")
+#: Generations of NVIDIA's GPUs by the first number of the compute capability.
+HOPPER = 9
+#: Of data centers: B200, GB200, B300 ...
+BLACKWELL = 10
+#: Of workstations: RTX PRO 6000, RTX 50 and GB10.
+WORKSTATION_BLACKWELL = 12
+#: Compute capabilities of GPUs that share their memory with the machine, where engines take what the machine has left
+#: for what is free (vllm/utils/mem_utils.py: MemorySnapshot.measure): what other programs take meanwhile counts.
+UNIFIED = ("8.7", "11.0", "12.1")
+#: The first compute capability with multiplications in float8.
+_FLOAT8 = (8, 9)
+
+
+@cache
+def _major(compute_capability: str | None) -> int | None:
+    major = (compute_capability or "").split(".")[0]
+    return int(major) if major.isdigit() else None
+
+
+@cache
+def _has_float8(compute_capability: str | None) -> bool:
+    return tuple(int(n) for n in (compute_capability or "").split(".") if n.isdigit()) >= _FLOAT8
+
+
+@cache
+def _joined(interconnect: str | None) -> bool:
+    text = (interconnect or "").lower()
+    return ("nvlink" in text and "bridge" not in text) or "fabric" in text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +75,19 @@ class Compute:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """How GPUs are joined for tensor and expert parallelism, beyond bridges of pairs."""
+
+    kind: Literal["nvlink", "xgmi", "pcie", "roce"]
+    generation: PositiveInt | None = None
+    """4 is NVLink 4, or PCI Express 4."""
+    gb_s: PositiveFloat
+    """GB/s that one GPU sends, and receives at the same time."""
+    gpus: PositiveInt | None = None
+    """GPUs that share it where that is more than a machine (72 in an NVL72 rack)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
     """What one GPU cost for one hour, at a place, on a day."""
 
@@ -60,10 +106,11 @@ class GpuSpec:
 
     id: Id
     name: Text
-    vendor: Literal["NVIDIA", "AMD", "Intel"]
+    vendor: Text
+    """As it writes itself."""
     architecture: Text | None = None
-    platform: Literal["cuda", "rocm", "xpu", "hpu"]
-    """The software platform an engine uses on it."""
+    platform: Text
+    """The software platform that an engine uses on it: cuda, rocm, xpu, hpu ...; an engine's profile names its own."""
     compute_capability: Text | None = None
     """9.0, gfx942 ..."""
     released: datetime.date | None = None
@@ -72,6 +119,9 @@ class GpuSpec:
     """Whether it computes bfloat16 natively; null where not known."""
     compute: Compute = Compute()
     interconnect: Text | None = None
+    """How GPUs are joined, in words."""
+    link: Link | None = None
+    """The same in numbers; null where no source gives any."""
     gpus_per_node: PositiveInt | None = None
     """Usual most in one machine."""
     tdp_w: PositiveInt | None = None
@@ -85,6 +135,39 @@ class GpuSpec:
     def __post_init__(self) -> None:
         if not self.sources:
             raise ValueError("a spec needs at least one source")
+        for known in VENDORS:
+            if self.vendor != known and self.vendor.casefold() == known.casefold():
+                raise ValueError(f"the vendor {self.vendor!r} writes itself {known}")
+
+    @property
+    def generation(self) -> int | None:
+        """The first number of NVIDIA's compute capability; null where there is none."""
+        return _major(self.compute_capability)
+
+    @property
+    def is_blackwell(self) -> bool:
+        """Whether it is of NVIDIA's Blackwell generations, or newer."""
+        return (self.generation or 0) >= BLACKWELL
+
+    @property
+    def has_float8(self) -> bool:
+        """Whether it multiplies in float8 (Ada and newer)."""
+        return _has_float8(self.compute_capability)
+
+    @property
+    def is_unified(self) -> bool:
+        """Whether it shares its memory with the machine."""
+        return self.compute_capability in UNIFIED
+
+    @property
+    def has_nvlink(self) -> bool:
+        """Whether the GPUs of a machine are joined by more than PCIe."""
+        return _joined(self.interconnect)
+
+    @property
+    def short_name(self) -> str:
+        """The name without the vendor's."""
+        return self.name.removeprefix(f"{self.vendor} ")
 
     @property
     def visible_bytes(self) -> int:

@@ -6,7 +6,8 @@ histories; a model card that bears the same names goes before it.
 
 from __future__ import annotations
 
-from gpu_sizer.cards.catalogue import LIGHT_FOLDERS, data_folder
+from gpu_sizer.cards.catalogue import data_folder
+from gpu_sizer.cards.folders import LIGHT_FOLDERS
 from gpu_sizer.cards.model_card import Source
 from gpu_sizer.records import dataclass
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from gpu_sizer.cards.constraints import Id, Text
+    from gpu_sizer.model.constraints import Id, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

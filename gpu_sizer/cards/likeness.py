@@ -84,7 +84,11 @@ class KnownNames:
     def suggestions(self, name: str, count: int = 3) -> list[str]:
         """The nearest ids, for a message. A name that holds a known one (a fine-tune's its base's) is near to it."""
         wanted = normal_short(name)[:LONGEST]
-        return self.nearest(wanted, lambda key: len(key) >= _WHOLE and key in wanted, count) if wanted else []
+        return (
+            self.nearest(wanted, lambda key: len(key) >= _WHOLE and key in wanted, count)
+            if len(wanted) >= SHORTEST
+            else []
+        )
 
     def nearest(self, wanted: str, holds: Callable[[str], bool] = lambda key: False, count: int = 3) -> list[str]:
         """The ids of the keys most like a normal form, best first; none that is hardly like it.

@@ -11,7 +11,9 @@ from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.machine import Provider
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.rerelease_table import Table
-from gpu_sizer.errors import CardError
+from gpu_sizer.errors import CardError, shown
+from gpu_sizer.files import read_regular, stay_within
+from gpu_sizer.records import fields
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -46,16 +48,10 @@ def read_yaml(file: Path, within: Path | None = None) -> tuple[dict[str, Any], A
     import yaml
 
     loader_class = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    if within is not None:
+        stay_within(file, within)
     try:
-        if within is not None and not file.resolve().is_relative_to(within.resolve()):
-            raise CardError(str(file), "", "a symbolic link that leads out of the folder")
-        if not file.is_file():
-            raise CardError(str(file), "", "no such file" if not file.exists() else "not a file")
-        if file.stat().st_size > MOST_BYTES:
-            raise CardError(str(file), "", "larger than 1 MiB")
-        text = file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise CardError(str(file), "", error.strerror or "cannot be read") from None
+        text = read_regular(file, MOST_BYTES).decode("utf-8")
     except UnicodeDecodeError:
         raise CardError(str(file), "", "not UTF-8 text") from None
     loader = loader_class(text)
@@ -135,6 +131,39 @@ _REASONS = {
     "missing": "missing",
     "missing_argument": "missing",
 }
+#: What a value must be that is of another kind, or beyond its bounds.
+_MUST_BE = {
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "dataclass_type": "a mapping",
+    **dict.fromkeys(("date_type", "date_parsing", "date_from_datetime_parsing"), "a day (2024-07-23)"),
+    "greater_than": "greater than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than_equal": "at most {le}",
+    "literal_error": "{expected}",
+    "string_too_short": "at least {min_length} character",
+    "string_too_long": "at most {max_length} characters",
+}
+
+
+def _reason(error: Any) -> str:
+    """What is wrong with a value, and the value."""
+    if (known := _REASONS.get(error["type"])) is not None:
+        return known
+    if (wanted := _MUST_BE.get(error["type"])) is not None:
+        bounds = {k: _figure(v) for k, v in error.get("ctx", {}).items()}
+        return f"must be {wanted.format(**bounds)}, not {shown(error['input'])}"
+    message = str(error["msg"]).removeprefix("Value error, ").rstrip(".")
+    return message[0].lower() + message[1:]
+
+
+def _figure(bound: Any) -> str:
+    return f"{bound:,.0f}" if isinstance(bound, int | float) else str(bound)
 
 
 def _first_error(errors: list[Any], known: dict[str, set[str]]) -> tuple[tuple[str | int, ...], str]:
@@ -147,10 +176,8 @@ def _first_error(errors: list[Any], known: dict[str, set[str]]) -> tuple[tuple[s
         return (*_plain(error["loc"][:-1], known), "kind"), f"unknown kind; known: {', '.join(kinds)}"
     # A misspelt key is also a missing one: the spelling is what helps.
     error = next((e for e in kept if e["type"] == "unexpected_keyword_argument"), kept[0])
-    message = _REASONS.get(error["type"]) or error["msg"].removeprefix("Value error, ").rstrip(".")
-    if error["type"] in ("unexpected_keyword_argument",):
-        message = _unknown_key(error, known)
-    return _plain(error["loc"], known), message[0].lower() + message[1:]
+    unknown = error["type"] == "unexpected_keyword_argument"
+    return _plain(error["loc"], known), _unknown_key(error, known) if unknown else _reason(error)
 
 
 def _unknown_key(error: Any, known: dict[str, set[str]]) -> str:
@@ -168,15 +195,10 @@ def _plain(loc: tuple[str | int, ...], known: dict[str, set[str]]) -> tuple[str 
 
 @cache
 def _known_fields() -> dict[str, set[str]]:
-    from gpu_sizer.cards import architecture, feed_forwards, gpu_spec, machine, mixers, model_card, rerelease_table
+    from gpu_sizer.cards.trusted import records_below
 
-    classes: list[Any] = [
-        value
-        for module in (architecture, feed_forwards, gpu_spec, machine, mixers, model_card, rerelease_table)
-        for value in vars(module).values()
-        if hasattr(value, "__record_fields__") and isinstance(value, type)
-    ]
-    return {c.__name__: {f.name for f in c.__record_fields__} for c in classes}
+    classes = {**records_below(ModelCard), **records_below(GpuSpec), **records_below(Provider), **records_below(Table)}
+    return {name: {f.name for f in fields(cls)} for name, cls in classes.items()}
 
 
 def validate(data: dict[str, Any], kind: type[Card], file: Path, node: Any = None) -> Card:
@@ -193,7 +215,7 @@ def validate(data: dict[str, Any], kind: type[Card], file: Path, node: Any = Non
     except ValidationError as error:
         path, reason = _first_error(error.errors(), _known_fields())
         raise _refuse(
-            file, _line_of(node, path) if node is not None else None, ".".join(map(str, path)), reason
+            file, _line_of(node, path) if node is not None else None, ".".join(str(s) or "''" for s in path), reason
         ) from None
     except RecursionError:
         raise CardError(str(file), "", "nested too deeply") from None

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import datetime
     from typing import Literal
 
-    from gpu_sizer.cards.constraints import Id, PositiveFloat, PositiveInt, Text
+    from gpu_sizer.model.constraints import Id, PositiveFloat, PositiveInt, Text
 
 #: Hours that providers and people reckon a month at.
 HOURS_PER_MONTH = 730

@@ -6,10 +6,9 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from gpu_sizer.cards.catalogue import SEPARATOR
 from gpu_sizer.cards.loading import load_card
 from gpu_sizer.cards.machine import Machine, Provider
-from gpu_sizer.cards.names import bare
+from gpu_sizer.cards.names import SEPARATOR, bare
 from gpu_sizer.cards.writing import jsonable
 from gpu_sizer.errors import CardError
 

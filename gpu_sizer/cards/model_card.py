@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from gpu_sizer.cards.architecture import Architecture
 from gpu_sizer.cards.names import normal, normal_short, stem
+from gpu_sizer.model.architecture import Architecture
+from gpu_sizer.model.weights import Weights
 from gpu_sizer.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import date
-    from typing import Literal
 
-    from gpu_sizer.cards.constraints import Id, PositiveInt, Text, WeightFormat
+    from gpu_sizer.model.constraints import Id, ParameterCount, Text, Tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +28,9 @@ class Source:
 class ContextLength:
     """Tokens that prompt and answer may take together."""
 
-    native: PositiveInt
+    native: Tokens
     """The length the model accepts as configured (max_position_embeddings)."""
-    extended: PositiveInt | None = None
+    extended: Tokens | None = None
     """A longer length that its authors support through the method named."""
     method: Text | None = None
     """How the extended length is reached (YaRN factor 4 ...)."""
@@ -43,34 +43,12 @@ class ContextLength:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FormatRule:
-    """Tensors that are stored in another format than the card's main type."""
-
-    tensors: tuple[Text, ...]
-    """Patterns (``*`` matches anything) of tensor names, ``layers.{layer}.mlp.experts.*`` ..."""
-    format: WeightFormat
-    """The format of the linear weights that match; the first rule that matches holds."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weights:
-    """Data types in which the weights were released."""
-
-    dtype: Literal["bfloat16", "float16", "float32"]
-    """Type of every tensor that no rule names, and of computation."""
-    rules: tuple[FormatRule, ...] = ()
-    """Groups of linear weights in another format, as released."""
-    kv_cache_dtype: Literal["float8"] | None = None
-    """A cache type that the checkpoint itself asks for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
     """Published parameter counts, to be checked against the inventory; never an input of a formula."""
 
-    total: PositiveInt | None = None
+    total: ParameterCount | None = None
     """Exact total, tied weights once, without multi-token-prediction layers."""
-    active: PositiveInt | None = None
+    active: ParameterCount | None = None
     """Exact count used per token."""
     published: Text | None = None
     """The count as its authors print it."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+#: Stands between names that are kept as one text: a character that no name has.
+SEPARATOR = "\x7f"
 #: Near enough to take a name for another spelling of one thing.
 NEAR = 0.8
 #: Near enough to suggest.

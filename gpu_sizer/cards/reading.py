@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gpu_sizer.cards.catalogue import PASSED_BY, SEPARATOR
+from gpu_sizer.cards.folders import PASSED_BY
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.loading import read_yaml, validate
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.cards.names import normal, normal_short, stem
+from gpu_sizer.cards.names import SEPARATOR, normal, normal_short, stem
 from gpu_sizer.cards.writing import jsonable
+from gpu_sizer.compiled import yaml_files
 from gpu_sizer.errors import CardError
 
 
@@ -33,9 +34,7 @@ def read_entries(kind: type[ModelCard] | type[GpuSpec], folders: Sequence[str]) 
     for folder in map(Path, folders):
         if not folder.is_dir():
             raise CardError(str(folder), "", "no such folder of cards")
-        for file in sorted(folder.rglob("*.yaml")):
-            if file.relative_to(folder).parts[0] in PASSED_BY:
-                continue
+        for file in map(Path, yaml_files([str(folder)], beside=PASSED_BY)):
             data, node = read_yaml(file, within=folder)
             if ("vendor" in data) != (kind is GpuSpec) or (kind is ModelCard and "architecture" not in data):
                 continue

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gpu_sizer.cards.catalogue import Shelf
 from gpu_sizer.cards.loading import load_card
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import normal
 from gpu_sizer.cards.rerelease_table import Table, as_line
+from gpu_sizer.compiled import yaml_files
 from gpu_sizer.errors import CardError
+
+if TYPE_CHECKING:
+    from gpu_sizer.cards.catalogue import Shelf
 
 
 def tables(folders: Sequence[str]) -> dict[Path, Table]:
@@ -20,7 +23,7 @@ def tables(folders: Sequence[str]) -> dict[Path, Table]:
     Raises:
         CardError: a file that cannot be used; the message names file, line, key and reason.
     """
-    files = [(file, Path(folder)) for folder in folders for file in sorted(Path(folder).rglob("*.yaml"))]
+    files = [(Path(file), Path(folder)) for folder in folders for file in yaml_files([folder])]
     return {file: load_card(file, Table, within=folder) for file, folder in files}
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
-from gpu_sizer.cards.model_card import FormatRule, ModelCard, Weights
+from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.model.weights import FormatRule, Weights
 from gpu_sizer.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gpu_sizer.cards.constraints import WeightFormat
+    from gpu_sizer.model.constraints import WeightFormat
 
 #: Endings of names, and the format that they mean for the linear layers of the stack.
 _ENDINGS: tuple[tuple[str, WeightFormat], ...] = (

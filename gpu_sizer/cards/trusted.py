@@ -1,65 +1,66 @@
 """Cards built from data that were validated before: no checks but the records' own.
 
-A compiled catalogue holds the plain data of validated cards. What pydantic would find out from annotations
-stands here as a table; a test holds the two together.
+A compiled catalogue holds the plain data of validated cards. Which fields hold records, and of which class, is read
+from the records' own annotations, once for each class.
 """
 
 from __future__ import annotations
 
-from gpu_sizer.cards import mixers
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction, Run, Tower
-from gpu_sizer.cards.feed_forwards import Dense, MixtureOfExperts
-from gpu_sizer.cards.gpu_spec import Compute, GpuSpec, Memory, Price
-from gpu_sizer.cards.model_card import ContextLength, FormatRule, ModelCard, Parameters, Release, Source, Weights
+import sys
+
+from gpu_sizer.model.kinds import KINDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-MIXERS = {
-    "attention": mixers.Attention,
-    "latent_attention": mixers.LatentAttention,
-    "compressed_attention": mixers.CompressedAttention,
-    "mamba1": mixers.Mamba1,
-    "mamba2": mixers.Mamba2,
-    "gated_delta_net": mixers.GatedDeltaNet,
-    "kimi_delta_attention": mixers.KimiDeltaAttention,
-    "linear_attention": mixers.LinearAttention,
-    "short_convolution": mixers.ShortConvolution,
-    "stream_convolution": mixers.StreamConvolution,
-}
-FEED_FORWARDS = {"dense": Dense, "mixture_of_experts": MixtureOfExperts}
+    from gpu_sizer.model.kinds import Kinds
 
-#: Fields that hold records: one (a class, or classes by ``kind``), a list of them, or a mapping to them.
-ONE: dict[type, dict[str, Any]] = {
-    ModelCard: {"context": ContextLength, "weights": Weights, "parameters": Parameters, "architecture": Architecture},
-    Release: {"context": ContextLength},
-    Architecture: {"mtp": MultiTokenPrediction},
-    Block: {"mixer": MIXERS, "second_mixer": MIXERS, "feed_forward": FEED_FORWARDS, "dense": Dense},
-    mixers.Attention: {"indexer": mixers.Indexer, "short_convolutions": mixers.ShortConvolutions},
-    mixers.LatentAttention: {"indexer": mixers.Indexer},
-    GpuSpec: {"memory": Memory, "compute": Compute},
-}
-MANY: dict[type, dict[str, Any]] = {
-    ModelCard: {"releases": Release, "sources": Source},
-    Weights: {"rules": FormatRule},
-    Architecture: {"stack": Run, "extra": ExtraTensor, "towers": Tower},
-    Block: {"extra": ExtraTensor},
-    Tower: {"tensors": ExtraTensor},
-    MultiTokenPrediction: {"extra": ExtraTensor, "once": ExtraTensor},
-    GpuSpec: {"prices": Price, "sources": Source},
-}
-MAPPED: dict[type, dict[str, Any]] = {Architecture: {"blocks": Block}}
-DATES: dict[type, tuple[str, ...]] = {
-    ModelCard: ("released",),
-    Release: ("released",),
-    GpuSpec: ("released",),
-    Price: ("date",),
-}
-_NONE: dict[str, Any] = {}
+    #: The containers around what a field holds, from the outside (``list``, ``mapping``), and what that is: a class,
+    #: kinds, or null for a day.
+    Held = tuple[tuple[str, ...], type | Kinds | None]
+
+_HELD: dict[type, dict[str, Held]] = {}
 
 
-def _date(text: str) -> Any:
+def _held_by(annotation: str, scope: dict[str, Any]) -> Held | None:
+    """What an annotation says that a field holds: ``tuple[Run, ...]``, ``dict[Id, Block]``, ``Mixer | None``."""
+    containers, name = [], annotation.removesuffix(" | None")
+    while "[" in name:
+        kind, _, inside = name.removesuffix("]").partition("[")
+        if kind not in ("tuple", "dict"):
+            return None
+        containers.append("list" if kind == "tuple" else "mapping")
+        name = inside.removesuffix(", ...") if kind == "tuple" else inside.partition(", ")[2]
+    if name in ("date", "datetime.date"):
+        return tuple(containers), None
+    what = KINDS.get(name) or scope.get(name)
+    return (tuple(containers), what) if what in KINDS.values() or hasattr(what, "__record_fields__") else None
+
+
+def held(record: type) -> dict[str, Held]:
+    """The fields of a class of records that hold records themselves, or days."""
+    if (found := _HELD.get(record)) is None:
+        scope = vars(sys.modules[record.__module__])
+        parts = ((name, _held_by(text, scope)) for name, text in record.__annotations__.items())
+        found = _HELD[record] = {name: part for name, part in parts if part is not None}
+    return found
+
+
+def records_below(record: type) -> dict[str, type]:
+    """A class of records and all that its fields may hold, by name."""
+    found: dict[str, type] = {}
+    waiting = [record]
+    while waiting:
+        cls = waiting.pop()
+        if cls.__name__ not in found:
+            found[cls.__name__] = cls
+            for _, what in held(cls).values():
+                waiting += [] if what is None else [what] if isinstance(what, type) else what.classes()
+    return found
+
+
+def _day(text: str) -> Any:
     try:
         # The class itself: up to Python 3.11 the module around it takes longer to load than a card.
         from _datetime import date  # type: ignore[import-not-found, unused-ignore]
@@ -69,29 +70,25 @@ def _date(text: str) -> Any:
     return date.fromisoformat(text)
 
 
-def _pick(kind: Any, data: dict[str, Any]) -> Any:
-    if isinstance(kind, dict):
-        kind = kind[data.get("kind", next(iter(kind)))]
-    return build(kind, data)
+def _made(containers: tuple[str, ...], what: Any, data: Any) -> Any:
+    """A value of a field: what the containers hold, in them."""
+    if containers:
+        inner = containers[1:]
+        if containers[0] == "list":
+            return tuple([_made(inner, what, item) for item in data])
+        return {key: _made(inner, what, item) for key, item in data.items()}
+    if what is None:
+        return _day(data)
+    return build(what if isinstance(what, type) else what.get(data["kind"]), data)
 
 
-def build(kind: type, data: dict[str, Any]) -> Any:
+def build(record: type, data: dict[str, Any]) -> Any:
     """A record of this class from validated plain data."""
+    parts = held(record)
     values: dict[str, Any] = {}
-    one, many, mapped, dates = ONE.get(kind, _NONE), MANY.get(kind, _NONE), MAPPED.get(kind, _NONE), DATES.get(kind, ())
     for name, value in data.items():
-        if value is None:
-            values[name] = None
-        elif name in one:
-            values[name] = _pick(one[name], value)
-        elif name in many:
-            values[name] = tuple(_pick(many[name], item) for item in value)
-        elif name in mapped:
-            values[name] = {key: _pick(mapped[name], item) for key, item in value.items()}
-        elif name in dates:
-            values[name] = _date(value)
-        elif isinstance(value, list):
-            values[name] = tuple(value)
+        if value is None or name not in parts:
+            values[name] = tuple(value) if isinstance(value, list) else value
         else:
-            values[name] = value
-    return kind(**values)
+            values[name] = _made(*parts[name], value)
+    return record(**values)

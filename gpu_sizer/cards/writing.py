@@ -1,11 +1,8 @@
-"""A card written as YAML: fields in the schema's order, defaults left out, one file at a time."""
+"""A card written as YAML: fields in the schema's order, defaults left out."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
@@ -78,22 +75,3 @@ def to_yaml(card: ModelCard | GpuSpec | Provider, *, schema: str | None = None, 
         plain(card), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=118, default_flow_style=False
     )
     return "\n".join([*head, body])
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Writes a text file whole or not at all: to a temporary file beside it, then renamed.
-
-    Raises:
-        OSError: the folder does not exist or cannot be written.
-    """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

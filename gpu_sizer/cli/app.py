@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from gpu_sizer.cli import options
-from gpu_sizer.cli.entry import COMMANDS
+from gpu_sizer.cli.commands import COMMANDS
 
 
 def _version(wanted: bool) -> None:

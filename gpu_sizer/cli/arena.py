@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpu_sizer.cli import options as o
-from gpu_sizer.cli.output import printable
-from gpu_sizer.errors import GpuSizerError, RequestError
+from gpu_sizer.errors import GpuSizerError, RequestError, printable
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
 
 if TYPE_CHECKING:
@@ -44,10 +43,8 @@ HistoryFile = Annotated[
 Scores = Annotated[
     str, typer.Option(help="settled: the first Bradley-Terry ratings from the day on; listed: the day's own figures.")
 ]
-Output = Annotated[
-    Path | None, typer.Option("-o", "--output", help="Write the chart (.svg, .png, .html) and its data (.csv) here.")
-]
-Format = Annotated[str, typer.Option("--format", "-f", help="table, md, html, latex, csv, json, rst or xlsx.")]
+Output = Annotated[Path | None, o.written_to("Write the chart (.svg, .png, .html) and its data (.csv) here.")]
+Format = Annotated[str, typer.Option("--format", "-f", help=f"table, or {o.table_formats('rich')}.")]
 ThemeName = Annotated[str, typer.Option("--theme", help="light or dark (an .html file has both).")]
 
 

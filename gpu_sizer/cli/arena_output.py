@@ -7,9 +7,10 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from gpu_sizer.cli.output import is_terminal, print_json, print_lines, printable
+from gpu_sizer.cli.output import is_terminal, print_json, print_lines
+from gpu_sizer.errors import printable
 from gpu_sizer.reports.arena.formats import JSON, TABLE, Listing, Part, Rows, grid_of, markdown
-from gpu_sizer.reports.tables.csv import safe_cells
+from gpu_sizer.reports.tables.formats.csv import safe_cells
 
 
 def _clean(parts: Iterable[Part]) -> list[Part]:

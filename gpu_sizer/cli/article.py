@@ -66,8 +66,10 @@ def article(
     dark: Annotated[bool, typer.Option("--dark", help="Also each chart for dark pages.")] = False,
 ) -> None:
     """The article itself: table in every format, charts, data, and a Markdown draft with methods and footnotes."""
+    from gpu_sizer.files import check_output
     from gpu_sizer.reports.tables.spec import keys_of
 
+    check_output(output / "article.md", parents=True)
     cards = o.cards()
     wanted, unknown = _known(t.names(models), cards)
     spec = asked(
@@ -319,7 +321,7 @@ def texts(made: Draft, table: Kept, dark: bool = False) -> dict[str, bytes]:
     from gpu_sizer.reports.tables.spec import spec_yaml
 
     contents = {"article.md": markdown(made, dark=dark).encode(), "table.yaml": spec_yaml(table.spec).encode()}
-    for name, (_, ending) in FORMATS.items():
+    for name, ending in FORMATS.items():
         try:
             contents[f"table{ending}"] = render(table.grid, name)
         except RequestError as error:
@@ -345,7 +347,7 @@ def _pictures(made: Draft, dark: bool) -> dict[str, bytes]:
 
 def _write(folder: Path, contents: dict[str, bytes]) -> list[Path]:
     """Everything is made before the first file is written; the paths written."""
-    from gpu_sizer.cli.files import write_bytes
+    from gpu_sizer.files import write_file
     from gpu_sizer.reports.article.draft import CHARTS
 
     try:
@@ -353,5 +355,5 @@ def _write(folder: Path, contents: dict[str, bytes]) -> list[Path]:
     except OSError as error:
         raise RequestError(f"{folder}: {error.strerror or 'cannot be made'}") from None
     for name, data in contents.items():
-        write_bytes(folder / name, data)
+        write_file(folder / name, data)
     return [folder / name for name in contents]

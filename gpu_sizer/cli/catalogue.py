@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from gpu_sizer import api
-from gpu_sizer.cards.catalogue import LIGHT_FOLDERS
 from gpu_sizer.cards.fleet import machine_folders
+from gpu_sizer.cards.folders import LIGHT_FOLDERS
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.light_card import light_cards, load_light_card
 from gpu_sizer.cards.loading import Kind, json_schema, kind_of, load_card
@@ -18,10 +18,11 @@ from gpu_sizer.cards.machine_files import check_gpus, load_provider, providers
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.rerelease_files import check, contents, tables
 from gpu_sizer.cards.rerelease_table import Table
-from gpu_sizer.cards.writing import jsonable, to_yaml, write_atomically
+from gpu_sizer.cards.writing import jsonable, to_yaml
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import print_json, print_lines
 from gpu_sizer.errors import CardError, RequestError, UnknownGpuError, UnknownModelError
+from gpu_sizer.files import write_file
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
 from gpu_sizer.model.inventory import build_inventory
 
@@ -65,7 +66,7 @@ def explain(
     from gpu_sizer.reports.explanation import explain_model
 
     card = api.load_model(model, cards=o.cards())
-    print_lines(explain_model(card, load.get("weights_dtype")))
+    print_lines(explain_model(card, **load))
     if gpu is not None:
         plan = api.size(card, gpu=api.load_gpu(gpu, cards=o.cards()), **load)
         print_lines(["", plan.explain(), "", *breakpoint_lines(plan.request)])
@@ -117,11 +118,18 @@ def validate(
 
 
 def check_totals(card: ModelCard, file: Path | str) -> None:
-    """The published counts equal the inventory's.
+    """The published counts equal the inventory's, and no release is longer than a window in every layer allows.
 
     Raises:
-        CardError: they differ.
+        CardError: they differ, or a release has another shape than the card.
     """
+    windows = [getattr(block.mixer, "sliding_window", None) for block in card.architecture.blocks.values()]
+    for release in card.releases if all(windows) else ():
+        if release.context is not None and release.context.native > card.context.native:
+            reason = (
+                "longer than the card's, whose layers all have a window: a release of another shape needs its own card"
+            )
+            raise CardError(str(file), f"releases.{release.hub_id}", reason)
     inventory = build_inventory(card)
     for key, published, ours in (
         ("total", card.parameters.total, inventory.total_parameters),
@@ -143,7 +151,7 @@ def import_model(
     source: Annotated[
         str, typer.Argument(metavar="SOURCE", help="A model folder, a config.json, a hub id (hf:org/name).")
     ],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the card here. Default: stdout.")] = None,
+    output: Annotated[Path | None, o.written_to("Write the card here. Default: stdout.", parents=True)] = None,
 ) -> None:
     """Turn a model's configuration into a card."""
     from gpu_sizer.importers.sources import import_source
@@ -154,7 +162,4 @@ def import_model(
     if output is None:
         print_lines([text.rstrip()])
         return
-    try:
-        write_atomically(output, text)
-    except OSError as error:
-        raise RequestError(f"{output}: {error.strerror or error}") from None
+    write_file(output, text.encode(), parents=True)

@@ -31,9 +31,7 @@ MATRIX_GPUS = ("l4", "rtx-4090", "rtx-a6000", "l40s", "a100-80gb", "h100-80gb", 
 USERS = "1,4,16,64"
 MEASURES = ("gpus", "gib")
 
-Output = Annotated[
-    Path | None, typer.Option("-o", "--output", help="Write the chart (.svg, .png, .html) and its data (.csv) here.")
-]
+Output = Annotated[Path | None, o.written_to("Write the chart (.svg, .png, .html) and its data (.csv) here.")]
 Theme = Annotated[str, typer.Option("--theme", help="light or dark (an .html file has both).")]
 Format = Annotated[str | None, typer.Option("--format", help="text draws bars in the terminal. Default: by -o.")]
 Gpus = Annotated[list[str] | None, typer.Option("--gpus", metavar="ID,...", help="GPUs, separated by commas.")]
@@ -42,13 +40,17 @@ Gpus = Annotated[list[str] | None, typer.Option("--gpus", metavar="ID,...", help
 _SIZED = (*LOAD, ENGINE, *LIMITS)
 
 
+#: Where a chart goes.
+_PLACE: dict[str, tuple[Any, Any]] = {"output": (Output, None), "format": (Format, None), "theme": (Theme, "light")}
+
+
 def _spec(load: dict[str, Any], **keys: Any) -> TableSpec:
     from gpu_sizer.reports.tables.spec import keys_of, make_spec
 
-    return make_spec({**keys, **keys_of(load)})
+    return make_spec({**keys, "models": t.names(keys.get("models")), **keys_of(load)})
 
 
-def _file(output: Path | None, format: str | None, theme: str) -> Path | None:
+def _file(theme: str, output: Path | None = None, format: str | None = None) -> Path | None:
     """The file to write, or null for the terminal: asked first, so that nobody waits for a refusal.
 
     Raises:
@@ -81,23 +83,17 @@ def _give(chart: Chart, bars: Callable[[], Bars], file: Path | None, theme: str)
 
 @app.command()
 @o.takes(*_SIZED, unset=True)
+@o.gathers("selection", t.SELECTION)
+@o.gathers("place", _PLACE)
 def demand(
+    selection: o.Given,
     load: o.Given,
+    place: o.Given,
     gpu: Annotated[str, typer.Option("--gpu", metavar="GPU", help="What is counted.")] = "rtx-a6000",
     measure: Annotated[str, typer.Option(help="gpus, or gib: weights and cache in all.")] = "gpus",
-    models: t.Models = None,
-    filter: t.Filter = None,
-    organization: t.Organization = None,
-    min_params: t.MinParams = None,
-    max_params: t.MaxParams = None,
-    since: t.Since = None,
-    as_of: t.AsOf = None,
     arena: Annotated[
         bool, typer.Option("--arena/--no-arena", help="Mark models whose Arena score had taken far more GPUs.")
     ] = True,
-    output: Output = None,
-    format: Format = None,
-    theme: Theme = "light",
 ) -> None:
     """Release date against GPUs: the most demanding models, their trend, and small ones that are as good."""
     from gpu_sizer.cli import model_charts as made
@@ -105,18 +101,12 @@ def demand(
     from gpu_sizer.reports.charts.demand import demand_chart
     from gpu_sizer.reports.tables.counting import Counts
 
-    file = _file(output, format, theme)
+    file, theme = _file(**place), place["theme"]
     if measure not in MEASURES:
         raise RequestError(f"--measure is {' or '.join(MEASURES)}, not {measure[:40]!r}")
     spec = _spec(
         load,
-        models=t.names(models),
-        filter=filter,
-        organization=organization,
-        min_params=min_params,
-        max_params=max_params,
-        since=since,
-        as_of=as_of,
+        **selection,
     )
     cards = o.cards()
     ratings = None
@@ -136,20 +126,19 @@ def demand(
 
 @app.command()
 @o.takes(*_SIZED, unset=True)
+@o.gathers("place", _PLACE)
 def memory(
     models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Models.")],
     gpu: Annotated[list[str], typer.Option("--gpu", metavar="GPU", help="A GPU (may be repeated).")],
     load: o.Given,
-    output: Output = None,
-    format: Format = None,
-    theme: Theme = "light",
+    place: o.Given,
 ) -> None:
     """What fills each GPU: weights, cache, activations, overhead, against what it has."""
     from gpu_sizer.cli import model_charts as made
     from gpu_sizer.reports.charts.memory import memory_chart
     from gpu_sizer.reports.tables.counting import Counts
 
-    file = _file(output, format, theme)
+    file, theme = _file(**place), place["theme"]
     spec = _spec(load)
     cards = o.cards()
     gpus = [api.load_gpu(g, cards=cards) for g in gpu]
@@ -161,21 +150,20 @@ def memory(
 
 @app.command()
 @o.takes(*(s for s in _SIZED if s.name not in ("context", "users")), unset=True)
+@o.gathers("place", _PLACE)
 def context(
     model: o.Model,
     gpu: o.Gpu,
     load: o.Given,
+    place: o.Given,
     users: Annotated[str, typer.Option(metavar="N,...", help="Numbers of users, a line for each.")] = USERS,
-    output: Output = None,
-    format: Format = None,
-    theme: Theme = "light",
 ) -> None:
     """GPUs against the length of context, for several numbers of users."""
     from gpu_sizer.cli import model_charts as made
     from gpu_sizer.reports.charts.context import MOST_LINES
     from gpu_sizer.reports.tables.counting import Counts
 
-    file = _file(output, format, theme)
+    file, theme = _file(**place), place["theme"]
     try:
         numbers = sorted({int(n) for n in users.split(",")})
     except ValueError:
@@ -195,19 +183,13 @@ def context(
 
 @app.command()
 @o.takes(*_SIZED, unset=True)
+@o.gathers("selection", t.SELECTION)
+@o.gathers("place", _PLACE)
 def matrix(
+    selection: o.Given,
     load: o.Given,
-    models: t.Models = None,
+    place: o.Given,
     gpus: Gpus = None,
-    filter: t.Filter = None,
-    organization: t.Organization = None,
-    min_params: t.MinParams = None,
-    max_params: t.MaxParams = None,
-    since: t.Since = None,
-    as_of: t.AsOf = None,
-    output: Output = None,
-    format: Format = None,
-    theme: Theme = "light",
 ) -> None:
     """Models against GPUs: a heat map of the counts."""
     from gpu_sizer.cli import model_charts as made
@@ -216,18 +198,12 @@ def matrix(
     from gpu_sizer.reports.tables.counting import Counts
     from gpu_sizer.reports.tables.selection import select_gpus
 
-    file = _file(output, format, theme)
+    file, theme = _file(**place), place["theme"]
     spec = _spec(
         load,
-        models=t.names(models),
         gpus=t.names(gpus) or MATRIX_GPUS,
         columns=("name", "gpus"),
-        filter=filter,
-        organization=organization,
-        min_params=min_params,
-        max_params=max_params,
-        since=since,
-        as_of=as_of,
+        **selection,
     )
     if file is None:
         # Without colours to tell counts apart, a matrix is a table.

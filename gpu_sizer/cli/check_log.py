@@ -27,10 +27,7 @@ _FIGURES = (
     ("requests at once", "max_concurrency", 2),
 )
 #: Settings told before the table.
-_SETTINGS = (
-    *("gpu", "gpu_total_gib", "tp", "pp", "dp", "ep", "dtype", "quantization", "kv_cache_dtype", "max_model_len"),
-    *("max_num_seqs", "max_num_batched_tokens", "gpu_memory_utilization", "enforce_eager"),
-)
+_TOLD = ("gpu", "gpu_total_gib", "tp", "pp", "dp", "ep", "dtype", "quantization", "max_model_len")
 
 
 def _read(log: str) -> LogFindings:
@@ -69,10 +66,12 @@ def _rows(done: LogCheck) -> list[tuple[str, ...]]:
 
 
 def _heading(done: LogCheck) -> list[str]:
+    from gpu_sizer.evidence.records import OF_LOAD
+
     r = done.record
     version = f" {r.engine_version}" if r.engine_version else ""
     found = done.found
-    settings = ", ".join(f"{key} {found[key]}" for key in _SETTINGS if key in found)
+    settings = ", ".join(f"{key} {found[key]}" for key in (*_TOLD, *OF_LOAD) if key in found)
     return [f"{r.engine}{version}: {r.model}", settings]
 
 

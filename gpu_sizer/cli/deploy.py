@@ -11,24 +11,22 @@ import typer
 
 from gpu_sizer import api
 from gpu_sizer.cli import options as o
-from gpu_sizer.cli.files import write_bytes
-from gpu_sizer.cli.output import printable
-from gpu_sizer.errors import RequestError
+from gpu_sizer.deploy.formats import COMMANDS, FORMATS, TOOLS
+from gpu_sizer.errors import RequestError, printable
+from gpu_sizer.exits import DOES_NOT_FIT
+from gpu_sizer.files import write_file
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
-
-#: Answered, and it does not fit.
-DOES_NOT_FIT = 3
+from gpu_sizer.memory.layout import LAYOUT
 
 Form = Annotated[
     str,
     typer.Option(
         "--as",
         metavar="FORMAT",
-        help="docker-compose, kubernetes, skypilot, dstack, slurm; or the bare command of the plan's engine: vllm, "
-        "sglang, trtllm, tgi, llama.cpp.",
+        help=f"{', '.join(TOOLS)}; or the bare command of the plan's engine: {', '.join(COMMANDS)}.",
     ),
 ]
-Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write the file here instead of to stdout.")]
+Output = Annotated[Path | None, o.written_to("Write the file here instead of to stdout.")]
 Weights = Annotated[
     str | None, typer.Option("--weights", help="Repository or folder to load. Default: the model's own repository.")
 ]
@@ -38,23 +36,20 @@ Tuned = Annotated[bool, typer.Option("--tuned", help="With the plan's lower sett
 
 
 @o.takes(*LOAD, ENGINE, *LIMITS)
+@o.takes(*LAYOUT, into="layout", unset=True)
 def deploy(
     model: o.Model,
     gpu: o.Gpu,
     form: Form,
+    layout: o.Given,
     load: o.Given,
     output: Output = None,
     weights: Weights = None,
     image: Image = None,
     port: Port = 8000,
     tuned: Tuned = False,
-    tp: Annotated[int | None, typer.Option("--tp", min=1, help="Tensor parallel size, instead of the plan's.")] = None,
-    pp: Annotated[int | None, typer.Option("--pp", min=1, help="Pipeline parallel size, likewise.")] = None,
-    dp: Annotated[int | None, typer.Option("--dp", min=1, help="Replicas (data parallel size), likewise.")] = None,
-    ep: Annotated[bool, typer.Option("--ep", help="Expert parallel, with a layout of your own.")] = False,
 ) -> None:
     """What starts the server of a plan: a command, or a file for Compose, Kubernetes, SkyPilot, dstack or Slurm."""
-    from gpu_sizer.deploy.formats import FORMATS
     from gpu_sizer.deploy.formats import deploy as write
     from gpu_sizer.deploy.serving import weights_named
     from gpu_sizer.planning.plan import Fit, Plan
@@ -63,19 +58,9 @@ def deploy(
         raise RequestError(f"unknown format {form[:40]!r}; known: {', '.join(FORMATS)}", suggestions=FORMATS)
     card = api.load_model(model, cards=o.cards())
     spec = api.load_gpu(gpu, cards=o.cards())
+    # A layout of one's own goes before the plan's.
     answer: Plan | Fit
-    if (tp, pp, dp, ep) != (None, None, None, False):
-        answer = api.estimate(
-            card,
-            gpu=spec,
-            tensor_parallel_size=tp or 1,
-            pipeline_parallel_size=pp or 1,
-            data_parallel_size=dp or 1,
-            expert_parallel=ep,
-            **load,
-        )
-    else:
-        answer = api.size(card, gpu=spec, **load)
+    answer = api.estimate(card, gpu=spec, **layout, **load) if layout else api.size(card, gpu=spec, **load)
     if not answer.fits and not (tuned and answer.tuned):
         lower = "; lower settings fit: deploy with --tuned" if answer.tuned else ""
         sys.stderr.write(f"gpu-sizer: nothing to deploy: {printable(answer.reason or '')}{lower}\n")
@@ -87,4 +72,4 @@ def deploy(
     if output is None:
         sys.stdout.write(text)
     else:
-        write_bytes(output, text.encode())
+        write_file(output, text.encode())

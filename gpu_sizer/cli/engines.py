@@ -7,11 +7,10 @@ import typer
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import print_json, print_lines
 from gpu_sizer.engines.registry import engine, engine_names
+from gpu_sizer.exits import exit_code
 from gpu_sizer.planning.by_engine import EngineChoices
 from gpu_sizer.planning.sentences import by_engine_lines
 
-#: Answered, and it does not fit.
-DOES_NOT_FIT = 3
 #: What ``--engine`` takes for every engine.
 ALL = "all"
 
@@ -48,4 +47,4 @@ def print_by_engine(found: EngineChoices, as_json: bool) -> None:
         print_json(found.model_dump())
     else:
         print_lines(by_engine_lines(found))
-    raise typer.Exit(0 if found.fits else DOES_NOT_FIT)
+    raise typer.Exit(exit_code(found.fits))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import atexit
-import codecs
 import gc
 import os
 import sys
 
-from gpu_sizer.errors import GpuSizerError, RequestError
+from gpu_sizer.cli import streams
+from gpu_sizer.cli.commands import COMMANDS, is_question, no_command
+from gpu_sizer.errors import GpuSizerError, printable
+from gpu_sizer.exits import BAD_INPUT, FAULT, INTERRUPTED, OK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,122 +20,8 @@ if TYPE_CHECKING:
 DEBUG_VARIABLE = "GPU_SIZER_DEBUG"
 #: Objects made between two looks for garbage.
 COLLECT_AFTER = 100_000
-#: Exit codes (DESIGN 4.2).
-FAULT, BAD_INPUT = 1, 2
-#: Commands that take one word and need no option.
-_LISTINGS = (
-    "models",
-    "gpus",
-    "machines",
-    "show",
-    "explain",
-    "validate",
-    "schema",
-    "import",
-    "memory",
-    "which-gpu",
-    "check-log",
-)
 #: Commands that run until they are stopped.
 _LASTING = ("serve", "mcp")
-_PLAINER = "gpu-sizer-plainer"
-#: Letters of the shortest word that can be a slip of a command.
-_SHORTEST = 3
-#: Letters of a command in which two may slip.
-_LONG = 6
-#: Plain letters for the signs of answers, where the output's encoding has none of these.
-_PLAIN = {"×": "x", "±": "+-", "█": "#", "░": ".", "■": "*", "…": "...", "–": "-", "≤": "<=", "≥": ">=", "→": "->"}
-
-#: Each command and where it is: a module of this package, and its function where that has another name.
-COMMANDS = {
-    "size": "sizing",
-    "fit": "sizing",
-    "models": "listings",
-    "gpus": "listings",
-    "machines": "machines",
-    "engines": "engines",
-    "show": "catalogue",
-    "explain": "catalogue",
-    "validate": "catalogue",
-    "schema": "catalogue",
-    "import": "catalogue:import_model",
-    "ask": "asking",
-    "context": "inverse",
-    "users": "inverse",
-    "memory": "inverse",
-    "what-fits": "inverse:what_fits",
-    "which-gpu": "inverse:which_gpu",
-    "compare": "inverse",
-    "replay": "replay",
-    "check-log": "check_log:check_log",
-    "table": "table",
-    "sweep": "sweep",
-    "article": "article",
-    "deploy": "deploy",
-    "terraform": "terraform",
-    "serve": "serving",
-    "mcp": "serving",
-    "arena": "arena:app",
-    "chart": "chart:app",
-    "update": "update:app",
-}
-
-
-def is_command_line(text: str) -> bool:
-    """Whether a line typed in a conversation is a command rather than a question that begins like one.
-
-    ``models``, ``show h100`` and ``size mixtral --gpu a6000`` are commands, ``size of mixtral`` is none; a misspelt
-    command with options is one too.
-    """
-    said = text.split()
-    if " --" in text and _near_command(said[0]) is not None:
-        return True
-    return said[0] in COMMANDS and (len(said) == 1 or (len(said) == 2 and said[0] in _LISTINGS) or " -" in text)
-
-
-def _question(arguments: list[str]) -> bool:
-    """Whether a command line is a question in words.
-
-    It is none where it begins with a command or an option, has any other option than ``--json``, or begins with a
-    single word that is nearly a command: a file that a misspelt command was to fill must not be filled with prose.
-    """
-    first = arguments[0]
-    if first.startswith("-") or first in COMMANDS:
-        return False
-    options = any(_is_option(a) for a in arguments if a != "--json")
-    return not options and (" " in first.strip() or _near_command(first) is None)
-
-
-def _is_option(argument: str) -> bool:
-    """``--gpu``, ``-n``; no negative number and no lone dash."""
-    return argument.startswith("--") or (len(argument) == 2 and argument[0] == "-" and argument[1].isalpha())
-
-
-def _near_command(word: str) -> str | None:
-    """The command that a word nearly is, null for a word that questions begin with."""
-    from gpu_sizer.queries.stopwords import STOP_WORDS
-
-    word = word.lower()
-    if word in STOP_WORDS or len(word) < _SHORTEST or not word.isascii() or any(map(str.isdigit, word)):
-        return None
-    slips = [c for c in COMMANDS if _slipped(word, c)]
-    return slips[0] if slips else max((c for c in COMMANDS if _alike(word, c)), key=len, default=None)
-
-
-def _slipped(word: str, command: str) -> bool:
-    """Whether one letter was left out, put in, changed, or changed places with the next."""
-    begin = next((i for i, (a, b) in enumerate(zip(word, command, strict=False)) if a != b), None)
-    if abs(len(word) - len(command)) > 1 or begin is None:
-        return begin is None and abs(len(word) - len(command)) <= 1
-    mine, theirs = word[begin:], command[begin:]
-    return theirs in (mine[1:], mine[1:2] + mine[:1] + mine[2:]) or theirs[1:] in (mine, mine[1:])
-
-
-def _alike(word: str, command: str) -> bool:
-    """Whether more letters slipped in a longer command."""
-    from gpu_sizer.cards.names import NEAR, similarity
-
-    return len(command) >= _LONG and word[0] == command[0] and similarity(word, command) >= NEAR
 
 
 def run(arguments: list[str]) -> int:
@@ -145,11 +33,11 @@ def run(arguments: list[str]) -> int:
                 from gpu_sizer.cli.interactive import converse
 
                 gc.enable()
-                return converse()
+                return converse(run)
             arguments = ["--help"]
         if arguments[0] == "help":
             arguments = [*arguments[1:2], "--help"]
-        if _question(arguments):
+        if is_question(arguments):
             from gpu_sizer.cli.questions import answer
 
             return answer(" ".join(a for a in arguments if a != "--json"), as_json)
@@ -160,12 +48,13 @@ def run(arguments: list[str]) -> int:
         print_error(error, as_json)
         return BAD_INPUT
     except BrokenPipeError:
-        # The reader went away (| head): nothing more to say, and no message at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        streams.hang_up()
+        return OK
+    except OSError as error:
+        return _unwritten(error)
     except KeyboardInterrupt:
         sys.stderr.write("gpu-sizer: interrupted\n")
-        return 130
+        return INTERRUPTED
     except Exception as error:
         if os.environ.get(DEBUG_VARIABLE):
             raise
@@ -175,16 +64,16 @@ def run(arguments: list[str]) -> int:
         return FAULT
 
 
-def _no_command(word: str) -> GpuSizerError:
-    """The error for a first word that is no command, with the one that it nearly is."""
-    near = _near_command(word) if " " not in word else None
-    hint = f"did you mean {near}?" if near else "a question goes in quotes and takes no option but --json"
-    return RequestError(f"no command {word[:60]!r}; {hint}", suggestions=(near,) if near else ())
+def _unwritten(error: OSError) -> int:
+    """The exit code where surroundings fail: a full disk, a closed stream."""
+    where = f"{printable(str(error.filename))}: " if error.filename else "the answer cannot be written: "
+    sys.stderr.write(f"gpu-sizer: {where}{error.strerror or type(error).__name__}\n")
+    return BAD_INPUT
 
 
 def _command(arguments: list[str]) -> int:
     if not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
-        raise _no_command(arguments[0])
+        raise no_command(arguments[0])
 
     import typer
 
@@ -207,36 +96,23 @@ def _command(arguments: list[str]) -> int:
         return done.exit_code
     except typer.Abort:
         sys.stderr.write("gpu-sizer: interrupted\n")
-        return 130
+        return INTERRUPTED
     except usage_error as error:
-        from gpu_sizer.cli.output import printable
-
         sys.stderr.write(f"gpu-sizer: {printable(error.format_message())}\n")
         return BAD_INPUT
-    return result if isinstance(result, int) else 0
-
-
-def _plainer(error: UnicodeError) -> tuple[str, int]:
-    """What stands for characters that the output's encoding lacks."""
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    return "".join(_PLAIN.get(c, "?") for c in error.object[error.start : error.end]), error.end
+    return result if isinstance(result, int) else OK
 
 
 def main() -> None:
     """The console script."""
-    codecs.register_error(_PLAINER, _plainer)
+    streams.prepare()
     # Nothing that a start loads is garbage: collecting then only takes time. Commands turn it on again.
     gc.disable()
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors=_PLAINER)
     code = run(sys.argv[1:])
     try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.stderr.flush()
+        streams.flush()
+    except OSError as error:
+        code = _unwritten(error)
     if sys.argv[1:2] and sys.argv[1] in _LASTING:
         sys.exit(code)
     # All is said and flushed: taking the interpreter apart would be a tenth of the whole.

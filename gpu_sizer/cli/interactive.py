@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
+from gpu_sizer.cli.commands import is_command_line
 
 PROMPT = "gpu-sizer> "
 WELCOME = (
@@ -61,8 +63,8 @@ def _keep_history() -> None:
         readline.write_history_file(file)
 
 
-def converse() -> int:
-    """Asks until the person leaves, and gives the exit code."""
+def converse(run: Callable[[list[str]], int]) -> int:
+    """Asks until the person leaves, and gives the exit code; ``run`` answers one command line."""
     cards = catalogue()
     _with_history(cards)
     sys.stdout.write(WELCOME + "\n")
@@ -79,15 +81,13 @@ def converse() -> int:
             if text.lower() in LEAVE:
                 return 0
             if text:
-                _reply(text)
+                _reply(text, run)
     finally:
         _keep_history()
 
 
-def _reply(text: str) -> None:
+def _reply(text: str, run: Callable[[list[str]], int]) -> None:
     """One answer, error or fault, as a command line of its own would print it."""
-    from gpu_sizer.cli.entry import is_command_line, run
-
     if text.lower() in ("help", "--help", "?"):
         run(["--help"])
     elif is_command_line(text):

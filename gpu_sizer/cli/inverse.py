@@ -9,6 +9,7 @@ import typer
 from gpu_sizer import api
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import is_terminal, print_json, print_lines
+from gpu_sizer.exits import exit_code
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
 from gpu_sizer.planning.inverse import OnCount
 from gpu_sizer.queries.answers import result_lines
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from gpu_sizer.queries.answers import Result
     from gpu_sizer.queries.intents import Intent
 
-#: Answered, and it does not fit.
-DOES_NOT_FIT = 3
 
 All = Annotated[bool, typer.Option("--all", help="Also those that do not fit, and those beyond the first ones.")]
 
@@ -34,7 +33,7 @@ def _print(intent: Intent, result: Result, as_json: bool) -> int:
         show_result(intent, result)
     else:
         print_lines(result_lines(intent, result))
-    return 0 if result.fits else DOES_NOT_FIT
+    return exit_code(result.fits)
 
 
 def print_on_count(found: OnCount, as_json: bool) -> int:

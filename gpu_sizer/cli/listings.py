@@ -26,9 +26,9 @@ Since = Annotated[
 ]
 Format = Annotated[
     str | None,
-    typer.Option("--format", "-f", help="md, html, latex, csv, json, rst, xlsx or rich. Default: by -o, else plain."),
+    typer.Option("--format", "-f", help=f"{o.table_formats()}. Default: by -o, else plain."),
 ]
-Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write the list here. Default: stdout.")]
+Output = Annotated[Path | None, o.written_to("Write the list here. Default: stdout.")]
 
 
 def print_listing(listing: CatalogueListing, as_json: bool, format: str | None, output: Path | None) -> None:
@@ -50,7 +50,7 @@ def print_listing(listing: CatalogueListing, as_json: bool, format: str | None, 
 
 
 def _export(listing: CatalogueListing, format: str | None, output: Path | None) -> None:
-    from gpu_sizer.cli.files import write_bytes
+    from gpu_sizer.files import write_file
     from gpu_sizer.reports.tables.formats import format_of, render
 
     form = format_of(format, output.suffix if output else None)
@@ -60,7 +60,7 @@ def _export(listing: CatalogueListing, format: str | None, output: Path | None) 
     if output is None:
         sys.stdout.write(made.decode())
     else:
-        write_bytes(output, made)
+        write_file(output, made)
         typer.echo(f"gpu-sizer: wrote {output}", err=True)
 
 
@@ -128,7 +128,7 @@ def gpus(
     filter: Annotated[
         str | None, typer.Argument(metavar="[FILTER]", help="Part of an id, name or architecture.")
     ] = None,
-    vendor: Annotated[str | None, typer.Option(help="NVIDIA, AMD or Intel.")] = None,
+    vendor: Annotated[str | None, typer.Option(help="As the vendor writes itself: NVIDIA, AMD, Intel.")] = None,
     min_memory: Annotated[
         float | None, typer.Option("--min-memory", metavar="GB", help="At least this many gigabytes on the box.")
     ] = None,

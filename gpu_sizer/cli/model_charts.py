@@ -42,8 +42,9 @@ def load_text(spec: TableSpec, counts: Counts) -> str:
 def source(spec: TableSpec, uncounted: Sequence[Uncounted] = ()) -> str:
     """The line below a chart: where its figures come from, and what could not be counted."""
     from gpu_sizer.engines.registry import engine
+    from gpu_sizer.load import ENGINE
 
-    name = engine(spec.load.get("engine", "vllm")).describe()
+    name = engine(spec.load.get("engine", ENGINE.default)).describe()
     day = f", models released by {spec.as_of}" if spec.as_of else ""
     told = f"Source: gpu_sizer {__version__}, sized as {name} allocates{day}; sources in its model cards."
     return f"{told} {uncounted_text(uncounted)}".rstrip()

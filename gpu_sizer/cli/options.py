@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
+from gpu_sizer.discovery import names_in
 from gpu_sizer.errors import RequestError
+from gpu_sizer.files import check_output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gpu_sizer.load import Setting
 
 
@@ -24,6 +26,12 @@ def _models(incomplete: str) -> list[str]:
 def _gpus(incomplete: str) -> list[str]:
     """Ids of GPUs that begin like the word under the cursor, for a shell's completion."""
     return [i for i in catalogue().gpus.ids() if i.startswith(incomplete.lower())]
+
+
+def table_formats(*without: str) -> str:
+    """The formats of tables in words: ``csv, html or md``."""
+    *others, last = [name for name in names_in("reports/tables/formats") if name not in without]
+    return f"{', '.join(others)} or {last}"
 
 
 Model = Annotated[
@@ -48,6 +56,22 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 GpuCount = Annotated[int, typer.Option("--gpu-count", "-n", help="How many GPUs.")]
 
 
+def written_to(help: str, *, parents: bool = False) -> Any:
+    """The option ``-o``: the place is looked at before any work is done for it.
+
+    Args:
+        help: what is written.
+        parents: the command makes the folders above it.
+    """
+
+    def looked_at(path: Path | None) -> Path | None:
+        if path is not None:
+            check_output(path, parents=parents)
+        return path
+
+    return typer.Option("-o", "--output", help=help, callback=looked_at)
+
+
 class State:
     """What options before the command set for all of them."""
 
@@ -67,42 +91,60 @@ Given = dict[str, Any]
 _KINDS: dict[str, Any] = {"int": int, "float": float, "str": str, "bool": bool}
 
 
-def _option(s: Setting, unset: bool) -> inspect.Parameter:
-    """The option of a setting; ``unset`` makes null the default of all, where something else has another."""
+Command = Callable[..., None]
+
+
+def gathers(into: str, options: Mapping[str, tuple[Any, Any]]) -> Callable[[Command], Command]:
+    """Gives a command further options in the place of one of its arguments, which gets what they hold.
+
+    Args:
+        into: the argument; it gets those that are not null, by name.
+        options: the annotation and the default of each, by its name.
+    """
+
+    def made(command: Command) -> Command:
+        own = inspect.signature(command, eval_str=True)
+        kind = inspect.Parameter.KEYWORD_ONLY
+        further = [inspect.Parameter(n, kind, default=d, annotation=a) for n, (a, d) in options.items()]
+        parameters: list[inspect.Parameter] = []
+        for p in own.parameters.values():
+            parameters += further if p.name == into else [p.replace(kind=kind)]
+
+        def gathering(**values: Any) -> None:
+            given = {n: v for n, v in values.items() if n in options and v is not None}
+            command(**{n: v for n, v in values.items() if n not in options}, **{into: given})
+
+        gathering.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+        gathering.__annotations__ = {p.name: p.annotation for p in parameters}
+        gathering.__name__, gathering.__doc__ = command.__name__, command.__doc__
+        return gathering
+
+    return made
+
+
+def _option(s: Setting, unset: bool, several: bool) -> tuple[Any, Any]:
+    """The annotation and the default of a setting's option."""
+    if several:
+        option = typer.Option(s.flag, metavar="V,...", help=f"Values to sweep, separated by commas. {s.doc}")
+        return Annotated[str, option], "default"
     kind: Any = str if s.tokens else _KINDS[s.kind]
     default = None if unset else s.default
     told = f" Default: {s.default}." if unset and s.default is not None and s.kind != "bool" else ""
-    described = typer.Option(s.flag, help=s.doc + told)
-    annotation: Any = Annotated[kind if default is not None else kind | None, described]
-    return inspect.Parameter(s.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+    return Annotated[kind if default is not None else kind | None, typer.Option(s.flag, help=s.doc + told)], default
 
 
-def takes(*settings: Setting, unset: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Gives a command an option for each setting, in the place of its argument ``load``.
+def takes(
+    *settings: Setting, into: str = "load", unset: bool = False, several: bool = False
+) -> Callable[[Command], Command]:
+    """Gives a command an option for each setting, in the place of one of its arguments.
 
     Args:
-        settings: as declared in :mod:`gpu_sizer.load`.
+        settings: as declared.
+        into: the argument, which gets those that are given, by name.
         unset: for commands that take defaults from elsewhere: an option that is left out is not given.
+        several: each takes a text of several values; the word for the default is ``default``.
     """
-
-    def made(command: Callable[..., None]) -> Callable[..., None]:
-        own = inspect.signature(command, eval_str=True)
-        parameters: list[inspect.Parameter] = []
-        for p in own.parameters.values():
-            parameters += [_option(s, unset) for s in settings] if p.name == "load" else [p]
-        names = {s.name for s in settings}
-
-        def taking(**values: Any) -> None:
-            load = {n: v for n, v in values.items() if n in names and v is not None}
-            command(**{n: v for n, v in values.items() if n not in names}, load=load)
-
-        keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
-        taking.__signature__ = own.replace(parameters=keyword)  # type: ignore[attr-defined]
-        taking.__annotations__ = {p.name: p.annotation for p in keyword}
-        taking.__name__, taking.__doc__ = command.__name__, command.__doc__
-        return taking
-
-    return made
+    return gathers(into, {s.name: _option(s, unset, several) for s in settings})
 
 
 def one_of(gpu: str | None, gpus: str | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from gpu_sizer.errors import GpuSizerError
+from gpu_sizer.errors import GpuSizerError, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,8 +41,3 @@ def print_error(error: GpuSizerError, as_json: bool) -> None:
     if as_json:
         print_json(error.model_dump())
     sys.stderr.write(f"gpu-sizer: {printable(str(error))}\n")
-
-
-def printable(text: str) -> str:
-    """A text on one line, without control characters."""
-    return "".join(c if c.isprintable() else " " for c in text)

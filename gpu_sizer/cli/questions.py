@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from gpu_sizer.cli.output import is_terminal, print_json, print_lines
+from gpu_sizer.exits import exit_code
 from gpu_sizer.queries.answers import Answer
 from gpu_sizer.queries.answers import ask as ask_in_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.cards.catalogue import Catalogue
-
-#: Answered, and it does not fit.
-DOES_NOT_FIT = 3
 
 
 def print_answer(found: Answer, as_json: bool) -> int:
@@ -24,7 +22,7 @@ def print_answer(found: Answer, as_json: bool) -> int:
         show_answer(found)
     else:
         print_lines(found.lines())
-    return 0 if found.fits else DOES_NOT_FIT
+    return exit_code(found.fits)
 
 
 def answer(text: str, as_json: bool, cards: Catalogue | None = None) -> int:

@@ -10,6 +10,10 @@ import typer
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import is_terminal, print_json, print_lines
 from gpu_sizer.evidence.replay import Replayed
+from gpu_sizer.files import check_output, open_regular, write_file
+
+#: Bytes of a file of records: some ten thousands of them.
+MOST_BYTES = 16 << 20
 
 
 def replay(
@@ -23,15 +27,22 @@ def replay(
         ),
     ] = None,
 ) -> None:
-    """Replay records of real start-ups: predicted beside measured."""
+    """Replay records of real start-ups, or of benchmarks: predicted beside measured."""
+    from gpu_sizer.evidence.benchmarks import first_is_benchmark
     from gpu_sizer.evidence.records import EvidenceError, read_records
     from gpu_sizer.evidence.replay import replay_all
     from gpu_sizer.evidence.summary import summary
 
+    if report is not None:
+        check_output(report)
+    open_regular(records, MOST_BYTES).close()
     try:
         lines = records.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise EvidenceError(f"{records}: {getattr(error, 'strerror', None) or error}") from None
+    if first_is_benchmark(lines):
+        _benchmarks(lines, records, as_json)
+        return
     replayed = list(replay_all(read_records(lines, str(records)), o.cards()))
     if report is not None:
         _write_report(report, replayed, records.parent)
@@ -52,6 +63,23 @@ def replay(
 
         print_lines(aligned(REPLAY_COLUMNS, rows))
     print_lines(["", *summary_lines(summary(replayed))])
+
+
+def _benchmarks(lines: list[str], file: Path, as_json: bool) -> None:
+    """Benchmarks beside their estimates."""
+    from gpu_sizer.evidence.benchmarks import read_benchmarks
+    from gpu_sizer.evidence.speed_replay import speed_replay, speed_summary
+
+    cards = o.cards()
+    replayed = [speed_replay(b, cards) for b in read_benchmarks(lines, str(file))]
+    if as_json:
+        print_json({"records": [r.model_dump() for r in replayed], "summary": speed_summary(replayed)})
+        return
+    from gpu_sizer.reports.aligned import aligned
+    from gpu_sizer.reports.speed_accuracy import BENCHMARK_COLUMNS, benchmark_rows, figures_lines
+
+    print_lines(aligned(BENCHMARK_COLUMNS, benchmark_rows([r.model_dump() for r in replayed])))
+    print_lines(["", *figures_lines(speed_summary(replayed))])
 
 
 def _causes(file: Path) -> dict[str, str]:
@@ -89,9 +117,7 @@ def _deployments(folder: Path) -> list[str]:
 
 def _write_report(report: Path, replayed: list[Replayed], folder: Path) -> None:
     """The report in Markdown and its chart as SVG, with what stands in the folder of the records."""
-    from gpu_sizer.cards.writing import write_atomically
     from gpu_sizer.evidence import report as figures
-    from gpu_sizer.evidence.records import EvidenceError
     from gpu_sizer.reports.accuracy import report_lines
     from gpu_sizer.reports.charts.accuracy import accuracy_chart
     from gpu_sizer.reports.charts.files import write_chart
@@ -106,9 +132,6 @@ def _write_report(report: Path, replayed: list[Replayed], folder: Path) -> None:
         picture.name,
         _deployments(folder),
     )
-    try:
-        write_chart(chart, picture)
-        write_atomically(report, "\n".join(lines) + "\n")
-    except OSError as error:
-        raise EvidenceError(f"{error.filename or report}: {error.strerror or error}") from None
+    write_chart(chart, picture)
+    write_file(report, ("\n".join(lines) + "\n").encode())
     print_lines([f"{report} and {picture} written"])

@@ -22,12 +22,15 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8080,
     workers: Annotated[int, typer.Option(min=1, max=256, help="Processes that share the port.")] = 1,
     timeout: Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds that one answer may take.")] = 30.0,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A further name by which it is asked (may be repeated).")
+    ] = None,
 ) -> None:
     """Serve the calls over HTTP: POST /v1/size, /v1/fit, /v1/ask, /v1/deploy, GET /v1/models, /v1/gpus."""
     from gpu_sizer.server.running import serve as run
 
     _share_folders()
-    run(host, port, workers, timeout)
+    run(host, port, workers, timeout, allow_host or ())
 
 
 def mcp() -> None:

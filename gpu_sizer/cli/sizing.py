@@ -10,13 +10,12 @@ from gpu_sizer import api
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.engines import ALL, print_by_engine
 from gpu_sizer.cli.output import is_terminal, print_json, print_lines
+from gpu_sizer.exits import exit_code
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
+from gpu_sizer.memory.layout import LAYOUT
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.sentences import fit_lines
 from gpu_sizer.queries.answers import plan_lines
-
-#: Answered, and it does not fit.
-DOES_NOT_FIT = 3
 
 
 def print_plan(plan: Plan, as_json: bool) -> int:
@@ -29,7 +28,7 @@ def print_plan(plan: Plan, as_json: bool) -> int:
         show_result("count", plan)
     else:
         print_lines(plan_lines(plan))
-    return 0 if plan.fits else DOES_NOT_FIT
+    return exit_code(plan.fits)
 
 
 def print_fit(fit: Fit, as_json: bool) -> int:
@@ -42,7 +41,7 @@ def print_fit(fit: Fit, as_json: bool) -> int:
         show(fit_view(fit))
     else:
         print_lines(fit_lines(fit))
-    return 0 if fit.fits else DOES_NOT_FIT
+    return exit_code(fit.fits)
 
 
 @o.takes(*LOAD, ENGINE, *LIMITS)
@@ -67,24 +66,21 @@ def size(
     if quiet:
         if plan.gpu_count is not None:
             print_lines([str(plan.gpu_count)])
-        raise typer.Exit(0 if plan.fits else DOES_NOT_FIT)
+        raise typer.Exit(exit_code(plan.fits))
     raise typer.Exit(print_plan(plan, as_json))
 
 
 @o.takes(*LOAD, ENGINE)
+@o.takes(*LAYOUT, into="layout")
 def fit(
     model: o.Model,
+    layout: o.Given,
     load: o.Given,
     gpu: o.OptionalGpu = None,
     gpus: o.GivenGpus = None,
     gpu_count: Annotated[
         int | None, typer.Option("--gpu-count", "-n", help="Their best layout on this many GPUs, instead of one told.")
     ] = None,
-    tp: Annotated[int, typer.Option("--tp", help="Tensor parallel size.")] = 1,
-    pp: Annotated[int, typer.Option("--pp", help="Pipeline parallel size.")] = 1,
-    dp: Annotated[int, typer.Option("--dp", help="Replicas (data parallel size).")] = 1,
-    ep: Annotated[bool, typer.Option("--ep", help="Expert parallel.")] = False,
-    dcp: Annotated[int, typer.Option("--dcp", help="Decode context parallel size, within --tp (vLLM).")] = 1,
     as_json: o.Json = False,
 ) -> None:
     """Whether one layout fits, or a number of GPUs, or given ones, and what is left."""
@@ -98,14 +94,5 @@ def fit(
         from gpu_sizer.cli.inverse import print_on_count
 
         raise typer.Exit(print_on_count(api.fits_on(card, gpu=spec, gpu_count=gpu_count, **load), as_json))
-    found = api.estimate(
-        card,
-        gpu=spec,
-        tensor_parallel_size=tp,
-        pipeline_parallel_size=pp,
-        data_parallel_size=dp,
-        expert_parallel=ep,
-        decode_context_parallel_size=dcp,
-        **load,
-    )
+    found = api.estimate(card, gpu=spec, **layout, **load)
     raise typer.Exit(print_fit(found, as_json))

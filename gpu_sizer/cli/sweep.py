@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,45 +15,36 @@ from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import print_aside
 from gpu_sizer.cli.table import names
 from gpu_sizer.errors import RequestError
-from gpu_sizer.load import ENGINE, LIMITS, LOAD
+from gpu_sizer.load import ENGINE, LIMITS, LOAD, VARIED
 from gpu_sizer.planning.uncounted import Uncounted, uncounted_lines
 
 if TYPE_CHECKING:
     from gpu_sizer.planning.sweep import Block
 
 ALL = "all"
-#: Settings that are axes: each takes several values.
-AXES = ("context", "users", "weights_dtype", "kv_cache_dtype", "gpu_memory_utilization")
+#: Settings that are axes written in a way of their own.
+_SPACED = ("context", "users")
 
 
-@o.takes(*(s for s in (*LOAD, ENGINE, *LIMITS) if s.name not in AXES))
+@o.takes(*VARIED, into="several", several=True)
+@o.takes(*(s for s in (*LOAD, ENGINE, *LIMITS) if s.name not in _SPACED and not s.axis))
 def sweep(
     models: Annotated[list[str], typer.Option("--models", metavar="ID,...", help="Models; all is every one.")],
     gpus: Annotated[list[str], typer.Option("--gpus", metavar="ID,...", help="GPUs; all is every one.")],
+    several: o.Given,
     load: o.Given,
     context: Annotated[
         str, typer.Option(metavar="AXIS", help="Tokens: 8k,32k, or 1k:128k:log8 (equal ratios), 1k:9k:lin9.")
     ] = "1k:128k:log8",
     users: Annotated[str, typer.Option(metavar="AXIS", help="Requests at once, written the same way.")] = "1",
-    weights_dtype: Annotated[
-        str, typer.Option("--weights-dtype", metavar="T,...", help="Weight types; default is as released.")
-    ] = "default",
-    kv_cache_dtype: Annotated[
-        str, typer.Option("--kv-cache-dtype", metavar="T,...", help="Cache types; default is the model's own.")
-    ] = "default",
-    utilization: Annotated[
-        str, typer.Option(metavar="U,...", help="Shares of GPU memory; default is the engine's.")
-    ] = "default",
     format: Annotated[
         str | None, typer.Option("--format", "-f", help="csv, json or parquet. Default: by -o, else csv.")
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write the sweep here. Default: stdout.")
-    ] = None,
+    output: Annotated[Path | None, o.written_to("Write the sweep here. Default: stdout.")] = None,
 ) -> None:
     """The fewest GPUs for every pairing of models, GPUs, lengths, users, types and utilizations, one row a cell."""
     from gpu_sizer.planning.sweep import sweep_blocks
-    from gpu_sizer.planning.sweep_axes import choices, shares
+    from gpu_sizer.planning.sweep_axes import setting_values
     from gpu_sizer.reports.sweep_files import WRITERS, format_of
 
     form = format_of(format, output.suffix if output else None)
@@ -64,10 +56,8 @@ def sweep(
         cards.gpus.all() if ALL in kinds else kinds,
         contexts=context,
         users=users,
-        weights_dtypes=choices(weights_dtype),
-        kv_cache_dtypes=choices(kv_cache_dtype),
-        utilizations=shares(utilization),
         cards=cards,
+        **{s.axis: setting_values(s, several[s.name]) for s in VARIED},
     )
     blocks = sweep_blocks(axes, **load)
     write = WRITERS[form]
@@ -77,15 +67,21 @@ def sweep(
     with bar("sweeping", axes.size) as advance:
         told = _told(blocks, advance, uncounted)
         if output is None:
-            write(told, sys.stdout.buffer)
+            write(_begun(told), sys.stdout.buffer)
         else:
-            from gpu_sizer.cli.files import whole_file
+            from gpu_sizer.files import whole_file
 
             with whole_file(output) as stream:
                 write(told, stream)
     print_aside(uncounted_lines(uncounted))
     if output is not None:
         typer.echo(f"gpu-sizer: wrote {output} ({axes.size:,} cells)", err=True)
+
+
+def _begun(blocks: Iterator[Block]) -> Iterator[Block]:
+    """The blocks, the first of which is there before anything is written: what is wrong with the axes shows in it."""
+    first = next(blocks, None)
+    return blocks if first is None else chain([first], blocks)
 
 
 def _told(blocks: Iterable[Block], advance: Callable[[int], None], uncounted: dict[Uncounted, None]) -> Iterator[Block]:

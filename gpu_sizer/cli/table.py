@@ -36,6 +36,18 @@ MinParams = Annotated[str | None, typer.Option("--min-params", metavar="SIZE", h
 MaxParams = Annotated[str | None, typer.Option("--max-params", metavar="SIZE", help="At most so many parameters: 80b.")]
 
 
+#: Which models a table or a chart is about, by the keys of a table's spec.
+SELECTION: dict[str, tuple[Any, Any]] = {
+    "models": (Models, None),
+    "filter": (Filter, None),
+    "organization": (Organization, None),
+    "min_params": (MinParams, None),
+    "max_params": (MaxParams, None),
+    "since": (Since, None),
+    "as_of": (AsOf, None),
+}
+
+
 def names(values: list[str] | None) -> list[str] | None:
     """Names from options that may be repeated and may hold several."""
     if values is None:
@@ -44,9 +56,10 @@ def names(values: list[str] | None) -> list[str] | None:
 
 
 @o.takes(*LOAD, ENGINE, *LIMITS, unset=True)
+@o.gathers("selection", SELECTION)
 def table(
+    selection: o.Given,
     load: o.Given,
-    models: Models = None,
     gpus: Gpus = None,
     columns: Annotated[
         list[str] | None, typer.Option("--columns", metavar="KEY,...", help="What to show; help lists the columns.")
@@ -54,15 +67,9 @@ def table(
     sort: Annotated[
         list[str] | None, typer.Option("--sort", metavar="KEY,...", help="Columns or GPUs; -KEY: the largest first.")
     ] = None,
-    filter: Filter = None,
-    organization: Organization = None,
     license: Annotated[str | None, typer.Option(help="Part of the licence's name: apache.")] = None,
     open: Annotated[bool, typer.Option("--open", help="Only models under an open-source licence.")] = False,
     moe: Annotated[bool, typer.Option("--moe", help="Only mixtures of experts.")] = False,
-    min_params: MinParams = None,
-    max_params: MaxParams = None,
-    since: Since = None,
-    as_of: AsOf = None,
     group_by: Annotated[str | None, typer.Option(help="organization or year.")] = None,
     transpose: Annotated[bool, typer.Option("--transpose", help="Models as columns.")] = False,
     title: Annotated[str | None, typer.Option(help="The caption.")] = None,
@@ -71,16 +78,12 @@ def table(
     ] = None,
     format: Annotated[
         str | None,
-        typer.Option(
-            "--format", "-f", help="md, html, latex, csv, json, rst, xlsx or rich. Default: by -o, else rich."
-        ),
+        typer.Option("--format", "-f", help=f"{o.table_formats()}. Default: by -o, else rich."),
     ] = None,
     standalone: Annotated[
         bool, typer.Option("--standalone", help="A whole page (html) or document (latex), not a part of one.")
     ] = False,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write the table here. Default: stdout.")
-    ] = None,
+    output: Annotated[Path | None, o.written_to("Write the table here. Default: stdout.")] = None,
     engines: Annotated[
         list[str] | None,
         typer.Option("--engines", metavar="NAME,...", help="A column of counts for each, or all."),
@@ -103,17 +106,12 @@ def table(
         print_lines(f"{key:<14}{what}" for key, what in help_rows())
         return
     given: dict[str, Any] = {
+        **selection,
         "title": title,
-        "models": names(models),
-        "filter": filter,
-        "organization": organization,
+        "models": names(selection.get("models")),
         "license": license,
         "open": open or None,
         "moe": moe or None,
-        "min_params": min_params,
-        "max_params": max_params,
-        "since": since,
-        "as_of": as_of,
         "gpus": names(gpus),
         "columns": keys,
         "sort": names(sort),
@@ -129,9 +127,9 @@ def table(
     if form == "csv":
         print_aside(uncounted_lines(grid.uncounted))
     if output is not None:
-        from gpu_sizer.cli.files import write_bytes
+        from gpu_sizer.files import write_file
 
-        write_bytes(output, render(grid, form, standalone=standalone))
+        write_file(output, render(grid, form, standalone=standalone))
         typer.echo(f"gpu-sizer: wrote {output}", err=True)
     elif form == "rich" and not standalone:
         show(grid)

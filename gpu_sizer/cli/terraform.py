@@ -8,18 +8,18 @@ import sys
 import typer
 
 from gpu_sizer.cli import options as o
-from gpu_sizer.cli.output import printable
-from gpu_sizer.errors import DoesNotFitError
-
-#: Answered, and it does not fit.
-DOES_NOT_FIT = 3
+from gpu_sizer.errors import DoesNotFitError, RequestError, printable
+from gpu_sizer.exits import DOES_NOT_FIT
 
 
 def terraform() -> None:
     """Answer an external data source of Terraform or OpenTofu: a JSON query on stdin, a map of strings on stdout."""
     from gpu_sizer.deploy.terraform import LONGEST_QUERY, read_query, result
 
-    query = read_query(sys.stdin.read(LONGEST_QUERY + 1))
+    try:
+        query = read_query(sys.stdin.read(LONGEST_QUERY + 1))
+    except UnicodeDecodeError:
+        raise RequestError("stdin must hold Terraform's query as JSON: it is not UTF-8 text") from None
     try:
         found = result(query, o.cards())
     except DoesNotFitError as error:

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gpu_sizer.cli.output import printable
-from gpu_sizer.errors import RequestError
+from gpu_sizer.errors import RequestError, printable
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Take newer data into your own folder; nothing else is touched."
@@ -34,7 +33,7 @@ def arena(
 ) -> None:
     """Take newer tables of the Chatbot Arena."""
     from gpu_sizer.arena.own import folder, from_file, from_hub
-    from gpu_sizer.cli.files import write_bytes
+    from gpu_sizer.files import write_file
 
     place = folder()
     if place is None:
@@ -44,7 +43,7 @@ def arena(
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RequestError(f"{place}: {error.strerror or 'cannot be made'}") from None
-    write_bytes(place / update.name, update.content)
+    write_file(place / update.name, update.content)
     days = "1 table" if update.days == 1 else f"{update.days} tables"
     span = update.last if update.first == update.last else f"{update.first} to {update.last}"
     typer.echo(printable(f"{days} of the Arena ({update.category}, {span}) in {place / update.name}"))

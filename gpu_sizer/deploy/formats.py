@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
+from gpu_sizer.deploy import bare
 from gpu_sizer.deploy.serving import make_serving
+from gpu_sizer.discovery import modules_with
+from gpu_sizer.engines.registry import engine_commands
 from gpu_sizer.errors import RequestError
 
 TYPE_CHECKING = False
@@ -12,15 +13,9 @@ if TYPE_CHECKING:
     from gpu_sizer.planning.plan import Fit, Plan
 
 #: Formats that are an engine's bare command, and the engine of each.
-COMMANDS = {"vllm": "vllm", "sglang": "sglang", "trtllm": "tensorrt-llm", "tgi": "tgi", "llama.cpp": "llama.cpp"}
-#: Formats of tools, for every engine, and the modules that write them.
-TOOLS = {
-    "docker-compose": "compose",
-    "kubernetes": "kubernetes",
-    "skypilot": "skypilot",
-    "dstack": "dstack",
-    "slurm": "slurm",
-}
+COMMANDS = engine_commands()
+#: Formats of tools, for every engine, and the modules that write them: each module of `tools` has a ``NAME``.
+TOOLS = {module.NAME: module for module in modules_with("gpu_sizer.deploy.tools", "NAME")}
 FORMATS = (*COMMANDS, *TOOLS)
 
 
@@ -56,5 +51,5 @@ def deploy(
     if form in COMMANDS and COMMANDS[form] != engine:
         raise RequestError(f"the plan is for {engine}, not for {form}: plan with --engine {COMMANDS[form]}")
     serving = make_serving(answer, weights=weights, release=release, image=image, port=port, tuned=tuned)
-    text: str = import_module(f"gpu_sizer.deploy.{TOOLS.get(form, 'bare')}").render(serving)
+    text: str = TOOLS.get(form, bare).render(serving)
     return text

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from gpu_sizer.deploy.engines import starter_of
-from gpu_sizer.deploy.engines.starter import Start, Starter
-from gpu_sizer.deploy.machines import Machines, machines
 from gpu_sizer.deploy.text import shell_words, slug
+from gpu_sizer.engines.registry import starter_of
+from gpu_sizer.engines.serving import Start, Starter
 from gpu_sizer.errors import RequestError
+from gpu_sizer.planning.machines import Machines, machines
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import ceil_div, gib
@@ -165,9 +165,11 @@ def _number(version: str) -> tuple[int, ...]:
 
 
 def _version(answer: Fit) -> str:
-    """The version that was named, or the first of the range that was planned with, in three numbers."""
-    engine = answer.request.get_engine()
-    named = answer.request.engine.partition("@")[2] or engine.release
+    """The version that was named, or the first of the range that was planned with, in three numbers.
+
+    Of a line that loads the model from some version on, it is that one.
+    """
+    named = answer.request.get_engine().release_for(answer.request.model)
     parts = re.findall(r"\d+", named)[:3]
     return ".".join(parts + ["0"] * (3 - len(parts)))
 
@@ -204,6 +206,20 @@ def weights_named(card: ModelCard, named: str | None) -> str | None:
             ):
                 return release.hub_id
     return card.hub_id
+
+
+def start_of(fit: Fit, weights: str, port: int = 8000, *, own: bool = False) -> Start:
+    """The server of a layout, for its engine.
+
+    Args:
+        fit: the layout, as it was checked.
+        weights: repository or folder that the engine loads.
+        port: on which it listens.
+        own: whether the weights were named, and may hold types that were asked for as a what-if.
+    """
+    r = fit.request
+    planned = r.load, fit.layout, fit.settings, fit.weights_format, fit.memory.layer_split
+    return Start(r.model, r.gpu, *planned, weights, port, own)
 
 
 def make_serving(
@@ -268,7 +284,7 @@ def make_serving(
         version=version,
         starter=how,
         machines=chosen,
-        command=how.command(Start(fit, loaded, port, weights is not None)),
+        command=how.command(start_of(fit, loaded, port, own=weights is not None)),
         port=port,
         own_image=image,
         notes=(*notes, *fit.warnings),

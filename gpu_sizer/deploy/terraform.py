@@ -6,13 +6,12 @@ stderr and an exit code other than 0 (registry.terraform.io/providers/hashicorp/
 
 from __future__ import annotations
 
-import json
-
 from gpu_sizer import api
 from gpu_sizer.deploy.formats import FORMATS, deploy
 from gpu_sizer.deploy.serving import make_serving, weights_named
 from gpu_sizer.deploy.text import shell_words
 from gpu_sizer.errors import RequestError, unknown_word
+from gpu_sizer.files import parse_json
 from gpu_sizer.load import OPTIONS
 
 TYPE_CHECKING = False
@@ -36,7 +35,7 @@ def read_query(text: str) -> dict[str, str]:
     if len(text) > LONGEST_QUERY:
         raise RequestError(f"the query is longer than {LONGEST_QUERY:,} characters")
     try:
-        query = json.loads(text)
+        query = parse_json(text)
     except ValueError as error:
         raise RequestError(f"stdin must hold Terraform's query as JSON: {error}") from None
     if not isinstance(query, dict) or not all(isinstance(v, str) for v in query.values()):
@@ -84,20 +83,15 @@ def result(query: dict[str, str], cards: Catalogue | None = None) -> dict[str, s
     }
     serving = make_serving(plan, **options)
     fit = serving.fit
-    layout, s = fit.layout, fit.settings
     values: dict[str, Any] = {
+        **{k: v for k, v in fit.request.assumptions(fit.settings, fit.weights_format).items() if v is not None},
         "model": card.id,
         "gpu": serving.gpu.id,
         "verdict": fit.verdict,
         "gpu_count": fit.gpu_count,
         "nodes": serving.nodes,
         "gpus_per_node": serving.gpus_per_node,
-        **layout.model_dump(),
-        "context": s.context,
-        "users": fit.request.users,
-        "max_num_seqs": s.max_num_seqs,
-        "max_num_batched_tokens": s.max_num_batched_tokens,
-        "gpu_memory_utilization": s.gpu_memory_utilization,
+        **fit.layout.model_dump(),
         "free_bytes_per_gpu": fit.per_gpu.free_bytes if fit.per_gpu else 0,
         "weights": serving.weights,
         "storage_gib": serving.storage_gib,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gpu_sizer.load import Load, Settings
     from gpu_sizer.memory.estimate import LayoutMemory
     from gpu_sizer.memory.layout import Layout
+    from gpu_sizer.model.caches import LayerKeeps
     from gpu_sizer.model.inventory import Inventory
 
     class PreparedModel(Protocol):
@@ -72,10 +73,6 @@ if TYPE_CHECKING:
     class Engine(Protocol):
         """The profile of one engine, or of one range of its versions."""
 
-        name: str
-        """As in ``--engine``."""
-        title: str
-        """As its authors write it."""
         lowerable: tuple[str, ...]
         """The settings that a plan may lower to need fewer GPUs."""
         spans_nodes: bool
@@ -86,6 +83,14 @@ if TYPE_CHECKING:
         """Whether the cache is as large as was asked for, whatever is left: it does not depend on the weights."""
         counts_arrays: bool
         """Whether it counts many loads at once (:meth:`lines`); otherwise a sweep asks for each by itself."""
+
+        @property
+        def name(self) -> str:
+            """As in ``--engine``."""
+
+        @property
+        def title(self) -> str:
+            """As its authors write it."""
 
         @property
         def label(self) -> str:
@@ -105,11 +110,33 @@ if TYPE_CHECKING:
         def sources(self) -> tuple[str, ...]:
             """Where the rules and constants were read."""
 
+        def older_version(self, card: ModelCard) -> str | None:
+            """The line of the last version that loads a model, where this one no longer does; else null."""
+
+        def newer_version(self, card: ModelCard) -> str | None:
+            """The first version that loads a model, where this one does not yet; else null."""
+
+        def standing(self, generation: str | None, *, beside: bool) -> str | None:
+            """The version that stands for a generation of the core where a log tells no more; null where none does.
+
+            ``beside`` asks for what stands for it in a version whose default is another.
+            """
+
+        def release_for(self, card: ModelCard) -> str:
+            """The version to start: the one asked for, or the first of its line that loads the model."""
+
+        def check_card(self, card: ModelCard) -> None:
+            """Refuses a model whose class this version does not have.
+
+            Raises:
+                UncountableError: the first version that has it, or the last.
+            """
+
         def model(self, card: ModelCard, weights_dtype: str | None) -> Any:
             """The model prepared for many layouts (a :class:`PreparedModel`).
 
             Raises:
-                RequestError: a kind of layer that this engine's profile does not know.
+                RequestError: a class that this version does not load, or a kind of layer that is not known for it.
             """
 
         def check(self, load: Load) -> None:
@@ -141,8 +168,18 @@ if TYPE_CHECKING:
         def notes(self, card: ModelCard) -> tuple[str, ...]:
             """What the engine's users have to know of a model, a sentence each."""
 
+        def gpu_notes(self, gpu: GpuSpec) -> Iterator[str]:
+            """What the engine's users have to know of a GPU, a sentence each."""
+
+        def layers_keep(self, card: ModelCard) -> dict[str, LayerKeeps]:
+            """What a layer of each distinct kind keeps on one GPU, in the release's own types."""
+
         def fitting(self, model: Any, gpu: GpuSpec, load: Load) -> Fitting:
-            """The model on one kind of GPU under one load, ready for many layouts."""
+            """The model on one kind of GPU under one load, ready for many layouts.
+
+            Raises:
+                RequestError: a GPU on which this version does not run, or not this model.
+            """
 
         def lines(self, model: Any, gpu: GpuSpec, load: Load, contexts: Whole, users: Whole) -> Lines:
             """The model on one kind of GPU under many loads, of ascending contexts and users."""

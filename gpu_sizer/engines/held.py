@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttention, StreamConvolution
 from gpu_sizer.errors import UncountableError
-from gpu_sizer.memory.caches import SHORT_CONVOLUTIONS, CacheTypes, block_caches
 from gpu_sizer.memory.weights import WeightPlacement
+from gpu_sizer.model.caches import SHORT_CONVOLUTIONS, CacheTypes
 from gpu_sizer.records import dataclass
 
 TYPE_CHECKING = False
@@ -15,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpu_sizer.cards.model_card import ModelCard
-    from gpu_sizer.memory.caches import LayerCache
     from gpu_sizer.memory.weights import StageWeights, WeightRules
+    from gpu_sizer.model.caches import LayerCache
     from gpu_sizer.model.inventory import Inventory
 
     Bounds = Sequence[tuple[int, int]]
@@ -54,24 +53,25 @@ class HeldModel:
         self._placements: dict[tuple[int, int], WeightPlacement] = {}
         self._weights: dict[tuple[int, int, tuple[tuple[int, int], ...]], list[StageWeights]] = {}
         self._caches: dict[tuple[int, CacheTypes], dict[str, list[LayerCache]]] = {}
+        types = CacheTypes("bfloat16", "bfloat16")
         for block in card.architecture.blocks.values():
-            for mixer in (block.mixer, block.second_mixer):
-                if isinstance(mixer, CompressedAttention | StreamConvolution):
+            for mixer in block.mixers:
+                # States of which every rank holds all are those of Qwen4's streams.
+                if mixer.compressed or any(c.whole for c in mixer.caches(1, types)):
                     kind = type(mixer).__name__
                     raise UncountableError(
                         f"how this engine caches {card.name}'s layers ({kind}) is not known here; "
                         "vllm knows them (--engine vllm)",
                         about="model",
                     )
-                indexed = isinstance(mixer, Attention | LatentAttention) and mixer.indexer
-                if indexed and indexed.tokens_per_key > 1:
+                if mixer.tokens_per_key > 1:
                     raise UncountableError(
                         f"how this engine caches the pooled index keys of {card.name} is not known here; "
                         "vllm knows them (--engine vllm)",
                         about="model",
                     )
         self.has_experts = inventory.has_experts
-        self.has_latent = any(isinstance(b.mixer, LatentAttention) for b in card.architecture.blocks.values())
+        self.has_latent = any(m.latent for b in card.architecture.blocks.values() for m in b.mixers)
 
     @cached_property
     def has_scaled_experts(self) -> bool:
@@ -99,7 +99,7 @@ class HeldModel:
         """What each distinct layer keeps on one rank."""
         if (found := self._caches.get((tp, types))) is None:
             blocks = self.card.architecture.blocks
-            found = self._caches[tp, types] = {name: block_caches(block, tp, types) for name, block in blocks.items()}
+            found = self._caches[tp, types] = {name: block.caches(tp, types) for name, block in blocks.items()}
         return found
 
     def refuse_states(self, title: str, kind: str | None = None) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from gpu_sizer.engines.fitting import PlainFitting
-from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.engines.support import Supported
 from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.estimate import LayoutMemory
+from gpu_sizer.model.caches import CacheTypes, LayerKeeps
 from gpu_sizer.units import GIB, ceil_div, gib
 
 TYPE_CHECKING = False
@@ -24,17 +25,11 @@ if TYPE_CHECKING:
 HALF = {"float32": "bfloat16"}
 
 
-class OneVersion:
+class OneVersion(Supported):
     """An engine of which one version is known; another may be named, and is planned with by the same rules."""
 
-    name: str
-    title: str
-    profile: str
-    """Where the profile's data lies, below ``gpu_sizer/engines``."""
     held: Callable[[ModelCard, str | None], Any]
     """What prepares a model in the released types, or in one that is asked for."""
-    cache_dtypes: dict[str, str | None]
-    """Types of the cache by what people write; null is the model's own."""
     half: dict[str, str] = HALF
     """The type in which a release is computed that the engine does not compute in."""
     lowerable: tuple[str, ...] = ()
@@ -44,9 +39,15 @@ class OneVersion:
     counts_arrays = False
     generation: str | None = None
 
-    def __init__(self, version: str | None = None) -> None:
-        self.constants: dict[str, Any] = profile_data(self.profile)
-        self.release = version or str(self.constants["release"])
+    @property
+    def constants(self) -> dict[str, Any]:
+        """The profile's data."""
+        return self.head
+
+    @property
+    def release(self) -> str:
+        """The version that is planned for."""
+        return self.asked
 
     @property
     def label(self) -> str:
@@ -64,15 +65,16 @@ class OneVersion:
         )
 
     def notes(self, card: ModelCard) -> tuple[str, ...]:
-        """Nothing is known of one model alone."""
-        return ()
+        """That nobody knows here whether the engine loads the model, or that later versions no longer do."""
+        return tuple(note for note in (self.class_note(card), self.last_note(card)) if note is not None)
 
     def model(self, card: ModelCard, weights_dtype: str | None) -> Any:
         """The model prepared for many layouts.
 
         Raises:
-            RequestError: a kind of layer whose cache is not known.
+            RequestError: a class that this version does not load, or a kind of layer whose cache is not known.
         """
+        self.check_card(card)
         return self.held(card, weights_dtype)
 
     def check(self, load: Load) -> None:
@@ -98,6 +100,15 @@ class OneVersion:
     def logged_load(self, length: int, sequences: int | None) -> tuple[int, int]:
         """Context and users of a start-up: these engines start with whatever cache is left, of any length."""
         return 1, 1
+
+    def layers_keep(self, card: ModelCard) -> dict[str, LayerKeeps]:
+        """What a layer of each distinct kind keeps on one GPU: every attention layer keeps every token."""
+        dtype = self.cache_dtypes["auto"] or card.weights.kv_cache_dtype or self.model_dtype(card)
+        caches = self.model(card, None).caches(1, CacheTypes(dtype, self.model_dtype(card)))
+        return {
+            name: LayerKeeps(sum(c.token_bytes for c in found), state_bytes=sum(c.state_bytes for c in found))
+            for name, found in caches.items()
+        }
 
     def users(self, load: Load, layout: Layout, setting: str) -> int:
         """Users of one replica.
@@ -156,7 +167,12 @@ class OneVersion:
         )
 
     def fitting(self, model: Any, gpu: GpuSpec, load: Load) -> PlainFitting:
-        """The model on one kind of GPU under one load."""
+        """The model on one kind of GPU under one load.
+
+        Raises:
+            RequestError: a GPU on which this version does not run, or not this model.
+        """
+        self.check_gpu(model, gpu, self.cache_dtype(model.card, load))
         # Beside weights, cache and activations a GPU holds at least its context.
         context = int(self.constants["context_gib"] * GIB)
         return PlainFitting(self, model, gpu, load, context)  # type: ignore[arg-type]  # evaluate is the engine's own

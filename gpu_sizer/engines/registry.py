@@ -1,46 +1,59 @@
-"""Engines by name: ``vllm``, ``vllm@0.11``, ``sglang``, ``llama.cpp``."""
+"""Engines by name: ``vllm``, ``vllm@0.11``, ``sglang``, ``llama.cpp``. Every folder with a profile is one."""
 
 from __future__ import annotations
 
 from functools import cache
 
+from gpu_sizer.engines.profiles import has_module, naming
 from gpu_sizer.errors import RequestError
+from gpu_sizer.load import ENGINE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gpu_sizer.engines.engine import Engine
+    from collections.abc import Iterator
+    from typing import Any
 
-#: Modules and classes of the profiles, in the order in which they are listed; each is imported when it is asked for.
-_ENGINES = {
-    "vllm": ("gpu_sizer.engines.vllm.engine", "VllmEngine"),
-    "sglang": ("gpu_sizer.engines.sglang.engine", "SglangEngine"),
-    "tensorrt-llm": ("gpu_sizer.engines.tensorrt_llm.engine", "TensorrtLlmEngine"),
-    "tgi": ("gpu_sizer.engines.tgi.engine", "TgiEngine"),
-    "transformers": ("gpu_sizer.engines.transformers.engine", "TransformersEngine"),
-    "llama.cpp": ("gpu_sizer.engines.llama_cpp.engine", "LlamaCppEngine"),
-}
-#: Other spellings.
-_ALIASES = {
-    "tensorrt_llm": "tensorrt-llm",
-    "trtllm": "tensorrt-llm",
-    "trt-llm": "tensorrt-llm",
-    "tensorrtllm": "tensorrt-llm",
-    "text-generation-inference": "tgi",
-    "llama_cpp": "llama.cpp",
-    "llamacpp": "llama.cpp",
-    "llama-cpp": "llama.cpp",
-    "hf": "transformers",
-}
+    from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.engines.engine import Engine
+    from gpu_sizer.engines.serving import Starter
+    from gpu_sizer.engines.wording import Wording
+
+
+@cache
+def _folders() -> dict[str, str]:
+    """Folders by name of the engine, in the order of lists."""
+    return {names["name"]: folder for folder, names in naming().items()}
+
+
+@cache
+def _spellings() -> dict[str, str]:
+    """Names by other spellings: a folder's own name is one."""
+    found = {folder: names["name"] for folder, names in naming().items()}
+    return found | {alias: names["name"] for names in naming().values() for alias in names["aliases"] or ()}
 
 
 def engine_name(name: str) -> str:
     """The name of an engine as the project writes it; unknown ones stay as they are."""
     lowered = name.strip().lower()
-    return _ALIASES.get(lowered, lowered)
+    return lowered if lowered in _folders() else _spellings().get(lowered, lowered)
+
+
+def engine_title(name: str) -> str:
+    """An engine's name, with a version behind ``@`` or without, as people write it: ``vLLM 0.11``."""
+    base, _, version = name.partition("@")
+    folder = _folders().get(engine_name(base))
+    return " ".join([naming()[folder]["title"] if folder else base, version]).rstrip()
+
+
+def engine_words() -> Iterator[tuple[tuple[str, ...], str]]:
+    """How questions call the engines: the words of a phrase, and the engine's name."""
+    for names in naming().values():
+        for phrase in names["words"] or ():
+            yield tuple(phrase.split()), names["name"]
 
 
 @cache
-def engine(name: str = "vllm") -> Engine:
+def engine(name: str = ENGINE.default) -> Engine:
     """The engine of a name, with an optional version behind ``@``.
 
     Raises:
@@ -49,14 +62,55 @@ def engine(name: str = "vllm") -> Engine:
     base, at, version = name.strip().lower().partition("@")
     if at and not version:
         raise RequestError(f"engine {name!r} names no version behind the @, as in {base}@0.11")
-    base = engine_name(base)
-    if base not in _ENGINES:
-        raise RequestError(f"unknown engine {name!r}; known: {', '.join(_ENGINES)}")
-    module, kind = _ENGINES[base]
-    found: Engine = getattr(__import__(module, fromlist=[kind]), kind)(version or None)
+    folder = _folders().get(engine_name(base))
+    if folder is None:
+        raise RequestError(f"unknown engine {name!r}; known: {', '.join(_folders())}")
+    found: Engine = _part(folder, "engine").ENGINE(version or None)
     return found
+
+
+def _part(folder: str, part: str) -> Any:
+    """A module of an engine's folder."""
+    return __import__(f"gpu_sizer.engines.{folder}.{part}", fromlist=[part])
+
+
+def engine_commands() -> dict[str, str]:
+    """The engines that have a server of their own, by the names of their commands (``trtllm`` for TensorRT-LLM's)."""
+    return {names["command"]: names["name"] for names in naming().values() if names["command"]}
+
+
+def starter_of(name: str) -> Starter:
+    """How an engine is started.
+
+    Raises:
+        RequestError: an engine without a server of its own.
+    """
+    known = engine_commands().values()
+    if name not in known:
+        raise RequestError(f"{name} has no server that could be started; those have: {', '.join(known)}")
+    found: Starter = _part(_folders()[name], "serve").STARTER
+    return found
+
+
+def engine_wordings() -> Iterator[tuple[str, tuple[Wording, ...]]]:
+    """What the start-up logs of engines say: the name that a record has for an engine, and its wordings."""
+    for folder in naming():
+        if has_module(f"{folder}/logs"):
+            logs = _part(folder, "logs")
+            yield logs.NAME, logs.WORDINGS
+
+
+def engine_for(name: str, card: ModelCard) -> str:
+    """The engine that is meant by a name: where it names no version, the newest that loads the model.
+
+    Raises:
+        RequestError: no such engine or version.
+    """
+    if "@" in name or (older := engine(name).older_version(card)) is None:
+        return name
+    return f"{name.strip()}@{older}"
 
 
 def engine_names() -> tuple[str, ...]:
     """The engines that are known."""
-    return tuple(_ENGINES)
+    return tuple(_folders())

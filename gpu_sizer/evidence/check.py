@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gpu_sizer.cards.catalogue import Catalogue
-from gpu_sizer.engines.registry import engine
+from gpu_sizer.engines.registry import engine, engine_title, engine_wordings
 from gpu_sizer.errors import UnknownNameError
 from gpu_sizer.evidence.identify import Skipped, identify_model
 from gpu_sizer.evidence.logs.startup import LogFindings
@@ -90,6 +90,12 @@ def _summary(values: dict[str, Any]) -> str:
     return ", ".join(parts)
 
 
+def _logged() -> str:
+    """The engines whose logs are read."""
+    *others, last = [engine_title(name) for name, _ in engine_wordings()]
+    return f"{', '.join(others)} or {last}"
+
+
 def _record(
     findings: LogFindings, cards: Catalogue, model: str | None, gpu: str | None, tp: int | None
 ) -> EvidenceRecord:
@@ -102,7 +108,7 @@ def _record(
     values = dict(findings.values)
     if "engine" not in values:
         raise EvidenceError(
-            "no start-up of vLLM, SGLang, llama.cpp or TensorRT-LLM is found in this log; "
+            f"no start-up of {_logged()} is found in this log; "
             "the lines about weights, KV cache and settings must be in it"
         )
     if gpu is not None:

@@ -6,17 +6,18 @@ own engine and version where there is one; else vLLM's newest stands in, whose r
 
 from __future__ import annotations
 
-import json
 import re
 
 from gpu_sizer.cards.catalogue import Catalogue
 from gpu_sizer.engines.registry import engine, engine_names
-from gpu_sizer.errors import GpuSizerError, RequestError
-from gpu_sizer.evidence.records import EvidenceError
+from gpu_sizer.errors import GpuSizerError, RequestError, UncountableError
+from gpu_sizer.evidence.records import OF_LOAD, EvidenceError
+from gpu_sizer.files import parse_json
+from gpu_sizer.load import ENGINE
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search
-from gpu_sizer.records import dataclass, fields
+from gpu_sizer.records import dataclass, field, fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,11 +52,8 @@ class Deployment:
     dp: int | None = None
     ep: bool | None = None
     max_model_len: int | None = None
-    max_num_seqs: int | None = None
-    max_num_batched_tokens: int | None = None
-    gpu_memory_utilization: float | None = None
-    kv_cache_dtype: str | None = None
-    enforce_eager: bool | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    """The settings of a load that are told, by their names."""
     strength: str | None = None
     """observed or stated."""
     quote: str | None = None
@@ -69,7 +67,7 @@ class Deployment:
         return "oom" if self.verdict == "oom" else "recommended"
 
 
-_KEYS = tuple(f.name for f in fields(Deployment))
+_FIELDS = tuple(f.name for f in fields(Deployment) if f.name != "settings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +97,23 @@ def read_deployments(lines: Iterable[str], name: str) -> Iterator[Deployment]:
         if not line.strip():
             continue
         try:
-            values = json.loads(line)
+            values = parse_json(line)
         except ValueError as error:
             raise EvidenceError(f"{name}:{number}: not JSON ({error})") from None
-        unknown = sorted(set(values) - set(_KEYS)) if isinstance(values, dict) else ["not an object"]
+        unknown = sorted(set(values).difference(_FIELDS, OF_LOAD)) if isinstance(values, dict) else ["not an object"]
         missing = [k for k in ("id", "source_url", "verdict") if unknown == [] and not values.get(k)]
         if unknown or missing:
             what = f"{unknown[0]}: unknown key" if unknown else f"{missing[0]}: missing"
             raise EvidenceError(f"{name}:{number}: {what}")
-        yield Deployment(**values)
+        settings = {name: values[name] for name in values if name in OF_LOAD and values[name] is not None}
+        yield Deployment(**{name: values[name] for name in values if name in _FIELDS}, settings=settings)
 
 
 def _profile(d: Deployment) -> str:
     """The profile of a deployment's engine and version, or the one that stands in."""
     words = (d.engine or "").lower().split()
     if not words or words[0] not in engine_names():
-        return "vllm"
+        return str(ENGINE.default)
     told = re.match(r"v?(\d+\.\d+[\w.]*)", d.engine_version or "")
     profile = f"{words[0]}@{told[1]}" if told is not None else words[0]
     try:
@@ -135,16 +134,16 @@ def _layout(d: Deployment) -> Layout | None:
 def _asked(d: Deployment, cards: Catalogue, layout: Layout, profile: str) -> Judged:
     card, gpu = cards.model(d.hf_model or ""), cards.gpu(d.gpu or "")
     options: dict[str, Any] = {
+        **d.settings,
         "context": d.max_model_len or min(USUAL_CONTEXT, card.context.extended or card.context.native),
-        "max_num_seqs": d.max_num_seqs,
-        "max_num_batched_tokens": d.max_num_batched_tokens,
-        "gpu_memory_utilization": d.gpu_memory_utilization,
-        "enforce_eager": bool(d.enforce_eager),
     }
-    if (d.kv_cache_dtype or "").startswith("fp8"):
-        options["kv_cache_dtype"] = "float8"
     if d.released_precision_equals is False and d.precision in _PRECISIONS:
         options["weights_dtype"] = _PRECISIONS[d.precision]
+    try:
+        engine(profile).check_card(card)
+    except UncountableError:
+        # The version that a source tells is not the one that ran.
+        profile = profile.partition("@")[0]
     memory = Search(make_request(card, gpu, engine=profile, **options)).evaluate(layout)
     return Judged(d, memory.verdict, memory.reason, profile)
 

@@ -40,7 +40,7 @@ class Identified:
     """The card of a record, and the what-if under which it stands for the record's checkpoint (null: as released)."""
 
     card: ModelCard
-    weights_dtype: str | None = None
+    dtype: str | None = None
     weights_known: bool = True
     """Whether the checkpoint's weights are the card's; if not, nothing that depends on them may be compared."""
 

@@ -1,16 +1,18 @@
-"""Records of real start-ups: one JSON object a line, figures as the log prints them (DESIGN 4.4)."""
+"""Records of real start-ups: one JSON object a line, figures as the log prints them."""
 
 from __future__ import annotations
 
-import json
-
-from gpu_sizer.errors import GpuSizerError
-from gpu_sizer.records import dataclass, fields
+from gpu_sizer.errors import GpuSizerError, shown
+from gpu_sizer.files import parse_json
+from gpu_sizer.load import LOAD
+from gpu_sizer.records import dataclass, field, fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any, Literal
+
+    from gpu_sizer.load import Setting
 
     Outcome = Literal["served", "oom_load", "oom_kv", "error_other"]
 
@@ -18,13 +20,11 @@ OUTCOMES = ("served", "oom_load", "oom_kv", "error_other")
 
 _TEXTS = {
     *("id", "source_url", "engine", "engine_version", "engine_generation", "model", "dtype", "quantization"),
-    *("kv_cache_dtype", "gpu", "outcome", "quote", "note"),
+    *("gpu", "outcome", "quote", "note"),
 }
-_FLAGS = {"ep", "enforce_eager"}
-_COUNTS = {
-    *("gpu_count", "tp", "pp", "dp", "max_model_len", "max_num_seqs", "max_num_batched_tokens", "gpu_blocks"),
-    *("block_size", "kv_cache_tokens"),
-}
+_COUNTS = {"gpu_count", "tp", "pp", "dp", "max_model_len", "gpu_blocks", "kv_cache_tokens"}
+#: What a value has to be, by the kinds of settings.
+_WANTED = {"str": "a text", "bool": "true or false", "int": "a whole number", "float": "a number"}
 
 
 class EvidenceError(GpuSizerError):
@@ -69,28 +69,45 @@ class EvidenceRecord:
     needed_kv_gib: float | None = None
     quote: str | None = None
     note: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Settings of a load that have no field above, by their names."""
+
+    def load(self) -> dict[str, Any]:
+        """The settings that were told, as options of a request; neither the length nor the type of the weights."""
+        told = {name: getattr(self, name, None) for name in OF_LOAD} | self.settings
+        if str(told["kv_cache_dtype"]).lower() in ("auto", "none"):
+            del told["kv_cache_dtype"]
+        return {name: value for name, value in told.items() if value is not None}
 
     def model_dump(self) -> dict[str, Any]:
         """The object of one line."""
-        return {name: getattr(self, name) for name in KEYS}
+        return {name: getattr(self, name) for name in _FIELDS} | self.settings
 
 
-KEYS: tuple[str, ...] = tuple(f.name for f in fields(EvidenceRecord))
+_FIELDS = tuple(f.name for f in fields(EvidenceRecord) if f.name != "settings")
+#: What a request says in other words: the length, the users, what weights would be.
+_OTHERWISE = ("context", "users", "weights_dtype")
+#: The settings of a load that a record may tell.
+OF_LOAD: dict[str, Setting] = {s.name: s for s in LOAD if s.name not in _OTHERWISE}
+#: The keys of a record.
+KEYS: tuple[str, ...] = tuple(dict.fromkeys((*_FIELDS, *OF_LOAD)))
+
+
+def kind_of(key: str) -> str:
+    """What a key of a record holds: a text, true or false, a whole number, or a number."""
+    if key in OF_LOAD:
+        return OF_LOAD[key].kind
+    return "str" if key in _TEXTS else "bool" if key == "ep" else "int" if key in _COUNTS else "float"
 
 
 def _mistake(key: str, value: Any) -> str | None:
     """What is wrong with a value, or null."""
     if value is None:
         return None
-    if key in _TEXTS:
-        wanted, right = "a text", isinstance(value, str)
-    elif key in _FLAGS:
-        wanted, right = "true or false", isinstance(value, bool)
-    elif key in _COUNTS:
-        wanted, right = "a whole number", isinstance(value, int) and not isinstance(value, bool)
-    else:
-        wanted, right = "a number", isinstance(value, int | float) and not isinstance(value, bool)
-    return None if right else f"{key}: must be {wanted}, not {json.dumps(value)[:60]}"
+    kind = kind_of(key)
+    number = isinstance(value, int if kind == "int" else int | float) and not isinstance(value, bool)
+    right = isinstance(value, str) if kind == "str" else isinstance(value, bool) if kind == "bool" else number
+    return None if right else f"{key}: must be {_WANTED[kind]}, not {shown(value)}"
 
 
 def record_from(values: Any, place: str) -> EvidenceRecord:
@@ -116,7 +133,8 @@ def record_from(values: Any, place: str) -> EvidenceRecord:
         raise EvidenceError(f"{place}: outcome: must be one of {', '.join(OUTCOMES)}, not {values['outcome']!r}")
     if values.get("ep") is None and "ep" in values:
         values = {**values, "ep": None}
-    return EvidenceRecord(**values)
+    further = {name: values[name] for name in values if name not in _FIELDS}
+    return EvidenceRecord(**{name: values[name] for name in values if name in _FIELDS}, settings=further)
 
 
 def read_records(lines: Iterable[str], name: str) -> Iterator[EvidenceRecord]:
@@ -135,7 +153,7 @@ def read_records(lines: Iterable[str], name: str) -> Iterator[EvidenceRecord]:
             continue
         place = f"{name}:{number}"
         try:
-            values = json.loads(line)
+            values = parse_json(line)
         except ValueError as error:
             raise EvidenceError(f"{place}: not JSON ({error})") from None
         record = record_from(values, place)

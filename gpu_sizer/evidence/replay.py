@@ -26,12 +26,6 @@ if TYPE_CHECKING:
 COMPARED = ("weights_gib_per_gpu", "available_kv_gib", "gpu_blocks", "kv_cache_tokens", "max_concurrency", "outcome")
 
 
-#: The version that stands for a generation where a log tells no more.
-GENERATIONS: dict[str, dict[str | None, str]] = {"vllm": {"V0": "0.7.3", "V1": "0.11"}}
-#: What stands for a generation in a version whose default is another.
-BESIDE_DEFAULT: dict[str, dict[str | None, str]] = {"vllm": {"V0": "0.7.4", "V1": "0.8"}}
-
-
 @dataclass(frozen=True, slots=True)
 class Replayed:
     """One record with what the estimate says of it; null predictions where the log lacks what they need."""
@@ -84,10 +78,8 @@ def engine_of(record: EvidenceRecord) -> tuple[str, str | None]:
         profile = f"{name}@{told.lstrip('v')}"
         if generation is None or get_engine(profile).generation in (None, generation):
             return profile, None
-    standing = (BESIDE_DEFAULT if told else GENERATIONS).get(name, {})
-    if generation in standing:
+    if (version := get_engine(name).standing(generation, beside=bool(told))) is not None:
         # Two generations of one engine differ more than the versions within one.
-        version = standing[generation]
         return f"{name}@{version}", f"{name} {version}: " + (
             f"{told} ran as {generation}" if told else "the log tells the generation alone"
         )
@@ -109,29 +101,18 @@ def layout_of(record: EvidenceRecord) -> Layout:
 
 def request_of(record: EvidenceRecord, identified: Identified, gpu: GpuSpec, engine: str) -> Request:
     """The request that a record's start-up answers: its own length and settings."""
-    card, cache_dtype = identified.card, record.kv_cache_dtype
-    if cache_dtype and cache_dtype.lower() in ("auto", "none"):
-        cache_dtype = None
+    card, load = identified.card, record.load()
     # A length beyond the card's own was let through by the operator (rope scaling): the log is the authority.
     longest = card.context.extended or card.context.native
     if record.max_model_len and record.max_model_len > longest:
         card = replace(card, context=replace(card.context, native=record.max_model_len, extended=None, method=None))
     profile = get_engine(engine)
     context, users = profile.logged_load(record.max_model_len or card.context.native, record.max_num_seqs)
-    return make_request(
-        card,
-        gpu,
-        context=context,
-        users=users,
-        engine=engine,
-        gpu_memory_utilization=record.gpu_memory_utilization,
-        weights_dtype=identified.weights_dtype,
-        kv_cache_dtype=cache_dtype,
-        max_num_seqs=record.max_num_seqs if users == 1 else None,
-        max_num_batched_tokens=record.max_num_batched_tokens,
-        enforce_eager=bool(record.enforce_eager),
-        block_size=record.block_size,
-    )
+    if users > 1:
+        # Sequences that stand for users are no bound of their own.
+        load.pop("max_num_seqs", None)
+    load |= {"context": context, "users": users, "weights_dtype": identified.dtype}
+    return make_request(card, gpu, engine=engine, **load)
 
 
 def replay(record: EvidenceRecord, cards: Catalogue) -> Replayed:
@@ -154,6 +135,9 @@ def _replay(record: EvidenceRecord, cards: Catalogue) -> Replayed:
     name, assumed_version = engine_of(record)
     profile = get_engine(name)
     identified = identify_model(record, cards, any_weights=profile.allocates_request)
+    if not record.engine_version and (newer := profile.newer_version(identified.card)) is not None:
+        # A log that tells no version is of one that loads its model.
+        name, assumed_version = f"{profile.name}@{newer}", f"{profile.name} {newer}: the first version that loads it"
     gpu, memory_known = identify_gpu(record, cards, any_gpu=profile.allocates_request)
     assumed = [a for a in (assumed_version,) if a]
     for key, what in (

@@ -6,20 +6,27 @@ what is left of the file before anything is believed, and no tensor data are rea
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from gpu_sizer.errors import CardError
+from gpu_sizer.errors import CardError, printable, shown
+from gpu_sizer.files import open_regular
 from gpu_sizer.importers.checkpoint import Checkpoint, StoredTensor
+from gpu_sizer.model.bounds import MOST_TOKENS
 
 MAGIC = b"GGUF"
-#: Strings, arrays and tensor lists beyond these are no model's.
-MOST_STRING, MOST_ARRAY, MOST_ENTRIES = 64 << 20, 4_000_000, 200_000
-#: Array elements kept: longer ones (vocabularies) are passed over and only counted.
-KEPT = 4096
+#: Strings, tensor lists and lists of metadata beyond these are no model's.
+MOST_STRING, MOST_TENSORS, MOST_ENTRIES = 64 << 20, 100_000, 200_000
+#: Strings within arrays, all of a file's together: each is passed over one by one. Large vocabularies have a million.
+MOST_STRINGS = 2_000_000
+#: Bytes of a key, of a text that is kept, and of a tensor's name (ggml's own bound of a name is 64).
+LONGEST_KEY, LONGEST_TEXT, LONGEST_NAME = 65_535, 400, 256
+#: Elements of an array that is kept (one for each layer), and of all that are.
+KEPT, MOST_KEPT = 4096, 200_000
 
 _SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
 _STRING, _ARRAY = 8, 9
@@ -38,6 +45,7 @@ class _Reader:
 
     def __init__(self, file: Path, stream: BinaryIO, length: int) -> None:
         self.file, self.stream, self.length = file, stream, length
+        self.strings, self.kept = 0, 0
 
     def fail(self, reason: str) -> CardError:
         return CardError(str(self.file), "", reason)
@@ -50,63 +58,83 @@ class _Reader:
     def scalar(self, code: str) -> Any:
         return struct.unpack(code, self.take(struct.calcsize(code)))[0]
 
-    def string(self, most: int = MOST_STRING) -> str:
+    def string(self, most: int) -> str:
         count = self.scalar("<Q")
         if count > most:
-            raise self.fail(f"claims a string of {count:,} bytes")
+            raise self.fail(f"claims a string of {count:,} bytes where {most:,} is the most")
         return self.take(count).decode("utf-8", "replace")
 
-    def value(self, kind: int, depth: int = 0) -> Any:
+    def skip(self, count: int) -> None:
+        if self.stream.tell() + count > self.length:
+            raise self.fail(f"truncated: {count:,} bytes wanted at {self.stream.tell():,} of {self.length:,}")
+        self.stream.seek(count, 1)
+
+    def value(self, kind: int) -> Any:
+        """A number, a short text, or a list of numbers; null for others, which tell no model's shape."""
         if kind in _SCALARS:
             return self.scalar(_SCALARS[kind])
         if kind == _STRING:
-            return self.string()
-        if kind != _ARRAY or depth > 4:
+            count = self.scalar("<Q")
+            if count > LONGEST_TEXT:
+                self.skip_string(count)
+                return None
+            return self.take(count).decode("utf-8", "replace")
+        if kind != _ARRAY:
             raise self.fail(f"a value of unknown type {kind}")
         inner, count = self.scalar("<I"), self.scalar("<Q")
-        if count > MOST_ARRAY:
-            raise self.fail(f"claims an array of {count:,} entries")
-        if inner in _SCALARS and count > KEPT:
-            size = struct.calcsize(_SCALARS[inner]) * count
-            if self.stream.tell() + size > self.length:
-                raise self.fail("truncated inside an array")
-            self.stream.seek(size, 1)
-            return _Long(count)
-        if count <= KEPT:
-            return [self.value(inner, depth + 1) for _ in range(count)]
-        for _ in range(count):
-            self._skip(inner, depth + 1)
-        return _Long(count)
+        if inner in _SCALARS and count <= KEPT:
+            self.kept += count
+            if self.kept > MOST_KEPT:
+                raise self.fail("has more lists of numbers by layer than a model")
+            return [self.scalar(_SCALARS[inner]) for _ in range(count)]
+        self.skip_array(inner, count)
+        return None
 
-    def _skip(self, kind: int, depth: int) -> None:
-        if kind == _STRING:
-            count = self.scalar("<Q")
-            if count > MOST_STRING or self.stream.tell() + count > self.length:
-                raise self.fail("truncated inside a string")
-            self.stream.seek(count, 1)
+    def skip_value(self, kind: int) -> None:
+        """Passes over a value."""
+        if kind in _SCALARS:
+            self.skip(struct.calcsize(_SCALARS[kind]))
+        elif kind == _STRING:
+            self.skip_string(self.scalar("<Q"))
+        elif kind == _ARRAY:
+            self.skip_array(self.scalar("<I"), self.scalar("<Q"))
         else:
-            self.value(kind, depth)
+            raise self.fail(f"a value of unknown type {kind}")
 
+    def skip_string(self, count: int) -> None:
+        if count > MOST_STRING:
+            raise self.fail(f"claims a string of {count:,} bytes")
+        self.skip(count)
 
-class _Long:
-    """A long array of which only the length was kept."""
-
-    def __init__(self, length: int) -> None:
-        self.length = length
+    def skip_array(self, inner: int, count: int) -> None:
+        if inner in _SCALARS:
+            self.skip(struct.calcsize(_SCALARS[inner]) * count)
+        elif inner == _STRING:
+            self.strings += count
+            if self.strings > MOST_STRINGS:
+                raise self.fail(f"claims {shown(self.strings)} strings in arrays; {MOST_STRINGS:,} is the most")
+            for _ in range(count):
+                self.skip_string(self.scalar("<Q"))
+        else:
+            raise self.fail(f"an array of values of type {inner}")
 
 
 def read_gguf(file: Path) -> tuple[dict[str, Any], Checkpoint]:
-    """Metadata and tensor list of a GGUF file.
+    """The metadata that tell a model's shape, and the tensor list of a GGUF file.
 
     Raises:
         CardError: not GGUF, truncated, or with lengths that the file does not have.
     """
-    try:
-        length = file.stat().st_size
-        with file.open("rb") as stream:
-            return _read(_Reader(file, stream, length))
-    except OSError as error:
-        raise CardError(str(file), "", error.strerror or "cannot be read") from None
+    with open_regular(file) as stream:
+        try:
+            return _read(_Reader(file, stream, os.fstat(stream.fileno()).st_size))
+        except OSError as error:
+            raise CardError(str(file), "", error.strerror or "cannot be read") from None
+
+
+def _is_wanted(key: str) -> bool:
+    """Whether a key of the metadata says what kind of model it is, or its shape."""
+    return key in ("general.architecture", "general.name") or key.partition(".")[2] in _KEYS
 
 
 def _read(r: _Reader) -> tuple[dict[str, Any], Checkpoint]:
@@ -116,24 +144,29 @@ def _read(r: _Reader) -> tuple[dict[str, Any], Checkpoint]:
     if version not in (2, 3):
         raise r.fail(f"GGUF version {version} is not supported; 2 and 3 are")
     tensor_count, entry_count = r.scalar("<Q"), r.scalar("<Q")
-    if tensor_count > MOST_ENTRIES or entry_count > MOST_ENTRIES:
+    if tensor_count > MOST_TENSORS or entry_count > MOST_ENTRIES:
         raise r.fail(f"claims {tensor_count:,} tensors and {entry_count:,} metadata entries")
     metadata = {}
     for _ in range(entry_count):
-        key = r.string(most=65_535)
-        metadata[key] = r.value(r.scalar("<I"))
+        key, kind = r.string(LONGEST_KEY), r.scalar("<I")
+        if _is_wanted(key):
+            metadata[key] = r.value(kind)
+        else:
+            r.skip_value(kind)
     tensors = {}
     for _ in range(tensor_count):
-        name, dimensions = r.string(most=65_535), r.scalar("<I")
+        name, dimensions = r.string(LONGEST_NAME), r.scalar("<I")
         if dimensions > 4:
-            raise r.fail(f"the tensor {name[:80]!r} has {dimensions} dimensions")
+            raise r.fail(f"the tensor {shown(name)} has {dimensions:,} dimensions")
         shape = tuple(r.scalar("<Q") for _ in range(dimensions))[::-1]
         kind, _offset = r.scalar("<I"), r.scalar("<Q")
         if kind not in TYPES:
-            raise CardError(str(r.file), name[:120], f"tensor type {kind} is not supported")
+            raise CardError(str(r.file), printable(name[:120]), f"tensor type {kind} is not supported")
         label, block, size = TYPES[kind]
         if prod(shape) >= 1 << 50 or (shape and shape[-1] % block):
-            raise CardError(str(r.file), name[:120], f"a shape of {list(shape)} does not suit {label}")
+            raise CardError(
+                str(r.file), printable(name[:120]), f"a shape of {shown(list(shape))} does not suit {label}"
+            )
         tensors[name] = StoredTensor(name, label, shape, prod(shape) // block * size)
     return metadata, Checkpoint(tensors, (r.file.name,))
 
@@ -186,16 +219,23 @@ def configuration(file: Path, metadata: Mapping[str, Any], checkpoint: Checkpoin
         CardError: an architecture that is not supported.
     """
     name = metadata.get("general.architecture")
-    if name not in ARCHITECTURES:
+    if not isinstance(name, str) or name not in ARCHITECTURES:
         known = ", ".join(sorted(ARCHITECTURES))
-        raise CardError(str(file), "general.architecture", f"{str(name)[:40]!r} is not supported; known: {known}")
+        said = "is missing" if name is None else f"{shown(name)} is not supported"
+        raise CardError(str(file), "general.architecture", f"{said}; known: {known}")
     config: dict[str, Any] = {"model_type": ARCHITECTURES[name]}
     for key, target in _KEYS.items():
-        value = metadata.get(f"{name}.{key}")
+        value: Any = metadata.get(f"{name}.{key}")
         if isinstance(value, list) and value:
+            if any(v != value[0] for v in value):
+                raise CardError(str(file), f"{name}.{key}", "differs between layers, which is not supported")
             value = value[0]
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            config[target] = int(value)
+        if value is None:
+            continue
+        whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+        if not whole or isinstance(value, bool) or not 0 <= value <= MOST_TOKENS:
+            raise CardError(str(file), f"{name}.{key}", f"must be a whole number of the model's, not {shown(value)}")
+        config[target] = int(value)
     if config["model_type"] == "llama" and config.get("num_experts"):
         config["model_type"] = "mixtral"
         config["num_local_experts"] = config.pop("num_experts")

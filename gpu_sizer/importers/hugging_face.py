@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gpu_sizer.cards.loading import validate
 from gpu_sizer.cards.model_card import ContextLength, ModelCard, Source
-from gpu_sizer.errors import CardError
+from gpu_sizer.cards.writing import plain
+from gpu_sizer.errors import CardError, shown
+from gpu_sizer.files import parse_json, read_regular
 from gpu_sizer.importers.config import Config
-from gpu_sizer.importers.families import MODULES, family
+from gpu_sizer.importers.families import family
 from gpu_sizer.importers.quantization import read_weights
+from gpu_sizer.model.bounds import LONGEST_ID, LONGEST_TEXT, MOST_TOKENS
 
 _MOST_BYTES = 4 << 20
 _DTYPES = {"bfloat16": "bfloat16", "float16": "float16", "float32": "float32", "half": "float16", "float": "float32"}
@@ -60,14 +63,11 @@ def read_json(path: Path, most: int = _MOST_BYTES) -> Any:
     Raises:
         CardError: absent, too large, or not JSON.
     """
+    data = read_regular(path, most)
     try:
-        if path.stat().st_size > most:
-            raise CardError(str(path), "", f"larger than {most >> 20} MiB")
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CardError(str(path), "", error.strerror or "cannot be read") from None
-    except (UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise CardError(str(path), "", f"not valid JSON ({str(error)[:80]})") from None
+        return parse_json(data)
+    except ValueError as error:
+        raise CardError(str(path), "", f"not valid JSON ({error})") from None
 
 
 def _dtype(c: Config) -> str:
@@ -78,9 +78,9 @@ def _dtype(c: Config) -> str:
             return "bfloat16"
         c.warnings.append("the configuration names no dtype; bfloat16 is assumed")
         return "bfloat16"
-    name = str(value).removeprefix("torch.")
+    name = value.removeprefix("torch.") if isinstance(value, str) else ""
     if name not in _DTYPES:
-        raise c.fail("dtype", f"{name!r} is not known; known: {', '.join(_DTYPES)}")
+        raise c.fail("dtype", f"must be one of {', '.join(_DTYPES)}, not {shown(value)}")
     return _DTYPES[name]
 
 
@@ -93,7 +93,7 @@ _LENGTH_KEYS = (
 
 
 def _context(c: Config) -> ContextLength:
-    native = c.number(*_LENGTH_KEYS, default=2048)
+    native = c.number(*_LENGTH_KEYS, default=2048, most=MOST_TOKENS)
     scaling = c.find("rope_scaling", "rope_parameters")
     if isinstance(scaling, Mapping) and "gemma3" not in c.model_type:
         kind, factor = scaling.get("rope_type") or scaling.get("type"), scaling.get("factor")
@@ -102,8 +102,19 @@ def _context(c: Config) -> ContextLength:
     return ContextLength(native=native)
 
 
+_FACTS = "architecture, data types, context length (config.json)"
 #: Sizes whose absence is worth a word, though the family's class supplies them.
 _SIZES = ("vocab_size", "intermediate_size", "num_attention_heads", "num_key_value_heads", "head_dim")
+
+
+#: Kinds of layers that are alike in all of a family whose reader asks for none.
+_ALIKE = ("full_attention", "attention", "indexed_attention", "chunked_attention")
+
+
+def _check_unread_layers(c: Config) -> None:
+    """A list of layers that the family's reader does not ask for holds nothing that it would have to know."""
+    if "layer_types" not in c.asked:
+        c.kinds(_ALIKE, "layer_types")
 
 
 def _supplied(c: Config) -> list[str]:
@@ -130,31 +141,36 @@ def card_from_config(raw: Mapping[str, Any], *, name: str, source: str, file: st
         if not _is_llama_shaped(c):
             kind = c.model_type or "(none)"
             raise CardError(
-                file, "model_type", f"{kind!r} is not supported, and the configuration is not shaped like Llama's"
+                file, "model_type", f"{shown(kind)} is not supported, and the configuration is not shaped like Llama's"
             )
         build, verified = family("llama"), False
-        c.warnings.append(f"model_type {c.model_type!r} is not known; read as Llama-shaped, unverified")
+        c.warnings.append(f"model_type {shown(c.model_type)} is not known; read as Llama-shaped, unverified")
     assert build is not None
     try:
         architecture = build(c)
+        _check_unread_layers(c)
         weights, architecture = read_weights(c, _dtype(c), architecture)
         context = _context(c)
         c.warnings += _supplied(c)
-        return ModelCard(
-            id=name.lower(),
-            name=name,
+        card = ModelCard(
+            id=name.lower()[:LONGEST_ID],
+            name=name[:LONGEST_TEXT],
             context=context,
             weights=weights,
             architecture=architecture,
-            engine_class=c.architectures[0] if c.architectures else None,
+            engine_class=c.architectures[0][:LONGEST_TEXT] if c.architectures else None,
             verified=verified,
             notes=tuple(c.warnings),
-            sources=(Source(url=source, facts="architecture, data types, context length (config.json)"),),
+            sources=(
+                Source(url=source[:LONGEST_TEXT], facts="architecture, data types, context length (config.json)"),
+            ),
         )
+        # What a card may hold is said once, in its schema.
+        return validate(plain(card), ModelCard, Path(file))
     except CardError:
         raise
-    except (ValueError, TypeError, OverflowError, KeyError, AttributeError) as error:
-        raise CardError(file, "", str(error)[:200]) from None
+    except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
+        raise CardError(file, "", str(error)[:200] or type(error).__name__) from None
 
 
 #: modelopt's own file, which engines read where ``config.json`` names no quantization.
@@ -190,8 +206,3 @@ def import_folder(path: str | os.PathLike[str]) -> ModelCard:
         raw = with_modelopt(raw, read_json(beside))
     name = (where if where.is_dir() else where.parent).resolve().name or "model"
     return card_from_config(raw, name=name, source=str(where), file=str(config))
-
-
-def known_types() -> tuple[str, ...]:
-    """The model types that have a family."""
-    return tuple(sorted(MODULES))

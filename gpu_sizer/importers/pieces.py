@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, Run
-from gpu_sizer.cards.feed_forwards import Dense, MixtureOfExperts
-from gpu_sizer.cards.mixers import Attention
+from gpu_sizer.errors import shown
 from gpu_sizer.importers.config import Config
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor, Run
+from gpu_sizer.model.feed_forwards.dense import Dense
+from gpu_sizer.model.feed_forwards.mixture_of_experts import MixtureOfExperts
+from gpu_sizer.model.mixers.attention import Attention
 
 
 def attention(c: Config, **differs: Any) -> Attention:
@@ -82,7 +84,7 @@ def stack(
     configured layers that hold nothing and have no name.
     """
     if c.find("num_hidden_layers") is not None and len(names) + empty_layers != c.layers:
-        raise c.fail("layer_types", f"names {len(names)} layers, num_hidden_layers is {c.layers}")
+        raise c.fail("num_hidden_layers", f"is {c.layers}, and {len(names)} layers are named")
     mtp = ends.get("mtp")
     used = set(names) | set(mtp.blocks if mtp else ())
     values: dict[str, Any] = {
@@ -102,7 +104,7 @@ def uniform(c: Config, block: Block, **ends: Any) -> Architecture:
 
 def sparse_steps(c: Config) -> list[str]:
     """Which layers have experts, as Qwen says it: every so many, and none of those listed."""
-    step, plain = c.number("decoder_sparse_step", default=1), set(c.sequence("mlp_only_layers") or ())
+    step, plain = c.number("decoder_sparse_step", default=1), set(c.layer_numbers("mlp_only_layers") or ())
     return ["dense" if i in plain or (i + 1) % step else "experts" for i in range(c.layers)]
 
 
@@ -112,11 +114,32 @@ def layer_types(c: Config, names: dict[str, str], otherwise: Sequence[str] | Non
     Raises:
         CardError: a layer type that the family does not know, or no list and no rule.
     """
-    listed = c.sequence("layer_types")
+    listed = c.kinds(names, "layer_types")
     if listed is None:
         if otherwise is None:
             raise c.fail("layer_types", "missing, and the family has no rule for it")
         return list(otherwise)
-    if unknown := sorted({str(t) for t in listed} - set(names)):
-        raise c.fail("layer_types", f"unknown layer type {unknown[0]!r}; known: {', '.join(names)}")
-    return [names[t] for t in listed[: c.layers]]
+    return [names[t] for t in listed]
+
+
+def layers_told(c: Config, key: str, otherwise: Iterable[int]) -> set[int]:
+    """Numbers of layers as a list, or as a text with commas between them."""
+    value = c.find(key)
+    if not isinstance(value, str):
+        listed = c.layer_numbers(key)
+        return set(otherwise if listed is None else listed)
+    if not value.strip():
+        return set(otherwise)
+    numbers = [part.strip() for part in value.split(",") if part.strip()]
+    if wrong := [n for n in numbers if not n.isdecimal() or len(n) > 4 or int(n) >= c.layers]:
+        raise c.fail(key, f"must hold numbers of layers from 0 to {c.layers - 1}, not {shown(wrong[0])}")
+    return {int(n) for n in numbers}
+
+
+def dense_first(c: Config, first: int) -> list[str]:
+    """Which layers are dense and which have experts: listed, or dense first and then experts every so many."""
+    every = c.number("moe_layer_freq", default=1)
+    listed = c.kinds(("dense", "sparse"), "mlp_layer_types")
+    if listed is not None:
+        return ["dense" if kind == "dense" else "experts" for kind in listed]
+    return ["dense" if i < first or i % every else "experts" for i in range(c.layers)]

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gpu_sizer.cards.architecture import Architecture
-from gpu_sizer.cards.constraints import WeightFormat
-from gpu_sizer.cards.model_card import FormatRule, Weights
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import runs
 from gpu_sizer.importers.schemes import bare_name, scheme_of
+from gpu_sizer.model.architecture import Architecture
+from gpu_sizer.model.constraints import WeightFormat
 from gpu_sizer.model.inventory import block_tensors
+from gpu_sizer.model.weights import FormatRule, Weights
 from gpu_sizer.records import replace
 
 

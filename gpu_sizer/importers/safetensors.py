@@ -7,18 +7,24 @@ milliseconds. The header's length, and every offset in it, is checked before it 
 
 from __future__ import annotations
 
-import json
+import os
+import sys
 from math import prod
 from pathlib import Path
 from typing import Any
 
-from gpu_sizer.errors import CardError
+from gpu_sizer.errors import CardError, printable, shown
+from gpu_sizer.files import open_regular, read_regular
 from gpu_sizer.importers.checkpoint import Checkpoint, StoredTensor
+from gpu_sizer.json_objects import Members
 
-#: The format's own bound is 100 MB; DeepSeek-V3's largest header is under 1 MB.
-MOST_HEADER = 100_000_000
-#: Entries beyond which a header is no model's.
-MOST_TENSORS = 2_000_000
+#: The hub's own reader takes headers up to this (``huggingface_hub.constants.SAFETENSORS_MAX_HEADER_LENGTH``), the
+#: format up to 100 MB; DeepSeek-V3's largest is under 1 MB.
+MOST_HEADER = 25_000_000
+#: Bytes of an index; those of the largest models have some tens of megabytes.
+MOST_INDEX = 64 << 20
+#: Tensors of a checkpoint, and dimensions of one, beyond which they are no model's.
+MOST_TENSORS, MOST_DIMENSIONS = 600_000, 16
 INDEX = "model.safetensors.index.json"
 SINGLE = "model.safetensors"
 
@@ -29,52 +35,79 @@ DTYPE_BITS = {
 }  # fmt: skip
 
 
-def read_header(file: Path) -> dict[str, StoredTensor]:
+def read_header(file: Path, most: int = MOST_TENSORS) -> dict[str, StoredTensor]:
     """The tensors of one file.
+
+    Args:
+        file: a safetensors file.
+        most: tensors that it may have.
 
     Raises:
         CardError: not a safetensors file, a truncated header, or one that lies about lengths.
     """
-    try:
-        length = file.stat().st_size
-        with file.open("rb") as stream:
-            start = stream.read(8)
-            if len(start) < 8:
-                raise CardError(str(file), "", "shorter than a safetensors header")
-            header_length = int.from_bytes(start, "little")
-            if header_length > MOST_HEADER:
-                raise CardError(
-                    str(file), "", f"claims a header of {header_length:,} bytes; {MOST_HEADER:,} is the most"
-                )
-            if 8 + header_length > length:
-                raise CardError(str(file), "", f"claims a header of {header_length:,} bytes in a file of {length:,}")
-            raw = stream.read(header_length)
-    except OSError as error:
-        raise CardError(str(file), "", error.strerror or "cannot be read") from None
-    try:
-        header = json.loads(raw)
-    except (ValueError, RecursionError):
-        raise CardError(str(file), "", "its header is not valid JSON") from None
-    if not isinstance(header, dict) or len(header) > MOST_TENSORS:
-        raise CardError(str(file), "", "its header is not a mapping of tensors")
+    with open_regular(file) as stream:
+        length = os.fstat(stream.fileno()).st_size
+        start = stream.read(8)
+        if len(start) < 8:
+            raise CardError(str(file), "", "shorter than a safetensors header")
+        header_length = int.from_bytes(start, "little")
+        if 8 + header_length > length:
+            raise CardError(str(file), "", f"claims a header of {header_length:,} bytes in a file of {length:,}")
+        if header_length > MOST_HEADER:
+            raise CardError(str(file), "", f"has a header of {header_length:,} bytes; {MOST_HEADER:,} is the most")
+        members = Members(stream.read(header_length))
     data = length - 8 - header_length
-    return {name: _tensor(file, name, entry, data) for name, entry in header.items() if name != "__metadata__"}
-
-
-def _tensor(file: Path, name: str, entry: Any, data: int) -> StoredTensor:
+    found: dict[str, StoredTensor] = {}
+    # Thousands of tensors have one shape: it is kept once.
+    shapes: dict[tuple[int, ...], tuple[int, ...]] = {}
     try:
-        dtype, shape = entry["dtype"], tuple(entry["shape"])
-        begin, end = entry["data_offsets"]
-        whole = all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in (*shape, begin, end))
-    except (TypeError, KeyError, ValueError):
-        raise CardError(str(file), name[:120], "not an entry of dtype, shape and data_offsets") from None
-    if not whole or dtype not in DTYPE_BITS:
-        raise CardError(str(file), name[:120], f"dtype {str(dtype)[:20]!r} or its shape is not known")
+        for name in members.names():
+            if name == "__metadata__":
+                members.skip()
+                continue
+            if len(found) >= most:
+                raise CardError(str(file), "", f"more than {most:,} tensors")
+            found[name] = _tensor(file, name, _entry(members), data, shapes)
+        members.end()
+    except ValueError as error:
+        raise CardError(str(file), "", f"its header is not valid JSON ({error})") from None
+    return found
+
+
+def _entry(members: Members) -> object:
+    """What stands for a tensor; null for what no tensor's entry can be."""
+    try:
+        return members.flat()
+    except ValueError:
+        return None
+
+
+def _tensor(
+    file: Path, name: str, entry: Any, data: int, shapes: dict[tuple[int, ...], tuple[int, ...]]
+) -> StoredTensor:
+    def refuse(reason: str) -> CardError:
+        return CardError(str(file), printable(name[:120]), reason)
+
+    if not isinstance(entry, dict) or not {"dtype", "shape", "data_offsets"} <= entry.keys():
+        raise refuse("not an entry of dtype, shape and data_offsets")
+    dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
+    if not isinstance(dtype, str) or dtype not in DTYPE_BITS:
+        raise refuse(f"the dtype {shown(dtype)} is not known; known: {', '.join(DTYPE_BITS)}")
+    if not _are_sizes(shape) or len(shape) > MOST_DIMENSIONS:
+        raise refuse(f"shape must be a list of whole numbers, not {shown(shape)}")
+    if not _are_sizes(offsets) or len(offsets) != 2:
+        raise refuse(f"data_offsets must be two whole numbers, not {shown(offsets)}")
+    begin, end = offsets
     if not begin <= end <= data:
-        raise CardError(str(file), name[:120], f"its data end at {end:,}, the file has {data:,} bytes: truncated")
+        raise refuse(f"its data lie from {shown(begin)} to {shown(end)}, the file has {data:,} bytes: truncated")
     if prod(shape) * DTYPE_BITS[dtype] != (end - begin) * 8:
-        raise CardError(str(file), name[:120], f"{end - begin:,} bytes do not hold shape {list(shape)} of {dtype}")
-    return StoredTensor(name, dtype, shape, end - begin)
+        raise refuse(f"{end - begin:,} bytes do not hold shape {shown(shape)} of {dtype}")
+    whole = tuple(shape)
+    return StoredTensor(name, sys.intern(dtype), shapes.setdefault(whole, whole), end - begin)
+
+
+def _are_sizes(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in value)
 
 
 def read_index(folder: Path) -> dict[str, str]:
@@ -83,42 +116,63 @@ def read_index(folder: Path) -> dict[str, str]:
     Raises:
         CardError: a broken index, or one that points out of the folder.
     """
-    from gpu_sizer.importers.hugging_face import read_json
-
     file = folder / INDEX
-    index = read_json(file, most=64 << 20)
-    weights = index.get("weight_map") if isinstance(index, dict) else None
-    if not isinstance(weights, dict) or not all(isinstance(v, str) for v in weights.values()):
+    members = Members(read_regular(file, MOST_INDEX))
+    weights: dict[str, str] | None = None
+    try:
+        for key in members.names():
+            if key == "weight_map":
+                weights = _weight_map(file, members)
+            else:
+                members.skip()
+        members.end()
+    except ValueError as error:
+        raise CardError(str(file), "", f"not valid JSON ({error})") from None
+    if weights is None:
         raise CardError(str(file), "weight_map", "missing or not a mapping of tensors to files")
     for shard in set(weights.values()):
         if Path(shard).name != shard or shard in ("", ".", ".."):
-            raise CardError(str(file), "weight_map", f"{shard[:80]!r} is not a file of this folder")
+            raise CardError(str(file), "weight_map", f"{shown(shard)} is not a file of this folder")
+    return weights
+
+
+def _weight_map(file: Path, members: Members) -> dict[str, str]:
+    weights: dict[str, str] = {}
+    for name in members.names():
+        if len(weights) >= MOST_TENSORS:
+            raise CardError(str(file), "weight_map", f"more than {MOST_TENSORS:,} tensors")
+        shard = members.flat()
+        if not isinstance(shard, str):
+            raise CardError(str(file), "weight_map", f"{shown(shard)} is not the name of a file")
+        weights[name] = sys.intern(shard)
     return weights
 
 
 def read_checkpoint(folder: Path) -> Checkpoint | None:
-    """The checkpoint of a folder: by its index, its single file, or null where it has neither.
+    """The checkpoint of a folder: by its index, its single file, or null where it has no weights.
 
     Raises:
-        CardError: a header that cannot be used, a shard that is missing, a tensor in no shard.
+        CardError: a header that cannot be used, a shard that is missing among others, a tensor in no shard.
     """
     if (folder / INDEX).is_file():
         weights = read_index(folder)
         files = sorted(set(weights.values()))
-        if missing := [f for f in files if not (folder / f).is_file()]:
+        missing = [f for f in files if not (folder / f).is_file()]
+        if len(missing) == len(files):
+            return None
+        if missing:
             raise CardError(str(folder / INDEX), "weight_map", f"the shard {missing[0]} is missing from the folder")
         found: dict[str, StoredTensor] = {}
         for name in files:
-            for tensor in read_header(folder / name).values():
+            for tensor in read_header(folder / name, MOST_TENSORS - len(found)).values():
                 if tensor.name in found:
-                    raise CardError(str(folder / name), tensor.name[:120], "stands in two shards")
+                    raise CardError(str(folder / name), printable(tensor.name[:120]), "stands in two shards")
                 found[tensor.name] = tensor
-        if absent := sorted(set(weights) - set(found)):
-            raise CardError(
-                str(folder / INDEX), absent[0][:120], f"not in the shard {weights[absent[0]]} that the index names"
-            )
-        if unlisted := sorted(set(found) - set(weights)):
-            raise CardError(str(folder / INDEX), unlisted[0][:120], "in a shard, but not in the index")
+        if (absent := next((n for n in weights if n not in found), None)) is not None:
+            reason = f"not in the shard {weights[absent]} that the index names"
+            raise CardError(str(folder / INDEX), printable(absent[:120]), reason)
+        if (unlisted := next((n for n in found if n not in weights), None)) is not None:
+            raise CardError(str(folder / INDEX), printable(unlisted[:120]), "in a shard, but not in the index")
         return Checkpoint(found, tuple(files))
     if (folder / SINGLE).is_file():
         return Checkpoint(read_header(folder / SINGLE), (SINGLE,))

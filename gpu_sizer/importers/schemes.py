@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from gpu_sizer.cards.constraints import WeightFormat
+from gpu_sizer.errors import shown
 from gpu_sizer.importers.config import Config
+from gpu_sizer.model.constraints import WeightFormat
 from gpu_sizer.model.formats import SCALE_BLOCK
 
 #: What a scheme makes of a linear module: its format, or null where it stays as it is.
@@ -25,10 +26,10 @@ def _expression(c: Config, pattern: str) -> re.Pattern[str]:
     """A ``re:`` entry, compiled; one that may take unbounded time is refused."""
     try:
         if len(pattern) > 500 or _RUNAWAY.search(pattern) or pattern.count(".*") > 8:
-            raise c.fail("quantization_config", f"the expression {pattern[:60]!r} is too involved to be tried")
+            raise c.fail("quantization_config", f"the expression {shown(pattern)} is too involved to be tried")
         return re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
-        raise c.fail("quantization_config", f"{pattern[:60]!r} is no regular expression: {error}") from None
+        raise c.fail("quantization_config", f"{shown(pattern)} is no regular expression: {error}") from None
 
 
 def _ignored(c: Config, patterns: list[str]) -> Callable[[str], bool]:
@@ -86,7 +87,7 @@ def _group_format(c: Config, group: Mapping[str, Any], container: str) -> Weight
             return "float8-block"
         return "float8-tensor" if strategy == "tensor" or strategy is None else "float8-channel"
     if kind == "float" and bits == 4:
-        return "mxfp4" if "mxfp4" in container or size == 32 else "nvfp4"
+        return _float4(c, "mxfp4" if "mxfp4" in container or size == 32 else "nvfp4", size)
     if kind == "int" and bits == 4 and size in (32, 128):
         return "int4-group32" if size == 32 else "int4-group128"
     if kind == "int" and bits == 8 and strategy == "channel" and isinstance(group.get("input_activations"), Mapping):
@@ -94,6 +95,17 @@ def _group_format(c: Config, group: Mapping[str, Any], container: str) -> Weight
     raise c.fail(
         "quantization_config.config_groups", f"weights of {bits} bits, type {kind}, group {size} are not known"
     )
+
+
+#: Values that share one scale.
+_GROUPS = {"mxfp4": 32, "nvfp4": 16}
+
+
+def _float4(c: Config, fmt: WeightFormat, size: Any) -> WeightFormat:
+    """A format of four bits, whose groups are of one size only."""
+    if size is not None and (isinstance(size, bool) or size != _GROUPS[fmt]):
+        raise c.fail("quantization_config", f"groups of {fmt} have {_GROUPS[fmt]} values, not {shown(size)}")
+    return fmt
 
 
 def _must_be_square(c: Config, block: Any) -> None:
@@ -148,6 +160,8 @@ def scheme_of(c: Config, q: Mapping[str, Any]) -> Scheme | None:
         if isinstance(groups, Mapping) and groups:
             return _groups(c, q, list(groups.values()), ignore)
         algo = str(q.get("quant_algo") or "").upper()
+        if "NVFP4" in algo:
+            _float4(c, "nvfp4", q.get("group_size"))
         if algo in _ALGORITHMS:
             # Inkling's list of what stays as it is names other layers in words of its own (vLLM inkling/nvidia/moe.py).
             experts_alone = c.model_type.startswith("inkling")
@@ -156,8 +170,8 @@ def scheme_of(c: Config, q: Mapping[str, Any]) -> Scheme | None:
             )
     if isinstance(method, str) and method.lower().startswith(_RELEASES_OF_OTHERS):
         advice = "import the model that it was made from: plans are of weights as released, not of later quantizations"
-        raise c.fail("quantization_config.quant_method", f"{method[:20]!r} is not sized; {advice}")
-    raise c.fail("quantization_config.quant_method", f"{method!r} as configured is not supported")
+        raise c.fail("quantization_config.quant_method", f"{shown(method)} is not sized; {advice}")
+    raise c.fail("quantization_config.quant_method", f"{shown(method)} as configured is not supported")
 
 
 def _float8(c: Config, q: Mapping[str, Any], ignore: Callable[[str], bool]) -> Scheme:
@@ -199,8 +213,10 @@ def _listed_layers(c: Config, layers: Mapping[str, Any], ignore: Callable[[str],
     for name, entry in layers.items():
         algo = str(entry.get("quant_algo", "")).upper() if isinstance(entry, Mapping) else ""
         if algo not in _ALGORITHMS:
-            raise c.fail(f"quantization_config.quantized_layers.{name}", f"{algo!r} is not known")
+            raise c.fail(f"quantization_config.quantized_layers.{name[:80]}", f"{shown(algo)} is not known")
         formats[bare_name(name)] = _ALGORITHMS[algo]
+        if "NVFP4" in algo:
+            _float4(c, "nvfp4", entry.get("group_size"))
 
     def scheme(module: str) -> WeightFormat | None:
         if ignore(module):

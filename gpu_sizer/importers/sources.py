@@ -11,7 +11,7 @@ from gpu_sizer.errors import CardError
 from gpu_sizer.importers.checkpoint import Checkpoint
 from gpu_sizer.importers.crosscheck import compare
 from gpu_sizer.importers.hugging_face import card_from_config, import_folder, read_json
-from gpu_sizer.importers.safetensors import read_checkpoint
+from gpu_sizer.importers.safetensors import INDEX, read_checkpoint
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.records import replace
 
@@ -34,7 +34,9 @@ def _from_folder(path: Path) -> ModelCard:
     card = import_folder(path)
     folder = path if path.is_dir() else path.parent
     if (checkpoint := read_checkpoint(folder)) is None:
-        return card
+        if not (folder / INDEX).is_file():
+            return card
+        return replace(card, notes=(*card.notes, "sized from its configuration: the shards of its index are not there"))
     raw = read_json(path / "config.json" if path.is_dir() else path)
     text = raw.get("text_config") if isinstance(raw.get("text_config"), dict) else {}
     return _checked(card, checkpoint, str(raw.get("model_type") or text.get("model_type")))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from gpu_sizer.cards.architecture import ExtraTensor, Tower
 from gpu_sizer.importers.config import Config
+from gpu_sizer.model.architecture import ExtraTensor, Tower
+from gpu_sizer.model.bounds import MOST_LAYERS
 from gpu_sizer.records import replace
 
 
@@ -89,7 +90,7 @@ def qwen_vision(c: Config, defaults: dict[str, int], *, counted: bool = True) ->
     t.row("blocks.attn.proj", width, width, copies=layers, by_heads=True)
     t.column("blocks.mlp.linear_fc1", inner, width, copies=layers)
     t.row("blocks.mlp.linear_fc2", width, inner, copies=layers)
-    deep = len(v.sequence("deepstack_visual_indexes") or ()) if v.find("deepstack_visual_indexes") is not None else 0
+    deep = len(v.numbers("deepstack_visual_indexes", least=0, most=MOST_LAYERS) or ())
     t.norm("merger.norm", width)
     if deep:
         t.norm("deepstack_merger_list.norm", merged, copies=deep)
@@ -143,7 +144,7 @@ def kimi_vision(c: Config, hidden: int) -> tuple[Tower, ...]:
     heads = v.number("vt_num_attention_heads", "num_attention_heads")
     attention = v.number("qkv_hidden_size", default=width)
     bias, layer_norm = v.flag("linear_bias", default=True), v.text_value("norm_type", default="layernorm") != "rmsnorm"
-    kernel = v.sequence("merge_kernel_size") or [2, 2]
+    kernel = v.numbers("merge_kernel_size", count=2, most=64) or [2, 2]
     merged = width * kernel[0] * kernel[1]
     t = TowerTensors(heads)
     t.whole("patch_embed.proj.weight", width, 3, patch, patch)
@@ -232,7 +233,7 @@ def gemma4_audio(c: Config, hidden: int) -> tuple[Tower, ...]:
         return ()
     width, layers, out = a.number("hidden_size"), a.number("num_hidden_layers"), a.number("output_proj_dims")
     heads, kernel = a.number("num_attention_heads"), a.number("conv_kernel_size", default=5)
-    first, second = a.sequence("subsampling_conv_channels") or [128, 32]
+    first, second = a.numbers("subsampling_conv_channels", count=2) or [128, 32]
     t = TowerTensors()
     t.whole("subsample.conv_0.weight", first, 1, 3, 3)
     t.whole("subsample.conv_1.weight", second, first, 3, 3)

@@ -6,22 +6,28 @@ from functools import lru_cache
 from itertools import accumulate
 
 from gpu_sizer.errors import RequestError
+from gpu_sizer.load import setting, settings_of
 from gpu_sizer.records import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+#: The largest parallel size.
+MOST_RANKS = 1 << 16
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Tensor, pipeline, data and expert parallelism, named as in vLLM."""
 
-    tensor_parallel_size: int = 1
-    pipeline_parallel_size: int = 1
-    data_parallel_size: int = 1
-    expert_parallel: bool = False
-    decode_context_parallel_size: int = 1
+    tensor_parallel_size: int = setting(1, "Tensor parallel size.", flag="--tp", most=MOST_RANKS)
+    pipeline_parallel_size: int = setting(1, "Pipeline parallel size.", flag="--pp", most=MOST_RANKS)
+    data_parallel_size: int = setting(1, "Replicas (data parallel size).", flag="--dp", most=MOST_RANKS)
+    expert_parallel: bool = setting(False, "Expert parallel.", flag="--ep")
+    decode_context_parallel_size: int = setting(
+        1, "Decode context parallel size, within --tp (vLLM).", flag="--dcp", most=MOST_RANKS
+    )
     """Tensor-parallel ranks over which the tokens of each cache are spread instead of repeated."""
     _hash: int = field(init=False, compare=False, repr=False)
     """Layouts are looked up more often than anything else."""
@@ -34,7 +40,7 @@ class Layout:
             "decode_context_parallel_size",
         ):
             value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 65536:
+            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST_RANKS:
                 raise RequestError(f"{name} must be a whole number of at least 1, not {value!r}", about="question")
         object.__setattr__(self, "_hash", hash(self._sizes()))
 
@@ -89,6 +95,10 @@ class Layout:
 
 #: A layout, made once for all models: they have most of them in common.
 layout_of = lru_cache(maxsize=1 << 14)(Layout)
+
+
+#: The parallel sizes as settings of commands and bodies.
+LAYOUT = settings_of(Layout)
 
 
 def bounds_of(sizes: Sequence[int]) -> tuple[tuple[int, int], ...]:

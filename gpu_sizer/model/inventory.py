@@ -6,14 +6,29 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
-from gpu_sizer.cards.model_card import FormatRule, ModelCard
 from gpu_sizer.errors import RequestError
-from gpu_sizer.model.feed_forward_tensors import feed_forward_tensors
 from gpu_sizer.model.formats import ELEMENT_BYTES, WEIGHT_FORMATS, is_scaled, storage_bytes
-from gpu_sizer.model.mixer_tensors import mixer_tensors
 from gpu_sizer.model.tensor import Split, Tensor
 from gpu_sizer.records import dataclass, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor
+    from gpu_sizer.model.weights import FormatRule, Weights
+
+    class Described(Protocol):
+        """What of a card an inventory is made from."""
+
+        @property
+        def architecture(self) -> Architecture:
+            """How it is built."""
+
+        @property
+        def weights(self) -> Weights:
+            """The types in which it was released."""
+
 
 #: Names of a block's norms, by how many it has.
 _NORM_NAMES = ("input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm", "post_feedforward_layernorm")
@@ -110,15 +125,7 @@ def _extra(tensors: Iterable[ExtraTensor], fmt: str, prefix: str = "") -> Iterat
 
 def block_tensors(block: Block, a: Architecture, fmt: str) -> list[Tensor]:
     """The tensors of one layer, in the model's storage type."""
-    tensors: list[Tensor] = []
-    if block.mixer:
-        tensors += mixer_tensors(block.mixer, a.hidden_size, fmt, a.norm)
-    if block.second_mixer:
-        tensors += mixer_tensors(block.second_mixer, a.hidden_size, fmt, a.norm)
-    if block.dense:
-        tensors += feed_forward_tensors(block.dense, a.hidden_size, fmt, "mlp.")
-    if block.feed_forward:
-        tensors += feed_forward_tensors(block.feed_forward, a.hidden_size, fmt)
+    tensors = list(block.tensors(a.hidden_size, fmt, a.norm))
     tensors += _norms(block.norms, a.hidden_size, fmt, a.norm, (*_NORM_NAMES, *(f"norm_{i}" for i in range(4, 16))))
     tensors += _extra(block.extra, fmt)
     return tensors
@@ -132,16 +139,16 @@ def _format_of(tensor: Tensor, rules: tuple[FormatRule, ...], path: str) -> Tens
     return tensor
 
 
-def _as_what_if(tensor: Tensor, weights_dtype: str | None, model_dtype: str) -> Tensor:
+def _as_what_if(tensor: Tensor, dtype: str | None, model_dtype: str) -> Tensor:
     """The tensor as it would be stored had the model been released in another type.
 
     Tensors that the model keeps in a type of their own (float32 states and biases) stay as they are.
     """
-    if weights_dtype is None or tensor.fmt != model_dtype:
+    if dtype is None or tensor.fmt != model_dtype:
         return tensor
-    if weights_dtype in ELEMENT_BYTES:
-        return replace(tensor, fmt=weights_dtype)
-    return replace(tensor, fmt=weights_dtype) if tensor.is_linear else tensor
+    if dtype in ELEMENT_BYTES:
+        return replace(tensor, fmt=dtype)
+    return replace(tensor, fmt=dtype) if tensor.is_linear else tensor
 
 
 #: What people write for a weight type, and the format it means.
@@ -175,19 +182,19 @@ def weight_format(name: str) -> str:
     return resolved
 
 
-def build_inventory(card: ModelCard, weights_dtype: str | None = None) -> Inventory:
+def build_inventory(card: Described, dtype: str | None = None) -> Inventory:
     """The inventory of a card.
 
     Args:
         card: the model.
-        weights_dtype: null for the types as released; otherwise every tensor (a plain type) or every linear
+        dtype: null for the types as released; otherwise every tensor (a plain type) or every linear
             layer of the stack (a scaled format) in this one: the what-if.
 
     Raises:
         RequestError: the data type is not known.
     """
     a, fmt = card.architecture, card.weights.dtype
-    what_if = weight_format(weights_dtype) if weights_dtype is not None else None
+    what_if = weight_format(dtype) if dtype is not None else None
     rules = () if what_if is not None else card.weights.rules
 
     def stored(tensors: Iterable[Tensor], path: str) -> tuple[Tensor, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpu_sizer.engines.registry import engine, engine_names
+from gpu_sizer.engines.registry import engine, engine_for, engine_names
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.plan import Plan
 from gpu_sizer.planning.search import plan
@@ -62,7 +62,7 @@ def by_engine(request: Request) -> EngineChoices:
     for name in engine_names():
         profile = engine(name)
         try:
-            changed = replace(request, engine=name)
+            changed = replace(request, engine=engine_for(name, request.model))
             profile.check(changed.load)
             made = plan(changed, details=False)
         except RequestError as error:

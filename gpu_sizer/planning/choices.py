@@ -55,7 +55,7 @@ class RunnableModel:
         return self.verdict != "does_not_fit"
 
     def model_dump(self) -> dict[str, Any]:
-        """The JSON object of DESIGN 6.2."""
+        """The JSON object."""
         return {
             "model": self.model.id,
             "fits": self.fits,
@@ -102,7 +102,7 @@ class Runnable:
         return any(m.max_context for m in self.models)
 
     def model_dump(self) -> dict[str, Any]:
-        """The JSON object of DESIGN 6.2."""
+        """The JSON object."""
         return {
             "gpu": self.gpu.id,
             "gpu_count": self.gpu_count,
@@ -127,7 +127,7 @@ class Choice:
         return round(self.price.usd_per_hour * count, 2) if self.price is not None and count else None
 
     def model_dump(self) -> dict[str, Any]:
-        """The JSON object of DESIGN 6.2."""
+        """The JSON object."""
         p, per_gpu = self.plan, self.plan.per_gpu
         return {
             "gpu": p.request.gpu.id,
@@ -161,7 +161,7 @@ class Choices:
         return any(c.plan.fits for c in self.options)
 
     def model_dump(self) -> dict[str, Any]:
-        """The JSON object of DESIGN 6.2."""
+        """The JSON object."""
         return {
             "model": self.model.id,
             "assumptions": self.options[0].plan.model_dump()["assumptions"] if self.options else {},

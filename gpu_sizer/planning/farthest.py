@@ -66,13 +66,13 @@ class Growth:
         return self._searches[value]
 
     def _layouts(self) -> Iterator[Layout]:
-        """Every layout of the count, then of those below it that can hold the weights."""
+        """Every layout of the count that the engine takes, then of those below it that can hold the weights."""
         least = self._search(1)
         if least is None:
             return
         widest = Search(self._vary(self._most))
         for count in range(self._count, least.start() - 1, -1):
-            yield from widest.layouts(count, widest.request.layouts)
+            yield from widest.accepted(count, widest.request.layouts)
 
     def end(self, verdicts: Sequence[Verdict]) -> int:
         """The largest value at which a layout has one of these verdicts; 0 where none has."""
@@ -80,7 +80,7 @@ class Growth:
         for layout in self._layouts():
 
             def holds(value: int, layout: Layout = layout) -> bool:
-                if (search := self._search(value)) is None:
+                if (search := self._search(value)) is None or not search.fitting.could_hold(layout):
                     return False
                 found = search.evaluate(layout)
                 return found.within_budget and found.verdict in verdicts

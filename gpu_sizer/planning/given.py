@@ -53,6 +53,8 @@ def fit_given(request: Request, gpus: Sequence[GpuSpec]) -> Fit:
     first = replace(request, gpu=gpus[0])
     if all(gpu.id == gpus[0].id for gpu in gpus):
         return on_count(first, len(gpus)).fit
+    if first.load.asks_rate:
+        raise RequestError("how fast a model is on GPUs that differ is not known; the memory is", about="gpu")
     search = Search(first)
     memory = search.engine.evaluate_mixed(search.model, gpus, first.load)
     return replace(fit_of(search, memory), hardware=tuple(gpus))

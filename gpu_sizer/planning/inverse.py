@@ -42,7 +42,7 @@ class LongestContext:
         return self.context > 0
 
     def model_dump(self) -> dict[str, Any]:
-        """The JSON object of DESIGN 6.2."""
+        """The JSON object."""
         return {
             "model": self.plan.request.model.id,
             "gpu": self.plan.request.gpu.id,
@@ -73,7 +73,7 @@ class MostUsers:
         return self.users > 0
 
     def model_dump(self) -> dict[str, Any]:
-        """The JSON object of DESIGN 6.2."""
+        """The JSON object."""
         return {
             "model": self.plan.request.model.id,
             "gpu": self.plan.request.gpu.id,

@@ -109,7 +109,7 @@ def model_row(m: RunnableModel) -> tuple[str, ...]:
 
 def models_headline(found: Runnable) -> str:
     """What runs, in a sentence."""
-    name = found.gpu.name.removeprefix("NVIDIA ").removeprefix("AMD ").removeprefix("Intel ")
+    name = found.gpu.short_name
     where = times(found.gpu_count, name)
     fitting = [m for m in found.models if m.fits]
     shorter = sum(1 for m in found.models if not m.fits and m.max_context)

@@ -45,7 +45,7 @@ class MemoryNeed:
         return True
 
     def model_dump(self) -> dict[str, Any]:
-        """The JSON object of DESIGN 6.2."""
+        """The JSON object."""
         return {
             "model": self.request.model.id,
             "engine": self.request.engine,
@@ -73,11 +73,10 @@ def memory_need(request: Request, choices: Choices) -> MemoryNeed:
     search = Search(request)
     whole = search.evaluate(Layout()).per_gpu
     assert whole is not None
-    first = choices.options[0].plan if choices.options else None
     return MemoryNeed(
         request,
         search.fitting.settings(Layout()),
-        first.weights_format if first else request.load.weights_dtype or request.model.weights.dtype,
+        search.known.weights_format,
         whole.weights_bytes,
         whole.kv_cache_bytes,
         whole.activation_bytes + whole.overhead_bytes,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gpu_sizer.memory.estimate import Verdict
+    from gpu_sizer.timing.answer import Speed
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,8 @@ class Plan:
     tuned: Tuned | None = None
     context_counts: tuple[tuple[int, int | None], ...] = ()
     warnings: tuple[str, ...] = ()
+    speed: Speed | None = None
+    """Of the chosen layout, where a speed was asked for."""
 
     @property
     def fits(self) -> bool:
@@ -134,37 +137,12 @@ class Plan:
         """The estimate's own error on the free memory, in bytes."""
         return self.memory.band_bytes if self.memory else 0
 
-    def explain(self) -> str:
-        """The answer in plain text: the sentence, what fills a GPU, and why fewer do not do."""
-        from gpu_sizer.planning.sentences import explain
-
-        return explain(self)
-
-    def deploy(
-        self, form: str, *, weights: str | None = None, image: str | None = None, port: int = 8000, tuned: bool = False
-    ) -> str:
-        """The file or command that starts this plan's server; ``form`` as in ``gpu-sizer deploy --as``.
-
-        Raises:
-            DoesNotFitError: there is nothing to deploy.
-            RequestError: an unknown format, a value that makes no sense, or what format or engine version cannot do.
-        """
-        from gpu_sizer.deploy.formats import deploy
-
-        return deploy(self, form, weights=weights, image=image, port=port, tuned=tuned)
-
     def to_dict(self) -> dict[str, Any]:
         """The same as :meth:`model_dump`, by the name that data frames and notebooks look for."""
         return self.model_dump()
 
-    def _repr_html_(self) -> str:
-        """What a notebook shows."""
-        from gpu_sizer.reports.notebook import plan_html
-
-        return plan_html(self)
-
     def model_dump(self) -> dict[str, Any]:
-        """The JSON object of DESIGN 4.3."""
+        """The JSON object."""
         r = self.request
         return {
             "model": r.model.id,
@@ -189,6 +167,7 @@ class Plan:
             "alternatives": [a.model_dump() for a in self.alternatives],
             "rejected": [x.model_dump() for x in self.rejections],
             "warnings": list(self.warnings),
+            **({"speed": self.speed.model_dump()} if self.speed else {}),
         }
 
 
@@ -207,6 +186,8 @@ class Fit:
     """Lower settings under which the layout fits, where it does not at those asked for."""
     hardware: tuple[GpuSpec, ...] = ()
     """The GPUs one by one where they differ; empty where all are the request's."""
+    speed: Speed | None = None
+    """Where a speed was asked for, and the layout fits."""
 
     @property
     def verdict(self) -> Verdict:
@@ -248,19 +229,6 @@ class Fit:
         """Full-length requests that the cache would hold at once."""
         return self.memory.max_concurrent_requests
 
-    def deploy(
-        self, form: str, *, weights: str | None = None, image: str | None = None, port: int = 8000, tuned: bool = False
-    ) -> str:
-        """The file or command that starts this layout's server; ``form`` as in ``gpu-sizer deploy --as``.
-
-        Raises:
-            DoesNotFitError: there is nothing to deploy.
-            RequestError: an unknown format, a value that makes no sense, or what format or engine version cannot do.
-        """
-        from gpu_sizer.deploy.formats import deploy
-
-        return deploy(self, form, weights=weights, image=image, port=port, tuned=tuned)
-
     def as_plan(self) -> Plan:
         """The same as a plan, for what prints plans."""
         count = self.gpu_count
@@ -277,17 +245,12 @@ class Fit:
             weights_format=self.weights_format,
             tuned=self.tuned,
             warnings=self.warnings,
+            speed=self.speed,
         )
 
     def to_dict(self) -> dict[str, Any]:
         """The same as :meth:`model_dump`, by the name that data frames and notebooks look for."""
         return self.model_dump()
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows."""
-        from gpu_sizer.reports.notebook import fit_html
-
-        return fit_html(self)
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object: a plan whose ``gpu_count`` is the one asked; GPUs that differ are listed one by one."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 
-from gpu_sizer.errors import RequestError
-from gpu_sizer.load import MOST_TOKENS
+from gpu_sizer.errors import RequestError, shown
+from gpu_sizer.model.bounds import MOST_TOKENS
 
 _NUMBER = r"(\d[\d,_]*(?:\.\d+)?)\s*([kmb]?)(?:i?b?|tokens?|toks?)?"
 _GPUS = r"(?:(\d{1,6})\s*[x×*]\s*)?(\S.*)"
 _POWER = {"": 0, "k": 1, "m": 2, "b": 3}
 
 
-def tokens(text: str | int, native: int | None = None, what: str = "context") -> int:
+def tokens(text: str | int, native: int | None = None, what: str = "context", about: str = "context") -> int:
     """A number of tokens.
 
     ``k`` is 1024 where the model's own length is a multiple of 1024 (32k of 32,768), and 1000 otherwise.
@@ -21,6 +21,7 @@ def tokens(text: str | int, native: int | None = None, what: str = "context") ->
         text: ``32768``, ``32k``, ``1M``, ``8,192``.
         native: the model's own length, to decide what ``k`` means.
         what: the name of the value in messages.
+        about: what an error in it concerns.
 
     Raises:
         RequestError: not a positive number of tokens.
@@ -29,12 +30,14 @@ def tokens(text: str | int, native: int | None = None, what: str = "context") ->
         return text
     match = re.fullmatch(_NUMBER, text.strip(), re.IGNORECASE)
     if match is None:
-        raise RequestError(f"{what} must be a number of tokens such as 8192 or 32k, not {text[:40]!r}", about=what)
+        raise RequestError(f"{what} must be a number of tokens such as 8192 or 32k, not {text[:40]!r}", about=about)
     digits, unit = match[1].replace(",", "").replace("_", ""), match[2].lower()
     base = 1000 if native is not None and native % 1024 else 1024
     value = float(digits) * base ** _POWER[unit]
+    if value > MOST_TOKENS:
+        raise RequestError(f"{what} must be at most {MOST_TOKENS:,} tokens, not {shown(text)}", about=what)
     if not 1 <= value <= MOST_TOKENS or value != int(value):
-        raise RequestError(f"{what} must be a whole number of at least 1, not {text[:40]!r}", about=what)
+        raise RequestError(f"{what} must be a whole number of at least 1, not {text[:40]!r}", about=about)
     return int(value)
 
 

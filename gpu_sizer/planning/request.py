@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.engines.registry import engine
+from gpu_sizer.engines.registry import engine, engine_for
 from gpu_sizer.errors import RequestError
-from gpu_sizer.load import ENGINE, LIMITS, LOAD, OPTIONS, Limits, Load, checked, told
+from gpu_sizer.load import (
+    ENGINE,
+    LIMITS,
+    LOAD,
+    MOST_GPUS,
+    OPTIONS,
+    USUAL_ANSWER,
+    USUAL_PROMPT,
+    Limits,
+    Load,
+    checked,
+    told,
+)
 from gpu_sizer.model.inventory import weight_format
 from gpu_sizer.planning.quantities import tokens
 from gpu_sizer.records import dataclass, replace
@@ -21,8 +33,10 @@ if TYPE_CHECKING:
 
 #: GPUs in a machine where the spec does not say.
 DEFAULT_NODE = 8
-_OF_LOAD = frozenset(s.name for s in LOAD)
-_OF_LIMITS = frozenset(s.name for s in LIMITS)
+_OF_LIMITS = tuple([s.name for s in LIMITS])
+_TOKENS = frozenset([s.name for s in OPTIONS.values() if s.tokens])
+#: Settings of which one makes a request as long as its prompt and answer.
+_OF_SPEED = ("prompt", "answer", "tokens_per_second", "requests_per_second")
 #: Limits of a request that has none of its own.
 ANYWHERE = Limits()
 
@@ -62,6 +76,11 @@ class Request:
         """GPUs in one machine."""
         return self.limits.gpus_per_node or self.gpu.gpus_per_node or DEFAULT_NODE
 
+    @property
+    def as_released(self) -> bool:
+        """Whether the weights are held as they were released: no other type is asked for."""
+        return self.load.weights_dtype is None
+
     def get_engine(self) -> Engine:
         """The engine profile."""
         return engine(self.engine)
@@ -69,6 +88,18 @@ class Request:
     def under(self, **load: Unpack[LoadOptions]) -> Request:
         """The same under another load: these settings changed, not checked again."""
         return replace(self, load=replace(self.load, **load))  # type: ignore[arg-type]  # a number by now
+
+    def not_taken(self, settings: Settings) -> list[str]:
+        """What was asked for and the engine has no such setting, a sentence each."""
+        found = []
+        for s in LOAD:
+            asked, taken = getattr(self.load, s.name), getattr(settings, s.name)
+            # Users are those of one replica there; lengths and sizes may be rounded, shares are not.
+            if asked == s.default or s.name == "users":
+                continue
+            if taken == s.default or (s.kind == "float" and taken != asked):
+                found.append(f"{self.get_engine().title} has no setting for this and leaves it aside: {s.say(asked)}")
+        return found
 
     def assumptions(self, settings: Settings, weights_format: str, *, of_gpu: bool = True) -> dict[str, Any]:
         """What an answer to it rests on: the settings in force that are always told or were asked for.
@@ -98,7 +129,7 @@ def make_request(model: ModelCard, gpu: GpuSpec, **options: Unpack[SizeOptions])
     """
     given = checked(options_of(options, model.context.native))
     longest = model.context.extended or model.context.native
-    context = given.setdefault("context", model.context.native)
+    context = given.setdefault("context", _usual_context(given, model.context.native, longest))
     if context > longest:
         extended = f" (extended by {model.context.method})" if model.context.method else ""
         raise RequestError(
@@ -106,15 +137,18 @@ def make_request(model: ModelCard, gpu: GpuSpec, **options: Unpack[SizeOptions])
         )
     if (dtype := given.get("weights_dtype")) is not None:
         weight_format(dtype)
-    request = Request(
-        model,
-        gpu,
-        Load(**{name: value for name, value in given.items() if name in _OF_LOAD}),
-        given.get("engine", ENGINE.default),
-        Limits(**{name: value for name, value in given.items() if name in _OF_LIMITS}),
-    )
+    engine = engine_for(given.pop("engine", ENGINE.default), model)
+    limits = {name: given.pop(name) for name in _OF_LIMITS if name in given}
+    request = Request(model, gpu, Load(**given), engine, Limits(**limits) if limits else ANYWHERE)
     request.get_engine().check(request.load)
     return request
+
+
+def _usual_context(given: Mapping[str, Any], native: int, longest: int) -> int:
+    """Tokens of one request that does not tell: the model's own length, or prompt and answer where these are told."""
+    if not any(given.get(name) for name in _OF_SPEED):
+        return native
+    return min(longest, int(given.get("prompt") or USUAL_PROMPT) + int(given.get("answer") or USUAL_ANSWER))
 
 
 def options_of(given: Mapping[str, Any], native: int | None) -> dict[str, Any]:
@@ -128,7 +162,22 @@ def options_of(given: Mapping[str, Any], native: int | None) -> dict[str, Any]:
         RequestError: a length that is none.
     """
     found = {name: value for name, value in given.items() if value is not None}
-    for name, value in found.items():
-        if isinstance(value, str) and name in OPTIONS and OPTIONS[name].tokens:
-            found[name] = tokens(value, native, name)
+    for name in _TOKENS & found.keys():
+        if isinstance(found[name], str):
+            found[name] = tokens(found[name], native, name, OPTIONS[name].about)
     return found
+
+
+def gpus_asked(count: int | None) -> int:
+    """A number of GPUs that is asked about; null is one.
+
+    Raises:
+        RequestError: not a whole number from 1 to the largest search.
+    """
+    if count is None:
+        return 1
+    if isinstance(count, bool) or not isinstance(count, int):
+        raise RequestError(f"the number of GPUs must be a whole number, not {count!r:.60}", about="gpu")
+    if not 1 <= count <= MOST_GPUS:
+        raise RequestError(f"the number of GPUs must be from 1 to {MOST_GPUS:,}, not {count:,}", about="gpu")
+    return count

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gpu_sizer.engines.engine import Engine, PreparedModel
+    from gpu_sizer.load import Settings
+    from gpu_sizer.planning.rate import Rates
+    from gpu_sizer.timing.work import Work
 
 #: Contexts whose counts a plan lists where they differ.
 USUAL_CONTEXTS = (8192, 32768, 131072)
@@ -72,6 +75,13 @@ class _Known:
         for tensor, layers in self.model.inventory.everything():
             sizes[tensor.fmt] += storage_bytes(tensor.shape, tensor.fmt) * tensor.copies * layers
         return sizes.most_common(1)[0][0]
+
+    @cached_property
+    def work(self) -> Work:
+        """What a token and a prompt ask of the GPUs."""
+        from gpu_sizer.timing.work import work_of
+
+        return work_of(self.model.card, self.model.inventory)
 
     def accepted(self, count: int, kind: str, users: int) -> tuple[Layout, ...]:
         """The layouts of a count that the engine does not refuse."""
@@ -133,14 +143,35 @@ class Search:
         """The layout's memory and verdict."""
         return self.fitting.evaluate(layout)
 
+    @cached_property
+    def rates(self) -> Rates:
+        """The speeds of its layouts.
+
+        Raises:
+            RequestError: a GPU or engine of whose speed nothing is known.
+        """
+        from gpu_sizer.planning.rate import Rates
+
+        return Rates(self.request, self.known)
+
+    def is_fast(self, layout: Layout) -> bool:
+        """Whether a layout surely reaches the rates that are asked for; true where none is."""
+        return not self.request.load.asks_rate or self.rates.speed(layout).verdict == "meets"
+
+    @property
+    def sharers(self) -> int:
+        """Copies of the model for which there is work: as many as users, any number under a rate in all."""
+        request = self.request
+        return request.users if request.load.requests_per_second is None else max(request.users, request.max_gpus)
+
     def layouts(self, count: int, kind: str) -> Iterator[Layout]:
         """The layouts of a count, replicas of the whole model included where there are users for them."""
         if self._takes(count):
-            yield from self.engine.layouts(self.model, count, self.request.users, kind)
+            yield from self.engine.layouts(self.model, count, self.sharers, kind)
 
     def accepted(self, count: int, kind: str) -> tuple[Layout, ...]:
         """Those of them that the engine does not refuse."""
-        return self.known.accepted(count, kind, self.request.users) if self._takes(count) else ()
+        return self.known.accepted(count, kind, self.sharers) if self._takes(count) else ()
 
     def _takes(self, count: int) -> bool:
         """Whether so many GPUs stay within the machine where they have to."""
@@ -155,15 +186,17 @@ class Search:
         if not self._takes(count):
             return None
         request, fitting, tight = self.request, self.fitting, None
-        for alike in self.known.preferred(count, kind or request.layouts, request.users, request.gpus_per_node):
+        for alike in self.known.preferred(count, kind or request.layouts, self.sharers, request.gpus_per_node):
             found = [layout for layout in alike if fitting.could_hold(layout, safe=safe)]
             if len(found) > 1:
                 found.sort(key=fitting.free_bytes, reverse=True)
             for layout in found:
                 memory = fitting.evaluate(layout)
+                if not memory.within_budget or not self.is_fast(layout):
+                    continue
                 if memory.verdict == "fits":
                     return memory
-                if tight is None and not safe and memory.within_budget:
+                if tight is None and not safe:
                     tight = memory
         return tight
 
@@ -215,13 +248,16 @@ class Search:
         if not accepted:
             return Rejection(count, None, "; ".join(rules) or "no layout of this count")
         nearest = self.evaluate(max(accepted, key=self.fitting.free_bytes))
+        if nearest.within_budget and self.request.load.asks_rate:
+            layout, reason = self.rates.nearest([a for a in accepted if self.evaluate(a).within_budget])
+            return Rejection(count, layout, f"{layout.describe()}: {reason}")
         reason = f"{nearest.layout.describe()}: {nearest.reason}"
         return Rejection(count, nearest.layout, "; ".join([reason, *list(rules)[:1]]))
 
 
-def _warnings(request: Request) -> tuple[str, ...]:
+def _warnings(request: Request, settings: Settings) -> tuple[str, ...]:
     gpu, card, engine = request.gpu, request.model, request.get_engine()
-    found = list(engine.notes(card))
+    found = [*request.not_taken(settings), *engine.notes(card), *engine.gpu_notes(gpu)]
     if gpu.supports_bfloat16 is False and (request.load.weights_dtype or card.weights.dtype) == "bfloat16":
         found.append(f"{gpu.name} has no bfloat16: run with --dtype float16 (the same size)")
     if not card.verified:
@@ -265,7 +301,8 @@ def fit_of(search: Search, memory: LayoutMemory) -> Fit:
         found.total_parameters,
         found.active_parameters,
         found.weights_format,
-        _warnings(request),
+        _warnings(request, settings),
+        speed=search.rates.speed(memory.layout) if request.load.asks_rate and memory.within_budget else None,
     )
 
 
@@ -389,9 +426,10 @@ def plan(request: Request, *, details: bool = True, why: bool = True) -> Plan:
     if details:
         last = (count or request.max_gpus + 1) - 1
         rejected = tuple(search.rejection(n) for n in range(max(1, last - 7), last + 1))
+    settings = search.fitting.settings(chosen.layout if chosen else Layout())
     return Plan(
         request=request,
-        settings=search.fitting.settings(chosen.layout if chosen else Layout()),
+        settings=settings,
         verdict=chosen.verdict if chosen else "does_not_fit",
         memory=chosen,
         safe_gpu_count=safe.layout.gpu_count if safe else None,
@@ -403,6 +441,7 @@ def plan(request: Request, *, details: bool = True, why: bool = True) -> Plan:
         alternatives=tuple(_alternatives(search, chosen, safe)) if chosen and details else (),
         rejections=rejected,
         tuned=_tuned(search, (count or request.max_gpus + 1) - 1) if details else None,
-        context_counts=_context_counts(request, count) if details else (),
-        warnings=_warnings(request),
+        context_counts=_context_counts(request, count) if details and not request.load.asks_rate else (),
+        warnings=_warnings(request, settings),
+        speed=search.rates.speed(chosen.layout) if chosen and request.load.asks_rate else None,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.load import LOAD
 from gpu_sizer.memory.estimate import RankMemory
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan, Tuned
@@ -12,20 +12,16 @@ from gpu_sizer.units import gib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from gpu_sizer.load import Setting
     from gpu_sizer.planning.by_engine import EngineChoices
 
 BAR_CELLS = 32
 _WITHIN_ERROR = "the room left is within the estimate's own error"
 
 
-def short_name(gpu: GpuSpec) -> str:
-    """A GPU's name without its vendor."""
-    return gpu.name.removeprefix("NVIDIA ").removeprefix("AMD ").removeprefix("Intel ")
-
-
 def gpu_name(plan: Plan | Fit) -> str:
     """The name of the GPU asked about, without its vendor."""
-    return short_name(plan.request.gpu)
+    return plan.request.gpu.short_name
 
 
 def times(count: int, name: str) -> str:
@@ -128,12 +124,17 @@ def assumptions(plan: Plan) -> str:
     """What was assumed, in one line."""
     r, s = plan.request, plan.settings
     users = "1 request at a time" if r.users == 1 else f"{r.users} requests at once"
-    weights = f"{plan.weights_format} weights" + ("" if r.load.weights_dtype else " as released")
+    weights = f"{plan.weights_format} weights" + (" as released" if r.as_released else "")
     cache = "" if s.kv_cache_dtype in (plan.weights_format, r.model.weights.dtype) else f", {s.kv_cache_dtype} cache"
-    return (
-        f"{r.get_engine().describe()}; {weights}{cache}; {s.context:,} tokens, {users}; "
-        f"{r.get_engine().settings_words(s)}"
-    )
+    # What else was asked for; lengths, types and the engine's own sizes stand in the words before.
+    further = [x.say(getattr(s, x.name)) for x in LOAD if not (x.told or x.by_gpu or x.axis) and _asked(plan, x)]
+    told = "; ".join([r.get_engine().settings_words(s), *further])
+    return f"{r.get_engine().describe()}; {weights}{cache}; {s.context:,} tokens, {users}; {told}"
+
+
+def _asked(plan: Plan, s: Setting) -> bool:
+    """Whether a setting was asked for, and the engine has it."""
+    return s.default not in (getattr(plan.request.load, s.name), getattr(plan.settings, s.name))
 
 
 def capacity_sentence(plan: Plan) -> str | None:
@@ -187,6 +188,12 @@ def details(plan: Plan) -> Iterator[str]:
             yield f"Layers on each GPU: {', '.join(map(str, plan.memory.layer_split))}"
         if (text := capacity_sentence(plan)) is not None:
             yield text
+    if plan.speed is not None:
+        from gpu_sizer.planning.speed_sentences import speed_lines
+
+        yield ""
+        yield f"Speed, which {plan.speed.verdict} what is asked for"
+        yield from speed_lines(plan.speed, plan.request.users)
     if fewer := why_not_fewer(plan):
         yield ""
         yield "Why not fewer"
@@ -209,7 +216,7 @@ def by_engine_lines(found: EngineChoices) -> Iterator[str]:
     """One line an engine, behind a line that names them all: ``vLLM 3, SGLang 3, transformers 3``."""
     r = found.request
     counts = [f"{c.title} {c.gpu_count if c.gpu_count is not None else 'none'}" for c in found.choices]
-    yield f"{r.model.name} on {short_name(r.gpu)}, {r.context:,} tokens: {', '.join(counts)}"
+    yield f"{r.model.name} on {r.gpu.short_name}, {r.context:,} tokens: {', '.join(counts)}"
     yield ""
     for c in found.choices:
         if c.plan is None or c.plan.memory is None or c.plan.per_gpu is None:
@@ -234,7 +241,7 @@ def explain(plan: Plan) -> str:
 
 def fit_headline(fit: Fit) -> str:
     """Whether one layout fits, in a sentence."""
-    model, gpus = fit.request.model.name, " + ".join(times(n, short_name(gpu)) for gpu, n in fit.kinds())
+    model, gpus = fit.request.model.name, " + ".join(times(n, gpu.short_name) for gpu, n in fit.kinds())
     what = f"{gpus}{in_layout(fit.layout)}"
     lower = f" It does with {_flags(fit.tuned)}." if fit.tuned else ""
     if fit.verdict == "does_not_fit":

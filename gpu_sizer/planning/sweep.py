@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gpu_sizer.errors import RequestError
-from gpu_sizer.load import MOST_TOKENS, MOST_USERS
+from gpu_sizer.load import MOST_USERS, VARIED
+from gpu_sizer.model.bounds import MOST_TOKENS
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.sweep_slice import CELL
 from gpu_sizer.planning.sweep_slice import cells as slice_cells
 from gpu_sizer.planning.uncounted import Uncounted, counted
-from gpu_sizer.records import dataclass
+from gpu_sizer.records import dataclass, field
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,13 +39,15 @@ class Axes:
     gpus: tuple[GpuSpec, ...]
     contexts: tuple[int, ...]
     users: tuple[int, ...] = (1,)
-    weights_dtypes: tuple[str | None, ...] = (None,)
-    kv_cache_dtypes: tuple[str | None, ...] = (None,)
-    utilizations: tuple[float | None, ...] = (None,)
+    settings: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    """The values of each setting that may vary; null is the default, and the only one where none is given."""
 
     def __post_init__(self) -> None:
-        for name in ("models", "gpus", "contexts", "users", "weights_dtypes", "kv_cache_dtypes", "utilizations"):
-            if not getattr(self, name):
+        settings = {s.name: tuple(self.settings.get(s.name, (s.default,))) for s in VARIED}
+        object.__setattr__(self, "settings", settings)
+        named = {name: getattr(self, name) for name in ("models", "gpus", "contexts", "users")}
+        for name, values in {**named, **{s.axis: settings[s.name] for s in VARIED}}.items():
+            if not values:
                 raise RequestError(f"a sweep needs at least one of {name}")
         for name in ("contexts", "users"):
             values = getattr(self, name)
@@ -56,9 +59,13 @@ class Axes:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Models, GPUs, weight types, cache types, utilizations, contexts, users."""
-        outer = (self.models, self.gpus, self.weights_dtypes, self.kv_cache_dtypes, self.utilizations)
+        """Models, GPUs, the settings that may vary (weight types, cache types, utilizations), contexts, users."""
+        outer = (self.models, self.gpus, *self.settings.values())
         return (*map(len, outer), len(self.contexts), len(self.users))
+
+    def chosen(self, place: tuple[int, ...]) -> dict[str, Any]:
+        """The settings of one place on the outer axes."""
+        return {name: values[i] for (name, values), i in zip(self.settings.items(), place[2:], strict=True)}
 
     @property
     def size(self) -> int:
@@ -73,12 +80,10 @@ class Axes:
 class Block:
     """A run of neighbouring cells: one model, GPU, types and utilization, some contexts, all users."""
 
-    place: tuple[int, int, int, int, int]
+    place: tuple[int, ...]
     model: str
     gpu: str
-    weights_dtype: str | None
-    kv_cache_dtype: str | None
-    utilization: float | None
+    settings: dict[str, Any]
     first_context: int
     contexts: tuple[int, ...]
     users: tuple[int, ...]
@@ -101,9 +106,7 @@ class Block:
                 yield {
                     "model": self.model,
                     "gpu": self.gpu,
-                    "weights_dtype": self.weights_dtype,
-                    "kv_cache_dtype": self.kv_cache_dtype,
-                    "gpu_memory_utilization": self.utilization,
+                    **self.settings,
                     "context": context,
                     "users": users,
                     "verdict": self.verdict(count, tight),
@@ -129,22 +132,17 @@ def sweep_blocks(axes: Axes, *, chunk: int = CHUNK, **load: Any) -> Iterator[Blo
     Raises:
         RequestError: a value that makes no sense.
     """
-    _, _, *kinds = map(range, axes.shape[:5])
+    _, _, *kinds = map(range, axes.shape[:-2])
     for values in product(*kinds):
         _request(axes, (0, 0, *values), load)
-    places = product(*map(range, axes.shape[:5]))
+    places = product(*map(range, axes.shape[:-2]))
     return (block for place in places for block in _blocks(axes, place, _request(axes, place, load), chunk))
 
 
 def _request(axes: Axes, place: tuple[int, ...], load: dict[str, Any]) -> Request:
     """The request behind all cells of one place of the outer axes."""
-    m, g, w, k, u = place
-    options = {
-        "weights_dtype": axes.weights_dtypes[w],
-        "kv_cache_dtype": axes.kv_cache_dtypes[k],
-        "gpu_memory_utilization": axes.utilizations[u],
-    }
-    return make_request(axes.models[m], axes.gpus[g], context=1, users=axes.users[-1], **options, **load)  # type: ignore[arg-type]
+    options: Any = {**axes.chosen(place), **load}
+    return make_request(axes.models[place[0]], axes.gpus[place[1]], context=1, users=axes.users[-1], **options)
 
 
 def _blocks(axes: Axes, place: tuple[int, ...], request: Request, chunk: int) -> Iterator[Block]:
@@ -164,15 +162,13 @@ def _blocks(axes: Axes, place: tuple[int, ...], request: Request, chunk: int) ->
                 uncounted = made
             else:
                 cells[:taken] = made
-        load = request.load
-        names = (card.id, gpu.id, load.weights_dtype, load.kv_cache_dtype, load.gpu_memory_utilization)
-        yield Block(place, *names, first, contexts, axes.users, cells, uncounted)  # type: ignore[arg-type]
+        yield Block(place, card.id, gpu.id, axes.chosen(place), first, contexts, axes.users, cells, uncounted)
 
 
 class Sweep:
     """A whole sweep in memory: ``counts``, ``layouts`` and ``free_bytes`` have the shape of the axes.
 
-    ``uncounted`` holds, by their place on the first five axes, the pairs that cannot be counted; their counts are 0.
+    ``uncounted`` holds, by their place on the outer axes, the pairs that cannot be counted; their counts are 0.
     """
 
     def __init__(
@@ -208,20 +204,13 @@ class Sweep:
     def blocks(self) -> Iterator[Block]:
         """One block for each model, GPU, types and utilization."""
         a = self.axes
-        for m, g, w, k, r in product(*(range(n) for n in a.shape[:5])):
-            names = (a.models[m].id, a.gpus[g].id, a.weights_dtypes[w], a.kv_cache_dtypes[k], a.utilizations[r])
-            place = (m, g, w, k, r)
+        for place in product(*(range(n) for n in a.shape[:-2])):
+            names = (a.models[place[0]].id, a.gpus[place[1]].id, a.chosen(place))
             yield Block(place, *names, 0, a.contexts, a.users, self.cells[place], self.uncounted.get(place))
 
     def to_records(self) -> list[dict[str, Any]]:
         """One flat object a cell, in the order of the axes: the rows of a data frame of pandas or polars."""
         return [record for block in self.blocks() for record in block.records()]
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows."""
-        from gpu_sizer.reports.notebook import sweep_html
-
-        return sweep_html(self)
 
 
 def sweep_cards(axes: Axes, **load: Any) -> Sweep:

@@ -5,6 +5,12 @@ from __future__ import annotations
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.quantities import tokens
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from gpu_sizer.load import Setting
+
 #: Values on one axis at most.
 MOST_VALUES = 100_000
 
@@ -55,19 +61,14 @@ def whole_numbers(text: str, what: str) -> tuple[int, ...]:
 DEFAULT = "default"
 
 
-def choices(text: str) -> tuple[str | None, ...]:
-    """Values of an axis of words, each once: ``default,float8``; the default is null."""
-    found = dict.fromkeys(part.strip() for part in text.split(",") if part.strip())
-    return tuple(None if word == DEFAULT else word for word in found)
-
-
-def shares(text: str) -> tuple[float | None, ...]:
-    """Values of an axis of shares, each once: ``0.85,0.9``; the default is null.
+def setting_values(setting: Setting, text: str) -> tuple[Any, ...]:
+    """Values of a setting, each once: ``default,float8``, ``0.85,0.9``; the default is null.
 
     Raises:
-        RequestError: not a number.
+        RequestError: not a number where one belongs.
     """
+    found = dict.fromkeys(part.strip() for part in text.split(",") if part.strip())
     try:
-        return tuple(None if word is None else float(word) for word in choices(text))
-    except ValueError:
-        raise RequestError(f"utilization must be numbers such as 0.85,0.9, not {text[:40]!r}") from None
+        return tuple(None if word == DEFAULT else setting.read(word) for word in found)
+    except RequestError:
+        raise RequestError(f"{setting.key} must be numbers such as 0.85,0.9, not {text[:40]!r}") from None

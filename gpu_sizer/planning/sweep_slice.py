@@ -229,7 +229,7 @@ def cells(request: Request, contexts: Whole, users: Whole) -> NDArray[np.void]:
         RequestError: settings that contradict the load.
     """
     engine = request.get_engine()
-    if not engine.counts_arrays:
+    if not engine.counts_arrays or request.load.asks_rate:
         return _one_by_one(request, contexts, users)
     lines = engine.lines(prepared(request), request.gpu, request.load, contexts, users)
     return Slice(request, lines, contexts, users).cells()

@@ -44,7 +44,7 @@ def smallest_with(request: Request, told: ToldSizes) -> Plan:
     search, step, chosen = Search(request), nearest.gpu_count, None
     safe: int | None = None
     for count in range(step, max(request.max_gpus, step) + 1, step):
-        fitting = [m for m in map(search.evaluate, told.layouts(count)) if m.within_budget]
+        fitting = [m for m in map(search.evaluate, told.layouts(count)) if m.within_budget and search.is_fast(m.layout)]
         if fitting and chosen is None:
             chosen = max(fitting, key=_preferred)
         if any(m.verdict == "fits" for m in fitting):

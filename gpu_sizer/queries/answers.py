@@ -5,6 +5,7 @@ from __future__ import annotations
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.plan import Fit, Plan
+from gpu_sizer.planning.request import gpus_asked
 from gpu_sizer.planning.search import fit, plan
 from gpu_sizer.planning.sentences import fit_lines, lines
 from gpu_sizer.queries.requests import asked, say
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 class Answer:
     """What was understood, and the result: that of the library call and of the command which ask the same.
 
-    ``engine`` is the one that was named; ``warnings`` say where another's rules stand in for it.
+    ``engine`` is the one that was named; ``warnings`` say what the question asks beyond the answer.
     """
 
     question: str
@@ -80,21 +81,20 @@ class Answer:
         yield from rest
 
     def model_dump(self) -> dict[str, Any]:
-        """The JSON object of DESIGN 6.2."""
+        """The JSON object."""
         found: dict[str, Any] = {"question": self.question, "intent": self.intent, "understood": self.understood}
         found.update(self.result.model_dump())
         if isinstance(self.result, Plan):
             found["levers"] = [lever.model_dump() for lever in self.levers()]
         if self.warnings:
-            _named(found, self.engine, self.warnings)
+            _warned(found, self.warnings)
         return found
 
 
-def _named(found: dict[str, Any], engine: str, warnings: tuple[str, ...]) -> None:
-    """The engine that was named instead of the one that stands in for it, with the warning that says so."""
+def _warned(found: dict[str, Any], warnings: tuple[str, ...]) -> None:
+    """The warnings of the question before those of its answer."""
     for part in (found, found.get("plan")):
         if isinstance(part, dict):
-            part["engine"] = engine
             part["warnings"] = [*warnings, *part.get("warnings", ())]
 
 
@@ -150,33 +150,20 @@ def _fit(a: Asked, cards: Catalogue) -> Fit | OnCount:
         return fit(request, Layout(tensor, pipeline, data, a.understood.options.expert_parallel))
     from gpu_sizer.planning.inverse import on_count
 
-    return on_count(request, _checked(a.gpu_count))
-
-
-def _checked(count: int | None) -> int:
-    """A number of GPUs that can be.
-
-    Raises:
-        RequestError: none, or more than any machine has.
-    """
-    from gpu_sizer.load import MOST_GPUS
-
-    if count is not None and not 1 <= count <= MOST_GPUS:
-        raise RequestError(f"the number of GPUs must be from 1 to {MOST_GPUS:,}, not {count:,}", about="gpu")
-    return count or 1
+    return on_count(request, gpus_asked(a.gpu_count))
 
 
 def _context(a: Asked, cards: Catalogue) -> LongestContext:
     from gpu_sizer.planning.inverse import longest_context
 
     request = a.request()
-    return longest_context(request.under(context=request.model.context.native), _checked(a.gpu_count))
+    return longest_context(request.under(context=request.model.context.native), gpus_asked(a.gpu_count))
 
 
 def _users(a: Asked, cards: Catalogue) -> MostUsers:
     from gpu_sizer.planning.inverse import most_users
 
-    return most_users(a.request().under(users=1), _checked(a.gpu_count))
+    return most_users(a.request().under(users=1), gpus_asked(a.gpu_count))
 
 
 def _choices(a: Asked, cards: Catalogue) -> Choices:
@@ -199,7 +186,7 @@ def _memory(a: Asked, cards: Catalogue) -> MemoryNeed:
 def _models(a: Asked, cards: Catalogue) -> Runnable:
     from gpu_sizer.planning.choices import what_fits
 
-    return what_fits(cards.models.all(), a.gpus[0], _checked(a.gpu_count), **a.options)
+    return what_fits(cards.models.all(), a.gpus[0], gpus_asked(a.gpu_count), **a.options)
 
 
 _ANSWERS = {
@@ -214,13 +201,16 @@ _ANSWERS = {
 }
 
 
-def ask(text: str, *, cards: Catalogue | None = None, most_gpus: int | None = None) -> Answer:
+def ask(
+    text: str, *, cards: Catalogue | None = None, most_gpus: int | None = None, most_listed: int | None = None
+) -> Answer:
     """The answer to a question in words.
 
     Args:
         text: ``how many A6000s for Mixtral 8x7b``.
         cards: the catalogue; null is the shipped one with the user's own folders.
         most_gpus: refuse questions about more GPUs, which take longer to answer; null is as many as can be planned.
+        most_listed: refuse questions for all models that run on more GPUs, times users, for the same reason.
 
     Raises:
         GpuSizerError: a question that is not understood, or a name that is missing, unknown or ambiguous: ``kind``
@@ -231,5 +221,9 @@ def ask(text: str, *, cards: Catalogue | None = None, most_gpus: int | None = No
     a = asked(u, shelf)
     if most_gpus is not None and (told := a.largest_count()) > most_gpus:
         raise RequestError(f"at most {most_gpus:,} GPUs can be asked about here, not {told:,}", about="gpu")
+    listed = (a.gpu_count or 1) * a.options.get("users", 1)
+    if most_listed is not None and u.intent == "models" and listed > most_listed:
+        message = f"which models run can be asked here for up to {most_listed:,} GPUs times users, not for {listed:,}"
+        raise RequestError(message, about="users")
     result = _ANSWERS[u.intent](a, shelf)
     return Answer(u.question, u.intent, say(a), result, a.engine, a.warnings)

@@ -115,7 +115,7 @@ def refuse_other_subjects(s: Sentence) -> None:
             raise _refusal("speed is not modelled, only memory: ask how many GPUs, users or tokens of context fit")
 
 
-def refuse_vague_formats(s: Sentence, weights_dtype: str | None) -> None:
+def refuse_vague_formats(s: Sentence, dtype: str | None) -> None:
     """``quantized`` alone says no format; where it goes with one, or is denied, it says nothing more.
 
     Raises:
@@ -125,7 +125,7 @@ def refuse_vague_formats(s: Sentence, weights_dtype: str | None) -> None:
         if s.at(i) not in _VAGUE:
             continue
         denied = not _NEGATIONS.isdisjoint((s.said(i - 1), s.said(i - 2)))
-        if not denied and weights_dtype is None:
+        if not denied and dtype is None:
             raise _refusal(
                 "quantized to what? say for example 'in fp8', 'in nvfp4' or 'in 4-bit'; without it, the weights as"
                 " released are sized",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gpu_sizer.errors import RequestError
-from gpu_sizer.queries.asides import read_notes, refuse_vague_formats
+from gpu_sizer.queries.asides import read_notes
 from gpu_sizer.queries.options import GPU_NOUNS, LINKS, USERS, Options
 from gpu_sizer.queries.settings import NOT, read_dtypes, read_layouts, read_settings, read_utilization
 from gpu_sizer.queries.words import is_decimal, word_set
@@ -196,7 +196,6 @@ def read_options(s: Sentence, o: Options) -> None:
     read_layouts(s, o)
     read_utilization(s, o)
     read_dtypes(s, o)
-    refuse_vague_formats(s, o.weights_dtype)
     o.notes = read_notes(s)
     read_gpu_nouns(s, o)
     read_users(s, o)

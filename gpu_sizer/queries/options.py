@@ -28,8 +28,6 @@ class Options:
     context: tuple[str, ...] = ()
     users: int | None = None
     engine: str | None = None
-    weights_dtype: str | None = None
-    kv_cache_dtype: str | None = None
     utilization: float | None = None
     layouts: str | None = None
     max_gpus: int | None = None
@@ -38,7 +36,7 @@ class Options:
     count_place: int | None = None
     nodes_place: int | None = None
     settings: dict[str, Any] = field(default_factory=dict)
-    """The settings that are read by their own names, since they have no words of their own."""
+    """All other settings of a load, by their names."""
     notes: tuple[str, ...] = ()
     expert_parallel: bool = False
     sizes: dict[str, int] = field(default_factory=dict)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gpu_sizer.engines.registry import engine_names
+from gpu_sizer.engines.registry import engine_title
 from gpu_sizer.errors import RequestError
-from gpu_sizer.load import OPTIONS
+from gpu_sizer.load import ENGINE, OPTIONS
 from gpu_sizer.planning.quantities import tokens
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.records import dataclass
@@ -19,20 +19,10 @@ if TYPE_CHECKING:
     from gpu_sizer.planning.request import Request
     from gpu_sizer.queries.understanding import Understanding
 
-#: The engine whose rules are taken for one that is known by name alone.
-STAND_IN = "vllm"
 #: Intents whose answer is a number of GPUs: nodes limit it.
 _MANY = ("count", "gpus", "compare", "memory")
 #: Options that the sentence says in other places.
 _SAID_APART = ("context", "users", "engine")
-_ENGINE_TITLES = {
-    "vllm": "vLLM",
-    "sglang": "SGLang",
-    "tensorrt_llm": "TensorRT-LLM",
-    "tgi": "TGI",
-    "transformers": "transformers",
-    "llama_cpp": "llama.cpp",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +36,6 @@ class Asked:
     options: dict[str, Any]
     engine: str
     warnings: tuple[str, ...]
-
-    @property
-    def stands_in(self) -> bool:
-        """Whether another engine's rules stand in for those of the engine that was named."""
-        return str(self.options["engine"]) != self.engine
 
     def request(self, gpu: GpuSpec | None = None) -> Request:
         """The checked request on one of the GPUs.
@@ -77,12 +62,6 @@ class Asked:
         for size in (self.layout() or {}).values():
             product *= size
         return max(self.gpu_count or 0, self.options.get("max_gpus") or 0, product)
-
-
-def engine_title(name: str) -> str:
-    """An engine's name as people write it."""
-    base, _, version = name.partition("@")
-    return " ".join([_ENGINE_TITLES.get(base, base), version]).rstrip()
 
 
 def asked(u: Understanding, cards: Catalogue) -> Asked:
@@ -113,27 +92,18 @@ def asked(u: Understanding, cards: Catalogue) -> Asked:
             about="gpu",
         )
     native = model.context.native if model else None
-    engine, warnings = o.engine or STAND_IN, list(o.notes)
-    modelled = engine
-    if engine.partition("@")[0] not in engine_names():
-        modelled = STAND_IN
-        title = engine_title(engine)
-        warnings.insert(0, f"{title} is not modelled yet: these are vLLM's rules standing in for {title}'s")
+    engine = o.engine or ENGINE.default
     options: dict[str, Any] = {name: getattr(o, s.key, o.settings.get(name)) for name, s in OPTIONS.items()}
     options["context"] = sum(tokens(text, native) for text in o.context) or None
-    options |= {"engine": modelled, "max_gpus": max_gpus}
-    return Asked(u, model, gpus, count, {k: v for k, v in options.items() if v is not None}, engine, tuple(warnings))
-
-
-def _name(gpu: GpuSpec) -> str:
-    return gpu.name.removeprefix("NVIDIA ").removeprefix("AMD ").removeprefix("Intel ")
+    options |= {"engine": engine, "max_gpus": max_gpus}
+    return Asked(u, model, gpus, count, {k: v for k, v in options.items() if v is not None}, engine, tuple(o.notes))
 
 
 def say(a: Asked) -> str:
     """What was understood, in one sentence."""
     u, o, count = a.understood, a.options, a.gpu_count or 1
     model = a.model.name if a.model else ""
-    gpus = [_name(g) for g in a.gpus]
+    gpus = [g.short_name for g in a.gpus]
     on = f"{count} × {gpus[0]}" if gpus else ""
     if u.intent == "count":
         text = f"fewest {gpus[0]} for {model}"
@@ -168,7 +138,7 @@ def _load(a: Asked) -> str:
 def _details(a: Asked, o: dict[str, Any]) -> list[str]:
     said: list[str] = []
     if a.understood.options.engine:
-        said.append(f"with {engine_title(a.engine)}" + (", for which vLLM's rules stand in" if a.stands_in else ""))
+        said.append(f"with {engine_title(a.engine)}")
     said += [s.say(o[n]) for n, s in OPTIONS.items() if n not in _SAID_APART and o.get(n, s.default) != s.default]
     said += _sizes(a)
     for text in a.understood.options.context:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gpu_sizer.load import OPTIONS
+from gpu_sizer.engines.registry import engine_words
+from gpu_sizer.load import ENGINE, OPTIONS
+from gpu_sizer.queries.asides import refuse_vague_formats
 from gpu_sizer.queries.options import GPU_NOUNS, LINKS, USERS, Options
 from gpu_sizer.queries.words import is_decimal, word_set
 
@@ -11,26 +13,6 @@ if TYPE_CHECKING:
     from gpu_sizer.load import Setting
     from gpu_sizer.queries.sentence import Sentence
 
-_ENGINES = {
-    ("vllm",): "vllm",
-    ("sglang",): "sglang",
-    ("sg", "lang"): "sglang",
-    ("tensorrt", "llm"): "tensorrt_llm",
-    ("tensor", "rt", "llm"): "tensorrt_llm",
-    ("trt", "llm"): "tensorrt_llm",
-    ("trtllm",): "tensorrt_llm",
-    ("tensorrtllm",): "tensorrt_llm",
-    ("tensorrt",): "tensorrt_llm",
-    ("tgi",): "tgi",
-    ("text", "generation", "inference"): "tgi",
-    ("hugging", "face", "transformers"): "transformers",
-    ("huggingface", "transformers"): "transformers",
-    ("hf", "transformers"): "transformers",
-    ("transformers",): "transformers",
-    ("llama", "cpp"): "llama_cpp",
-    ("llamacpp",): "llama_cpp",
-    ("ollama",): "llama_cpp",
-}
 _DTYPES = {
     "bf16": "bfloat16",
     "bfloat16": "bfloat16",
@@ -95,7 +77,7 @@ def _is_version(word: str) -> bool:
 
 def read_engine(s: Sentence, o: Options) -> None:
     """``with sglang``, ``vllm@0.11``, ``vLLM v0.11``."""
-    for phrase, name in _ENGINES.items():
+    for phrase, name in engine_words():
         for i in s.free():
             if not s.starts(i, phrase):
                 continue
@@ -105,7 +87,7 @@ def read_engine(s: Sentence, o: Options) -> None:
             j = s.skip(after, ("version", "v"))
             word = s.at(j).removeprefix("v")
             marked = j > after or "@" in s.words[j].before or word != s.at(j) if word else False
-            if _is_version(word) and (marked or name == "vllm") and not s.at(j + 1).startswith("util"):
+            if _is_version(word) and (marked or name == ENGINE.default) and not s.at(j + 1).startswith("util"):
                 s.take(after, j + 1)
                 o.engine = f"{name}@{word}"
             return
@@ -189,7 +171,11 @@ def _llama_cpp_type(s: Sentence, i: int) -> tuple[str, int] | None:
 
 
 def read_dtypes(s: Sentence, o: Options) -> None:
-    """``in fp8``, ``bf16 weights``, ``with an fp8 kv cache``."""
+    """``in fp8``, ``bf16 weights``, ``with an fp8 kv cache``.
+
+    Raises:
+        RequestError: quantized weights without their format.
+    """
     for i in list(s.free()):
         found = _DTYPES.get(s.at(i))
         stop = i + 1
@@ -203,10 +189,11 @@ def read_dtypes(s: Sentence, o: Options) -> None:
         before = s.skip(i - 1, ("in", "at", "of", "as", "to", "dtype", "type", "precision", "with", "is", "="), -1)
         if s.at(stop) in _CACHE or s.at(before) in _CACHE:
             # The caches of eight bits that engines have are float8.
-            o.kv_cache_dtype = "float8" if found == "int8" else found
+            o.settings["kv_cache_dtype"] = "float8" if found == "int8" else found
         else:
-            o.weights_dtype = found
+            o.settings["weights_dtype"] = found
         s.take(i, stop)
+    refuse_vague_formats(s, o.settings.get("weights_dtype"))
 
 
 def _phrases(s: Setting) -> tuple[tuple[str, ...], ...]:

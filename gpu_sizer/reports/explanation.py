@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
-from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttention
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.engines.vllm.pages import Page, PageRules, layer_pages
-from gpu_sizer.memory.caches import CacheTypes
+from gpu_sizer.engines.registry import engine
+from gpu_sizer.model.caches import LayerKeeps
 from gpu_sizer.model.formats import storage_bytes
 from gpu_sizer.model.inventory import Inventory, build_inventory
 from gpu_sizer.units import gb, gib
@@ -32,56 +32,32 @@ def _weights(inventory: Inventory) -> Iterator[str]:
 
 
 def _formula(card: ModelCard, name: str) -> str:
-    m = card.architecture.blocks[name].mixer
-    if isinstance(m, Attention):
-        span = f", at most {m.sliding_window:,} tokens and those in flight" if m.sliding_window else ""
-        span = f", in chunks of {m.attention_chunk_size:,}" if m.attention_chunk_size else span
-        if m.shares_cache:
-            return "reads another layer's cache"
-        if m.short_convolutions:
-            span += f", beside {m.short_convolutions.conv_kernel} tokens and those in flight of its short convolutions"
-        return f"{m.num_key_value_heads} key/value heads x ({m.head_dim} + {m.v_head_dim or m.head_dim}){span}"
-    if isinstance(m, LatentAttention):
-        return f"one latent of {m.kv_lora_rank} + {m.qk_rope_head_dim}, whole on every tensor-parallel rank"
-    if isinstance(m, CompressedAttention) and m.shares_states and not m.compress_ratio:
-        return f"a window of {m.sliding_window}"
-    if isinstance(m, CompressedAttention) and m.shares_states:
-        states = f"states of {m.compress_ratio} token{'s' if m.compress_ratio > 1 else ''} each"
-        kept = "which later layers read" if m.shares_states == "maker" else "which an earlier layer keeps"
-        return f"a window of {m.sliding_window} and {states}, {kept}"
-    if isinstance(m, CompressedAttention):
-        return f"a window of {m.sliding_window} and states of {m.compress_ratio or 'no'} tokens each"
-    return "a constant state per sequence" if m is not None else "nothing: a feed-forward alone"
+    mixer = card.architecture.blocks[name].mixer
+    return mixer.words() if mixer is not None else "nothing: a feed-forward alone"
 
 
-def _sizes(pages: list[Page], layers: int) -> Iterator[str]:
+def _sizes(k: LayerKeeps, layers: int) -> Iterator[str]:
     """What so many layers of a kind keep: of every token, of a window, of a whole sequence."""
-    # States of short convolutions, which have heads of a width of their own, are told in the formula.
-    kept = [(p, p.page_bytes / p.block_size) for p in pages if not p.width]
-    growing = sum(size for p, size in kept if p.spec.grows)
     # Windows beside or of compressed states are told whole: what a token takes there ends after some tokens.
-    whole = growing or any(p.latent for p in pages)
-    windows = sum(size * (p.spec.span if whole else 1) for p, size in kept if p.spec.span is not None)
-    state = sum(p.page_bytes for p in pages if p.kind == "state")
-    if growing:
-        yield f"{growing * layers:,.0f} bytes a token"
+    whole = k.token_bytes or k.latent
+    windows = k.windows_bytes if whole else k.window_bytes
+    if k.token_bytes:
+        yield f"{k.token_bytes * layers:,.0f} bytes a token"
     if windows:
         yield f"{windows * layers:,.0f} bytes {'a sequence in windows' if whole else 'a token'}"
-    if state and not growing and not windows:
-        yield f"{gib(state * layers)} a sequence"
+    if k.state_bytes and not k.token_bytes and not windows:
+        yield f"{gib(k.state_bytes * layers)} a sequence"
 
 
 def _cache(card: ModelCard) -> Iterator[str]:
-    a = card.architecture
-    dtype = card.weights.kv_cache_dtype or ("bfloat16" if card.weights.dtype == "float32" else card.weights.dtype)
-    pages = layer_pages(a.blocks, 1, CacheTypes(dtype, dtype), PageRules())
-    for name, layers in Counter(a.layer_names).items():
-        size = " and ".join(_sizes(pages[name], layers)) or "0 bytes"
+    keeps = engine().layers_keep(card)
+    for name, layers in Counter(card.architecture.layer_names).items():
+        size = " and ".join(_sizes(keeps[name], layers)) or "0 bytes"
         yield f"  {layers:>3} x {name}: {_formula(card, name)}: {size}"
 
 
-def explain_model(card: ModelCard, weights_dtype: str | None = None) -> Iterator[str]:
-    """Parameters, bytes and cache of a model, line by line."""
+def explain_model(card: ModelCard, *, weights_dtype: str | None = None, **load: Any) -> Iterator[str]:
+    """Parameters, bytes and cache of a model, line by line; all else of a load changes none of them."""
     inventory = build_inventory(card, weights_dtype)
     yield f"{card.name}: {inventory.total_parameters:,} parameters, {inventory.active_parameters:,} active per token"
     yield ""
@@ -91,6 +67,5 @@ def explain_model(card: ModelCard, weights_dtype: str | None = None) -> Iterator
         kept_apart = sum(t.parameters for t in inventory.mtp)
         yield f"  beside these, {kept_apart:,} for multi-token prediction, not loaded without speculation"
     yield ""
-    cached = card.weights.kv_cache_dtype or card.weights.dtype
-    yield f"Cache of one sequence ({cached}), by kind of layer, on one GPU"
+    yield f"Cache of one sequence ({card.weights.cache_dtype}), by kind of layer, on one GPU"
     yield from _cache(card)

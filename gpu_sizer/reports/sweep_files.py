@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from gpu_sizer.errors import RequestError
+from gpu_sizer.load import VARIED
 from gpu_sizer.planning.sweep import NOT_COUNTED
+from gpu_sizer.reports.tables.formats.csv import safe
 
 if TYPE_CHECKING:
     from gpu_sizer.planning.sweep import Block
@@ -28,7 +30,7 @@ CELL_COLUMNS = (
     "expert_parallel",
     "free_bytes",
 )
-BLOCK_COLUMNS = ("model", "gpu", "weights_dtype", "kv_cache_dtype", "gpu_memory_utilization")
+BLOCK_COLUMNS = ("model", "gpu", *(s.name for s in VARIED))
 _TRUE = ("false", "true")
 _VERDICTS = ("fits", "tight", "does_not_fit", NOT_COUNTED)
 
@@ -36,8 +38,8 @@ _VERDICTS = ("fits", "tight", "does_not_fit", NOT_COUNTED)
 def _csv_cells(block: Block) -> Iterator[str]:
     """The lines of a block; what does not fit leaves its columns empty."""
     text = io.StringIO()
-    constants = (block.model, block.gpu, block.weights_dtype, block.kv_cache_dtype, block.utilization)
-    csv.writer(text, lineterminator="").writerow(constants)
+    constants = (block.model, block.gpu, *block.settings.values())
+    csv.writer(text, lineterminator="").writerow([safe(v) if isinstance(v, str) else v for v in constants])
     for c, context in enumerate(block.contexts):
         head = f"{text.getvalue()},{context},"
         for users, (count, tp, pp, dp, ep, tight, free) in zip(block.users, block.cells[c].tolist(), strict=True):
@@ -70,10 +72,9 @@ def _batch(pa: Any, schema: Any, block: Block) -> Any:
     none = cells["gpu_count"] == 0
     missing = _VERDICTS.index(block.verdict(0, False))
     verdicts = np.where(none, missing, cells["tight"].astype(np.int8)).astype(np.int8)
-    repeated = (block.model, block.gpu, block.weights_dtype, block.kv_cache_dtype)
     columns = [
-        *(pa.DictionaryArray.from_arrays(_zeros(pa, len(cells), text), _texts(pa, text)) for text in repeated),
-        pa.array(np.full(len(cells), block.utilization or np.nan), from_pandas=True),
+        *(_repeated(pa, len(cells), "str", name) for name in (block.model, block.gpu)),
+        *(_repeated(pa, len(cells), s.kind, block.settings[s.name]) for s in VARIED),
         pa.array(np.repeat(np.array(block.contexts, np.int64), len(block.users))),
         pa.array(np.tile(np.array(block.users, np.int64), len(block.contexts))),
         pa.DictionaryArray.from_arrays(pa.array(verdicts), pa.array(_VERDICTS)),
@@ -82,12 +83,12 @@ def _batch(pa: Any, schema: Any, block: Block) -> Any:
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _zeros(pa: Any, length: int, text: str | None) -> Any:
-    return pa.array(np.zeros(length, np.int8), mask=np.full(length, text is None))
-
-
-def _texts(pa: Any, text: str | None) -> Any:
-    return pa.array([text or ""], pa.string())
+def _repeated(pa: Any, length: int, kind: str, value: Any) -> Any:
+    """A column of one value: words as a dictionary, numbers as they are; null where the default was left."""
+    if kind != "str":
+        return pa.array(np.full(length, value or np.nan), from_pandas=True)
+    places = pa.array(np.zeros(length, np.int8), mask=np.full(length, value is None))
+    return pa.DictionaryArray.from_arrays(places, pa.array([value or ""], pa.string()))
 
 
 def write_parquet(blocks: Iterable[Block], stream: BinaryIO) -> None:
@@ -102,7 +103,7 @@ def write_parquet(blocks: Iterable[Block], stream: BinaryIO) -> None:
     except ImportError:
         raise RequestError("Parquet needs pyarrow: pip install 'gpu-sizer[parquet]'") from None
     word = pa.dictionary(pa.int8(), pa.string())
-    kinds = [word] * 4 + [pa.float64(), pa.int64(), pa.int64(), word]
+    kinds = [word, word, *(word if s.kind == "str" else pa.float64() for s in VARIED), pa.int64(), pa.int64(), word]
     kinds += [pa.int32(), pa.int32(), pa.int32(), pa.int32(), pa.bool_(), pa.int64()]
     schema = pa.schema(list(zip((*BLOCK_COLUMNS, *CELL_COLUMNS), kinds, strict=True)))
     with parquet.ParquetWriter(stream, schema) as writer:

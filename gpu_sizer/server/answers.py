@@ -1,4 +1,4 @@
-"""What answers look like, for the OpenAPI description. Keys may be added to every object (DESIGN 4.3)."""
+"""What answers look like, for the OpenAPI description. Keys may be added to every object."""
 
 from __future__ import annotations
 
@@ -107,6 +107,15 @@ class Health(BaseModel):
     version: str
 
 
+class Index(Open):
+    """Where everything is."""
+
+    name: str
+    version: str
+    description: str
+    paths: dict[str, str]
+
+
 class Problem(BaseModel):
     """What is wrong, and what was perhaps meant."""
 
@@ -151,6 +160,7 @@ ANSWER = _with_errors(Answer, "The answer; its further keys depend on the intent
 FILE = _with_errors(File, "The command or file.")
 MODELS = _with_errors(Models, "The models.", body=False)
 GPUS = _with_errors(Gpus, "The GPUs.", body=False)
+INDEX: Responses = {200: {"model": Index, "description": "The paths, and where they are described."}}
 HEALTH: Responses = {200: {"model": Health, "description": "It does."}}
 METRICS: Responses = {
     200: {"description": "Prometheus's text format.", "content": {"text/plain": {"schema": {"type": "string"}}}}

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from gpu_sizer.load import ENGINE, LIMITS, LOAD
+from gpu_sizer.load import ENGINE, LIMITS, LOAD, OPTIONS
+from gpu_sizer.memory.layout import LAYOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 #: The most GPUs that a request may search or name.
 MOST_GPUS = 256
+#: The most GPUs, times users, for which a question can ask what of the whole catalogue runs: seconds of work.
+MOST_LISTED = 1024
 #: Longest name or option, in characters.
 LONGEST_NAME = 200
 #: Longest question, in characters.
@@ -26,7 +29,7 @@ LONGEST_QUESTION = 2000
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 Size = Annotated[int, Field(ge=1, le=MOST_GPUS)]
 #: Settings whose bound is a server's own: the search takes longer with every GPU.
-_MOST = {"max_gpus": MOST_GPUS}
+_MOST = dict.fromkeys(("max_gpus", *(s.name for s in LAYOUT)), MOST_GPUS)
 
 
 def _shown(*examples: dict[str, Any]) -> ConfigDict:
@@ -51,7 +54,7 @@ def _field(s: Setting) -> tuple[Any, Any]:
     elif s.kind == "int":
         kind = Annotated[int, Field(ge=s.least, le=_MOST.get(s.name, s.most))]
     elif s.kind == "float":
-        kind = Annotated[float, Field(gt=0, le=s.most)]
+        kind = Annotated[float, Field(gt=0 if s.least is None else None, ge=s.least, le=s.most)]
     elif s.kind == "bool":
         kind = bool
     if s.tokens:
@@ -81,7 +84,7 @@ class LoadBody(Body):
 
     def load(self) -> dict[str, Any]:
         """The options of the library's calls."""
-        return {name: getattr(self, name) for name in self._settings}
+        return {name: getattr(self, name) for name in self._settings if name in OPTIONS}
 
 
 @takes(*LOAD, ENGINE, *LIMITS)
@@ -96,7 +99,7 @@ class SizeBody(LoadBody):
     details: bool = Field(True, description="Also alternatives, rejected counts, tuned settings, other lengths.")
 
 
-@takes(*LOAD, ENGINE)
+@takes(*LAYOUT, *LOAD, ENGINE)
 class FitBody(LoadBody):
     """Whether a layout fits; with ``gpu_count``, whether the best layout of that many GPUs does."""
 
@@ -106,10 +109,10 @@ class FitBody(LoadBody):
     )
 
     gpu_count: Size | None = Field(None, description="Their best layout on this many GPUs, instead of the sizes below.")
-    tensor_parallel_size: Size = 1
-    pipeline_parallel_size: Size = 1
-    data_parallel_size: Size = 1
-    expert_parallel: bool = False
+
+    def layout(self) -> dict[str, Any]:
+        """The parallel sizes."""
+        return {s.name: getattr(self, s.name) for s in LAYOUT}
 
 
 class DeployBody(SizeBody):

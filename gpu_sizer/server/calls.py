@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from gpu_sizer import api
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.deploy.formats import deploy as write
 from gpu_sizer.deploy.serving import weights_named
-from gpu_sizer.errors import RequestError
+from gpu_sizer.errors import RequestError, UnknownModelError
+from gpu_sizer.memory.layout import LAYOUT, Layout
 from gpu_sizer.planning.inverse_sentences import on_count_lines
 from gpu_sizer.planning.plan import Plan
 from gpu_sizer.planning.sentences import fit_lines, lines
@@ -17,7 +19,17 @@ from gpu_sizer.queries.answers import ask as ask_in_words
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.listings import gpu_listing, model_listing
 from gpu_sizer.reports.selecting import GpuFilter, ModelFilter
-from gpu_sizer.server.bodies import MOST_GPUS, AskBody, Body, DeployBody, FitBody, ListBody, LoadBody, SizeBody
+from gpu_sizer.server.bodies import (
+    MOST_GPUS,
+    MOST_LISTED,
+    AskBody,
+    Body,
+    DeployBody,
+    FitBody,
+    ListBody,
+    LoadBody,
+    SizeBody,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +65,9 @@ def warm_up() -> None:
     cards.models.all()
     cards.gpus.all()
     ask(AskBody(question="how many A6000s for Mixtral 8x7b"))
+    # What is looked through for a name that no card bears.
+    with suppress(UnknownModelError):
+        api.load_model("an-organisation/an-unknown-model", cards=cards)
 
 
 def _asked(b: LoadBody) -> dict[str, Any]:
@@ -85,16 +100,15 @@ def fit(b: FitBody) -> Answered:
     Raises:
         GpuSizerError: an unknown name, or a value that makes no sense.
     """
-    sizes = {k: getattr(b, f"{k}_parallel_size") for k in ("tensor", "pipeline", "data")}
+    sizes = b.layout()
     if b.gpu_count is not None:
-        if told := [f"{k}_parallel_size" for k, n in sizes.items() if n > 1] or b.expert_parallel * ["expert_parallel"]:
+        if told := [s.name for s in LAYOUT if sizes[s.name] != s.default]:
             raise RequestError(f"say either gpu_count or {told[0]}, not both", about="gpu")
         found = api.fits_on(**_asked(b), gpu_count=b.gpu_count)
         return Answered(found.model_dump(), on_count_lines(found))
-    if (count := sizes["tensor"] * sizes["pipeline"] * sizes["data"]) > MOST_GPUS:
+    if (count := Layout(**sizes).gpu_count) > MOST_GPUS:
         raise RequestError(f"the layout takes {count:,} GPUs; at most {MOST_GPUS} can be asked about here", about="gpu")
-    layout = {f"{k}_parallel_size": n for k, n in sizes.items()}
-    one = api.estimate(**_asked(b), **layout, expert_parallel=b.expert_parallel)
+    one = api.estimate(**_asked(b), **sizes)
     return Answered(one.model_dump(), fit_lines(one))
 
 
@@ -104,7 +118,7 @@ def ask(b: AskBody) -> Answered:
     Raises:
         GpuSizerError: a question that is not understood, or a name that is missing, unknown or ambiguous.
     """
-    found = ask_in_words(b.question, cards=shelf(), most_gpus=MOST_GPUS)
+    found = ask_in_words(b.question, cards=shelf(), most_gpus=MOST_GPUS, most_listed=MOST_LISTED)
     return Answered(found.model_dump(), found.lines())
 
 

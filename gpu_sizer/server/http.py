@@ -11,21 +11,25 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from gpu_sizer import __version__
-from gpu_sizer.errors import CardError, GpuSizerError
 from gpu_sizer.server import answers
 from gpu_sizer.server.bodies import AskBody, DeployBody, FitBody, ListBody, SizeBody
-from gpu_sizer.server.calls import CALLS, warm_up
+from gpu_sizer.server.calls import CALLS
 from gpu_sizer.server.computing import SECONDS, Computing, TooLongError
-from gpu_sizer.server.errors import error_object, raised, refused
+from gpu_sizer.server.errors import error_object, refused
+from gpu_sizer.server.hosts import HostCheck, told_hosts
 from gpu_sizer.server.limits import BodyLimit
+from gpu_sizer.server.logs import log_seldom
 from gpu_sizer.server.metrics import CONTENT_TYPE, Metrics
 
 #: Seconds that one answer may take, for workers that are started from the environment.
 SECONDS_VARIABLE = "GPU_SIZER_SERVER_SECONDS"
+#: Where the interface is described.
+DESCRIPTION = "/openapi.json"
 
 
 class Json(JSONResponse):
@@ -36,19 +40,21 @@ class Json(JSONResponse):
         return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
-def create_app(seconds: float = SECONDS) -> FastAPI:
+def create_app(seconds: float = SECONDS, hosts: tuple[str, ...] = (), computing: Computing | None = None) -> FastAPI:
     """The application.
 
     Args:
         seconds: that one answer may take.
+        hosts: names by which it may be asked; empty is any.
+        computing: where answers are computed; null is in processes of its own.
     """
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
-        warm_up()
-        app.state.computing = Computing(seconds)
+        made = app.state.computing = computing or Computing(seconds)
+        made.start()
         yield
-        app.state.computing.close()
+        made.close()
 
     app = FastAPI(
         title="gpu_sizer",
@@ -57,14 +63,20 @@ def create_app(seconds: float = SECONDS) -> FastAPI:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=life,
         # Their pages load scripts from elsewhere; the description itself is at /openapi.json.
+        openapi_url=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
     )
 
     async def answer(name: str, body: Any) -> Json:
-        found = await app.state.computing.run(CALLS[name].run, body)
-        return Json(found.body)
+        found = await app.state.computing.run(name, body)
+        return Json(found.body, found.status)
+
+    @app.get("/", summary="What there is to ask.", responses=answers.INDEX)
+    async def index() -> Response:
+        told = {route.path: route.summary or "" for route in app.routes if isinstance(route, APIRoute)}
+        return Json({"name": "gpu_sizer", "version": __version__, "description": DESCRIPTION, "paths": told})
 
     @app.post("/v1/size", summary=CALLS["size"].summary, responses=answers.PLAN)
     async def size(body: SizeBody) -> Response:
@@ -102,6 +114,8 @@ def create_app(seconds: float = SECONDS) -> FastAPI:
 
     _answer_errors(app)
     app.add_middleware(BodyLimit)
+    if hosts:
+        app.add_middleware(HostCheck, names=hosts)
     app.add_middleware(metrics.middleware)
     return app
 
@@ -109,19 +123,18 @@ def create_app(seconds: float = SECONDS) -> FastAPI:
 def _answer_errors(app: FastAPI) -> None:
     """Every error as a JSON object."""
 
-    @app.exception_handler(GpuSizerError)
-    async def of_library(request: Request, error: GpuSizerError) -> Response:
-        if isinstance(error, CardError):
-            # A card is the operator's, not the caller's, and the message names its file.
-            return Json(error_object("fault", "a card of this server cannot be used"), 500)
-        status, body = raised(error)
-        return Json(body, status)
-
     @app.exception_handler(RequestValidationError)
     async def of_body(request: Request, error: RequestValidationError) -> Response:
         unreadable = any(e["type"] == "json_invalid" for e in error.errors())
         status = HTTPStatus.BAD_REQUEST if unreadable else HTTPStatus.UNPROCESSABLE_ENTITY
-        return Json(refused(error.errors()), status)
+        found = refused(error.errors())
+        kind = request.headers.get("content-type", "")
+        if request.method == "POST" and "json" not in kind:
+            found = error_object(
+                "invalid", f"the body is {kind[:60]!r}: send it as JSON (Content-Type: application/json)"
+            )
+        found["error"]["message"] += f"; {DESCRIPTION} has every field and its bounds"
+        return Json(found, status)
 
     @app.exception_handler(TooLongError)
     async def of_time(request: Request, error: TooLongError) -> Response:
@@ -132,6 +145,7 @@ def _answer_errors(app: FastAPI) -> None:
     async def of_path(request: Request, error: HTTPException) -> Response:
         unknown = error.status_code == HTTPStatus.NOT_FOUND
         message = f"no such path: {request.url.path[:60]}" if unknown else str(error.detail)
+        message += f"; {DESCRIPTION} says what there is"
         return Json(error_object("unknown" if unknown else "invalid", message), error.status_code, error.headers)
 
     @app.exception_handler(Exception)
@@ -141,4 +155,5 @@ def _answer_errors(app: FastAPI) -> None:
 
 def from_environment() -> FastAPI:
     """The application of a worker process, which knows only its environment."""
-    return create_app(float(os.environ.get(SECONDS_VARIABLE, SECONDS)))
+    log_seldom()
+    return create_app(float(os.environ.get(SECONDS_VARIABLE, SECONDS)), told_hosts())

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 MOST_BYTES = 64 * 1024
 #: Seconds in which a body must have arrived.
 SENDING_SECONDS = 10.0
-#: Threads that compute in one worker. They share one processor; more of them let short requests pass long ones.
-THREADS = 8
 
 
 class BodyLimit:
@@ -43,6 +41,10 @@ class BodyLimit:
             message = f"the body is larger than {MOST_BYTES:,} bytes"
             await _refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message)(scope, receive, send)
             return
+        if body and not any(key == b"content-type" and value.strip() for key, value in scope["headers"]):
+            # What else could it be; a page of elsewhere in a browser names another type, and is refused.
+            kept = [(key, value) for key, value in scope["headers"] if key != b"content-type"]
+            scope = {**scope, "headers": [*kept, (b"content-type", b"application/json")]}
         told = False
 
         async def replay() -> Message:

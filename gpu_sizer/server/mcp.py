@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import logging
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from gpu_sizer import __version__
-from gpu_sizer.errors import CardError, GpuSizerError, RequestError
-from gpu_sizer.server.calls import CALLS, Answered, Call, warm_up
+from gpu_sizer.errors import RequestError
+from gpu_sizer.server.answering import Outcome, fault
+from gpu_sizer.server.calls import CALLS, warm_up
 from gpu_sizer.server.computing import SECONDS, Computing, TooLongError
-from gpu_sizer.server.errors import error_object, refused
+from gpu_sizer.server.errors import error_object
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
 
+LOG = logging.getLogger("gpu_sizer.server")
 #: What an assistant is told of the tools.
 INSTRUCTIONS = (
     "How many GPUs a language model takes to serve, unquantized, in a layout that the engine accepts; checked against "
@@ -25,24 +27,23 @@ INSTRUCTIONS = (
 )
 
 
-def _answer(call: Call, arguments: dict[str, Any]) -> Answered:
-    """A call with unchecked arguments."""
-    return call.run(call.body.model_validate(arguments))
+async def _outcome(computing: Computing, name: str, arguments: dict[str, Any]) -> Outcome:
+    """What a call with unchecked arguments gives."""
+    try:
+        return await computing.run(name, arguments, text=True)
+    except TooLongError:
+        message = f"the answer takes longer than {computing.seconds:g} seconds: ask about fewer GPUs"
+        return Outcome(HTTPStatus.SERVICE_UNAVAILABLE, error_object("timeout", message))
+    except Exception:
+        LOG.exception("a fault of ours, in %s", name[:40])
+        return fault("a fault of ours")
 
 
-def _problem(error: Exception) -> dict[str, Any]:
-    """The JSON object of an error, as over HTTP."""
-    if isinstance(error, ValidationError):
-        return refused(error.errors())
-    if isinstance(error, TooLongError):
-        return error_object("timeout", f"the answer takes longer than {SECONDS:g} seconds: ask about fewer GPUs")
-    if isinstance(error, GpuSizerError) and not isinstance(error, CardError):
-        return error.model_dump()
-    return error_object("fault", "a fault of ours")
-
-
-def create_server() -> Server[Any]:
+def create_server(computing: Computing | None = None) -> Server[Any]:
     """The server with a tool for every call.
+
+    Args:
+        computing: where answers are computed; null is in processes of its own.
 
     Raises:
         RequestError: the protocol's package is not installed.
@@ -53,7 +54,7 @@ def create_server() -> Server[Any]:
     except ImportError:
         raise RequestError("the MCP server needs one more package: pip install 'gpu-sizer[mcp]'") from None
 
-    computing = Computing(SECONDS)
+    where = computing or Computing(SECONDS)
 
     async def list_tools(context: Any, params: Any) -> types.ListToolsResult:
         harmless = types.ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
@@ -70,19 +71,10 @@ def create_server() -> Server[Any]:
         )
 
     async def call_tool(context: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
-        def answered(call: Call) -> tuple[dict[str, Any], str]:
-            found = _answer(call, params.arguments or {})
-            return found.body, "\n".join(found.lines)
-
-        try:
-            if (call := CALLS.get(params.name)) is None:
-                raise RequestError(f"no tool {params.name[:40]!r}; there are: {', '.join(CALLS)}")
-            body, text = await computing.run(answered, call)
-        except Exception as error:
-            problem = _problem(error)
-            words = types.TextContent(type="text", text=json.dumps(problem))
-            return types.CallToolResult(content=[words], structured_content=problem, is_error=True)
-        return types.CallToolResult(content=[types.TextContent(type="text", text=text)], structured_content=body)
+        found = await _outcome(where, params.name, params.arguments or {})
+        wrong = found.status != HTTPStatus.OK
+        words = types.TextContent(type="text", text=json.dumps(found.body) if wrong else found.text)
+        return types.CallToolResult(content=[words], structured_content=found.body, is_error=wrong)
 
     return Server(
         "gpu-sizer",
@@ -100,7 +92,8 @@ def serve_stdio() -> None:
         CardError: a card of the operator's own folders that cannot be used.
         RequestError: the protocol's package is not installed.
     """
-    server = create_server()
+    computing = Computing(SECONDS)
+    server = create_server(computing)
     import anyio
     from mcp.server.stdio import stdio_server
 
@@ -110,4 +103,7 @@ def serve_stdio() -> None:
         async with stdio_server() as (read, write):
             await server.run(read, write, server.create_initialization_options())
 
-    anyio.run(run)
+    try:
+        anyio.run(run)
+    finally:
+        computing.close()

@@ -58,20 +58,29 @@ class Metrics:
             # A path or method that is not ours is one line, whatever callers make up.
             path = scope["path"] if scope["path"] in self._paths else "other"
             method = scope["method"] if scope["method"] in _METHODS else "other"
-            status, began = 500, time.perf_counter()
+            status, began, counted_already = 500, time.perf_counter(), False
 
             async def noted(message: Message) -> None:
                 nonlocal status
                 if message["type"] == "http.response.start":
                     status = message["status"]
+                elif not message.get("more_body", False):
+                    # Before it is sent: whoever has the answer finds it counted.
+                    count()
                 await send(message)
+
+            def count() -> None:
+                nonlocal counted_already
+                if not counted_already:
+                    counted_already = True
+                    self._under_way.dec()
+                    self._requests.labels(method, path, str(status)).inc()
+                    self._seconds.labels(path).observe(time.perf_counter() - began)
 
             self._under_way.inc()
             try:
                 await app(scope, receive, noted)
             finally:
-                self._under_way.dec()
-                self._requests.labels(method, path, str(status)).inc()
-                self._seconds.labels(path).observe(time.perf_counter() - began)
+                count()
 
         return counted

@@ -7,13 +7,12 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from tempfile import TemporaryDirectory
 
 from gpu_sizer.errors import RequestError
 
-#: The addresses that only this machine reaches.
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 #: Seconds beyond the longest answer that a server which ends waits for what is under way.
 _GRACE = 2
 
@@ -26,13 +25,16 @@ def listen(host: str, port: int) -> socket.socket:
     """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=2048)
+        found = socket.create_server((host, port), family=family)
+        # Every connection has it from here: an answer is sent when it is there, not when the last was acknowledged.
+        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return found
     except (OSError, OverflowError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise RequestError(f"cannot listen on {host} port {port}: {reason}") from None
 
 
-def serve(host: str, port: int, workers: int, seconds: float) -> None:
+def serve(host: str, port: int, workers: int, seconds: float, names: Sequence[str] = ()) -> None:
     """Serves until it is told to end (SIGTERM, Ctrl-C); answers under way are finished first.
 
     Args:
@@ -40,6 +42,7 @@ def serve(host: str, port: int, workers: int, seconds: float) -> None:
         port: to listen on; 0 takes a free one.
         workers: processes that share the port.
         seconds: that one answer may take.
+        names: by which it is asked beside those of the address, as through a proxy.
 
     Raises:
         CardError: a card of the operator's own folders that cannot be used.
@@ -48,6 +51,8 @@ def serve(host: str, port: int, workers: int, seconds: float) -> None:
     try:
         import uvicorn
 
+        from gpu_sizer.server.connections import BACKLOG, HurriedConnection
+        from gpu_sizer.server.hosts import HOSTS_VARIABLE, LOOPBACK, host_names
         from gpu_sizer.server.http import SECONDS_VARIABLE
         from gpu_sizer.server.metrics import SHARED_VARIABLE
     except ModuleNotFoundError as error:
@@ -62,6 +67,7 @@ def serve(host: str, port: int, workers: int, seconds: float) -> None:
         if host not in LOOPBACK:
             sys.stderr.write("gpu-sizer: other machines can reach it, and it asks nobody for a password\n")
         os.environ[SECONDS_VARIABLE] = repr(seconds)
+        os.environ[HOSTS_VARIABLE] = ",".join(host_names(host, names))
         if workers > 1:
             folder = until_end.enter_context(TemporaryDirectory(prefix="gpu-sizer-"))
             os.environ[SHARED_VARIABLE] = folder
@@ -71,6 +77,8 @@ def serve(host: str, port: int, workers: int, seconds: float) -> None:
             "gpu_sizer.server.http:from_environment",
             factory=True,
             fd=listening.fileno(),
+            http=HurriedConnection,
+            backlog=BACKLOG,
             workers=workers,
             access_log=False,
             log_level="warning",

@@ -109,3 +109,32 @@ def test_unusable_files_are_refused(tmp_path: Path, name: str) -> None:
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="No such file"):
         read_battles(tmp_path / "nowhere.csv")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "text", "reason"),
+    [
+        pytest.param(".csv", "model_a,model_b,winner\n" + "a," * 3_000_000, "more than 4,194,304", id="a CSV row"),
+        pytest.param(".csv", 'model_a,model_b,winner\n"' + "a\n" * 3_000_000, "4,194,304", id="a quoted row"),
+        pytest.param(".jsonl", '{"model_a": "' + "a" * 4_300_000, "more than 4,194,304", id="a line"),
+        pytest.param(".json", '[{"model_a": "' + "a" * 9_000_000, "more than 4,194,304", id="a string"),
+        pytest.param(".json", "[" + " " * 3_000_000 + "]", "no battle in it", id="spaces"),
+        pytest.param(".json", "[]" + " " * 3_000_000 + "x", "something follows", id="spaces and more"),
+    ],
+)
+def test_no_row_is_held_that_is_longer_than_any_battle(tmp_path: Path, suffix: str, text: str, reason: str) -> None:
+    file = tmp_path / f"votes{suffix}"
+    file.write_text(text)
+    with pytest.raises(RequestError, match=reason):
+        read_battles(file)
+
+
+def test_a_time_of_four_hundred_digits_is_none(tmp_path: Path) -> None:
+    rows = [{**r, "tstamp": 10**400} for r in ROWS]
+    assert not read_battles(write(tmp_path, ".json", rows)).timed
+
+
+def test_names_without_end_are_no_models(tmp_path: Path) -> None:
+    rows = [{"model_a": f"a{i}", "model_b": f"b{i}", "winner": "tie"} for i in range(10_100)]
+    with pytest.raises(RequestError, match="more than 20,000 models"):
+        read_battles(write(tmp_path, ".jsonl", rows))

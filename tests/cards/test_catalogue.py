@@ -10,6 +10,8 @@ from gpu_sizer import CardError, UnknownGpuError, UnknownModelError, load_gpu, l
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from tests.cards.test_loading import GOOD
 
+TINY = Path(__file__).parent.parent / "importers" / "tiny"
+
 
 @pytest.mark.parametrize(
     ("name", "identity"),
@@ -158,3 +160,27 @@ def test_a_program_never_sees_more_than_what_is_sold(spec: object) -> None:
     assert 0.74 * spec.memory.marketed_gb * 1024 < spec.memory.visible_mib <= 1.005 * spec.memory.marketed_gb * 1024
     if spec.memory.nvidia_smi_mib:
         assert spec.memory.visible_mib <= spec.memory.nvidia_smi_mib
+
+
+@pytest.mark.parametrize(
+    ("name", "note"),
+    [
+        ("meta-llama/Meta-Llama-3-8B", "read from the folder meta-llama/Meta-Llama-3-8B, not from the catalogue"),
+        ("./mixtral-8x7b", None),
+        ("mixtral-8x7b", "taken from the catalogue; ./mixtral-8x7b is the folder of that name here"),
+    ],
+)
+def test_a_folder_that_bears_a_known_name_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, note: str | None
+) -> None:
+    """A hub id's folder and a path are read, a bare name is the catalogue's; the answer says which was taken."""
+    monkeypatch.chdir(tmp_path)
+    for folder in ("meta-llama/Meta-Llama-3-8B", "mixtral-8x7b"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "config.json").write_bytes((TINY / "llama" / "config.json").read_bytes())
+    card = load_model(name)
+    assert (card.architecture.hidden_size < 1000) is (name != "mixtral-8x7b")
+    if note is None:
+        assert not any("catalogue" in n for n in card.notes)
+    else:
+        assert card.notes[-1] == note

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from math import prod
 from pathlib import Path
 
 import pytest
 
 from gpu_sizer.cards.catalogue import Shelf, catalogue
-from gpu_sizer.cards.model_card import ContextLength, ModelCard
+from gpu_sizer.cards.model_card import ContextLength, ModelCard, Release
 from gpu_sizer.cards.names import normal
+from gpu_sizer.cli.catalogue import check_totals
+from gpu_sizer.errors import CardError
 from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.records import replace
 
 #: GPT-2 is older than every model here; nothing is released after the day of the test.
 FIRST, TODAY = date(2019, 2, 1), date.today()
@@ -112,3 +116,48 @@ def test_an_open_licence_is_one_that_is_approved(cards: list[ModelCard]) -> None
             assert card.license in OPEN, f"{card.id}: {card.license}"
         if card.license is None:
             assert card.open_license is None, card.id
+
+
+#: Releases whose shape was once taken for that of another card's: what is kept for each token, or a count.
+SHAPES = [
+    pytest.param("microsoft/Phi-3-medium-128k-instruct", "window", None, id="Phi-3 Medium 128k has no window"),
+    pytest.param("numind/NuExtract-1.5", "window", None, id="NuExtract 1.5 is Phi-3.5's shape"),
+    pytest.param("flowaicom/Flow-Judge-v0.1", "window", None, id="Flow Judge is Phi-3.5's shape"),
+    pytest.param("SciPhi/Triplex", "window", None, id="Triplex is the 128k members' shape"),
+    pytest.param("mistralai/Pixtral-Large-Instruct-2411", "window", None, id="Pixtral Large has none"),
+    pytest.param("prometheus-eval/prometheus-7b-v2.0", "window", None, id="Prometheus 2 is Mistral v0.2's"),
+    pytest.param("segolilylabs/Lily-Cybersecurity-7B-v0.2", "window", None, id="Lily is Mistral v0.2's"),
+    pytest.param("mistralai/Mistral-7B-v0.1", "window", 4096, id="Mistral v0.1 keeps its window"),
+    pytest.param("microsoft/Phi-3-mini-4k-instruct", "window", 2047, id="Phi-3 Mini 4k keeps its window"),
+    pytest.param("meta-llama/Llama-3.1-405B-Instruct-FP8", "heads", 8, id="405B in float8 has eight key/value heads"),
+    pytest.param("meta-llama/Llama-3.1-405B-FP8", "total", 405_853_388_800, id="405B in float8 has as many values"),
+    pytest.param("meta-llama/Llama-4-Scout-17B-16E-Instruct", "tower", 871_932_416, id="Scout has Maverick's tower"),
+    pytest.param("ibm-granite/granite-4.1-8b-base", "total", 8_380_551_168, id="the base ties its head"),
+    pytest.param("ibm-granite/granite-4.1-8b", "total", 8_791_592_960, id="the instruct release does not"),
+    pytest.param("DavidAU/Qwen3-30B-A6B-16-Extreme", "experts", 16, id="sixteen experts for each token"),
+]
+
+
+@pytest.mark.parametrize(("name", "what", "right"), SHAPES)
+def test_releases_have_their_own_shape(name: str, what: str, right: int | None) -> None:
+    card = catalogue().model(name)
+    blocks = card.architecture.blocks.values()
+    inventory = build_inventory(card)
+    found = {
+        "window": {getattr(b.mixer, "sliding_window", None) for b in blocks},
+        "heads": {getattr(b.mixer, "num_key_value_heads", None) for b in blocks},
+        "experts": {getattr(b.feed_forward, "num_experts_per_tok", None) for b in blocks},
+        "total": {inventory.total_parameters},
+        "tower": {sum(prod(t.shape) * t.copies for t in inventory.towers)},
+    }
+    assert found[what] == {right}
+
+
+def test_no_release_is_longer_than_a_card_whose_layers_all_have_a_window(cards: list[ModelCard]) -> None:
+    """A window in every layer belongs to a short release: a longer one of "the same shape" has another."""
+    for card in cards:
+        check_totals(card, card.id)
+    card = catalogue().models.get("phi-3-mini-4k")
+    wrong = replace(card, releases=(Release(hub_id="x/y-128k", context=ContextLength(native=131_072)),))
+    with pytest.raises(CardError, match=r"x/y-128k.*longer than the card's"):
+        check_totals(wrong, "x.yaml")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
-from gpu_sizer.cards.loading import load_card
+from gpu_sizer.cards.loading import json_schema, load_card
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.writing import to_yaml
 from gpu_sizer.errors import CardError
@@ -50,7 +51,9 @@ def test_a_good_card_loads_and_survives_writing(tmp_path: Path) -> None:
     ("old", "new", "key", "reason"),
     [
         pytest.param("name: Tiny", "nmae: Tiny", "nmae", "did you mean 'name'", id="unknown key"),
-        pytest.param("hidden_size: 64", "hidden_size: many", "architecture.hidden_size", "integer", id="wrong type"),
+        pytest.param(
+            "hidden_size: 64", "hidden_size: many", "architecture.hidden_size", "whole number", id="wrong type"
+        ),
         pytest.param(
             "hidden_size: 64", "hidden_size: -64", "architecture.hidden_size", "greater than 0", id="negative"
         ),
@@ -65,7 +68,14 @@ def test_a_good_card_loads_and_survives_writing(tmp_path: Path) -> None:
         pytest.param("dtype: bfloat16", "dtype: bfloat17", "weights.dtype", "bfloat16", id="unknown dtype"),
         pytest.param("id: tiny\n", "", "id", "missing", id="missing key"),
         pytest.param("name: Tiny", "name: Tiny\nname: Two", "name", "stands twice", id="duplicate key"),
-        pytest.param("repeat: 2", "repeat: 100000", "architecture", "2048 is the most", id="absurd depth"),
+        pytest.param("repeat: 2", "repeat: 1000000000", "stack.0.repeat", "at most 2,048", id="absurd repeat"),
+        pytest.param(
+            "stack: [{blocks: [layer], repeat: 2}]",
+            "stack: [{blocks: [layer], repeat: 2000}, {blocks: [layer, layer], repeat: 2000}]",
+            "architecture",
+            "6000 layers; 2048 is the most",
+            id="absurd depth",
+        ),
         pytest.param(
             'sources: [{url: "https://example.org", facts: all}]',
             "sources: []",
@@ -128,6 +138,85 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_spec_with_a_wrong_vendor_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "x.yaml").write_text("id: x\nname: X\nvendor: Nvidia\n", encoding="utf-8")
-    with pytest.raises(CardError, match="vendor"):
+    spec = (
+        "id: x\nname: X\nvendor: {}\nplatform: cuda\nsources: [{{url: https://example.org/x, facts: all}}]\n"
+        "memory: {{marketed_gb: 8, visible_mib: 8000, visible_basis: estimated}}\n"
+    )
+    (tmp_path / "x.yaml").write_text(spec.format("Moore Threads"), encoding="utf-8")
+    assert load_card(tmp_path / "x.yaml", GpuSpec).vendor == "Moore Threads"
+    (tmp_path / "x.yaml").write_text(spec.format("Nvidia"), encoding="utf-8")
+    with pytest.raises(CardError, match="the vendor 'Nvidia' writes itself NVIDIA"):
         load_card(tmp_path / "x.yaml", GpuSpec)
+
+
+SPEC = """\
+id: x
+name: X
+vendor: NVIDIA
+platform: cuda
+memory: {marketed_gb: 24, visible_mib: 24000.5, visible_basis: measured}
+tdp_w: 180
+sources: [{url: "https://example.org", facts: all}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("visible_mib: 24000.5", "visible_mib: true", "memory.visible_mib: must be a number, not True"),
+        ("visible_mib: 24000.5", "visible_mib: '+1'", "memory.visible_mib: must be a number, not '+1'"),
+        (
+            "visible_mib: 24000.5",
+            "visible_mib: 1.0e+30",
+            "must be at most 1,000,000,000, not 1e+30",
+        ),
+        ("visible_mib: 24000.5", "visible_mib: 1.0e+308", "must be at most"),
+        ("visible_mib: 24000.5", "visible_mib: .inf", "must be"),
+        ("visible_mib: 24000.5", "visible_mib: .nan", "must be"),
+        ("visible_mib: 24000.5", "visible_mib: -1", "must be greater than 0, not -1"),
+        ("marketed_gb: 24", "marketed_gb: 24.5", "memory.marketed_gb: must be a whole number, not 24.5"),
+        ("tdp_w: 180", "tdp_w: '180'", "tdp_w: must be a whole number, not '180'"),
+        ("tdp_w: 180", "tdp_w: 99999999999", "tdp_w: must be at most 16,777,216, not 99999999999"),
+        ("name: X", "name: 3", "name: must be text, not 3"),
+        ("name: X", "name: X\nreleased: 1704067200", "released: must be a day"),
+        ("name: X", "name: X\nreleased: yesterday", "released: must be a day"),
+        ("name: X", "name: X\nreleased: 0001-01-01", "released: must be at least 1990-01-01"),
+        ("name: X", "name: X\nsupports_bfloat16: 1", "supports_bfloat16: must be true or false, not 1"),
+        ("name: X", "'': 3\nname: X", "'': unknown key"),
+    ],
+)
+def test_a_spec_takes_numbers_for_numbers_alone(tmp_path: Path, old: str, new: str, reason: str) -> None:
+    file = tmp_path / "x.yaml"
+    file.write_text(SPEC, encoding="utf-8")
+    assert load_card(file, GpuSpec).tdp_w == 180
+    file.write_text(SPEC.replace(old, new), encoding="utf-8")
+    with pytest.raises(CardError) as caught:
+        load_card(file, GpuSpec)
+    assert reason in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+def test_every_number_of_the_schemas_has_both_bounds() -> None:
+    """A value beyond what a model or a machine can be is no value: editors see that, too."""
+
+    def numbers(schema: object, path: str = "") -> Iterator[tuple[str, dict[str, object]]]:
+        if isinstance(schema, dict):
+            if schema.get("type") in ("integer", "number"):
+                yield path, schema
+            for key, value in schema.items():
+                yield from numbers(value, f"{path}.{key}")
+        elif isinstance(schema, list):
+            for value in schema:
+                yield from numbers(value, path)
+
+    for kind in (ModelCard, GpuSpec):
+        found = list(numbers(json_schema(kind)))
+        assert len(found) > 10
+        for path, schema in found:
+            assert {"minimum", "exclusiveMinimum"} & schema.keys(), path
+            assert {"maximum", "exclusiveMaximum"} & schema.keys(), path
+
+
+def test_a_text_of_a_card_holds_no_control_characters(tmp_path: Path) -> None:
+    loaded = card(tmp_path, GOOD.replace("name: Tiny", 'name: "Ti\\e]0;x\\any"'))
+    assert loaded.name == "Ti ]0;x ny"

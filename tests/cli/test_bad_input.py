@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gpu_sizer.cli.entry import is_command_line, run
+from gpu_sizer.cli.commands import is_command_line
+from gpu_sizer.cli.entry import run
 
 SIZE = ("size", "mixtral-8x7b", "--gpu", "a6000")
 FIT = ("fit", "mixtral-8x7b", "--gpu", "a6000")

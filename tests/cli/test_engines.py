@@ -7,6 +7,7 @@ import json
 import pytest
 
 from gpu_sizer.cli.entry import run
+from gpu_sizer.engines.registry import engine_names
 
 
 def out(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
@@ -16,10 +17,11 @@ def out(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> s
 
 def test_engines_are_listed_with_sources(capsys: pytest.CaptureFixture[str]) -> None:
     text = out(capsys, "engines")
-    for name in ("vllm", "sglang", "tensorrt-llm", "tgi", "transformers", "llama.cpp"):
+    for name in engine_names():
         assert f"\n{name} " in "\n" + text
     assert text.count("https://") >= 6
     listed = json.loads(out(capsys, "engines", "--json"))
+    assert [e["engine"] for e in listed] == list(engine_names())
     assert [e["engine"] for e in listed if e["takes_mixed"]] == ["transformers", "llama.cpp"]
 
 

@@ -131,7 +131,7 @@ WRONG = {
     "Parquet to a pipe": (["-f", "parquet"], "add -o sweep.parquet"),
     "an unknown model": (["--models", "no-such-model-9b"], "unknown model"),
     "no model": (["--models", ","], "at least one of models"),
-    "a folder that is not there": (["-o", "/no/such/folder/s.csv"], "No such file"),
+    "a folder that is not there": (["-o", "/no/such/folder/s.csv"], "there is no folder"),
 }
 
 

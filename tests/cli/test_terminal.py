@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gpu_sizer.cli.entry import is_command_line
+from gpu_sizer.cli.commands import is_command_line
 
 COMMAND = [sys.executable, "-m", "gpu_sizer"]
 

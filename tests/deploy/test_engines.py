@@ -11,12 +11,12 @@ import pytest
 import yaml
 
 from gpu_sizer import DoesNotFitError, RequestError, estimate, size
-from gpu_sizer.deploy import bare, compose, dstack, kubernetes, skypilot, slurm
-from gpu_sizer.deploy.engines import starter_of
-from gpu_sizer.deploy.engines.starter import Start
+from gpu_sizer.deploy import bare
 from gpu_sizer.deploy.formats import COMMANDS, TOOLS, deploy
-from gpu_sizer.deploy.serving import Serving, make_serving
-from gpu_sizer.engines.registry import engine_names
+from gpu_sizer.deploy.serving import Serving, make_serving, start_of
+from gpu_sizer.deploy.tools import compose, dstack, kubernetes, skypilot, slurm
+from gpu_sizer.engines.registry import engine_names, starter_of
+from gpu_sizer.errors import UncountableError
 from gpu_sizer.planning.plan import Fit
 from gpu_sizer.records import replace
 from tests.deploy.running import options, pods
@@ -40,13 +40,13 @@ def planned(tp: int = 4, pp: int = 1, dp: int = 1, ep: bool = False, **load: Any
 
 
 def words(engine: str, fit: Fit, weights: str = "org/model", own: bool = False) -> dict[str, str]:
-    return options(starter_of(engine).command(Start(fit, weights, 8000, own)))
+    return options(starter_of(engine).command(start_of(fit, weights, own=own)))
 
 
 def served(engine: str, fit: Fit, weights: str, version: str) -> Serving:
     """The deployment of a plan as another engine would start it."""
     made, how = make_serving(fit), starter_of(engine)
-    command = how.command(Start(fit, weights, 8000, True))
+    command = how.command(start_of(fit, weights, own=True))
     name = engine.replace(".", "-")
     return replace(made, engine=name, version=version, starter=how, command=command, weights=weights)
 
@@ -90,7 +90,7 @@ def test_tensorrt_llm() -> None:
         "--backend": "pytorch",
     }
     assert told.items() >= expected.items()
-    assert starter_of("tensorrt-llm").command(Start(planned(), "org/model", 8000, False))[:2] == (
+    assert starter_of("tensorrt-llm").command(start_of(planned(), "org/model"))[:2] == (
         "trtllm-serve",
         "org/model",
     )
@@ -212,7 +212,7 @@ def test_sglang_over_two_machines() -> None:
     made = make_serving(plan)
     how = starter_of("sglang")
     fit = made.fit
-    two = replace(made, engine="sglang", starter=how, command=how.command(Start(fit, "org/model", 8000, False)))
+    two = replace(made, engine="sglang", starter=how, command=how.command(start_of(fit, "org/model")))
     script = two.script("NODE_RANK", "HEAD_ADDRESS")
     assert '--nnodes 2 --node-rank "$NODE_RANK" --dist-init-addr "$HEAD_ADDRESS:50000"' in script
     assert "--headless" not in script
@@ -259,7 +259,12 @@ WORDS = {
 @pytest.mark.parametrize(("model", "gpu"), DEPLOYMENTS)
 def test_the_deployments_with_every_engine_that_plans(form: str, model: str, gpu: str) -> None:
     engine = COMMANDS[form]
-    plan = size(model, gpu=gpu, engine=engine, details=False)
+    try:
+        plan = size(model, gpu=gpu, engine=engine, details=False)
+    except UncountableError as error:
+        assert (engine, model) == ("tgi", "gpt-oss-120b")
+        assert "no version up to 3.3.7 does" in str(error)
+        return
     if not plan.fits:
         with pytest.raises(DoesNotFitError):
             plan.deploy(form, weights="/models/a.gguf")

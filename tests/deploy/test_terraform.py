@@ -44,6 +44,8 @@ def test_a_query_as_terraform_sends_it() -> None:
     [
         ("", 2, "stdin must hold"),
         ("[]", 2, "one JSON object"),
+        ("[" * 50_000, 2, "nested too deeply"),
+        ("1" * 5000, 2, "thousands of digits"),
         ('{"model": 1, "gpu": "h100"}', 2, "string for every key"),
         ('{"model": "mixtral-8x7b"}', 2, "name a gpu"),
         ('{"model": "mixtral-8x7b", "gpu": "h100", "tensor": "2"}', 2, "unknown key"),

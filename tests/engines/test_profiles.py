@@ -20,7 +20,7 @@ from gpu_sizer.engines.tensorrt_llm.engine import stage_bounds as first_stages_f
 from gpu_sizer.engines.whole_layers import even_cut
 from gpu_sizer.evidence.records import read_records
 from gpu_sizer.evidence.replay import replay
-from gpu_sizer.memory.caches import CacheTypes
+from gpu_sizer.model.caches import CacheTypes
 from gpu_sizer.units import GIB, MIB
 
 RECORDS = Path(__file__).parent.parent / "evidence" / "records.jsonl"
@@ -170,23 +170,21 @@ def test_gguf_has_no_float8() -> None:
     assert total == pytest.approx(2 * fit.total_parameters - embedding, rel=0.002)
 
 
-@pytest.mark.parametrize("name", engine_names())
+@pytest.mark.parametrize("name", [name for name in engine_names() if name != "tgi"])
 def test_shards_add_up_to_the_whole(name: str) -> None:
-    """Law 1 for pipelines: stages hold every layer once."""
+    """Law 1 for pipelines, which TGI alone has not: stages hold every layer once."""
     whole = estimate("llama-3-8b", gpu="h200", engine=name, context=8192)
-    if name == "tgi":
-        return
     parts = estimate("llama-3-8b", gpu="h200", engine=name, pipeline_parallel_size=3, context=8192)
     assert sum(s.weights_bytes for s in parts.memory.stages) == sum(s.weights_bytes for s in whole.memory.stages)
 
 
-@pytest.mark.parametrize("name", ["vllm", "sglang", "tensorrt-llm", "tgi"])
+@pytest.mark.parametrize("name", [name for name in engine_names() if not engine(name).takes_mixed])
 def test_gpus_that_differ_are_refused_clearly(name: str) -> None:
     with pytest.raises(RequestError, match=r"its GPUs must be alike; llama\.cpp and transformers take mixed ones"):
         fits_given("llama-3-8b", gpus="1xa6000+1xrtx-3090", engine=name)
 
 
-@pytest.mark.parametrize("name", ["llama.cpp", "transformers"])
+@pytest.mark.parametrize("name", [name for name in engine_names() if engine(name).takes_mixed])
 def test_a_larger_gpu_takes_more_layers(name: str) -> None:
     fit = fits_given("mixtral-8x7b", gpus="2xa6000+1xrtx-3090", engine=name, context=8192)
     first, second, small = fit.memory.layer_split
@@ -198,20 +196,17 @@ def test_a_larger_gpu_takes_more_layers(name: str) -> None:
 def test_every_engine_answers_one_request() -> None:
     found = by_engine("mixtral-8x7b", gpu="a6000")
     assert [c.engine for c in found.choices] == list(engine_names())
-    assert {c.engine: c.gpu_count for c in found.choices} == {
-        "vllm": 3,
-        "sglang": 3,
-        "tensorrt-llm": 3,
-        "tgi": 4,
-        "transformers": 3,
-        "llama.cpp": 2,
-    }
+    counts = {c.engine: c.gpu_count for c in found.choices}
+    # TGI has no pipelines; llama.cpp keeps the embedding in the machine's memory.
+    assert counts == {**dict.fromkeys(counts, 3), "tgi": 4, "llama.cpp": 2}
 
 
 def test_an_engine_without_an_answer_says_why() -> None:
     found = {c.engine: c for c in by_engine("qwen3.5-35b-a3b", gpu="h100").choices}
     assert found["tgi"].plan is None
-    assert "state-space layers" in str(found["tgi"].reason)
+    assert found["tgi"].reason == (
+        "TGI 3.3.5 does not load Qwen3_5MoeForConditionalGeneration: no version up to 3.3.7 does"
+    )
 
 
 @pytest.mark.parametrize("name", engine_names())
@@ -276,7 +271,15 @@ def test_a_fraction_that_leaves_no_room_for_activations_is_tight() -> None:
 
 def test_sglang_makes_a_table_of_requests_beside_its_pools() -> None:
     # sgl-project/sglang#5755 tried to allocate 80.04 GiB; the same machine serves a tenth of that length (#5212).
-    full = estimate("llama-4-scout", gpu="b300", tensor_parallel_size=8, engine="sglang", context=10_485_760)
+    # The share is said: by itself SGLang lowers it for the tower, and the pool is too small before the table is made.
+    full = estimate(
+        "llama-4-scout",
+        gpu="b300",
+        tensor_parallel_size=8,
+        engine="sglang",
+        context=10_485_760,
+        gpu_memory_utilization=0.88,
+    )
     assert "the table of 2,048 requests takes 80.0 GiB" in str(full.reason)
     assert full.verdict == "does_not_fit"
     tenth = estimate(

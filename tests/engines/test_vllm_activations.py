@@ -6,7 +6,7 @@ import pytest
 
 from gpu_sizer import estimate, load_gpu, load_model, size
 from gpu_sizer.engines.vllm import sparse
-from gpu_sizer.engines.vllm.activations import captured_graphs, communication_bytes, generation, graph_bytes
+from gpu_sizer.engines.vllm.activations import captured_graphs, communication_bytes, graph_bytes
 from gpu_sizer.engines.vllm.encoders import encoder_peak
 from gpu_sizer.engines.vllm.version import version_profile
 from gpu_sizer.errors import RequestError
@@ -242,7 +242,7 @@ def test_ranges_without_records_are_less_certain_of_experts() -> None:
     [("h200", 8, 64), ("b200", 65, 128), ("rtx-pro-6000", 8, 8), ("rtx-pro-6000", 12, 16), ("l40s", 8, 8)],
 )
 def test_queries_of_sparse_attention_are_padded_to_what_kernels_know(gpu: str, heads: int, padded: int) -> None:
-    assert sparse.padded_heads(heads, generation(load_gpu(gpu))) == padded
+    assert sparse.padded_heads(heads, load_gpu(gpu).generation) == padded
 
 
 def test_deepseek_v4_loads_tables_and_a_batch_of_buffers() -> None:

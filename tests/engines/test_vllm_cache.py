@@ -8,16 +8,16 @@ import pytest
 
 from gpu_sizer import load_model
 from gpu_sizer.cards.catalogue import catalogue
-from gpu_sizer.cards.mixers import CompressedAttention
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.vllm.cache import CachePlan, cache_plan
 from gpu_sizer.engines.vllm.pages import Page, PageRules, layer_pages
 from gpu_sizer.engines.vllm.specs import FULL, Sliding
 from gpu_sizer.errors import RequestError
-from gpu_sizer.memory.caches import CacheTypes, block_caches
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import WeightRules, refusal
+from gpu_sizer.model.caches import CacheTypes
 from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.model.mixers.compressed_attention import CompressedAttention
 from gpu_sizer.units import GIB
 from tests.oracle import imported, lines
 
@@ -175,7 +175,7 @@ def test_a_short_convolution_keeps_the_tokens_before(tp: int, state: int, page: 
     # Two tokens of 2,048 channels (mamba_utils.py: short_conv_state_shape), in a page as large as attention's.
     a = load_model("lfm2.5-1.2b").architecture
     types = CacheTypes("bfloat16", "bfloat16")
-    (kept,) = block_caches(a.blocks["conv"], tp, types)
+    (kept,) = a.blocks["conv"].caches(tp, types)
     assert (kept.kind, kept.state_bytes, kept.token_bytes) == ("state", state, 0)
     pages = layer_pages(a.blocks, tp, types, PageRules())
     assert pages["conv"][0].page_bytes == pages["attention"][0].page_bytes == page

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from gpu_sizer import estimate
-from gpu_sizer.cards.mixers import KimiDeltaAttention, LinearAttention
 from gpu_sizer.errors import CardError
 from gpu_sizer.importers.hugging_face import card_from_config
 from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.model.mixers.kimi_delta_attention import KimiDeltaAttention
+from gpu_sizer.model.mixers.linear_attention import LinearAttention
 
 LING: dict[str, Any] = {
     "model_type": "bailing_hybrid", "torch_dtype": "bfloat16", "vocab_size": 157184, "head_dim": 128,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import struct
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -95,10 +96,18 @@ def header(entries: dict[str, object]) -> bytes:
         ),
         pytest.param(
             header({"t": {"dtype": "BF16", "shape": [-1], "data_offsets": [0, 4]}}) + b"0000",
-            "not known",
+            "whole numbers",
             id="negative",
         ),
-        pytest.param(header({"t": [1, 2]}), "not an entry", id="entry"),
+        pytest.param(header({"t": [1, 2]}), "t: not an entry", id="entry"),
+        pytest.param(header({"t": {"dtype": [], "shape": [0], "data_offsets": [0, 0]}}), "dtype", id="dtype a list"),
+        pytest.param(
+            header({"t": {"dtype": "BF16", "shape": [2], "data_offsets": [4]}}), "data_offsets must be two", id="offset"
+        ),
+        pytest.param(struct.pack("<Q", 4) + b"{}ab", "something follows", id="more than an object"),
+        pytest.param(
+            struct.pack("<Q", 25_000_001) + bytes(25_000_001), "25,000,000 is the most", id="a header of 25 MB"
+        ),
     ],
 )
 def test_a_lying_safetensors_header_is_refused(tmp_path: Path, data: bytes, reason: str) -> None:
@@ -113,8 +122,11 @@ def test_a_lying_safetensors_header_is_refused(tmp_path: Path, data: bytes, reas
     [
         pytest.param({"a": "../../etc/passwd"}, "not a file of this folder", id="a path that climbs"),
         pytest.param({"a": "/etc/passwd"}, "not a file of this folder", id="an absolute path"),
-        pytest.param({"a": "gone.safetensors"}, "is missing from the folder", id="a missing shard"),
-        pytest.param({"a": 7}, "not a mapping", id="numbers"),
+        pytest.param(
+            {"a": "gone.safetensors", "b": "model.safetensors"}, "is missing from the folder", id="a missing shard"
+        ),
+        pytest.param({"a": 7}, "7 is not the name of a file", id="numbers"),
+        pytest.param([], "not a mapping", id="a list"),
         pytest.param({"ghost": "model.safetensors"}, "not in the shard", id="a tensor in no shard"),
     ],
 )
@@ -153,3 +165,93 @@ def test_a_gguf_that_claims_billions_of_entries_is_refused(tmp_path: Path) -> No
 
 def test_a_card_from_a_checkpoint_is_its_folders_model() -> None:
     assert import_source(str(TINY / "llama")).id == "llama"
+
+
+def gguf(*entries: tuple[str, bytes], tensors: int = 0, rest: bytes = b"") -> bytes:
+    """A GGUF file of some metadata: keys with the bytes of their type and value."""
+    body = b"".join(struct.pack("<Q", len(key)) + key.encode() + value for key, value in entries)
+    return b"GGUF" + struct.pack("<IQQ", 3, tensors, len(entries)) + body + rest
+
+
+def text(value: str) -> bytes:
+    return struct.pack("<IQ", 8, len(value)) + value.encode()
+
+
+LLAMA = ("general.architecture", text("llama"))
+FLOAT64, ARRAY, UINT32, STRING = 12, 9, 4, 8
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        pytest.param(gguf(), "general.architecture: is missing", id="no architecture"),
+        pytest.param(
+            gguf(LLAMA, ("llama.block_count", struct.pack("<Id", FLOAT64, float("inf")))),
+            "llama.block_count: must be a whole number of the model's, not inf",
+            id="infinite layers",
+        ),
+        pytest.param(
+            gguf(LLAMA, ("llama.block_count", struct.pack("<Id", FLOAT64, 2.5))), "not 2.5", id="half a layer"
+        ),
+        pytest.param(
+            gguf(LLAMA, ("llama.attention.head_count_kv", struct.pack("<IIQ2I", ARRAY, UINT32, 2, 4, 8))),
+            "differs between layers",
+            id="layers of different shapes",
+        ),
+        pytest.param(
+            gguf(("x", struct.pack("<IQ", STRING, 1 << 40))), "claims a string of", id="a string of a terabyte"
+        ),
+        pytest.param(
+            gguf(("x", struct.pack("<IIQ", ARRAY, STRING, 3_000_000))), "2,000,000 is the most", id="too many strings"
+        ),
+        pytest.param(
+            gguf(("x", struct.pack("<IIQ", ARRAY, UINT32, 1 << 40))), "truncated", id="an array of a terabyte"
+        ),
+        pytest.param(
+            gguf(tensors=1, rest=struct.pack("<Q", 4000) + bytes(5000)), "256 is the most", id="a name without end"
+        ),
+    ],
+)
+def test_a_lying_gguf_is_refused(tmp_path: Path, data: bytes, reason: str) -> None:
+    file = tmp_path / "x.gguf"
+    file.write_bytes(data)
+    with pytest.raises(CardError, match=reason):
+        import_source(str(file))
+
+
+def test_what_no_shape_is_read_from_is_not_kept(tmp_path: Path) -> None:
+    """Vocabularies and templates are passed over: memory does not grow with them."""
+    file = tmp_path / "x.gguf"
+    long = [(f"tokenizer.{i}", text("x" * 1_000_000)) for i in range(8)]
+    many = [(f"y.block_count.{i}", struct.pack("<IIQ", ARRAY, UINT32, 4096) + bytes(4 * 4096)) for i in range(50)]
+    file.write_bytes(gguf(LLAMA, *long, *many))
+    tracemalloc.start()
+    try:
+        metadata, _ = read_gguf(file)
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000
+    finally:
+        tracemalloc.stop()
+    assert metadata == {"general.architecture": "llama"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"[" + b"[]," * 700_000 + b"[]]", id="lists"),
+        pytest.param(b'{"__metadata__":' + b"[" * 900_000 + b"]" * 900_000 + b"}", id="nesting"),
+        pytest.param(b'{"__metadata__":{' + b'"a":"",' * 280_000 + b'"b":""}}', id="notes"),
+        pytest.param(b"{" + b" " * 2_000_000 + b"}", id="spaces"),
+    ],
+)
+def test_a_header_takes_no_more_memory_than_itself(tmp_path: Path, body: bytes) -> None:
+    file = tmp_path / "x.safetensors"
+    file.write_bytes(struct.pack("<Q", len(body)) + body)
+    tracemalloc.start()
+    try:
+        try:
+            assert read_header(file) == {}
+        except CardError as error:
+            assert len(str(error)) < 300
+        assert tracemalloc.get_traced_memory()[1] < 1.5 * len(body)
+    finally:
+        tracemalloc.stop()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpu_sizer.errors import GpuSizerError
-from gpu_sizer.importers.families import MODULES
+from gpu_sizer.importers.families import families
 from gpu_sizer.importers.gguf import read_gguf
 from gpu_sizer.importers.hugging_face import card_from_config
 from gpu_sizer.importers.safetensors import read_header
@@ -39,7 +39,7 @@ def written(data: bytes, name: str) -> Path:
 
 
 @fuzz
-@given(st.sampled_from(sorted(MODULES)), st.dictionaries(st.sampled_from(KEYS), values, max_size=12))
+@given(st.sampled_from(sorted(families())), st.dictionaries(st.sampled_from(KEYS), values, max_size=12))
 def test_configurations(model_type: str, config: dict[str, object]) -> None:
     try:
         build_inventory(card_from_config({"model_type": model_type, **config}, name="x", source="x"))

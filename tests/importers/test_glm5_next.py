@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from gpu_sizer.cards.catalogue import catalogue
-from gpu_sizer.cards.mixers import KimiDeltaAttention, LatentAttention
 from gpu_sizer.errors import CardError
 from gpu_sizer.importers.hugging_face import card_from_config
 from gpu_sizer.model.formats import storage_bytes
 from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.model.mixers.kimi_delta_attention import KimiDeltaAttention
+from gpu_sizer.model.mixers.latent_attention import LatentAttention
 from gpu_sizer.model.tensor import Tensor
 
 #: The shape as transformers 5.24's class has it (``Glm5NextTextConfig``), but for ``index_kpool``, in the words of the

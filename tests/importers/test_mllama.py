@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from gpu_sizer.cards.mixers import Attention
 from gpu_sizer.errors import CardError
 from gpu_sizer.importers.hugging_face import card_from_config
 from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.model.mixers.attention import Attention
 
 
 def config(hidden: int, inner: int, layers: int, heads: int) -> dict[str, Any]:

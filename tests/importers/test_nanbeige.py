@@ -8,7 +8,7 @@ import pytest
 
 from gpu_sizer import estimate
 from gpu_sizer.importers.hugging_face import card_from_config
-from gpu_sizer.memory.caches import CacheTypes, block_caches
+from gpu_sizer.model.caches import CacheTypes
 from gpu_sizer.model.inventory import build_inventory
 
 CONFIG: dict[str, Any] = {
@@ -26,7 +26,7 @@ def test_the_count_is_the_hub_s() -> None:
 def test_each_time_has_a_cache(loops: int | None, caches: int) -> None:
     config = {k: v for k, v in {**CONFIG, "num_loops": loops}.items() if v is not None}
     (block,) = card_from_config(config, name="x", source="x").architecture.blocks.values()
-    found = block_caches(block, 1, CacheTypes("bfloat16", "bfloat16"))
+    found = block.caches(1, CacheTypes("bfloat16", "bfloat16"))
     assert [c.token_bytes for c in found] == [2 * 8 * 128 * 2] * caches
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gpu_sizer import load_model
-from gpu_sizer.memory.caches import CacheTypes, block_caches
+from gpu_sizer.model.caches import CacheTypes
 
 
 @pytest.mark.parametrize(
@@ -17,5 +17,5 @@ from gpu_sizer.memory.caches import CacheTypes, block_caches
     ],
 )
 def test_a_state_of_linear_attention(model: str, block: str, tp: int, state: int) -> None:
-    found = block_caches(load_model(model).architecture.blocks[block], tp, CacheTypes("bfloat16", "bfloat16"))
+    found = load_model(model).architecture.blocks[block].caches(tp, CacheTypes("bfloat16", "bfloat16"))
     assert [c.state_bytes for c in found] == [state]

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from gpu_sizer import ask, estimate, fits_on, load_gpu, load_model, size
 from gpu_sizer.cli.entry import run
+from gpu_sizer.engines.registry import engine_names
 from gpu_sizer.errors import DoesNotFitError
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search
@@ -62,7 +63,7 @@ def test_a_tight_layout_that_lacks_nothing_fits(capfd: pytest.CaptureFixture[str
     assert "within the estimate's own error" in capfd.readouterr().out
 
 
-@pytest.mark.parametrize("engine", ["vllm", "sglang", "tensorrt-llm", "tgi", "transformers", "llama.cpp"])
+@pytest.mark.parametrize("engine", engine_names())
 @pytest.mark.parametrize("model", ["llama-3-8b", "gemma-3-27b", "mixtral-8x7b"])
 def test_a_layout_fits_where_a_plan_of_its_count_may_rest_on_it(engine: str, model: str) -> None:
     card, gpu = load_model(model), load_gpu("rtx-a6000")

@@ -15,8 +15,8 @@ from gpu_sizer.engines.registry import engine_names
 from gpu_sizer.engines.vllm.activations import Reserve
 from gpu_sizer.engines.vllm.model import VllmModel
 from gpu_sizer.engines.vllm.version import VersionProfile
-from gpu_sizer.errors import RequestError
-from gpu_sizer.load import Settings
+from gpu_sizer.errors import RequestError, UncountableError
+from gpu_sizer.load import VARIED, Settings
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search
@@ -64,16 +64,20 @@ def test_every_cell_is_what_the_search_finds(
 
 def compare(model: str, gpu: str, contexts: list[int], users: list[int], **load: Any) -> None:
     card, spec = load_model(model), load_gpu(gpu)
-    rest = {k: v for k, v in load.items() if k not in ("kv_cache_dtype", "gpu_memory_utilization")}
-    types, shares = (load.get("kv_cache_dtype"),), (load.get("gpu_memory_utilization"),)
-    axes = Axes((card,), (spec,), tuple(contexts), tuple(users), kv_cache_dtypes=types, utilizations=shares)
+    varied = {s.name: (load[s.name],) for s in VARIED if s.name in load}
+    rest = {k: v for k, v in load.items() if k not in varied}
+    axes = Axes((card,), (spec,), tuple(contexts), tuple(users), varied)
     longest = card.context.extended or card.context.native
     for cell in sweep_cards(axes, **rest).to_records():
         if cell["context"] > longest:
             assert cell["gpu_count"] is None
             continue
         request = make_request(card, spec, context=cell["context"], users=cell["users"], **load)
-        search = Search(request)
+        try:
+            search = Search(request)
+        except UncountableError:
+            assert cell["gpu_count"] is None
+            continue
         found = search.smallest(search.start(), request.max_gpus)
         if found is None:
             assert cell["gpu_count"] is None

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
+from gpu_sizer import size
 from gpu_sizer.cards.catalogue import catalogue
+from gpu_sizer.engines.registry import engine_names, engine_title, engine_words
 from gpu_sizer.errors import GpuSizerError
 from gpu_sizer.queries.answers import ask
 from gpu_sizer.queries.requests import Asked, asked
@@ -119,15 +121,19 @@ def test_an_unknown_name_has_at_most_three_suggestions() -> None:
     assert len(error.value.suggestions) <= 3
 
 
-def test_an_engine_that_is_not_modelled_is_named_and_warned_of() -> None:
-    from gpu_sizer.engines.registry import engine_names
-
-    found = ask("number of MI300X to host Kimi K2 with sglang")
-    dumped = found.model_dump()
-    assert dumped["engine"] == "sglang"
-    if "sglang" not in engine_names():
-        assert any("SGLang is not modelled" in w for w in dumped["warnings"])
-        assert "vLLM's rules stand in" in found.understood
+@pytest.mark.parametrize("name", engine_names())
+def test_a_question_that_names_an_engine_is_answered_under_it(name: str) -> None:
+    """Law 5, for every engine by every word for it: the question gives what the flag gives."""
+    words = [" ".join(phrase) for phrase, engine in engine_words() if engine == name]
+    asked_for = size("mixtral-8x7b", gpu="a6000", engine=name)
+    assert words
+    for word in words:
+        found = ask(f"how many A6000s for Mixtral 8x7b with {word}")
+        dumped = found.model_dump()
+        assert dumped["engine"] == name
+        assert found.result.model_dump() == asked_for.model_dump()
+        assert f"with {engine_title(name)}" in found.understood
+        assert not any("not modelled" in w for w in dumped["warnings"])
 
 
 def test_questions_are_immutable_and_repeatable() -> None:

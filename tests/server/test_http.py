@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import signal
+import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +23,12 @@ from gpu_sizer.cards import loading
 from gpu_sizer.errors import CardError
 from gpu_sizer.importers import hub, sources
 from gpu_sizer.load import MOST_GPUS as MOST_OF_LIBRARY
-from gpu_sizer.server import calls, limits
-from gpu_sizer.server.bodies import MOST_GPUS, DeployBody
-from gpu_sizer.server.computing import THREADS, Computing
+from gpu_sizer.server import calls, connections, limits
+from gpu_sizer.server.bodies import MOST_GPUS, MOST_LISTED, DeployBody
+from gpu_sizer.server.computing import PROCESSES, Computing, TooLongError
+from gpu_sizer.server.hosts import host_names
 from gpu_sizer.server.http import create_app
+from tests.server.here import Here
 
 SIZE = {"model": "mixtral-8x7b", "gpu": "a6000"}
 PLACES = (
@@ -44,8 +51,14 @@ def client() -> Iterator[TestClient]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def here() -> Iterator[TestClient]:
+    with TestClient(create_app(computing=Here()), raise_server_exceptions=False) as found:
+        yield found
+
+
 def problem(response: Any, status: int) -> dict[str, Any]:
-    """The error of a response, whose form is that of DESIGN 6.2."""
+    """The error of a response, in the form of the command's JSON."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/json"
     body = response.json()
@@ -86,7 +99,7 @@ def test_the_catalogue_is_listed_and_searched(client: TestClient) -> None:
 
 @pytest.mark.parametrize("place", PLACES)
 def test_no_name_leads_to_a_file_or_to_the_hub(
-    client: TestClient, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: TestClient, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def read(*args: Any, **kwargs: Any) -> Any:
         raise AssertionError(f"something is read: {args}")
@@ -102,20 +115,20 @@ def test_no_name_leads_to_a_file_or_to_the_hub(
         ("deploy", {**SIZE, "model": place, "format": "vllm"}),
         ("deploy", {**SIZE, "gpu": place, "format": "vllm"}),
     ):
-        found = problem(client.post(f"/v1/{path}", json=body), 422)
+        found = problem(here.post(f"/v1/{path}", json=body), 422)
         assert (found["kind"], found["about"]) == ("unknown", "gpu" if body["gpu"] == place else "model")
         assert "only names" in found["message"]
     # In a question a hub id is a name like others: it is looked up, and answered where the catalogue has it.
-    assert client.post("/v1/ask", json={"question": f"how many a6000s for {place}"}).status_code in (200, 422)
+    assert here.post("/v1/ask", json={"question": f"how many a6000s for {place}"}).status_code in (200, 422)
 
 
 def test_a_folder_that_exists_is_no_different_from_one_that_does_not(
-    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "zzqx").mkdir()
     for name in ("zzqx", "zzqy"):
-        found = problem(client.post("/v1/size", json={**SIZE, "model": name}), 422)
+        found = problem(here.post("/v1/size", json={**SIZE, "model": name}), 422)
         assert found["message"].replace(name, "NAME").startswith("unknown model 'NAME'")
 
 
@@ -165,20 +178,62 @@ def test_counts_are_bounded_wherever_they_are_said(client: TestClient) -> None:
         ("ask", {"question": "which models run on 4000 h100s"}),
         ("ask", {"question": "does mixtral 8x7b fit on 300 h100s"}),
         ("ask", {"question": "mixtral 8x7b on h100, tp 8 pp 40"}),
+        ("ask", {"question": "what can 64 a6000 run with 1000000 users"}),
+        ("ask", {"question": "what can 64 a6000 run with 17 users"}),
         ("ask", {"question": "x" * 2001}),
     ):
         assert problem(client.post(f"/v1/{path}", json=body), 422)["kind"] == "invalid", body
 
 
-def test_an_answer_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    release = threading.Event()
-    slow = calls.Call("size", calls.SizeBody, lambda body: release.wait(20), "")
-    monkeypatch.setitem(calls.CALLS, "size", slow)
-    with TestClient(create_app(seconds=0.05), raise_server_exceptions=False) as client:
-        response = client.post("/v1/size", json=SIZE)
-        release.set()
-    assert problem(response, 503)["kind"] == "timeout"
-    assert response.headers["retry-after"]
+#: Takes some two seconds of one core: the most that can be asked.
+DEAR = {"question": "what can 64 a6000 run with 16 users"}
+
+
+def cpu_seconds(processes: set[int]) -> float:
+    """Time that processes have computed for, those that are gone left out."""
+    ticks = 0
+    for process in processes:
+        with suppress(OSError):
+            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def test_an_answer_that_takes_too_long_is_really_given_up() -> None:
+    computing = Computing(0.3, processes=2)
+    with TestClient(create_app(computing=computing), raise_server_exceptions=False) as client:
+        assert client.post("/v1/size", json=SIZE).status_code == 200
+        before = computing.processes()
+        response = client.post("/v1/ask", json=DEAR)
+        assert problem(response, 503)["kind"] == "timeout"
+        assert response.headers["retry-after"]
+        # The process that computed it has ended, and another answers what comes next.
+        assert not before & computing.processes()
+        assert client.post("/v1/size", json=SIZE).status_code == 200
+        assert computing.processes()
+    assert not computing.processes()
+
+
+def test_a_process_that_ends_by_itself_is_replaced() -> None:
+    computing = Computing(processes=1)
+    with TestClient(create_app(computing=computing), raise_server_exceptions=False) as client:
+        (first,) = computing.processes()
+        os.kill(first, signal.SIGKILL)
+        problem(client.post("/v1/size", json=SIZE), 500)
+        assert client.post("/v1/size", json=SIZE).status_code == 200
+        assert computing.processes() - {first}
+
+
+def test_dear_requests_do_not_keep_processes_busy() -> None:
+    """Eight that are given up at once leave none computing."""
+    computing = Computing(0.3)
+    with TestClient(create_app(computing=computing)) as client, ThreadPoolExecutor(8) as pool:
+        answers = [pool.submit(client.post, "/v1/ask", json=DEAR) for _ in range(8)]
+        assert {a.result(60).status_code for a in answers} == {503}
+        assert client.post("/v1/size", json=SIZE).status_code == 200
+        left = computing.processes()
+        assert cpu_seconds(left) < 2
+    assert len(left) <= PROCESSES
 
 
 def test_a_body_that_does_not_arrive_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,34 +257,32 @@ def test_a_body_that_does_not_arrive_is_given_up(monkeypatch: pytest.MonkeyPatch
     assert json.loads(sent[1]["body"])["error"]["kind"] == "invalid"
 
 
-def test_no_more_threads_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Requests that were given up before they began are never computed."""
+def test_what_was_given_up_before_it_began_is_never_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     import anyio
 
-    from gpu_sizer.server import computing
-
-    monkeypatch.setattr(computing, "THREADS", 1)
-    begun: list[int] = []
+    begun: list[str] = []
     release = threading.Event()
 
-    def slow(number: int) -> None:
-        begun.append(number)
+    def slow(self: Computing, asked: tuple[str, Any, bool], until: float) -> None:
+        begun.append(asked[0])
         release.wait(20)
 
+    monkeypatch.setattr(Computing, "_answer", slow)
+
     async def many() -> None:
-        pool = Computing(0.05)
+        computing = Computing(0.05, processes=1)
         async with anyio.create_task_group() as group:
             for i in range(5):
-                group.start_soon(given_up, pool, i)
+                group.start_soon(given_up, computing, str(i))
         release.set()
-        pool.close()
+        computing.close()
 
-    async def given_up(pool: Computing, number: int) -> None:
-        with pytest.raises(computing.TooLongError):
-            await pool.run(slow, number)
+    async def given_up(computing: Computing, name: str) -> None:
+        with pytest.raises(TooLongError):
+            await computing.run(name, {})
 
     anyio.run(many)
-    assert begun == [0]
+    assert begun == ["0"]
 
 
 def test_a_fault_of_ours_and_a_broken_card_tell_nothing_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,12 +292,61 @@ def test_a_fault_of_ours_and_a_broken_card_tell_nothing_of_the_machine(monkeypat
     def fault(body: Any) -> Any:
         raise ZeroDivisionError("/home/operator")
 
-    with TestClient(create_app(), raise_server_exceptions=False) as client:
+    with TestClient(create_app(computing=Here()), raise_server_exceptions=False) as client:
         for run in (broken, fault):
             monkeypatch.setitem(calls.CALLS, "size", calls.Call("size", calls.SizeBody, run, ""))
             found = problem(client.post("/v1/size", json=SIZE), 500)
             assert found["kind"] == "fault"
             assert "operator" not in found["message"]
+
+
+def test_the_description_is_named_where_somebody_looks_for_it(client: TestClient) -> None:
+    index = client.get("/").json()
+    assert client.get(index["description"]).json()["paths"].keys() == index["paths"].keys()
+    for response in (client.get("/v2/size"), client.get("/v1/size"), client.post("/v1/size", json={})):
+        assert "/openapi.json" in response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("kind", [None, "", "application/json", "application/json; charset=utf-8"])
+def test_a_body_of_no_other_type_is_json(client: TestClient, kind: str | None) -> None:
+    headers = {} if kind is None else {"content-type": kind}
+    assert client.post("/v1/size", content=json.dumps(SIZE).encode(), headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+def test_a_body_of_another_type_is_told_what_to_be(client: TestClient, kind: str) -> None:
+    response = client.post("/v1/size", content=json.dumps(SIZE).encode(), headers={"content-type": kind})
+    assert "Content-Type: application/json" in problem(response, 422)["message"]
+
+
+@pytest.mark.parametrize(
+    ("listens", "host", "status"),
+    [
+        ("127.0.0.1", "127.0.0.1:8080", 200),
+        ("127.0.0.1", "localhost", 200),
+        ("127.0.0.1", "LOCALHOST:1", 200),
+        ("127.0.0.1", "[::1]:8080", 200),
+        ("::1", "[::1]", 200),
+        ("127.0.0.1", "evil.example", 421),
+        ("127.0.0.1", "evil.example:8080", 421),
+        ("127.0.0.1", "127.0.0.1.evil.example", 421),
+        ("127.0.0.1", "10.0.0.5", 421),
+        ("127.0.0.1", "sizes.example", 200),
+        ("10.0.0.5", "10.0.0.5:8080", 200),
+        ("10.0.0.5", "localhost", 421),
+        ("0.0.0.0", "10.1.2.3:8080", 200),
+        ("0.0.0.0", socket.gethostname(), 200),
+        ("::", "[fe80::1]:8080", 200),
+        ("0.0.0.0", "evil.example", 421),
+    ],
+)
+def test_a_server_answers_to_its_own_names_alone(listens: str, host: str, status: int) -> None:
+    app = create_app(hosts=host_names(listens, ["sizes.example"]), computing=Here())
+    with TestClient(app) as client:
+        response = client.get("/healthz", headers={"host": host})
+    assert response.status_code == status
+    if status == 421:
+        assert problem(response, 421)["kind"] == "invalid"
 
 
 def test_metrics_count_requests_by_known_paths_only() -> None:
@@ -276,6 +378,7 @@ def test_every_example_of_the_description_is_answered(client: TestClient) -> Non
 
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "server.md").read_text(encoding="utf-8")
+TEXT = " ".join(DOCUMENT.split())
 
 
 def test_the_documentation_says_what_is_there(client: TestClient) -> None:
@@ -288,14 +391,18 @@ def test_the_documentation_says_what_is_there(client: TestClient) -> None:
         response = client.post(path, content=body, headers=headers) if body else client.get(path)
         assert response.status_code == 200, line
         asked.add(path.partition("?")[0])
-    assert asked == {*client.get("/openapi.json").json()["paths"], "/openapi.json"}
+    assert asked == {*client.get("/openapi.json").json()["paths"], "/openapi.json"} - {"/"}
     for bound in (
         f"{limits.MOST_BYTES // 1024} KiB",
         f"{MOST_GPUS} GPUs",
+        f"{MOST_LISTED:,} GPUs times users",
         f"within {limits.SENDING_SECONDS:g} seconds",
     ):
-        assert bound in DOCUMENT
-    assert {8: "computes eight answers at once"}[THREADS] in DOCUMENT
+        assert bound in TEXT
+    assert {4: "computes four answers at once"}[PROCESSES] in TEXT
+    for seconds, what in ((connections.HEAD_SECONDS, "headers"), (limits.SENDING_SECONDS, "body")):
+        assert f"{what} within {seconds:g} seconds" in TEXT
+    assert f"{connections.MOST_CONNECTIONS:,} connections" in TEXT
 
 
 def test_hostile_weights_and_images_stay_what_they_are(client: TestClient) -> None:

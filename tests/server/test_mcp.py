@@ -17,11 +17,12 @@ from gpu_sizer import ask, size
 from gpu_sizer.errors import CardError
 from gpu_sizer.server import calls
 from gpu_sizer.server.mcp import create_server
+from tests.server.here import Here
 
 
 def in_memory(use: Callable[[Client], Awaitable[Any]]) -> Any:
     async def run() -> Any:
-        async with Client(create_server()) as client:
+        async with Client(create_server(Here())) as client:
             return await use(client)
 
     return anyio.run(run)

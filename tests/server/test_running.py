@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
+from uvicorn import Config
+from uvicorn.server import ServerState
 
 from gpu_sizer import RequestError, size
 from gpu_sizer.cli.entry import run
+from gpu_sizer.server import connections
+from gpu_sizer.server.connections import HurriedConnection
+from gpu_sizer.server.logs import MOST_ALIKE, WHILE, Seldom
 from gpu_sizer.server.running import listen
 
 
 @contextmanager
-def served(*options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """A server's address and process."""
-    words = [sys.executable, "-m", "gpu_sizer", "serve", "--port", "0", *options]
+def served(*options: str, program: str | None = None) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """A server's address and process; ``program`` is run in place of the package."""
+    run_what = ["-m", "gpu_sizer"] if program is None else ["-c", program]
+    words = [sys.executable, *run_what, "serve", "--port", "0", *options]
     with subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stderr is not None
@@ -81,13 +92,161 @@ def test_what_is_under_way_is_answered_before_the_end() -> None:
             urllib.request.urlopen(f"{address}/healthz", timeout=5)
 
 
-def _wait_until_under_way(address: str) -> None:
+def _wait_until_under_way(address: str, requests: int = 2) -> None:
     for _ in range(2000):
         with urllib.request.urlopen(f"{address}/metrics", timeout=30) as response:
             # This very request is one of them.
-            if re.search(r"^gpu_sizer_requests_under_way 2\.0$", response.read().decode(), re.M):
+            if re.search(rf"^gpu_sizer_requests_under_way {requests}\.0$", response.read().decode(), re.M):
                 return
     raise AssertionError("the request never began")
+
+
+def answers(address: str, seconds: float = 5) -> bool:
+    with urllib.request.urlopen(f"{address}/healthz", timeout=seconds) as response:
+        return bool(response.status == 200)
+
+
+def connected(address: str, sent: bytes) -> socket.socket:
+    """A connection on which so much was sent."""
+    host, _, port = address.removeprefix("http://").rpartition(":")
+    found = socket.create_connection((host, int(port)), timeout=30)
+    found.sendall(sent)
+    return found
+
+
+def is_cut(connection: socket.socket) -> bool:
+    """Whether the server has ended a connection; waits for it."""
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def test_a_connection_sends_answers_at_once() -> None:
+    with listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        taken, _ = listening.accept()
+        with taken:
+            assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+WHOLE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+HEADS = {
+    "nothing": (),
+    "half a line": (b"GET /heal",),
+    "drop by drop": (b"G", b"E", b"T", b" ", b"/"),
+    "half of the headers": (WHOLE[:30],),
+    "half of the second request": (WHOLE, WHOLE[:10]),
+}
+
+
+class Stub:
+    """A connection as the server sees it, without a network and without waiting."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+        monkeypatch.setattr(connections, "most_connections", lambda: most)
+        monkeypatch.setattr(HurriedConnection, "_waiting", {})
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+            await send({"type": "http.response.body", "body": b""})
+
+        self.config = Config(app)
+        self.config.load()
+        self.state = ServerState()
+
+    def opened(self, head: bytes = b"") -> tuple[HurriedConnection, Any]:
+        """A connection on which so much came, and its transport."""
+        transport = MagicMock()
+        transport.is_closing.return_value = False
+        transport.get_extra_info.return_value = None
+        made = HurriedConnection(self.config, self.state, {})
+        made.connection_made(transport)
+        if head and not transport.abort.called:
+            made.data_received(head)
+        return made, transport
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_a_head_that_does_not_arrive_in_time_is_cut(head: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.05)
+
+    async def run() -> None:
+        stub = Stub(monkeypatch, most=10)
+        connection, slow = stub.opened()
+        _, quick = stub.opened(WHOLE)
+        for part in HEADS[head]:
+            connection.data_received(part)
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        assert slow.abort.called
+        assert not quick.abort.called
+
+    asyncio.run(run())
+
+
+def test_the_longest_silent_connection_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        stub = Stub(monkeypatch, most=3)
+        opened = [stub.opened(b"GET") for _ in range(5)]
+        assert [t.abort.called for _, t in opened] == [True, True, False, False, False]
+        assert len(stub.state.connections) == 3
+
+    asyncio.run(run())
+
+
+def test_where_all_are_at_work_a_further_connection_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        stub = Stub(monkeypatch, most=2)
+        whole = b"POST /v1/size HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}"
+        opened = [stub.opened(whole) for _ in range(3)]
+        assert [t.abort.called for _, t in opened] == [False, False, True]
+
+    asyncio.run(run())
+
+
+def test_silent_connections_leave_room_for_others_and_little_in_the_log() -> None:
+    """As many as the system lets a process open, and more: nobody else waits."""
+    few = "import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (128, r.getrlimit(r.RLIMIT_NOFILE)[1]));"
+    program = f"{few} from gpu_sizer.cli.entry import main; main()"
+    with served(program=program) as (address, process):
+        silent = [connected(address, b"GET /heal") for _ in range(100)]
+        bad = [connected(address, b"not http\r\n\r\n") for _ in range(30)]
+        assert answers(address)
+        assert sum(map(is_cut, silent[:20])) == 20, "the first of them made room"
+        for connection in (*silent, *bad):
+            connection.close()
+        process.terminate()
+        assert process.stderr is not None
+        log = process.stderr.read()
+    # Where more come at once than there are files, the system's own messages of that stand in it, five of a kind.
+    assert len(log) < 20_000, log[-2000:]
+
+
+def test_a_dear_answer_does_not_keep_the_server_from_ending() -> None:
+    dear = {"question": "what can 64 a6000 run with 16 users"}
+    with served("--timeout", "1") as (address, process), ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(post, address, "/v1/ask", dear) for _ in range(2)]
+        _wait_until_under_way(address, 3)
+        process.send_signal(signal.SIGTERM)
+        # What is under way may take its time, and no more.
+        assert process.wait(10) == 0
+        for answer in asked:
+            # Answered, refused or cut off: nobody waits for the rest.
+            assert isinstance(answer.exception(10), OSError | HTTPException | None)
+
+
+def test_the_log_has_few_messages_that_are_alike() -> None:
+    log, seldom = logging.getLogger("test of seldom messages"), Seldom()
+    records = [log.makeRecord(log.name, logging.WARNING, "", 0, "Invalid request %d", (i,), None) for i in range(100)]
+    assert sum(map(seldom.filter, records)) == MOST_ALIKE
+    other = log.makeRecord(log.name, logging.WARNING, "", 0, "another", (), None)
+    assert seldom.filter(other)
+    with pytest.MonkeyPatch.context() as patch:
+        later = time.monotonic() + WHILE
+        patch.setattr("gpu_sizer.server.logs.time.monotonic", lambda: later)
+        again = log.makeRecord(log.name, logging.WARNING, "", 0, "Invalid request %d", (100,), None)
+        assert seldom.filter(again)
+    assert "95 more like this" in again.getMessage()
 
 
 def test_a_port_that_is_taken_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,13 +8,13 @@ logits of a whole physical batch stand beside the last states.
 
 from __future__ import annotations
 
-from gpu_sizer.cards.feed_forwards import Dense, MixtureOfExperts
-from gpu_sizer.cards.mixers import Attention, LatentAttention
 from gpu_sizer.model.formats import ELEMENT_BYTES
+from gpu_sizer.model.mixers.attention import Attention
+from gpu_sizer.model.mixers.latent_attention import LatentAttention
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gpu_sizer.cards.architecture import Architecture, Block
+    from gpu_sizer.model.architecture import Architecture, Block
 
 #: Graphs compute in float32.
 VALUE_BYTES = ELEMENT_BYTES["float32"]
@@ -22,7 +22,7 @@ MASK_BYTES = ELEMENT_BYTES["float16"]
 
 
 def _attention_width(block: Block, hidden: int) -> int:
-    """Values a token that attention holds: the residual, the normed input, queries twice, keys and values."""
+    """Values a token that attention holds: the residual, the normed input, queries twice, keys and values; else 0."""
     m = block.mixer
     if isinstance(m, Attention):
         queries = m.num_attention_heads * m.head_dim
@@ -30,18 +30,15 @@ def _attention_width(block: Block, hidden: int) -> int:
     if isinstance(m, LatentAttention):
         rows = m.kv_lora_rank + m.qk_rope_head_dim
         return 2 * hidden + 2 * m.num_attention_heads * rows
-    return 2 * hidden
+    return 0
 
 
 def _feed_forward_width(block: Block, hidden: int) -> int:
     """Values a token that a feed-forward holds: the residual, the input, gate and up; of experts, all that are used."""
     width = 0
-    for f in (block.feed_forward, block.dense):
-        if isinstance(f, Dense):
-            width = max(width, 2 * f.intermediate_size)
-        elif isinstance(f, MixtureOfExperts):
-            used = f.num_experts_per_tok
-            width = max(width, used * max(2 * f.moe_intermediate_size, hidden) + f.shared_width)
+    for f in block.feed_forwards:
+        experts = f.num_experts_per_tok * max(2 * f.moe_intermediate_size, hidden)
+        width = max(width, experts + f.dense_width if experts else 2 * f.dense_width)
     return 2 * hidden + width
 
 
@@ -59,8 +56,7 @@ def compute_bytes(a: Architecture, context: int, batch: int, *, copies: int, out
     inputs = mask * VALUE_BYTES * copies
     attention = feed_forward = 0
     for block in a.blocks.values():
-        if isinstance(block.mixer, Attention | LatentAttention):
-            attention = max(attention, _attention_width(block, a.hidden_size))
+        attention = max(attention, _attention_width(block, a.hidden_size))
         feed_forward = max(feed_forward, _feed_forward_width(block, a.hidden_size))
     waiting = inputs if copies > 1 else 0
     moments = [

@@ -10,10 +10,10 @@ from gpu_sizer.engines.one_version import OneVersion, refused
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.whole_layers import answer, even_cut
 from gpu_sizer.load import Load, Settings
-from gpu_sizer.memory.caches import CacheTypes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import WeightRules
+from gpu_sizer.model.caches import CacheTypes
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.units import GIB, ceil_div, round_up
 
@@ -25,16 +25,6 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
 
-#: Types of the cache that are not quantized, by what people write (common/arg.cpp: kv_cache_types).
-CACHE_DTYPES: dict[str, str | None] = {
-    "auto": "float16",
-    "float16": "float16",
-    "fp16": "float16",
-    "f16": "float16",
-    "bfloat16": "bfloat16",
-    "bf16": "bfloat16",
-    "q8_0": "q8_0",
-}
 #: States are float32, whatever the type of the cache (src/llama-model.cpp: create_memory).
 STATE_TYPES = CacheTypes("float16", "float32")
 #: Quantized caches by bytes of a value: a block of 32 values and its float16 scale (ggml/src/ggml-common.h).
@@ -84,11 +74,7 @@ def _constants() -> dict[str, Any]:
 class LlamaCppEngine(OneVersion):
     """The profile of llama.cpp's server."""
 
-    name = "llama.cpp"
-    title = "llama.cpp"
-    profile = "llama_cpp/profile"
     held = LlamaCppModel
-    cache_dtypes = CACHE_DTYPES
     spans_nodes = False
     takes_mixed = True
     allocates_request = True
@@ -117,6 +103,7 @@ class LlamaCppEngine(OneVersion):
             max_num_seqs=slots,
             max_num_batched_tokens=tokens,
             enforce_eager=False,
+            block_size=None,
         )
 
     def settings_words(self, settings: Settings) -> str:
@@ -166,6 +153,8 @@ class LlamaCppEngine(OneVersion):
     def evaluate_mixed(self, model: LlamaCppModel, gpus: Sequence[GpuSpec], load: Load) -> LayoutMemory:
         """Whole layers over given GPUs in their order, each as many as it holds."""
         layout = Layout(1, len(gpus))
+        for gpu in gpus:
+            self.check_gpu(model, gpu, self.cache_dtype(model.card, load))
         if (reason := self.refusal(model, layout)) is not None:
             return refused(layout, reason)
         return self._by_layers(model, gpus, layout, self.settings(model, gpus[0], load, layout))
@@ -212,3 +201,6 @@ class LlamaCppEngine(OneVersion):
             gpu.visible_bytes, gpu.visible_bytes, share, sum(cache[n] for n in names), compute, context_bytes
         )
         return answer(self, layout, (main,), s, ())
+
+
+ENGINE = LlamaCppEngine

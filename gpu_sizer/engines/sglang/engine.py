@@ -7,14 +7,13 @@ from gpu_sizer.engines.layouts import divisors, parallel_layouts
 from gpu_sizer.engines.one_version import HALF, OneVersion, refused
 from gpu_sizer.engines.sglang.pools import held, needed_bytes
 from gpu_sizer.engines.sglang.reserve import constants, default_fraction, graph_sequences, replicas_inside, tier
-from gpu_sizer.engines.vllm.activations import forward_bytes, has_nvlink, workspace_bytes
-from gpu_sizer.engines.vllm.loading import absorbed_bytes
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import Load, Settings
-from gpu_sizer.memory.caches import SHORT_CONVOLUTIONS, CacheTypes
+from gpu_sizer.memory.activations import absorbed_bytes, forward_bytes, workspace_bytes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout, bounds_of
 from gpu_sizer.memory.weights import WeightRules, refusal
+from gpu_sizer.model.caches import SHORT_CONVOLUTIONS, CacheTypes
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.units import GIB, ceil_div, gib
 
@@ -25,15 +24,6 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
 
-CACHE_DTYPES: dict[str, str | None] = {
-    "auto": None,
-    "float8": "float8",
-    "fp8": "float8",
-    "fp8_e4m3": "float8",
-    "fp8_e5m2": "float8",
-    "bfloat16": "bfloat16",
-    "bf16": "bfloat16",
-}
 #: Parts of a layer that attention's replicas share like the experts (layers/dp_attention.py, moe_dense_tp_size unset).
 _SHARED_PARTS = ("mlp", "shared_experts")
 
@@ -86,11 +76,7 @@ class SglangModel(HeldModel):
 class SglangEngine(OneVersion):
     """The profile of one version of SGLang."""
 
-    name = "sglang"
-    title = "SGLang"
-    profile = "sglang/profile"
     held = SglangModel
-    cache_dtypes = CACHE_DTYPES
     lowerable = ("max_num_batched_tokens",)
 
     def settings(self, model: SglangModel, gpu: GpuSpec, load: Load, layout: Layout) -> Settings:
@@ -168,7 +154,7 @@ class SglangEngine(OneVersion):
         c, s, pp = constants(), self.settings(model, gpu, load, layout), layout.pipeline_parallel_size
         tp, inside = layout.tensor_parallel_size, replicas_inside(layout)
         several = tp * pp * inside > 1
-        context = c["context_gib"] + (c["communication_gib"] if several and has_nvlink(gpu) else 0)
+        context = c["context_gib"] + (c["communication_gib"] if several and gpu.has_nvlink else 0)
         context_bytes = int(context * GIB)
         before = gpu.visible_bytes - context_bytes
         slack, peak = before - int(before * s.gpu_memory_utilization), self._peak(model, gpu, layout, s)
@@ -240,3 +226,6 @@ class SglangEngine(OneVersion):
             return f"no memory left for the KV cache: {need}, {left} under {fraction}"
         cache = f"{gib(r.kv_cache_bytes)} of KV cache needed, {gib(r.available_kv_bytes)} available"
         return f"the pool is too small: {cache} under {fraction}"
+
+
+ENGINE = SglangEngine

@@ -6,12 +6,12 @@ from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import parallel_layouts
 from gpu_sizer.engines.one_version import HALF, OneVersion, refused
 from gpu_sizer.engines.pools import full_pool_bytes, full_pool_tokens
-from gpu_sizer.engines.vllm.activations import forward_bytes, has_nvlink, workspace_bytes
 from gpu_sizer.load import Load, Settings
-from gpu_sizer.memory.caches import CacheTypes
+from gpu_sizer.memory.activations import forward_bytes, workspace_bytes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout, bounds_of
 from gpu_sizer.memory.weights import WeightRules, refusal
+from gpu_sizer.model.caches import CacheTypes
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.units import GIB, gib
 
@@ -22,16 +22,6 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
 
-#: llmapi/llm_args.py: KvCacheConfig.dtype.
-CACHE_DTYPES: dict[str, str | None] = {
-    "auto": None,
-    "float8": "float8",
-    "fp8": "float8",
-    "bfloat16": "bfloat16",
-    "bf16": "bfloat16",
-    "float16": "float16",
-    "fp16": "float16",
-}
 #: Logits are made in float32 for the sampler (_torch/pyexecutor/sampler.py).
 LOGIT_BYTES = 4
 
@@ -54,11 +44,7 @@ class TensorrtLlmModel(HeldModel):
 class TensorrtLlmEngine(OneVersion):
     """The profile of TensorRT-LLM's PyTorch backend."""
 
-    name = "tensorrt-llm"
-    title = "TensorRT-LLM"
-    profile = "tensorrt_llm/profile"
     held = TensorrtLlmModel
-    cache_dtypes = CACHE_DTYPES
     lowerable = ("max_num_batched_tokens",)
 
     def describe(self) -> str:
@@ -83,6 +69,7 @@ class TensorrtLlmEngine(OneVersion):
             max_num_seqs=sequences,
             max_num_batched_tokens=tokens,
             hybrid_kv=False,
+            block_size=None,
         )
 
     def settings_words(self, settings: Settings) -> str:
@@ -115,7 +102,7 @@ class TensorrtLlmEngine(OneVersion):
         tp, pp, page = layout.tensor_parallel_size, layout.pipeline_parallel_size, c["block_size"]
         types = CacheTypes(s.kv_cache_dtype, self.model_dtype(model.card))
         bounds = stage_bounds(model.layers, pp)
-        several = tp * pp > 1 and has_nvlink(gpu)
+        several = tp * pp > 1 and gpu.has_nvlink
         fixed = int((c["context_gib"] + (c["communication_gib"] if several else 0)) * GIB)
         loading, tokens = int(c["loading_gib"] * GIB), s.max_num_batched_tokens
         activation = forward_bytes(a, layout, tokens)
@@ -149,3 +136,6 @@ class TensorrtLlmEngine(OneVersion):
             return f"no memory left for the KV cache: weights and activations need {need} of {gib(r.budget_bytes)}"
         share = f"{s.gpu_memory_utilization:g} of what is left"
         return f"{gib(r.kv_cache_bytes)} of KV cache needed, {gib(r.available_kv_bytes)} available ({share})"
+
+
+ENGINE = TensorrtLlmEngine

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from gpu_sizer.cards.mixers import Attention, LatentAttention
 from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import parallel_layouts
 from gpu_sizer.engines.one_version import OneVersion, refused
 from gpu_sizer.engines.pools import full_pool_bytes, full_pool_tokens
 from gpu_sizer.engines.tgi.prefill import constants, prefill_tokens
-from gpu_sizer.engines.vllm.activations import forward_bytes, generation, has_nvlink, workspace_bytes
 from gpu_sizer.load import Load, Settings
-from gpu_sizer.memory.caches import CacheTypes
+from gpu_sizer.memory.activations import forward_bytes, workspace_bytes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import WeightRules, refusal
+from gpu_sizer.model.caches import CacheTypes
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.units import GIB, gib
 
@@ -24,15 +23,6 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
 
-#: launcher/src/main.rs: KVCacheDtype; null is the model's own.
-CACHE_DTYPES: dict[str, str | None] = {
-    "auto": None,
-    "float8": "float8",
-    "fp8": "float8",
-    "fp8_e4m3": "float8",
-    "fp8_e4m3fn": "float8",
-    "fp8_e5m2": "float8",
-}
 #: The launcher's default of ``--dtype`` where the release has no half type.
 _HALF = {"float32": "float16"}
 AMPERE = 8
@@ -50,11 +40,7 @@ class TgiModel(HeldModel):
 class TgiEngine(OneVersion):
     """The profile of TGI 3."""
 
-    name = "tgi"
-    title = "TGI"
-    profile = "tgi/profile"
     held = TgiModel
-    cache_dtypes = CACHE_DTYPES
     half = _HALF
     lowerable = ("max_num_batched_tokens",)
     spans_nodes = False
@@ -80,6 +66,7 @@ class TgiEngine(OneVersion):
             max_num_seqs=load.max_num_seqs or users,
             max_num_batched_tokens=tokens,
             hybrid_kv=False,
+            block_size=None,
         )
 
     def settings_words(self, settings: Settings) -> str:
@@ -106,14 +93,11 @@ class TgiEngine(OneVersion):
         if shards > constants()["most_gpus"]:
             return f"TGI's shards are of one machine: {shards} are too many"
         for block in model.card.architecture.blocks.values():
-            m = block.mixer
             # flash_llama_modeling.py: FlashLlamaAttention; latent attention has no key/value heads to cut.
-            if isinstance(m, Attention) and m.num_attention_heads % shards:
-                return f"{m.num_attention_heads} attention heads do not divide by {shards} shards"
-            if isinstance(m, Attention) and m.num_key_value_heads % shards:
-                return f"{m.num_key_value_heads} key/value heads do not divide by {shards} shards"
-            if isinstance(m, LatentAttention) and m.num_attention_heads % shards:
-                return f"{m.num_attention_heads} attention heads do not divide by {shards} shards"
+            if block.mixer and block.mixer.heads % shards:
+                return f"{block.mixer.heads} attention heads do not divide by {shards} shards"
+            if block.mixer and block.mixer.kv_heads % shards:
+                return f"{block.mixer.kv_heads} key/value heads do not divide by {shards} shards"
         return refusal(model.inventory, layout, model.rules)
 
     def evaluate(self, model: TgiModel, gpu: GpuSpec, layout: Layout, load: Load) -> LayoutMemory:
@@ -124,9 +108,9 @@ class TgiEngine(OneVersion):
         s, bounds = self.settings(model, gpu, load, layout), ((0, model.layers),)
         types = CacheTypes(s.kv_cache_dtype, self.model_dtype(model.card))
         (cell,) = model.cells(tp, types, bounds, windows=False)
-        major = generation(gpu)
+        major = gpu.generation
         page = c["block_size"] if major is not None and major >= AMPERE else c["old_block_size"]
-        context = c["context_gib"] + (c["communication_gib"] if tp > 1 and has_nvlink(gpu) else 0)
+        context = c["context_gib"] + (c["communication_gib"] if tp > 1 and gpu.has_nvlink else 0)
         activation = forward_bytes(a, layout, s.max_num_batched_tokens)
         activation += workspace_bytes(a, gpu, layout, s.max_num_batched_tokens, model.has_scaled_experts)
         r = RankMemory(
@@ -149,3 +133,6 @@ class TgiEngine(OneVersion):
             need = gib(r.needed_bytes - r.kv_cache_bytes)
             return f"no memory left for the KV cache: weights and the prefill need {need} of {gib(r.budget_bytes)}"
         return f"{gib(r.kv_cache_bytes)} of KV cache needed, {gib(r.available_kv_bytes)} available"
+
+
+ENGINE = TgiEngine

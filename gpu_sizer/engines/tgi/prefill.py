@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from gpu_sizer.cards.feed_forwards import Dense, MixtureOfExperts
-from gpu_sizer.cards.mixers import Attention
 from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.model.mixers.attention import Attention
 from gpu_sizer.units import MIB
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from gpu_sizer.cards.architecture import Architecture, Block
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.model.architecture import Architecture, Block
 
 #: A multiply and an add.
 OPERATIONS = 2
@@ -33,18 +32,24 @@ def _last(a: Architecture) -> Block:
 def _widths(a: Architecture) -> tuple[int, int, int] | None:
     """The intermediate size of one expert or of the dense layer, experts used with shared ones, and experts in all."""
     f = _last(a).feed_forward
-    if isinstance(f, Dense):
-        return f.intermediate_size, 1, 1
-    if isinstance(f, MixtureOfExperts):
+    if f is None:
+        return None
+    if f.num_experts:
         return f.moe_intermediate_size, f.num_experts_per_tok + f.num_shared_experts, f.num_experts
-    return None
+    return f.dense_width, 1, 1
+
+
+def _attention(a: Architecture) -> Attention | None:
+    """The attention of the last layer, where its heads have keys and values of their own."""
+    m = _last(a).mixer
+    return m if isinstance(m, Attention) else None
 
 
 def _optimal(card: ModelCard, gpu: GpuSpec, shards: int) -> int | None:
     """Tokens whose operations take one second (``compute_optimal``); null where the launcher cannot tell."""
     a, tflops = card.architecture, constants()["tflops"].get(gpu.id)
-    m, widths = _last(a).mixer, _widths(a)
-    if tflops is None or widths is None or a.towers or not isinstance(m, Attention):
+    m, widths = _attention(a), _widths(a)
+    if tflops is None or widths is None or a.towers or m is None:
         return None
     inner, used, _ = widths
     heads, kv = m.num_attention_heads * m.head_dim, m.num_key_value_heads * m.head_dim
@@ -57,8 +62,8 @@ def _optimal(card: ModelCard, gpu: GpuSpec, shards: int) -> int | None:
 def _most(card: ModelCard, gpu: GpuSpec, shards: int) -> int | None:
     """Tokens for which the launcher finds memory beside the weights (``vram_maximum``); null where it cannot tell."""
     a, c = card.architecture, constants()
-    m, widths = _last(a).mixer, _widths(a)
-    if c["tflops"].get(gpu.id) is None or widths is None or not isinstance(m, Attention) or card.weights.rules:
+    m, widths = _attention(a), _widths(a)
+    if c["tflops"].get(gpu.id) is None or widths is None or m is None or card.weights.rules:
         return None
     inner, _, experts = widths
     kv = 2 * m.num_key_value_heads * m.head_dim * HALF_BYTES * a.num_hidden_layers

@@ -10,13 +10,13 @@ from __future__ import annotations
 from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import whole_layer_layouts
 from gpu_sizer.engines.one_version import HALF, OneVersion, refused
-from gpu_sizer.engines.vllm.activations import forward_bytes
 from gpu_sizer.engines.whole_layers import answer, even_cut
 from gpu_sizer.load import Load, Settings
-from gpu_sizer.memory.caches import CacheTypes
+from gpu_sizer.memory.activations import forward_bytes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import WeightRules
+from gpu_sizer.model.caches import CacheTypes
 from gpu_sizer.model.formats import FLOAT32_BYTES, storage_bytes
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.units import GIB
@@ -28,15 +28,6 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.model.tensor import Tensor
-
-#: Types of the cache: the model's own (``DynamicCache``); quantized caches are another class.
-CACHE_DTYPES: dict[str, str | None] = {
-    "auto": None,
-    "bfloat16": "bfloat16",
-    "bf16": "bfloat16",
-    "float16": "float16",
-    "fp16": "float16",
-}
 
 
 def _bytes(tensors: Iterable[Tensor]) -> int:
@@ -57,11 +48,7 @@ class TransformersModel(HeldModel):
 class TransformersEngine(OneVersion):
     """The profile of ``AutoModelForCausalLM.from_pretrained(..., device_map="auto")``."""
 
-    name = "transformers"
-    title = "transformers"
-    profile = "transformers/profile"
     held = TransformersModel
-    cache_dtypes = CACHE_DTYPES
     spans_nodes = False
     takes_mixed = True
     allocates_request = True
@@ -87,6 +74,7 @@ class TransformersEngine(OneVersion):
             max_num_batched_tokens=tokens,
             enforce_eager=True,
             hybrid_kv=False,
+            block_size=None,
         )
 
     def settings_words(self, settings: Settings) -> str:
@@ -116,6 +104,8 @@ class TransformersEngine(OneVersion):
     def evaluate_mixed(self, model: TransformersModel, gpus: Sequence[GpuSpec], load: Load) -> LayoutMemory:
         """Whole layers over given GPUs in their order, each as many as it holds."""
         layout = Layout(1, len(gpus))
+        for gpu in gpus:
+            self.check_gpu(model, gpu, self.cache_dtype(model.card, load))
         if (reason := self.refusal(model, layout)) is not None:
             return refused(layout, reason)
         return self._evaluate(model, gpus, layout, self.settings(model, gpus[0], load, layout))
@@ -148,3 +138,6 @@ class TransformersEngine(OneVersion):
             for i, (gpu, (start, stop)) in enumerate(zip(gpus, cut, strict=True))
         )
         return answer(self, layout, stages, s, tuple(stop - start for start, stop in cut))
+
+
+ENGINE = TransformersEngine

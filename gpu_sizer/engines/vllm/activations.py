@@ -11,25 +11,16 @@ from __future__ import annotations
 
 from functools import cache
 
-from gpu_sizer.cards.architecture import Architecture, Block
-from gpu_sizer.cards.feed_forwards import Dense, MixtureOfExperts
-from gpu_sizer.cards.gpu_spec import GpuSpec
-from gpu_sizer.cards.mixers import (
-    Attention,
-    CompressedAttention,
-    GatedDeltaNet,
-    LatentAttention,
-    Mamba2,
-    ShortConvolution,
-)
+from gpu_sizer.cards.gpu_spec import BLACKWELL, GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.vllm import sparse
 from gpu_sizer.engines.vllm.encoders import encoder_peak
-from gpu_sizer.engines.vllm.generations import BLACKWELL, WORKSTATION_BLACKWELL
 from gpu_sizer.engines.vllm.version import VersionProfile
 from gpu_sizer.load import Settings
+from gpu_sizer.memory.activations import ACTIVATION_BYTES, forward_bytes, workspace_bytes
 from gpu_sizer.memory.layout import Layout
+from gpu_sizer.model.architecture import Architecture
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import GIB, MIB, ceil_div
 
@@ -37,8 +28,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-#: Activations are bfloat16 or float16 whatever the weights are.
-ACTIVATION_BYTES = 2
 #: Copies of the batch that replicas gather for experts which they share: what came in, what goes out, and its sum.
 GATHERED_COPIES = 3
 #: Short convolutions on outputs run between two collectives, whose buffers are kept from loading on: three generations
@@ -49,9 +38,6 @@ CONVOLUTION_TOKENS = 16384
 CONVOLUTION_RANKS = (2, 4, 8)
 #: GPUs over PCIe that the engine's own all-reduce takes at most.
 PCIE_PAIR = 2
-#: Compute capabilities of GPUs that share their memory with the machine, where vLLM takes what the machine has left for
-#: what is free (vllm/utils/mem_utils.py: MemorySnapshot.measure): what other programs take meanwhile counts.
-UNIFIED = ("8.7", "11.0", "12.1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,72 +59,6 @@ def _constants() -> dict[str, Any]:
 def _fitted() -> dict[str, Any]:
     data: dict[str, Any] = profile_data("vllm/fitted")
     return data
-
-
-def _mixer_width(block: Block, tp: int) -> int:
-    """Values a token that the mixer of one layer holds at once on one rank."""
-    m = block.mixer
-    if isinstance(m, Attention):
-        heads, kv = ceil_div(m.num_attention_heads, tp), max(1, m.num_key_value_heads // tp)
-        # queries, keys, values, and the attention's output
-        return (heads * 2 + kv * 2) * m.head_dim * (2 if m.output_gate else 1)
-    if isinstance(m, LatentAttention):
-        heads = ceil_div(m.num_attention_heads, tp)
-        # queries; keys and values expanded for the prefill; output
-        return heads * 2 * (m.qk_nope_head_dim + m.qk_rope_head_dim + m.v_head_dim)
-    if isinstance(m, CompressedAttention):
-        return ceil_div(m.num_attention_heads, tp) * m.head_dim * 3
-    if isinstance(m, GatedDeltaNet):
-        return (2 * m.num_k_heads * m.head_k_dim + 4 * m.num_v_heads * m.head_v_dim) // tp
-    if isinstance(m, Mamba2):
-        return (4 * m.num_heads * m.head_dim + 2 * m.n_groups * m.state_size) // tp
-    if isinstance(m, ShortConvolution):
-        # two gates and the value, their product, and the convolution's output
-        return 5 * m.width // tp
-    return 0
-
-
-def _dense_width(block: Block, layout: Layout, copies: int) -> int:
-    """Values a token that the dense feed-forward of one layer, or its shared experts, hold at once on one rank."""
-    width = 0
-    for f in (block.feed_forward, block.dense):
-        if isinstance(f, Dense):
-            width = max(width, f.intermediate_size)
-        elif isinstance(f, MixtureOfExperts):
-            width = max(width, f.shared_width)
-    return copies * width // layout.tensor_parallel_size
-
-
-@cache
-def _major(compute_capability: str | None) -> int | None:
-    major = (compute_capability or "").split(".")[0]
-    return int(major) if major.isdigit() else None
-
-
-def generation(gpu: GpuSpec) -> int | None:
-    """The first number of the compute capability, null where there is none."""
-    return _major(gpu.compute_capability)
-
-
-def workspace_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, scaled_experts: bool) -> int:
-    """The two workspaces of the experts' kernels on one rank (``TritonExperts.workspace_shapes``).
-
-    One holds the gated product or the output of every routed token, the other both halves of the gate or the
-    input, whichever is wider. Experts in a scaled format run in kernels without them on Blackwell, and everywhere
-    where they are not gated (FlashInfer's). DeepSeek-V4's find only Marlin's on compute capability 12, which has them
-    (``fused_moe/oracle/mxfp4.py: _get_priority_backends``).
-    """
-    marlin = generation(gpu) == WORKSTATION_BLACKWELL and sparse.is_compressed(a)
-    if scaled_experts and is_blackwell(gpu) and not marlin:
-        return 0
-    width = 0
-    for block in a.blocks.values():
-        f = block.feed_forward
-        if isinstance(f, MixtureOfExperts) and (f.gated or not scaled_experts):
-            inner = f.moe_intermediate_size // (1 if layout.expert_parallel else layout.tensor_parallel_size)
-            outer = f.latent_size or a.hidden_size
-            width = max(width, f.num_experts_per_tok * (max(inner, outer) + max(2 * inner, outer)))
-    return tokens * width * ACTIVATION_BYTES
 
 
 def kept_workspace_bytes(
@@ -171,27 +91,14 @@ def expert_tokens(layout: Layout, tokens: int, version: VersionProfile) -> int:
     return gathered if version.expert_chunk is None else min(gathered, version.expert_chunk)
 
 
-def forward_bytes(a: Architecture, layout: Layout, tokens: int) -> int:
-    """Live bytes of the widest layer for one batch of tokens, without the workspaces of experts."""
-    c = _constants()["forward"]
-    tp = layout.tensor_parallel_size
-    widest: int = max(
-        max(c["attention_copies"] * _mixer_width(b, tp), _dense_width(b, layout, c["width_copies"]))
-        for b in a.blocks.values()
-    )
-    # The sum over ranks is not written in place.
-    copies: int = c["hidden_copies"] + (1 if tp > 1 else 0)
-    return tokens * (copies * a.hidden_size + widest) * ACTIVATION_BYTES
-
-
 def has_latent(a: Architecture) -> bool:
     """Whether some layer has latent attention, compressed or not."""
-    return any(isinstance(b.mixer, LatentAttention | CompressedAttention) for b in a.blocks.values())
+    return any(b.mixer is not None and (b.mixer.latent or b.mixer.compressed) for b in a.blocks.values())
 
 
 def has_short_convolutions(a: Architecture) -> bool:
     """Whether some layer has short convolutions."""
-    return any(isinstance(b.mixer, Attention) and b.mixer.short_convolutions for b in a.blocks.values())
+    return any(b.mixer is not None and b.mixer.short_convolutions for b in a.blocks.values())
 
 
 def _sizes_up_to(most: int) -> int:
@@ -206,7 +113,7 @@ def captured_graphs(settings: Settings, gpu: GpuSpec, version: VersionProfile) -
     Source: ``vllm/config/vllm.py: _set_cudagraph_sizes``, ``v1/cudagraph_dispatcher.py: initialize_cudagraph_keys``.
     """
     limit = _constants()["largest_graph"]
-    large = generation(gpu) == BLACKWELL and version.at_least(limit["from"])
+    large = gpu.generation == BLACKWELL and version.at_least(limit["from"])
     most = limit["data_center_blackwell" if large else "most"]
     largest = min(2 * settings.max_num_seqs, most, settings.max_num_batched_tokens)
     return _sizes_up_to(largest) + _sizes_up_to(min(largest, settings.max_num_seqs))
@@ -224,46 +131,14 @@ def graph_bytes(layers: int, latent: bool, settings: Settings, gpu: GpuSpec, ver
     return int(captured_graphs(settings, gpu, version) * each * MIB)
 
 
-@cache
-def _has_float8(compute_capability: str | None) -> bool:
-    version = tuple(int(n) for n in (compute_capability or "").split(".") if n.isdigit())
-    return version >= (8, 9)
-
-
-def has_float8(gpu: GpuSpec) -> bool:
-    """Whether the GPU multiplies in float8 (Ada and newer); others run Marlin's kernels, which widen scales."""
-    return _has_float8(gpu.compute_capability)
-
-
-def is_unified(gpu: GpuSpec) -> bool:
-    """Whether the GPU shares its memory with the machine."""
-    return gpu.compute_capability in UNIFIED
-
-
 def unified_bytes() -> int:
     """What else is taken of a memory that GPU and machine share while a server starts."""
     return int(_fitted()["unified"]["extra_gib"] * GIB)
 
 
-@cache
-def _joined(interconnect: str | None) -> bool:
-    text = (interconnect or "").lower()
-    return ("nvlink" in text and "bridge" not in text) or "fabric" in text
-
-
-def is_blackwell(gpu: GpuSpec) -> bool:
-    """Whether experts in a scaled format run in Blackwell's kernels."""
-    return (generation(gpu) or 0) >= BLACKWELL
-
-
-def has_nvlink(gpu: GpuSpec) -> bool:
-    """Whether the GPUs of a machine are joined by more than PCIe."""
-    return _joined(gpu.interconnect)
-
-
 def gpu_kind(gpu: GpuSpec) -> tuple[str, int | None, bool, bool, bool]:
     """Everything of a GPU, but for its memory, on which an estimate depends."""
-    return gpu.platform, generation(gpu), has_nvlink(gpu), has_float8(gpu), is_unified(gpu)
+    return gpu.platform, gpu.generation, gpu.has_nvlink, gpu.has_float8, gpu.is_unified
 
 
 def joined_workers(layout: Layout) -> int:
@@ -276,7 +151,7 @@ def communication_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: i
     workers = joined_workers(layout)
     if workers == 1:
         return 0
-    link = "nvlink" if has_nvlink(gpu) else "pcie"
+    link = "nvlink" if gpu.has_nvlink else "pcie"
     size = version.communicators_bytes[link] if version.communicators_in_budget and workers > 2 else 0
     if link == "pcie":
         return size + version.communication_bytes["pcie_many" if layout.tensor_parallel_size > PCIE_PAIR else "pcie"]
@@ -312,7 +187,7 @@ def activation_bytes(
     sampler = sampler_bytes(a, settings.max_num_seqs, version)
     forward = max(
         forward_bytes(a, layout, tokens),
-        sparse.layer_bytes(a, layout.tensor_parallel_size, generation(gpu), tokens),
+        sparse.layer_bytes(a, layout.tensor_parallel_size, gpu.generation, tokens),
         sparse.stream_bytes(a, tokens),
     )
     if sparse.has_indexer(a):
@@ -325,7 +200,7 @@ def activation_bytes(
         forward += GATHERED_COPIES * layout.data_parallel_size * tokens * a.hidden_size * ACTIVATION_BYTES
     activation = max(sampler, forward)
     fewer = version.at_least(sparse.FEWER_LENGTHS)
-    gathered = sparse.workspace_bytes(a, generation(gpu), settings.context, tokens, fewer_lengths=fewer)
+    gathered = sparse.workspace_bytes(a, gpu.generation, settings.context, tokens, fewer_lengths=fewer)
     activation += max(kept, gathered)
     encoder = encoder_peak(card, layout.tensor_parallel_size, settings, version)
     return max(encoder.working_bytes, encoder.kept_bytes + activation)
@@ -359,7 +234,7 @@ def reserve(
         rocm = _fitted()["rocm"]
         overhead += int(rocm["extra_gib"] * GIB)
         band = max(band, int(rocm["band_gib"] * GIB))
-    if is_unified(gpu):
+    if gpu.is_unified:
         # Tables in the machine's memory are in the GPU's there, cut as the layers are.
         overhead += unified_bytes() + ceil_div(host_bytes, layout.tensor_parallel_size)
         band = max(band, int(_fitted()["unified"]["band_gib"] * GIB))

@@ -11,12 +11,12 @@ from __future__ import annotations
 from functools import cache
 from math import prod
 
-from gpu_sizer.cards.architecture import ExtraTensor, Tower
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.vllm.loading import deepstack_levels
 from gpu_sizer.engines.vllm.version import VersionProfile
 from gpu_sizer.load import Settings
+from gpu_sizer.model.architecture import ExtraTensor, Tower
 from gpu_sizer.records import dataclass
 
 TYPE_CHECKING = False

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from functools import cache
 
-from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.gpu_spec import HOPPER, GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.layouts import parallel_layouts
 from gpu_sizer.engines.profiles import profile_data
-from gpu_sizer.engines.vllm.activations import generation
+from gpu_sizer.engines.support import Supported
+from gpu_sizer.engines.versions import at_least
 from gpu_sizer.engines.vllm.encoders import is_profiled, video_note
 from gpu_sizer.engines.vllm.fitting import VllmFitting
-from gpu_sizer.engines.vllm.generations import HOPPER
 from gpu_sizer.engines.vllm.model import HALF, VllmModel
-from gpu_sizer.engines.vllm.pages import DELTA, PageRules
-from gpu_sizer.engines.vllm.support import host_note, last_version_note, pooled_cache_dtype, split_refusal
-from gpu_sizer.engines.vllm.version import VersionProfile, at_least, version_profile
+from gpu_sizer.engines.vllm.pages import DELTA, Page, PageRules, layer_pages
+from gpu_sizer.engines.vllm.support import host_note, pooled_cache_dtype, split_refusal
+from gpu_sizer.engines.vllm.version import VersionProfile, version_profile
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.estimate import LayoutMemory
 from gpu_sizer.memory.layout import Layout
+from gpu_sizer.model.caches import CacheTypes, LayerKeeps
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.units import GIB, ceil_div
 
@@ -30,17 +31,6 @@ if TYPE_CHECKING:
 
     from gpu_sizer.engines.lines import Lines, Whole
 
-CACHE_DTYPES = {
-    "auto": None,
-    "float8": "float8",
-    "fp8": "float8",
-    "fp8_e4m3": "float8",
-    "fp8_e5m2": "float8",
-    "bfloat16": "bfloat16",
-    "bf16": "bfloat16",
-    "float16": "float16",
-    "fp16": "float16",
-}
 #: First version with the attention that reads DeepSeek-V4.1's states of four bits (flash_mla_mega_attn.py).
 NARROW_STATES = "0.31"
 
@@ -59,11 +49,22 @@ def _batch_defaults(memory: int, identity: str, name: str, version: str) -> dict
     return found
 
 
-class VllmEngine:
+def _keeps(pages: Sequence[Page]) -> LayerKeeps:
+    """What the pages of one layer hold; states of short convolutions, of a width of their own, are left out."""
+    kept = [(p, p.page_bytes / p.block_size) for p in pages if not p.width]
+    windows = [(size, p.spec.span) for p, size in kept if p.spec.span is not None]
+    return LayerKeeps(
+        token_bytes=sum(size for p, size in kept if p.spec.grows),
+        window_bytes=sum(size for size, _ in windows),
+        windows_bytes=sum(size * span for size, span in windows),
+        state_bytes=sum(p.page_bytes for p in pages if p.kind == "state"),
+        latent=any(p.latent for p in pages),
+    )
+
+
+class VllmEngine(Supported):
     """The profile of one range of vLLM versions."""
 
-    name = "vllm"
-    title = "vLLM"
     lowerable = ("max_num_seqs", "max_num_batched_tokens")
     spans_nodes = True
     takes_mixed = False
@@ -72,6 +73,7 @@ class VllmEngine:
 
     def __init__(self, version: str | None = None) -> None:
         self.version: VersionProfile = version_profile(version)
+        super().__init__(version or self.version.name)
         self._page_rules: dict[tuple[int | None, bool, int | None], PageRules] = {}
 
     @property
@@ -98,7 +100,12 @@ class VllmEngine:
         return (str(profile_data("vllm/versions")["source"]), str(profile_data("vllm/placement")["source"]))
 
     def model(self, card: ModelCard, weights_dtype: str | None) -> VllmModel:
-        """The model prepared for many layouts."""
+        """The model prepared for many layouts.
+
+        Raises:
+            RequestError: a class that this version does not load.
+        """
+        self.check_card(card)
         return VllmModel(card, build_inventory(card, weights_dtype or HALF.get(card.weights.dtype)))
 
     def settings(self, model: VllmModel, gpu: GpuSpec, load: Load, layout: Layout) -> Settings:
@@ -154,9 +161,9 @@ class VllmEngine:
     def _cache_dtype(self, model: VllmModel, gpu: GpuSpec, load: Load) -> str:
         self.check(load)
         card = model.card
-        named = CACHE_DTYPES[load.kv_cache_dtype] if load.kv_cache_dtype is not None else None
+        named = self.cache_dtypes[load.kv_cache_dtype] if load.kv_cache_dtype is not None else None
         if model.weighs_keys:
-            named = pooled_cache_dtype(card, generation(gpu), named, self.version)
+            named = pooled_cache_dtype(card, gpu.generation, named, self.version)
         if named is not None:
             return named
         return card.weights.kv_cache_dtype or HALF.get(card.weights.dtype, card.weights.dtype)
@@ -167,8 +174,8 @@ class VllmEngine:
         Raises:
             RequestError: an unknown cache type.
         """
-        if load.kv_cache_dtype is not None and load.kv_cache_dtype not in CACHE_DTYPES:
-            raise RequestError(f"unknown kv cache dtype {load.kv_cache_dtype!r}; known: {', '.join(CACHE_DTYPES)}")
+        if load.kv_cache_dtype is not None and load.kv_cache_dtype not in self.cache_dtypes:
+            raise RequestError(f"unknown kv cache dtype {load.kv_cache_dtype!r}; known: {', '.join(self.cache_dtypes)}")
 
     def counts_towers(self, card: ModelCard) -> bool:
         """Whether the peak of a model's vision tower is in the estimate."""
@@ -176,12 +183,18 @@ class VllmEngine:
 
     def notes(self, card: ModelCard) -> tuple[str, ...]:
         """That later versions no longer load the model, what its videos take, and what the machine's memory holds."""
-        notes = last_version_note(card, self.version), video_note(card, self.version), host_note(card)
+        notes = self.class_note(card), self.last_note(card), video_note(card, self.version), host_note(card)
         return tuple(note for note in notes if note is not None)
+
+    def layers_keep(self, card: ModelCard) -> dict[str, LayerKeeps]:
+        """What a layer of each distinct kind keeps on one GPU, page by page."""
+        dtype = card.weights.kv_cache_dtype or HALF.get(card.weights.dtype, card.weights.dtype)
+        pages = layer_pages(card.architecture.blocks, 1, CacheTypes(dtype, dtype), PageRules())
+        return {name: _keeps(found) for name, found in pages.items()}
 
     def page_rules(self, gpu: GpuSpec, load: Load) -> PageRules:
         """How this version and GPU allocate pages."""
-        key = (generation(gpu), load.hybrid_kv, load.block_size)
+        key = (gpu.generation, load.hybrid_kv, load.block_size)
         if (found := self._page_rules.get(key)) is None:
             major, hybrid, block_size = key
             # Kernels that leave checkpoints of the gated delta rule are Hopper's and newer ones'.
@@ -202,7 +215,12 @@ class VllmEngine:
         return model.refusal(layout) or split_refusal(model.card, layout, self.version)
 
     def fitting(self, model: VllmModel, gpu: GpuSpec, load: Load) -> VllmFitting:
-        """The model on one kind of GPU under one load, ready for many layouts."""
+        """The model on one kind of GPU under one load, ready for many layouts.
+
+        Raises:
+            RequestError: a GPU on which this version does not run, or not this model.
+        """
+        self.check_gpu(model, gpu, self._cache_dtype(model, gpu, load))
         return VllmFitting(self, model, gpu, load)
 
     def lines(self, model: VllmModel, gpu: GpuSpec, load: Load, contexts: Whole, users: Whole) -> Lines:
@@ -225,3 +243,6 @@ class VllmEngine:
             "vLLM gives every GPU the same share: its GPUs must be alike; llama.cpp and transformers take mixed ones",
             about="gpu",
         )
+
+
+ENGINE = VllmEngine

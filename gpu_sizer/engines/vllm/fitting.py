@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import ceil
 
-from gpu_sizer.engines.vllm.activations import PCIE_PAIR, has_nvlink, sampler_bytes
+from gpu_sizer.engines.vllm.activations import PCIE_PAIR, sampler_bytes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 from gpu_sizer.memory.layout import Layout, layout_of
 from gpu_sizer.units import gib
@@ -49,7 +49,7 @@ class VllmFitting:
         self._rooms = (beside - outside["one"], beside - several, beside - outside["graphs"])
         # Versions that capture graphs beside the budget, where those hold NCCL's collectives.
         beside_budget = gpu.platform == "cuda" and gpu.platform not in engine.version.graphs_in_budget
-        self._captures_beside = beside_budget and not has_nvlink(gpu) and not load.enforce_eager
+        self._captures_beside = beside_budget and not gpu.has_nvlink and not load.enforce_eager
         self._replicas: dict[int, tuple[Settings, Needs]] = {}
         self._found: dict[Layout, LayoutMemory] = {}
 

@@ -22,16 +22,18 @@ from functools import cache
 from itertools import accumulate
 from math import prod
 
-from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttention
+from gpu_sizer.cards.gpu_spec import BLACKWELL
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.engines.versions import at_least
 from gpu_sizer.engines.vllm import sparse
-from gpu_sizer.engines.vllm.generations import BLACKWELL
-from gpu_sizer.engines.vllm.version import at_least
+from gpu_sizer.memory.activations import absorbed_bytes
 from gpu_sizer.memory.layout import stage_bounds
 from gpu_sizer.memory.weights import WeightRules, tensor_bytes
 from gpu_sizer.model.formats import SCALE_BLOCK, storage_bytes
 from gpu_sizer.model.inventory import Inventory
+from gpu_sizer.model.mixers.attention import Attention
+from gpu_sizer.model.mixers.latent_attention import LatentAttention
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import MIB, ceil_div, round_up
 
@@ -115,10 +117,8 @@ def rotary_bytes(card: ModelCard) -> int:
         return 0
     widths = set()
     for block in card.architecture.blocks.values():
-        if isinstance(block.mixer, Attention):
-            widths.add((block.mixer.head_dim, block.mixer.sliding_window is not None))
-        elif isinstance(block.mixer, LatentAttention):
-            widths.add((block.mixer.qk_rope_head_dim, False))
+        if (m := block.mixer) is not None and m.rotary_width is not None:
+            widths.add((m.rotary_width, m.sliding_window is not None))
     if card.engine_class not in data["table_for_windows"]:
         widths = {(width, False) for width, _ in widths}
     factor = data["multimodal_factor"] if card.engine_class in data["multimodal"] else 1
@@ -150,17 +150,9 @@ def shared_projection_bytes(mixer: object, hidden_size: int, tp: int) -> int:
     return (2 * heads * hidden_size + 1) * mixer.head_dim * HALF_BYTES
 
 
-def absorbed_bytes(mixer: object, tp: int) -> int:
-    """Bytes of one layer's absorbed up-projections on one rank."""
-    if isinstance(mixer, LatentAttention) and not isinstance(mixer, CompressedAttention):
-        heads = ceil_div(mixer.num_attention_heads, tp)
-        return heads * (mixer.qk_nope_head_dim + mixer.v_head_dim) * mixer.kv_lora_rank * HALF_BYTES
-    return 0
-
-
 def multiplied_bytes(mixer: object, hidden_size: int, tp: int, value_bytes: int) -> int:
     """Bytes of one layer's products of latent attention's projections on one rank."""
-    if not isinstance(mixer, LatentAttention) or isinstance(mixer, CompressedAttention):
+    if not isinstance(mixer, LatentAttention):
         return 0
     heads, width = ceil_div(mixer.num_attention_heads, tp), mixer.q_lora_rank or hidden_size
     products = (width + hidden_size) * heads * mixer.kv_lora_rank * value_bytes

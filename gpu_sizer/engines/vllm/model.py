@@ -6,17 +6,14 @@ from functools import cached_property
 from operator import attrgetter
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
-from gpu_sizer.cards.mixers import Attention, GatedDeltaNet
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.vllm import sparse
 from gpu_sizer.engines.vllm.activations import (
     Reserve,
     activation_bytes,
-    generation,
     gpu_kind,
     graph_bytes,
     has_latent,
-    is_blackwell,
     joined_workers,
     reserve,
 )
@@ -28,9 +25,9 @@ from gpu_sizer.engines.vllm.pages import DELTA, PageRules, layer_pages
 from gpu_sizer.engines.vllm.placement import weight_rules
 from gpu_sizer.engines.vllm.version import VersionProfile
 from gpu_sizer.load import LOAD, Settings
-from gpu_sizer.memory.caches import CacheTypes
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import WeightPlacement, refusal
+from gpu_sizer.model.caches import CacheTypes
 from gpu_sizer.model.inventory import Inventory
 from gpu_sizer.records import dataclass, field, replace
 from gpu_sizer.units import ceil_div
@@ -134,7 +131,7 @@ class VllmModel:
             if len(self._reserves) >= MOST_RESERVES:
                 self._reserves.clear()
                 self._activations.clear()
-            kernels = generation(gpu) if self.is_compressed else self.has_scaled_experts and is_blackwell(gpu)
+            kernels = gpu.generation if self.is_compressed else self.has_scaled_experts and gpu.is_blackwell
             same = (tp, experts, *batch, kernels, version.name)
             if (activation := self._activations.get(same)) is None:
                 activation = self._activations[same] = activation_bytes(
@@ -177,7 +174,9 @@ class VllmModel:
             a = self.card.architecture
             if not self.shares_states and (rules.generation is not None or not rules.narrow_states):
                 found = self.cache(tp, cache_dtype, replace(rules, generation=None, narrow_states=True))
-            elif DELTA in rules.checkpoints and not any(isinstance(b.mixer, GatedDeltaNet) for b in a.blocks.values()):
+            elif DELTA in rules.checkpoints and all(
+                b.mixer is None or b.mixer.kind != DELTA for b in a.blocks.values()
+            ):
                 others = tuple(m for m in rules.checkpoints if m != DELTA)
                 found = self.cache(tp, cache_dtype, replace(rules, checkpoints=others))
             else:
@@ -246,11 +245,10 @@ def _context_parallel_refusal(card: ModelCard, layout: Layout) -> str | None:
         # qwen4_exp/nvidia/qsa.py ("Qwen4Exp QSA does not support context parallelism").
         return f"vLLM's {card.engine_class} does not support decode context parallelism"
     for block in card.architecture.blocks.values():
-        m = block.mixer
-        if isinstance(m, Attention):
-            most = tp // m.num_key_value_heads
+        if (m := block.mixer) is not None and m.kv_heads:
+            most = tp // m.kv_heads
             if dcp > most:
                 return f"decode context parallel {dcp} is more than the copies of each key/value head ({max(1, most)})"
-            if m.num_attention_heads // m.num_key_value_heads % dcp:
+            if m.heads // m.kv_heads % dcp:
                 return f"the query heads of a key/value head do not divide by decode context parallel {dcp}"
     return None

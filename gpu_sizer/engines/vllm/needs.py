@@ -5,7 +5,7 @@ GPUs that differ in nothing but their memory share these figures, so that a ques
 
 from __future__ import annotations
 
-from gpu_sizer.engines.vllm.activations import Reserve, generation, has_float8, joined_workers
+from gpu_sizer.engines.vllm.activations import Reserve, joined_workers
 from gpu_sizer.engines.vllm.loading import Kernels, LoadingExtra
 from gpu_sizer.memory.layout import Layout, layout_of
 from gpu_sizer.records import dataclass
@@ -61,7 +61,7 @@ class Needs:
         """
         self._model, self._gpu, self._settings, self._rules, self._version = model, gpu, settings, rules, version
         triton = not model.is_compressed
-        self._kernels = Kernels(gpu.platform, generation(gpu), version.name, has_float8(gpu), triton)
+        self._kernels = Kernels(gpu.platform, gpu.generation, version.name, gpu.has_float8, triton)
         # Models with states need a block for every sequence (see VllmFitting).
         self._pool = 0 if settings.enforce_eager else settings.max_num_seqs
         self._null_block = 1 if version.null_block else 0

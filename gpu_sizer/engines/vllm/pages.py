@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from math import lcm
 
-from gpu_sizer.cards.architecture import Block
-from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttention
-from gpu_sizer.engines.vllm.generations import BLACKWELL, HOPPER
+from gpu_sizer.cards.gpu_spec import BLACKWELL, HOPPER
 from gpu_sizer.engines.vllm.specs import FULL, RING, Chunked, Sliding, State
-from gpu_sizer.memory.caches import SHORT_CONVOLUTIONS, CacheTypes, LayerCache, block_caches, float8_index_bytes
+from gpu_sizer.model.architecture import Block
+from gpu_sizer.model.caches import SHORT_CONVOLUTIONS, CacheTypes, LayerCache, float8_index_bytes
+from gpu_sizer.model.mixers.attention import Attention
+from gpu_sizer.model.mixers.compressed_attention import CompressedAttention
 from gpu_sizer.records import dataclass, replace
 from gpu_sizer.units import ceil_div, round_up
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gpu_sizer.cards.mixers import Mixer
     from gpu_sizer.engines.vllm.specs import Spec
+    from gpu_sizer.model.mixer import Mixer
     from gpu_sizer.units import Whole
 
 
@@ -182,13 +183,9 @@ def _hybrid_block(caches: list[LayerCache], block: int, rules: PageRules) -> int
     return align * ceil_div(state, align * per_token)
 
 
-def _expanded(c: LayerCache, block: Block, tp: int, types: CacheTypes) -> LayerCache:
+def _expanded(c: LayerCache, types: CacheTypes) -> LayerCache:
     """A latent cache as engines without a latent kernel keep it (vLLM 0.5 ``models/deepseek_v2.py``)."""
-    m = block.mixer
-    if c.mixer != "latent" or not isinstance(m, LatentAttention):
-        return c
-    heads = ceil_div(m.num_attention_heads, tp)
-    return LayerCache("full", token_bytes=2 * heads * EXPANDED_HEAD * types.cache_bytes)
+    return LayerCache("full", token_bytes=2 * c.heads * EXPANDED_HEAD * types.cache_bytes) if c.heads else c
 
 
 def layer_pages(
@@ -198,9 +195,9 @@ def layer_pages(
     compressed = {n: b.mixer for n, b in blocks.items() if isinstance(b.mixer, CompressedAttention)}
     if compressed:
         return {n: _shared_pages(m, rules) if m.shares_states else _compressed_pages(m) for n, m in compressed.items()}
-    by_block = {name: block_caches(block, tensor_parallel_size, types) for name, block in blocks.items()}
+    by_block = {name: block.caches(tensor_parallel_size, types) for name, block in blocks.items()}
     if rules.expanded_latent:
-        by_block = {n: [_expanded(c, blocks[n], tensor_parallel_size, types) for c in cs] for n, cs in by_block.items()}
+        by_block = {name: [_expanded(c, types) for c in caches] for name, caches in by_block.items()}
     every = [c for caches in by_block.values() for c in caches]
     block = _attention_block(every, types, rules)
     # Caches of a few tokens a request have blocks of their own.

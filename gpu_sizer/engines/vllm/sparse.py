@@ -25,14 +25,16 @@ tensors), and 5.44 GiB left for the cache (record vllm-388, of the half that not
 
 from __future__ import annotations
 
-from gpu_sizer.cards.architecture import Architecture, Block
-from gpu_sizer.cards.mixers import Attention, CompressedAttention, LatentAttention
-from gpu_sizer.engines.vllm.generations import BLACKWELL, HOPPER, WORKSTATION_BLACKWELL
-from gpu_sizer.memory.caches import float8_index_bytes
+from gpu_sizer.cards.gpu_spec import BLACKWELL, HOPPER, WORKSTATION_BLACKWELL
+from gpu_sizer.model.architecture import Architecture, Block
+from gpu_sizer.model.caches import float8_index_bytes
+from gpu_sizer.model.mixers.compressed_attention import CompressedAttention
 from gpu_sizer.units import MIB, ceil_div
 
-#: Layers that compress this many tokens to one state have an indexer, others (128, none) have not.
-INDEXED_RATIO = 4
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.model.mixer import Mixer
+
 #: ``get_max_prefill_buffer_size``: full lengths whose keys are gathered at once.
 GATHERED_LENGTHS = 40
 #: From 0.32 on, of contexts beyond this (``config/vllm.py``: sparse_mla_prefill_workspace_factor), so many.
@@ -58,47 +60,51 @@ HALF_BYTES = 2
 FLOAT_BYTES = 4
 
 
-def _tokens_per_key(block: Block) -> int:
-    """Tokens that share one index key; 1 for a layer without an indexer, too."""
-    m = block.mixer
-    return m.indexer.tokens_per_key if isinstance(m, Attention | LatentAttention) and m.indexer is not None else 1
+def _pools(a: Architecture, *, latent: bool) -> bool:
+    return any(m.indexer and m.indexer.pools and m.latent is latent for m in _mixers(a))
+
+
+def _mixers(a: Architecture) -> list[Mixer]:
+    return [b.mixer for b in a.blocks.values() if b.mixer is not None]
+
+
+def compressed_blocks(a: Architecture) -> list[tuple[Block, CompressedAttention]]:
+    """The distinct layers that have DeepSeek-V4's attention."""
+    return [(b, b.mixer) for b in a.blocks.values() if isinstance(b.mixer, CompressedAttention)]
 
 
 def averages_keys(a: Architecture) -> bool:
     """Whether indexers beside grouped-query attention average the keys of several tokens (Qwen4)."""
-    return any(isinstance(b.mixer, Attention) and _tokens_per_key(b) > 1 for b in a.blocks.values())
+    return _pools(a, latent=False)
 
 
 def weighs_keys(a: Architecture) -> bool:
     """Whether indexers beside latent attention weigh the keys of several tokens into one (GLM-5.3 Flash)."""
-    return any(isinstance(b.mixer, LatentAttention) and _tokens_per_key(b) > 1 for b in a.blocks.values())
+    return _pools(a, latent=True)
 
 
 def is_compressed(a: Architecture) -> bool:
     """Whether some layer has DeepSeek-V4's attention."""
-    return any(isinstance(b.mixer, CompressedAttention) for b in a.blocks.values())
+    return any(m.compressed for m in _mixers(a))
 
 
 def shares_states(a: Architecture) -> bool:
     """Whether layers read compressed states that others make (DeepSeek-V4.1)."""
-    return any(isinstance(b.mixer, CompressedAttention) and b.mixer.shares_states for b in a.blocks.values())
+    return any(m.shares_states for _, m in compressed_blocks(a))
 
 
-def _index_width(block: Block) -> int:
-    """Width of an indexer's keys; 0 for a layer without one."""
-    m = block.mixer
-    if isinstance(m, CompressedAttention):
-        indexed = m.shares_states in ("maker", "picker") if m.shares_states else m.compress_ratio == INDEXED_RATIO
-        return m.index_head_dim if indexed else 0
-    # Where keys are averaged, the profile run passes the indexer by (models/qwen4_exp/nvidia/indexer_qsa.py).
-    if isinstance(m, Attention) and _tokens_per_key(block) > 1:
-        return 0
-    return m.indexer.head_dim if isinstance(m, Attention | LatentAttention) and m.indexer is not None else 0
+def _index_width(m: Mixer) -> int:
+    """Width of an indexer's keys; 0 for a layer without one.
+
+    Where keys are averaged, the profile run passes the indexer by (models/qwen4_exp/nvidia/indexer_qsa.py).
+    """
+    averaged = m.indexer is not None and m.indexer.pools and not m.latent
+    return 0 if averaged else m.index_width
 
 
 def has_indexer(a: Architecture) -> bool:
     """Whether some layer picks tokens by an indexer."""
-    return any(map(_index_width, a.blocks.values()))
+    return any(map(_index_width, _mixers(a)))
 
 
 def residual_streams(block: Block, hidden_size: int) -> int:
@@ -121,29 +127,23 @@ def padded_heads(heads: int, generation: int | None) -> int:
     return heads
 
 
-def layer_values(block: Block, hidden_size: int, tp: int, generation: int | None) -> int:
+def layer_values(block: Block, m: CompressedAttention, hidden_size: int, tp: int, generation: int | None) -> int:
     """Values a token that a layer of DeepSeek-V4 holds at once on one rank, its residuals included.
 
     At the indexer's peak: both residuals, what the layer and its attention were given, the padded queries and
     output, the indexer's queries in bfloat16 and float8, and the narrow projections.
     """
-    m = block.mixer
-    assert isinstance(m, CompressedAttention)
     heads = padded_heads(ceil_div(m.num_attention_heads, tp), generation)
     values = 2 * (residual_streams(block, hidden_size) + 1) * hidden_size + 2 * heads * m.head_dim
     values += m.q_lora_rank + m.head_dim
-    if _index_width(block):
+    if m.index_width:
         values += m.index_n_heads * m.index_head_dim * 3 // 2
     return values
 
 
 def layer_bytes(a: Architecture, tp: int, generation: int | None, tokens: int) -> int:
     """Live bytes of the widest layer of DeepSeek-V4 for one batch of tokens, zero for other models."""
-    values = (
-        layer_values(b, a.hidden_size, tp, generation)
-        for b in a.blocks.values()
-        if isinstance(b.mixer, CompressedAttention)
-    )
+    values = (layer_values(b, m, a.hidden_size, tp, generation) for b, m in compressed_blocks(a))
     return tokens * max(values, default=0) * HALF_BYTES
 
 
@@ -163,7 +163,7 @@ def chosen_bytes(a: Architecture) -> int:
     size = 0
     for name in a.layer_names:
         m = a.blocks[name].mixer
-        if isinstance(m, Attention) and m.indexer is not None and m.indexer.budget:
+        if m is not None and m.indexer is not None and m.indexer.budget:
             size += (m.indexer.budget + m.indexer.tokens_per_key) * FLOAT_BYTES
     return size
 
@@ -176,27 +176,21 @@ def workspace_bytes(
     ``fewer_lengths``: the version gathers fewer lengths where they are long.
     """
     size = 0
-    for block in a.blocks.values():
-        m, width = block.mixer, _index_width(block)
-        ratio = m.compress_ratio if isinstance(m, CompressedAttention) else _tokens_per_key(block)
-        if width:
-            key = float8_index_bytes(width)
-            lengths = LONG_GATHERED_LENGTHS if fewer_lengths and context > LONG_CONTEXT else GATHERED_LENGTHS
-            size = max(size, lengths * context // ratio * key)
-        if isinstance(m, CompressedAttention) and generation in FLASHMLA_GENERATIONS:
-            states = ceil_div(context, ratio) if ratio else 0
-            rows = GATHERED_REQUESTS * (states + m.sliding_window + tokens)
-            size = max(size, rows * m.head_dim * HALF_BYTES)
+    lengths = LONG_GATHERED_LENGTHS if fewer_lengths and context > LONG_CONTEXT else GATHERED_LENGTHS
+    for m in _mixers(a):
+        if width := _index_width(m):
+            size = max(size, lengths * context // m.tokens_per_key * float8_index_bytes(width))
+    if generation in FLASHMLA_GENERATIONS:
+        for _, c in compressed_blocks(a):
+            states = ceil_div(context, c.compress_ratio) if c.compress_ratio else 0
+            rows = GATHERED_REQUESTS * (states + c.sliding_window + tokens)
+            size = max(size, rows * c.head_dim * HALF_BYTES)
     return size
 
 
 def rotary_bytes(a: Architecture, positions: int) -> int:
     """The float32 tables of DeepSeek-V4: one for layers that compress and one for the others."""
-    kinds = {
-        (m.qk_rope_head_dim, m.compress_ratio > 0)
-        for b in a.blocks.values()
-        if isinstance(m := b.mixer, CompressedAttention)
-    }
+    kinds = {(m.qk_rope_head_dim, m.compress_ratio > 0) for _, m in compressed_blocks(a)}
     return sum(width for width, _ in kinds) * positions * FLOAT_BYTES
 
 
@@ -210,9 +204,8 @@ def batch_buffer_bytes(a: Architecture, tp: int, generation: int | None, scratch
         scratch: whether the version keeps the attention's queries and scratch, or the streams for a draft model.
     """
     size = 0
-    for block in a.blocks.values():
-        m = block.mixer
-        if not isinstance(m, CompressedAttention) or m.shares_states:
+    for block, m in compressed_blocks(a):
+        if m.shares_states:
             # DeepSeek-V4.1 has neither (models/deepseek_v41).
             continue
         if scratch:

@@ -1,12 +1,10 @@
-"""Which model classes a version of vLLM loads, and which of them it cannot split."""
+"""Models that vLLM cannot split, caches in a way of their own, or keeps outside of the GPUs in part."""
 
 from __future__ import annotations
 
-from gpu_sizer.cards.mixers import CompressedAttention
+from gpu_sizer.cards.gpu_spec import BLACKWELL, WORKSTATION_BLACKWELL
 from gpu_sizer.engines.profiles import profile_data
-from gpu_sizer.engines.vllm.generations import BLACKWELL, WORKSTATION_BLACKWELL
 from gpu_sizer.engines.vllm.sparse import shares_states
-from gpu_sizer.engines.vllm.version import at_least
 from gpu_sizer.errors import UncountableError
 from gpu_sizer.memory.layout import stage_bounds
 from gpu_sizer.model.inventory import build_inventory
@@ -20,17 +18,6 @@ if TYPE_CHECKING:
 
 #: First version whose GLM-5.3 Flash has a float8 cache on data-center Blackwell.
 FLOAT8_CACHE = "0.33"
-
-
-def last_version_note(card: ModelCard, version: VersionProfile) -> str | None:
-    """What to tell of a model whose class vLLM dropped within this range of versions or before it; else null."""
-    last: str | None = profile_data("vllm/support")["last_version"].get(card.engine_class)
-    if last is None or (version.before is not None and at_least(last, version.before)):
-        return None
-    note = f"vLLM {last} is the last version that loads {card.engine_class}"
-    if at_least(last, version.name):
-        return note
-    return f"{note}: plan with --engine vllm@{last.rpartition('.')[0]}"
 
 
 def host_note(card: ModelCard) -> str | None:
@@ -55,7 +42,7 @@ def _shared_states_refusal(card: ModelCard, layout: Layout) -> str | None:
         return None
     for start, _ in stage_bounds(a.num_hidden_layers, stages):
         mixer = a.blocks[a.layer_names[start]].mixer
-        if isinstance(mixer, CompressedAttention) and mixer.compress_ratio and mixer.shares_states != "maker":
+        if mixer is not None and mixer.reads_states:
             return f"layer {start} would begin a pipeline stage and read compressed states of an earlier one"
     return None
 

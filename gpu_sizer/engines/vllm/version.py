@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.engines.versions import at_least, number
 from gpu_sizer.errors import RequestError
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import GIB
@@ -73,21 +74,10 @@ class VersionProfile:
         return at_least(self.name, version)
 
 
-@cache
-def _number(version: str) -> tuple[int, ...]:
-    digits = "".join(c if c.isdecimal() else " " for c in version)
-    return tuple(int(n) for n in digits.split()[:3])
-
-
 def _before(version: str) -> str:
     """The version before another of the same line: 0.9 -> 0.8, 0.5.3 -> 0.5.2."""
-    *line, last = _number(version)
+    *line, last = number(version)
     return ".".join(map(str, [*line, last - 1]))
-
-
-def at_least(version: str, other: str) -> bool:
-    """Whether a version is another or a later one."""
-    return _number(version) >= _number(other)
 
 
 @cache
@@ -102,8 +92,8 @@ def version_profile(version: str | None) -> VersionProfile:
     if version is None:
         chosen = next(e for e in entries if e["name"] == data["default"])
     else:
-        wanted = _number(version)
-        older = [e for e in entries if _number(e["from"]) <= wanted]
+        wanted = number(version)
+        older = [e for e in entries if number(e["from"]) <= wanted]
         if len(wanted) < 2 or not older:
             raise RequestError(
                 f"vLLM version {version!r} is not known; known from {entries[0]['from']} on, as in vllm@0.11"

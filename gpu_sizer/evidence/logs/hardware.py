@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from gpu_sizer.evidence.logs.found import PRINTED, Found, wording
+from gpu_sizer.engines.wording import PRINTED, Found, wording
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gpu_sizer.evidence.logs.found import Wording
+    from gpu_sizer.engines.wording import Wording
 
 #: Names of GPUs begin so.
 _MAKERS = r"(?:NVIDIA|Tesla|Quadro|GeForce|AMD)\b"

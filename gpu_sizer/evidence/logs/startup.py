@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from gpu_sizer.evidence.logs import hardware, llama_cpp, sglang, tensorrt_llm, vllm
-from gpu_sizer.evidence.logs.found import COMMAND, MEASURED, PREFIX, Found
+from gpu_sizer.engines.registry import engine_wordings
+from gpu_sizer.engines.wording import COMMAND, MEASURED, PREFIX, Found
+from gpu_sizer.evidence.logs import hardware
 from gpu_sizer.evidence.logs.reader import read_statements
 from gpu_sizer.evidence.records import KEYS
 from gpu_sizer.records import dataclass
@@ -15,15 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from gpu_sizer.evidence.logs.found import Wording
+    from gpu_sizer.engines.wording import Wording
     from gpu_sizer.evidence.logs.reader import ByteStream
 
-_ENGINES: tuple[tuple[str, tuple[Wording, ...]], ...] = (
-    (vllm.NAME, vllm.WORDINGS),
-    (sglang.NAME, sglang.WORDINGS),
-    (llama_cpp.NAME, llama_cpp.WORDINGS),
-    (tensorrt_llm.NAME, tensorrt_llm.WORDINGS),
-)
+_ENGINES: tuple[tuple[str, tuple[Wording, ...]], ...] = tuple(engine_wordings())
 _ALL: tuple[Wording, ...] = (*(w for _, wordings in _ENGINES for w in wordings), *hardware.WORDINGS)
 
 #: Texts of which one stands in every statement of interest.

@@ -1,178 +1,30 @@
 """One module per family: ``MODEL_TYPES`` and ``architecture(config) -> Architecture``, nothing else.
 
-A module is found by name in :data:`MODULES`, so that importing one model reads one family's table.
+A module is found by the types that it names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib import import_module
+from functools import cache
 
-from gpu_sizer.cards.architecture import Architecture
-from gpu_sizer.importers.config import Config
+from gpu_sizer.discovery import modules_with
 
-#: model_type -> module of this package that reads it.
-MODULES: dict[str, str] = {
-    "NemotronH_Nano_Omni_Reasoning_V3": "nemotron_vl",
-    "NemotronH_Nano_VL_V2": "nemotron_vl",
-    "Motif": "motif",
-    "afmoe": "afmoe",
-    "apertus": "llama_like",
-    "arcee": "llama_like",
-    "arctic": "arctic",
-    "baichuan": "llama_like",
-    "bailing_hybrid": "bailing_hybrid",
-    "bailing_moe": "mixtures",
-    "bailing_moe_v2": "mixtures",
-    "bloom": "classic",
-    "chatglm": "glm4",
-    "cohere": "cohere",
-    "cohere2": "cohere",
-    "cwm": "mistral",
-    "dbrx": "dbrx",
-    "deepseek": "deepseek_v2",
-    "deepseek_v2": "deepseek_v2",
-    "deepseek_v3": "deepseek_v3",
-    "deepseek_v32": "deepseek_v32",
-    "deepseek_v4": "deepseek_v4",
-    "deepseek_v41": "deepseek_v41",
-    "deepseek_vl_v2": "ocr",
-    "dots1": "mixtures",
-    "ernie4_5": "llama_like",
-    "ernie4_5_moe": "mixtures",
-    "ernie4_5_moe_vl": "ernie_vl",
-    "ernie4_5_vl_moe": "ernie_vl",
-    "exaone": "llama_like",
-    "exaone4": "llama_like",
-    "exaone_moe": "mixtures",
-    "falcon": "falcon",
-    "falcon_h1": "falcon_h1",
-    "falcon_mamba": "mamba",
-    "gemma": "gemma",
-    "gemma2": "gemma2",
-    "gemma3": "gemma3",
-    "gemma3_text": "gemma3",
-    "gemma3n": "gemma3n",
-    "gemma3n_text": "gemma3n",
-    "gemma4": "gemma4",
-    "gemma4_text": "gemma4",
-    "gemma4_unified": "gemma4",
-    "gemma4_unified_text": "gemma4",
-    "glm": "glm4",
-    "glm4": "glm4",
-    "glm4_moe": "glm4",
-    "glm4_moe_lite": "glm4",
-    "glm4v": "glm4v",
-    "glm4v_moe": "glm4v",
-    "glm5_next": "glm5_next",
-    "glm5_next_text": "glm5_next",
-    "glm_moe_dsa": "deepseek_v32",
-    "glm_ocr": "ocr",
-    "gpt2": "classic",
-    "gpt_bigcode": "classic",
-    "gpt_neox": "classic",
-    "gpt_oss": "gpt_oss",
-    "gptj": "classic",
-    "granite": "granite",
-    "granitemoe": "granite",
-    "granitemoehybrid": "granite",
-    "granitemoeshared": "granite",
-    "grok-1": "grok",
-    "grok1": "grok",
-    "hunyuan_v1_dense": "llama_like",
-    "hunyuan_v1_moe": "mixtures",
-    "hunyuan_vl": "ocr",
-    "hy_v3": "mixtures",
-    "inkling_mm_model": "inkling",
-    "inkling_model": "inkling",
-    "inkling_text": "inkling",
-    "internlm2": "llama_like",
-    "internlm3": "llama_like",
-    "interns1": "internvl",
-    "internvl": "internvl",
-    "internvl_chat": "internvl",
-    "jais2": "llama_like",
-    "jamba": "jamba",
-    "kimi_k2": "deepseek_v3",
-    "kimi_k25": "kimi_k25",
-    "kimi_k3": "kimi_linear",
-    "kimi_linear": "kimi_linear",
-    "laguna": "laguna",
-    "lfm2": "lfm2",
-    "lfm2_moe": "lfm2",
-    "lfm2_vl": "lfm2",
-    "llada2_moe": "mixtures",
-    "llama": "llama",
-    "llama4": "llama4",
-    "llama4_text": "llama4",
-    "mamba": "mamba",
-    "mamba2": "mamba",
-    "mellum": "mellum",
-    "mimo": "qwen2",
-    "mimo_v2": "mimo_v2",
-    "mimo_v2_flash": "mixtures",
-    "minimax": "minimax",
-    "minimax_m1": "minimax",
-    "minimax_m2": "minimax_m2",
-    "minimax_m3": "minimax_m3",
-    "minimax_m3_vl": "minimax_m3",
-    "minimax_text_01": "minimax",
-    "minicpmv4_6": "minicpmv",
-    "ministral": "mistral",
-    "ministral3": "mistral",
-    "mistral": "mistral",
-    "mistral3": "mistral3",
-    "mistral4": "deepseek_v2",
-    "mixtral": "mixtral",
-    "mllama": "mllama",
-    "mpt": "classic",
-    "muse_glimmer": "muse_glimmer",
-    "nanbeige": "nanbeige",
-    "nemotron": "nemotron",
-    "nemotron-nas": "nemotron_nas",
-    "nemotron_h": "nemotron_h",
-    "olmo": "olmo",
-    "olmo2": "olmo",
-    "olmo3": "olmo",
-    "olmoe": "olmo",
-    "opt": "classic",
-    "paddleocr_vl": "ocr",
-    "phi": "phi",
-    "phi3": "phi3",
-    "phi4mm": "phi4mm",
-    "phimoe": "phimoe",
-    "qwen2": "qwen2",
-    "qwen2_5_vl": "qwen2_vl",
-    "qwen2_moe": "qwen2_moe",
-    "qwen2_vl": "qwen2_vl",
-    "qwen3": "qwen3",
-    "qwen3_5": "qwen3_next",
-    "qwen3_5_moe": "qwen3_next",
-    "qwen3_5_moe_text": "qwen3_next",
-    "qwen3_5_text": "qwen3_next",
-    "qwen3_moe": "qwen3",
-    "qwen3_next": "qwen3_next",
-    "qwen4_exp": "qwen4_exp",
-    "qwen4_exp_text": "qwen4_exp",
-    "qwen3_vl": "qwen3_vl",
-    "qwen3_vl_moe": "qwen3_vl",
-    "seed_oss": "llama_like",
-    "smollm3": "llama_like",
-    "solar_open": "mixtures",
-    "solar_open2": "solar_open2",
-    "stablelm": "stablelm",
-    "starcoder2": "starcoder2",
-    "step3_text": "step3",
-    "step3_vl": "step3",
-    "step3p5": "step3p5",
-    "step3p7": "step3p7",
-}
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gpu_sizer.importers.config import Config
+    from gpu_sizer.model.architecture import Architecture
+
+
+@cache
+def families() -> dict[str, Callable[[Config], Architecture]]:
+    """By model_type, the function that reads its configurations."""
+    return {
+        kind: module.architecture for module in modules_with(__name__, "MODEL_TYPES") for kind in module.MODEL_TYPES
+    }
 
 
 def family(model_type: str) -> Callable[[Config], Architecture] | None:
     """The function that reads configurations of this type, or null."""
-    module = MODULES.get(model_type)
-    if module is None:
-        return None
-    found: Callable[[Config], Architecture] = import_module(f"{__name__}.{module}").architecture
-    return found
+    return families().get(model_type)

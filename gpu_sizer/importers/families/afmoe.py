@@ -1,8 +1,10 @@
 """Trinity (``AfmoeConfig``): windowed and full layers, a gate of the attention's output, experts after dense layers."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, head_gate, layer_types, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block
+
+MODEL_TYPES = ("afmoe",)
 
 
 def architecture(c: Config) -> Architecture:
@@ -29,5 +31,5 @@ def architecture(c: Config) -> Architecture:
         for span in ("sliding", "full")
         for kind, feed_forward in (("dense", dense(c)), ("experts", experts))
     }
-    first = c.optional("num_dense_layers") or 0
+    first = c.some_layers("num_dense_layers")
     return stack(c, blocks, [f"{span}-{'dense' if i < first else 'experts'}" for i, span in enumerate(spans)])

@@ -1,9 +1,11 @@
 """Snowflake Arctic (``ArcticConfig``): a dense feed-forward beside 128 experts in every layer."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
-from gpu_sizer.cards.feed_forwards import Dense
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block
+from gpu_sizer.model.feed_forwards.dense import Dense
+
+MODEL_TYPES = ("arctic",)
 
 
 def architecture(c: Config) -> Architecture:

@@ -4,11 +4,13 @@ The others are linear: lightning attention with a grouped norm (``BailingMoeV2_5
 attention with gates of full width (``BailingMoeV3ForCausalLM``), which a short convolution tells apart.
 """
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
-from gpu_sizer.cards.mixers import KimiDeltaAttention, LinearAttention
+from gpu_sizer.errors import shown
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.deepseek_v3 import latent_attention, prediction
 from gpu_sizer.importers.pieces import dense, head_gate, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor
+from gpu_sizer.model.mixers.kimi_delta_attention import KimiDeltaAttention
+from gpu_sizer.model.mixers.linear_attention import LinearAttention
 
 #: Outputs of the gate on latent attention, by its kind: per head, or per value of a head.
 _GATES = {"head_wise": 1, "element_wise": 0}
@@ -35,9 +37,12 @@ def _gate(c: Config) -> tuple[ExtraTensor, ...]:
     if kind is None:
         return ()
     if kind not in _GATES:
-        raise c.fail("gated_attention_proj_granularity_type", f"{kind[:20]!r}; known: {', '.join(_GATES)}")
+        raise c.fail("gated_attention_proj_granularity_type", f"{shown(kind)}; known: {', '.join(_GATES)}")
     outputs = c.heads * (_GATES[kind] or c.number("v_head_dim", default=128))
     return (head_gate(c, "g_proj", outputs),)
+
+
+MODEL_TYPES = ("bailing_hybrid",)
 
 
 def architecture(c: Config) -> Architecture:
@@ -57,7 +62,7 @@ def architecture(c: Config) -> Architecture:
         for kind, mixer, extra in (("linear", linear, ()), ("latent", latent, gate))
         for name, feed_forward in (("dense", dense(c)), ("experts", experts))
     }
-    group, first = c.number("layer_group_size"), c.optional("first_k_dense_replace") or 0
+    group, first = c.number("layer_group_size"), c.some_layers("first_k_dense_replace")
     # vLLM's newer class attends fully in the layers after the last whole group, too; no release has such layers.
     if c.layers % group:
         raise c.fail("layer_group_size", f"{c.layers} layers are no whole groups of {group}")

@@ -4,9 +4,9 @@ GPT-2 (``GPT2Config``), GPT-J (``GPTJConfig``), GPT-NeoX (``GPTNeoXConfig``), GP
 BLOOM (``BloomConfig``), OPT (``OPTConfig``), MPT (``MptConfig``).
 """
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, uniform
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor
 
 
 def _mixer(c: Config, *, kv: int | None = None, bias: bool = True, o_bias: bool = True) -> Block:
@@ -85,10 +85,10 @@ def opt(c: Config) -> Architecture:
 
 def mpt(c: Config) -> Architecture:
     raw = c.find("attn_config")
-    kv = raw.get("kv_n_heads") if isinstance(raw, dict) else None
+    kv = Config(raw, f"{c.file}: attn_config", {}).optional("kv_n_heads") if isinstance(raw, dict) else None
     bias = not c.flag("no_bias", default=True)
-    mixer = _mixer(c, kv=kv if isinstance(kv, int) and kv > 0 else None, bias=bias, o_bias=bias).mixer
-    width = int(c.find("expansion_ratio") or 4) * c.hidden_size
+    mixer = _mixer(c, kv=kv, bias=bias, o_bias=bias).mixer
+    width = c.number("expansion_ratio", default=4) * c.hidden_size
     block = Block(mixer=mixer, feed_forward=dense(c, intermediate_size=width, gated=False, bias=bias))
     norm = "layer" if bias else "layer_no_bias"
     return uniform(c, block, norm=norm, tie_word_embeddings=c.tied(default=True))
@@ -103,6 +103,9 @@ _READERS = {
     "opt": opt,
     "mpt": mpt,
 }
+
+
+MODEL_TYPES = ("bloom", "gpt2", "gpt_bigcode", "gpt_neox", "gptj", "mpt", "opt")
 
 
 def architecture(c: Config) -> Architecture:

@@ -1,8 +1,10 @@
 """Command R, R+, R7B and A (``CohereConfig``, ``Cohere2Config``): one norm, a tied head, queries normed in R+."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, stack
+from gpu_sizer.model.architecture import Architecture, Block
+
+MODEL_TYPES = ("cohere", "cohere2")
 
 
 def architecture(c: Config) -> Architecture:

@@ -1,8 +1,10 @@
 """DBRX (``DbrxConfig``): sixteen experts, sizes in nested attn_config and ffn_config, layer norms without bias."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, mixture, uniform
+from gpu_sizer.model.architecture import Architecture, Block
+
+MODEL_TYPES = ("dbrx",)
 
 
 def architecture(c: Config) -> Architecture:

@@ -1,9 +1,9 @@
 """DeepSeek V3, R1 and V3.1 (``DeepseekV3Config``): latent attention, dense layers first, shared experts."""
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction
-from gpu_sizer.cards.mixers import LatentAttention
 from gpu_sizer.importers.config import Config
-from gpu_sizer.importers.pieces import dense, mixture, stack
+from gpu_sizer.importers.pieces import dense, dense_first, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction
+from gpu_sizer.model.mixers.latent_attention import LatentAttention
 
 
 def latent_attention(c: Config) -> LatentAttention:
@@ -44,10 +44,12 @@ def prediction(
     return MultiTokenPrediction(block=block, layers=layers, extra=extra)
 
 
+MODEL_TYPES = ("deepseek_v3", "kimi_k2")
+
+
 def architecture(c: Config) -> Architecture:
     mixer = latent_attention(c)
     experts = mixture(c, num_shared_experts=c.optional("n_shared_experts") or 0, score_correction_bias=True)
     blocks = {"dense": Block(mixer=mixer, feed_forward=dense(c)), "experts": Block(mixer=mixer, feed_forward=experts)}
-    first = min(c.optional("first_k_dense_replace") or 0, c.layers)
-    names = ["dense"] * first + ["experts"] * (c.layers - first)
+    names = dense_first(c, c.some_layers("first_k_dense_replace"))
     return stack(c, blocks, names, mtp=prediction(c, "experts"))

@@ -3,24 +3,27 @@
 GLM-5.2 keeps an indexer in some layers only; the others take its choice.
 """
 
-from gpu_sizer.cards.architecture import Architecture, Block
-from gpu_sizer.cards.mixers import Indexer
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.deepseek_v3 import latent_attention, prediction
-from gpu_sizer.importers.pieces import dense, mixture, stack
+from gpu_sizer.importers.pieces import dense, dense_first, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block
+from gpu_sizer.model.indexer import Indexer
 from gpu_sizer.records import replace
 
 
 def _has_indexer(c: Config) -> list[bool]:
     """Which layers hold an indexer of their own (vLLM ``models/deepseek_v2.py``)."""
-    if (types := c.sequence("indexer_types")) is not None:
-        return [t == "full" for t in types[: c.layers]]
+    if (types := c.kinds(("full", "shared"), "indexer_types")) is not None:
+        return [t == "full" for t in types]
     pattern = c.text_value("index_topk_pattern")
-    if pattern is not None:
+    if pattern:
         return [pattern[i % len(pattern)] == "F" for i in range(c.layers)]
     every = c.optional("index_topk_freq") or 1
     offset = c.optional("index_skip_topk_offset") or 1
     return [i < offset or (i - offset) % every == every - 1 for i in range(c.layers)]
+
+
+MODEL_TYPES = ("deepseek_v32", "glm_moe_dsa")
 
 
 def architecture(c: Config) -> Architecture:
@@ -33,10 +36,6 @@ def architecture(c: Config) -> Architecture:
         "experts": Block(mixer=indexed, feed_forward=experts),
         "experts-shared": Block(mixer=plain, feed_forward=experts),
     }
-    first = c.optional("first_k_dense_replace") or 0
-    kinds = c.sequence("mlp_layer_types") or ["dense" if i < first else "sparse" for i in range(c.layers)]
-    names = [
-        ("dense" if k == "dense" else "experts") + ("" if own else "-shared")
-        for k, own in zip(kinds, _has_indexer(c), strict=False)
-    ]
+    kinds = dense_first(c, c.some_layers("first_k_dense_replace"))
+    names = [kind + ("" if own else "-shared") for kind, own in zip(kinds, _has_indexer(c), strict=True)]
     return stack(c, blocks, names, mtp=prediction(c, "experts"))

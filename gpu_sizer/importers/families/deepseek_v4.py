@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
-from gpu_sizer.cards.mixers import CompressedAttention
+from gpu_sizer.errors import shown
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import layer_types, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor
+from gpu_sizer.model.mixers.compressed_attention import CompressedAttention
+
+#: Tokens per compressed state that engines know: none, few with an indexer, many without.
+RATIOS = (0, 4, 128)
 
 
 def hyper_connections(c: Config) -> tuple[ExtraTensor, ...]:
@@ -22,13 +26,16 @@ def hyper_connections(c: Config) -> tuple[ExtraTensor, ...]:
 
 def _ratios(c: Config) -> list[int]:
     """Tokens per compressed state of each layer, in the release's words or in those of transformers' class."""
-    if (ratios := c.sequence("compress_ratios")) is not None:
+    if (ratios := c.kinds(RATIOS, "compress_ratios")) is not None:
         return ratios
     rates = c.find("compress_rates")
     if not isinstance(rates, Mapping):
         raise c.fail("compress_ratios", "missing, and nothing else says it")
     kinds = {"sliding_attention": "sliding_attention", **{str(k): str(k) for k in rates}}
-    return [int(rates.get(k, 0)) for k in layer_types(c, kinds)]
+    found = [rates.get(k, 0) for k in layer_types(c, kinds)]
+    if wrong := [r for r in found if r not in RATIOS]:
+        raise c.fail("compress_rates", f"must be of {', '.join(map(str, RATIOS))}, not {shown(wrong[0])}")
+    return found
 
 
 def compressed_attention(c: Config, ratio: int, **differs: Any) -> CompressedAttention:
@@ -48,11 +55,14 @@ def compressed_attention(c: Config, ratio: int, **differs: Any) -> CompressedAtt
     )
 
 
+MODEL_TYPES = ("deepseek_v4",)
+
+
 def architecture(c: Config) -> Architecture:
     c.refuse("attention_bias", "mlp_bias", reason="engines load no such biases")
     connections, ratios = hyper_connections(c), _ratios(c)
-    listed = c.sequence("mlp_layer_types")
-    hashed = [k == "hash_moe" for k in listed].count(True) if listed else c.optional("num_hash_layers") or 0
+    listed = c.kinds(("hash_moe", "moe"), "mlp_layer_types")
+    hashed = [k == "hash_moe" for k in listed].count(True) if listed else c.some_layers("num_hash_layers")
 
     shared = c.optional("n_shared_experts") or 0
     scored = mixture(c, num_shared_experts=shared, score_correction_bias=True)
@@ -65,7 +75,7 @@ def architecture(c: Config) -> Architecture:
         parameter=False,
     )
     blocks, names = {}, []
-    for i, ratio in enumerate(ratios[: c.layers]):
+    for i, ratio in enumerate(ratios):
         name = f"compress-{ratio}" + ("-hashed" if i < hashed else "")
         names.append(name)
         if name not in blocks:

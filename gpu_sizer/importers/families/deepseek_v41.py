@@ -6,12 +6,13 @@ common/engram.py, nvidia/model.py, nvidia/dspark.py) and ``models/deepseek_v4/co
 index has 96,085 tensors of 510,286,023,000 bytes.
 """
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction, Tower
-from gpu_sizer.cards.feed_forwards import MixtureOfExperts
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.deepseek_v4 import compressed_attention, hyper_connections
 from gpu_sizer.importers.pieces import mixture, stack
 from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction, Tower
+from gpu_sizer.model.bounds import MOST_DIMENSION
+from gpu_sizer.model.feed_forwards.mixture_of_experts import MixtureOfExperts
 
 #: compress_ratio that the engine knows: a window alone, and states of so many tokens.
 RATIOS = (0, 1, 2)
@@ -49,7 +50,7 @@ def _engram(c: Config, rows: int) -> tuple[ExtraTensor, ...]:
 def _draft(c: Config, layers: int) -> MultiTokenPrediction:
     """DSpark: layers with a window alone, and what stands before the first and behind the last."""
     width, rank, vocabulary = c.hidden_size, c.number("dspark_markov_rank"), c.number("vocab_size")
-    sources = len(c.sequence("dspark_target_layer_ids") or ())
+    sources = len(c.layer_numbers("dspark_target_layer_ids") or ())
     shapes = {
         "main_norm.weight": (width,),
         "main_proj.weight": (width, width * sources),
@@ -82,13 +83,21 @@ def _vision(c: Config) -> tuple[Tower, ...]:
     return (t.tower(),)
 
 
+MODEL_TYPES = ("deepseek_v41",)
+
+
 def architecture(c: Config) -> Architecture:
     c.refuse("attention_bias", reason="engines load no such biases")
-    ratios = (c.sequence("compress_ratios") or [])[: c.layers]
-    if any(ratio not in RATIOS for ratio in ratios):
-        raise c.fail("compress_ratios", f"engines know {', '.join(map(str, RATIOS))} alone")
-    makers, pickers = c.sequence("kv_source_layer_ids") or (), c.sequence("index_source_layer_ids") or ()
-    tables = dict(zip(c.sequence("engram_layer_ids") or (), c.sequence("engram_num_embeddings") or (), strict=True))
+    ratios = c.kinds(RATIOS, "compress_ratios") or []
+    makers, pickers = c.layer_numbers("kv_source_layer_ids") or (), c.layer_numbers("index_source_layer_ids") or ()
+    holders = c.layer_numbers("engram_layer_ids") or []
+    tables = dict(
+        zip(
+            holders,
+            c.numbers("engram_num_embeddings", count=len(holders), most=MOST_DIMENSION) or (),
+            strict=True,
+        )
+    )
     experts, connections = _experts(c), hyper_connections(c)
     beside = (*connections, _image_bias(experts)) if c.section("vision_config") is not None else connections
     blocks, names = {}, []

@@ -3,10 +3,10 @@
 Keys are those of the releases (flat, with pairs of numbers for text and pictures) or of transformers' class.
 """
 
-from gpu_sizer.cards.architecture import Architecture, Block, Tower
 from gpu_sizer.importers.config import Config
-from gpu_sizer.importers.pieces import attention, dense, mixture, stack
+from gpu_sizer.importers.pieces import attention, dense, dense_first, mixture, stack
 from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.model.architecture import Architecture, Block, Tower
 
 
 def _pair(c: Config, key: str, default: tuple[int, int]) -> tuple[int, int]:
@@ -14,10 +14,11 @@ def _pair(c: Config, key: str, default: tuple[int, int]) -> tuple[int, int]:
     value = c.find(key)
     if value is None:
         return default
-    both = list(value) if isinstance(value, list) else [value, value]
-    if len(both) != 2 or any(not isinstance(v, int) or isinstance(v, bool) or v < 0 for v in both):
+    both = value if isinstance(value, list) else [value, value]
+    if len(both) != 2:
         raise c.fail(key, "must be a number, or two: of text and of pictures")
-    return both[0], both[1]
+    text, pictures = (c.whole(key, v, least=0) for v in both)
+    return text, pictures
 
 
 def _vision(c: Config) -> tuple[Tower, ...]:
@@ -46,6 +47,9 @@ def _vision(c: Config) -> tuple[Tower, ...]:
     return (t.tower(),)
 
 
+MODEL_TYPES = ("ernie4_5_moe_vl", "ernie4_5_vl_moe")
+
+
 def architecture(c: Config) -> Architecture:
     c.refuse("use_bias", reason="biases beside experts are not described")
     (text, pictures), (width, narrow) = _pair(c, "moe_num_experts", (64, 64)), _pair(c, "moe_intermediate_size", (0, 0))
@@ -67,9 +71,8 @@ def architecture(c: Config) -> Architecture:
         "dense": Block(mixer=mixer, feed_forward=dense(c)),
         "experts": Block(mixer=mixer, feed_forward=experts),
     }
-    kinds = c.sequence("mlp_layer_types")
-    if kinds is not None:
-        names = ["dense" if kind == "dense" else "experts" for kind in kinds]
+    if c.find("mlp_layer_types") is not None:
+        names = dense_first(c, 0)
     else:
         starts = _pair(c, "moe_layer_start_index", (1, 1))
         ends = _pair(c, "moe_layer_end_index", (c.layers - 1, c.layers - 1))

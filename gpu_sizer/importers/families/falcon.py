@@ -1,8 +1,10 @@
 """Falcon (``FalconConfig``): 7B with one key/value head, 40B and 180B with groups and two norms, RW without either."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, uniform
+from gpu_sizer.model.architecture import Architecture, Block
+
+MODEL_TYPES = ("falcon",)
 
 
 def architecture(c: Config) -> Architecture:

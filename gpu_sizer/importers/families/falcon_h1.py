@@ -1,9 +1,11 @@
 """Falcon H1 (``FalconH1Config``): attention and Mamba 2 side by side in every layer."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
-from gpu_sizer.cards.mixers import Mamba2
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, uniform
+from gpu_sizer.model.architecture import Architecture, Block
+from gpu_sizer.model.mixers.mamba2 import Mamba2
+
+MODEL_TYPES = ("falcon_h1",)
 
 
 def architecture(c: Config) -> Architecture:

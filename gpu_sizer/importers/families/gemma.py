@@ -1,8 +1,10 @@
 """Gemma (``GemmaConfig``): Llama with a tied head and wide heads."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, uniform
+from gpu_sizer.model.architecture import Architecture, Block
+
+MODEL_TYPES = ("gemma",)
 
 
 def architecture(c: Config) -> Architecture:

@@ -1,8 +1,10 @@
 """Gemma 2 (``Gemma2Config``): every other layer windowed, four norms."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, stack
+from gpu_sizer.model.architecture import Architecture, Block
+
+MODEL_TYPES = ("gemma2",)
 
 
 def architecture(c: Config) -> Architecture:

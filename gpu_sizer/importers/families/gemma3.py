@@ -3,10 +3,10 @@
 The first configurations name neither the pattern nor many sizes; the defaults are those of the classes.
 """
 
-from gpu_sizer.cards.architecture import Architecture, Block, Tower
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, stack
 from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.model.architecture import Architecture, Block, Tower
 
 
 def siglip_tower(c: Config) -> tuple[Tower, ...]:
@@ -29,6 +29,9 @@ def siglip_tower(c: Config) -> tuple[Tower, ...]:
     t.whole("projector.mm_input_projection_weight", width, c.hidden_size)
     t.whole("projector.mm_soft_emb_norm.weight", width)
     return (t.tower(),)
+
+
+MODEL_TYPES = ("gemma3", "gemma3_text")
 
 
 def architecture(c: Config) -> Architecture:

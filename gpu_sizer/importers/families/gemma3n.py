@@ -1,8 +1,8 @@
 """Gemma 3n (``Gemma3nConfig``): embeddings per layer, alternating updates, late layers that share a cache."""
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, Tower
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, stack
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor, Tower
 
 #: Parameters of ``mobilenetv5_300m_enc`` (timm), the only encoder that Gemma 3n was released with.
 MOBILENET_PARAMETERS = 294_126_912
@@ -82,12 +82,18 @@ def _towers(c: Config) -> tuple[Tower, ...]:
     return (Tower(name="vision", tensors=vision), Tower(name="audio", tensors=audio))
 
 
+MODEL_TYPES = ("gemma3n", "gemma3n_text")
+
+
 def architecture(c: Config) -> Architecture:
-    widths = c.find("intermediate_size")
-    width = widths[0] if isinstance(widths, list) and widths and len(set(widths)) == 1 else widths or 16_384
-    if not isinstance(width, int):
-        raise c.fail("intermediate_size", "differs between layers, which is not supported")
-    shared = c.optional("num_kv_shared_layers") or 0
+    if isinstance(c.find("intermediate_size"), list):
+        widths = c.numbers("intermediate_size", count=c.layers) or [0]
+        if len(set(widths)) > 1:
+            raise c.fail("intermediate_size", "differs between layers, which is not supported")
+        width = widths[0]
+    else:
+        width = c.number("intermediate_size", default=16_384)
+    shared = c.some_layers("num_kv_shared_layers")
     extra = _block_extra(c)
 
     bias = c.flag("attention_bias", default=False)

@@ -8,10 +8,10 @@ samples as they are, without towers.
 from collections.abc import Mapping
 from typing import Any
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, stack
 from gpu_sizer.importers.towers import gemma4_audio, gemma4_embedders, gemma4_vision
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor
 
 
 def _full_heads(c: Config, spans: list[str]) -> tuple[int, int | None]:
@@ -21,7 +21,9 @@ def _full_heads(c: Config, spans: list[str]) -> tuple[int, int | None]:
     per_layer = c.find("per_layer_config")
     if isinstance(per_layer, Mapping):
         entries: dict[int, Mapping[str, Any]] = {
-            int(key): value for key, value in per_layer.items() if isinstance(value, Mapping) and str(key).isdigit()
+            int(key): value
+            for key, value in per_layer.items()
+            if isinstance(value, Mapping) and str(key).isdecimal() and len(str(key)) < 5
         }
         full = [entries.get(i, {}) for i, span in enumerate(spans) if span == "full"]
         if (full and any(entry != full[0] for entry in full)) or any(
@@ -65,12 +67,15 @@ def _per_layer(c: Config) -> tuple[tuple[ExtraTensor, ...], tuple[ExtraTensor, .
     )
 
 
+MODEL_TYPES = ("gemma4", "gemma4_text", "gemma4_unified", "gemma4_unified_text")
+
+
 def architecture(c: Config) -> Architecture:
     same, bias = c.flag("attention_k_eq_v", default=False), c.flag("attention_bias", default=False)
     default = ["full" if (i + 1) % 6 == 0 or i == c.layers - 1 else "sliding" for i in range(c.layers)]
     spans = layer_types(c, {"sliding_attention": "sliding", "full_attention": "full"}, default)
     wide_heads, kv = _full_heads(c, spans)
-    shared = c.optional("num_kv_shared_layers") or 0
+    shared = c.some_layers("num_kv_shared_layers")
     double = c.flag("use_double_wide_mlp", default=False)
     inside, ends = _per_layer(c)
 

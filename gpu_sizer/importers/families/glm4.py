@@ -1,9 +1,9 @@
 """GLM-4 (``GlmConfig``, ``Glm4Config``), ChatGLM (``ChatGLMConfig``) and GLM-4.5 to 4.7 (``Glm4MoeConfig``)."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.deepseek_v3 import latent_attention, prediction
-from gpu_sizer.importers.pieces import attention, dense, mixture, stack, uniform
+from gpu_sizer.importers.pieces import attention, dense, dense_first, mixture, stack, uniform
+from gpu_sizer.model.architecture import Architecture, Block
 
 
 def _chatglm(c: Config) -> Architecture:
@@ -24,6 +24,9 @@ def _chatglm(c: Config) -> Architecture:
     norm = "rms" if c.flag("rmsnorm", default=True) else "layer"
     block = Block(mixer=mixer, feed_forward=dense(c, intermediate_size=width, bias=any_bias))
     return uniform(c, block, norm=norm, vocab_size=c.number("padded_vocab_size", "vocab_size"))
+
+
+MODEL_TYPES = ("chatglm", "glm", "glm4", "glm4_moe", "glm4_moe_lite")
 
 
 def architecture(c: Config) -> Architecture:
@@ -47,6 +50,5 @@ def architecture(c: Config) -> Architecture:
         "dense": Block(mixer=experts_mixer, feed_forward=dense(c)),  # type: ignore[arg-type]
         "experts": Block(mixer=experts_mixer, feed_forward=experts),  # type: ignore[arg-type]
     }
-    first = c.optional("first_k_dense_replace") or 1
-    names = ["dense" if i < first else "experts" for i in range(c.layers)]
+    names = dense_first(c, c.some_layers("first_k_dense_replace", default=1))
     return stack(c, blocks, names, mtp=prediction(c, "experts"))

@@ -1,9 +1,9 @@
 """GLM-4.1V and 4.6V Flash (``Glm4vConfig``), GLM-4.5V and 4.6V (``Glm4vMoeConfig``): GLM-4 and a vision tower."""
 
-from gpu_sizer.cards.architecture import Architecture, Block, Tower
 from gpu_sizer.importers.config import Config
-from gpu_sizer.importers.pieces import attention, dense, mixture, stack, uniform
+from gpu_sizer.importers.pieces import attention, dense, dense_first, mixture, stack, uniform
 from gpu_sizer.importers.towers import TowerTensors, glm_merger
+from gpu_sizer.model.architecture import Architecture, Block, Tower
 
 
 def _vision(c: Config) -> tuple[Tower, ...]:
@@ -24,6 +24,9 @@ def _vision(c: Config) -> tuple[Tower, ...]:
     return (t.tower(),)
 
 
+MODEL_TYPES = ("glm4v", "glm4v_moe")
+
+
 def architecture(c: Config) -> Architecture:
     experts = "moe" in c.model_type
     mixer = attention(c, qkv_bias=c.flag("attention_bias", default=True) if experts else True)
@@ -33,8 +36,7 @@ def architecture(c: Config) -> Architecture:
     shared = c.optional("n_shared_experts") or 0
     routed = mixture(c, num_shared_experts=shared, score_correction_bias=True, router_dtype="float32")
     blocks = {"dense": Block(mixer=mixer, feed_forward=dense(c)), "experts": Block(mixer=mixer, feed_forward=routed)}
-    first = c.optional("first_k_dense_replace") or 0
-    names = ["dense" if i < first else "experts" for i in range(c.layers)]
+    names = dense_first(c, c.some_layers("first_k_dense_replace"))
     # The class ties the head where either of its configurations says so.
     tied = c.tied() or c.text.get("tie_word_embeddings") is True
     return stack(c, blocks, names, tie_word_embeddings=tied, towers=_vision(c))

@@ -5,13 +5,16 @@ hyper-connections mix (DeepSeek V4's), but for multi-token prediction. Tensors a
 ``models/glm5next/common`` (model.py, attention.py, kda.py, mtp.py, multimodal.py).
 """
 
-from gpu_sizer.cards.architecture import Architecture, Block, Tower
-from gpu_sizer.cards.mixers import Indexer, KimiDeltaAttention, LatentAttention, Mixer
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.deepseek_v3 import prediction
 from gpu_sizer.importers.families.deepseek_v4 import hyper_connections
-from gpu_sizer.importers.pieces import dense, layer_types, mixture, stack
+from gpu_sizer.importers.pieces import dense, dense_first, layer_types, mixture, stack
 from gpu_sizer.importers.towers import glm_vision
+from gpu_sizer.model.architecture import Architecture, Block, Tower
+from gpu_sizer.model.indexer import Indexer
+from gpu_sizer.model.mixer import Mixer
+from gpu_sizer.model.mixers.kimi_delta_attention import KimiDeltaAttention
+from gpu_sizer.model.mixers.latent_attention import LatentAttention
 
 #: What layers are called as released and in transformers' class.
 KINDS = {
@@ -43,7 +46,7 @@ def _sparse(c: Config) -> LatentAttention:
     c.refuse("attention_bias", reason="engines load no such biases beside latent attention")
     if c.optional("qk_rope_head_dim"):
         raise c.fail("qk_rope_head_dim", "the class has no rotary part in its latent attention")
-    if any(kind != "full" for kind in c.sequence("indexer_types") or ()):
+    if any(kind != "full" for kind in c.per_layer("indexer_types") or ()):
         raise c.fail("indexer_types", "the engine builds an indexer in every sparse layer")
     pooled = c.number("index_kpool")
     if pooled == 1:
@@ -71,6 +74,9 @@ def _vision(c: Config) -> tuple[Tower, ...]:
     return glm_vision(v, v.number("in_channels"), v.number("temporal_patch_size"), merged)
 
 
+MODEL_TYPES = ("glm5_next", "glm5_next_text")
+
+
 def architecture(c: Config) -> Architecture:
     mixers: dict[str, Mixer] = {"delta": _delta(c), "sparse": _sparse(c)}
     experts = mixture(c, num_shared_experts=c.optional("n_shared_experts") or 0, score_correction_bias=True)
@@ -85,10 +91,9 @@ def architecture(c: Config) -> Architecture:
     }
     blocks["ahead"] = Block(mixer=mixers["sparse"], feed_forward=experts)
     otherwise = ["sparse" if i % PERIOD == PERIOD - 1 else "delta" for i in range(c.layers)]
-    first = c.number("first_k_dense_replace", default=DENSE)
-    plain = c.sequence("mlp_layer_types") or ["dense" if i < first else "sparse" for i in range(c.layers)]
+    plain = dense_first(c, c.some_layers("first_k_dense_replace", default=DENSE))
     names = [
         kind + ("-dense" if which == "dense" else "")
-        for kind, which in zip(layer_types(c, KINDS, otherwise), plain, strict=False)
+        for kind, which in zip(layer_types(c, KINDS, otherwise), plain, strict=True)
     ]
     return stack(c, blocks, names, towers=_vision(c), mtp=prediction(c, "ahead"))

@@ -1,8 +1,10 @@
 """gpt-oss (``GptOssConfig``): attention sinks, every other layer windowed, experts with biases."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, layer_types, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block
+
+MODEL_TYPES = ("gpt_oss",)
 
 
 def architecture(c: Config) -> Architecture:

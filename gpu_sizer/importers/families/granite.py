@@ -1,10 +1,10 @@
 """Granite 3 (``GraniteConfig``, ``GraniteMoeConfig``) and Granite 4 (``GraniteMoeHybridConfig``, with Mamba 2)."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
-from gpu_sizer.cards.feed_forwards import FeedForward
-from gpu_sizer.cards.mixers import Mamba2
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block
+from gpu_sizer.model.feed_forward import FeedForward
+from gpu_sizer.model.mixers.mamba2 import Mamba2
 
 
 def _feed_forward(c: Config) -> FeedForward:
@@ -21,6 +21,9 @@ def _feed_forward(c: Config) -> FeedForward:
         shared_expert_intermediate_size=shared,
         moe_intermediate_size=c.number("intermediate_size"),
     )
+
+
+MODEL_TYPES = ("granite", "granitemoe", "granitemoehybrid", "granitemoeshared")
 
 
 def architecture(c: Config) -> Architecture:
@@ -41,10 +44,8 @@ def architecture(c: Config) -> Architecture:
             projection_bias=c.flag("mamba_proj_bias", default=False),
         )
         blocks["mamba"] = Block(mixer=mamba, feed_forward=_feed_forward(c))
-        listed = c.sequence("layer_types", "layers_block_type")
         # transformers 5 writes the same kinds in its own words.
-        words = {"linear_attention": "mamba", "full_attention": "attention"}
-        names = [words.get(str(n), str(n)) for n in listed] if listed else ["mamba"] * c.layers
-        if unknown := set(names) - set(blocks):
-            raise c.fail("layer_types", f"unknown layer type {sorted(unknown)[0]!r}; known: mamba, attention")
+        words = {"mamba": "mamba", "attention": "attention", "linear_attention": "mamba", "full_attention": "attention"}
+        listed = c.kinds(words, "layer_types", "layers_block_type")
+        names = [words[kind] for kind in listed] if listed else ["mamba"] * c.layers
     return stack(c, blocks, names)

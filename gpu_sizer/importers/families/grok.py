@@ -1,8 +1,10 @@
 """Grok-1 (``Grok1Config``): eight wide experts, four norms, a tied head."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, mixture, uniform
+from gpu_sizer.model.architecture import Architecture, Block
+
+MODEL_TYPES = ("grok-1", "grok1")
 
 
 def architecture(c: Config) -> Architecture:

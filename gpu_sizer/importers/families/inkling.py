@@ -4,14 +4,14 @@ No positions are turned: queries of each head project a state that mixes profile
 convolutions, on keys, values and both outputs, and its router scores the shared experts beside the routed ones.
 """
 
-from collections.abc import Sequence
-
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction, Tower
-from gpu_sizer.cards.feed_forwards import Dense, MixtureOfExperts
-from gpu_sizer.cards.mixers import Attention, ShortConvolutions
 from gpu_sizer.importers.config import Config
-from gpu_sizer.importers.pieces import layer_types, stack
+from gpu_sizer.importers.pieces import dense_first, layer_types, stack
 from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction, Tower
+from gpu_sizer.model.feed_forwards.dense import Dense
+from gpu_sizer.model.feed_forwards.mixture_of_experts import MixtureOfExperts
+from gpu_sizer.model.mixers.attention import Attention
+from gpu_sizer.model.short_convolutions import ShortConvolutions
 
 #: Every layer attends within its window, but each sixth.
 PERIOD = 6
@@ -137,7 +137,7 @@ def _ahead(c: Config) -> MultiTokenPrediction | None:
     layers = m.optional("num_nextn_predict_layers") if m else None
     if m is None or layers is None:
         return None
-    windowed = len(set(m.sequence("local_layer_ids") or ()))
+    windowed = len(set(m.numbers("local_layer_ids", least=0, most=layers - 1) or ()))
     hidden, kinds = c.hidden_size, ("sliding-dense", "full-dense")
     extra = (
         ExtraTensor(name="embed_norm.weight", shape=(hidden,), part="norms"),
@@ -152,20 +152,19 @@ def _ahead(c: Config) -> MultiTokenPrediction | None:
 
 
 def _spans(c: Config) -> list[str]:
-    local: Sequence[int] | None = c.sequence("local_layer_ids")
+    local = c.layer_numbers("local_layer_ids")
     windowed = set(range(c.layers)) - set(range(PERIOD - 1, c.layers, PERIOD)) if local is None else set(local)
     otherwise = ["sliding" if i in windowed else "full" for i in range(c.layers)]
     return layer_types(c, {"hybrid_sliding": "sliding", "hybrid": "full"}, otherwise)
 
 
+MODEL_TYPES = ("inkling_mm_model", "inkling_model", "inkling_text")
+
+
 def architecture(c: Config) -> Architecture:
     c.refuse("q_bias", "o_bias", reason="no release has such biases")
-    listed = c.sequence("mlp_layer_types")
-    first = c.optional("dense_mlp_idx") or 0
-    routed = [k == "sparse" for k in listed] if listed else [i >= first for i in range(c.layers)]
-    names = [
-        f"{span}-{'experts' if is_routed else 'dense'}" for span, is_routed in zip(_spans(c), routed, strict=False)
-    ]
+    forwards = dense_first(c, c.some_layers("dense_mlp_idx"))
+    names = [f"{span}-{kind}" for span, kind in zip(_spans(c), forwards, strict=True)]
     blocks = {
         f"{span}-{kind}": _block(c, span == "sliding", kind == "experts")
         for span in ("sliding", "full")

@@ -3,10 +3,11 @@
 ``InternVLChatConfig`` (the hub's own code), ``InternVLConfig`` (transformers') and ``InternS1Config``.
 """
 
-from gpu_sizer.cards.architecture import Architecture, Tower
+from gpu_sizer.errors import shown
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families import family
 from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.model.architecture import Architecture, Tower
 from gpu_sizer.records import replace
 
 #: GPUs that a model is split over: what the heads must divide for engines to cut a tower's attention.
@@ -15,12 +16,12 @@ USUAL_SPLIT = 8
 
 def _one(c: Config, key: str) -> int:
     """A size that some configurations give for both directions."""
-    value = c.find(key)
-    if isinstance(value, list) and len(value) == 2 and value[0] == value[1]:
-        value = value[0]
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise c.fail(key, "missing, or not one size")
-    return value
+    if not isinstance(c.find(key), list):
+        return c.number(key)
+    first, second = c.numbers(key, count=2) or (0, 0)
+    if first != second:
+        raise c.fail(key, f"must be one size, not {first} and {second}")
+    return first
 
 
 def _vision(c: Config, hidden: int) -> tuple[Tower, ...]:
@@ -56,7 +57,7 @@ def _vision(c: Config, hidden: int) -> tuple[Tower, ...]:
     t.row("encoder.layers.mlp.fc2", width, inner, copies=layers)
     if not own and not v.flag("use_mean_pooling", default=True):
         t.norm("layernorm", width)
-    merged = width * round(1 / float(c.find("downsample_ratio") or 0.5)) ** 2
+    merged = width * round(1 / c.part("downsample_ratio", default=0.5)) ** 2
     t.norm("mlp1.norm", merged)
     for name, inputs in (("1", merged), ("3", hidden)):
         t.whole(f"mlp1.{name}.weight", hidden, inputs)
@@ -64,8 +65,11 @@ def _vision(c: Config, hidden: int) -> tuple[Tower, ...]:
     return (t.tower(),)
 
 
+MODEL_TYPES = ("interns1", "internvl", "internvl_chat")
+
+
 def architecture(c: Config) -> Architecture:
     text = family(c.text_type)
     if c.text is c.raw or text is None or text is architecture:
-        raise c.fail("text_config", f"a language model of type {c.text_type!r} is not known")
+        raise c.fail("text_config", f"a language model of type {shown(c.text_type)} is not known")
     return replace(text(c), towers=_vision(c, c.hidden_size))

@@ -3,12 +3,12 @@
 K3 adds full-rank gates, experts in a narrower width, and attention over the residuals of earlier layers.
 """
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
-from gpu_sizer.cards.mixers import KimiDeltaAttention
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.deepseek_v3 import latent_attention
-from gpu_sizer.importers.pieces import dense, layer_types, mixture, stack
+from gpu_sizer.importers.pieces import dense, dense_first, layer_types, mixture, stack
 from gpu_sizer.importers.towers import kimi_vision
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor
+from gpu_sizer.model.mixers.kimi_delta_attention import KimiDeltaAttention
 from gpu_sizer.records import replace
 
 
@@ -33,6 +33,9 @@ def _linear(c: Config) -> Config:
     flat["short_conv_kernel_size"] = c.number("linear_conv_kernel_dim", default=4)
     full = [i + 1 for i, kind in enumerate(kinds) if kind == "latent"]
     return Config({**flat, "full_attn_layers": full}, c.file)
+
+
+MODEL_TYPES = ("kimi_k3", "kimi_linear")
 
 
 def architecture(c: Config) -> Architecture:
@@ -62,11 +65,11 @@ def architecture(c: Config) -> Architecture:
         "latent-dense": Block(mixer=latent, feed_forward=dense(c), extra=extra),
         "latent": Block(mixer=latent, feed_forward=experts, extra=inner),
     }
-    full = set(linear.sequence("full_attn_layers") or ())
-    first, every = c.optional("first_k_dense_replace") or 0, c.number("moe_layer_freq", default=1)
-    listed = c.sequence("mlp_layer_types")
-    plain = [k == "dense" for k in listed] if listed else [i < first or i % every > 0 for i in range(c.layers)]
-    names = [("latent" if i + 1 in full else "delta") + ("-dense" if p else "") for i, p in enumerate(plain)]
+    full = set(linear.numbers("full_attn_layers", most=c.layers) or ())
+    names = [
+        ("latent" if i + 1 in full else "delta") + ("-dense" if kind == "dense" else "")
+        for i, kind in enumerate(dense_first(c, c.some_layers("first_k_dense_replace")))
+    ]
     ends: tuple[ExtraTensor, ...] = ()
     if extra:
         ends = tuple(

@@ -1,23 +1,24 @@
 """Laguna (``LagunaConfig``): windowed and full layers with numbers of heads of their own, a gate per head, experts."""
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
-from gpu_sizer.cards.feed_forwards import Dense, MixtureOfExperts
 from gpu_sizer.importers.config import Config
-from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, stack
+from gpu_sizer.importers.pieces import attention, dense, dense_first, layer_types, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor
+from gpu_sizer.model.feed_forwards.dense import Dense
+from gpu_sizer.model.feed_forwards.mixture_of_experts import MixtureOfExperts
+
+MODEL_TYPES = ("laguna",)
 
 
 def architecture(c: Config) -> Architecture:
     if c.find("gating") not in (None, True, "per-head"):
         raise c.fail("gating", "only a gate per head is known")
     spans = layer_types(c, {"full_attention": "full", "sliding_attention": "sliding"}, ["full"] * c.layers)
-    heads = c.sequence("num_attention_heads_per_layer") or [c.heads] * c.layers
-    kinds = c.sequence("mlp_layer_types") or ["dense"] + ["sparse"] * (c.layers - 1)
-    if not len(heads) == len(kinds) == c.layers:
-        raise c.fail("num_attention_heads_per_layer", "not as long as the list of layers")
+    heads = c.numbers("num_attention_heads_per_layer", count=c.layers) or [c.heads] * c.layers
+    kinds = dense_first(c, 1)
     shared = c.number("shared_expert_intermediate_size")
     feed_forwards: dict[str, Dense | MixtureOfExperts] = {
         "dense": dense(c),
-        "sparse": mixture(
+        "experts": mixture(
             c,
             num_shared_experts=1,
             shared_expert_intermediate_size=shared,
@@ -27,8 +28,6 @@ def architecture(c: Config) -> Architecture:
     blocks: dict[str, Block] = {}
     names = []
     for span, count, kind in zip(spans, heads, kinds, strict=True):
-        if not isinstance(count, int) or kind not in feed_forwards:
-            raise c.fail("mlp_layer_types", "holds a layer that is neither dense nor sparse")
         name = f"{span}-{kind}"
         window = c.number("sliding_window", default=512) if span == "sliding" else None
         bias = c.flag("attention_bias", default=False)
@@ -38,7 +37,7 @@ def architecture(c: Config) -> Architecture:
         gate = ExtraTensor(
             name="self_attn.g_proj.weight", shape=(count, c.hidden_size), part="attention", split_dim=0, units=count
         )
-        block = Block(mixer=mixer, feed_forward=feed_forwards[str(kind)], extra=(gate,))
+        block = Block(mixer=mixer, feed_forward=feed_forwards[kind], extra=(gate,))
         if blocks.setdefault(name, block) != block:
             raise c.fail("num_attention_heads_per_layer", f"layers of kind {name} differ in their heads")
         names.append(name)

@@ -4,12 +4,13 @@ The mixture of experts has dense layers first. The feed-forward of the dense mod
 says: two thirds of it, rounded up (``Lfm2MLP``).
 """
 
-from gpu_sizer.cards.architecture import Architecture, Block
-from gpu_sizer.cards.feed_forwards import FeedForward
-from gpu_sizer.cards.mixers import Mixer, ShortConvolution
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, stack
 from gpu_sizer.importers.towers import siglip2_vision
+from gpu_sizer.model.architecture import Architecture, Block
+from gpu_sizer.model.feed_forward import FeedForward
+from gpu_sizer.model.mixer import Mixer
+from gpu_sizer.model.mixers.short_convolution import ShortConvolution
 from gpu_sizer.units import round_up
 
 
@@ -18,11 +19,8 @@ def _dense_width(c: Config) -> int:
     if not c.flag("block_auto_adjust_ff_dim", default=True):
         return width
     width = 2 * width // 3
-    multiplier = c.find("block_ffn_dim_multiplier")
-    if multiplier is None:
+    if (multiplier := c.factor("block_ffn_dim_multiplier")) is None:
         return width
-    if not isinstance(multiplier, int | float) or isinstance(multiplier, bool):
-        raise c.fail("block_ffn_dim_multiplier", "not a number")
     return round_up(int(multiplier * width), c.number("block_multiple_of", default=256))
 
 
@@ -33,17 +31,20 @@ def _feed_forwards(c: Config) -> dict[str, FeedForward]:
     return {"-dense": dense(c), "": mixture(c, score_correction_bias=bias)}
 
 
+MODEL_TYPES = ("lfm2", "lfm2_moe", "lfm2_vl")
+
+
 def architecture(c: Config) -> Architecture:
     bias = c.flag("conv_bias", default=False)
     mixers: dict[str, Mixer] = {
         "conv": ShortConvolution(width=c.hidden_size, conv_kernel=c.number("conv_L_cache", default=3), bias=bias),
         "attention": attention(c, head_dim=c.hidden_size // c.heads, qk_norm="head"),
     }
-    full = set(c.sequence("full_attn_idxs") or range(c.layers))
+    full = set(c.layer_numbers("full_attn_idxs") or range(c.layers))
     default = ["attention" if i in full else "conv" for i in range(c.layers)]
     kinds = layer_types(c, {"conv": "conv", "full_attention": "attention"}, default)
     forwards = _feed_forwards(c)
-    first = (c.optional("num_dense_layers") or 0) if "-dense" in forwards else 0
+    first = c.some_layers("num_dense_layers") if "-dense" in forwards else 0
     names = [f"{kind}{'-dense' if i < first else ''}" for i, kind in enumerate(kinds)]
     blocks = {
         f"{kind}{ending}": Block(mixer=mixer, feed_forward=forward)

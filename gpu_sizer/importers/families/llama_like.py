@@ -1,8 +1,8 @@
 """Families that are Llama but for a few keys: Seed-OSS, SmolLM 3, EXAONE 4, Hunyuan, ERNIE 4.5, Arcee, Apertus ..."""
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, stack, uniform
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor
 
 
 def _seed_oss(c: Config) -> Architecture:
@@ -107,6 +107,12 @@ _READERS = {
     "seed_oss": _seed_oss,
     "smollm3": _smollm3,
 }
+
+
+MODEL_TYPES = (
+    *("apertus", "arcee", "baichuan", "ernie4_5", "exaone", "exaone4", "hunyuan_v1_dense", "internlm2"),
+    *("internlm3", "jais2", "seed_oss", "smollm3"),
+)
 
 
 def architecture(c: Config) -> Architecture:

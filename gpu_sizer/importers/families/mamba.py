@@ -1,9 +1,12 @@
 """Mamba and Mamba 2 without attention (``MambaConfig``, ``FalconMambaConfig``, ``Mamba2Config``)."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
-from gpu_sizer.cards.mixers import Mamba1, Mamba2
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import uniform
+from gpu_sizer.model.architecture import Architecture, Block
+from gpu_sizer.model.mixers.mamba1 import Mamba1
+from gpu_sizer.model.mixers.mamba2 import Mamba2
+
+MODEL_TYPES = ("falcon_mamba", "mamba", "mamba2")
 
 
 def architecture(c: Config) -> Architecture:
@@ -21,12 +24,11 @@ def architecture(c: Config) -> Architecture:
             projection_bias=c.flag("use_bias", default=False),
         )
     else:
-        rank = c.find("time_step_rank")
         mixer = Mamba1(
             intermediate_size=c.number("intermediate_size", default=expand * hidden),
             state_size=c.number("state_size", default=16),
             conv_kernel=c.number("conv_kernel", default=4),
-            time_step_rank=rank if isinstance(rank, int) else -(-hidden // 16),
+            time_step_rank=c.number_unless("auto", "time_step_rank", default=-(-hidden // 16)),
             conv_bias=c.flag("use_conv_bias", default=True),
             projection_bias=c.flag("use_bias", default=False),
         )

@@ -1,11 +1,12 @@
 """MiMo V2.5 (``MiMoV2Config``): MiMo V2 Flash with encoders for pictures and sound, and layers that predict ahead."""
 
-from gpu_sizer.cards.architecture import Architecture, Block, Tower
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families import mixtures
 from gpu_sizer.importers.families.deepseek_v3 import prediction
 from gpu_sizer.importers.pieces import dense
 from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.model.architecture import Architecture, Block, Tower
+from gpu_sizer.model.bounds import MOST_LAYERS
 from gpu_sizer.records import replace
 
 #: Width of a head of the vision tower, where its configuration does not say (vLLM ``configs/mimo_v2_omni.py``).
@@ -28,7 +29,7 @@ def _vision(c: Config) -> tuple[Tower, ...]:
     t.row("blocks.attn.proj", width, heads * head, copies=layers, by_heads=True)
     t.column("blocks.mlp.gate_up_proj", 2 * inner, width, copies=layers)
     t.row("blocks.mlp.down_proj", width, inner, copies=layers)
-    windowed = layers - len(v.sequence("fullatt_block_indexes") or ())
+    windowed = layers - len(v.numbers("fullatt_block_indexes", least=0, most=MOST_LAYERS) or ())
     if windowed and v.flag("use_sink", default=False):
         t.whole("blocks.attn.sinks", heads, copies=windowed)
     t.norm("merger.ln_q", width, bias=False)
@@ -44,7 +45,7 @@ def _audio(c: Config) -> tuple[Tower, ...]:
     width, layers, out = a.number("input_local_dim"), a.number("input_local_layers"), a.number("out_hidden_size")
     inner, group = a.number("input_local_intermediate_size"), a.number("group_size")
     rows = str(a.find("speech_vocab_size") or "")
-    if not rows.isdecimal() or a.number("projection_layers", default=1) != 2:
+    if not rows.isdecimal() or len(rows) > 8 or a.number("projection_layers", default=1) != 2:
         raise c.fail("audio_config", "codebooks of several sizes and projections of one layer are not described")
     t = TowerTensors()
     t.whole("speech_embeddings.weight", int(rows), width, copies=a.number("audio_channels"))
@@ -55,6 +56,9 @@ def _audio(c: Config) -> tuple[Tower, ...]:
     t.whole("projection.mlp.0.weight", 4 * group * width, group * width)
     t.whole("projection.mlp.2.weight", out, 4 * group * width)
     return (t.tower("audio"),)
+
+
+MODEL_TYPES = ("mimo_v2",)
 
 
 def architecture(c: Config) -> Architecture:

@@ -1,9 +1,9 @@
 """MiniCPM-V 4.6 (``MiniCPMV4_6Config``): Qwen 3.5 and SigLIP, whose patches are merged within it and after it."""
 
-from gpu_sizer.cards.architecture import Architecture, Tower
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families import qwen3_next
 from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.model.architecture import Architecture, Tower
 from gpu_sizer.records import replace
 
 #: Patches that each merger puts together (``minicpmv4_6.py``: 2 x 2).
@@ -32,6 +32,9 @@ def _vision(c: Config) -> tuple[Tower, ...]:
     t.linear("merger.mlp.linear_1", MERGED * width, MERGED * width)
     t.linear("merger.mlp.linear_2", c.hidden_size, MERGED * width)
     return (t.tower(),)
+
+
+MODEL_TYPES = ("minicpmv4_6",)
 
 
 def architecture(c: Config) -> Architecture:

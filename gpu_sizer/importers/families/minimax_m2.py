@@ -1,8 +1,10 @@
 """MiniMax M2 (``MiniMaxM2Config``): queries and keys normed over all heads, float32 router."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, mixture, uniform
+from gpu_sizer.model.architecture import Architecture, Block
+
+MODEL_TYPES = ("minimax_m2",)
 
 
 def architecture(c: Config) -> Architecture:

@@ -1,10 +1,10 @@
 """MiniMax M3 (``MiniMaxM3Config``): sparse attention by an index of its own in all but the first layers."""
 
-from gpu_sizer.cards.architecture import Architecture, Block, Tower
-from gpu_sizer.cards.mixers import Indexer
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, mixture, stack
 from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.model.architecture import Architecture, Block, Tower
+from gpu_sizer.model.indexer import Indexer
 
 
 def vision(c: Config) -> tuple[Tower, ...]:
@@ -30,14 +30,17 @@ def vision(c: Config) -> tuple[Tower, ...]:
     return (t.tower(),)
 
 
+MODEL_TYPES = ("minimax_m3", "minimax_m3_vl")
+
+
 def architecture(c: Config) -> Architecture:
     raw = c.find("sparse_attention_config")
     sparse = Config(raw if isinstance(raw, dict) else {}, f"{c.file}: sparse_attention_config")
     indexer = Indexer(
         num_heads=sparse.number("sparse_num_index_heads"), head_dim=sparse.number("sparse_index_dim"), cache="bfloat16"
     )
-    uses = sparse.sequence("sparse_attention_freq") or [0] * c.layers
-    experts_in = c.sequence("moe_layer_freq") or [1] * c.layers
+    uses = sparse.numbers("sparse_attention_freq", count=c.layers, least=0, most=1) or [0] * c.layers
+    experts_in = c.kinds((0, 1), "moe_layer_freq") or [1] * c.layers
     plain, indexed = attention(c, qk_norm="head"), attention(c, qk_norm="head", indexer=indexer)
     experts = mixture(
         c,
@@ -53,5 +56,5 @@ def architecture(c: Config) -> Architecture:
         "experts": Block(mixer=plain, feed_forward=experts),
         "experts-sparse": Block(mixer=indexed, feed_forward=experts),
     }
-    names = [("experts" if e else "dense") + ("-sparse" if s else "") for e, s in zip(experts_in, uses, strict=False)]
+    names = [("experts" if e else "dense") + ("-sparse" if s else "") for e, s in zip(experts_in, uses, strict=True)]
     return stack(c, blocks, names, towers=vision(c))

@@ -1,8 +1,10 @@
 """Mistral (``MistralConfig``): Llama with a sliding window in the first version."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, stack
+from gpu_sizer.model.architecture import Architecture, Block
+
+MODEL_TYPES = ("cwm", "ministral", "ministral3", "mistral")
 
 
 def architecture(c: Config) -> Architecture:

@@ -1,9 +1,9 @@
 """Mistral Small 3.1 and later (``Mistral3Config``): Mistral, or DeepSeek's latent attention, and Pixtral's tower."""
 
-from gpu_sizer.cards.architecture import Architecture, Tower
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families import deepseek_v2, mistral
 from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.model.architecture import Architecture, Tower
 from gpu_sizer.records import replace
 
 
@@ -28,6 +28,9 @@ def _pixtral(c: Config, hidden: int) -> tuple[Tower, ...]:
     t.column("multi_modal_projector.linear_1", hidden, width, bias=bias)
     t.row("multi_modal_projector.linear_2", hidden, hidden, bias=bias)
     return (t.tower(),)
+
+
+MODEL_TYPES = ("mistral3",)
 
 
 def architecture(c: Config) -> Architecture:

@@ -1,8 +1,10 @@
 """Mixtral (``MixtralConfig``): Mistral with eight experts in place of the feed-forward."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, mixture, uniform
+from gpu_sizer.model.architecture import Architecture, Block
+
+MODEL_TYPES = ("mixtral",)
 
 
 def architecture(c: Config) -> Architecture:

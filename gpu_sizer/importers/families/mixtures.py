@@ -1,12 +1,9 @@
 """Mixtures of experts that differ in a few keys: ERNIE 4.5, Hunyuan, Hy3, dots, Ling, LLaDA 2, MiMo V2."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
-from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, stack
-
-
-def _first(n: int, layers: int) -> list[str]:
-    return ["dense" if i < n else "experts" for i in range(layers)]
+from gpu_sizer.importers.pieces import attention, dense, dense_first, layer_types, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block
+from gpu_sizer.model.bounds import MOST_LAYERS
 
 
 def _ernie(c: Config) -> Architecture:
@@ -23,9 +20,10 @@ def _ernie(c: Config) -> Architecture:
         score_correction_bias=c.flag("moe_use_aux_free", default=True),
         router_dtype="float32",
     )
-    start, interval = c.optional("moe_layer_start_index") or 0, c.number("moe_layer_interval", default=1)
+    start, interval = c.some_layers("moe_layer_start_index"), c.number("moe_layer_interval", default=1)
+    # -1 is the last layer, too.
     last = c.find("moe_layer_end_index")
-    end = last if isinstance(last, int) and last >= 0 else c.layers - 1
+    end = c.layers - 1 if last in (None, -1) else c.whole("moe_layer_end_index", last, least=0, most=MOST_LAYERS)
     blocks = {
         "dense": Block(mixer=mixer, feed_forward=dense(c)),
         "experts": Block(mixer=mixer, feed_forward=experts),
@@ -37,11 +35,11 @@ def _ernie(c: Config) -> Architecture:
 def _one(c: Config, key: str) -> int:
     """A number that some configurations repeat for every layer."""
     value = c.find(key)
-    if isinstance(value, list) and value and all(v == value[0] for v in value):
-        value = value[0]
-    if not isinstance(value, int) or value < 1:
-        raise c.fail(key, "missing, or not alike in all layers")
-    return value
+    if not isinstance(value, list):
+        return c.number(key)
+    if not all(v == value[0] for v in c.per_layer(key) or ()):
+        raise c.fail(key, "differs between layers, which is not supported")
+    return c.whole(key, value[0], least=1)
 
 
 def _hunyuan(c: Config) -> Architecture:
@@ -66,7 +64,7 @@ def _dots(c: Config) -> Architecture:
     shared = c.optional("n_shared_experts") or 0
     experts = mixture(c, num_shared_experts=shared, score_correction_bias=True)
     blocks = {"dense": Block(mixer=mixer, feed_forward=dense(c)), "experts": Block(mixer=mixer, feed_forward=experts)}
-    return stack(c, blocks, _first(c.optional("first_k_dense_replace") or 0, c.layers))
+    return stack(c, blocks, dense_first(c, c.some_layers("first_k_dense_replace")))
 
 
 def _bailing(c: Config) -> Architecture:
@@ -86,7 +84,7 @@ def _bailing(c: Config) -> Architecture:
         router_dtype="float32" if c.text_value("router_dtype") == "fp32" else "model",
     )
     blocks = {"dense": Block(mixer=mixer, feed_forward=dense(c)), "experts": Block(mixer=mixer, feed_forward=experts)}
-    return stack(c, blocks, _first(c.optional("first_k_dense_replace") or 0, c.layers))
+    return stack(c, blocks, dense_first(c, c.some_layers("first_k_dense_replace")))
 
 
 def _mimo_v2(c: Config) -> Architecture:
@@ -112,19 +110,19 @@ def _mimo_v2(c: Config) -> Architecture:
         # vLLM models/mimo_v2.py: moe_router_dtype, float32 where it is absent.
         router_dtype="model" if c.find("moe_router_dtype") == "bfloat16" else "float32",
     )
-    spans = c.sequence("hybrid_layer_pattern")
-    kinds = c.sequence("moe_layer_freq")
+    spans = c.kinds((0, 1), "hybrid_layer_pattern")
+    kinds = c.kinds((0, 1), "moe_layer_freq")
     if spans is None:
         # In the words of transformers 5.
         spans = [t == "sliding" for t in layer_types(c, {"full_attention": "full", "sliding_attention": "sliding"})]
-        kinds = [k != "dense" for k in c.sequence("mlp_layer_types") or ["dense"] + ["sparse"] * (c.layers - 1)]
+        kinds = [kind != "dense" for kind in dense_first(c, 1)]
     kinds = kinds or [1] * c.layers
     blocks = {
         f"{span}-{kind}": Block(mixer=mixer, feed_forward=feed_forward)
         for span, mixer in (("full", full), ("sliding", sliding))
         for kind, feed_forward in (("dense", dense(c)), ("experts", experts))
     }
-    names = [f"{'sliding' if s else 'full'}-{'experts' if k else 'dense'}" for s, k in zip(spans, kinds, strict=False)]
+    names = [f"{'sliding' if s else 'full'}-{'experts' if k else 'dense'}" for s, k in zip(spans, kinds, strict=True)]
     return stack(c, blocks, names)
 
 
@@ -144,16 +142,13 @@ def _exaone(c: Config) -> Architecture:
     )
     default = ["full" if pattern[i % len(pattern)] == "G" else "sliding" for i in range(c.layers)]
     spans = layer_types(c, {"full_attention": "full", "sliding_attention": "sliding"}, default)
-    listed = c.sequence("mlp_layer_types")
-    plain = [str(k) == "dense" for k in listed or ()] or [
-        i < (c.optional("first_k_dense_replace") or 0) for i in range(c.layers)
-    ]
+    forwards = dense_first(c, c.some_layers("first_k_dense_replace"))
     blocks = {
         f"{span}-{kind}": Block(mixer=attention(c, qk_norm="head", sliding_window=w), feed_forward=feed_forward)
         for span, w in (("full", None), ("sliding", window))
         for kind, feed_forward in (("dense", dense(c)), ("experts", experts))
     }
-    return stack(c, blocks, [f"{s}-{'dense' if p else 'experts'}" for s, p in zip(spans, plain, strict=False)])
+    return stack(c, blocks, [f"{span}-{kind}" for span, kind in zip(spans, forwards, strict=True)])
 
 
 def _hy_v3(c: Config) -> Architecture:
@@ -167,9 +162,7 @@ def _hy_v3(c: Config) -> Architecture:
         score_correction_bias=True,
         router_dtype="float32",
     )
-    kinds = c.sequence("mlp_layer_types")
-    first = c.optional("first_k_dense_replace") or 1
-    names = ["dense" if (str(kinds[i]) == "dense" if kinds else i < first) else "experts" for i in range(c.layers)]
+    names = dense_first(c, c.some_layers("first_k_dense_replace", default=1))
     blocks = {"dense": Block(mixer=mixer, feed_forward=dense(c)), "experts": Block(mixer=mixer, feed_forward=experts)}
     return stack(c, blocks, names)
 
@@ -187,6 +180,12 @@ _READERS = {
     "mimo_v2_flash": _mimo_v2,
     "solar_open": _solar,
 }
+
+
+MODEL_TYPES = (
+    *("bailing_moe", "bailing_moe_v2", "dots1", "ernie4_5_moe", "exaone_moe", "hunyuan_v1_moe", "hy_v3"),
+    *("llada2_moe", "mimo_v2_flash", "solar_open"),
+)
 
 
 def architecture(c: Config) -> Architecture:

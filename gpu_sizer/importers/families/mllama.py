@@ -4,10 +4,10 @@ A layer of cross-attention keeps keys and values of the picture's patches, not o
 picture cut into all its tiles has, however long the text is. Its cache is counted as a window of that many tokens.
 """
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, Tower
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, stack
 from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor, Tower
 
 #: Rows of the embedding beyond the vocabulary: tokens that stand for pictures (``MllamaTextModel``).
 PICTURE_ROWS = 8
@@ -39,12 +39,15 @@ def _vision(c: Config, v: Config, patches: int) -> tuple[Tower, ...]:
     return (t.tower(),)
 
 
+MODEL_TYPES = ("mllama",)
+
+
 def architecture(c: Config) -> Architecture:
     v = c.section("vision_config")
     if v is None:
         raise c.fail("vision_config", "is missing: the length of the picture's cache comes from it")
     patches = (v.number("image_size") // v.number("patch_size")) ** 2 + 1
-    crossing = set(c.sequence("cross_attention_layers") or ())
+    crossing = set(c.layer_numbers("cross_attention_layers") or ())
     picture = attention(c, qk_norm="head", sliding_window=v.number("max_num_tiles") * patches)
     gates = (ExtraTensor(name="cross_attn_gates", shape=(2,)),)
     blocks = {

@@ -6,17 +6,18 @@ the keys and values expanded from it. A window is of ``sliding_window`` tokens a
 
 from __future__ import annotations
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction
-from gpu_sizer.cards.mixers import Attention, LatentAttention
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction
+from gpu_sizer.model.mixers.attention import Attention
+from gpu_sizer.model.mixers.latent_attention import LatentAttention
 from gpu_sizer.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from gpu_sizer.cards.constraints import Part
+    from gpu_sizer.model.constraints import Part
 
 #: Weights of a polynomial of the third degree, and its bias.
 POLY_NORM = 4
@@ -86,6 +87,9 @@ def _mixers(c: Config) -> tuple[Attention, LatentAttention]:
     return windowed, full
 
 
+MODEL_TYPES = ("Motif",)
+
+
 def architecture(c: Config) -> Architecture:
     if c.find("attention_cls") != "gdla" or c.find("hidden_act") != "poly_norm":
         raise c.fail("attention_cls", "only Motif 3's latent attention (gdla) and polynomial norms are described")
@@ -119,7 +123,7 @@ def architecture(c: Config) -> Architecture:
         for span, mixer in (("sliding", windowed), ("full", full))
         for kind in ("dense", "experts")
     }
-    first, period = c.number("n_dense_first_layers"), c.number("sliding_window_period")
+    first, period = c.some_layers("n_dense_first_layers"), c.number("sliding_window_period")
     names = [f"{'sliding' if i % period else 'full'}-{'dense' if i < first else 'experts'}" for i in range(c.layers)]
     ahead = None
     if layers := c.optional("num_nextn_predict_layers"):

@@ -1,9 +1,9 @@
 """Muse Glimmer (``MuseGlimmerConfig``): gated attention, three windowed layers to each full one, a vision tower."""
 
-from gpu_sizer.cards.architecture import Architecture, Block, Tower
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, stack
 from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.model.architecture import Architecture, Block, Tower
 
 
 def _vision(c: Config, hidden: int) -> tuple[Tower, ...]:
@@ -27,6 +27,9 @@ def _vision(c: Config, hidden: int) -> tuple[Tower, ...]:
     t.whole("vision_adapter.fc2.weight", projected, projected)
     t.whole("vision_projection.weight", hidden, projected)
     return (t.tower(),)
+
+
+MODEL_TYPES = ("muse_glimmer",)
 
 
 def architecture(c: Config) -> Architecture:

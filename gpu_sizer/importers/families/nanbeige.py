@@ -1,8 +1,10 @@
 """Nanbeige 4.2 (``NanbeigeConfig``): Llama's layers, run through several times with the same weights."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, uniform
+from gpu_sizer.model.architecture import Architecture, Block
+
+MODEL_TYPES = ("nanbeige",)
 
 
 def architecture(c: Config) -> Architecture:

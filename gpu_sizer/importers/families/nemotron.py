@@ -1,8 +1,10 @@
 """Nemotron 4 and Minitron (``NemotronConfig``): ungated feed-forward, layer norms."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, uniform
+from gpu_sizer.model.architecture import Architecture, Block
+
+MODEL_TYPES = ("nemotron",)
 
 
 def architecture(c: Config) -> Architecture:

@@ -1,9 +1,9 @@
 """Nemotron-H and Nemotron 3 (``NemotronHConfig``): each layer is one sub-block: Mamba 2, attention, or feed-forward."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
-from gpu_sizer.cards.mixers import Mamba2
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block
+from gpu_sizer.model.mixers.mamba2 import Mamba2
 
 _KINDS = {"M": "mamba", "*": "attention", "-": "dense", "E": "experts"}
 #: The same in the words of ``layers_block_type``, the release's and those of transformers 5.
@@ -11,12 +11,17 @@ _WORDS = {"moe": "experts", "mlp": "dense", "linear_attention": "mamba", "full_a
 _STATES = ("bfloat16", "float16", "float32")
 
 
+MODEL_TYPES = ("nemotron_h",)
+
+
 def architecture(c: Config) -> Architecture:
     c.refuse(
         "attention_bias", "use_bias", "mamba_proj_bias", "mlp_bias", reason="engines and classes differ on such biases"
     )
     pattern = c.text_value("hybrid_override_pattern")
-    listed = c.sequence("layers_block_type")
+    listed = (
+        c.sequence("layers_block_type") if c.find("num_hidden_layers") is None else c.per_layer("layers_block_type")
+    )
     if pattern is None and listed is None:
         raise c.fail("hybrid_override_pattern", "missing, and nothing else says the order of layers")
     kinds = (

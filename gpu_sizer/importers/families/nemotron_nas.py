@@ -4,25 +4,23 @@ A layer may lack its attention, its feed-forward, or have a narrower one: ``bloc
 """
 
 from collections.abc import Mapping
-from typing import Any
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, stack
+from gpu_sizer.model.architecture import Architecture, Block
 
 #: Feed-forward widths are rounded up to a multiple of this.
 MULTIPLE = 256
 
 
-def _width(c: Config, inner: Mapping[str, Any]) -> int:
+def _width(c: Config, inner: Config) -> int:
     """The feed-forward's width (vLLM ``nemotron_nas.py: _ffn_mult_to_intermediate_size``)."""
-    factor = inner.get("ffn_mult")
-    if isinstance(factor, int | float) and factor > 0:
+    if (factor := inner.factor("ffn_mult")) is not None:
         return -(-int(2 * factor * c.hidden_size / 3) // MULTIPLE) * MULTIPLE
-    width = inner.get("intermediate_size")
-    if isinstance(width, int) and width > 0:
-        return width
-    raise c.fail("block_configs", "a feed-forward has neither ffn_mult nor intermediate_size")
+    return inner.number("ffn_mult", "intermediate_size")
+
+
+MODEL_TYPES = ("nemotron-nas",)
 
 
 def architecture(c: Config) -> Architecture:
@@ -30,24 +28,21 @@ def architecture(c: Config) -> Architecture:
     blocks: dict[str, Block] = {}
     names = []
     empty = 0
-    for one in c.sequence("block_configs") or ():
+    for i, one in enumerate(c.per_layer("block_configs") or ()):
         tokens, inner = (one.get("attention") or {}, one.get("ffn") or {}) if isinstance(one, Mapping) else ({}, {})
         if not tokens or not inner or any(part.get("replace_with_linear") for part in (tokens, inner)):
             raise c.fail("block_configs", "holds a layer that is not attention and feed-forward, whole or left out")
-        group = None if tokens.get("no_op") else tokens.get("n_heads_in_group")
-        width = None if inner.get("no_op") else _width(c, inner)
+        heads, wide = (Config(part, f"{c.file}: block_configs[{i}]", {}) for part in (tokens, inner))
+        group = None if tokens.get("no_op") else heads.optional("n_heads_in_group")
+        width = None if inner.get("no_op") else _width(c, wide)
         has = {"mixer": group is not None, "feed_forward": width is not None}
         if not any(has.values()):
             # Nothing is left of the layer: it has no weights and caches nothing.
             empty += 1
             continue
-        name = f"kv{c.heads // group}" if isinstance(group, int) and group > 0 else "no-attention"
+        name = f"kv{c.heads // group}" if group else "no-attention"
         name += f"-ffn{width}" if width else "-no-ffn"
-        mixer = (
-            attention(c, num_key_value_heads=c.heads // group, qkv_bias=bias, o_bias=bias)
-            if isinstance(group, int) and group > 0
-            else None
-        )
+        mixer = attention(c, num_key_value_heads=c.heads // group, qkv_bias=bias, o_bias=bias) if group else None
         feed_forward = dense(c, intermediate_size=width, bias=c.flag("mlp_bias", default=False)) if width else None
         blocks[name] = Block(mixer=mixer, feed_forward=feed_forward, norms=sum(has.values()))
         names.append(name)

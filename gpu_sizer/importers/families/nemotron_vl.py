@@ -1,9 +1,10 @@
 """Nemotron Nano VL and Nano Omni (``NemotronH_Nano_VL_V2_Config``): Nemotron-H, a RADIO tower, Parakeet for sound."""
 
-from gpu_sizer.cards.architecture import Architecture, Tower
+from gpu_sizer.errors import shown
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families import nemotron_h
 from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.model.architecture import Architecture, Tower
 from gpu_sizer.records import replace
 
 #: Width, layers, heads and feed-forward of RADIO's transformers (vLLM ``configs/radio.py: VIT_TIMM_DIM_BY_NAME``).
@@ -30,7 +31,7 @@ def _vision(c: Config, hidden: int) -> Tower:
         raise c.fail("vision_config.args", "missing: it names the tower's transformer")
     kind = args.text_value("model")
     if kind not in SHAPES:
-        raise c.fail("vision_config.args.model", f"{kind!r} is none of {', '.join(SHAPES)}")
+        raise c.fail("vision_config.args.model", f"{shown(kind)} is none of {', '.join(SHAPES)}")
     width, layers, heads, inner = SHAPES[kind]
     patch = v.number("patch_size", default=16)
     pixels, frames = 3 * patch**2, v.number("video_temporal_patch_size", default=1)
@@ -45,7 +46,7 @@ def _vision(c: Config, hidden: int) -> Tower:
     t.row("encoder.layers.attn.proj", width, width, copies=layers, by_heads=True)
     t.column("encoder.layers.mlp.fc1", inner, width, copies=layers)
     t.row("encoder.layers.mlp.fc2", width, inner, copies=layers)
-    merged, wide = width * round(1 / float(c.find("downsample_ratio") or 0.5)) ** 2, c.number("projector_hidden_size")
+    merged, wide = width * round(1 / c.part("downsample_ratio", default=0.5)) ** 2, c.number("projector_hidden_size")
     t.norm("mlp1.0", merged, bias=False)
     t.whole("mlp1.1.weight", wide, merged)
     t.whole("mlp1.3.weight", hidden, wide)
@@ -63,6 +64,8 @@ def _sound(s: Config, hidden: int) -> Tower:
     channels, kernel = s.number("subsampling_conv_channels"), s.number("subsampling_conv_kernel_size", default=3)
     stride, factor = s.number("subsampling_conv_stride", default=2), s.number("subsampling_factor", default=8)
     taps, heads = s.number("conv_kernel_size", default=9), s.number("num_attention_heads")
+    if stride < 2:
+        raise s.fail("subsampling_conv_stride", "must be at least 2")
     steps, reached = 0, 1
     while reached < factor:
         steps, reached = steps + 1, reached * stride
@@ -86,6 +89,9 @@ def _sound(s: Config, hidden: int) -> Tower:
     t.whole("projection.linear1.weight", wide, width)
     t.whole("projection.linear2.weight", hidden, wide)
     return t.tower("audio")
+
+
+MODEL_TYPES = ("NemotronH_Nano_Omni_Reasoning_V3", "NemotronH_Nano_VL_V2")
 
 
 def architecture(c: Config) -> Architecture:

@@ -1,10 +1,10 @@
 """Models that read pages: GLM-OCR, PaddleOCR-VL, HunyuanOCR, DeepSeek-OCR and DeepSeek-OCR 2."""
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.deepseek_v3 import prediction
 from gpu_sizer.importers.pieces import attention, dense, mixture, stack, uniform
 from gpu_sizer.importers.towers import TowerTensors, glm_vision
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor
 
 
 def _vision(c: Config) -> Config:
@@ -139,7 +139,7 @@ def _deepseek(c: Config) -> Architecture:
     mixer = attention(c, head_dim=width // c.heads)
     experts = mixture(c, num_shared_experts=c.optional("n_shared_experts") or 0)
     blocks = {"dense": Block(mixer=mixer, feed_forward=dense(c)), "experts": Block(mixer=mixer, feed_forward=experts)}
-    first = c.optional("first_k_dense_replace") or 0
+    first = c.some_layers("first_k_dense_replace")
     return stack(c, blocks, ["dense" if i < first else "experts" for i in range(c.layers)], towers=(t.tower(),))
 
 
@@ -152,6 +152,9 @@ def _width(c: Config) -> int:
 
 
 _READERS = {"deepseek_vl_v2": _deepseek, "glm_ocr": _glm, "hunyuan_vl": _hunyuan, "paddleocr_vl": _paddle}
+
+
+MODEL_TYPES = ("deepseek_vl_v2", "glm_ocr", "hunyuan_vl", "paddleocr_vl")
 
 
 def architecture(c: Config) -> Architecture:

@@ -3,9 +3,11 @@
 The first has norms without weights; from the second on queries and keys are normed over all heads.
 """
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block
+
+MODEL_TYPES = ("olmo", "olmo2", "olmo3", "olmoe")
 
 
 def architecture(c: Config) -> Architecture:

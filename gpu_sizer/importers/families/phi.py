@@ -1,8 +1,10 @@
 """Phi-1, 1.5 and 2 (``PhiConfig``): one norm for attention and feed-forward, biases everywhere, a head with a bias."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, uniform
+from gpu_sizer.model.architecture import Architecture, Block
+
+MODEL_TYPES = ("phi",)
 
 
 def architecture(c: Config) -> Architecture:

@@ -4,10 +4,10 @@ The checkpoint's two adapters are no part of the model: engines load them by req
 ``phi4mm.py: hf_to_vllm_mapper``).
 """
 
-from gpu_sizer.cards.architecture import Architecture, Tower
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families import phi3
 from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.model.architecture import Architecture, Tower
 from gpu_sizer.records import replace
 
 #: The vision encoder, which the engine's code holds and no configuration (``phi4mm.py: get_navit_vision_model``):
@@ -74,6 +74,9 @@ def _sound(a: Config, hidden: int) -> Tower:
             t.whole(f"{purpose}.{name}.weight", hidden, inputs)
             t.whole(f"{purpose}.{name}.bias", hidden)
     return t.tower("audio")
+
+
+MODEL_TYPES = ("phi4mm",)
 
 
 def architecture(c: Config) -> Architecture:

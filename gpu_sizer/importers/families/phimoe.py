@@ -1,8 +1,10 @@
 """Phi-3.5-MoE (``PhimoeConfig``): Mixtral's shape with layer norms and biases."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, mixture, uniform
+from gpu_sizer.model.architecture import Architecture, Block
+
+MODEL_TYPES = ("phimoe",)
 
 
 def architecture(c: Config) -> Architecture:

@@ -1,8 +1,10 @@
 """Qwen 2 and 2.5 (``Qwen2Config``): biases on queries, keys and values only."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, uniform
+from gpu_sizer.model.architecture import Architecture, Block
+
+MODEL_TYPES = ("mimo", "qwen2")
 
 
 def architecture(c: Config) -> Architecture:

@@ -1,8 +1,10 @@
 """Qwen 1.5 and 2 with experts (``Qwen2MoeConfig``): shared experts behind a gate."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, mixture, sparse_steps, stack
+from gpu_sizer.model.architecture import Architecture, Block
+
+MODEL_TYPES = ("qwen2_moe",)
 
 
 def architecture(c: Config) -> Architecture:

@@ -1,9 +1,9 @@
 """Qwen 2 VL and 2.5 VL (``Qwen2VLConfig``, ``Qwen2_5_VLConfig``): Qwen 2 and a vision tower."""
 
-from gpu_sizer.cards.architecture import Architecture, Tower
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families import qwen2
 from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.model.architecture import Architecture, Tower
 from gpu_sizer.records import replace
 
 
@@ -18,7 +18,7 @@ def _vision(c: Config) -> tuple[Tower, ...]:
     # The older class calls its own width embed_dim and the language model's hidden_size.
     width = v.number("hidden_size", default=1280) if newer else v.number("embed_dim", default=1280)
     out = v.number("out_hidden_size", default=3584) if newer else v.number("hidden_size", default=c.hidden_size)
-    inner = v.number("intermediate_size", default=3420) if newer else int(width * (v.find("mlp_ratio") or 4))
+    inner = v.number("intermediate_size", default=3420) if newer else int(width * (v.factor("mlp_ratio") or 4))
     depth = v.number("temporal_patch_size", default=2)
     merged = width * v.number("spatial_merge_size", default=2) ** 2
     t = TowerTensors(heads)
@@ -32,6 +32,9 @@ def _vision(c: Config) -> tuple[Tower, ...]:
     t.column("merger.mlp.0", merged, merged)
     t.row("merger.mlp.2", out, merged)
     return (t.tower(),)
+
+
+MODEL_TYPES = ("qwen2_5_vl", "qwen2_vl")
 
 
 def architecture(c: Config) -> Architecture:

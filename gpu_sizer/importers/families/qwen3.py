@@ -1,8 +1,10 @@
 """Qwen 3, dense and mixture of experts (``Qwen3Config``, ``Qwen3MoeConfig``): norms on queries and keys."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, mixture, sparse_steps, stack
+from gpu_sizer.model.architecture import Architecture, Block
+
+MODEL_TYPES = ("qwen3", "qwen3_moe")
 
 
 def architecture(c: Config) -> Architecture:

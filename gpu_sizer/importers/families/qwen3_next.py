@@ -3,15 +3,18 @@
 Three layers of the gated delta rule to each of full attention, whose queries carry an output gate.
 """
 
-from gpu_sizer.cards.architecture import Architecture, Block
-from gpu_sizer.cards.feed_forwards import FeedForward
-from gpu_sizer.cards.mixers import GatedDeltaNet
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.qwen3_vl import VISION
 from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, sparse_steps, stack
 from gpu_sizer.importers.towers import qwen_vision
+from gpu_sizer.model.architecture import Architecture, Block
+from gpu_sizer.model.feed_forward import FeedForward
+from gpu_sizer.model.mixers.gated_delta_net import GatedDeltaNet
 
 STATE_TYPES = ("bfloat16", "float16", "float32")
+
+
+MODEL_TYPES = ("qwen3_5", "qwen3_5_moe", "qwen3_5_moe_text", "qwen3_5_text", "qwen3_next")
 
 
 def architecture(c: Config) -> Architecture:
@@ -48,5 +51,5 @@ def architecture(c: Config) -> Architecture:
     every = c.number("full_attention_interval", default=4)
     default = ["delta" if (i + 1) % every else "full" for i in range(c.layers)]
     spans = layer_types(c, {"linear_attention": "delta", "full_attention": "full"}, default)
-    names = [span if alike else f"{span}-{kind}" for span, kind in zip(spans, kinds, strict=False)]
+    names = [span if alike else f"{span}-{kind}" for span, kind in zip(spans, kinds, strict=True)]
     return stack(c, blocks, names, towers=qwen_vision(c, VISION, counted=False))

@@ -9,13 +9,16 @@ Qwen/Qwen3.8-Flash-Next are the 179,999,981,424 parameters of its files.
 
 from itertools import count, islice
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction
-from gpu_sizer.cards.mixers import Attention, GatedDeltaNet, Indexer, StreamConvolution
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.qwen3_next import STATE_TYPES
 from gpu_sizer.importers.families.qwen3_vl import VISION
 from gpu_sizer.importers.pieces import attention, layer_types, mixture, stack
 from gpu_sizer.importers.towers import qwen_vision
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction
+from gpu_sizer.model.indexer import Indexer
+from gpu_sizer.model.mixers.attention import Attention
+from gpu_sizer.model.mixers.gated_delta_net import GatedDeltaNet
+from gpu_sizer.model.mixers.stream_convolution import StreamConvolution
 from gpu_sizer.units import round_up
 
 #: Rows of the engine's merged projection of a gated residual are a multiple of this (``hyperconnection.py``).
@@ -70,9 +73,9 @@ def _table(c: Config, table: int) -> list[ExtraTensor]:
     hidden, width = c.hidden_size, c.number("hc_count", default=4) * c.hidden_size
     heads = (c.number("ngram_size", default=3) - 1) * c.number("heads_per_ngram", default=8)
     embed = c.number("ple_embed_dim", default=hidden)
-    base = c.number("ngram_vocab_size_base", default=20_000_000)
+    base = c.number("ngram_vocab_size_base", default=20_000_000, most=MOST_ROWS)
     multiple = c.number("make_ngram_vocab_size_divisible_by", default=128)
-    if not 0 < heads * (table + 1) <= MOST_HASHES or base > MOST_ROWS or embed % heads:
+    if not 0 < heads * (table + 1) <= MOST_HASHES or embed % heads:
         raise c.fail("heads_per_ngram", f"tables of {heads} hashes, {base} rows each and {embed} values are not known")
     rows = table_rows(base, heads, table, multiple)
     name = "ple.ple_embedding.ngram_embedding.weight"
@@ -121,6 +124,9 @@ def _ahead(c: Config, layers: int) -> MultiTokenPrediction:
     return MultiTokenPrediction(block="sparse", layers=layers, once=tuple(once))
 
 
+MODEL_TYPES = ("qwen4_exp", "qwen4_exp_text")
+
+
 def architecture(c: Config) -> Architecture:
     c.refuse("attention_bias", reason="engines load no such biases")
     experts = mixture(
@@ -137,8 +143,8 @@ def architecture(c: Config) -> Architecture:
     blocks = {"delta": delta, "sparse": Block(mixer=_sparse(c), feed_forward=experts, norms=0, extra=residual)}
     taps = c.number("ple_conv_kernel_size", default=4)
     # Layers are listed from one on.
-    for table, layer in enumerate(sorted(set(c.sequence("ple_layer_ids") or ()))):
-        if not 0 < layer <= len(names) or names[layer - 1] != "delta":
+    for table, layer in enumerate(sorted(set(c.layer_numbers("ple_layer_ids", first=1) or ()))):
+        if layer > len(names) or names[layer - 1] != "delta":
             raise c.fail("ple_layer_ids", f"engines know tables before layers of the delta rule alone, not {layer}")
         convolution = StreamConvolution(
             width=c.number("hc_count", default=4) * c.hidden_size,

@@ -1,18 +1,21 @@
 """Solar Open 2 (``SolarOpen2Config``): Kimi's delta attention, with gated attention every few layers, and experts."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
-from gpu_sizer.cards.mixers import KimiDeltaAttention
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, head_gate, layer_types, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block
+from gpu_sizer.model.mixers.kimi_delta_attention import KimiDeltaAttention
 
 
 def _kinds(c: Config) -> list[str]:
     """Which layers attend to the whole context: listed, or one before every ``gqa_interval`` delta layers."""
-    listed = c.sequence("gqa_layers")
+    listed = c.layer_numbers("gqa_layers")
     period = c.number("gqa_interval", default=3) + 1
     full = set(listed) if listed is not None else set(range(0, c.layers, period))
     default = ["full" if i in full else "delta" for i in range(c.layers)]
     return layer_types(c, {"full_attention": "full", "linear_attention": "delta"}, default)
+
+
+MODEL_TYPES = ("solar_open2",)
 
 
 def architecture(c: Config) -> Architecture:
@@ -43,5 +46,5 @@ def architecture(c: Config) -> Architecture:
         for kind in ("full", "delta")
         for feed_forward in (dense(c), experts)
     }
-    first = c.optional("first_k_dense_replace") or 0
+    first = c.some_layers("first_k_dense_replace")
     return stack(c, blocks, [f"{kind}{'-dense' if i < first else ''}" for i, kind in enumerate(_kinds(c))])

@@ -1,8 +1,10 @@
 """StableLM (``StableLmConfig``): layer norms; the 12B has a norm per head and one norm for both sub-blocks."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, uniform
+from gpu_sizer.model.architecture import Architecture, Block
+
+MODEL_TYPES = ("stablelm",)
 
 
 def architecture(c: Config) -> Architecture:

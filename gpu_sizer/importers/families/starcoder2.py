@@ -1,8 +1,10 @@
 """StarCoder 2 (``Starcoder2Config``): layer norms, biases, an ungated feed-forward, a window."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, uniform
+from gpu_sizer.model.architecture import Architecture, Block
+
+MODEL_TYPES = ("starcoder2",)
 
 
 def architecture(c: Config) -> Architecture:

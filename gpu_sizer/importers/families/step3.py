@@ -1,8 +1,10 @@
 """Step 3 (``Step3TextConfig``): queries through a narrower width, one key/value head, experts from layer 4 on."""
 
-from gpu_sizer.cards.architecture import Architecture, Block
 from gpu_sizer.importers.config import Config
-from gpu_sizer.importers.pieces import attention, dense, mixture, stack
+from gpu_sizer.importers.pieces import attention, dense, layers_told, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block
+
+MODEL_TYPES = ("step3_text", "step3_vl")
 
 
 def architecture(c: Config) -> Architecture:
@@ -18,10 +20,6 @@ def architecture(c: Config) -> Architecture:
         num_shared_experts=1,
         shared_expert_intermediate_size=c.number("share_expert_dim"),
     )
-    listed = c.find("moe_layers_enum")
-    if isinstance(listed, str):
-        numbers = {int(n) for n in listed.split(",") if n.strip().isdigit()}
-    else:
-        numbers = {n for n in listed or () if isinstance(n, int)}
+    numbers = layers_told(c, "moe_layers_enum", ())
     blocks = {"dense": Block(mixer=mixer, feed_forward=dense(c)), "experts": Block(mixer=mixer, feed_forward=experts)}
     return stack(c, blocks, ["experts" if i in numbers else "dense" for i in range(c.layers)])

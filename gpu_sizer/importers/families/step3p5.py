@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor
-from gpu_sizer.cards.mixers import Attention
 from gpu_sizer.importers.config import Config
-from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, stack
+from gpu_sizer.importers.pieces import attention, dense, layer_types, layers_told, mixture, stack
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor
+from gpu_sizer.model.mixers.attention import Attention
 
 
 def _gate(c: Config, mixer: Attention) -> ExtraTensor:
@@ -15,17 +15,20 @@ def _gate(c: Config, mixer: Attention) -> ExtraTensor:
     )
 
 
+MODEL_TYPES = ("step3p5",)
+
+
 def architecture(c: Config) -> Architecture:
     groups = c.number("num_attention_groups", "num_key_value_heads")
     other = c.find("attention_other_setting")
-    values = other if isinstance(other, Mapping) else {}
+    values = Config(other if isinstance(other, Mapping) else {}, f"{c.file}: attention_other_setting", {})
     mixers = {
         "full": attention(c, num_key_value_heads=groups, qk_norm="head"),
         "sliding": attention(
             c,
-            num_attention_heads=values.get("num_attention_heads", c.heads),
-            num_key_value_heads=values.get("num_attention_groups", groups),
-            head_dim=values.get("head_dim", c.head_dim),
+            num_attention_heads=values.number("num_attention_heads", default=c.heads),
+            num_key_value_heads=values.number("num_attention_groups", default=groups),
+            head_dim=values.number("head_dim", default=c.head_dim),
             qk_norm="head",
             sliding_window=c.number("sliding_window", default=512),
         ),
@@ -45,7 +48,6 @@ def architecture(c: Config) -> Architecture:
         for kind, feed_forward in (("dense", dense(c)), ("experts", experts))
     }
     spans = layer_types(c, {"full_attention": "full", "sliding_attention": "sliding"})
-    listed = c.text_value("moe_layers_enum")
-    sparse = {int(i) for i in listed.split(",") if i.strip().isdigit()} if listed else set(range(1, c.layers))
+    sparse = layers_told(c, "moe_layers_enum", range(1, c.layers))
     names = [f"{span}-{'experts' if i in sparse else 'dense'}" for i, span in enumerate(spans)]
     return stack(c, blocks, names)

@@ -3,10 +3,10 @@
 The class reads the language model from ``text_config``; a configuration without it means the class's defaults.
 """
 
-from gpu_sizer.cards.architecture import Architecture, Block, ExtraTensor, Tower
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, stack
 from gpu_sizer.importers.towers import TowerTensors
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor, Tower
 
 DEFAULTS = {"vocab_size": 128_815, "hidden_size": 4096, "num_hidden_layers": 45, "first_dense": 3}
 
@@ -14,7 +14,7 @@ DEFAULTS = {"vocab_size": 128_815, "hidden_size": 4096, "num_hidden_layers": 45,
 def _vision(c: Config) -> tuple[Tower, ...]:
     v = c.section_or_default("vision_config")
     width, layers = v.number("hidden_size", default=1536), v.number("num_hidden_layers", default=47)
-    inner, patch = int(width * (v.find("mlp_ratio") or 8960 / 1536)), v.number("patch_size", default=14)
+    inner, patch = int(width * (v.factor("mlp_ratio") or 8960 / 1536)), v.number("patch_size", default=14)
     t = TowerTensors(v.number("num_attention_heads", default=16))
     t.whole("patch_embedding.weight", width, 3, patch, patch)
     t.whole("position_embedding.weight", (v.number("image_size", default=728) // patch) ** 2, width)
@@ -30,6 +30,9 @@ def _vision(c: Config) -> tuple[Tower, ...]:
         t.whole(f"downsampler{i}.bias", width * 2**i)
     t.whole("multi_modal_projector.weight", c.number("hidden_size", default=DEFAULTS["hidden_size"]), 4 * width)
     return (t.tower(),)
+
+
+MODEL_TYPES = ("step3p7",)
 
 
 def architecture(c: Config) -> Architecture:
@@ -53,7 +56,7 @@ def architecture(c: Config) -> Architecture:
         for kind, feed_forward in (("dense", dense(c)), ("experts", experts))
     }
     spans = layer_types(c, {"full_attention": "full", "sliding_attention": "sliding"}, ["full"] * c.layers)
-    first = c.optional("first_k_dense_replace") or DEFAULTS["first_dense"]
+    first = c.some_layers("first_k_dense_replace", default=DEFAULTS["first_dense"])
     names = [f"{span}-{'dense' if i < first else 'experts'}" for i, span in enumerate(spans)]
     nested = c.text is not c.raw
     vocabulary = c.number("vocab_size") if nested else DEFAULTS["vocab_size"]

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from gpu_sizer.errors import RequestError
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.tables.formats import FORMATS as TABLE_FORMATS
+from gpu_sizer.reports.tables.formats.md import escape
 from gpu_sizer.reports.tables.grid import Cell, Column, Grid, Group, Row
-from gpu_sizer.reports.tables.markdown import escape
 
 TABLE, JSON = "table", "json"
 #: The list with its sentences, for people; everything, for programs; and the main list in a format of tables.

@@ -7,7 +7,7 @@ from html import escape as escape_html
 
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.charts.style import Chart
-from gpu_sizer.reports.tables.markdown import escape
+from gpu_sizer.reports.tables.formats.md import escape
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gpu_sizer.engines.registry import engine
+from gpu_sizer.load import ENGINE
 from gpu_sizer.reports.article.draft import Figure, Section
 from gpu_sizer.reports.article.findings import SHORT, Findings, Taken
 from gpu_sizer.reports.charts.demand import Demand, Exceptional, months
 from gpu_sizer.reports.charts.growth import MARGIN
 from gpu_sizer.reports.tables.columns import plural, short_name
+from gpu_sizer.reports.tables.formats.md import write
 from gpu_sizer.reports.tables.grid import Grid
-from gpu_sizer.reports.tables.markdown import write
 from gpu_sizer.reports.tables.spec import TableSpec
 from gpu_sizer.units import GIB
 
@@ -155,7 +156,7 @@ def methods_section(
 def _methods(
     found: Findings, spec: TableSpec, grid: Grid, trend: bool, left_out: Sequence[str], notes: Sequence[str]
 ) -> Iterator[str]:
-    name = engine(spec.load.get("engine", "vllm")).describe()
+    name = engine(spec.load.get("engine", ENGINE.default)).describe()
     memory = found.gpu.memory
     yield (
         f"A count is the smallest number of GPUs for which {name} accepts a layout (tensor parallel, pipeline, expert "

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from gpu_sizer.errors import RequestError
+from gpu_sizer.files import check_output, write_file
 from gpu_sizer.reports.charts.dots import with_titles
 from gpu_sizer.reports.charts.style import DARK, DPI, LIGHT, Chart, Theme, figure, settings, theme
-from gpu_sizer.reports.tables.csv import safe_cells
+from gpu_sizer.reports.tables.formats.csv import safe_cells
 
 SUFFIXES = (".svg", ".png", ".html", ".csv")
 
@@ -123,26 +123,15 @@ def html_text(chart: Chart) -> str:
     )
 
 
-def _write(path: Path, data: bytes) -> None:
-    """Writes a file whole or not at all: to a temporary file beside it, then renamed."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def check_place(output: Path, theme_name: str) -> Theme:
     """The theme of a chart that goes to a file, where both make sense: to be asked before anything is computed.
 
     Raises:
-        RequestError: another ending than a chart's, an unknown theme, or a folder that does not exist.
+        RequestError: another ending than a chart's, an unknown theme, or a place that cannot be written.
     """
     if output.suffix.lower() not in SUFFIXES:
         raise RequestError(f"{output}: a chart ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
-    if not output.parent.is_dir():
-        raise RequestError(f"{output}: No such file or directory")
+    check_output(output)
     return theme(theme_name)
 
 
@@ -167,8 +156,5 @@ def write_chart(chart: Chart, output: Path, theme_name: str = "light") -> list[P
         contents[output] = html_text(chart).encode()
     contents[output.with_suffix(".csv")] = csv_text(chart).encode()
     for path, data in contents.items():
-        try:
-            _write(path, data)
-        except OSError as error:
-            raise RequestError(f"{path}: {error.strerror or 'cannot be written'}") from None
+        write_file(path, data)
     return list(contents)

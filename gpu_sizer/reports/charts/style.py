@@ -163,7 +163,8 @@ def wrapped(made: Any, text: str, size: float, inches: float, weight: str = "nor
         whole = width(text.split())
         # The narrowest of some widths that needs no more lines: no word stands alone at the end.
         limits = (inches * step / 20 for step in range(1, 21) if inches * step / 20 * len(best) >= whole)
-        best = next(found for limit in limits if len(found := lines(limit)) == len(best))
+        # A word that is wider than a line has no such width.
+        best = next((found for limit in limits if len(found := lines(limit)) == len(best)), best)
     return "\n".join(map(" ".join, best))
 
 

@@ -49,8 +49,7 @@ class Kind:
 
 def short_name(gpu: GpuSpec) -> str:
     """A GPU's name without its vendor and that vendor's word for the whole line."""
-    name = gpu.name.removeprefix(f"{gpu.vendor} ")
-    return name.removeprefix("GeForce ").removeprefix("Instinct ")
+    return gpu.short_name.removeprefix("GeForce ").removeprefix("Instinct ")
 
 
 def plural(gpu: GpuSpec) -> str:
@@ -81,7 +80,7 @@ def beyond_note(most: int) -> str:
 def released_as(plan: Plan) -> str | None:
     """What the mark of weights released in another format than they compute in says."""
     main = plan.request.model.weights.dtype
-    if plan.request.load.weights_dtype or plan.weights_format == main:
+    if not plan.request.as_released or plan.weights_format == main:
         return None
     if main == "float32":
         return f"Released in float32; the engine loads it in {plan.weights_format}, and so it is counted."

@@ -38,7 +38,7 @@ def _files(place: Path) -> dict[str, bytes]:
 
 def test_the_folder_is_whole(folder: Path) -> None:
     names = set(_files(folder))
-    assert {f"table{ending}" for _, ending in FORMATS.values()} | {"article.md", "table.yaml"} <= names
+    assert {f"table{ending}" for ending in FORMATS.values()} | {"article.md", "table.yaml"} <= names
     for chart in ("demand", "memory", "context", "matrix", "progress", "frontier"):
         assert {f"charts/{chart}.svg", f"charts/{chart}.png", f"charts/{chart}.csv"} <= names
     assert not any(Path(n).name.startswith(".") for n in names), "no temporary file is left"

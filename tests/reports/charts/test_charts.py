@@ -58,6 +58,8 @@ def test_lines_are_as_few_as_fit_and_about_equally_long() -> None:
     assert wrapped(made, text, 8.5, 20.0) == text
     lines = wrapped(made, text, 8.5, 5.5).splitlines()
     assert len(lines) == 2
+    # A word that is wider than a line stands in one of its own.
+    assert wrapped(made, f"a {'x' * 390} b", 15.0, 6.0).splitlines() == ["a", "x" * 390, "b"]
     assert " ".join(lines) == text
     assert min(map(len, lines)) > 0.7 * max(map(len, lines))
 
@@ -125,5 +127,5 @@ def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
         write_chart(_chart(), tmp_path / "chart.pdf")
     with pytest.raises(RequestError, match="light or dark"):
         write_chart(_chart(), tmp_path / "chart.csv", "pink")
-    with pytest.raises(RequestError, match="No such file"):
+    with pytest.raises(RequestError, match="there is no folder"):
         write_chart(_chart(), tmp_path / "nowhere" / "chart.csv")

@@ -187,7 +187,7 @@ def test_a_spec_with_a_mistake_names_its_file(tmp_path: Path) -> None:
     file.write_text("colums: [name]\n")
     with pytest.raises(RequestError, match=r"article.yaml: colums: unknown key; did you mean 'columns'"):
         read_spec(file)
-    with pytest.raises(GpuSizerError, match="no such file"):
+    with pytest.raises(GpuSizerError, match="No such file"):
         read_spec(tmp_path / "none.yaml")
 
 

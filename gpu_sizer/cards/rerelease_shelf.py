@@ -1,0 +1,61 @@
+"""The tables of re-releases, compiled into a file of its own that is opened only for a name that no card bears."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+
+from gpu_sizer.cards.names import normal
+from gpu_sizer.cards.rerelease_table import Line
+from gpu_sizer.compiled import Compiled, Recipe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+
+class Rereleases:
+    """The tables of some folders.
+
+    Args:
+        folders: folders of ``*.yaml``; those that do not exist are passed by.
+    """
+
+    def __init__(self, folders: Sequence[str]) -> None:
+        self.folders = tuple(f for f in folders if os.path.isdir(f))
+
+    def recipe(self) -> Recipe:
+        """What the compiled table is made from."""
+
+        def make() -> dict[str, Any]:
+            from gpu_sizer.cards.rerelease_files import contents
+
+            return contents(self.folders)
+
+        return Recipe("rereleases", self.folders, make, code=(os.path.dirname(os.path.abspath(__file__)),))
+
+    @cached_property
+    def _compiled(self) -> Compiled | None:
+        return self.recipe().current()
+
+    @cached_property
+    def _made(self) -> dict[str, Any]:
+        from gpu_sizer.cards.rerelease_files import contents
+
+        return contents(self.folders)
+
+    def find(self, hub_id: str) -> tuple[str, Line, str] | None:
+        """The card of a hub id, its line and the line's source; null where there is none.
+
+        Args:
+            hub_id: with its organisation, in whatever case; a name without one is in no table.
+        """
+        if hub_id.count("/") != 1 or not self.folders:
+            return None
+        key = normal(hub_id)
+        found = self._compiled.entry(key) if self._compiled is not None else self._made.get(key)
+        if found is None:
+            return None
+        card, source, name, fmt, context, vocab_size = found
+        return card, Line(hub_id=name, format=fmt, context=context, vocab_size=vocab_size), source

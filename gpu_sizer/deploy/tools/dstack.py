@@ -1,0 +1,100 @@
+"""dstack: a service on one machine, a distributed task on several (a service's replicas are single machines).
+
+As in dstack's mkdocs/docs/examples/inference/vllm.md, concepts/services.md and concepts/tasks.md; GPU names as in
+gpuhunt's list of known GPUs; DSTACK_NODE_RANK and DSTACK_MASTER_NODE_IP as in concepts/tasks.md.
+"""
+
+from __future__ import annotations
+
+import re
+
+from gpu_sizer.deploy.serving import SHARED_MEMORY_GIB, Serving
+from gpu_sizer.deploy.text import comment, yaml_documents
+from gpu_sizer.errors import RequestError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+#: As in `gpu-sizer deploy --as`.
+NAME = "dstack"
+
+#: Our GPU ids, dstack's names, and the memory in GB where one name has several (gpuhunt/_internal/constraints.py).
+GPUS: dict[str, tuple[str, int | None]] = {
+    "a10": ("A10", None),
+    "a10g": ("A10G", None),
+    "a40": ("A40", None),
+    "a100-40gb": ("A100", 40),
+    "a100-80gb": ("A100", 80),
+    "b200": ("B200", None),
+    "b300": ("B300", None),
+    "gb200": ("GB200", None),
+    "gb300": ("GB300", None),
+    "gh200-96gb": ("GH200", None),
+    "h100-80gb": ("H100", None),
+    "h100-nvl": ("H100NVL", None),
+    "h200": ("H200", None),
+    "h200-nvl": ("H200NVL", None),
+    "l4": ("L4", None),
+    "l40": ("L40", None),
+    "l40s": ("L40S", None),
+    "mi300x": ("MI300X", None),
+    "p100-16gb": ("P100", None),
+    "rtx-3090": ("RTX3090", None),
+    "rtx-4000-ada": ("RTX4000Ada", None),
+    "rtx-4090": ("RTX4090", None),
+    "rtx-5090": ("RTX5090", None),
+    "rtx-6000-ada": ("RTX6000Ada", None),
+    "rtx-a4000": ("A4000", None),
+    "rtx-a4500": ("A4500", None),
+    "rtx-a5000": ("A5000", None),
+    "rtx-a6000": ("A6000", None),
+    "rtx-pro-4500": ("RTXPRO4500", None),
+    "rtx-pro-6000": ("RTXPRO6000", None),
+    "t4": ("T4", None),
+    "v100-16gb": ("V100", 16),
+    "v100-32gb": ("V100", 32),
+}
+#: Disk for the image, in GB.
+SYSTEM_GB = 100
+
+
+def _literal(script: str) -> str:
+    """A script without what dstack replaces in it, ``${{ }}``, and its escape, ``$$``.
+
+    Both can only stand in a quoted name, where closing and opening the quotes between two characters changes nothing
+    for the shell.
+    """
+    return re.sub(r"\$(?=\$|\{\{)", "$''", script)
+
+
+def render(serving: Serving) -> str:
+    """The configuration."""
+    if (known := GPUS.get(serving.gpu.id)) is None:
+        raise RequestError(f"dstack knows no {serving.gpu.name}; it knows: {', '.join(GPUS)}", about="gpu")
+    name, memory = known
+    gpu: dict[str, Any] = {"name": name, "count": serving.gpus_per_node}
+    if memory is not None:
+        gpu["memory"] = f"{memory}GB"
+    several = serving.nodes > 1
+    top: dict[str, Any] = {"type": "task" if several else "service", "name": serving.name}
+    if several:
+        top["nodes"] = serving.nodes
+    if serving.folder is not None:
+        volumes: list[dict[str, Any]] = [{"instance_path": serving.folder, "path": serving.folder}]
+    else:
+        volumes = [{"instance_path": "/root/.cache", "path": "/root/.cache", "optional": True}]
+    top |= {
+        "image": serving.image(),
+        "env": {"HF_TOKEN": ""},
+        "commands": [_literal(serving.script("DSTACK_NODE_RANK", "DSTACK_MASTER_NODE_IP"))],
+        **({"ports": [serving.port]} if several else {"port": serving.port, "model": serving.weights}),
+        "volumes": volumes,
+        "resources": {
+            "gpu": gpu,
+            "shm_size": f"{SHARED_MEMORY_GIB}GB",
+            "disk": f"{serving.storage_gib + SYSTEM_GB}GB..",
+        },
+    }
+    notes = [*serving.header(), "dstack apply -f FILE. A gated model needs a token: -e HF_TOKEN=..."]
+    return comment(notes) + yaml_documents([top])

@@ -1,0 +1,98 @@
+"""What is known of an engine's server: its command, its images, its way over several machines."""
+
+from __future__ import annotations
+
+from gpu_sizer.errors import RequestError
+from gpu_sizer.records import dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.load import Load, Settings
+    from gpu_sizer.memory.layout import Layout
+
+#: Types of weights that engines make from any half-precision checkpoint as they load.
+CASTS = ("bfloat16", "float16")
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One server to start: what was planned, what it loads, and on which port it listens."""
+
+    card: ModelCard
+    gpu: GpuSpec
+    load: Load
+    """What was asked for."""
+    layout: Layout
+    settings: Settings
+    weights_format: str
+    """The format in which most bytes of the weights are."""
+    layer_split: tuple[int, ...]
+    """Layers on each GPU, for engines that place whole ones; else empty."""
+    weights: str
+    """What is loaded: a repository or a folder."""
+    port: int
+    own_weights: bool
+    """Whether the weights were named, and may hold types that were asked for as a what-if."""
+
+    def dtype(self, of_float32: str = "bfloat16") -> str:
+        """The computing type.
+
+        Args:
+            of_float32: in which the engine computes a float32 checkpoint (vllm/config/model.py: _resolve_auto_dtype).
+
+        Raises:
+            RequestError: a what-if that no option of an engine brings about.
+        """
+        wanted, card = self.load.weights_dtype, self.card.weights
+        if wanted is not None and wanted not in CASTS and not self.own_weights:
+            raise RequestError(
+                f"weights of {wanted} are a what-if that no engine makes from the release: "
+                "name a checkpoint that has them (--weights)"
+            )
+        released = of_float32 if card.dtype == "float32" else card.dtype
+        dtype = wanted if wanted in CASTS and wanted else released
+        return "float16" if dtype == "bfloat16" and self.gpu.supports_bfloat16 is False else dtype
+
+    def cache_dtype(self, names: Mapping[str, str]) -> str:
+        """The type of the cache in an engine's own names; ``auto`` where that means what was planned."""
+        asked, planned = self.load.kv_cache_dtype, self.settings.kv_cache_dtype
+        if asked in (None, "auto") or (planned == self.dtype() and self.card.weights.kv_cache_dtype is None):
+            return "auto"
+        return names.get(asked or "", names.get(planned, planned))
+
+    def one_replica(self, engine: str) -> None:
+        """Refuses replicas for an engine whose server is one.
+
+        Raises:
+            RequestError: more than one.
+        """
+        if (n := self.layout.data_parallel_size) > 1:
+            raise RequestError(
+                f"one server of {engine} is one replica: deploy the layout of one (--dp 1) and start it {n} times"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """An engine's server."""
+
+    title: str
+    command: Callable[[Start], tuple[str, ...]]
+    images: Mapping[str, tuple[str, tuple[int, int]]]
+    """By platform: the image with its tag, and the first version that has one."""
+    version: str = "{0}.{1}.{2}"
+    """How the engine writes its version of three numbers."""
+    program: str | None = None
+    """The program's place in the image, where it is not on its PATH."""
+    cache: str = "/root/.cache/huggingface"
+    """Where the image keeps weights that it downloads."""
+    several_from: tuple[int, int] | None = None
+    """The first version that runs over several machines with nothing else; null for none."""
+    machine: Callable[[int, str, str], tuple[str, ...]] | None = None
+    """Words beside the command on each of several machines: for their number, this one's, and the first's address."""
+    worker: tuple[str, ...] = field(default=())
+    """Words beside those on machines after the first."""

@@ -1,0 +1,102 @@
+"""SGLang's wording (srt/model_executor/model_runner.py, mem_cache/memory_pool.py, managers/scheduler.py).
+
+What it prints as GB is GiB (divided by ``1 << 30``). ``mem_fraction_static`` is a share of the free memory for
+weights and cache together, not vLLM's utilisation, and is told as a note.
+"""
+
+from __future__ import annotations
+
+import re
+
+from gpu_sizer.engines.wording import ARGUMENTS, COMMAND, FINAL, NUMBER, Found, setting, wording
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.engines.wording import Wording
+
+NAME = "sglang"
+
+_SETTINGS = {
+    "model": ("model_path",),
+    "served": ("served_model_name",),
+    "dtype": ("dtype",),
+    "quantization": ("quantization",),
+    "kv_cache_dtype": ("kv_cache_dtype",),
+    "max_model_len": ("context_length",),
+    "tp": ("tp_size",),
+    "pp": ("pp_size",),
+    "dp": ("dp_size",),
+    "max_num_seqs": ("max_running_requests",),
+    "max_num_batched_tokens": ("chunked_prefill_size",),
+    "block_size": ("page_size",),
+}
+
+
+def _arguments(found: Found, match: re.Match[str]) -> None:
+    text = match.string[match.start() :]
+    for key, names in _SETTINGS.items():
+        if (value := setting(text, *names)) is not None:
+            found.put_text(key, value, ARGUMENTS)
+    if (share := setting(text, "mem_fraction_static")) is not None:
+        found.note(f"mem_fraction_static {share[:20]}")
+
+
+def _command(found: Found, match: re.Match[str]) -> None:
+    text = match.string[match.start() :]
+    for key, flag in (
+        ("model", r"--model(?:-path)?"),
+        ("tp", r"--tp(?:-size)?|--tensor-parallel-size"),
+        ("dp", r"--dp(?:-size)?|--data-parallel-size"),
+        ("pp", r"--pp(?:-size)?|--pipeline-parallel-size"),
+        ("max_model_len", r"--context-length"),
+        ("quantization", r"--quantization"),
+        ("kv_cache_dtype", r"--kv-cache-dtype"),
+    ):
+        if (m := re.search(rf"(?<!\S)(?:{flag})[ =](\S+)", text)) is not None:
+            found.put_text(key, m.group(1).strip("'\"`"), COMMAND)
+
+
+def _begin(found: Found, match: re.Match[str]) -> None:
+    found.parts.setdefault("begin", float(match.group(1)))
+
+
+def _end(found: Found, match: re.Match[str]) -> None:
+    """Versions before 0.4 print what is left, not what the weights took."""
+    if (begin := found.parts.get("begin")) is not None and begin > (left := float(match.group(1))):
+        found.put("weights_gib_per_gpu", round(begin - left, 2))
+
+
+def _cache(found: Found, match: re.Match[str]) -> None:
+    sizes = [float(g) for g in match.groups()[1:] if g is not None]
+    if sizes:
+        found.put("available_kv_gib", round(sum(sizes), 2), FINAL)
+
+
+_GB = r" ?G(?:i)?B"
+
+WORDINGS: tuple[Wording, ...] = (
+    wording("server_args=", r"server_args=ServerArgs\(", starts=True, also=_arguments),
+    wording("sglang.launch_server", r"sglang\.launch_server", also=_command),
+    wording("sglang serve", r"sglang serve", also=_command),
+    wording("Load weight begin", rf"Load weight begin\. avail mem=({NUMBER}) GB", also=_begin),
+    wording("Load weight end", rf"Load weight end\..*?avail mem=({NUMBER}) GB", also=_end),
+    wording("Load weight end", rf"Load weight end\..*?mem usage=<weights_gib_per_gpu>{_GB}", worth=FINAL),
+    wording("Load weight end", r"Load weight end\..*?dtype=torch\.(?P<dtype>\w+)"),
+    wording("Load weight end", r"Load weight end\..*?quant=(?P<quantization>[\w-]+)"),
+    wording("Using KV cache dtype: ", r"Using KV cache dtype: (?:torch\.)?(?P<kv_cache_dtype>\w+)", worth=FINAL),
+    wording(
+        "KV Cache is allocated.",
+        r"KV Cache is allocated\..*?#tokens: <#kv_cache_tokens>, "
+        rf"(?:K size: ({NUMBER}) ?GB, V size: ({NUMBER}) ?GB|KV size: ({NUMBER}) ?GB)",
+        worth=FINAL,
+        also=_cache,
+    ),
+    wording("max_total_num_tokens=", r"max_total_num_tokens=<#kv_cache_tokens>\b"),
+    wording("max_total_num_tokens=", r"chunked_prefill_size=<#max_num_batched_tokens>\b", worth=FINAL),
+    wording("max_total_num_tokens=", r"max_running_requests=<#max_num_seqs>\b", worth=FINAL),
+    wording("max_total_num_tokens=", r"context_len=<#max_model_len>\b", worth=FINAL),
+    wording("uda graph end", rf"[Cc]apture cuda graph end\..*?mem usage=<graph_gib>{_GB}"),
+    wording("Not enough memory. Please try to increase --mem-fraction-static", "Not enough memory", outcome="oom_kv"),
+    wording("leave no GPU memory for the KV cache", "leave no GPU memory for the KV cache", outcome="oom_kv"),
+    wording("The server is fired up", "The server is fired up", outcome="served"),
+)

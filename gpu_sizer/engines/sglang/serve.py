@@ -1,0 +1,57 @@
+"""``python3 -m sglang.launch_server`` (docs/advanced_features/server_arguments.md of sgl-project/sglang).
+
+The server listens on the machine itself alone unless it is told otherwise. Attention replicas within the ranks that
+share the experts are part of the tensor parallel size (``--enable-dp-attention``), and the prefill chunk is that of
+all of them together (python/sglang/srt/server_args.py: _handle_data_parallelism).
+"""
+
+from __future__ import annotations
+
+from gpu_sizer.engines.serving import Start, Starter
+
+#: ``--kv-cache-dtype``: the same page.
+CACHE_TYPES = {"float8": "fp8_e4m3", "fp8": "fp8_e4m3", "fp8_e4m3": "fp8_e4m3", "fp8_e5m2": "fp8_e5m2"}
+#: For the machines to find one another: the port of the page's own example.
+RENDEZVOUS_PORT = 50000
+
+
+def command(start: Start) -> tuple[str, ...]:
+    """The words of the command."""
+    layout, s = start.layout, start.settings
+    dp = layout.data_parallel_size
+    inside = dp if layout.expert_parallel else 1
+    words = ["python3", "-m", "sglang.launch_server", "--model-path", start.weights]
+    words += ["--host", "0.0.0.0", "--port", str(start.port)]
+    words += ["--tp-size", str(layout.tensor_parallel_size * inside), "--pp-size", str(layout.pipeline_parallel_size)]
+    if dp > 1:
+        words += ["--dp-size", str(dp)]
+    if inside > 1:
+        words.append("--enable-dp-attention")
+    if layout.expert_parallel:
+        words += ["--ep-size", str(layout.expert_ranks)]
+    words += ["--context-length", str(s.context)]
+    words += ["--mem-fraction-static", repr(float(s.gpu_memory_utilization))]
+    words += ["--chunked-prefill-size", str(s.max_num_batched_tokens * inside)]
+    if start.load.max_num_seqs is not None:
+        words += ["--max-running-requests", str(start.load.max_num_seqs)]
+    words += ["--dtype", start.dtype(), "--kv-cache-dtype", start.cache_dtype(CACHE_TYPES)]
+    if start.load.block_size is not None:
+        words += ["--page-size", str(start.load.block_size)]
+    if s.enforce_eager:
+        words.append("--disable-cuda-graph")
+    return tuple(words)
+
+
+def machine(nodes: int, rank: str, head: str) -> tuple[str, ...]:
+    """What each of several machines needs beside that; the first one serves."""
+    return ("--nnodes", str(nodes), "--node-rank", rank, "--dist-init-addr", f"{head}:{RENDEZVOUS_PORT}")
+
+
+#: Tags of lmsysorg/sglang on Docker Hub: v0.5.5 and later, for CUDA; those for ROCm name a chip and a ROCm.
+STARTER = Starter(
+    title="SGLang",
+    command=command,
+    images={"cuda": ("lmsysorg/sglang:v{version}", (0, 4))},
+    several_from=(0, 4),
+    machine=machine,
+)

@@ -1,0 +1,224 @@
+"""What an engine runs on and loads: platforms, generations of GPUs, and classes of models, by version.
+
+An engine's ``profile.yaml`` says on which platforms it runs, and what a GPU must be; its ``classes.yaml`` since which
+version it has a class of its own for a model, and until which.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from gpu_sizer.engines.profiles import PROFILE, has_data, profile_data
+from gpu_sizer.engines.versions import at_least, line, number, reaches
+from gpu_sizer.errors import UncountableError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.engines.engine import PreparedModel
+
+#: How platforms are called.
+PLATFORMS = {"cuda": "CUDA", "rocm": "ROCm", "xpu": "Intel's XPU", "hpu": "Gaudi", "metal": "Metal", "musa": "MUSA"}
+#: A class that no version has.
+NEVER = "never"
+#: Other spellings of types of the cache. Those of eight bits are alike in size.
+_CACHE_SPELLINGS = {
+    **dict.fromkeys(("fp8", "fp8_e4m3", "fp8_e4m3fn", "fp8_e5m2"), "float8"),
+    "bf16": "bfloat16",
+    **dict.fromkeys(("fp16", "f16"), "float16"),
+}
+
+
+class Supported:
+    """The head of an engine's profile: its names, and what its version runs on and loads.
+
+    Args:
+        version: the version that is planned for; null is the profile's own.
+    """
+
+    def __init__(self, version: str | None = None) -> None:
+        self.asked = version or str(self.head["release"])
+
+    @property
+    def folder(self) -> str:
+        """The engine's folder."""
+        return type(self).__module__.split(".")[-2]
+
+    @cached_property
+    def head(self) -> dict[str, Any]:
+        """The profile."""
+        found: dict[str, Any] = profile_data(f"{self.folder}/{PROFILE}")
+        return found
+
+    @property
+    def name(self) -> str:
+        """As in ``--engine``."""
+        return str(self.head["name"])
+
+    @property
+    def title(self) -> str:
+        """As its authors write it."""
+        return str(self.head["title"])
+
+    @cached_property
+    def cache_dtypes(self) -> dict[str, str | None]:
+        """Types of the cache by what people write; null is the model's own."""
+        known: list[str] = self.head["cache_dtypes"]
+        return {name: _CACHE_SPELLINGS.get(name, name) for name in known} | {"auto": self.head.get("cache_default")}
+
+    @cached_property
+    def classes(self) -> dict[str, Any]:
+        """The content of ``classes.yaml``; empty where there is none."""
+        name = f"{self.folder}/classes"
+        found: dict[str, Any] = profile_data(name) if has_data(name) else {}
+        return found
+
+    def _span(self, card: ModelCard) -> tuple[str | None, str | None] | None:
+        """The first and the last version with the model's class, null where there is none; null for no such class."""
+        name, known = card.engine_class, self.classes.get("classes", {})
+        if name not in known or name in self.head.get("another", ()):
+            return None
+        first, _, last = (known[name] or "").partition(" to ")
+        first = "" if first == self.classes["first"] else first
+        return first or None, None if name in self.head.get("by_transformers", ()) else last or None
+
+    def older_version(self, card: ModelCard) -> str | None:
+        """The line of the last version that loads a model, where this one no longer does; else null."""
+        span = self._span(card)
+        if span is None or span[1] is None or reaches(span[1], self.asked):
+            return None
+        return line(span[1])
+
+    def newer_version(self, card: ModelCard) -> str | None:
+        """The first version that loads a model, where this one does not yet; else null."""
+        first = (self._span(card) or (None, None))[0]
+        return None if first in (None, NEVER) or reaches(self.asked, str(first)) else first
+
+    def standing(self, generation: str | None, *, beside: bool) -> str | None:
+        """The version that stands for a generation of the core where a log tells no more; null where none does.
+
+        ``beside`` asks for what stands for it in a version whose default is another.
+        """
+        found: str | None = self.head.get("generations", {}).get(generation, {}).get("beside" if beside else "alone")
+        return found
+
+    def release_for(self, card: ModelCard) -> str:
+        """The version to start: the one asked for, or the first of its line that loads the model."""
+        first = (self._span(card) or (None, None))[0]
+        if first not in (None, NEVER) and not at_least(self.asked, str(first)) and reaches(self.asked, str(first)):
+            return str(first)
+        return self.asked
+
+    def check_card(self, card: ModelCard) -> None:
+        """Refuses a model whose class this version does not have.
+
+        Raises:
+            UncountableError: the first version that has it, or the last.
+        """
+        if (span := self._span(card)) is None:
+            return
+        first, last = span
+        what = f"{self.title} {self.asked} does not load {card.engine_class}"
+        if first == NEVER:
+            raise UncountableError(f"{what}: no version up to {self.classes['newest']} does", about="model")
+        # A version between releases may have what the next one brings.
+        if first is not None and not reaches(self.asked, first) and "dev" not in self.asked:
+            raise UncountableError(
+                f"{what}: {first} is the first version that does (--engine {self.name}@{first})", about="model"
+            )
+        if last is not None and not reaches(last, self.asked):
+            raise UncountableError(
+                f"{what}: {last} is the last version that does (--engine {self.name}@{line(last)})", about="model"
+            )
+
+    def last_note(self, card: ModelCard) -> str | None:
+        """That later lines than the one that is planned for no longer load a model, or null."""
+        last = (self._span(card) or (None, None))[1]
+        if last is None or line(last) != line(self.asked):
+            return None
+        return f"{self.title} {last} is the last version that loads {card.engine_class}"
+
+    def class_note(self, card: ModelCard) -> str | None:
+        """That nobody knows here whether the engine loads a model's class, or null."""
+        if not self.classes or card.engine_class is None or self._span(card) is not None:
+            return None
+        return (
+            f"{card.engine_class} is not among the classes that {self.title} has up to {self.classes['newest']}: "
+            f"{self.classes['otherwise']}"
+        )
+
+    def gpu_notes(self, gpu: GpuSpec) -> Iterator[str]:
+        """What the engine's users have to know of a GPU, a sentence each."""
+        rules = self.head["platforms"].get(gpu.platform) or {}
+        if "note" in rules:
+            yield rules["note"]
+        builds, capability = rules.get("builds"), gpu.compute_capability
+        if builds and capability and at_least(self.asked, builds["from"]) and not at_least(capability, builds["least"]):
+            yield (
+                f"{self.title}'s own builds since {builds['from']} are for compute capability {builds['least']} or "
+                f"later: the {gpu.short_name} ({capability}) takes a build of yours, or an earlier version"
+            )
+
+    def check_gpu(self, model: PreparedModel, gpu: GpuSpec, cache_dtype: str) -> None:
+        """Refuses a GPU on which this version does not run, or does not run this model.
+
+        Args:
+            model: the model as the engine holds it.
+            gpu: the GPU.
+            cache_dtype: the type of its cache.
+
+        Raises:
+            UncountableError: what it runs on instead.
+        """
+        platforms = self.head["platforms"]
+        if gpu.platform not in platforms:
+            known = " and ".join(PLATFORMS.get(p, p) for p in platforms)
+            raise UncountableError(
+                f"{self.title} does not run on {PLATFORMS.get(gpu.platform, gpu.platform)} ({gpu.name}): "
+                f"it runs on {known}",
+                about="gpu",
+            )
+        rules = platforms[gpu.platform] or {}
+        capability = gpu.compute_capability
+        if gpu.platform != "cuda" or capability is None or not number(capability):
+            return
+        has = f"{gpu.short_name} has {capability}"
+        if (least := rules.get("least")) is not None and not at_least(capability, least):
+            raise UncountableError(f"{self.title} needs compute capability {least} or later; {has}", about="gpu")
+        if (first := rules.get("since", {}).get(number(capability)[0])) is not None and not reaches(self.asked, first):
+            raise UncountableError(
+                f"{self.title} {self.asked} does not run on {gpu.name} (compute capability {capability}): {first} is "
+                f"the first version that does (--engine {self.name}@{first})",
+                about="gpu",
+            )
+        for rule in rules.get("needs", ()):
+            if at_least(capability, rule["least"]):
+                continue
+            if _is_meant(rule, model, cache_dtype):
+                raise UncountableError(
+                    f"{self.title} runs {rule['words']} on compute capability {rule['least']} or later; {has}",
+                    about="gpu",
+                )
+
+
+def _latent_kind(card: ModelCard) -> str | None:
+    """Whether attention is latent, or sparse latent that chooses what it reads by an index; else null."""
+    kinds = {
+        "sparse" if block.mixer.indexer else "latent"
+        for block in card.architecture.blocks.values()
+        if block.mixer is not None and block.mixer.latent
+    }
+    return "sparse" if "sparse" in kinds else "latent" if kinds else None
+
+
+def _is_meant(rule: dict[str, Any], model: PreparedModel, cache_dtype: str) -> bool:
+    """Whether a model with such a cache is one that a rule of a platform is about."""
+    if "formats" in rule and not any(t.fmt in rule["formats"] for t, _ in model.inventory.everything()):
+        return False
+    if "latent" in rule and _latent_kind(model.card) not in rule["latent"]:
+        return False
+    return "caches" not in rule or cache_dtype in rule["caches"]

@@ -1,0 +1,54 @@
+"""``text-generation-launcher`` (docs/source/reference/launcher.md of huggingface/text-generation-inference).
+
+The image's own entry point joins its arguments without quotes (tgi-entrypoint.sh), so the launcher is called itself.
+"""
+
+from __future__ import annotations
+
+from gpu_sizer.engines.serving import CASTS, Start, Starter
+
+#: ``--kv-cache-dtype``: the same page.
+CACHE_TYPES = {
+    "float8": "fp8_e4m3fn",
+    "fp8": "fp8_e4m3fn",
+    "fp8_e4m3": "fp8_e4m3fn",
+    "fp8_e4m3fn": "fp8_e4m3fn",
+    "fp8_e5m2": "fp8_e5m2",
+}
+#: The launcher's default of ``--max-concurrent-requests``.
+CONCURRENT = 128
+
+
+def command(start: Start) -> tuple[str, ...]:
+    """The words of the command.
+
+    Raises:
+        RequestError: more than one replica, or a what-if that no option brings about.
+    """
+    start.one_replica("TGI")
+    s, dtype = start.settings, start.dtype(of_float32="float16")
+    words = ["text-generation-launcher", "--model-id", start.weights, "--port", str(start.port)]
+    words += ["--num-shard", str(start.layout.tensor_parallel_size)]
+    words += ["--max-total-tokens", str(s.context), "--max-input-tokens", str(max(1, s.context - 1))]
+    words += ["--max-batch-prefill-tokens", str(s.max_num_batched_tokens)]
+    words += ["--max-concurrent-requests", str(max(CONCURRENT, s.users))]
+    if start.load.max_num_seqs is not None:
+        words += ["--max-batch-size", str(start.load.max_num_seqs)]
+    words += ["--cuda-memory-fraction", repr(float(s.gpu_memory_utilization))]
+    # Weights that are quantized as released say so themselves, and take no type beside that.
+    if start.weights_format in (*CASTS, "float32"):
+        words += ["--dtype", dtype]
+    if (cache := start.cache_dtype(CACHE_TYPES)) in CACHE_TYPES.values():
+        words += ["--kv-cache-dtype", cache]
+    if s.enforce_eager:
+        words += ["--cuda-graphs", "0"]
+    return tuple(words)
+
+
+#: docs/source/quicktour.md; weights are kept in /data (Dockerfile: HF_HOME).
+STARTER = Starter(
+    title="TGI",
+    command=command,
+    images={"cuda": ("ghcr.io/huggingface/text-generation-inference:{version}", (2, 0))},
+    cache="/data",
+)

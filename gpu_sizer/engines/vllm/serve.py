@@ -1,0 +1,63 @@
+"""``vllm serve`` (vllm/engine/arg_utils.py), with everything that a plan rests on said outright.
+
+The batch is named even where it is the default, since defaults depend on the version and on what calls it.
+"""
+
+from __future__ import annotations
+
+from gpu_sizer.engines.serving import Start, Starter
+
+#: Names of the types as ``--kv-cache-dtype`` takes them (vllm/config/cache.py: CacheDType).
+CACHE_TYPES = {"float8": "fp8"}
+#: Sizes of a layout and their options; only those above 1 are said, but for the first two.
+_SIZES = {
+    "tensor_parallel_size": "--tensor-parallel-size",
+    "pipeline_parallel_size": "--pipeline-parallel-size",
+    "data_parallel_size": "--data-parallel-size",
+    "decode_context_parallel_size": "--decode-context-parallel-size",
+}
+_ALWAYS = ("tensor_parallel_size", "pipeline_parallel_size")
+
+
+def command(start: Start) -> tuple[str, ...]:
+    """The words of the command."""
+    s, sizes = start.settings, start.layout.model_dump()
+    words = ["vllm", "serve", start.weights, "--port", str(start.port)]
+    for key, option in _SIZES.items():
+        if (size := sizes.get(key, 1)) > 1 or key in _ALWAYS:
+            words += [option, str(size)]
+    if start.layout.expert_parallel:
+        words.append("--enable-expert-parallel")
+    words += ["--max-model-len", str(s.context)]
+    words += ["--max-num-seqs", str(s.max_num_seqs)]
+    words += ["--max-num-batched-tokens", str(s.max_num_batched_tokens)]
+    words += ["--gpu-memory-utilization", repr(float(s.gpu_memory_utilization))]
+    words += ["--dtype", start.dtype(), "--kv-cache-dtype", start.cache_dtype(CACHE_TYPES)]
+    if start.load.block_size is not None:
+        words += ["--block-size", str(start.load.block_size)]
+    if s.enforce_eager:
+        words.append("--enforce-eager")
+    return tuple(words)
+
+
+def machine(nodes: int, rank: str, head: str) -> tuple[str, ...]:
+    """What each of several machines needs beside that.
+
+    Machines after the first run without a server; ranks of data parallelism follow from the machine's
+    (docs/serving/parallelism_scaling.md, "Running vLLM with MultiProcessing"; pull request 23691).
+    """
+    return ("--nnodes", str(nodes), "--node-rank", rank, "--master-addr", head)
+
+
+#: Images: docs/deployment/docker.md of vLLM; the ROCm image at v0.15.1 in vllm-project/recipes, GLM/GLM.md.
+STARTER = Starter(
+    title="vLLM",
+    command=command,
+    images={
+        "cuda": ("vllm/vllm-openai:v{version}", (0, 4)),
+        "rocm": ("vllm/vllm-openai-rocm:v{version}", (0, 15)),
+    },
+    several_from=(0, 12),
+    machine=machine,
+    worker=("--headless",),
+)

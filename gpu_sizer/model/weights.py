@@ -1,0 +1,38 @@
+"""The data types in which a model was released."""
+
+from __future__ import annotations
+
+from gpu_sizer.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from gpu_sizer.model.constraints import Text, WeightFormat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormatRule:
+    """Tensors that are stored in another format than the card's main type."""
+
+    tensors: tuple[Text, ...]
+    """Patterns (``*`` matches anything) of tensor names, ``layers.{layer}.mlp.experts.*`` ..."""
+    format: WeightFormat
+    """The format of the linear weights that match; the first rule that matches holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """Data types in which the weights were released."""
+
+    dtype: Literal["bfloat16", "float16", "float32"]
+    """Type of every tensor that no rule names, and of computation."""
+    rules: tuple[FormatRule, ...] = ()
+    """Groups of linear weights in another format, as released."""
+    kv_cache_dtype: Literal["float8"] | None = None
+    """A cache type that the checkpoint itself asks for."""
+
+    @property
+    def cache_dtype(self) -> str:
+        """The type of the cache where nobody asks for another."""
+        return self.kv_cache_dtype or self.dtype

@@ -1,0 +1,142 @@
+"""How fast a model is on GPUs that are given: one layout, or the best of a number."""
+
+from __future__ import annotations
+
+from gpu_sizer.errors import RequestError
+from gpu_sizer.planning.choices import best_price
+from gpu_sizer.planning.search import Search
+from gpu_sizer.records import dataclass
+from gpu_sizer.timing.answer import significant
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from gpu_sizer.cards.gpu_spec import Price
+    from gpu_sizer.load import Settings
+    from gpu_sizer.memory.estimate import LayoutMemory
+    from gpu_sizer.memory.layout import Layout
+    from gpu_sizer.planning.request import Request
+    from gpu_sizer.timing.answer import Speed
+
+HOUR = 3600
+MILLION = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class HowFast:
+    """The speed of a model on a layout, and what its memory says; no speed where not one request fits."""
+
+    request: Request
+    settings: Settings
+    memory: LayoutMemory
+    """Under the load that is asked: whether all its users are held at once."""
+    prompt: int
+    answer: int
+    speed: Speed | None
+    reason: str | None
+    weights_format: str
+
+    @property
+    def fits(self) -> bool:
+        """Whether the model runs on these GPUs at all."""
+        return self.speed is not None
+
+    @property
+    def layout(self) -> Layout:
+        """The layout asked about, or the fastest of the number."""
+        return self.memory.layout
+
+    @property
+    def price(self) -> Price | None:
+        """The lowest price on demand of one GPU; where none is known, the lowest of any kind."""
+        return best_price(self.request.gpu)
+
+    @property
+    def usd_per_million_tokens(self) -> float | None:
+        """Dollars for a million output tokens, their prompts included; null without a price or a speed."""
+        if self.speed is None or self.price is None:
+            return None
+        an_hour = self.price.usd_per_hour * self.layout.gpu_count
+        return an_hour / (self.speed.tokens_per_second.about * HOUR) * MILLION
+
+    @property
+    def tokens_per_watt_hour(self) -> float | None:
+        """Output tokens of a watt-hour at the GPUs' own limit of power; null where that is not known."""
+        if self.speed is None or self.request.gpu.tdp_w is None:
+            return None
+        return self.speed.tokens_per_second.about * HOUR / (self.request.gpu.tdp_w * self.layout.gpu_count)
+
+    def _cost(self) -> dict[str, Any] | None:
+        if (dollars := self.usd_per_million_tokens) is None or self.price is None:
+            return None
+        return {
+            "usd_per_million_tokens": significant(dollars),
+            "usd_per_hour": round(self.price.usd_per_hour * self.layout.gpu_count, 2),
+            "price_kind": self.price.kind,
+            "price_provider": self.price.provider,
+            "price_date": self.price.date.isoformat() if self.price.date else None,
+        }
+
+    def model_dump(self) -> dict[str, Any]:
+        """The JSON object."""
+        r = self.request
+        lengths = {"prompt": self.prompt, "answer": self.answer}
+        return {
+            "model": r.model.id,
+            "gpu": r.gpu.id,
+            "engine": r.engine,
+            "engine_profile": r.get_engine().label,
+            "gpu_count": self.layout.gpu_count,
+            "layout": self.layout.model_dump(),
+            "fits": self.fits,
+            "reason": self.reason,
+            "assumptions": {**r.assumptions(self.settings, self.weights_format), **lengths},
+            "max_concurrent_requests": round(self.memory.max_concurrent_requests, 2),
+            "speed": self.speed.model_dump() if self.speed else None,
+            "cost": self._cost(),
+            "tokens_per_watt_hour": significant(t) if (t := self.tokens_per_watt_hour) is not None else None,
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as :meth:`model_dump`, by the name that data frames and notebooks look for."""
+        return self.model_dump()
+
+
+def how_fast(request: Request, layout: Layout) -> HowFast:
+    """The speed of one layout.
+
+    Raises:
+        RequestError: a GPU or engine of whose speed nothing is known, or settings that contradict the load.
+    """
+    return _made(Search(request), layout)
+
+
+def how_fast_on(request: Request, count: int) -> HowFast:
+    """The speed of the layout of a number of GPUs that surely gives most tokens in all.
+
+    Raises:
+        RequestError: as :func:`how_fast`.
+    """
+    search = Search(request)
+    found = [_made(search, layout) for layout in search.accepted(count, request.layouts)]
+    if not found:
+        raise RequestError(f"{count} GPUs: {search.rejection(count).reason}", about="gpu")
+    return max(found, key=lambda f: (f.speed is not None, f.speed.tokens_per_second.low if f.speed else 0.0))
+
+
+def _made(search: Search, layout: Layout) -> HowFast:
+    request, rates = search.request, search.rates
+    memory = search.evaluate(layout)
+    alone = memory if request.users == 1 else Search(request.under(users=1)).evaluate(layout)
+    speed = rates.speed(layout) if alone.within_budget else None
+    return HowFast(
+        request,
+        search.fitting.settings(layout),
+        memory,
+        rates.prompt,
+        rates.answer,
+        speed,
+        None if speed is not None else alone.reason,
+        search.known.weights_format,
+    )

@@ -1,0 +1,171 @@
+"""A request's speed: its layout, cache and engine in the numbers that the formulas of :mod:`gpu_sizer.timing` take."""
+
+from __future__ import annotations
+
+from math import ceil, log
+
+from gpu_sizer.engines.registry import engine_name
+from gpu_sizer.errors import RequestError
+from gpu_sizer.records import dataclass
+from gpu_sizer.timing.case import Case, case_of
+from gpu_sizer.timing.constants import Constants, Generation, constants, generation
+from gpu_sizer.timing.hardware import hardware_of
+from gpu_sizer.timing.judged import judged
+from gpu_sizer.timing.serving import Steady, steady
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from gpu_sizer.engines.engine import PreparedModel
+    from gpu_sizer.memory.estimate import LayoutMemory
+    from gpu_sizer.memory.layout import Layout
+    from gpu_sizer.planning.request import Request
+    from gpu_sizer.timing.answer import Speed
+    from gpu_sizer.timing.work import Work
+
+    class Held(Protocol):
+        """A model as an engine holds it."""
+
+        model: PreparedModel
+
+        @property
+        def work(self) -> Work:
+            """What a token and a prompt ask of the GPUs."""
+
+
+#: Mean answers that the longest one of a set of conversations has: benchmarks leave out the longest
+#: (https://github.com/vllm-project/vllm/blob/main/vllm/benchmarks/datasets.py: is_valid_sequence).
+LONGEST_ANSWER = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """By which constants a speed is estimated."""
+
+    engine: Generation
+    gpu: str
+    link: str
+    dense_bits: int
+    expert_bits: int
+
+    @property
+    def constants(self) -> Constants:
+        """The constants themselves."""
+        return constants(self.engine.key, self.gpu, self.link, self.dense_bits, self.expert_bits)
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What one replica is asked for: the arguments of :func:`gpu_sizer.timing.serving.steady`."""
+
+    users: float
+    places: float
+    arrive: float
+    tail: float
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """One replica of a model on its GPUs, with what limits how many requests it runs at once."""
+
+    case: Case
+    basis: Basis
+    replicas: int
+    """Copies of the whole model, among which users are dealt out."""
+    held: float
+    """Requests of full length that the cache of one replica holds."""
+    places: float
+    """Requests that one replica runs at once: of their mean length where the cache grows with the answer, and at most
+    as many as the engine takes."""
+    sequences: int
+    """The engine's own limit for one replica."""
+    memory: LayoutMemory
+
+    def demand(self, users: float, *, burst: float | None = None, drawn: bool = False) -> Demand:
+        """What one replica is asked for.
+
+        Args:
+            users: requests that want to run at once, in all replicas.
+            burst: requests that come all at once with none to follow; null is a steady stream.
+            drawn: whether the answers of a burst differ in length.
+        """
+        wanted = users / self.replicas
+        # Where the estimate says that not one request fits and yet it runs, the cache is no limit that is known.
+        places = max(1.0, self.places if self.held >= 1 else float(self.sequences))
+        if burst is None:
+            return Demand(wanted, places, 1.0, 0.0)
+        here = max(1.0, burst / self.replicas)
+        # Whole waves, of equal size.
+        running = here / ceil(here / min(here, places))
+        return Demand(running, max(1.0, running), 0.0, min(log(here), LONGEST_ANSWER) / here if drawn else 0.0)
+
+    def steady(self, demand: Demand) -> Steady:
+        """What one replica does under a demand."""
+        d = demand
+        return steady(self.case, self.basis.constants, d.users, d.places, arrive=d.arrive, tail=d.tail)
+
+    def speed(self, demand: Demand) -> Speed:
+        """The speed of all replicas under a demand of each."""
+        made = self.steady(demand)
+        basis = self.basis
+        return judged(self.case, basis.constants, made, basis.engine, basis.gpu, demand.users, self.replicas)
+
+
+class Speeds:
+    """One model on one kind of GPU with prompts and answers of some length, ready for many layouts."""
+
+    def __init__(self, request: Request, held: Held, *, prompt: float, answer: float) -> None:
+        """Prepares the layouts.
+
+        Args:
+            request: whose model, GPU, engine and settings count; its context and users do not.
+            held: its model as its engine holds it.
+            prompt: tokens of a prompt.
+            answer: tokens of an answer.
+
+        Raises:
+            RequestError: a GPU or engine of whose speed nothing is known.
+        """
+        profile = request.get_engine()
+        self._hardware = hardware_of(request.gpu)
+        self.generation = generation(engine_name(profile.name), profile.release, request.gpu.platform)
+        self._work, self._prompt, self._answer = held.work, prompt, answer
+        # Where the cache grows with the answer, requests fill it to their mean length.
+        self._lengths = max(1, ceil(prompt + answer)), max(1, ceil(prompt + answer / 2))
+        self._whole, self._mean = (
+            profile.fitting(held.model, request.gpu, request.under(context=length, users=1).load)
+            for length in self._lengths
+        )
+
+    def situation(self, layout: Layout) -> Situation:
+        """What the formulas need of a layout; ``data_parallel_size`` without spread experts is that many replicas.
+
+        Raises:
+            RequestError: a layout that the engine refuses.
+        """
+        memory = self._whole.evaluate(layout)
+        at_mean = self._mean.evaluate(layout).per_gpu
+        if memory.per_gpu is None or at_mean is None:
+            raise RequestError(memory.reason or "the engine refuses this layout")
+        work, hardware = self._work, self._hardware
+        shares = layout.data_parallel_size > 1 and layout.expert_parallel and work.routed.bytes > 0
+        data = layout.data_parallel_size if shares else 1
+        replicas = layout.data_parallel_size // data
+        sequences = self._whole.settings(layout).max_num_seqs * data
+        held = memory.max_concurrent_requests / replicas
+        whole, mean = self._lengths
+        places = min(float(sequences), held * (1.0 if self.generation.reserves else whole / mean))
+        case = case_of(
+            work,
+            hardware,
+            layout.tensor_parallel_size,
+            layout.pipeline_parallel_size,
+            data,
+            prompt=self._prompt,
+            answer=self._answer,
+            cache_bytes=at_mean.kv_cache_bytes,
+        )
+        dense, expert = hardware.computed(work.dense.bits), hardware.computed(work.routed.bits)
+        basis = Basis(self.generation, hardware.kind, hardware.link_kind, dense, expert)
+        return Situation(case, basis, replicas, held, places, sequences, memory)

@@ -1,0 +1,43 @@
+"""A speed in plain words."""
+
+from __future__ import annotations
+
+from gpu_sizer.planning.rate import rounded, spread
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gpu_sizer.timing.answer import Figure, Speed
+
+#: What would help against what binds.
+HELP = {
+    "memory bandwidth": "GPUs with faster memory, fewer bits, or more GPUs help",
+    "arithmetic": "GPUs with more operations a second, fewer bits, or more GPUs help",
+    "links": "a faster link between GPUs, or fewer GPUs a replica, help",
+    "overheads": "launches and scheduling take the time: more users at once cost each of them little",
+}
+
+
+def _at_most(figure: Figure) -> str:
+    return f"{spread(figure)}, at most {rounded(figure.bound)}" if figure.bound is not None else spread(figure)
+
+
+def speed_lines(speed: Speed, users: int) -> Iterator[str]:
+    """What a speed consists of, line by line."""
+    user, token, first = speed.tokens_per_second_per_user, speed.tpot_ms, speed.ttft_ms
+    if user is not None:
+        yield f"  tokens/s a user      {_at_most(user)}"
+    yield f"  tokens/s in all      {_at_most(speed.tokens_per_second)}"
+    if token is not None:
+        yield f"  time per token       {spread(token)} ms, at least {rounded(token.bound or 0)}"
+    if first is not None:
+        yield f"  time to the first    {spread(first)} ms; a class more than a figure"
+    at_once = f"{speed.running:,.0f} requests run at once"
+    waiting = f"; the other {users - speed.running:,.0f} wait" if users - speed.running >= 1 else ""
+    yield f"{at_once}{waiting}. What binds: {speed.binds} ({HELP[speed.binds]})."
+    basis = speed.basis
+    yield (
+        f"Basis: {basis.kind}: {basis.records:,} measured configurations that the constants had not seen, half of them "
+        f"within {basis.median_error:.0%}; the ranges hold 90 % of what was measured."
+    )

@@ -1,0 +1,101 @@
+"""Laws of the formulas, on models and GPUs of the catalogue."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpu_sizer.api import load_gpu, load_model
+from gpu_sizer.memory.layout import Layout
+from gpu_sizer.planning.request import make_request
+from gpu_sizer.planning.search import known
+from gpu_sizer.planning.speed import Situation, Speeds
+from gpu_sizer.records import fields, replace
+from gpu_sizer.timing.bound import least_token_seconds, most_tokens_per_second
+from gpu_sizer.timing.case import Case
+from gpu_sizer.timing.serving import steady
+
+PLACES = [
+    ("llama-3-8b", "l4", Layout()),
+    ("llama-3-70b", "rtx-a6000", Layout(4)),
+    ("llama-3-70b", "h100-80gb", Layout(2, 2)),
+    ("mixtral-8x7b", "a100-80gb", Layout(2)),
+    ("gemma-3-27b", "rtx-pro-6000", Layout()),
+    ("deepseek-v3", "h200", Layout(8)),
+    ("deepseek-v3", "b200", Layout(1, 1, 8, True)),
+    ("gpt-oss-120b", "h100-80gb", Layout(2)),
+    ("qwen3-next-80b-a3b", "h200", Layout(2)),
+]
+LENGTHS = st.sampled_from([1, 16, 128, 1024, 8192])
+USERS = st.floats(1, 3000)
+
+
+@cache
+def found(place: int, prompt: int, answer: int) -> Situation:
+    model, gpu, layout = PLACES[place]
+    request = make_request(load_model(model), load_gpu(gpu), context=1)
+    return Speeds(request, known(request), prompt=prompt, answer=answer).situation(layout)
+
+
+situations = st.builds(found, st.integers(0, len(PLACES) - 1), LENGTHS, LENGTHS)
+
+
+@given(situations, USERS, st.floats(1.0, 4.0))
+def test_more_users_never_get_fewer_tokens_in_all_and_never_more_each(s: Situation, users: float, more: float) -> None:
+    few, many = (steady(s.case, s.basis.constants, u, 1e6) for u in (users, users * more))
+    assert many.tokens_per_second >= few.tokens_per_second * (1 - 1e-9)
+    assert many.token_seconds >= few.token_seconds * (1 - 1e-9)
+
+
+@given(situations, USERS, st.sampled_from(["bandwidth", "link_bandwidth"]), st.floats(1.0, 10.0))
+def test_a_faster_memory_or_link_never_makes_it_slower(s: Situation, users: float, what: str, factor: float) -> None:
+    faster = replace(s.case, **{what: getattr(s.case, what) * factor})
+    before, after = (steady(c, s.basis.constants, users, s.places) for c in (s.case, faster))
+    assert after.tokens_per_second >= before.tokens_per_second * (1 - 1e-9)
+    assert after.token_seconds <= before.token_seconds * (1 + 1e-9)
+    assert after.first_seconds <= before.first_seconds * (1 + 1e-9)
+
+
+@given(situations, USERS)
+def test_nothing_is_faster_than_physics_allows(s: Situation, users: float) -> None:
+    made = steady(s.case, s.basis.constants, users, s.places)
+    assert made.token_seconds >= least_token_seconds(s.case, made.running)
+    assert made.tokens_per_second <= most_tokens_per_second(s.case, max(users, made.running))
+
+
+@given(situations, USERS)
+def test_requests_beyond_the_places_wait(s: Situation, users: float) -> None:
+    places = max(1.0, s.places)
+    made = steady(s.case, s.basis.constants, users, places)
+    assert made.running == pytest.approx(min(users, places))
+    alone = steady(s.case, s.basis.constants, min(users, places), places)
+    assert made.tokens_per_second == pytest.approx(alone.tokens_per_second)
+    assert made.first_seconds >= alone.first_seconds
+
+
+def test_arrays_give_what_numbers_give() -> None:
+    every = [found(i, prompt, 128) for i in range(len(PLACES)) for prompt in (16, 1024)]
+    names = [f.name for f in fields(Case)]
+    constants = [s.basis.constants for s in every]
+    together = Case(**{n: np.array([float(getattr(s.case, n)) for s in every]) for n in names})
+    kinds = type(constants[0])
+    k = kinds(**{f.name: np.array([getattr(c, f.name) for c in constants]) for f in fields(kinds)})
+    made = steady(together, k, np.full(len(every), 32.0), np.full(len(every), 24.0))
+    for i, s in enumerate(every):
+        one = steady(s.case, s.basis.constants, 32.0, 24.0)
+        assert made.tokens_per_second[i] == pytest.approx(one.tokens_per_second, rel=1e-9)
+        assert made.first_seconds[i] == pytest.approx(one.first_seconds, rel=1e-9)
+
+
+def test_one_stream_reads_its_weights() -> None:
+    """By hand: Llama 3 8B without its embedding is 7.5 billion parameters of bfloat16, 15.0 GB, read once a token."""
+    s = found(0, 1, 1)
+    weights = s.case.dense_bytes + s.case.head_bytes
+    assert weights == pytest.approx(15.01e9, rel=1e-3)
+    made = steady(s.case, s.basis.constants, 1, 1)
+    reading = weights / (300e9 * s.basis.constants.read)
+    assert reading < made.token_seconds < 1.3 * reading

@@ -1,0 +1,159 @@
+"""Speed as people ask for it: of a layout, of a number of GPUs, and the fewest GPUs that reach a rate."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from gpu_sizer import RequestError, estimate, size, speed, sweep
+from gpu_sizer.api import fits_given
+from gpu_sizer.cli.app import put_together
+
+APP = put_together()
+LOAD = {"prompt": 1024, "answer": 256}
+
+
+def test_a_layout_is_answered_in_the_keys_of_the_contract() -> None:
+    found = speed("llama-3-70b", gpu="h100", tensor_parallel_size=4, users=16).model_dump()
+    told = found["speed"]
+    assert (
+        set(told["tokens_per_second_per_user"]) == set(told["tokens_per_second"]) == {"low", "about", "high", "at_most"}
+    )
+    assert set(told["tpot_ms"]) == {"low", "about", "high", "at_least"}
+    assert told["running"] == 16
+    assert set(told["basis"]) == {"records", "median_error", "class"}
+    assert found["assumptions"]["prompt"] == 1024
+    assert found["assumptions"]["answer"] == 256
+    assert found["assumptions"]["context"] == 1280
+    assert found["cost"]["usd_per_million_tokens"] > 0
+
+
+def test_the_ends_of_a_range_belong_together() -> None:
+    told = speed("llama-3-70b", gpu="h100", tensor_parallel_size=4, users=16).speed
+    assert told is not None
+    assert told.tokens_per_second_per_user is not None
+    assert told.tpot_ms is not None
+    assert told.tokens_per_second_per_user.low == pytest.approx(1e3 / told.tpot_ms.high)
+    assert told.tokens_per_second_per_user.high == pytest.approx(1e3 / told.tpot_ms.low)
+    assert told.tokens_per_second.high <= (told.tokens_per_second.bound or 0)
+
+
+def test_a_number_of_gpus_takes_its_fastest_layout() -> None:
+    best = speed("mixtral-8x7b", gpu="a6000", gpu_count=4, users=8)
+    assert best.layout.gpu_count == 4
+    assert best.speed is not None
+    one = speed("mixtral-8x7b", gpu="a6000", tensor_parallel_size=4, users=8).speed
+    assert one is not None
+    assert best.speed.tokens_per_second.low >= one.tokens_per_second.low
+
+
+def test_where_a_model_does_not_fit_there_is_no_speed() -> None:
+    found = speed("llama-3-70b", gpu="h100")
+    assert not found.fits
+    assert found.speed is None
+    assert "GiB" in (found.reason or "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"model": "llama-3-8b", "gpu": "h100", "engine": "tgi"}, "nothing was measured of the speed of tgi"),
+        ({"model": "llama-3-8b", "gpu": "mi355x", "engine": "sglang"}, "nothing was measured of the speed of sglang"),
+        ({"model": "llama-3-8b", "gpu": "mi350x"}, "the rate of operations of AMD Instinct MI350X is in no source"),
+        ({"model": "llama-3-8b", "gpu": "h100", "engine": "llama.cpp", "users": 4}, "how fast llama.cpp is with more"),
+        ({"model": "llama-3-8b", "gpu": "mi300x", "tokens_per_second": 20}, "times of single tokens were not measured"),
+        ({"model": "llama-3-8b", "gpu": "h100", "gpu_count": 2, "tensor_parallel_size": 2}, "say a number of GPUs or"),
+        ({"model": "llama-3-8b", "gpu": "h100", "tokens_per_second": 0}, "tokens_per_second must be above 0"),
+    ],
+)
+def test_what_is_not_known_is_refused_in_a_sentence(arguments: dict[str, object], message: str) -> None:
+    with pytest.raises(RequestError) as raised:
+        speed(**arguments)  # type: ignore[arg-type]
+    assert str(raised.value).startswith(message)
+
+
+def test_the_fewest_gpus_whose_lower_end_reaches_a_rate() -> None:
+    plan = size("llama-3-70b", gpu="h100", users=16, tokens_per_second=25, **LOAD)  # type: ignore[arg-type]
+    assert plan.speed is not None
+    assert plan.speed.verdict == "meets"
+    assert plan.speed.tokens_per_second_per_user is not None
+    assert plan.speed.tokens_per_second_per_user.low >= 25
+    slower = [r for r in plan.rejections if "are asked for" in r.reason]
+    assert slower
+    assert plan.gpu_count is not None
+    for r in slower:
+        assert r.layout is not None
+        fit = estimate(
+            "llama-3-70b",
+            gpu="h100",
+            tensor_parallel_size=r.layout.tensor_parallel_size,
+            pipeline_parallel_size=r.layout.pipeline_parallel_size,
+            data_parallel_size=r.layout.data_parallel_size,
+            users=16,
+            tokens_per_second=25,
+            **LOAD,  # type: ignore[arg-type]
+        )
+        assert fit.speed is not None
+        assert fit.speed.verdict in ("close", "misses")
+
+
+def test_a_higher_rate_never_needs_fewer() -> None:
+    counts = [
+        size("llama-3-8b", gpu="l4", users=32, tokens_per_second=rate, details=False, **LOAD).gpu_count or 999  # type: ignore[arg-type]
+        for rate in (1, 4, 8, 12, 1000)
+    ]
+    assert counts == sorted(counts)
+    assert counts[-1] == 999
+
+
+def test_requests_a_second_are_shared_by_replicas() -> None:
+    few, many = (
+        size("llama-3-8b", gpu="l4", requests_per_second=rate, details=False, **LOAD)  # type: ignore[arg-type]
+        for rate in (0.5, 10)
+    )
+    assert many.speed is not None
+    assert few.gpu_count is not None
+    assert many.gpu_count is not None
+    assert few.gpu_count < many.gpu_count
+    assert many.speed.tokens_per_second.about >= 10 * 256
+
+
+def test_a_rate_that_nothing_reaches_is_told_with_what_comes_nearest() -> None:
+    plan = size("llama-3-70b", gpu="a6000", users=8, tokens_per_second=500, max_gpus=8, **LOAD)  # type: ignore[arg-type]
+    assert not plan.fits
+    assert "500 are asked for" in (plan.reason or "")
+
+
+def test_a_sweep_gives_what_size_gives_under_a_rate() -> None:
+    options = {"tokens_per_second": 20, **LOAD}
+    found = sweep("llama-3-70b", "h100", contexts=[1280, 4096], users=[4, 16], **options)  # type: ignore[arg-type]
+    for record in found.to_records():
+        load = {"context": record["context"], "users": record["users"], **options}
+        assert record["gpu_count"] == size("llama-3-70b", gpu="h100", details=False, **load).gpu_count  # type: ignore[arg-type]
+
+
+def test_gpus_that_differ_have_no_speed() -> None:
+    with pytest.raises(RequestError, match="GPUs that differ is not known"):
+        fits_given("llama-3-8b", gpus="1xa6000+1xrtx-3090", engine="llama.cpp", tokens_per_second=5)
+
+
+def test_the_command_tells_the_range_the_basis_and_what_binds() -> None:
+    done = CliRunner().invoke(APP, ["speed", "llama-3-70b", "--gpu", "h100", "--tp", "4", "--users", "16"])
+    assert done.exit_code == 0
+    assert "tokens a second for each of 16 users" in done.output
+    assert "What binds: memory bandwidth" in done.output
+    assert "half of them within" in done.output
+    assert "prompts of 1,024 tokens, answers of 256, 16 at once" in done.output
+    assert CliRunner().invoke(APP, ["speed", "llama-3-70b", "--gpu", "h100"]).exit_code == 3
+
+
+def test_size_says_which_rate_is_met() -> None:
+    words = ["size", "llama-3-8b", "--gpu", "h100", "--users", "8", "--tokens-per-second", "20"]
+    plain, told = (CliRunner().invoke(APP, [*words, *more]) for more in ([], ["--json"]))
+    assert "Speed, which meets what is asked for" in plain.output
+    found = json.loads(told.output)
+    assert found["speed"]["verdict"] == "meets"
+    assert found["assumptions"]["tokens_per_second"] == 20
+    assert found["assumptions"]["context"] == 1280
