@@ -71,11 +71,11 @@ class Matcher:
         self._counts: dict[tuple[str, int], dict[str, str]] = defaultdict(dict)
         self._shapes: dict[Any, dict[str, str]] = defaultdict(dict)
         self._rows = {row["name"].lower(): row for row in rows}
-        self._bodies: dict[str, str] = {}
+        self._bodies: dict[str, list[str]] = defaultdict(list)
         self._totals: dict[str, int] = {}
         for card in models.all():
             if not card.weights.rules:
-                self._bodies.setdefault(_body(card), card.id)
+                self._bodies[_body(card)].append(card.id)
             for hub_id in (card.hub_id, *(r.hub_id for r in card.releases)):
                 row = self._rows.get((hub_id or "").lower())
                 if row is None:
@@ -113,7 +113,7 @@ class Matcher:
 
     def learn(self, card: ModelCard) -> None:
         """Further repositories of a new card's shape are no cards of their own."""
-        self._bodies.setdefault(_body(card), card.id)
+        self._bodies[_body(card)].append(card.id)
 
     def solved(self, row: dict[str, Any]) -> tuple[str | None, Line | None, ModelCard | None]:
         """For a repository of a dense class: the card that it is but for its vocabulary, or a card of its own."""
@@ -124,10 +124,11 @@ class Matcher:
         card = solved(row)
         if card is None:
             return None, None, None
-        if (known := self._bodies.get(_body(card))) is None:
+        if not (same := self._bodies.get(_body(card))):
             return None, None, card
-        if known not in self._models.files:
+        if not all(known in self._models.files for known in same):
             return None, None, None
+        known = _nearest([self._models.get(c) for c in same], name)[0].id
         longest = self._models.get(known).context
         longer = row["context_length"] if row["context_length"] > (longest.extended or longest.native) else None
         size = card.architecture.vocab_size
@@ -161,9 +162,8 @@ class Matcher:
         plain = [c for c in cards if not c.weights.rules] or cards
         if not plain:
             return None
-        near = [c for c in plain if _named(c, row["name"])]
         # A name that says one of several decides; else they must be the same but for their names.
-        pool = near or plain
+        pool = _nearest(plain, row["name"])
         if any(c.architecture != pool[0].architecture or c.weights != pool[0].weights for c in pool):
             return None
         length = row.get("context_length") or 0
@@ -201,6 +201,27 @@ def as_card(row: dict[str, Any], card: ModelCard, source: str) -> ModelCard:
             ),
         ),
     )
+
+
+def _nearest(cards: list[ModelCard], name: str) -> list[ModelCard]:
+    """Those of some cards whose names lie nearest to a repository's.
+
+    Nearest are those of which the longest whole name stands in it, then those whose family does and that have no size
+    or number that it lacks (``-A6B-16-Extreme``), then those whose family does.
+    """
+    ending = normal(name.partition("/")[2]).replace("_", "")
+    whole = {c.id: max((len(n) for n in _endings(c) if n in ending), default=0) for c in cards}
+    if (most := max(whole.values())) > 0:
+        return [c for c in cards if whole[c.id] == most]
+    family = [c for c in cards if _named(c, name)]
+    plain = [c for c in family if all(w in ending for w in re.split("[-_]", c.id) if re.search(r"\d", w))]
+    return plain or family or cards
+
+
+def _endings(card: ModelCard) -> list[str]:
+    """The names of a card and of its releases, without organisations, as names are compared."""
+    hub_ids = (card.hub_id, *(r.hub_id for r in card.releases))
+    return [normal(n.rpartition("/")[2]).replace("_", "") for n in (card.id, *hub_ids) if n]
 
 
 def _named(card: ModelCard, name: str) -> bool:

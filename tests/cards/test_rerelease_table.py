@@ -83,3 +83,17 @@ def test_no_hub_id_stands_in_a_line_and_in_a_card() -> None:
     assert len(lines) > 2_500
     assert not [key for key in lines if key in catalogue().models.index]
     assert all(normal(hub_id) == key for key, (_, _, hub_id, *_) in lines.items())
+
+
+@pytest.mark.parametrize(
+    ("hub_id", "card"),
+    [
+        ("QuantTrio/Qwen3-Coder-30B-A3B-Instruct-AWQ", "qwen3-30b-a3b-2507"),
+        ("cyankiwi/granite-4.1-8b-AWQ-INT4", "granite-4.1-8b"),
+        ("RedHatAI/Phi-3-medium-128k-instruct-quantized.w4a16", "phi-3-medium-128k"),
+        ("unsloth/phi-4", "phi-4"),
+        ("dmis-lab/llama-3.1-medprm-reward-v1.0", "llama-3.1-8b"),
+    ],
+)
+def test_of_cards_with_one_shape_a_line_leads_to_the_one_that_its_name_says(hub_id: str, card: str) -> None:
+    assert catalogue().rereleases.find(hub_id)[0] == card
