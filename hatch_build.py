@@ -22,6 +22,7 @@ class CompiledCards(BuildHookInterface):  # type: ignore[type-arg]
         from gpu_sizer.cards.fleet import Fleet
         from gpu_sizer.cards.folders import MACHINES
         from gpu_sizer.engines.profiles import recipe
+        from gpu_sizer.queries.closed import recipe as closed
         from gpu_sizer.timing.constants import recipe as of_speed
 
         folder, cards = mkdtemp(), Catalogue()
@@ -32,6 +33,7 @@ class CompiledCards(BuildHookInterface):  # type: ignore[type-arg]
             machines.recipe(),
             cards.rereleases.recipe(),
             recipe(),
+            closed(),
             of_speed(),
         ):
             made.ship(folder)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     R = TypeVar("R")
 
 #: Fields of results in which a plan or a fit may stand.
-_HOLDING = frozenset(("plan", "fit", "options", "choices", "result"))
+_HOLDING = frozenset(("plan", "fit", "options", "choices", "result", "answers"))
 
 
 def _deploy(answer: Plan | Fit, form: str, **options: Any) -> str:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
     from gpu_sizer.planning.needs import MemoryNeed
     from gpu_sizer.planning.sweep import Axes
-    from gpu_sizer.queries.answers import Answer
+    from gpu_sizer.queries.answers import Answer, Answers
     from gpu_sizer.reports.sweep_view import Sweep
 
     ModelName = str | os.PathLike[str] | ModelCard
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def load_model(model: str | os.PathLike[str] | ModelCard, *, cards: Catalogue | None = None) -> ModelCard:
-    """A model card by id, alias, near spelling, hub id, or path: a YAML card, a model folder, a config.json.
+    """A model card by id, alias, hub id, or path: a YAML card, a model folder, a config.json.
 
     Raises:
         UnknownModelError: no such model, or several (``suggestions`` names them).
@@ -73,7 +73,7 @@ def _noted(card: ModelCard, note: str) -> ModelCard:
 
 
 def load_gpu(gpu: str | os.PathLike[str] | GpuSpec, *, cards: Catalogue | None = None) -> GpuSpec:
-    """A GPU spec by id, alias, near spelling, or path of a YAML spec.
+    """A GPU spec by id, alias, or path of a YAML spec.
 
     Raises:
         UnknownGpuError: no such GPU, or several (``suggestions`` names them).
@@ -149,6 +149,7 @@ def speed(
     pipeline_parallel_size: int = 1,
     data_parallel_size: int = 1,
     expert_parallel: bool = False,
+    decode_context_parallel_size: int = 1,
     **load: Unpack[FitOptions],
 ) -> HowFast:
     """How fast a model is: tokens a second for each user and in all, the time per token and to the first token.
@@ -163,6 +164,7 @@ def speed(
         pipeline_parallel_size: stages.
         data_parallel_size: replicas; with ``expert_parallel`` groups that share the experts.
         expert_parallel: whole experts on each GPU.
+        decode_context_parallel_size: one alone: of others nothing was measured.
         load: as in :func:`size`. ``users`` send a prompt of ``prompt`` tokens (1,024 where it is left out) and get an
             answer of ``answer`` (256), each followed by another; ``tokens_per_second`` and ``requests_per_second`` are
             judged against.
@@ -176,10 +178,16 @@ def speed(
     load["prompt"] = USUAL_PROMPT if load.get("prompt") is None else load["prompt"]
     load["answer"] = USUAL_ANSWER if load.get("answer") is None else load["answer"]
     made = request(model, gpu, **load)
-    sizes = (tensor_parallel_size, pipeline_parallel_size, data_parallel_size)
+    layout = Layout(
+        tensor_parallel_size,
+        pipeline_parallel_size,
+        data_parallel_size,
+        expert_parallel,
+        decode_context_parallel_size,
+    )
     if gpu_count is None:
-        return how_fast(made, Layout(*sizes, expert_parallel))
-    if any(n != 1 for n in sizes) or expert_parallel:
+        return how_fast(made, layout)
+    if layout != Layout():
         raise RequestError("say a number of GPUs or the sizes of a layout, not both", about="gpu")
     return how_fast_on(made, gpus_asked(gpu_count))
 
@@ -365,7 +373,7 @@ def sweep(models: ModelName | Iterable[ModelName], gpus: GpuName | Iterable[GpuN
     return Sweep(found.axes, found.cells, found.uncounted)
 
 
-def ask(text: str, *, cards: Catalogue | None = None, most_gpus: int | None = None) -> Answer:
+def ask(text: str, *, cards: Catalogue | None = None, most_gpus: int | None = None) -> Answer | Answers:
     """The answer to a question in words.
 
     Args:

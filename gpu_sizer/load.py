@@ -248,11 +248,13 @@ class Load:
     tokens_per_second: float | None = setting(
         None,
         "Tokens a second that each user has to get, surely. Default: any speed does.",
+        words=None,
         said="{:g} tokens a second for each user",
     )
     requests_per_second: float | None = setting(
         None,
         "Requests a second that have to be answered in all, surely. Default: any speed does.",
+        words=None,
         said="{:g} requests a second",
     )
 

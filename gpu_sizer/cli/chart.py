@@ -182,6 +182,28 @@ def context(
 
 
 @app.command()
+@o.takes(*(s for s in _SIZED if s.name not in ("context", "users")), unset=True)
+@o.gathers("place", _PLACE)
+def speed(
+    model: o.Model,
+    load: o.Given,
+    place: o.Given,
+    gpus: Annotated[str, typer.Option(metavar="GPU,...", help="GPUs, a line for each.")] = "h100",
+) -> None:
+    """Tokens a second for each user against the number of users, with the range that measurements lie in."""
+    from gpu_sizer.cli import speed_chart as made
+
+    file, theme = _file(**place), place["theme"]
+    spec = _spec(load)
+    cards = o.cards()
+    card = api.load_model(model, cards=cards)
+    specs = [api.load_gpu(name, cards=cards) for name in dict.fromkeys(gpus.split(","))]
+    lines = made.speed_lines(card, specs, spec)
+    chart = made.speed_of(card, lines, spec)
+    _give(chart, lambda: made.speed_bars(lines, chart), file, theme)
+
+
+@app.command()
 @o.takes(*_SIZED, unset=True)
 @o.gathers("selection", t.SELECTION)
 @o.gathers("place", _PLACE)

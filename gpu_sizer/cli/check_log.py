@@ -13,7 +13,11 @@ from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import print_json, print_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gpu_sizer.evidence.check import LogCheck
+    from gpu_sizer.evidence.logs.bench import BenchFindings
+    from gpu_sizer.evidence.logs.reader import ByteStream
     from gpu_sizer.evidence.logs.startup import LogFindings
 
 #: Figures of the table: title, key, digits.
@@ -30,21 +34,50 @@ _FIGURES = (
 _TOLD = ("gpu", "gpu_total_gib", "tp", "pp", "dp", "ep", "dtype", "quantization", "max_model_len")
 
 
-def _read(log: str) -> LogFindings:
+#: Bytes in which a benchmark's result is looked for: the outputs of benchmarks are short.
+BENCH_BYTES = 1 << 22
+
+
+class _Again:
+    """A stream of which some was read already."""
+
+    def __init__(self, begun: bytes, rest: ByteStream) -> None:
+        self._begun, self._rest = begun, rest
+
+    def read(self, size: int, /) -> bytes:
+        """At most ``size`` bytes; none at the end."""
+        if self._begun:
+            given, self._begun = self._begun[:size], self._begun[size:]
+            return given
+        return self._rest.read(size)
+
+
+def _either(stream: ByteStream, advance: Callable[[int], None] | None = None) -> LogFindings | BenchFindings:
+    """What a benchmark's output tells, or a start-up's log."""
+    from gpu_sizer.evidence.logs.bench import read_bench
+    from gpu_sizer.evidence.logs.reader import clean
+    from gpu_sizer.evidence.logs.startup import read_log
+
+    begun = stream.read(BENCH_BYTES)
+    if (found := read_bench(clean(begun))) is not None:
+        return found
+    return read_log(_Again(begun, stream), advance)
+
+
+def _read(log: str) -> LogFindings | BenchFindings:
     """The findings of a file, or of what comes on stdin.
 
     Raises:
         EvidenceError: a file that cannot be read.
     """
     from gpu_sizer.cli.bar import bar
-    from gpu_sizer.evidence.logs.startup import read_log
     from gpu_sizer.evidence.records import EvidenceError
 
     if log == "-":
-        return read_log(sys.stdin.buffer)
+        return _either(sys.stdin.buffer)
     try:
         with open(log, "rb") as stream, bar("Reading the log", os.fstat(stream.fileno()).st_size) as advance:
-            return read_log(stream, advance)
+            return _either(stream, advance)
     except (OSError, ValueError) as error:
         raise EvidenceError(f"{log}: {getattr(error, 'strerror', None) or error}") from None
 
@@ -76,7 +109,7 @@ def _heading(done: LogCheck) -> list[str]:
 
 
 def check_log(
-    log: Annotated[str, typer.Argument(metavar="LOG", help="A start-up log; - reads stdin.")],
+    log: Annotated[str, typer.Argument(metavar="LOG", help="A start-up log, or a benchmark's output; - reads stdin.")],
     model: Annotated[str | None, typer.Option(help="The model, where the log does not tell it.")] = None,
     gpu: Annotated[str | None, typer.Option(help="The GPU, where the log does not tell it.")] = None,
     tp: Annotated[
@@ -85,16 +118,41 @@ def check_log(
     record: Annotated[bool, typer.Option("--record", help="Print the record to contribute, one JSON line.")] = False,
     as_json: o.Json = False,
 ) -> None:
-    """Read a real start-up log and compare it with the estimate."""
+    """Read a real start-up log, or what a benchmark printed, and compare it with the estimate."""
     from gpu_sizer.evidence.check import check
+    from gpu_sizer.evidence.logs.bench import BenchFindings
 
-    done = check(_read(log), o.cards(), model=model, gpu=gpu, tp=tp)
+    findings = _read(log)
+    if isinstance(findings, BenchFindings):
+        _bench(findings, model, gpu, tp, record, as_json)
+        return
+    done = check(findings, o.cards(), model=model, gpu=gpu, tp=tp)
     if record:
         print_lines([json.dumps(done.record.model_dump(), ensure_ascii=False)])
     elif as_json:
         print_json(done.model_dump())
     else:
         _print(done)
+
+
+def _bench(
+    findings: BenchFindings, model: str | None, gpu: str | None, tp: int | None, record: bool, as_json: bool
+) -> None:
+    """A benchmark beside the estimate."""
+    from gpu_sizer.evidence.bench_check import check_bench
+
+    done = check_bench(findings, o.cards(), model=model, gpu=gpu, tp=tp)
+    if record:
+        print_lines([json.dumps(done.record(), ensure_ascii=False)])
+    elif as_json:
+        print_json(done.model_dump())
+    else:
+        b = done.replayed.benchmark
+        told = ("gpu", "tp", "isl", "osl", "load", "concurrency", "num_prompts")
+        settings = ", ".join(f"{key} {done.found[key]}" for key in told if key in done.found)
+        rows = [("", "measured", "expected", "error"), *done.rows()]
+        assumed = ["", f"Assumed: {'; '.join(done.replayed.assumed)}"] if done.replayed.assumed else []
+        print_lines([f"{b.engine}: {b.model}", settings, "", *_aligned(rows), "", *done.sentences, *assumed])
 
 
 def _print(done: LogCheck) -> None:

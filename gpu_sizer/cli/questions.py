@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gpu_sizer.cli.output import is_terminal, print_json, print_lines
 from gpu_sizer.exits import exit_code
-from gpu_sizer.queries.answers import Answer
+from gpu_sizer.queries.answers import Answer, Answers
 from gpu_sizer.queries.answers import ask as ask_in_words
 
 TYPE_CHECKING = False
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.catalogue import Catalogue
 
 
-def print_answer(found: Answer, as_json: bool) -> int:
+def print_answer(found: Answer | Answers, as_json: bool) -> int:
     """Prints an answer and gives the exit code."""
     if as_json:
         print_json(found.model_dump())

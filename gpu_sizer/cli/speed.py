@@ -10,20 +10,19 @@ from gpu_sizer import api
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import print_json, print_lines
 from gpu_sizer.load import ENGINE, LOAD
+from gpu_sizer.memory.layout import LAYOUT
 
 
 @o.takes(*LOAD, ENGINE)
+@o.takes(*LAYOUT, into="layout")
 def speed(
     model: o.Model,
+    layout: o.Given,
     load: o.Given,
     gpu: o.Gpu,
     gpu_count: Annotated[
         int | None, typer.Option("--gpu-count", "-n", help="The fastest layout of this many GPUs, instead of one told.")
     ] = None,
-    tp: Annotated[int, typer.Option("--tp", help="Tensor parallel size.")] = 1,
-    pp: Annotated[int, typer.Option("--pp", help="Pipeline parallel size.")] = 1,
-    dp: Annotated[int, typer.Option("--dp", help="Replicas (data parallel size).")] = 1,
-    ep: Annotated[bool, typer.Option("--ep", help="Expert parallel.")] = False,
     as_json: o.Json = False,
 ) -> None:
     """How fast a model is for its users: tokens a second, with the range in which measurements lie."""
@@ -33,10 +32,7 @@ def speed(
         api.load_model(model, cards=o.cards()),
         gpu=api.load_gpu(gpu, cards=o.cards()),
         gpu_count=gpu_count,
-        tensor_parallel_size=tp,
-        pipeline_parallel_size=pp,
-        data_parallel_size=dp,
-        expert_parallel=ep,
+        **layout,
         **load,
     )
     if as_json:

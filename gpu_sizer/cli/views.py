@@ -10,13 +10,12 @@ from rich.text import Text
 from gpu_sizer.planning import inverse_sentences as words
 from gpu_sizer.planning.levers import advice
 from gpu_sizer.planning.plan import Fit, Plan
-from gpu_sizer.queries.answers import result_lines
+from gpu_sizer.queries.answers import Answer, Answers, result_lines
 from gpu_sizer.reports.terminal import fit_view, listing, plan_view, show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gpu_sizer.queries.answers import Answer
     from gpu_sizer.queries.intents import Intent
 
 
@@ -41,6 +40,9 @@ def _parts(intent: Intent, result: Any) -> list[RenderableType]:
         fit = result if isinstance(result, Fit) else result.fit
         notes = [] if isinstance(result, Fit) else result.notes()
         return [*_below(fit_view(fit)), *(Text(f"Note: {note}", style="yellow") for note in notes)]
+    if intent == "speed":
+        _, *rest = result_lines(intent, result)
+        return [Text(line) for line in rest]
     if intent in ("context", "users"):
         return _below(plan_view(result.plan, "-"))
     if intent == "models":
@@ -51,12 +53,16 @@ def _parts(intent: Intent, result: Any) -> list[RenderableType]:
     return [Text(), table, *map(Text, words.choices_rest(choices))]
 
 
+def _style(result: Any) -> str:
+    """The colour of a verdict."""
+    found = getattr(result, "result", result)
+    tight = getattr(getattr(found, "plan", found), "verdict", None) == "tight"
+    return "bold yellow" if tight else "bold green" if found.fits else "bold red"
+
+
 def _head(intent: Intent, result: Any) -> Text:
     """The answer's first sentence, in the colour of its verdict."""
-    plan = getattr(result, "plan", result)
-    tight = getattr(plan, "verdict", None) == "tight"
-    style = "bold yellow" if tight else "bold green" if result.fits else "bold red"
-    return Text(next(iter(result_lines(intent, result))), style=style)
+    return Text(next(iter(result_lines(intent, result))), style=_style(result))
 
 
 def show_result(intent: Intent, result: Any) -> None:
@@ -64,8 +70,13 @@ def show_result(intent: Intent, result: Any) -> None:
     show(Group(_head(intent, result), *_parts(intent, result)))
 
 
-def show_answer(answer: Answer) -> None:
+def show_answer(answer: Answer | Answers) -> None:
     """Prints an answer in colour, with what was understood."""
-    said = Text(f"(understood: {answer.understood})", style="dim")
-    notes = (Text(f"Note: {w}", style="yellow") for w in answer.warnings)
-    show(Group(_head(answer.intent, answer.result), said, *notes, *_parts(answer.intent, answer.result)))
+    if isinstance(answer, Answers):
+        show(Group(*(Text(a.headline, style=_style(a)) for a in answer.answers)))
+    for part in answer.answers if isinstance(answer, Answers) else (answer,):
+        if isinstance(part, Answer):
+            head = (Text(part.headline, style=_style(part)),) if part is answer else (Text(),)
+            said = Text(f"(understood: {part.understood})", style="dim")
+            notes = (Text(f"Note: {w}", style="yellow") for w in part.notes)
+            show(Group(*head, said, *notes, *_parts(part.intent, part.result)))

@@ -139,6 +139,9 @@ if TYPE_CHECKING:
                 RequestError: a class that this version does not load, or a kind of layer that is not known for it.
             """
 
+        def own_format(self, name: str) -> str | None:
+            """A format of weights that this engine has beside the common ones; null for other names."""
+
         def check(self, load: Load) -> None:
             """Refuses settings that this engine does not know.
 

@@ -68,6 +68,10 @@ class OneVersion(Supported):
         """That nobody knows here whether the engine loads the model, or that later versions no longer do."""
         return tuple(note for note in (self.class_note(card), self.last_note(card)) if note is not None)
 
+    def own_format(self, name: str) -> str | None:
+        """A format of weights that this engine has beside the common ones; null for other names."""
+        return None
+
     def model(self, card: ModelCard, weights_dtype: str | None) -> Any:
         """The model prepared for many layouts.
 

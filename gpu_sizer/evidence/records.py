@@ -85,10 +85,9 @@ class EvidenceRecord:
 
 
 _FIELDS = tuple(f.name for f in fields(EvidenceRecord) if f.name != "settings")
-#: What a request says in other words: the length, the users, what weights would be.
-_OTHERWISE = ("context", "users", "weights_dtype")
-#: The settings of a load that a record may tell.
-OF_LOAD: dict[str, Setting] = {s.name: s for s in LOAD if s.name not in _OTHERWISE}
+#: The settings of a load that a record may tell. What every answer tells (length, users, type of the weights) has keys
+#: of its own here.
+OF_LOAD: dict[str, Setting] = {s.name: s for s in LOAD if not s.told}
 #: The keys of a record.
 KEYS: tuple[str, ...] = tuple(dict.fromkeys((*_FIELDS, *OF_LOAD)))
 

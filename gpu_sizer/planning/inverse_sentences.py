@@ -201,6 +201,8 @@ def memory_headline(found: MemoryNeed) -> str:
     r = found.request
     weights = f"{gb(found.weights_bytes)} of {found.weights_format} weights"
     cache = f"{gb(found.kv_cache_bytes)} of cache"
+    if found.token_bytes:
+        cache += f" ({found.token_bytes:,} bytes a token)"
     load = f"{r.context:,} tokens, {_requests(r.users)}"
     return (
         f"{r.model.name} needs {gb(found.total_bytes)} ({gib(found.total_bytes)}): {weights} and {cache} "

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from gpu_sizer.memory.layout import Layout
+from gpu_sizer.model.caches import CacheTypes
+from gpu_sizer.model.formats import ELEMENT_BYTES
 from gpu_sizer.planning.search import Search
 from gpu_sizer.records import dataclass
 
@@ -10,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.load import Settings
     from gpu_sizer.planning.choices import Choices
     from gpu_sizer.planning.request import Request
@@ -33,6 +36,8 @@ class MemoryNeed:
     kv_cache_bytes: int
     engine_bytes: int
     choices: Choices
+    token_bytes: int = 0
+    """What one token more takes of the cache, in layers that keep every token."""
 
     @property
     def total_bytes(self) -> int:
@@ -54,6 +59,7 @@ class MemoryNeed:
                 "kv_cache_bytes": self.kv_cache_bytes,
                 "total_bytes": self.total_bytes,
                 "engine_bytes_per_gpu": self.engine_bytes,
+                "kv_cache_bytes_per_token": self.token_bytes,
             },
             "assumptions": self.request.assumptions(self.settings, self.weights_format, of_gpu=False),
             "options": [c.model_dump() for c in self.choices.options],
@@ -81,4 +87,15 @@ def memory_need(request: Request, choices: Choices) -> MemoryNeed:
         whole.kv_cache_bytes,
         whole.activation_bytes + whole.overhead_bytes,
         choices,
+        token_bytes(request.model, search.fitting.settings(Layout()).kv_cache_dtype),
     )
+
+
+def token_bytes(card: ModelCard, cache_dtype: str) -> int:
+    """Bytes of the cache that one token more takes on one GPU, in the layers that keep every token."""
+    types = CacheTypes(cache_dtype if cache_dtype in ELEMENT_BYTES else "bfloat16", card.weights.dtype)
+    a = card.architecture
+    each = {
+        name: sum(c.token_bytes for c in block.caches(1, types) if c.kind == "full") for name, block in a.blocks.items()
+    }
+    return sum(each[name] for name in a.layer_names)

@@ -15,7 +15,8 @@ _POWER = {"": 0, "k": 1, "m": 2, "b": 3}
 def tokens(text: str | int, native: int | None = None, what: str = "context", about: str = "context") -> int:
     """A number of tokens.
 
-    ``k`` is 1024 where the model's own length is a multiple of 1024 (32k of 32,768), and 1000 otherwise.
+    ``k`` is 1024 where the model's own length is a multiple of 1024 (32k of 32,768), and 1000 otherwise; so it is
+    where 1024 would lead beyond that length and 1000 does not (200k of 202,752).
 
     Args:
         text: ``32768``, ``32k``, ``1M``, ``8,192``.
@@ -32,13 +33,20 @@ def tokens(text: str | int, native: int | None = None, what: str = "context", ab
     if match is None:
         raise RequestError(f"{what} must be a number of tokens such as 8192 or 32k, not {text[:40]!r}", about=about)
     digits, unit = match[1].replace(",", "").replace("_", ""), match[2].lower()
-    base = 1000 if native is not None and native % 1024 else 1024
-    value = float(digits) * base ** _POWER[unit]
+    value = float(digits) * thousand(float(digits), native) ** _POWER[unit]
     if value > MOST_TOKENS:
         raise RequestError(f"{what} must be at most {MOST_TOKENS:,} tokens, not {shown(text)}", about=what)
     if not 1 <= value <= MOST_TOKENS or value != int(value):
         raise RequestError(f"{what} must be a whole number of at least 1, not {text[:40]!r}", about=about)
     return int(value)
+
+
+def thousand(number: float, native: int | None) -> int:
+    """What ``k`` means behind a number, for a model of this length of its own."""
+    if native is None:
+        return 1024
+    beyond = number * 1024 > native >= number * 1000 and number * 1000 > native / 2
+    return 1000 if native % 1024 or beyond else 1024
 
 
 def some_gpus(text: str) -> tuple[int, str]:

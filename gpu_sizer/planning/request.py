@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.engines.registry import engine, engine_for
+from gpu_sizer.engines.registry import engine, engine_for, engine_names
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import (
     ENGINE,
@@ -135,13 +135,32 @@ def make_request(model: ModelCard, gpu: GpuSpec, **options: Unpack[SizeOptions])
         raise RequestError(
             f"context {context:,} is longer than {model.name} allows: {longest:,} tokens{extended}", about="context"
         )
-    if (dtype := given.get("weights_dtype")) is not None:
-        weight_format(dtype)
     engine = engine_for(given.pop("engine", ENGINE.default), model)
     limits = {name: given.pop(name) for name in _OF_LIMITS if name in given}
     request = Request(model, gpu, Load(**given), engine, Limits(**limits) if limits else ANYWHERE)
+    if (dtype := request.load.weights_dtype) is not None:
+        _check_format(request.get_engine(), dtype)
     request.get_engine().check(request.load)
     return request
+
+
+def _check_format(asked: Engine, dtype: str) -> None:
+    """Refuses a format of weights that neither all engines nor this one has.
+
+    Raises:
+        RequestError: the format, and what is known.
+    """
+    if asked.own_format(dtype) is not None:
+        return
+    try:
+        weight_format(dtype)
+    except RequestError:
+        for name in engine_names():
+            if engine(name).own_format(dtype) is not None:
+                raise RequestError(
+                    f"{dtype!r} is a format of {name}'s files: ask with that engine (--engine {name})"
+                ) from None
+        raise
 
 
 def _usual_context(given: Mapping[str, Any], native: int, longest: int) -> int:

@@ -70,7 +70,9 @@ class _Known:
 
     @cached_property
     def weights_format(self) -> str:
-        """The format in which most bytes of the weights are."""
+        """The format in which most bytes of the weights are, or the engine's own name for it."""
+        if (own := getattr(self.model, "weights_format", None)) is not None:
+            return str(own)
         sizes: Counter[str] = Counter()
         for tensor, layers in self.model.inventory.everything():
             sizes[tensor.fmt] += storage_bytes(tensor.shape, tensor.fmt) * tensor.copies * layers

@@ -144,6 +144,8 @@ class Speeds:
         Raises:
             RequestError: a layout that the engine refuses.
         """
+        if layout.decode_context_parallel_size > 1:
+            raise RequestError("how fast caches spread over ranks are (decode context parallelism) was not measured")
         memory = self._whole.evaluate(layout)
         at_mean = self._mean.evaluate(layout).per_gpu
         if memory.per_gpu is None or at_mean is None:

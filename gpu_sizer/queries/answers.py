@@ -3,36 +3,54 @@
 from __future__ import annotations
 
 from gpu_sizer.cards.catalogue import catalogue
-from gpu_sizer.errors import RequestError
+from gpu_sizer.errors import GpuSizerError, RequestError
+from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.request import gpus_asked
 from gpu_sizer.planning.search import fit, plan
 from gpu_sizer.planning.sentences import fit_lines, lines
 from gpu_sizer.queries.requests import asked, say
-from gpu_sizer.queries.understanding import understand
-from gpu_sizer.records import dataclass
+from gpu_sizer.queries.topics import Remark
+from gpu_sizer.queries.understanding import understand_all
+from gpu_sizer.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
+    from collections.abc import Callable, Iterator
+    from typing import Any, Literal
 
     from gpu_sizer.cards.catalogue import Catalogue
+    from gpu_sizer.memory.layout import Layout as AnyLayout
     from gpu_sizer.planning.choices import Choices, Runnable
+    from gpu_sizer.planning.how_fast import HowFast
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
     from gpu_sizer.planning.levers import Lever
     from gpu_sizer.planning.needs import MemoryNeed
     from gpu_sizer.queries.intents import Intent
     from gpu_sizer.queries.requests import Asked
+    from gpu_sizer.queries.understanding import Understanding
 
-    Result = Plan | Fit | OnCount | LongestContext | MostUsers | MemoryNeed | Runnable | Choices
+    Result = Plan | Fit | OnCount | LongestContext | MostUsers | MemoryNeed | Runnable | Choices | HowFast
+
+
+#: A shorter context than this is no answer to a question whose own does not fit.
+LEAST_CONTEXT = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Most:
+    """What may be asked: GPUs, and GPUs times users where the models that run are listed; null is any number."""
+
+    gpus: int | None = None
+    listed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What was understood, and the result: that of the library call and of the command which ask the same.
 
-    ``engine`` is the one that was named; ``warnings`` say what the question asks beyond the answer.
+    ``engine`` is the one that was named; ``warnings`` say what the result leaves out; ``first`` are those of them that
+    bear on what was decided, and so stand in the first line. ``ignored`` are the words that nothing was made of.
     """
 
     question: str
@@ -41,6 +59,8 @@ class Answer:
     result: Result
     engine: str = "vllm"
     warnings: tuple[str, ...] = ()
+    first: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
     @property
     def fits(self) -> bool:
@@ -73,12 +93,22 @@ class Answer:
 
     def lines(self) -> Iterator[str]:
         """The whole answer in plain text: the answer in a sentence, what was understood, and the rest."""
-        first, *rest = self.body()
-        yield first
+        _, *rest = self.body()
+        yield self.headline
         yield f"(understood: {self.understood})"
-        for warning in self.warnings:
+        for warning in self.notes:
             yield f"Note: {warning}"
         yield from rest
+
+    @property
+    def headline(self) -> str:
+        """The answer in its first line, with what it leaves out of what was decisive."""
+        return " ".join([next(iter(self.body())), *(f"{text[:1].upper()}{text[1:]}." for text in self.first)])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What stands below the first line."""
+        return tuple(w for w in self.warnings if w not in self.first)
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object."""
@@ -88,7 +118,67 @@ class Answer:
             found["levers"] = [lever.model_dump() for lever in self.levers()]
         if self.warnings:
             _warned(found, self.warnings)
+        if self.ignored:
+            found["ignored"] = list(self.ignored)
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A part of a question that cannot be answered, and why."""
+
+    understood: str
+    error: GpuSizerError
+    fits: bool = False
+
+    @property
+    def headline(self) -> str:
+        """Why it cannot be answered."""
+        return f"{self.understood}: {self.error}."
+
+    def lines(self) -> Iterator[str]:
+        """Why it cannot be answered."""
+        yield self.headline
+
+    def model_dump(self) -> dict[str, Any]:
+        """The JSON object of an error, with what was understood."""
+        return {"understood": self.understood, **self.error.model_dump()}
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """A question that asks several things: the answer to each."""
+
+    question: str
+    answers: tuple[Answer | Refused, ...]
+    intent: Literal["several"] = "several"
+
+    @property
+    def understood(self) -> str:
+        """What was understood of each part."""
+        return " | ".join(dict.fromkeys(a.understood for a in self.answers))
+
+    @property
+    def fits(self) -> bool:
+        """Whether every part fits."""
+        return all(a.fits for a in self.answers)
+
+    def lines(self) -> Iterator[str]:
+        """Each answer in its first line, then each with what it rests on."""
+        for answer in self.answers:
+            yield answer.headline
+        for answer in self.answers:
+            _, *rest = answer.lines()
+            yield from ("", *rest) if rest else ()
+
+    def model_dump(self) -> dict[str, Any]:
+        """The JSON object of several answers."""
+        return {
+            "question": self.question,
+            "intent": self.intent,
+            "understood": self.understood,
+            "answers": [a.model_dump() for a in self.answers],
+        }
 
 
 def _warned(found: dict[str, Any], warnings: tuple[str, ...]) -> None:
@@ -106,6 +196,10 @@ def result_lines(intent: Intent, result: Any) -> Iterator[str]:
         return plan_lines(result)
     from gpu_sizer.planning import inverse_sentences as words
 
+    if intent == "speed":
+        from gpu_sizer.queries.pace import speed_lines
+
+        return speed_lines(result)
     if intent == "fit":
         return words.on_count_lines(result)
     if intent == "context":
@@ -143,6 +237,10 @@ def _count(a: Asked, cards: Catalogue) -> Plan:
 
 def _fit(a: Asked, cards: Catalogue) -> Fit | OnCount:
     request = a.request()
+    if a.understood.mixed:
+        from gpu_sizer.planning.given import fit_given
+
+        return fit_given(request, [cards.gpus.get(g) for g in a.understood.mixed])
     if sizes := a.layout():
         from gpu_sizer.memory.layout import Layout
 
@@ -189,7 +287,14 @@ def _models(a: Asked, cards: Catalogue) -> Runnable:
     return what_fits(cards.models.all(), a.gpus[0], gpus_asked(a.gpu_count), **a.options)
 
 
-_ANSWERS = {
+def _speed(a: Asked, cards: Catalogue) -> HowFast:
+    from gpu_sizer.queries.pace import speed_of
+
+    return speed_of(a, gpus_asked(a.gpu_count))
+
+
+_ANSWERS: dict[Intent, Callable[[Asked, Catalogue], Result]] = {
+    "speed": _speed,
     "count": _count,
     "fit": _fit,
     "context": _context,
@@ -201,10 +306,103 @@ _ANSWERS = {
 }
 
 
+def _shorter(a: Asked, result: Result) -> str | None:
+    """The context that fits on the GPUs that were told, where the one asked for does not; null where none does."""
+    from gpu_sizer.planning.inverse import OnCount, longest
+
+    if not isinstance(result, OnCount) or result.fits:
+        return None
+    reach = longest(a.request(), result.gpu_count)
+    if reach < LEAST_CONTEXT or reach >= result.fit.request.context:
+        return None
+    return f"with a shorter context it fits: up to {reach:,} tokens (--max-model-len {reach})"
+
+
+def _other_memory(a: Asked, result: Result, cards: Catalogue) -> str | None:
+    """Whether a GPU of the same name with another memory decides otherwise; null where it does not."""
+    others = []
+    for identity in a.understood.other_memory:
+        gpu = cards.gpus.get(identity)
+        try:
+            found = _fit(replace(a, gpus=(gpu,)), cards)
+        except GpuSizerError:
+            continue
+        if found.fits != result.fits:
+            others.append(f"{a.gpu_count} × {gpu.name.removeprefix('NVIDIA ').removeprefix('AMD ')}")
+    if not others:
+        return None
+    return f"on {' or '.join(others)} it {'fits' if not result.fits else 'does not fit'}"
+
+
+def _in_machines(a: Asked, result: Result) -> str | None:
+    """The whole machines that a number of GPUs takes, where machines were asked about."""
+    if a.understood.options.per_machine is None or not isinstance(result, Plan) or not result.gpu_count:
+        return None
+    each = a.understood.options.per_machine or result.request.gpus_per_node
+    machines = -(-result.gpu_count // each)
+    return f"in machines of {each} GPUs that is {machines} machine{'s' if machines > 1 else ''}"
+
+
+def _layout_of(result: Result) -> AnyLayout | None:
+    """The layout that an answer found for the memory; null for lists, and where nothing fits."""
+    found: Any = getattr(result, "plan", None) or getattr(result, "fit", None) or result
+    return getattr(found, "layout", None) if result.fits else None
+
+
+def _with_speed(a: Asked, result: Result, remark: Remark) -> Remark:
+    """A remark on speed with what is known of it, for the layout that was found."""
+    if remark.topic != "speed" or a.model is None or not a.gpus or (layout := _layout_of(result)) is None:
+        return remark
+    from gpu_sizer.queries.pace import aside
+
+    return replace(remark, text=aside(a, layout))
+
+
+def _refuse_dear(a: Asked, most: Most) -> None:
+    """Refuses a question that takes longer to answer than is allowed here.
+
+    Raises:
+        RequestError: more GPUs, or more of them times users for a list of models.
+    """
+    if most.gpus is not None and (told := a.largest_count()) > most.gpus:
+        raise RequestError(f"at most {most.gpus:,} GPUs can be asked about here, not {told:,}", about="gpu")
+    listed = (a.gpu_count or 1) * a.options.get("users", 1)
+    if most.listed is not None and a.understood.intent == "models" and listed > most.listed:
+        message = f"which models run can be asked here for up to {most.listed:,} GPUs times users, not for {listed:,}"
+        raise RequestError(message, about="users")
+
+
+def _answer(u: Understanding, cards: Catalogue, most: Most) -> Answer:
+    a, remarks = asked(u, cards), list(u.remarks)
+    copies = u.options.copies
+    if a.gpus and copies is not None and copies > (a.gpu_count or copies) >= 1:
+        from gpu_sizer.queries.copies import shared
+
+        a, remark = shared(a, copies)
+        remarks.append(remark)
+    _refuse_dear(a, most)
+    if a.gpu_count == 1 and copies is not None and remarks and a.understood is not u:
+        result: Result = fit(a.request(), Layout())
+    else:
+        result = _ANSWERS[a.understood.intent](a, cards)
+    if copies is not None and copies > 1 and a.understood.intent in ("memory", "gpus"):
+        remarks.append(Remark(f"that is for one of the {copies} copies", first=True))
+    more = [
+        text
+        for text in (_shorter(a, result), _other_memory(a, result, cards), _in_machines(a, result))
+        if text is not None
+    ]
+    told = [_with_speed(a, result, r) for r in remarks]
+    first = (*more, *(r.text for r in told if r.first))
+    kept = (w for w in a.warnings if w not in {r.text for r in remarks if r.first})
+    warnings = tuple(dict.fromkeys((*kept, *first)))
+    return Answer(u.question, a.understood.intent, say(a), result, a.engine, warnings, first, u.ignored)
+
+
 def ask(
     text: str, *, cards: Catalogue | None = None, most_gpus: int | None = None, most_listed: int | None = None
-) -> Answer:
-    """The answer to a question in words.
+) -> Answer | Answers:
+    """The answer to a question in words, or those to each of its parts.
 
     Args:
         text: ``how many A6000s for Mixtral 8x7b``.
@@ -217,13 +415,25 @@ def ask(
             (``unknown``, ``ambiguous``, ``incomplete``, ``invalid``) and ``about`` say which.
     """
     shelf = cards or catalogue()
-    u = understand(text, shelf)
-    a = asked(u, shelf)
-    if most_gpus is not None and (told := a.largest_count()) > most_gpus:
-        raise RequestError(f"at most {most_gpus:,} GPUs can be asked about here, not {told:,}", about="gpu")
-    listed = (a.gpu_count or 1) * a.options.get("users", 1)
-    if most_listed is not None and u.intent == "models" and listed > most_listed:
-        message = f"which models run can be asked here for up to {most_listed:,} GPUs times users, not for {listed:,}"
-        raise RequestError(message, about="users")
-    result = _ANSWERS[u.intent](a, shelf)
-    return Answer(u.question, u.intent, say(a), result, a.engine, a.warnings)
+    most = Most(most_gpus, most_listed)
+    parts = understand_all(text, shelf)
+    if len(parts) == 1:
+        try:
+            return _answer(parts[0], shelf, most)
+        except GpuSizerError as error:
+            if told := [r.text for r in parts[0].remarks if r.first]:
+                error.args = (f"{error}; besides, {'; '.join(told)}",)
+            raise
+    answers = tuple(_part(u, shelf, most) for u in parts)
+    if all(isinstance(a, Refused) for a in answers):
+        raise next(a.error for a in answers if isinstance(a, Refused))
+    return Answers(parts[0].question, answers)
+
+
+def _part(u: Understanding, cards: Catalogue, most: Most) -> Answer | Refused:
+    """The answer to one of several parts; one that has none does not end the others."""
+    try:
+        return _answer(u, cards, most)
+    except GpuSizerError as error:
+        length = f" at {u.options.context[0]} tokens" if u.options.context else ""
+        return Refused(f"{cards.models.get(u.model).name if u.model else u.intent}{length}", error)

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 def memory_told(s: Sentence, near: Name | None = None) -> int | None:
     """Gigabytes of a GPU that stand beside its name, or anywhere; their words are taken."""
+    found = memory_place(s, near)
+    return found[1] if found else None
+
+
+def memory_place(s: Sentence, near: Name | None = None) -> tuple[int, int] | None:
+    """Where gigabytes of a GPU stand beside its name, or anywhere, and how many; their words are taken."""
     places = list(s.free())
     if near is not None:
         behind = s.skip(near.stop, ("with", "of", "at", "x"), most=1)
@@ -26,10 +32,10 @@ def memory_told(s: Sentence, near: Name | None = None) -> int | None:
         amount = word.removesuffix("gib").removesuffix("gb").removesuffix("g")
         if amount.isdigit() and len(amount) < 5 and word != amount:
             s.take(i)
-            return int(amount)
+            return i, int(amount)
         if word.isdigit() and len(word) < 5 and s.at(i + 1) in ("gb", "gib", "gigabytes", "g"):
             s.take(i, i + 2)
-            return int(word)
+            return i, int(word)
     return None
 
 
@@ -46,6 +52,9 @@ def with_memory(s: Sentence, gpu: Name, shelf: Shelf[GpuSpec]) -> Name:
         return replace(gpu, ids=(identity,))
     fits = (told, told / (gpu.count or 1))
     kept = tuple(i for i in gpu.ids if shelf.get(i).memory.marketed_gb in fits)
+    one = shelf.get(gpu.ids[0]).memory.marketed_gb
+    if not kept and gpu.count is None and told > one and told % one == 0:
+        return replace(gpu, count=int(told // one))
     if not kept:
         raise UnknownGpuError(
             f"{join_names(gpu.ids)} does not come with {told} GB (but with {shelf.get(gpu.ids[0]).memory.marketed_gb})",

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from gpu_sizer.errors import RequestError
-from gpu_sizer.queries.asides import read_notes
 from gpu_sizer.queries.options import GPU_NOUNS, LINKS, USERS, Options
-from gpu_sizer.queries.settings import NOT, read_dtypes, read_layouts, read_settings, read_utilization
+from gpu_sizer.queries.settings import (
+    NOT,
+    read_copies,
+    read_dtypes,
+    read_layouts,
+    read_settings,
+    read_utilization,
+)
 from gpu_sizer.queries.words import is_decimal, word_set
 
 TYPE_CHECKING = False
@@ -21,6 +26,7 @@ _IN = frozenset(("in", "input", "inputs", "prompt", "prompts"))
 _OUT = word_set("out output outputs osl generated generation completion completions response answer answers")
 _LABELS = word_set("input inputs output outputs isl osl")
 _AT_ONCE = word_set("concurrent simultaneous parallel active concurrently simultaneously")
+_GROUPS = word_set("team group company office class department staff organisation organization crew club")
 _LOAD_FIRST = word_set("batch concurrency users requests bs")
 _MARKS = frozenset(":=")
 _HOW = frozenset(("many", "much"))
@@ -75,6 +81,8 @@ def read_gpu_nouns(s: Sentence, o: Options) -> None:
             s.take(over)
     if o.nodes is None and (place := s.find([("dgx",), ("hgx",)])) is not None:
         before = s.skip(place[0] - 1, ("nvidia",), -1)
+        if s.said(before) in _HOW:
+            o.per_machine = 0
         if (number := s.number_at(before)) is not None or s.at(before) in ("a", "an", "the", "my", "our"):
             o.nodes = number or 1
             s.take(before, place[1])
@@ -117,6 +125,9 @@ def read_users(s: Sentence, o: Options) -> None:
             if s.counted(j) in USERS or j > i + 1 or together:
                 o.users = number
                 s.take(i, j + (len(together) or s.counted(j) in USERS))
+        elif word in _GROUPS and s.at(i + 1) == "of" and (group := s.number_at(i + 2)) is not None:
+            o.users = group
+            s.take(i, i + 3)
         elif word in _LOAD_FIRST and s.at(i):
             j = s.skip(i + 1, LINKS)
             if (number := s.number_at(j)) is not None:
@@ -174,14 +185,7 @@ def read_context(s: Sentence, o: Options) -> None:
             if first and not named:
                 s.take(before, i)
     if len(lengths) > 1 and {part for _, part in lengths} != {"in", "out"}:
-        if len({text for text, _ in lengths}) > 1:
-            error = RequestError(
-                f"two lengths in one question: {lengths[0][0]} or {lengths[1][0]} tokens?",
-                about="context",
-                suggestions=[text for text, _ in lengths[:3]],
-            )
-            error.kind = "ambiguous"
-            raise error
+        o.lengths = tuple(dict.fromkeys(text for text, _ in lengths))
         del lengths[1:]
     o.context = tuple(text for text, _ in lengths)
 
@@ -190,13 +194,13 @@ def read_options(s: Sentence, o: Options) -> None:
     """All that stands in the words which no name took.
 
     Raises:
-        RequestError: two lengths, or quantized weights without their format.
+        RequestError: quantized weights without their format.
     """
     read_settings(s, o)
+    read_copies(s, o)
     read_layouts(s, o)
     read_utilization(s, o)
     read_dtypes(s, o)
-    o.notes = read_notes(s)
     read_gpu_nouns(s, o)
     read_users(s, o)
     read_context(s, o)

@@ -7,6 +7,7 @@ from gpu_sizer.errors import UnknownGpuError, UnknownModelError
 from gpu_sizer.queries.entities import Name
 from gpu_sizer.queries.spelling import BESIDE, digits, is_size, name_parts, parts
 from gpu_sizer.queries.stopwords import OF_NAMES, STOP_WORDS
+from gpu_sizer.queries.words import is_decimal, word_set
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 SHOWN = 6
 #: The longest name that is told in part or misspelt, in words.
 MOST_WORDS = 6
+#: Sizes that differ by this share are one, as people round them; by that one, they may have been meant.
+SAME_SIZE, LIKE_SIZE = 0.03, 0.15
 
 
 def ambiguous(kind: type[UnknownNameError], spelling: str, ids: Sequence[str]) -> UnknownNameError:
@@ -187,6 +190,27 @@ def told_in_part(s: Sentence, mender: Mender) -> tuple[list[str], str, range] | 
     return best
 
 
+def told_by_size(
+    s: Sentence, mender: Mender, billions: Callable[[str], Sequence[float]], share: float = SAME_SIZE
+) -> tuple[list[str], str, range] | None:
+    """The ids of a family with so many parameters where no name has that size: ``deepseek 671b``."""
+    for run in _runs(s):
+        for i in run:
+            family = mender.mend(s.at(i)) if s.at(i).isalpha() else None
+            if family not in mender.vocabulary.families or not is_size(s.at(i + 1)) or "x" in s.at(i + 1):
+                continue
+            told = float(s.at(i + 1)[:-1])
+            near = [x for x in mender.vocabulary.complete([family]) if _off(billions(x), told) <= share]
+            if near:
+                return near, " ".join((s.at(i), s.at(i + 1))), range(i, i + 2)
+    return None
+
+
+def _off(sizes: Sequence[float], told: float) -> float:
+    """The share by which a size differs from what was told."""
+    return abs(sizes[0] - told) / told if sizes else 1.0
+
+
 def nearly(s: Sentence, names: NearNames) -> tuple[list[str], str, range] | None:
     """The ids whose whole spelling is near a stretch of the free words."""
     for run in _runs(s):
@@ -203,6 +227,84 @@ def nearly(s: Sentence, names: NearNames) -> tuple[list[str], str, range] | None
     return None
 
 
-def left_over(s: Sentence) -> str:
-    """The free words that look most like a name: the longest run of them."""
-    return max((" ".join(s.at(i) for i in run) for run in _runs(s)), key=len, default="")
+#: Words behind which a model's name stands, and a GPU's.
+_BEFORE_MODELS = word_set("for run running serve serving host hosting deploy deploying model load loading of use using")
+_BEFORE_GPUS = word_set(
+    "on onto with using many gpu gpus card cards rtx gtx rx radeon geforce tesla quadro instinct arc x"
+)
+_IDLE = word_set("a an the my our this that one single nvidia amd intel some new old used local")
+_ON = ("on", "onto")
+#: What a model may run on that is no hardware.
+_PLATFORMS = word_set(
+    "kubernetes k8s docker podman linux windows ubuntu wsl slurm ray aws azure gcp runpod lambda colab kaggle modal"
+    " sagemaker vertex vast premise premises site prem cloud bare metal openshift proxmox vmware paper"
+)
+
+
+def _behind(s: Sentence, i: int, words: frozenset[str]) -> bool:
+    """Whether one of these words stands before a place, idle ones and a number skipped."""
+    i -= 1
+    while s.said(i) in _IDLE or s.words[i].number is not None:
+        if i < 0:
+            return False
+        i -= 1
+    return i >= 0 and s.said(i) in words
+
+
+def is_amount(word: str) -> bool:
+    """A number of few figures, or one of gigabytes: no name of a GPU."""
+    number = word.removesuffix("gib").removesuffix("gb").removesuffix("g")
+    return is_decimal(number) and (number != word or len(word) < _FIGURES or "." in word)
+
+
+def unknown_model(s: Sentence, families: frozenset[str]) -> str:
+    """The free words that must be a model's name: of a family, with a size, or where a model stands; or nothing."""
+    for run in _runs(s):
+        said = [s.at(i) for i in run]
+        while said and (said[0] in _MAKERS or _is_gpu_code(said[0])):
+            said = said[1:]
+        if not said:
+            continue
+        if any(parts(w)[0] in families for w in said):
+            return " ".join(said)
+        sized = any(is_size(w) for w in said[1:]) and said[0].isalpha()
+        if sized or (len(run) <= _NAME and _behind(s, run[0], _BEFORE_MODELS)):
+            return " ".join(said)
+    return ""
+
+
+def unknown_gpus(s: Sentence) -> Iterator[str]:
+    """The free words that must be a GPU's name: behind "on", a figure behind a maker's name, or one before "GPU"."""
+    for run in _runs(s):
+        while run and is_amount(s.at(run[0])):
+            run = run[1:]
+        while run and is_amount(s.at(run[-1])):
+            run = run[:-1]
+        said = [s.at(i) for i in run]
+        if not run or said[0] in _PLATFORMS or len(run) > _NAME:
+            continue
+        figures = any(map(str.isdigit, "".join(said)))
+        on = s.said(run[0] - 1) in _ON or s.said(run[0] - 2) in _ON
+        made = s.said(run[0] - 1) in _MAKERS and any(map(str.isdigit, "".join(said[:2])))
+        made = made or (said[0] in _MAKERS and figures) or any(map(_is_gpu_code, said))
+        noun = said[-1].isdigit() and s.counted(run[-1] + 1) in ("gpu", "gpus", "card", "cards")
+        if made or noun or (_behind(s, run[0], _BEFORE_GPUS) and (figures or on)):
+            more = s.said(run[-1] + 1)
+            yield " ".join((*said, more) if more in _PORTABLE else said)
+
+
+def _is_gpu_code(word: str) -> bool:
+    """``mi50``, ``p40``, ``k80``: letters that GPUs' names begin with, then figures."""
+    letters = word.rstrip("0123456789")
+    return letters in _CODES and len(word) - len(letters) >= _FIGURES - 1
+
+
+#: Makes of GPUs that are others than those of desktops.
+_PORTABLE = ("laptop", "mobile", "maxq")
+#: What the names of data-centre GPUs begin with.
+_CODES = word_set("mi p k m v t a h b l gb gh")
+#: Figures of a number that may be a GPU's name.
+_FIGURES = 3
+_MAKERS = word_set("rtx gtx rx radeon geforce tesla quadro nvidia amd intel arc instinct")
+#: Words of the longest name that is unknown.
+_NAME = 3

@@ -40,3 +40,9 @@ class Options:
     notes: tuple[str, ...] = ()
     expert_parallel: bool = False
     sizes: dict[str, int] = field(default_factory=dict)
+    lengths: tuple[str, ...] = ()
+    """Lengths of which each is asked about, as typed; ``context`` is the first."""
+    copies: int | None = None
+    """Copies of the model that may share a GPU."""
+    per_machine: int | None = None
+    """GPUs in one of the machines that are asked about, or 0 for the usual number."""

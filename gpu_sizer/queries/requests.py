@@ -5,7 +5,7 @@ from __future__ import annotations
 from gpu_sizer.engines.registry import engine_title
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import ENGINE, OPTIONS
-from gpu_sizer.planning.quantities import tokens
+from gpu_sizer.planning.quantities import thousand, tokens
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.records import dataclass
 
@@ -81,16 +81,11 @@ def asked(u: Understanding, cards: Catalogue) -> Asked:
         count = node * o.nodes
     elif o.nodes and max_gpus is None and u.intent in _MANY:
         max_gpus = node * o.nodes
-    for kind, size in o.sizes.items():
+    if gpus and o.copies is not None and o.copies >= 1 and count in (None, o.copies):
+        o.sizes["data"], o.copies = o.copies, None
+    for kind, size in (("data", 1 if o.copies is None else o.copies), *o.sizes.items()):
         if size < 1:
             raise RequestError(f"{kind}_parallel_size must be a whole number of at least 1, not {size}")
-    copies = o.sizes.get("data", 1)
-    if count is not None and 1 <= count < copies:
-        raise RequestError(
-            f"{copies} copies that share {count} GPU{'s' if count > 1 else ''} are not planned: ask whether one copy "
-            f"fits at utilization {0.92 * count / copies:.2f}",
-            about="gpu",
-        )
     native = model.context.native if model else None
     engine = o.engine or ENGINE.default
     options: dict[str, Any] = {name: getattr(o, s.key, o.settings.get(name)) for name, s in OPTIONS.items()}
@@ -105,6 +100,8 @@ def say(a: Asked) -> str:
     model = a.model.name if a.model else ""
     gpus = [g.short_name for g in a.gpus]
     on = f"{count} × {gpus[0]}" if gpus else ""
+    if u.mixed:
+        on = f"{len(u.mixed)} GPUs of {len(gpus)} kinds together"
     if u.intent == "count":
         text = f"fewest {gpus[0]} for {model}"
     elif u.intent == "fit":
@@ -114,7 +111,9 @@ def say(a: Asked) -> str:
     elif u.intent == "users":
         text = f"most users for {model} on {on}"
     elif u.intent == "memory":
-        text = f"memory for {model}"
+        text = f"memory for {model}" + (f" on {gpus[0]}" if gpus else "")
+    elif u.intent == "speed":
+        text = f"speed of {model} on {on}"
     elif u.intent == "models":
         text = f"models that run on {on}"
     elif u.intent == "gpus":
@@ -143,7 +142,7 @@ def _details(a: Asked, o: dict[str, Any]) -> list[str]:
     said += _sizes(a)
     for text in a.understood.options.context:
         if text.endswith("k") and a.model is not None:
-            said.append(f"k = {1000 if a.model.context.native % 1024 else 1024:,}")
+            said.append(f"k = {thousand(float(text[:-1]), a.model.context.native):,}")
             break
     return said
 

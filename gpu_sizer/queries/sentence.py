@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gpu_sizer.queries.stopwords import STOP_WORDS
 from gpu_sizer.queries.words import JOINTS, Word, word_set, words
+from gpu_sizer.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 MOST_WORDS = 160
 #: Words of settings, to which a number may be joined: ``tp-4``, ``max-num-seqs-64``.
 _LABELS = word_set("tp pp dp ep num seqs seq ctx batched isl osl way bit by fp bf nnodes bs")
+#: Stands for a word that means nothing more.
+ERASED = "\x00"
+#: How Azure's machines begin, whose names are also written with spaces.
+_AZURE = ("nc", "nd", "nv")
 #: Figures of a date's first part.
 _YEAR = 4
 
@@ -26,12 +31,18 @@ def _is_odd(word: Word) -> bool:
 class Sentence:
     """A question's words, each of which is understood at most once."""
 
-    __slots__ = ("taken", "text", "words")
+    __slots__ = ("asked", "places", "taken", "text", "words")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.words: list[Word] = words(text)[:MOST_WORDS]
+        #: The words as they were asked, whatever is marked later.
+        self.asked: tuple[str, ...] = tuple(w.text for w in self.words)
         self.taken: set[int] = set()
+        #: Where each word stands, understood or not.
+        self.places: dict[str, list[int]] = {}
+        for i, word in enumerate(self.words):
+            self.places.setdefault(word.text, []).append(i)
 
     def at(self, i: int) -> str:
         """The word at a place; empty outside of the sentence and where it has been understood."""
@@ -55,6 +66,12 @@ class Sentence:
         """The whole number at a place, or null; a part of a code is no number."""
         return self.words[i].number if self.at(i) and not self.in_code(i) else None
 
+    def is_code(self, i: int) -> bool:
+        """Whether a word is a part of a code with letters and figures, as machines' names are: ``p4d.24xlarge``."""
+        word = self.said(i)
+        mixed = any(map(str.isdigit, word)) and any(map(str.isalpha, word))
+        return mixed and ("." in word or self.in_code(i) or word.startswith(_AZURE))
+
     def in_code(self, i: int) -> bool:
         """Whether a word is joined to one that has no meaning here, as in ``i9-14900K``: then it has none alone."""
         start = stop = i
@@ -69,6 +86,14 @@ class Sentence:
     def take(self, start: int, stop: int | None = None) -> None:
         """Marks words as understood."""
         self.taken.update(range(start, start + 1 if stop is None else stop))
+
+    def erase(self, start: int, stop: int) -> None:
+        """Marks words as understood and as meaning nothing more: no rule finds them again."""
+        for i in range(start, stop):
+            self.take(i)
+            if i in (at := self.places.get(self.words[i].text, [])):
+                at.remove(i)
+            self.words[i] = replace(self.words[i], text=ERASED)
 
     def free(self) -> Iterator[int]:
         """Places of the words that are not understood yet."""

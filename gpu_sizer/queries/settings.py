@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gpu_sizer.engines.registry import engine_words
+from gpu_sizer.engines.registry import engine, engine_words
+from gpu_sizer.errors import RequestError
 from gpu_sizer.load import ENGINE, OPTIONS
-from gpu_sizer.queries.asides import refuse_vague_formats
 from gpu_sizer.queries.options import GPU_NOUNS, LINKS, USERS, Options
 from gpu_sizer.queries.words import is_decimal, word_set
 
@@ -59,9 +59,16 @@ _DTYPE_PHRASES = {
 }
 _Q_TYPES = word_set("q1 q2 q3 q4 q5 q6 q8")
 _Q_PARTS = word_set("k 0 1 s m l xs xxs nl")
+_VAGUE = word_set("quantized quantised quantize quantise quant quants gguf ggml")
+_NEGATIONS = word_set("not no non never without un isnt dont")
 _CACHE = frozenset(("kv", "cache", "kvcache"))
+_BEFORE_DTYPES = word_set("in at of as to dtype type precision with is = k v")
+#: What files of llama.cpp's hold for the bits that people tell.
+_AS_GGUF = {"int4-group128": "q4_k_m", "int8": "q8_0"}
+#: The engine whose own types are meant where no engine is named.
+_OF_GGUF = "llama.cpp"
 _PARALLEL = word_set("parallel parallelism parallelization size degree only alone just of =")
-_REPLICAS = ("replicas", "replica", "copies")
+_REPLICAS = ("replicas", "replica")
 _EXPERT = (("expert", "parallel"), ("expert", "parallelism"), ("ep",), ("enable", "expert", "parallel"))
 #: Words that deny what follows.
 NOT = word_set("no without not avoid never dont cannot cant excluding exclude except disable")
@@ -93,6 +100,17 @@ def read_engine(s: Sentence, o: Options) -> None:
             return
 
 
+def read_copies(s: Sentence, o: Options) -> None:
+    """``4 copies of``, ``two instances of``: copies of a model, not machines of a GPU."""
+    for i in s.free():
+        number = s.number_at(i)
+        of = s.at(i + 2) == "of" or s.at(i + 1) in ("copies", "copy")
+        if number is not None and s.at(i + 1) in ("copies", "copy", "instances") and of:
+            o.copies = number
+            s.take(i, i + 2)
+            return
+
+
 def read_layouts(s: Sentence, o: Options) -> None:
     """``tensor parallel only``, ``no pipeline``, ``tp=4 pp=2``."""
     wanted: dict[str, bool] = {}
@@ -116,7 +134,7 @@ def read_layouts(s: Sentence, o: Options) -> None:
                 o.sizes[kind] = int(word[len(letters) :][:6])
                 s.take(i, stop)
             elif word in _REPLICAS and (number := s.number_at(i - 1)) is not None:
-                o.sizes[kind] = number
+                o.copies = number
                 s.take(i - 1, i + 1)
             elif (number := s.number_at(stop)) is not None and s.counted(stop + 1) not in GPU_NOUNS | USERS:
                 o.sizes[kind] = number
@@ -161,13 +179,15 @@ def read_utilization(s: Sentence, o: Options) -> None:
 
 
 def _llama_cpp_type(s: Sentence, i: int) -> tuple[str, int] | None:
-    """``q4_k_m``, ``Q8_0``, ``iq3 xs``: a type of llama.cpp's, and where its words end."""
-    if s.at(i).removeprefix("i") not in _Q_TYPES:
+    """``q4_k_m``, ``Q8_0``, ``iq3 xs``, ``q4km``: a type of llama.cpp's, and where its words end."""
+    word = s.at(i).removeprefix("i")
+    if word[:2] not in _Q_TYPES or not _Q_PARTS.issuperset(word[2:]):
         return None
     stop = i + 1
-    while s.at(stop) in _Q_PARTS and stop < i + 3:
+    while s.at(stop) in _Q_PARTS and stop < i + 3 and s.words[stop].before in ("_", "-", " "):
         stop += 1
-    return "_".join(s.at(k) for k in range(i, stop)), stop
+    said = "_".join(s.at(k) for k in range(i, stop))
+    return engine(_OF_GGUF).own_format(said) or said, stop
 
 
 def read_dtypes(s: Sentence, o: Options) -> None:
@@ -186,13 +206,18 @@ def read_dtypes(s: Sentence, o: Options) -> None:
             found, stop = of_llama_cpp
         if found is None:
             continue
-        before = s.skip(i - 1, ("in", "at", "of", "as", "to", "dtype", "type", "precision", "with", "is", "="), -1)
+        before = s.skip(i - 1, _BEFORE_DTYPES, -1)
+        of_gguf = found[:1] in "qi" and found.removeprefix("i")[:2] in _Q_TYPES
+        if of_gguf and o.engine is None:
+            o.engine = _OF_GGUF
         if s.at(stop) in _CACHE or s.at(before) in _CACHE:
             # The caches of eight bits that engines have are float8.
             o.settings["kv_cache_dtype"] = "float8" if found == "int8" else found
         else:
             o.settings["weights_dtype"] = found
         s.take(i, stop)
+    if (o.engine or "").replace("_", ".").startswith(_OF_GGUF) and (named := o.settings.get("weights_dtype")):
+        o.settings["weights_dtype"] = _AS_GGUF.get(named, named)
     refuse_vague_formats(s, o.settings.get("weights_dtype"))
 
 
@@ -233,3 +258,23 @@ def read_settings(s: Sentence, o: Options) -> None:
     for setting in OPTIONS.values():
         if setting.words is not None:
             _read_setting(s, o, setting)
+
+
+def refuse_vague_formats(s: Sentence, dtype: str | None) -> None:
+    """``quantized`` alone says no format; where it goes with one, or is denied, it says nothing more.
+
+    Raises:
+        RequestError: weights are wanted quantized, and nothing tells how.
+    """
+    for i in list(s.free()):
+        if s.at(i) not in _VAGUE:
+            continue
+        denied = not _NEGATIONS.isdisjoint((s.said(i - 1), s.said(i - 2)))
+        if not denied and dtype is None:
+            error = RequestError(
+                "quantized to what? say for example 'in fp8', 'in nvfp4' or 'in 4-bit'; without it, the weights as"
+                " released are sized"
+            )
+            error.kind = "incomplete"
+            raise error
+        s.take(i)

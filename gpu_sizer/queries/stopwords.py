@@ -52,7 +52,10 @@ STOP_WORDS = word_set(
     worth value overall ballpark guess numbers figures dtypes finetuned tuned pretrained custom private internal
     public popular famous standard regular normal usual typical average classic plain vanilla stock trained version
     variant parameter sized suppose supposing assume assuming necessary gimme minimal seq chance name feed document
-    documents weigh weighs space splitting split
+    documents weigh weighs space splitting split num goes sit sits second imagine acceptable determine my mine owner
+    pieces piece device devices hey folks guys question fails fail failed failing valueerror increasing runtime
+    raised memoryerror target targets sort sorts kindly fully sized duration resources resource spec specs
+    specification
     """
 )
 

@@ -2,45 +2,41 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from math import prod
-
-from gpu_sizer.cards.names import join_names, normal
-from gpu_sizer.errors import RequestError, UnknownGpuError, UnknownModelError
-from gpu_sizer.queries.asides import refuse_other_language, refuse_other_subjects
-from gpu_sizer.queries.entities import ARTICLES, Name, counted, exact_names, goes_on
-from gpu_sizer.queries.gpu_memory import memory_told, with_memory
-from gpu_sizer.queries.grammar import read_options
-from gpu_sizer.queries.intents import Told, about_sizing, intent_of
-from gpu_sizer.queries.naming import ambiguous, left_over, narrowed, nearly, told_in_part, unknown, widened
-from gpu_sizer.queries.near_names import NearNames
-from gpu_sizer.queries.options import Options
-from gpu_sizer.queries.sentence import Sentence
-from gpu_sizer.queries.settings import read_engine
-from gpu_sizer.queries.spelling import RELEASED, Mender, Vocabulary
-from gpu_sizer.queries.stopwords import STOP_WORDS
-from gpu_sizer.records import dataclass
+from gpu_sizer.cards.names import join_names
+from gpu_sizer.errors import GpuSizerError, RequestError, UnknownGpuError, UnknownModelError
+from gpu_sizer.queries.languages import in_english
+from gpu_sizer.queries.naming import LIKE_SIZE, ambiguous, told_by_size, unknown, unknown_gpus, unknown_model
+from gpu_sizer.queries.reading import Reader
+from gpu_sizer.queries.spelling import is_size
+from gpu_sizer.queries.topics import Remark
+from gpu_sizer.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator, Sequence
 
     from gpu_sizer.cards.catalogue import Catalogue
-    from gpu_sizer.errors import GpuSizerError
+    from gpu_sizer.queries.entities import Name
     from gpu_sizer.queries.intents import Intent
+    from gpu_sizer.queries.options import Options
 
 EXAMPLE = 'ask for example "how many A6000s for Mixtral 8x7b"'
-#: Stretches left aside that an answer names.
-MOST_IGNORED = 6
-#: Idle words that are told with an amount left aside: ``under $ 20``.
-_BEFORE_AMOUNTS = frozenset(("$", "€", "£", "under", "below", "over", "above", "least", "not", "no", "without"))
+#: Intents that need no GPU.
+_WITHOUT_GPU = ("gpus", "memory")
+#: The type of the files that Ollama serves by default.
+OLLAMA = "q4_k_m"
+#: The engine that takes GPUs which differ, where none is named.
+MIXING = "llama.cpp"
+#: Answers that one question gets at most.
+MOST_PARTS = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Understanding:
     """What a question asks: ids of the catalogue, options as typed, and what to tell the reader of both.
 
-    ``spelling`` is how the model was written: it may be a release with a name and a length of its own.
+    ``spelling`` is how the model was written: it may be a release with a name and a length of its own. ``mixed`` are
+    GPUs that are all meant together, one by one.
     """
 
     question: str
@@ -52,183 +48,10 @@ class Understanding:
     options: Options
     taken_as: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
-
-
-@lru_cache(maxsize=8)
-def _vocabulary(ids: tuple[str, ...]) -> Vocabulary:
-    return Vocabulary.of(ids)
-
-
-class _Reader:
-    """One question while it is read."""
-
-    def __init__(self, text: str, cards: Catalogue) -> None:
-        self.s = Sentence(text)
-        self.cards = cards
-        self.mender = Mender(lambda: _vocabulary(tuple(cards.models.ids())))
-        self.model_names, self.gpu_names = NearNames(cards.models), NearNames(cards.gpus)
-        self.options = Options()
-        self.models: list[Name] = []
-        self.gpus: list[Name] = []
-        self.taken_as: list[str] = []
-
-    def read(self) -> None:
-        """Names first, then quantities, then bare figures, then what is only nearly a name."""
-        s, mender = self.s, self.mender
-        refuse_other_language(s.text, s)
-        refuse_other_subjects(s)
-        read_engine(s, self.options)
-        copied = self._copied()
-        self.models, self.gpus = exact_names(s, self.cards, mender)
-        self._refuse_others()
-        self.models += copied
-        read_options(s, self.options)
-        models, gpus = exact_names(s, self.cards, mender, figures=True)
-        self.models += models
-        self.gpus += gpus
-        self.models = [self._widened(m) for m in self.models]
-        self.gpus = [with_memory(s, g, self.cards.gpus) for g in self.gpus]
-        if not self.models:
-            self._find(self.models, told_in_part(s, self.mender))
-        if not self.gpus:
-            self._find_gpu()
-        if not self.models:
-            self._find(self.models, nearly(s, self.model_names))
-        self.models = [narrowed(s, m) if len(m.ids) > 1 else m for m in self.models]
-
-    def _copied(self) -> list[Name]:
-        """Models whose hub ids stand in the question."""
-        if "/" not in self.s.text:
-            return []
-        from gpu_sizer.queries.hub_ids import known_hub_ids
-
-        found = known_hub_ids(self.s, self.cards)
-        self.taken_as += [f"{m.spelling!r} taken as {m.ids[0]}" for m in found if m.near]
-        return found
-
-    def _refuse_others(self) -> None:
-        if "/" in self.s.text and self.models:
-            from gpu_sizer.queries.hub_ids import refuse_others
-
-            refuse_others(self.s, self.models, RELEASED)
-
-    def _widened(self, name: Name) -> Name:
-        if len(name.ids) > 1 or name.near:
-            return name
-        wide = widened(self.s, name, self.mender, self._billions)
-        if wide.near:
-            self.taken_as.append(f"{wide.spelling!r} taken as {wide.ids[0]}")
-        return wide
-
-    def _billions(self, identity: str) -> list[float]:
-        told = self.cards.models.get(identity).parameters
-        return [n / 1e9 for n in (told.total, told.active) if n]
-
-    def newest_first(self, ids: Sequence[str]) -> list[str]:
-        """Models in the order of their release, the latest first; those without a date last."""
-        released = {i: str(self.cards.models.get(i).released or "") for i in ids}
-        return sorted(sorted(ids), key=lambda i: released[i], reverse=True)
-
-    def _find(self, into: list[Name], found: tuple[list[str], str, range] | None) -> None:
-        if found is None:
-            return
-        ids, spelling, places = found
-        if len(ids) > 1 and into is self.models and (whole := self._mended(spelling)) is not None:
-            ids = [whole]
-        self.s.take(places.start, places.stop)
-        name = Name(places.start, places.stop, tuple(ids), spelling, near=True)
-        into.append(counted(self.s, name, self.mender) if into is self.gpus else name)
-        if len(ids) == 1:
-            self.taken_as.append(f"{spelling!r} taken as {ids[0]}")
-
-    def _mended(self, spelling: str) -> str | None:
-        """The model whose whole name the mended words of a spelling are."""
-        words = [self.mender.mend(word) or word for word in spelling.split()]
-        return self.cards.models.index.get(normal(" ".join(words))) if words != spelling.split() else None
-
-    def _find_gpu(self) -> None:
-        """A GPU told in part (``pro 6000``), parted by what looks like an article (``A 100``), or misspelt."""
-        s = self.s
-        for i in s.free():
-            key = s.at(i) + s.at(i + 1)  # a letter and a number: nothing stands between
-            if s.at(i) in ARTICLES and s.at(i + 1).isdigit() and (identity := self.cards.gpus.index.get(key)):
-                s.take(i, i + 2)
-                self.gpus.append(counted(s, Name(i, i + 2, (identity,), key), self.mender))
-                return
-        found = nearly(s, self.gpu_names)
-        if found is None or not any(c.isdigit() for c in found[1]):
-            known = Mender(lambda: _vocabulary(tuple(self.cards.gpus.ids())))
-            part = told_in_part(s, known)
-            found = part if part is not None and any(c.isdigit() for c in part[1]) else found
-        if found is not None and goes_on(s, found[2].start, found[2].stop):
-            return
-        self._find(self.gpus, found)
-
-    def intent(self) -> Intent | None:
-        """What is asked."""
-        told = Told(
-            models=len(self.models),
-            gpus=len({g.ids for g in self.gpus}),
-            counted=self.gpu_count is not None,
-            count_asked=any(self._asked(g) for g in self.gpus),
-            users=self.options.users is not None,
-            context=bool(self.options.context),
-        )
-        return intent_of(self.s, told)
-
-    def _asked(self, gpu: Name) -> bool:
-        """Whether ``how many`` or ``number of`` stands before a GPU."""
-        said = [w.text for w in self.s.words]
-        before = [w for w in said[max(0, gpu.start - 4) : gpu.start] if w not in ("of", "nvidia", "amd", "x", "the")]
-        behind = said[gpu.stop : gpu.stop + 1]
-        return before[-1:] in (["many"], ["number"], ["fewest"], ["much"]) or behind in (["count"], ["needed"])
-
-    @property
-    def gpu_count(self) -> int | None:
-        """The number of GPUs that was told."""
-        o, named = self.options, next((g for g in self.gpus if g.count is not None), None)
-        said = o.gpu_count if o.gpu_count is not None else named.count if named else None
-        if said is None and o.sizes:
-            return prod(o.sizes.values())
-        place = o.count_place if o.gpu_count is not None else named.start if named else None
-        if said is None or o.nodes is None or place is None:
-            return said
-        total = o.nodes_place is not None and o.nodes_place > place and not self.s.has((("each",), ("per",)))
-        return said if total else said * o.nodes
-
-    @property
-    def sure(self) -> bool:
-        """Whether a name is beyond doubt: it is spelt right, has a number, or is the whole question."""
-        named = [n for n in (*self.models, *self.gpus) if not n.near or any(c.isdigit() for c in n.spelling)]
-        return bool(named) or (bool(self.models or self.gpus) and not self.ignored())
-
-    def ignored(self) -> tuple[str, ...]:
-        """Stretches of words that were not understood and may matter."""
-        left: list[list[int]] = []
-        for i in self.s.free():
-            if left and left[-1][-1] == i - 1 and not any(c in ",;.?!\n" for c in self.s.words[i].before):
-                left[-1].append(i)
-            else:
-                left.append([i])
-        found: dict[str, None] = {}
-        for run in left:
-            telling = [i for i in run if self.s.at(i) not in STOP_WORDS]
-            if telling:
-                start = telling[0] - (telling[0] - 1 in run and self.s.at(telling[0] - 1) in _BEFORE_AMOUNTS)
-                found[" ".join(self.s.at(i) for i in range(start, telling[-1] + 1))] = None
-        return tuple(found)[:MOST_IGNORED]
-
-
-def _one(
-    names: Sequence[Name],
-    kind: type[UnknownModelError] | type[UnknownGpuError],
-    order: Callable[[Sequence[str]], Sequence[str]] = tuple,
-) -> tuple[str, ...]:
-    """The ids of the names, each of which means one; those to ask back among are put in order."""
-    for name in names:
-        if len(name.ids) > 1:
-            raise ambiguous(kind, name.spelling, order(name.ids))
-    return tuple(dict.fromkeys(name.ids[0] for name in names))
+    remarks: tuple[Remark, ...] = ()
+    mixed: tuple[str, ...] = ()
+    other_memory: tuple[str, ...] = ()
+    """GPUs of the same name with another memory, where none was told."""
 
 
 def _incomplete(message: str, about: str, suggestions: Sequence[str] = ()) -> RequestError:
@@ -237,55 +60,248 @@ def _incomplete(message: str, about: str, suggestions: Sequence[str] = ()) -> Re
     return error
 
 
-def _not_understood() -> GpuSizerError:
-    error = RequestError(f"not understood; {EXAMPLE}")
-    error.kind = "unknown"
-    return error
+class _Decision:
+    """What a question that has been read means."""
+
+    def __init__(self, text: str, cards: Catalogue) -> None:
+        self.text, self.cards = text, cards
+        self.r = Reader(in_english(text), cards)
+        self.notes: list[str] = []
+
+    def parts(self) -> tuple[Understanding, ...]:
+        """Each thing that is asked."""
+        self.r.read()
+        intent = self._intent()
+        models = self._models(intent)
+        if not models and intent != "models":
+            intent = self._without_model(intent)
+        self._as_ollama([m for m, _ in models])
+        if models and (closed := self._closed()) is not None:
+            self.r.remarks.append(Remark(str(closed), first=True))
+        gpus = self._gpus(intent)
+        if not gpus and intent not in _WITHOUT_GPU:
+            intent, gpus = self._without_gpu(intent)
+        count, intent = self._count(intent)
+        self.r.options.notes = tuple(r.text for r in self.r.remarks)
+        one = Understanding(
+            " ".join(self.text.split())[:500],
+            intent,
+            models[0][0] if models else None,
+            models[0][1] if models else "",
+            gpus,
+            count,
+            self.r.options,
+            (*self.r.taken_as, *self.notes),
+            self.r.ignored(),
+            tuple(self.r.remarks),
+            other_memory=self.r.other_memory() if intent == "fit" else (),
+        )
+        if self.r.mixed:
+            each = [i for g in self.r.gpus for i in g.ids[:1] * (g.count or 1)]
+            if self.r.options.engine is None:
+                self.r.options.engine = MIXING
+                self.r.remarks.append(Remark("by llama.cpp's rules, since vLLM takes GPUs of one kind", first=True))
+            one = replace(one, intent="fit", mixed=tuple(each), gpu_count=len(each), remarks=tuple(self.r.remarks))
+        return tuple(self._each(one, models))[:MOST_PARTS]
+
+    def _each(self, one: Understanding, models: Sequence[tuple[str, str]]) -> Iterator[Understanding]:
+        """The question about each of its models and lengths; models that stand by GPUs of their own go with these."""
+        own = self._pairs() if len(models) > 1 else {}
+        for model, spelling in models or [(one.model or "", one.spelling)]:
+            part = replace(one, model=model or None, spelling=spelling, gpus=own.get(model, one.gpus))
+            if own and part.intent == "compare":
+                part = replace(part, intent="count")
+            lengths = self.r.options.lengths
+            if len(lengths) < 2 or one.intent == "context":
+                yield part
+            for length in lengths if len(lengths) > 1 and one.intent != "context" else ():
+                yield replace(part, options=replace(part.options, context=(length,), lengths=()))
+
+    def _pairs(self) -> dict[str, tuple[str, ...]]:
+        """The GPU that stands beside each model, where they alternate: Llama 3 8B on L4 and 70B on H100."""
+        names = sorted(
+            [(n.start, "m", n.ids[0]) for n in self.r.models] + [(g.start, "g", g.ids[0]) for g in self.r.gpus]
+        )
+        kinds = "".join(kind for _, kind, _ in names)
+        if kinds not in ("mg" * (len(kinds) // 2), "gm" * (len(kinds) // 2)):
+            return {}
+        by_kind = {k: [i for _, kind, i in names if kind == k] for k in "mg"}
+        return {m: (g,) for m, g in zip(by_kind["m"], by_kind["g"], strict=True)}
+
+    def complete(self, error: GpuSizerError) -> None:
+        """Says in an error what else the question tells that no answer could have covered."""
+        told = [r.text for r in self.r.remarks if r.first and r.text not in str(error)]
+        if self.r.chip is not None and self.r.chip not in str(error):
+            told.insert(0, f"{self.r.chip} is not in the catalogue")
+        if self.r.speed_asked:
+            told.append("nor is its speed estimated")
+        for gpu in unknown_gpus(self.r.s) if self.r.read_all else ():
+            if not any(word in str(error) for word in gpu.split()):
+                told.insert(0, f"the GPU {gpu[:40]!r} is not in the catalogue")
+        if told:
+            error.args = (f"{error}; besides, {'; '.join(told)}",)
+
+    def _intent(self) -> Intent:
+        """What is asked.
+
+        Raises:
+            RequestError: nothing that can be told from the words.
+        """
+        intent = "speed" if self.r.speed_asked else self.r.intent()
+        if self.r.chip is not None and not self.r.gpus and intent != "models":
+            raise self._unknown_chip()
+        if not self.r.says("sizing") and self.r.memory is None and (intent is None or not self.r.sure):
+            if self.r.pasted is not None:
+                raise RequestError(self.r.pasted)
+            if closed := self._closed():
+                raise closed
+            error = RequestError(f"not understood; {EXAMPLE}")
+            error.kind = "unknown"
+            raise error
+        return intent or "count"
+
+    def _unknown_chip(self) -> GpuSizerError:
+        return UnknownGpuError(
+            f"{self.r.chip} is not in the catalogue, and nothing else stands in for it; `gpu-sizer gpus` lists what is"
+            " known"
+        )
+
+    def _closed(self) -> UnknownModelError | None:
+        """The error for a model whose weights are not public, where one is named."""
+        if not (left := self.r.ignored()):
+            return None
+        from gpu_sizer.queries.closed import closed_model
+
+        return next((e for run in left if (e := closed_model(run)) is not None), None)
+
+    def _models(self, intent: Intent) -> list[tuple[str, str]]:
+        """The models that are asked about, and how each was written.
+
+        Raises:
+            UnknownModelError: a name that is none, or one that could mean several.
+        """
+        found: dict[str, str] = {}
+        for name in sorted(self.r.models, key=lambda n: n.start):
+            found.setdefault(self._one(name), name.spelling)
+        if not found and intent == "models":
+            told = unknown_model(self.r.s, self.r.mender.vocabulary.families)
+            if told and self.r.mender.vocabulary.names_something(told.split()):
+                raise unknown(UnknownModelError, told, self.r.model_names)
+        return list(found.items())
+
+    def _one(self, name: Name) -> str:
+        """The one model that a name means; of several of the size that was told, the newest.
+
+        Raises:
+            UnknownModelError: it could mean several.
+        """
+        if len(name.ids) == 1:
+            return name.ids[0]
+        ids = self.r.newest_first(name.ids)
+        said = name.spelling.split()
+        if any(map(is_size, said)) and not all(map(is_size, said)):
+            dates = [self.cards.models.get(i).released for i in ids[:2]]
+            if dates[0] is not None and dates[0] != dates[1]:
+                others = join_names(ids[1:4])
+                self.notes.append(f"{name.spelling!r} taken as {ids[0]}, the newest of that size (not {others})")
+                return ids[0]
+        raise ambiguous(UnknownModelError, name.spelling, ids)
+
+    def _as_ollama(self, models: Sequence[str]) -> None:
+        """Ollama serves four bits unless told otherwise; a model that was released in four bits it serves as it is."""
+        o = self.r.options
+        if "ollama" not in self.r.s.asked or "weights_dtype" in o.settings:
+            return
+        if any(rule.format == "mxfp4" for m in models for rule in self.cards.models.get(m).weights.rules):
+            return
+        o.settings["weights_dtype"] = OLLAMA
+        text = f"Ollama's default file is taken, {OLLAMA.upper()}: say fp16 for the weights as released"
+        self.r.remarks.append(Remark(text, first=True))
+
+    def _without_model(self, intent: Intent) -> Intent:
+        """What is asked where no model is named.
+
+        Raises:
+            GpuSizerError: a model that is not known or not public, or none where one is needed.
+        """
+        if self.r.pasted is not None:
+            raise RequestError(self.r.pasted)
+        if closed := self._closed():
+            raise closed
+        if like := told_by_size(self.r.s, self.r.mender, self.r._billions, LIKE_SIZE):
+            ids = self.r.newest_first(like[0])[:3]
+            raise UnknownModelError(f"unknown model {like[1]!r}; did you mean {join_names(ids)}?", suggestions=ids)
+        if told := unknown_model(self.r.s, self.r.mender.vocabulary.families):
+            raise unknown(UnknownModelError, told, self.r.model_names)
+        if self.r.gpus and intent in ("fit", "memory", "models", "gpus"):
+            return "models"
+        if self.r.memory is not None and not self.r.gpus:
+            raise self._no_holder()
+        raise _incomplete(f"for which model? {EXAMPLE}", "model")
+
+    def _gpus(self, intent: Intent) -> tuple[str, ...]:
+        """The GPUs that are asked about.
+
+        Raises:
+            UnknownGpuError: one that is not known, or a name that could mean several.
+        """
+        for name in self.r.gpus:
+            if len(name.ids) > 1:
+                raise ambiguous(UnknownGpuError, name.spelling, name.ids)
+        for told in unknown_gpus(self.r.s):
+            raise unknown(UnknownGpuError, told, self.r.gpu_names)
+        if self.r.gpus and self.r.chip is not None:
+            self.r.remarks.append(Remark(f"{self.r.chip} is not in the catalogue and is not answered for", first=True))
+        return tuple(dict.fromkeys(g.ids[0] for g in self.r.gpus))
+
+    def _without_gpu(self, intent: Intent) -> tuple[Intent, tuple[str, ...]]:
+        """What is asked where no GPU is named: which of them carry the model.
+
+        Raises:
+            RequestError: no GPU has the memory that was told, or none is told where one is needed.
+        """
+        if self.r.pasted is not None:
+            raise RequestError(self.r.pasted)
+        if self.r.memory is not None:
+            raise self._no_holder()
+        if intent in ("models", "speed"):
+            raise _incomplete(f"on which GPU? {EXAMPLE}", "gpu")
+        if self.r.options.gpu_count is not None and self.r.options.max_gpus is None:
+            self.r.options.max_gpus = self.r.options.gpu_count
+        return "gpus", ()
+
+    def _no_holder(self) -> RequestError:
+        return _incomplete(f"on which GPU? none of the catalogue has {self.r.memory} GB", "gpu")
+
+    def _count(self, intent: Intent) -> tuple[int | None, Intent]:
+        """The number of GPUs that was told, and what is asked of them."""
+        count = self.r.gpu_count
+        if intent == "speed":
+            return count or 1, intent
+        if intent == "fit" and count is None and not self.r.options.nodes:
+            return (None, "count") if any(g.plural for g in self.r.gpus) else (1, "fit")
+        return count, intent
 
 
-def understand(text: str, cards: Catalogue) -> Understanding:
-    """What a question means.
+def understand_all(text: str, cards: Catalogue) -> tuple[Understanding, ...]:
+    """Everything that a question asks, in its order.
 
     Raises:
         UnknownModelError, UnknownGpuError: no such name (``kind`` unknown), or several (``ambiguous``).
         RequestError: no question about sizing (``kind`` unknown), or one that lacks its model or GPU (``incomplete``).
     """
-    reader = _Reader(text, cards)
-    reader.read()
-    intent = reader.intent()
-    memory = None if reader.gpus else memory_told(reader.s)
-    if memory is not None and intent not in ("gpus", "memory"):
-        holders = [g.id for g in cards.gpus.all() if g.memory.marketed_gb == memory]
-        which = f", such as {join_names(holders[:6])}" if holders else ""
-        raise _incomplete(f"on which GPU? name one of {memory} GB{which}", "gpu", holders)
-    if not about_sizing(reader.s) and (intent is None or not reader.sure):
-        raise _not_understood()
-    intent = intent or "count"
-    models = _one(reader.models, UnknownModelError, reader.newest_first)
-    if len(models) > 1:
-        raise ambiguous(UnknownModelError, " / ".join(n.spelling for n in reader.models), models)
-    if not models and intent != "models":
-        if (name := left_over(reader.s)) and (reader.gpus or any(c.isdigit() for c in name)):
-            raise unknown(UnknownModelError, name, reader.model_names)
-        raise _incomplete(f"for which model? {EXAMPLE}", "model")
-    if intent == "models" and (name := left_over(reader.s)) and reader.mender.vocabulary.names_something(name.split()):
-        raise unknown(UnknownModelError, name, reader.model_names)
-    gpus = _one(reader.gpus, UnknownGpuError)
-    if not gpus and intent not in ("gpus", "memory"):
-        if name := left_over(reader.s):
-            raise unknown(UnknownGpuError, name, reader.gpu_names)
-        raise _incomplete(f"on which GPU? {EXAMPLE}; or ask which GPU is cheapest for {models[0]}", "gpu")
-    count = reader.gpu_count
-    if intent == "fit" and count is None and not reader.options.nodes:
-        intent, count = ("count", None) if any(g.plural for g in reader.gpus) else ("fit", 1)
-    return Understanding(
-        " ".join(text.split())[:500],
-        intent,
-        models[0] if models else None,
-        reader.models[0].spelling if models else "",
-        gpus,
-        count,
-        reader.options,
-        tuple(reader.taken_as),
-        reader.ignored(),
-    )
+    decision = _Decision(text, cards)
+    try:
+        return decision.parts()
+    except GpuSizerError as error:
+        decision.complete(error)
+        raise
+
+
+def understand(text: str, cards: Catalogue) -> Understanding:
+    """What a question means; of one that asks several things, the first.
+
+    Raises:
+        GpuSizerError: as :func:`understand_all`.
+    """
+    return understand_all(text, cards)[0]

@@ -56,11 +56,27 @@ class Plan(Open):
     warnings: list[str]
 
 
+class HowFast(Open):
+    """How fast a layout is: each figure as a range around the estimate, and what physics allows."""
+
+    model: str
+    gpu: str
+    engine: str
+    gpu_count: int
+    layout: Layout
+    fits: bool
+    reason: str | None
+    assumptions: dict[str, Any]
+    speed: dict[str, Any] | None
+    cost: dict[str, Any] | None
+    tokens_per_watt_hour: float | None
+
+
 class Answer(Open):
     """What was understood, and beside it the answer that belongs to its intent."""
 
     question: str
-    intent: Literal["count", "fit", "context", "users", "memory", "models", "gpus", "compare"]
+    intent: Literal["count", "fit", "context", "users", "memory", "models", "gpus", "compare", "speed", "several"]
     understood: str
 
 
@@ -156,6 +172,7 @@ def _with_errors(kind: type[BaseModel], description: str, *, body: bool = True) 
 
 
 PLAN = _with_errors(Plan, "The plan; also where nothing fits, with fits false and the reason.")
+SPEED = _with_errors(HowFast, "The speed; null where the model does not run there, with the reason.")
 ANSWER = _with_errors(Answer, "The answer; its further keys depend on the intent.")
 FILE = _with_errors(File, "The command or file.")
 MODELS = _with_errors(Models, "The models.", body=False)

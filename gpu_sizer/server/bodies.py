@@ -115,6 +115,15 @@ class FitBody(LoadBody):
         return {s.name: getattr(self, s.name) for s in LAYOUT}
 
 
+class SpeedBody(FitBody):
+    """How fast a layout is; with ``gpu_count``, how fast the fastest layout of that many GPUs is."""
+
+    model_config = _shown(
+        {"model": "llama-3-70b", "gpu": "h100", "tensor_parallel_size": 4, "users": 16},
+        {"model": "mixtral-8x7b", "gpu": "rtx-a6000", "gpu_count": 4, "users": 8, "prompt": 2000, "answer": 500},
+    )
+
+
 class DeployBody(SizeBody):
     """The command or file that starts the server of the plan."""
 

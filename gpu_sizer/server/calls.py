@@ -12,6 +12,7 @@ from gpu_sizer.deploy.formats import deploy as write
 from gpu_sizer.deploy.serving import weights_named
 from gpu_sizer.errors import RequestError, UnknownModelError
 from gpu_sizer.memory.layout import LAYOUT, Layout
+from gpu_sizer.planning.how_fast_sentences import lines as speed_lines
 from gpu_sizer.planning.inverse_sentences import on_count_lines
 from gpu_sizer.planning.plan import Plan
 from gpu_sizer.planning.sentences import fit_lines, lines
@@ -29,6 +30,7 @@ from gpu_sizer.server.bodies import (
     ListBody,
     LoadBody,
     SizeBody,
+    SpeedBody,
 )
 
 
@@ -112,6 +114,19 @@ def fit(b: FitBody) -> Answered:
     return Answered(one.model_dump(), fit_lines(one))
 
 
+def speed(b: SpeedBody) -> Answered:
+    """How fast a layout is, or the fastest of a number of GPUs.
+
+    Raises:
+        GpuSizerError: an unknown name, a value that makes no sense, or what no speed is known of.
+    """
+    sizes = b.layout()
+    if (count := Layout(**sizes).gpu_count) > MOST_GPUS:
+        raise RequestError(f"the layout takes {count:,} GPUs; at most {MOST_GPUS} can be asked about here", about="gpu")
+    found = api.speed(**_asked(b), gpu_count=b.gpu_count, **sizes)
+    return Answered(found.model_dump(), speed_lines(found))
+
+
 def ask(b: AskBody) -> Answered:
     """The answer to a question in words.
 
@@ -151,6 +166,7 @@ CALLS = {
     for call in (
         Call("size", SizeBody, size, "The fewest GPUs on which a language model serves a load, and why not fewer."),
         Call("fit", FitBody, fit, "Whether a model fits on a number of GPUs or in one layout, and what is left."),
+        Call("speed", SpeedBody, speed, "How fast a model is on its GPUs: tokens a second, with a range and a bound."),
         Call("ask", AskBody, ask, "A question in words: counts, fits, longest context, most users, which GPU."),
         Call("deploy", DeployBody, deploy, "The command or file that starts the server of the smallest plan."),
         Call("models", ListBody, models, "The models of the catalogue."),

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 
 from gpu_sizer import __version__
 from gpu_sizer.server import answers
-from gpu_sizer.server.bodies import AskBody, DeployBody, FitBody, ListBody, SizeBody
+from gpu_sizer.server.bodies import AskBody, DeployBody, FitBody, ListBody, SizeBody, SpeedBody
 from gpu_sizer.server.calls import CALLS
 from gpu_sizer.server.computing import SECONDS, Computing, TooLongError
 from gpu_sizer.server.errors import error_object, refused
@@ -85,6 +85,10 @@ def create_app(seconds: float = SECONDS, hosts: tuple[str, ...] = (), computing:
     @app.post("/v1/fit", summary=CALLS["fit"].summary, responses=answers.PLAN)
     async def fit(body: FitBody) -> Response:
         return await answer("fit", body)
+
+    @app.post("/v1/speed", summary=CALLS["speed"].summary, responses=answers.SPEED)
+    async def speed(body: SpeedBody) -> Response:
+        return await answer("speed", body)
 
     @app.post("/v1/ask", summary=CALLS["ask"].summary, responses=answers.ANSWER)
     async def ask(body: AskBody) -> Response:

@@ -16,7 +16,6 @@ NONSENSE = [
     ("mixtral on 0 nodes of a6000", "the number of nodes must be at least 1"),
     ("how many a6000 for mixtral with 0 users", "users must be from 1"),
     ("mixtral at 0k on a6000", "context must be a whole number"),
-    ("can i run 4 copies of mistral 7b on one a100", "4 copies that share 1 GPU"),
 ]
 
 
@@ -27,7 +26,7 @@ def test_nonsense_is_refused(question: str, said: str) -> None:
 
 
 NO_NUMBERS = [
-    ("i9-14900K with RTX 3090 for qwen3 8b", "ignored: 'i9 14900k'"),
+    ("i9-14900K with RTX 3090 for qwen3 8b", "fewest GeForce RTX 3090 for Qwen3 8B at 40,960 tokens, 1 user"),
     ("how many h100 for deepseek v3 no pipeline 2024-13-45", "tensor parallel only; ignored: '2024 13 45'"),
     (
         "how many h100 for llama 3 70b, ticket OPS-4-64",

@@ -18,11 +18,12 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from gpu_sizer import api, ask, estimate, fits_on, size
+from gpu_sizer import api, ask, estimate, fits_on, size, speed
 from gpu_sizer.cards import loading
 from gpu_sizer.errors import CardError
 from gpu_sizer.importers import hub, sources
 from gpu_sizer.load import MOST_GPUS as MOST_OF_LIBRARY
+from gpu_sizer.queries.closed import closed_names
 from gpu_sizer.server import calls, connections, limits
 from gpu_sizer.server.bodies import MOST_GPUS, MOST_LISTED, DeployBody
 from gpu_sizer.server.computing import PROCESSES, Computing, TooLongError
@@ -79,6 +80,7 @@ def test_answers_are_those_of_the_library(client: TestClient) -> None:
         ("size", SIZE, size("mixtral-8x7b", gpu="a6000")),
         ("size", {**SIZE, "context": "8k", "max_gpus": 2}, size("mixtral-8x7b", gpu="a6000", context=8192, max_gpus=2)),
         ("fit", {**SIZE, **layout}, estimate("mixtral-8x7b", gpu="a6000", **layout)),
+        ("speed", {**SIZE, "gpu_count": 4, "users": 8}, speed("mixtral-8x7b", gpu="a6000", gpu_count=4, users=8)),
         ("fit", {**SIZE, "gpu_count": 2}, fits_on("mixtral-8x7b", gpu="a6000", gpu_count=2)),
         ("ask", {"question": question}, ask(question)),
     ):
@@ -101,6 +103,10 @@ def test_the_catalogue_is_listed_and_searched(client: TestClient) -> None:
 def test_no_name_leads_to_a_file_or_to_the_hub(
     here: TestClient, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The project's own lists, which are compiled once.
+    closed_names()
+    problem(here.post("/v1/size", json={**SIZE, "model": "nobody/has-this"}), 422)
+
     def read(*args: Any, **kwargs: Any) -> Any:
         raise AssertionError(f"something is read: {args}")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import whole_layer_layouts
 from gpu_sizer.engines.llama_cpp.compute import compute_bytes
-from gpu_sizer.engines.llama_cpp.weights import as_gguf, gguf_dtype, tensors_bytes
+from gpu_sizer.engines.llama_cpp.file_types import file_type
+from gpu_sizer.engines.llama_cpp.weights import as_gguf, gguf_dtype, mixture_of, tensors_bytes
 from gpu_sizer.engines.one_version import OneVersion, refused
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.whole_layers import answer, even_cut
@@ -35,12 +36,23 @@ class LlamaCppModel(HeldModel):
     """A model as a GGUF file, layer by layer."""
 
     def __init__(self, card: ModelCard, weights_dtype: str | None) -> None:
-        inventory = as_gguf(build_inventory(card, gguf_dtype(card, weights_dtype)))
+        kind = file_type(weights_dtype) if weights_dtype is not None else None
+        plain = build_inventory(card, None if kind is not None else gguf_dtype(card, weights_dtype))
+        inventory = as_gguf(plain)
         super().__init__(card, inventory, WeightRules())
-        self.block_bytes = {name: tensors_bytes(tensors) for name, tensors in inventory.blocks.items()}
         # The embedding stays in the machine's own memory; a tied head is a copy (src/llama-model.cpp: dev_input).
-        head = inventory.embedding if inventory.tied else inventory.head
-        self.head_bytes = tensors_bytes((*head, *inventory.final))
+        head = (*(inventory.embedding if inventory.tied else inventory.head), *inventory.final)
+        self.weights_format = kind.upper() if kind is not None else None
+        if kind is None:
+            sizes = {name: tensors_bytes(tensors) for name, tensors in inventory.blocks.items()}
+            self.layer_bytes = tuple(sizes[name] for name in inventory.layer_names)
+            self.head_bytes = tensors_bytes(head)
+        else:
+            mixture = mixture_of(card, kind, plain)
+            self.layer_bytes = tuple(
+                sum(mixture.bytes_of(t, i) for t in plain.blocks[name]) for i, name in enumerate(plain.layer_names)
+            )
+            self.head_bytes = sum(map(mixture.bytes_of, head))
 
     def cache_bytes(self, types: CacheTypes, scale: float, settings: Settings, batch: int) -> dict[str, int]:
         """Bytes that each distinct layer caches for all sequences.
@@ -78,6 +90,10 @@ class LlamaCppEngine(OneVersion):
     spans_nodes = False
     takes_mixed = True
     allocates_request = True
+
+    def own_format(self, name: str) -> str | None:
+        """The type of a GGUF file that a name means, null for other names."""
+        return file_type(name)
 
     def describe(self) -> str:
         """The profile in words."""
@@ -174,13 +190,13 @@ class LlamaCppEngine(OneVersion):
             for i in range(count)
         ]
         rooms = [gpu.visible_bytes - context_bytes - compute[i] for i, gpu in enumerate(gpus)]
-        cut = even_cut([model.block_bytes[n] + cache[n] for n in names], 0, model.head_bytes, rooms)
+        each = [size + cache[n] for size, n in zip(model.layer_bytes, names, strict=True)]
+        cut = even_cut(each, 0, model.head_bytes, rooms)
         stages = tuple(
             RankMemory(
                 capacity_bytes=gpu.visible_bytes,
                 budget_bytes=gpu.visible_bytes,
-                weights_bytes=sum(model.block_bytes[n] for n in names[start:stop])
-                + (model.head_bytes if i == count - 1 else 0),
+                weights_bytes=sum(model.layer_bytes[start:stop]) + (model.head_bytes if i == count - 1 else 0),
                 kv_cache_bytes=sum(cache[n] for n in names[start:stop]),
                 activation_bytes=compute[i],
                 overhead_bytes=context_bytes,
@@ -193,7 +209,7 @@ class LlamaCppEngine(OneVersion):
     def _by_rows(self, model: LlamaCppModel, gpu: GpuSpec, layout: Layout, s: Settings) -> LayoutMemory:
         """``--split-mode row``: matrices are cut, all else stands on the main GPU."""
         a, c, names = model.card.architecture, self.constants, model.inventory.layer_names
-        weights = sum(model.block_bytes[n] for n in names) + model.head_bytes
+        weights = sum(model.layer_bytes) + model.head_bytes
         share, cache = ceil_div(weights, layout.tensor_parallel_size), self._cache(model, s)
         compute = compute_bytes(a, s.context, s.max_num_batched_tokens, copies=1, output=True)
         context_bytes = int(c["context_gib"] * GIB)

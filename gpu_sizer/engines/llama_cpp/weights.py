@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gpu_sizer.engines.llama_cpp.file_types import KEPT, Mixture
 from gpu_sizer.model.formats import ELEMENT_BYTES, storage_bytes
 from gpu_sizer.model.inventory import Inventory
 from gpu_sizer.model.tensor import Tensor
@@ -13,17 +14,24 @@ if TYPE_CHECKING:
 
     from gpu_sizer.cards.model_card import ModelCard
 
-#: Scaled formats that GGUF has as they were released (ggml/include/ggml.h: GGML_TYPE_MXFP4).
-_KEPT_FORMATS = ("mxfp4",)
 #: What scaled formats that GGUF lacks are converted to without losing anything.
 UNPACKED = "bfloat16"
 
 
 def gguf_dtype(card: ModelCard, weights_dtype: str | None) -> str | None:
     """The type asked for, or bfloat16 where the release is in a format that GGUF lacks; null keeps it as released."""
-    if weights_dtype is not None or all(rule.format in _KEPT_FORMATS for rule in card.weights.rules):
+    if weights_dtype is not None or all(rule.format in KEPT for rule in card.weights.rules):
         return weights_dtype
     return UNPACKED
+
+
+def mixture_of(card: ModelCard, kind: str, inventory: Inventory) -> Mixture:
+    """The types of a quantized file of a model."""
+    blocks = card.architecture.blocks.values()
+    experts = max((f.num_experts for b in blocks for f in b.feed_forwards), default=0)
+    heads = [(m.heads, m.kv_heads) for b in blocks for m in b.mixers if m.heads and m.kv_heads]
+    grouped = min((queries // values for queries, values in heads), default=1)
+    return Mixture(kind, len(inventory.layer_names), max(1, experts), grouped, inventory.tied)
 
 
 def _stored(tensor: Tensor) -> Tensor:

@@ -86,6 +86,10 @@ class VllmEngine(Supported):
         """Name and version range: ``vllm@0.20``."""
         return f"{self.name}@{self.version.name}"
 
+    def own_format(self, name: str) -> str | None:
+        """None beside the common ones."""
+        return None
+
     def describe(self) -> str:
         """The profile in words: ``vLLM 0.20 or later, its defaults``."""
         return f"{self.title} {self.version.span}"

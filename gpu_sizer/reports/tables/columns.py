@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.choices import best_price
+from gpu_sizer.planning.rate import rounded
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.listings import entry
 from gpu_sizer.reports.tables.engine_columns import AT, under_engine
 from gpu_sizer.reports.tables.grid import Cell, Column
+from gpu_sizer.timing.answer import significant
 from gpu_sizer.units import GB, GIB
 
 TYPE_CHECKING = False
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.planning.how_fast import HowFast
     from gpu_sizer.planning.plan import Plan
     from gpu_sizer.reports.tables.counting import Counts
 
@@ -190,6 +193,35 @@ def _price(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
     return _plan_cell(facts, card, gpu, cell)
 
 
+def _speed_cell(facts: Facts, card: ModelCard, gpu: GpuSpec, cell: Callable[[HowFast], Cell | None]) -> Cell:
+    """A cell about the speed of a plan; a dash, with the reason, where nothing is known of it."""
+    found = facts.counts.speed(card, gpu)
+    if isinstance(found, str):
+        return Cell(NOTHING, None, (found,))
+    return cell(found) or Cell(NOTHING, None)
+
+
+def _tokens(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
+    def cell(found: HowFast) -> Cell | None:
+        user = found.speed.tokens_per_second_per_user if found.speed else None
+        if user is None:
+            return None
+        return Cell(f"{rounded(user.about)} ({rounded(user.low)} to {rounded(user.high)})", significant(user.about))
+
+    return _speed_cell(facts, card, gpu, cell)
+
+
+def _per_million(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
+    if best_price(gpu) is None:
+        return Cell(NOTHING, None, (f"No price of the {short_name(gpu)} is known.",))
+
+    def cell(found: HowFast) -> Cell | None:
+        dollars = found.usd_per_million_tokens
+        return Cell(f"{dollars:,.2f}", significant(dollars)) if dollars is not None else None
+
+    return _speed_cell(facts, card, gpu, cell)
+
+
 KINDS: dict[str, Kind] = {
     kind.key: kind
     for kind in (
@@ -231,6 +263,22 @@ KINDS: dict[str, Kind] = {
             per_gpu=True,
         ),
         Kind("price", "{gpu} (US$ an hour)", "what they cost an hour", _price, number="#,##0.00", per_gpu=True),
+        Kind(
+            "tokens_per_second",
+            "{gpu} (tokens/s a user)",
+            "tokens a second for each user on these, with the range that holds 90 % of what was measured",
+            _tokens,
+            number="#,##0.0",
+            per_gpu=True,
+        ),
+        Kind(
+            "usd_per_million_tokens",
+            "{gpu} (US$ a million tokens)",
+            "what a million output tokens cost, their prompts included",
+            _per_million,
+            number="#,##0.00",
+            per_gpu=True,
+        ),
         Kind("arena", "Arena score", "its rating in the Chatbot Arena", _arena, number="0"),
         Kind("hub", "Repository", "on the Hugging Face hub", lambda f, c, g: _text(c.hub_id), right=False),
     )

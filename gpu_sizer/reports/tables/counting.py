@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.quantities import tokens
 from gpu_sizer.planning.request import make_request
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.memory.estimate import RankMemory
+    from gpu_sizer.planning.how_fast import HowFast
     from gpu_sizer.planning.plan import Plan
     from gpu_sizer.planning.request import Request
 
@@ -37,6 +39,7 @@ class Counts:
         self._asked: dict[tuple[str, str | None], Request] = {}
         self._plans: dict[tuple[str, str, str | None], Plan | str] = {}
         self._whole: dict[tuple[str, bool], RankMemory | str] = {}
+        self._speeds: dict[tuple[str, str], HowFast | str] = {}
         self._under: dict[str, Counts] = {}
         self.utilizations: set[float] = set()
         self._uncounted: dict[Uncounted, None] = {}
@@ -81,6 +84,29 @@ class Counts:
             found = self._told(card, gpu, lambda: self._planned(card, gpu, layouts)) if why is None else why
             self._plans[key] = found
         return found
+
+    def speed(self, card: ModelCard, gpu: GpuSpec) -> HowFast | str:
+        """How fast the plan of a pair is, or why that is not told: it has no plan, or of its speed nothing is known.
+
+        Raises:
+            RequestError: a value that makes no sense.
+        """
+        key = (card.id, gpu.id)
+        if (found := self._speeds.get(key)) is None:
+            made = self.plan(card, gpu)
+            found = made if isinstance(made, str) else self._fast(made)
+            self._speeds[key] = found
+        return found
+
+    def _fast(self, made: Plan) -> HowFast | str:
+        from gpu_sizer.planning.how_fast import how_fast
+
+        if made.layout is None or not made.fits:
+            return "Does not fit."
+        try:
+            return how_fast(made.request, made.layout)
+        except RequestError as error:
+            return f"{str(error)[:1].upper()}{str(error)[1:]}."
 
     def _planned(self, card: ModelCard, gpu: GpuSpec, layouts: str | None) -> Plan:
         if (asked := self._asked.get((card.id, layouts))) is None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from gpu_sizer import size
+from gpu_sizer import size, speed
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.cli.entry import run
 from gpu_sizer.planning.breakpoints import Step
@@ -22,6 +22,7 @@ from gpu_sizer.reports.charts.files import csv_text
 from gpu_sizer.reports.charts.growth import Measured, growth, records
 from gpu_sizer.reports.charts.matrix import Count, Counted, matrix_chart
 from gpu_sizer.reports.charts.memory import memory_chart
+from gpu_sizer.reports.charts.speed import SpeedLine, SpeedPoint, speed_chart
 from gpu_sizer.reports.charts.style import LONGEST_NAME, Chart, shortened
 from gpu_sizer.reports.charts.text import Bar, Bars, view
 
@@ -80,6 +81,17 @@ def test_the_headline_says_how_fast() -> None:
     assert "large 0 scored as high on 1 as big" in sentences(broke)[-1]
 
 
+def _speeds() -> list[SpeedLine]:
+    """Two lines that end near each other, and one of a single point."""
+    falling = [SpeedPoint(1 << n, 20 / (n + 1), 40 / (n + 1), 60 / (n + 1), 40.0) for n in range(6)]
+    nearly = [replace(p, about=p.about * 1.02) for p in falling]
+    return [
+        SpeedLine("2 × H100 SXM5 80 GB", tuple(falling)),
+        SpeedLine("4 × RTX A6000", tuple(nearly)),
+        SpeedLine("8 × L4", (SpeedPoint(1, 3.0, 5.0, 9.0, 5.0),)),
+    ]
+
+
 def _charts() -> dict[str, Chart]:
     exceptions = [Exceptional("small 4", 1, "large 4", 16, BEGIN, 1150.0)]
     plans = [size(m, gpu="a6000", details=False) for m in ("mixtral-8x7b", "llama-3-8b", "llama-3.1-405b")]
@@ -98,6 +110,7 @@ def _charts() -> dict[str, Chart]:
         "flat": demand_chart(demand(SMALL[:1], "GiB", "x"), "Source."),
         "memory": memory_chart(plans, "full context", "Source."),
         "context": context_chart("A model", "H100", lines, 131072, "weights as released", "Source."),
+        "speed": speed_chart("A model", _speeds(), "prompts of 1,024 tokens", "Source."),
         "matrix": matrix_chart(["L4", "H100 SXM5 80 GB"], rows, "full context", "Source."),
     }
 
@@ -185,6 +198,7 @@ COMMANDS = [
     ["demand", "--models", "llama-2-70b,mixtral-8x7b", "--measure", "gib"],
     ["memory", "mixtral-8x7b", "llama-3-8b", "--gpu", "a6000", "--gpu", "h100"],
     ["context", "llama-3-8b", "--gpu", "l4", "--users", "1,8"],
+    ["speed", "llama-3-8b", "--gpus", "l4,h100"],
     ["matrix", "--models", "llama-3-8b,mixtral-8x7b", "--gpus", "l4,h100"],
 ]
 
@@ -246,6 +260,20 @@ def test_the_matrix_holds_what_size_says(tmp_path: Path) -> None:
     rows = list(csv.reader(file.open()))
     for row, model in zip(rows[1:], ("mixtral-8x7b", "llama-3-70b"), strict=True):
         assert row[1:] == [str(size(model, gpu=g, details=False).gpu_count) for g in ("a6000", "l4")]
+
+
+def test_the_speeds_of_a_chart_are_those_of_the_library(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    assert run(["chart", "speed", "llama-3-8b", "--gpus", "h100", "-o", str(tmp_path / "speed.svg")]) == 0
+    with (tmp_path / "speed.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) > 5
+    for row in rows:
+        found = speed("llama-3-8b", gpu="h100", users=int(row["users"])).speed
+        assert found is not None
+        assert found.tokens_per_second_per_user is not None
+        assert float(row["about"]) == pytest.approx(found.tokens_per_second_per_user.about, rel=1e-3)
+        assert float(row["low"]) == pytest.approx(found.tokens_per_second_per_user.low, rel=1e-3)
 
 
 def test_steps_of_context_are_where_size_changes(tmp_path: Path) -> None:

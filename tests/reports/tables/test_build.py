@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gpu_sizer import size
+from gpu_sizer import size, speed
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.errors import GpuSizerError, RequestError
 from gpu_sizer.reports.tables.build import build_table
@@ -206,3 +206,18 @@ def test_processes_make_the_same_table(keys: dict[str, Any], monkeypatch: pytest
     told: list[int] = []
     assert build_table(spec, CARDS, workers=2, advance=told.append) == build_table(spec, CARDS)
     assert sum(told) == len(FEW.split(","))
+
+
+def test_speed_and_what_a_million_tokens_cost() -> None:
+    columns = "tokens_per_second,usd_per_million_tokens"
+    grid = _grid(models="llama-3-8b,llama-3-70b", gpus="h100,mi350x", context="8k", columns=f"id,{columns}")
+    told = speed("llama-3-8b", gpu="h100", context=8192)
+    assert told.speed is not None
+    assert told.speed.tokens_per_second_per_user is not None
+    rates = _column(grid, "tokens_per_second:h100-80gb")
+    assert rates["llama-3-8b"] == pytest.approx(told.speed.tokens_per_second_per_user.about, rel=1e-3)
+    assert rates["llama-3-70b"] < rates["llama-3-8b"]
+    costs = _column(grid, "usd_per_million_tokens:h100-80gb")
+    assert costs["llama-3-8b"] == pytest.approx(told.usd_per_million_tokens, rel=1e-3)
+    # Of a GPU whose rate is in no source nothing is said but that.
+    assert set(_column(grid, "tokens_per_second:mi350x").values()) == {None}

@@ -1,0 +1,84 @@
+"""Speeds handed to the chart ``speed``: a model on the fewest of each kind of GPU, for more and more users."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gpu_sizer.cli.model_charts import source
+from gpu_sizer.errors import RequestError
+from gpu_sizer.load import USUAL_ANSWER, USUAL_PROMPT
+from gpu_sizer.planning.how_fast import how_fast
+from gpu_sizer.planning.request import make_request
+from gpu_sizer.planning.search import Search
+from gpu_sizer.planning.sentences import times
+from gpu_sizer.reports.charts.speed import MOST_LINES, SpeedLine, SpeedPoint, speed_chart
+from gpu_sizer.reports.tables.columns import short_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.reports.charts.style import Chart
+    from gpu_sizer.reports.charts.text import Bars
+    from gpu_sizer.reports.tables.spec import TableSpec
+
+#: Numbers of users that are drawn, where they run at once.
+USERS = tuple(1 << n for n in range(11))
+
+
+def _lengths(spec: TableSpec) -> tuple[int, int]:
+    load = spec.load
+    return int(load.get("prompt") or USUAL_PROMPT), int(load.get("answer") or USUAL_ANSWER)
+
+
+def speed_lines(card: ModelCard, gpus: Sequence[GpuSpec], spec: TableSpec) -> list[SpeedLine]:
+    """A line for each kind of GPU on which the model fits and of whose speed something is known.
+
+    Raises:
+        RequestError: too many lines, none that can be drawn, or a value that makes no sense.
+    """
+    if len(gpus) > MOST_LINES:
+        raise RequestError(f"the chart has room for {MOST_LINES} lines, not {len(gpus)}", about="gpu")
+    prompt, answer = _lengths(spec)
+    found = [_line(card, gpu, {**spec.load, "prompt": prompt, "answer": answer}) for gpu in gpus]
+    if not any(line.points for line in found):
+        raise RequestError(f"{card.name} fits on no number of these GPUs that was searched", about="gpu")
+    return [line for line in found if line.points]
+
+
+def _line(card: ModelCard, gpu: GpuSpec, load: dict[str, object]) -> SpeedLine:
+    request = make_request(card, gpu, **load)  # type: ignore[arg-type]  # a table's load options
+    search = Search(request)
+    chosen = search.smallest(search.start(), request.max_gpus)
+    if chosen is None:
+        return SpeedLine(short_name(gpu), ())
+    points = []
+    for users in USERS:
+        speed = how_fast(request.under(users=users), chosen.layout).speed
+        if speed is None or (user := speed.tokens_per_second_per_user) is None:
+            raise RequestError(f"times of single tokens were not measured on {gpu.platform}", about="gpu")
+        if speed.running < users:
+            break
+        points.append(SpeedPoint(users, user.low, user.about, user.high, speed.tokens_per_second.about))
+    return SpeedLine(times(chosen.layout.gpu_count, short_name(gpu)), tuple(points))
+
+
+def speed_of(card: ModelCard, lines: Sequence[SpeedLine], spec: TableSpec) -> Chart:
+    """The chart of a model."""
+    prompt, answer = _lengths(spec)
+    load = f"Prompts of {prompt:,} and answers of {answer:,} tokens, on the fewest GPUs that hold the model"
+    return speed_chart(card.name, lines, load, source(spec))
+
+
+def speed_bars(lines: Sequence[SpeedLine], chart: Chart) -> Bars:
+    """The same for a terminal."""
+    from gpu_sizer.reports.charts.text import Bar, Bars
+
+    bars = tuple(
+        Bar(f"{line.name}, {p.users:,} users", (p.about,), f"{p.about:.1f} ({p.low:.1f} to {p.high:.1f})")
+        for line in lines
+        for p in line.points
+    )
+    whole = max(p.about for line in lines for p in line.points)
+    return Bars(chart.title, chart.subtitle, bars, whole, chart.source)

@@ -1,0 +1,51 @@
+"""How fast a model is, where a question asks for it or tells a rate: the planner's estimate in a sentence."""
+
+from __future__ import annotations
+
+from gpu_sizer.errors import GpuSizerError
+from gpu_sizer.load import USUAL_ANSWER, USUAL_PROMPT
+from gpu_sizer.planning.how_fast import how_fast, how_fast_on
+from gpu_sizer.planning.how_fast_sentences import headline, lines
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gpu_sizer.memory.layout import Layout
+    from gpu_sizer.planning.how_fast import HowFast
+    from gpu_sizer.queries.requests import Asked
+
+#: Lengths that are taken where a question tells none.
+_USUAL = {"prompt": USUAL_PROMPT, "answer": USUAL_ANSWER}
+
+
+def speed_of(a: Asked, count: int | None) -> HowFast:
+    """The speed of a model on the GPUs of a question, in the layout that surely gives most tokens.
+
+    Raises:
+        RequestError: a GPU or engine of whose speed nothing is known.
+    """
+    return how_fast_on(_paced(a).request(), count or 1)
+
+
+def speed_lines(found: HowFast) -> Iterator[str]:
+    """The whole answer, line by line."""
+    return lines(found)
+
+
+def aside(a: Asked, layout: Layout) -> str:
+    """The speed of a layout that was found for its memory, or why it is not known."""
+    try:
+        found = how_fast(_paced(a).request(), layout)
+    except GpuSizerError as error:
+        return f"its speed is not known here: {error}"
+    lengths = f"prompts of {found.prompt:,} and answers of {found.answer:,} tokens"
+    return f"about its speed, not its memory, with {lengths}: {headline(found).removesuffix('.')}"
+
+
+def _paced(a: Asked) -> Asked:
+    """The question with the lengths of a prompt and an answer."""
+    from gpu_sizer.records import replace
+
+    kept = {k: v for k, v in a.options.items() if k not in ("context", "max_gpus")}
+    return replace(a, options={**_USUAL, **kept})

@@ -1,0 +1,395 @@
+"""A question while it is read: names first, then quantities, then bare figures, then what is only nearly a name."""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+from math import prod
+
+from gpu_sizer.cards.names import join_names, normal
+from gpu_sizer.queries.entities import ARTICLES, Name, counted, exact_names, goes_on, singular
+from gpu_sizer.queries.gpu_memory import memory_place, with_memory
+from gpu_sizer.queries.grammar import NODE_NOUNS, read_options
+from gpu_sizer.queries.hardware import SYSTEM_MEMORY, take_computer, unknown_chip
+from gpu_sizer.queries.intents import Told, intent_of, says
+from gpu_sizer.queries.naming import narrowed, nearly, told_by_size, told_in_part, unknown_gpus, widened
+from gpu_sizer.queries.options import Options
+from gpu_sizer.queries.patterns import matches
+from gpu_sizer.queries.rates import read_speed
+from gpu_sizer.queries.sentence import Sentence
+from gpu_sizer.queries.settings import read_engine
+from gpu_sizer.queries.spelling import RELEASED, Mender, Vocabulary, is_size
+from gpu_sizer.queries.stopwords import STOP_WORDS
+from gpu_sizer.queries.topics import Remark, refuse_topics, take_topics
+from gpu_sizer.records import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gpu_sizer.cards.catalogue import Catalogue
+    from gpu_sizer.queries.intents import Intent
+    from gpu_sizer.queries.near_names import NearNames
+
+#: Stretches left aside that an answer names.
+MOST_IGNORED = 6
+#: Idle words that are told with an amount left aside: ``under $ 20``.
+_BEFORE_AMOUNTS = frozenset(("$", "€", "£", "under", "below", "over", "above", "least", "not", "no", "without"))
+#: Words beside a model's name that make it a draft of another.
+_DRAFTS = frozenset(("draft", "drafter", "speculative"))
+#: GPUs that are told as so many of each are all meant together, unless one of these says that one is to be chosen.
+_CHOICE = "or|vs|versus|better|best|cheaper|cheapest|compare|comparison|which"
+_TOGETHER = "plus|together|both|mixed|mix|alongside|combined|combination"
+
+
+def _is_size(text: str) -> bool:
+    """``-40gb``: gigabytes behind a GPU's name."""
+    return text.endswith("gb") and text[:-2].lstrip("-").isdigit()
+
+
+def _told_size(s: Sentence, gpu: Name) -> bool:
+    """Whether gigabytes stand beside a GPU's name."""
+    return any("gb" in s.said(i) or s.said(i) in ("80g", "40g") for i in range(gpu.start - 2, gpu.stop + 3))
+
+
+@lru_cache(maxsize=8)
+def _vocabulary(ids: tuple[str, ...]) -> Vocabulary:
+    return Vocabulary.of(ids)
+
+
+class Reader:
+    """What one question says: its models and GPUs, options, remarks, and what was left aside."""
+
+    def __init__(self, text: str, cards: Catalogue) -> None:
+        self.s = Sentence(text)
+        self.cards = cards
+        self.mender = Mender(lambda: _vocabulary(tuple(cards.models.ids())))
+        self.options = Options()
+        self.models: list[Name] = []
+        self.gpus: list[Name] = []
+        self.taken_as: list[str] = []
+        self.remarks: list[Remark] = []
+        self.chip: str | None = None
+        self.memory: int | None = None
+        self.read_all = False
+        self.speed_asked = False
+
+    def read(self) -> None:
+        """Reads the question.
+
+        Raises:
+            GpuSizerError: another subject, a name that is none, or a quantity that makes no sense.
+        """
+        s, mender = self.s, self.mender
+        refuse_topics(s)
+        read_engine(s, self.options)
+        copied = self._copied()
+        machines = self._machines()
+        self.models, self.gpus = exact_names(s, self.cards, mender)
+        self.models += copied
+        self.gpus = [self._in_machines(g) for g in self.gpus]
+        self._copies_told()
+        self._surroundings()
+        counted = any(map(self._asked, self.gpus))
+        told, self.speed_asked = read_speed(s, counted=counted, has_model=bool(self.models))
+        self.remarks += told
+        read_options(s, self.options)
+        models, gpus = exact_names(s, self.cards, mender, figures=True)
+        models = [self._tagged(m) for m in (*self.models, *models)]
+        self.models = [self._widened(m) for m in (*models, *self._other_sizes(models))]
+        self.gpus = [with_memory(s, g, self.cards.gpus) for g in (*self.gpus, *gpus)]
+        # What is in a machine may be told beside its name: it is not meant twice.
+        within = {g.ids[0] for g in machines}
+        self.gpus = [g for g in self.gpus if not any(i.startswith(singular(g.spelling)) for i in within)] + machines
+        if not self.models:
+            self._find(self.models, told_in_part(s, mender) or told_by_size(s, mender, self._billions))
+        if not self.gpus:
+            self._find_gpu()
+        if not self.models:
+            self._find(self.models, nearly(s, self.model_names))
+        self.models = [narrowed(s, m) if len(m.ids) > 1 else m for m in self.models]
+        self.models = self._without_drafts()
+        self.gpus.sort(key=lambda g: g.start)
+        self.read_all = True
+        self._refuse_others()
+        if not self.gpus and self.chip is None and (place := memory_place(s)) is not None:
+            self._of_memory(*place)
+
+    def _of_memory(self, place: int, gigabytes: int) -> None:
+        """A GPU that stands for those of the memory that was told, the one that has least of it to a program.
+
+        Where a question asks for memory or for GPUs, the amount is kept for the answer instead.
+        """
+        self.memory = gigabytes
+        if self.intent() in ("gpus", "memory") and not self.says("asks_models") and not self.says("asks_fit"):
+            return
+        if next(unknown_gpus(self.s), None) is not None:
+            return
+        holders = [g for g in self.cards.gpus.all() if g.memory.marketed_gb == gigabytes and "slice" not in g.name]
+        if not holders:
+            return
+        usual = [g for g in holders if g.vendor == "NVIDIA"] or holders
+        chosen = min(usual, key=lambda g: (g.memory.visible_mib, g.id))
+        others = [g.id for g in holders if g.id != chosen.id][:4]
+        like = f" (as much have {join_names(others)})" if others else ""
+        self.taken_as.append(f"{gigabytes} GB taken as {chosen.id}, of which a program sees least{like}")
+        name = Name(place, place + 1, (chosen.id,), f"{gigabytes} GB")
+        self.gpus.append(counted(self.s, name, self.mender))
+
+    def _copies_told(self) -> None:
+        """Copies that are told by a number before a model's name: ``3 x Llama 3 8B``."""
+        for model in self.models:
+            i = model.start - 2
+            if self.s.at(i + 1) == "x" and (number := self.s.number_at(i)) is not None:
+                self.options.copies = number
+                self.s.take(i, i + 2)
+
+    def _in_machines(self, gpu: Name) -> Name:
+        """A GPU whose number is one of machines: ``two H100 nodes``; or of GPUs in each, ``8xH100 machines``."""
+        s = self.s
+        i = s.skip(gpu.start - 1, ("of", "with", "x", "a", "having"), -1)
+        if s.at(i) in NODE_NOUNS and {"many", "number"} & {s.said(i - 1), s.said(i - 2)}:
+            self.options.per_machine = gpu.count or 0
+            s.take(i)
+            return replace(gpu, count=None)
+        if gpu.count is not None and matches(s, "many|number nodes|machines|servers|boxes|hosts"):
+            self.options.per_machine = gpu.count
+            return replace(gpu, count=None)
+        if s.counted(gpu.stop) not in NODE_NOUNS or gpu.stop >= len(s.words):
+            return gpu
+        number, plural = s.words[gpu.start].number, s.at(gpu.stop).endswith("s")
+        asked = {"many", "number"} & {s.said(gpu.start - 1), s.said(gpu.start - 2)}
+        each = gpu.count is not None and s.said(gpu.start + 1) == "x"
+        if asked:
+            self.options.per_machine = gpu.count or 0
+        elif gpu.count is not None and number == gpu.count and plural and not each:
+            self.options.nodes, self.options.nodes_place = gpu.count, gpu.start
+        else:
+            return gpu
+        s.take(gpu.stop)
+        return replace(gpu, count=None)
+
+    def _surroundings(self) -> None:
+        """The computer, chips that are not known, and topics that no answer covers."""
+        if take_computer(self.s):
+            self.remarks.append(SYSTEM_MEMORY)
+        self.chip = unknown_chip(self.s)
+        known = {r.topic for r in self.remarks}
+        self.remarks += [r for r in take_topics(self.s) if r.topic not in known]
+
+    def _without_drafts(self) -> list[Name]:
+        """The models but those that only draft for another."""
+        kept = []
+        for name in self.models:
+            beside = {*self.s.asked[max(0, name.start - 4) : name.start], *self.s.asked[name.stop : name.stop + 2]}
+            last = name is max(self.models, key=lambda m: m.start)
+            if len(self.models) == 1 or _DRAFTS.isdisjoint(beside) or not last:
+                kept.append(name)
+        return kept or self.models
+
+    def _copied(self) -> list[Name]:
+        """Models whose hub ids stand in the question."""
+        if "/" not in self.s.text:
+            return []
+        from gpu_sizer.queries.hub_ids import known_hub_ids
+
+        found = known_hub_ids(self.s, self.cards)
+        self.taken_as += [f"{m.spelling!r} taken as {m.ids[0]}" for m in found if m.near]
+        return found
+
+    def _refuse_others(self) -> None:
+        if "/" in self.s.text and self.models:
+            from gpu_sizer.queries.hub_ids import refuse_others
+
+            refuse_others(self.s, self.models, RELEASED)
+
+    def _machines(self) -> list[Name]:
+        """The GPUs of machines that are named."""
+        if not any(map(self.s.is_code, range(len(self.s.words)))):
+            return []
+        from gpu_sizer.queries.machines import machines_named, refuse_unknown
+
+        found, told = machines_named(self.s, self.cards)
+        refuse_unknown(self.s, self.cards)
+        self.taken_as += told
+        return found
+
+    def _widened(self, name: Name) -> Name:
+        if len(name.ids) > 1 or name.near:
+            return name
+        wide = widened(self.s, name, self.mender, self._billions)
+        if wide.near:
+            self.taken_as.append(f"{wide.spelling!r} taken as {wide.ids[0]}")
+        return wide
+
+    def _tagged(self, name: Name) -> Name:
+        """A model under a size that Ollama's library gives it: ``deepseek-r1:32b`` is a distilled Qwen."""
+        size = self.s.at(name.stop)
+        if len(name.ids) > 1 or not is_size(size):
+            return name
+        from gpu_sizer.queries.tags import TAGS
+
+        if (hub_id := TAGS.get(f"{name.ids[0]}:{size}")) is None:
+            return name
+        self.s.take(name.stop)
+        self.taken_as.append(f"'{name.spelling}:{size}' taken as {hub_id}")
+        return Name(name.start, name.stop + 1, (self.cards.models.index[normal(hub_id)],), hub_id, near=True)
+
+    def _other_sizes(self, models: Sequence[Name]) -> list[Name]:
+        """Further sizes of a model, told behind it: the 70B of ``llama 3.1 8b, 70b and 405b``."""
+        s, found = self.s, []
+        for name in models:
+            base, _, size = name.spelling.rpartition(" ")
+            i = s.skip(name.stop, ("and", "or"))
+            while is_size(size) and is_size(s.at(i)):
+                if (identity := self.cards.models.index.get(normal(f"{base} {s.at(i)}"))) is None:
+                    break
+                found.append(Name(i, i + 1, (identity,), f"{base} {s.at(i)}"))
+                s.take(i)
+                i = s.skip(i + 1, ("and", "or"))
+        return found
+
+    def _billions(self, identity: str) -> list[float]:
+        told = self.cards.models.get(identity).parameters
+        return [n / 1e9 for n in (told.total, told.active) if n]
+
+    def newest_first(self, ids: Sequence[str]) -> list[str]:
+        """Models in the order of their release, the latest first; those without a date last."""
+        released = {i: str(self.cards.models.get(i).released or "") for i in ids}
+        return sorted(sorted(ids), key=lambda i: released[i], reverse=True)
+
+    @cached_property
+    def model_names(self) -> NearNames:
+        """Every model's names, to find near ones."""
+        from gpu_sizer.queries.near_names import NearNames
+
+        return NearNames(self.cards.models)
+
+    @cached_property
+    def gpu_names(self) -> NearNames:
+        """Every GPU's names, to find near ones."""
+        from gpu_sizer.queries.near_names import NearNames
+
+        return NearNames(self.cards.gpus)
+
+    def _find(self, into: list[Name], found: tuple[list[str], str, range] | None) -> None:
+        if found is None:
+            return
+        ids, spelling, places = found
+        if len(ids) > 1 and into is self.models and (whole := self._mended(spelling)) is not None:
+            ids = [whole]
+        self.s.take(places.start, places.stop)
+        name = Name(places.start, places.stop, tuple(ids), spelling, near=True)
+        into.append(counted(self.s, name, self.mender) if into is self.gpus else name)
+        if len(ids) == 1:
+            self.taken_as.append(f"{spelling!r} taken as {ids[0]}")
+
+    def _mended(self, spelling: str) -> str | None:
+        """The model whose whole name the mended words of a spelling are."""
+        words = [self.mender.mend(word) or word for word in spelling.split()]
+        return self.cards.models.index.get(normal(" ".join(words))) if words != spelling.split() else None
+
+    def _find_gpu(self) -> None:
+        """A GPU told in part (``pro 6000``), parted by what looks like an article (``A 100``), or misspelt."""
+        s = self.s
+        for i in s.free():
+            key = s.at(i) + s.at(i + 1)  # a letter and a number: nothing stands between
+            if s.at(i) in ARTICLES and s.at(i + 1).isdigit() and (identity := self.cards.gpus.index.get(key)):
+                s.take(i, i + 2)
+                self.gpus.append(counted(s, Name(i, i + 2, (identity,), key), self.mender))
+                return
+        found = nearly(s, self.gpu_names)
+        if found is None or not any(c.isdigit() for c in found[1]):
+            known = Mender(lambda: _vocabulary(tuple(self.cards.gpus.ids())))
+            part = told_in_part(s, known)
+            found = part if part is not None and any(c.isdigit() for c in part[1]) else found
+        if found is not None and goes_on(s, found[2].start, found[2].stop):
+            return
+        self._find(self.gpus, found)
+
+    def intent(self) -> Intent | None:
+        """What is asked."""
+        told = Told(
+            model=bool(self.models),
+            gpu=bool(self.gpus),
+            several_gpus=len({g.ids for g in self.gpus}) > 1,
+            counted=self.gpu_count is not None,
+            count_asked=any(self._asked(g) for g in self.gpus),
+            users=self.options.users is not None,
+            context=bool(self.options.context),
+        )
+        return intent_of(self.s, told)
+
+    def _asked(self, gpu: Name) -> bool:
+        """Whether ``how many`` or ``number of`` stands before a GPU."""
+        said = [w.text for w in self.s.words]
+        if gpu.count is not None and self.options.per_machine is None:
+            return False
+        before = [w for w in said[max(0, gpu.start - 4) : gpu.start] if w not in ("of", "nvidia", "amd", "x", "the")]
+        behind = said[gpu.stop : gpu.stop + 1]
+        return before[-1:] in (["many"], ["number"], ["fewest"], ["much"]) or behind in (["count"], ["needed"])
+
+    @property
+    def gpu_count(self) -> int | None:
+        """The number of GPUs that was told."""
+        o, named = self.options, next((g for g in self.gpus if g.count is not None), None)
+        said = o.gpu_count if o.gpu_count is not None else named.count if named else None
+        if said is None and o.sizes:
+            return prod(o.sizes.values())
+        place = o.count_place if o.gpu_count is not None else named.start if named else None
+        if said is None or o.nodes is None or place is None:
+            return said
+        total = o.nodes_place is not None and o.nodes_place > place and not self.s.has((("each",), ("per",)))
+        return said if total else said * o.nodes
+
+    @property
+    def pasted(self) -> str | None:
+        """What helps with an error that was pasted, where one was."""
+        return next((r.text for r in self.remarks if r.topic == "pasted errors"), None)
+
+    def other_memory(self) -> tuple[str, ...]:
+        """GPUs that bear the same name as one that was told without its memory, and have another."""
+        found: dict[str, None] = {}
+        for gpu in self.gpus:
+            key = singular(gpu.spelling)
+            sized = (i for k, i in self.cards.gpus.index.items() if k.startswith(key) and _is_size(k[len(key) :]))
+            # The bare name of a GPU that has one memory only, but for rebuilt ones, leaves nothing open.
+            if not gpu.near and gpu.ids[0].endswith("gb") and not _told_size(self.s, gpu):
+                found.update(dict.fromkeys(i for i in sized if i not in gpu.ids))
+        return tuple(found)
+
+    @property
+    def mixed(self) -> bool:
+        """Whether GPUs of several kinds are meant all together: ``2x 4090 and 1x 4070``."""
+        if len({g.ids for g in self.gpus}) < 2 or not self.models:
+            return False
+        if matches(self.s, _CHOICE):
+            return False
+        joined = any("+" in self.s.words[i].before for g in self.gpus for i in (g.start, g.start - 1) if i >= 0)
+        counted = any(g.count is not None for g in self.gpus)
+        return joined or matches(self.s, _TOGETHER) or (counted and all(g.count or g.article for g in self.gpus))
+
+    @property
+    def sure(self) -> bool:
+        """Whether a name is beyond doubt: it is spelt right, has a number, or is the whole question."""
+        named = [n for n in (*self.models, *self.gpus) if not n.near or any(c.isdigit() for c in n.spelling)]
+        return bool(named) or (bool(self.models or self.gpus) and not self.ignored())
+
+    def says(self, cue: str) -> bool:
+        """Whether the question says what a cue stands for."""
+        return says(self.s, cue)
+
+    def ignored(self) -> tuple[str, ...]:
+        """Stretches of words that were not understood and may matter."""
+        left: list[list[int]] = []
+        for i in self.s.free():
+            if left and left[-1][-1] == i - 1 and not any(c in ",;.?!\n" for c in self.s.words[i].before):
+                left[-1].append(i)
+            else:
+                left.append([i])
+        found: dict[str, None] = {}
+        for run in left:
+            telling = [i for i in run if self.s.at(i) not in STOP_WORDS]
+            if telling:
+                start = telling[0] - (telling[0] - 1 in run and self.s.at(telling[0] - 1) in _BEFORE_AMOUNTS)
+                found[" ".join(self.s.at(i) for i in range(start, telling[-1] + 1))] = None
+        return tuple(found)[:MOST_IGNORED]

@@ -1,0 +1,57 @@
+"""Questions in other languages mean what they mean in English, and are refused where too little is understood."""
+
+from __future__ import annotations
+
+import pytest
+
+from gpu_sizer.errors import GpuSizerError
+from gpu_sizer.queries.answers import ask
+from gpu_sizer.queries.languages import LANGUAGES, in_english
+
+ALIKE = [
+    ("部署qwen3-32b需要几张4090", "how many 4090 for qwen3-32b"),
+    ("想知道做推理显存要多大用几张A100 Intern-S1", "how many A100 for Intern-S1"),
+    ("两张h100能部署mixtral 8x7b吗", "does mixtral 8x7b fit on 2 h100"),
+    ("需要多少张H100才能运行DeepSeek V3", "how many h100 for DeepSeek V3"),
+    ("8卡H20（96G）能不能行 MiniMax-M1", "does MiniMax-M1 fit on 8 H20 96GB"),
+    ("wie viele A100 brauche ich für Llama 3 70B", "how many A100 for Llama 3 70B"),
+    ("passt Mixtral 8x7b auf zwei A6000?", "does mixtral 8x7b fit on two a6000"),
+    ("¿cuántas H100 necesito para DeepSeek V3?", "how many h100 for deepseek v3"),
+    ("combien de A100 pour Llama 3 70B avec 16 utilisateurs", "how many a100 for llama 3 70b with 16 users"),
+    ("llama 3 70b には H100 は何枚必要ですか", "how many h100 for llama 3 70b"),
+]
+
+
+@pytest.mark.parametrize(("question", "english"), ALIKE, ids=[q for q, _ in ALIKE])
+def test_a_question_in_another_language(question: str, english: str) -> None:
+    assert ask(question).understood.split("; ignored")[0] == ask(english).understood
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "сколько A6000 нужно для mixtral 8x7b",
+        "quante A100 servono per llama 3 70b che posso usare",
+        "请帮忙分析这段话里面隐藏着怎样的情绪并写成诗歌 llama 3 8b",
+    ],
+)
+def test_what_is_not_understood_is_refused(question: str) -> None:
+    with pytest.raises(GpuSizerError, match="in English") as error:
+        ask(question)
+    assert error.value.kind == "unknown"
+
+
+@pytest.mark.parametrize("question", ["how many A6000s for Mixtral 8x7b", "modèle", "naïve question about mixtral"])
+def test_english_stays_as_it_is(question: str) -> None:
+    assert in_english(question) == question
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_a_language_is_one_file_of_words(name: str) -> None:
+    from importlib import import_module
+
+    module = import_module(f"gpu_sizer.queries.languages.{name}")
+    lines = module.WORDS.strip().splitlines()
+    foreign = [line.partition("=")[0].strip() for line in lines]
+    assert all("=" in line for line in lines)
+    assert len(set(foreign)) == len(foreign), [f for f in foreign if foreign.count(f) > 1]
