@@ -39,7 +39,8 @@ PIPELINES = ("text-generation", "image-text-to-text", "unknown", "any-to-any")
 #: Formats that no engine of ours reads, or that mix several: never in the table.
 UNREAD = re.compile(
     r"mlx|jang|mtplx|colibri|gguf|exl[23]|onnx|bnb|nf4|quark|mixed|nonuniform|partial|prisma|openvino|ternary|bonsai|"
-    r"\d\.\d+ ?bit|w8a16|spark$|prun|[-_](2|3|5|6)[-_]?bit|lora|adapter|sharded-int",
+    r"\d\.\d+ ?bit|w8a16|spark$|prun|[-_](2|3|5|6)[-_]?bit|lora|adapter|sharded-int|int8mix|"
+    r"bf16[-_]int|int[48].*int[48]",
     re.IGNORECASE,
 )
 #: What a name says of the format, the first that matches.
@@ -49,8 +50,9 @@ FORMATS = (
     (re.compile(r"fp8[-_]dynamic", re.I), "float8-channel"),
     (re.compile(r"fp8[-_]block", re.I), "float8-block"),
     (re.compile(r"[-_.]fp8|fp8[-_]", re.I), "float8-tensor"),
+    # Before the names of methods: GPTQ-Int8 and AWQ-8bit are eight bits.
+    (re.compile(r"w8a8|[-_]int8|[-_]8[-_]?bit", re.I), "int8-channel"),
     (re.compile(r"awq|gptq|autoround|w4a16|[-_]int4|[-_]4bit", re.I), "int4-group128"),
-    (re.compile(r"w8a8|[-_]int8|[-_]8bit", re.I), "int8-channel"),
 )
 #: What the dump calls formats, where the name does not say.
 QUANTIZATIONS = {"AWQ-4bit": "int4-group128", "GPTQ-Int4": "int4-group128", "AutoRound-4bit": "int4-group128"}
@@ -107,7 +109,7 @@ class Matcher:
         card = self._models.get(chosen)
         length = row.get("context_length")
         longest = card.context.extended or card.context.native
-        longer = length if length and length > longest and length % 1024 == 0 and fmt is None else None
+        longer = length if length and length > longest and length % 1024 == 0 else None
         line = Line(hub_id=name, format=fmt, context=longer, count=None if fmt else row["parameters_raw"])
         return (chosen, line) if as_line(card, line, "") is not None else None
 
@@ -128,7 +130,8 @@ class Matcher:
             return None, None, card
         if not all(known in self._models.files for known in same):
             return None, None, None
-        known = _nearest([self._models.get(c) for c in same], name)[0].id
+        near = _nearest([self._models.get(c) for c in same], name)
+        known = min(near, key=lambda c: _distance(c, row)).id
         longest = self._models.get(known).context
         longer = row["context_length"] if row["context_length"] > (longest.extended or longest.native) else None
         size = card.architecture.vocab_size
@@ -166,9 +169,7 @@ class Matcher:
         pool = _nearest(plain, row["name"])
         if any(c.architecture != pool[0].architecture or c.weights != pool[0].weights for c in pool):
             return None
-        length = row.get("context_length") or 0
-        pool.sort(key=lambda c: (abs((c.context.extended or c.context.native) - length), c.id))
-        return str(pool[0].id)
+        return str(min(pool, key=lambda c: _distance(c, row)).id)
 
 
 def _body(card: ModelCard) -> str:
@@ -203,6 +204,11 @@ def as_card(row: dict[str, Any], card: ModelCard, source: str) -> ModelCard:
     )
 
 
+def _distance(card: ModelCard, row: dict[str, Any]) -> tuple[int, str]:
+    """How far a card's context lies from a repository's; the id for those that lie as far."""
+    return abs((card.context.extended or card.context.native) - (row.get("context_length") or 0)), card.id
+
+
 def _nearest(cards: list[ModelCard], name: str) -> list[ModelCard]:
     """Those of some cards whose names lie nearest to a repository's.
 
@@ -227,7 +233,8 @@ def _endings(card: ModelCard) -> list[str]:
 def _named(card: ModelCard, name: str) -> bool:
     """Whether a repository's name holds the card's: ``Qwen2.5`` in ``JoyFox-Qwen2.5-7B``."""
     family = re.match(r"[a-z]+[-_ ]?\d+(?:\.\d+)?", card.id)
-    return family is not None and normal(family[0]) in normal(name.partition("/")[2]).replace("_", "")
+    told = normal(name.partition("/")[2])
+    return family is not None and re.search(re.escape(normal(family[0])) + r"(?![.\d])", told) is not None
 
 
 def write(lines: dict[str, list[Line]], source: str, models: Any, folder: Path) -> None:
