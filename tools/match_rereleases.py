@@ -56,6 +56,8 @@ FORMATS = (
 )
 #: What the dump calls formats, where the name does not say.
 QUANTIZATIONS = {"AWQ-4bit": "int4-group128", "GPTQ-Int4": "int4-group128", "AutoRound-4bit": "int4-group128"}
+#: Licences as cards spell them; what the hub calls ``other`` or leaves open stays unsaid.
+LICENSES = {"apache-2.0": "Apache-2.0", "mit": "MIT", "gemma": "Gemma Terms of Use", "other": None, "unknown": None}
 #: How far a count may lie from the card's own where all of the shape agrees.
 NEAR = 0.02
 #: New shapes with fewer downloads, or parameters, get no card of their own.
@@ -191,7 +193,7 @@ def as_card(row: dict[str, Any], card: ModelCard, source: str) -> ModelCard:
         organization=owner,
         hub_id=row["name"],
         released=date.fromisoformat(row["release_date"]) if row.get("release_date") else None,
-        license=row.get("license"),
+        license=LICENSES.get(row.get("license") or "", row.get("license")),
         parameters=Parameters(total=build_inventory(card).total_parameters),
         notes=(*card.notes, told),
         sources=(
