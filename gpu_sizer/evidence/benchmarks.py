@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import isfinite
 
 from gpu_sizer.evidence.records import EvidenceError
 from gpu_sizer.records import dataclass, field, fields
@@ -50,8 +51,9 @@ class Benchmark:
     """Mean length of a prompt."""
     osl: float | None = None
     """Mean length of an answer."""
-    concurrency: int | None = None
-    num_prompts: int | None = None
+    concurrency: float | None = None
+    """Requests at once, in the mean."""
+    num_prompts: float | None = None
     spec_decoding: str | None = None
     disagg: bool | None = None
     half: int | None = None
@@ -115,8 +117,14 @@ _TEXTS = {
     "gpu_id",
 }
 _TEXTS |= {"engine", "spec_decoding", "id", "load"}
-_COUNTS = {"gpu_count", "tp", "pp", "ep", "dp", "concurrency", "num_prompts", "half"}
-_LENGTHS = {"isl", "osl"}
+_COUNTS = {"gpu_count", "tp", "pp", "ep", "dp", "half"}
+#: Means, of lengths and of requests at once.
+_MEANS = {
+    "isl": "a number of tokens",
+    "osl": "a number of tokens",
+    "concurrency": "a number",
+    "num_prompts": "a number",
+}
 
 
 def is_benchmark(values: object) -> bool:
@@ -136,7 +144,7 @@ def first_is_benchmark(lines: Iterable[str]) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def _mistake(key: str, value: Any) -> str | None:
@@ -146,9 +154,9 @@ def _mistake(key: str, value: Any) -> str | None:
     if key in _TEXTS:
         wanted, right = "a text", isinstance(value, str) and (value != "" or key != "id")
     elif key in _COUNTS:
-        wanted, right = "a whole number", isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    elif key in _LENGTHS:
-        wanted, right = "a number of tokens", _is_number(value) and value >= 0
+        wanted, right = "a whole number", _is_number(value) and value >= 0 and float(value).is_integer()
+    elif key in _MEANS:
+        wanted, right = _MEANS[key], _is_number(value) and value >= 0
     elif key == "disagg":
         wanted, right = "true or false", isinstance(value, bool)
     else:
@@ -173,7 +181,9 @@ def benchmark_from(values: Any, place: str) -> Benchmark:
             raise EvidenceError(f"{place}: {mistake}")
     if (values.get("load") or "closed") not in LOADS:
         raise EvidenceError(f"{place}: load: must be one of {', '.join(LOADS)}, not {values['load']!r}")
-    known = {k: v for k, v in values.items() if k in _KEYS and v is not None}
+    known: dict[str, Any] = {
+        k: int(v) if k in _COUNTS else v for k, v in values.items() if k in _KEYS and v is not None
+    }
     return Benchmark(**known, unused=tuple(sorted(set(values) - _KEYS)))
 
 

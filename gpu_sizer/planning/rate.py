@@ -48,11 +48,9 @@ class Rates:
         Raises:
             RequestError: a GPU or engine of whose speed nothing is known, or more requests at once than were measured.
         """
-        load = request.load
-        if load.weights_dtype is not None and request.get_engine().own_format(load.weights_dtype) is not None:
-            raise RequestError(
-                f"nothing is known here of the speed of {load.weights_dtype.upper()} files, only of their memory"
-            )
+        load, what_if = request.load, request.what_if
+        if what_if is not None and request.get_engine().own_format(what_if) is not None:
+            raise RequestError(f"nothing is known here of the speed of {what_if.upper()} files, only of their memory")
         self.prompt, self.answer = load.prompt or USUAL_PROMPT, load.answer or USUAL_ANSWER
         self._users, self._each, self._all = load.users, load.tokens_per_second, load.requests_per_second
         self._speeds = Speeds(request, held, prompt=self.prompt, answer=self.answer)

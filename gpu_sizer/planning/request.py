@@ -77,9 +77,14 @@ class Request:
         return self.limits.gpus_per_node or self.gpu.gpus_per_node or DEFAULT_NODE
 
     @property
+    def what_if(self) -> str | None:
+        """The type of the weights that is asked for; null as they were released."""
+        return self.load.weights_dtype
+
+    @property
     def as_released(self) -> bool:
         """Whether the weights are held as they were released: no other type is asked for."""
-        return self.load.weights_dtype is None
+        return self.what_if is None
 
     def get_engine(self) -> Engine:
         """The engine profile."""
@@ -138,7 +143,7 @@ def make_request(model: ModelCard, gpu: GpuSpec, **options: Unpack[SizeOptions])
     engine = engine_for(given.pop("engine", ENGINE.default), model)
     limits = {name: given.pop(name) for name in _OF_LIMITS if name in given}
     request = Request(model, gpu, Load(**given), engine, Limits(**limits) if limits else ANYWHERE)
-    if (dtype := request.load.weights_dtype) is not None:
+    if (dtype := request.what_if) is not None:
         _check_format(request.get_engine(), dtype)
     request.get_engine().check(request.load)
     return request

@@ -112,16 +112,15 @@ class _Known:
 
 
 @lru_cache(maxsize=64)
-def _known(engine_name: str, of_model: object, card: _Hashed, weights_dtype: str | None) -> _Known:
+def _known(engine_name: str, of_model: object, card: _Hashed, dtype: str | None) -> _Known:
     """A prepared model, kept by all of a load that changes it."""
     found = engine(engine_name)
-    return _Known(found, found.model(card.card, weights_dtype))
+    return _Known(found, found.model(card.card, dtype))
 
 
 def known(request: Request) -> _Known:
     """The request's model, prepared once for many GPUs and loads."""
-    load = request.load
-    return _known(request.engine, load.of_model(), _Hashed(request.model), load.weights_dtype)
+    return _known(request.engine, request.load.of_model(), _Hashed(request.model), request.what_if)
 
 
 def prepared(request: Request) -> PreparedModel:
@@ -260,7 +259,7 @@ class Search:
 def _warnings(request: Request, settings: Settings) -> tuple[str, ...]:
     gpu, card, engine = request.gpu, request.model, request.get_engine()
     found = [*request.not_taken(settings), *engine.notes(card), *engine.gpu_notes(gpu)]
-    if gpu.supports_bfloat16 is False and (request.load.weights_dtype or card.weights.dtype) == "bfloat16":
+    if gpu.supports_bfloat16 is False and (request.what_if or card.weights.dtype) == "bfloat16":
         found.append(f"{gpu.name} has no bfloat16: run with --dtype float16 (the same size)")
     if not card.verified:
         found.append(f"the architecture of {card.name} was inferred and is not verified")

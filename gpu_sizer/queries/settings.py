@@ -5,7 +5,7 @@ from __future__ import annotations
 from gpu_sizer.engines.registry import engine, engine_words
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import ENGINE, OPTIONS
-from gpu_sizer.queries.options import GPU_NOUNS, LINKS, USERS, Options
+from gpu_sizer.queries.options import GPU_NOUNS, LINKS, USERS, WEIGHTS, Options
 from gpu_sizer.queries.words import is_decimal, word_set
 
 TYPE_CHECKING = False
@@ -214,11 +214,11 @@ def read_dtypes(s: Sentence, o: Options) -> None:
             # The caches of eight bits that engines have are float8.
             o.settings["kv_cache_dtype"] = "float8" if found == "int8" else found
         else:
-            o.settings["weights_dtype"] = found
+            o.settings[WEIGHTS] = found
         s.take(i, stop)
-    if (o.engine or "").replace("_", ".").startswith(_OF_GGUF) and (named := o.settings.get("weights_dtype")):
-        o.settings["weights_dtype"] = _AS_GGUF.get(named, named)
-    refuse_vague_formats(s, o.settings.get("weights_dtype"))
+    if (o.engine or "").replace("_", ".").startswith(_OF_GGUF) and (named := o.settings.get(WEIGHTS)):
+        o.settings[WEIGHTS] = _AS_GGUF.get(named, named)
+    refuse_vague_formats(s, o.settings.get(WEIGHTS))
 
 
 def _phrases(s: Setting) -> tuple[tuple[str, ...], ...]:

@@ -6,6 +6,7 @@ from gpu_sizer.cards.names import join_names
 from gpu_sizer.errors import GpuSizerError, RequestError, UnknownGpuError, UnknownModelError
 from gpu_sizer.queries.languages import in_english
 from gpu_sizer.queries.naming import LIKE_SIZE, ambiguous, told_by_size, unknown, unknown_gpus, unknown_model
+from gpu_sizer.queries.options import WEIGHTS
 from gpu_sizer.queries.reading import Reader
 from gpu_sizer.queries.spelling import is_size
 from gpu_sizer.queries.topics import Remark
@@ -210,11 +211,11 @@ class _Decision:
     def _as_ollama(self, models: Sequence[str]) -> None:
         """Ollama serves four bits unless told otherwise; a model that was released in four bits it serves as it is."""
         o = self.r.options
-        if "ollama" not in self.r.s.asked or "weights_dtype" in o.settings:
+        if "ollama" not in self.r.s.asked or WEIGHTS in o.settings:
             return
         if any(rule.format == "mxfp4" for m in models for rule in self.cards.models.get(m).weights.rules):
             return
-        o.settings["weights_dtype"] = OLLAMA
+        o.settings[WEIGHTS] = OLLAMA
         text = f"Ollama's default file is taken, {OLLAMA.upper()}: say fp16 for the weights as released"
         self.r.remarks.append(Remark(text, first=True))
 

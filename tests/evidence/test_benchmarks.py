@@ -38,6 +38,7 @@ LINE = {
         ({"load": "open"}, "one: load: must be one of closed, static_batch, max, single, server, not 'open'"),
         ({"measured": [1]}, "one: measured: must be an object of numbers, not [1]"),
         ({"measured": {"tpot_ms_mean": -1}}, 'one: measured: must be an object of numbers, not {"tpot_ms_mean": -1}'),
+        ({"concurrency": float("inf")}, "one: concurrency: must be a number, not Infinity"),
         ({"id": ""}, 'one: id: must be a text, not ""'),
         ({"disagg": "no"}, 'one: disagg: must be true or false, not "no"'),
     ],
@@ -72,6 +73,12 @@ def test_a_closed_loop_tells_its_tokens_by_the_times() -> None:
     measured = {"ttft_ms_mean": 1000.0, "tpot_ms_mean": 10.0}
     b = Benchmark(id="x", engine="vllm", isl=10, osl=100, concurrency=10, measured=measured)
     assert b.closed_tokens_per_second == pytest.approx(10 * 100 / 1.99)
+
+
+def test_a_whole_number_may_be_written_as_a_fraction_and_requests_at_once_may_be_a_mean() -> None:
+    b = benchmark_from({**LINE, "tp": 2.0, "concurrency": 15.5}, "one")
+    assert (b.tp, b.concurrency) == (2, 15.5)
+    assert isinstance(b.tp, int)
 
 
 def replay(tmp_path: Path, *lines: dict[str, object]) -> dict[str, object]:
