@@ -115,6 +115,12 @@ def check_log(
     tp: Annotated[
         int | None, typer.Option(min=1, max=1024, help="Tensor parallel size, where the log does not tell it.")
     ] = None,
+    pp: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="Pipeline parallel size, where the log does not tell it.")
+    ] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="The engine and its version, as vllm@0.24, where the log does not tell them.")
+    ] = None,
     record: Annotated[bool, typer.Option("--record", help="Print the record to contribute, one JSON line.")] = False,
     as_json: o.Json = False,
 ) -> None:
@@ -126,7 +132,7 @@ def check_log(
     if isinstance(findings, BenchFindings):
         _bench(findings, model, gpu, tp, record, as_json)
         return
-    done = check(findings, o.cards(), model=model, gpu=gpu, tp=tp)
+    done = check(findings, o.cards(), model=model, gpu=gpu, tp=tp, pp=pp, engine=engine)
     if record:
         print_lines([json.dumps(done.record.model_dump(), ensure_ascii=False)])
     elif as_json:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 
+from gpu_sizer.engines.versions import number
+from gpu_sizer.errors import GpuSizerError
+from gpu_sizer.load import LOAD
 from gpu_sizer.records import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from gpu_sizer.load import Setting
 
 #: How much a statement is worth for a setting: a finding of more worth replaces one of less.
 PREFIX, COMMAND, PRINTED, ARGUMENTS, CONFIG, FINAL = range(6)
@@ -20,6 +25,8 @@ COUNT = r"\d{1,3}(?:,\d{3}){1,4}|\d{1,15}"
 
 #: Figures told by every rank: the estimate is about the fullest GPU.
 _LARGEST = {"weights_gib_per_gpu", "non_torch_gib", "activation_peak_gib", "graph_gib", "needed_kv_gib"}
+#: Of a draft model beside the main one: no keys of a record, told beside them.
+OF_DRAFT = ("draft_weights_gib_per_gpu", "draft_kv_gib")
 _SMALLEST = {"available_kv_gib", "gpu_blocks", "kv_cache_tokens", "max_concurrency", "gpu_total_gib"}
 #: Figures that a start-up measures, as against its settings.
 MEASURED = (_LARGEST | _SMALLEST) - {"gpu_total_gib"}
@@ -38,6 +45,20 @@ _LONGEST = 300
 _NOTHING = {"", "None", "none", "null", "auto", "N/A"}
 
 _UNITS = {"b": 2.0**-30, "bytes": 2.0**-30, "kib": 2.0**-20, "kb": 2.0**-20, "mib": 2.0**-10, "mb": 2.0**-10}
+
+
+#: Settings of a load that an engine prints under the same name, beside those that a record has by another.
+LOAD_NAMES: dict[str, Setting] = {s.name: s for s in LOAD if s.name not in ("context", "users")}
+
+
+def option_value(option: Setting, text: str) -> Any:
+    """The value of a setting in a dump, or null where the text is none."""
+    try:
+        value = option.read(text.lower() if option.kind == "bool" else text)
+        option.check(value)
+    except GpuSizerError:
+        return None
+    return value
 
 
 def value_of(key: str, text: str) -> Any:
@@ -66,7 +87,7 @@ def value_of(key: str, text: str) -> Any:
 class Found:
     """Findings about one start-up of one engine, kept while its log is read."""
 
-    __slots__ = ("notes", "parts", "quotes", "values")
+    __slots__ = ("newest", "notes", "parts", "quotes", "values")
 
     def __init__(self) -> None:
         self.values: dict[str, tuple[int, Any]] = {}
@@ -74,6 +95,13 @@ class Found:
         """Figures that a record does not hold, from which one that it holds is made."""
         self.notes: list[str] = []
         self.quotes: list[str] = []
+        self.newest: str | None = None
+        """The newest version that words as this log does, where one of its wordings was given up."""
+
+    def worded_until(self, version: str) -> None:
+        """The last version that uses a wording which was found."""
+        if self.newest is None or number(version) < number(self.newest):
+            self.newest = version
 
     def put(self, key: str, value: Any, worth: int = PRINTED) -> None:
         """One finding; of equal worth, the fullest GPU's figure is kept, and the first setting."""
@@ -129,6 +157,8 @@ class Wording:
     says: tuple[tuple[str, Any], ...] = ()
     starts: bool = False
     """Whether it begins a start-up."""
+    until: str | None = None
+    """The last version that says it in these words; null while they are in use."""
     also: Callable[[Found, re.Match[str]], None] | None = field(default=None)
     """What further is done with a match."""
 
@@ -146,6 +176,8 @@ class Wording:
                     found.quote(" ".join(match.group(0).split()))
         for key, value in self.says:
             found.put(key, value, self.worth)
+        if self.until is not None:
+            found.worded_until(self.until)
         if self.also is not None:
             self.also(found, match)
         return True
@@ -160,13 +192,14 @@ def wording(
     *,
     worth: int = PRINTED,
     starts: bool = False,
+    until: str | None = None,
     also: Callable[[Found, re.Match[str]], None] | None = None,
     **says: Any,
 ) -> Wording:
     """A wording from the text of its pattern, in which ``<key>`` stands for a number and ``<#key>`` for a count."""
     pattern = re.sub(r"<#(\w+)>", lambda m: f"(?P<{m.group(1)}>{COUNT})", pattern)
     pattern = re.sub(r"(?<!\(\?P)<(\w+)>", lambda m: f"(?P<{m.group(1)}>{NUMBER})", pattern)
-    return Wording(trigger, re.compile(pattern), worth, tuple(says.items()), starts, also)
+    return Wording(trigger, re.compile(pattern), worth, tuple(says.items()), starts, until, also)
 
 
 #: A value in quotes, the first of a list, an enumeration as Python prints it, or a bare word.

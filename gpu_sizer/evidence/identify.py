@@ -17,6 +17,12 @@ from gpu_sizer.evidence.records import EvidenceRecord
 from gpu_sizer.records import dataclass, replace
 from gpu_sizer.units import GIB, MIB
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.model.constraints import WeightFormat
+
+INT4: WeightFormat = "int4-group128"
+
 
 class Skipped(Exception):
     """A record that cannot be replayed, with the reason."""
@@ -25,7 +31,17 @@ class Skipped(Exception):
 #: Quantization methods as engines print them that mean float8 weights.
 _FLOAT8 = ("fp8", "compressed-tensors", "modelopt", "fbgemm_fp8", "ptpc_fp8", "w8a8_fp8")
 #: Methods whose tensors are not modelled.
-_OTHER = ("awq", "gptq", "bitsandbytes", "gguf", "int8", "int4", "w4a16", "w8a8", "aqlm", "marlin", "squeezellm")
+_OTHER = ("bitsandbytes", "gguf", "aqlm", "squeezellm")
+#: Methods, and what they mean for the linear layers where a name does not tell it: tools make groups of 128 by default.
+_PACKED: dict[str, WeightFormat] = {
+    **dict.fromkeys(("w8a8", "int8", "w8a16"), "int8-channel"),
+    **dict.fromkeys(("awq", "gptq", "auto_round", "auto-round", "autoround", "int4", "w4a16", "moe_wna16"), INT4),
+}
+#: What llama.cpp's files are called: the model, the type, and the part of several.
+_GGUF_NAME = re.compile(
+    r"(?:[-_.](?:UD[-_])?(?P<type>I?Q\d\w*|TQ\d\w*|BF16|F16|F32|MXFP4\w*))?(?:-\d+-of-\d+)?(?:[-_.]GGUF)?(?:\.gguf)?$",
+    re.IGNORECASE,
+)
 
 
 #: Types of GGUF files whose weights are those of the release.
@@ -43,6 +59,8 @@ class Identified:
     dtype: str | None = None
     weights_known: bool = True
     """Whether the checkpoint's weights are the card's; if not, nothing that depends on them may be compared."""
+    guessed: bool = False
+    """Whether their format is read from a name or a method alone: its groups, and what it keeps in 16 bits, are not."""
 
 
 def _card(name: str, cards: Catalogue) -> ModelCard | None:
@@ -54,7 +72,8 @@ def _card(name: str, cards: Catalogue) -> ModelCard | None:
 def _spellings(name: str) -> list[str]:
     """A name, and what stands in it: the last part of a path, the words before a bracket, those within."""
     parts = [p.strip().rstrip("/") for p in re.split(r"[();,]", name)]
-    return list(dict.fromkeys(n for p in (name.strip(), *parts) for n in (p, p.rpartition("/")[2]) if n))
+    whole = [n for p in (name.strip(), *parts) for n in (p, p.rpartition("/")[2])]
+    return list(dict.fromkeys(n for p in whole for n in (p, _GGUF_NAME.sub("", p)) if n))
 
 
 def _is_scaled(card: ModelCard) -> bool:
@@ -96,9 +115,10 @@ def _identified(record: EvidenceRecord, cards: Catalogue, *, named: bool = False
             return _as_quantized(card, method)
         release = base_and_format(name)
         if release is not None and (card := _card(release[0], cards)) is not None:
-            return Identified(card) if _is_scaled(card) else Identified(card, release[1])
+            return _as_format(card, release[1])
     try:
-        card = cards.models.get(cards.models.resolve(record.model.rstrip("/").rpartition("/")[2]))
+        ending = _GGUF_NAME.sub("", record.model.rstrip("/").rpartition("/")[2])
+        card = cards.models.get(cards.models.resolve(ending))
     except UnknownModelError as error:
         raise Skipped(str(error)) from None
     return _as_quantized(card, method)
@@ -108,7 +128,15 @@ def _as_quantized(card: ModelCard, method: str) -> Identified:
     """The card, as its float8 version where the log says so and the card was released in 16 bits."""
     if any(m in method for m in _FLOAT8) and not _is_scaled(card):
         return Identified(card, "float8-tensor")
-    return Identified(card)
+    packed = next((fmt for word, fmt in _PACKED.items() if word in method), None)
+    return Identified(card) if packed is None else _as_format(card, packed)
+
+
+def _as_format(card: ModelCard, fmt: WeightFormat) -> Identified:
+    """The card in a format; as released where it is in one of that kind."""
+    kind = fmt.partition("-")[0]
+    alike = any(rule.format.partition("-")[0] == kind for rule in card.weights.rules)
+    return Identified(card) if alike else Identified(card, fmt, guessed=fmt in _PACKED.values())
 
 
 def _unnamed(total_gib: float) -> GpuSpec:

@@ -27,6 +27,10 @@ _COUNTS = {"gpu_count", "tp", "pp", "dp", "max_model_len", "gpu_blocks", "kv_cac
 _WANTED = {"str": "a text", "bool": "true or false", "int": "a whole number", "float": "a number"}
 
 
+#: Types of eight bits, as engines print them: fp8_e5m2, fp8_ds_mla, float8_e4m3fn ...
+_EIGHT_BITS = ("fp8", "float8")
+
+
 class EvidenceError(GpuSizerError):
     """A file of records, or a log, that cannot be used."""
 
@@ -75,8 +79,11 @@ class EvidenceRecord:
     def load(self) -> dict[str, Any]:
         """The settings that were told, as options of a request; neither the length nor the type of the weights."""
         told = {name: getattr(self, name, None) for name in OF_LOAD} | self.settings
-        if str(told["kv_cache_dtype"]).lower() in ("auto", "none"):
+        cache = str(told["kv_cache_dtype"] or "auto").lower()
+        if cache in ("auto", "none"):
             del told["kv_cache_dtype"]
+        elif cache.startswith(_EIGHT_BITS):
+            told["kv_cache_dtype"] = "fp8"
         return {name: value for name, value in told.items() if value is not None}
 
     def model_dump(self) -> dict[str, Any]:

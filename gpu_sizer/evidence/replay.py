@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: What a log measures that an estimate predicts.
 COMPARED = ("weights_gib_per_gpu", "available_kv_gib", "gpu_blocks", "kv_cache_tokens", "max_concurrency", "outcome")
+#: Weights that are heavier than a guessed format by more than this share disprove it.
+GUESS_HOLDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +167,20 @@ def _replay(record: EvidenceRecord, cards: Catalogue) -> Replayed:
         }
     if memory_known and identified.weights_known:
         predicted = _of_memory(memory, layout) | predicted
+        if identified.guessed:
+            assumed.append(
+                f"weights in {identified.dtype}, as the name or the method says; more where layers stay as they were"
+            )
+            if predicted["verdict"] == "fits" and not _as_heavy(record, predicted):
+                predicted["verdict"] = "tight"
     told = memory.reason if "verdict" in predicted else None
     return Replayed(record, "ok", told, predicted, tuple(assumed))
+
+
+def _as_heavy(record: EvidenceRecord, predicted: dict[str, Any]) -> bool:
+    """Whether the log's own weights bear a guessed format out."""
+    told = record.weights_gib_per_gpu
+    return told is not None and told <= predicted["weights_gib_per_gpu"] * (1 + GUESS_HOLDS)
 
 
 def _of_memory(memory: LayoutMemory, layout: Layout) -> dict[str, Any]:

@@ -247,4 +247,6 @@ def bare_name(module: str) -> str:
             break
     module = _NEMOTRON_ATTENTION.sub(".self_attn.", module)
     module = _NEMOTRON_FEED_FORWARD.sub(".mlp.", module)
+    # Ling says attention (vLLM bailing_moe_v3.py: hf_to_vllm_mapper).
+    module = module.replace(".attention.", ".self_attn.")
     return module.replace(".shared_expert.", ".shared_experts.")

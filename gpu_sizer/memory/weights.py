@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from itertools import accumulate
+from math import gcd
 
 from gpu_sizer.memory.layout import Layout, stage_bounds
-from gpu_sizer.model.formats import expert_storage_bytes, storage_bytes
+from gpu_sizer.model.formats import BLOCK_SCALED, SCALE_UNITS, expert_storage_bytes, storage_bytes
 from gpu_sizer.model.inventory import Inventory
 from gpu_sizer.model.tensor import Tensor
 from gpu_sizer.records import dataclass, field
 from gpu_sizer.units import ceil_div, round_up
+
+#: Dimensions of a matrix.
+MATRIX = 2
+#: Parts of a model that every token passes through beside its mixers.
+FEED_FORWARDS = ("mlp", "shared_experts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,20 @@ class WeightRules:
     """... and to a multiple of the ranks, so that any number of them is accepted."""
     expert_width_multiple: tuple[tuple[str, int], ...] = ()
     """By weight format: a rank's share of an expert's width is rounded up to this."""
+    expert_hidden_multiple: tuple[tuple[str, int], ...] = ()
+    """By weight format: the hidden size of experts is rounded up to this."""
+    least_expert_width: int = 1
+    """A rank's share of an expert that is cut is at least so wide."""
+    blocks_divide: bool = False
+    """Scales of float8 blocks and of int4 groups must not cross from one rank to another."""
+    finest_expert_block: int | None = None
+    """Blocks of experts' float8 scales that do not divide are made finer, down to this; null where they are not."""
+    merged: tuple[str, ...] = ()
+    """Parts of the names of projections that are one parameter with others: the outputs of these need not divide."""
+    pads_feed_forwards: bool = False
+    """The model class rounds a rank's share of float8 feed-forwards and shared experts up to whole blocks."""
+    towers_divide: bool = False
+    """The model class refuses a tower that cannot be cut, rather than hold it whole on every rank."""
     towers_on_every_stage: bool = False
     """Vision and audio towers are loaded on every pipeline stage, not on the first alone."""
     embedding_whole: bool = False
@@ -75,6 +95,18 @@ def refusal(inventory: Inventory, layout: Layout, rules: WeightRules) -> str | N
             seen.add(key)
             if not t.split.units_on_rank(tp):
                 return f"{t.split.units} {t.split.what} do not divide by {tp}"
+    if rules.blocks_divide:
+        for block in inventory.blocks.values():
+            for t in block:
+                if (reason := _block_refusal(t, layout, rules)) is not None:
+                    return reason
+    if rules.towers_divide:
+        for t in inventory.towers:
+            if t.split is not None and not t.split.units_on_rank(tp):
+                return (
+                    f"{t.name} of a tower has {t.split.units} parts, which do not divide by {tp}; "
+                    "--mm-encoder-tp-mode data holds the tower whole on every GPU"
+                )
     for t in (*inventory.embedding, *inventory.head):
         if t.is_vocabulary:
             rows = vocabulary_rows(t.shape[0], tp, rules)
@@ -83,32 +115,88 @@ def refusal(inventory: Inventory, layout: Layout, rules: WeightRules) -> str | N
     return None
 
 
-def tensor_bytes(tensor: Tensor, tp: int, expert_ranks: int, rules: WeightRules, width_multiple: int = 1) -> int:
+def _block_refusal(t: Tensor, layout: Layout, rules: WeightRules) -> str | None:
+    """Why the scales of a matrix cannot be cut, or null where they can.
+
+    Source: vLLM ``layers/quantization/utils/fp8_utils.py`` (validate_fp8_block_shape, validate_fp8_block_shape_moe),
+    ``fused_moe/oracle/fp8.py`` (refine_fp8_moe_block_shape), ``compressed_tensors_moe_wna16.py`` and
+    ``distributed/utils.py`` (verify_group_size_divides_partition).
+    """
+    tp, unit = layout.tensor_parallel_size, SCALE_UNITS.get(t.fmt)
+    if unit is None or t.split is None or len(t.shape) != MATRIX or (t.is_expert and layout.expert_parallel):
+        return None
+    local = t.local_shape(tp)[t.split.dim]
+    if local % unit == 0:
+        return None
+    what = f"{t.name}: a share of {local} on each of {tp} ranks is no multiple of its scales' {unit} values"
+    if t.is_expert:
+        finer = gcd(local, unit, t.shape[1 - t.split.dim])
+        refined = t.fmt in BLOCK_SCALED and rules.finest_expert_block is not None and finer >= rules.finest_expert_block
+        return None if refined else what
+    if t.split.dim == 1:
+        padded = rules.pads_feed_forwards and t.part in FEED_FORWARDS
+        return None if padded else what
+    merged = rules.pads_feed_forwards or any(part in t.name for part in rules.merged)
+    return None if t.fmt not in BLOCK_SCALED or merged else what
+
+
+#: The multiples to which the sizes of a layer's experts are rounded up: of their own width, and of the hidden size.
+Rounded = tuple[int, int]
+
+
+def expert_rounding(tensors: Collection[Tensor], rules: WeightRules) -> Rounded:
+    """What the width of one layer's experts and their hidden size are rounded up to."""
+    formats = {t.fmt for t in tensors if t.is_expert and len(t.shape) == MATRIX}
+
+    def multiple(by_format: tuple[tuple[str, int], ...]) -> int:
+        return max((m for fmt, m in by_format if fmt in formats), default=1)
+
+    return multiple(rules.expert_width_multiple), multiple(rules.expert_hidden_multiple)
+
+
+def expert_shape(
+    tensor: Tensor, tp: int, expert_ranks: int, rules: WeightRules, rounded: Rounded = (1, 1)
+) -> tuple[int, ...]:
+    """The shape of one expert's tensor on one rank, as its parameter is made."""
+    inner, outer = rounded
+    shape = list(tensor.shape if expert_ranks > 1 else tensor.local_shape(tp))
+    dim = tensor.split.dim if tensor.split is not None else None
+    for i, size in enumerate(shape):
+        if i != dim:
+            shape[i] = round_up(size, outer)
+        else:
+            least = rules.least_expert_width if tp > 1 and expert_ranks == 1 else 1
+            shape[i] = round_up(max(size, least), inner)
+    return tuple(shape)
+
+
+def tensor_bytes(tensor: Tensor, tp: int, expert_ranks: int, rules: WeightRules, rounded: Rounded = (1, 1)) -> int:
     """Bytes of a tensor, all its copies, on one rank of a layout that is not refused.
 
-    ``width_multiple`` is what a rank's share of an expert's width is rounded up to.
+    ``rounded`` is what the sizes of experts are rounded up to (:func:`expert_rounding`).
     """
     if tensor.on_host:
         return 0
-    if tensor.is_expert and expert_ranks > 1:
-        return storage_bytes(tensor.shape, tensor.fmt) * ceil_div(tensor.copies, expert_ranks)
+    if tensor.is_expert:
+        shape = expert_shape(tensor, tp, expert_ranks, rules, rounded)
+        if expert_ranks > 1 or tensor.split is None:
+            return storage_bytes(shape, tensor.fmt) * ceil_div(tensor.copies, expert_ranks)
+        return expert_storage_bytes(shape, tensor.fmt, shape[tensor.split.dim]) * tensor.copies
     if tensor.is_vocabulary:
         rows = vocabulary_rows(tensor.shape[0], tp, rules) // tp
         return storage_bytes((rows, *tensor.shape[1:]), tensor.fmt)
     shape = tensor.local_shape(tp)
-    if tensor.is_expert and tensor.split is not None:
-        dim = tensor.split.dim
-        shape = (*shape[:dim], round_up(shape[dim], width_multiple), *shape[dim + 1 :])
-        return expert_storage_bytes(shape, tensor.fmt, shape[dim]) * tensor.copies
+    if rules.pads_feed_forwards and tensor.split is not None and tensor.part in FEED_FORWARDS:
+        unit, dim = SCALE_UNITS.get(tensor.fmt, 1), tensor.split.dim
+        shape = (*shape[:dim], round_up(shape[dim], unit), *shape[dim + 1 :])
     return storage_bytes(shape, tensor.fmt) * tensor.copies
 
 
 def _sum(tensors: Collection[Tensor], tp: int, expert_ranks: int, rules: WeightRules) -> Counter[str]:
-    formats = {t.fmt for t in tensors if t.is_expert}
-    multiple = max((m for fmt, m in rules.expert_width_multiple if fmt in formats), default=1)
+    rounded = expert_rounding(tensors, rules)
     parts: Counter[str] = Counter()
     for t in tensors:
-        parts[t.part] += tensor_bytes(t, tp, expert_ranks, rules, multiple)
+        parts[t.part] += tensor_bytes(t, tp, expert_ranks, rules, rounded)
     return parts
 
 

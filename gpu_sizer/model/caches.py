@@ -50,6 +50,8 @@ class LayerCache:
     """A state of which every rank holds all."""
     heads: int = 0
     """The rank's heads to whose keys and values a latent would be expanded; 0 for other caches."""
+    values: int = 0
+    """Values of a latent's record, whatever their type; 0 for other caches."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,11 @@ _SCALED: dict[str, Callable[[tuple[int, ...]], int]] = {
     "int4-group128": _grouped(4, 128, 2),
 }
 
+#: Formats with a scale for each block of values.
+BLOCK_SCALED = ("float8-block", "float8-block-ue8m0")
+#: Values under one scale along a row, where a rank's share must be a whole number of them.
+SCALE_UNITS = {**dict.fromkeys(BLOCK_SCALED, SCALE_BLOCK), "int4-group32": 32, "int4-group128": 128}
+
 WEIGHT_FORMATS = ("bfloat16", "float16", "float32", *_SCALED)
 
 

@@ -53,7 +53,7 @@ def test_weights_are_those_that_start_ups_printed(model: VllmModel) -> None:
     def loaded(generation: int, tp: int, ranks: int, version: str = "0.33") -> float:
         kernels = Kernels("cuda", generation, version, True, False)
         extra = model.loading_extra(tp, ranks, kernels).stages(1, 0)[0]
-        return (model.stages(tp, ranks, 1)[0] + extra) / GIB
+        return (model.stages(tp, ranks, 1, model.rules(generation, version))[0] + extra) / GIB
 
     # The log above, experts whole on each GPU and without the tower.
     assert loaded(9, 8, 8) == pytest.approx(36.32, abs=0.3)

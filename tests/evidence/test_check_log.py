@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.cli.entry import run
+from gpu_sizer.engines.registry import engine
 from gpu_sizer.evidence.check import LogCheck, check
 from gpu_sizer.evidence.logs import reader
 from gpu_sizer.evidence.logs.startup import TRIGGERS, LogFindings, read_log
@@ -181,7 +182,7 @@ TOLD: dict[str, dict[str, Any]] = {
         "max_model_len": 262144,
         "max_num_seqs": 2,
         "available_kv_gib": 9.0879,
-        "kv_cache_tokens": 131072,
+        "kv_cache_tokens": 262144,
     },
     "tensorrt-llm-engine.log": {
         "engine": "tensorrt_llm",
@@ -440,10 +441,160 @@ def test_engines_of_other_kinds_are_compared_by_their_own_rules() -> None:
 
 
 def test_quantization_that_is_not_modelled_is_told_not_guessed() -> None:
-    done = checked("vllm-v1-draft-model-two-lists.log")
+    done = check(findings(VERSIONLESS.replace("auto_round", "aqlm")), catalogue(), gpu="rtx-3090")
     assert "not modelled" in done.sentences[0]
-    assert any("speculative_config is set" in s for s in done.sentences)
     assert done.replayed.predicted == {}
+
+
+def test_packed_weights_are_compared_and_never_called_safe_by_a_name_alone() -> None:
+    done = checked("vllm-v1-draft-model-two-lists.log", gpu="rtx-3090")
+    assert any("speculative_config is set" in s for s in done.sentences)
+    assert done.errors["kv_cache_tokens"] == pytest.approx(0, abs=0.1)
+    assert done.replayed.predicted["verdict"] == "tight"
+    assert any("int4-group128" in a for a in done.replayed.assumed)
+    # A release that keeps more in 16 bits disproves the guess; one as heavy as the guess bears it out.
+    ours = done.replayed.predicted["weights_gib_per_gpu"]
+    for told, verdict in ((ours, "fits"), (ours * 1.2, "tight")):
+        heavier = (
+            f"{VERSIONLESS}INFO [gpu_model_runner.py:1] Model loading took {told:.4f} GiB memory and 9.0 seconds\n"
+        )
+        assert check(findings(heavier), catalogue(), gpu="rtx-3090").replayed.predicted["verdict"] == verdict
+
+
+#: https://github.com/noonghunna/club-3090/issues/642 (without the host's paths).
+VERSIONLESS = """\
+(Worker_TP0 pid=101) INFO 07-08 15:38:03 [gpu_worker.py:508] Available KV cache memory: 11.05 GiB
+(EngineCore pid=92) INFO 07-08 15:38:03 [kv_cache_utils.py:2146] GPU KV cache size: 623,873 tokens
+(APIServer pid=1) INFO 07-07 19:59:04 [api_utils.py:273] non-default args: {'model': 'qwen3.6-27b-autoround-int4', \
+'dtype': 'float16', 'max_model_len': 262144, 'quantization': 'auto_round'
+"""
+
+
+def test_no_version_is_the_newest_that_words_so() -> None:
+    done = check(findings(VERSIONLESS), catalogue(), gpu="rtx-3090")
+    assert "engine_version" not in done.found
+    newest = engine("vllm").release
+    assert done.replayed.assumed[0] == f"vLLM {newest}: the newest that is known, for the log tells no version"
+    # The words of 0.11 and before: https://github.com/vllm-project/vllm/issues/24577
+    old = VERSIONLESS.replace("qwen3.6-27b-autoround-int4", "qwen3-0.6b").replace("'quantization': 'auto_round'", "")
+    old += "INFO [gpu_model_runner.py:2235] Model loading took 1.1201 GiB and 0.596228 seconds\n"
+    done = check(findings(old), catalogue(), gpu="a100-80gb")
+    assert done.replayed.assumed[0] == "vLLM 0.11: the newest that words so, for the log tells no version"
+
+
+def test_a_worker_that_names_its_rank_is_one_of_several() -> None:
+    assert findings(VERSIONLESS).values["tp"] == 2
+    assert findings("(EngineCore_DP0 pid=1) Available KV cache memory: 11.05 GiB").values.get("tp") is None
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        # vllm/entrypoints/utils.py: the banner, colours kept.
+        (
+            "(APIServer pid=1) INFO [utils.py:299]  \u2584\u2584 \u2584\u2588\x1b[0m  version \x1b[35m0.18.0\x1b[0m\n"
+            "\x1b[34m\u2588\x1b[0m  model   \x1b[35mQwen/Qwen3-8B\x1b[0m",
+            {"engine_version": "0.18.0", "model": "Qwen/Qwen3-8B"},
+        ),
+        (
+            "CUDA graph memory profiling is enabled (default since v0.21.0). The current "
+            "--gpu-memory-utilization=0.9764 is equivalent to --gpu-memory-utilization=0.9518 without it.",
+            {"gpu_memory_utilization": 0.9764},
+        ),
+        (
+            "Model loading took 14.5 GiB memory and 3.1 seconds\nActual usage is 15.25 GiB for consumed memory "
+            "(weights + non-torch), 1.5 GiB for peak activation, and 0.5 GiB for CUDAGraph memory. "
+            "Current kv cache memory in use is 5723106304 bytes",
+            {"weights_gib_per_gpu": 14.5, "non_torch_gib": 0.75, "activation_peak_gib": 1.5, "available_kv_gib": 5.33},
+        ),
+        (
+            "non-default args: {'model': 'x', 'kv_cache_dtype': 'fp8_ds_mla', 'pipeline_parallel_size': 2}",
+            {"kv_cache_dtype": "fp8_ds_mla", "pp": 2},
+        ),
+        ("vLLM 0.29.1rc1.dev17+gd2\nAvailable KV cache memory: 22.5 GiB", {"engine_version": "0.29.1rc1.dev17+gd2"}),
+        (
+            "23.25 GiB KV cache is needed, which is larger than the available KV cache memory (22.5 GiB).",
+            {"needed_kv_gib": 23.25, "available_kv_gib": 22.5, "outcome": "oom_kv"},
+        ),
+        ("Available KV cache memory: 2 GiB\nEngine core initialization failed.", {"outcome": "error_other"}),
+    ],
+)  # fmt: skip
+def test_what_vllm_says_today(line: str, told: dict[str, Any]) -> None:
+    values = findings(line).values
+    assert {k: values.get(k) for k in told} == told
+
+
+def test_types_of_eight_bits_are_one_size() -> None:
+    for name in ("fp8_ds_mla", "fp8_e5m2", "float8_e4m3fn"):
+        assert record_from({"id": "a", "model": "b", "kv_cache_dtype": name}, "here").load()["kv_cache_dtype"] == "fp8"
+
+
+def test_a_draft_model_of_sglang_has_a_cache_of_its_own() -> None:
+    log = "\n".join(
+        f"[2026-09-12 00:22:48 {rank}] {said}"
+        for rank in ("TP0 EP0", "TP1 EP1")
+        for said in (
+            "KV Cache is allocated. dtype: torch.float8_e4m3fn, #tokens: 454112, K size: 3.46 GB, V size: 3.46 GB",
+            "Memory pool end. avail mem=8.40 GB",
+            "KV Cache is allocated. dtype: torch.float8_e4m3fn, #tokens: 454112, K size: 1.08 GB, V size: 1.08 GB",
+            "Memory pool end. avail mem=6.23 GB",
+        )
+    )
+    done = check(findings(log), catalogue(), model="qwen3.6-27b", gpu="rtx-5090")
+    told = {"available_kv_gib": 6.92, "draft_kv_gib": 2.16, "kv_cache_tokens": 454112, "tp": 2, "ep": True}
+    assert {k: done.found.get(k) for k in told} == told
+    assert done.found["kv_cache_dtype"] == "float8_e4m3fn"
+
+
+#: https://github.com/ggml-org/llama.cpp/issues/23679
+TWO_CARDS = """\
+common_memory_breakdown_print: |   - CUDA0 (RTX 4090) | 24080 = 23608 + (22450 =  9934 +   10100 +    2416) + -21978 |
+common_memory_breakdown_print: |   - CUDA1 (RTX 4090) | 24080 = 23608 + (21275 =  9109 +    9927 +    2237) + -20802 |
+common_memory_breakdown_print: |   - Host               |                   4465 =   515 +       0 +    3950 |
+common_params_fit_impl:   - CUDA1 (NVIDIA GeForce RTX 4090):  24080 total,  21275 used,   2332 free vs. target of   1024
+common_params_fit_impl: projected to use 49726 MiB of device memory vs. 47216 MiB of free device memory
+llama_model_loader: loaded meta data with 55 key-value pairs and 753 tensors from /m/Qwen3.6-35B-A3B-UD-IQ4_NL.gguf
+"""
+
+
+def test_what_llama_cpp_says_today() -> None:
+    read = findings(TWO_CARDS)
+    told = {
+        "engine": "llama.cpp",
+        "gpu": "RTX 4090",
+        "gpu_count": 2,
+        "gpu_total_gib": 23.5156,
+        "weights_gib_per_gpu": 9.7012,
+        "available_kv_gib": 9.8633,
+        "activation_peak_gib": 2.3594,
+    }
+    assert {k: read.values.get(k) for k in told} == told
+    assert any("48.56 GiB in all, of 46.11 GiB free: more than there is" in note for note in read.notes)
+    assert check(read, catalogue()).record.model == "Qwen3.6-35B-A3B-UD-IQ4_NL.gguf"
+
+
+def test_what_ollamas_own_runner_says() -> None:
+    log = """\
+time=2026-01-02T10:00:00Z level=INFO msg=load request="{Operation:commit Parallel:2 KvSize:16384 KvCacheType: }"
+time=2026-01-02T10:00:00Z level=INFO source=device.go:240 msg="model weights" device=CUDA0 size="11.8 GiB"
+time=2026-01-02T10:00:00Z level=INFO source=device.go:251 msg="kv cache" device=CUDA0 size="512.0 MiB"
+time=2026-01-02T10:00:00Z level=INFO source=device.go:262 msg="compute graph" device=CUDA0 size="128.0 MiB"
+"""
+    told = {"weights_gib_per_gpu": 11.8, "available_kv_gib": 0.5, "activation_peak_gib": 0.125, "max_model_len": 16384}
+    assert {k: findings(log).values.get(k) for k in told} == told
+
+
+def test_options_override_what_a_log_tells(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_text(VERSIONLESS, encoding="utf-8")
+    options = ["--gpu", "rtx-3090", "--engine", "vllm@0.24", "--tp", "1", "--pp", "2", "--json"]
+    assert run(["check-log", str(log), *options]) == 0
+    found = json.loads(capsys.readouterr().out)["found"]
+    assert {k: found[k] for k in ("engine_version", "tp", "pp", "gpu_count")} == {
+        "engine_version": "0.24", "tp": 1, "pp": 2, "gpu_count": 2
+    }  # fmt: skip
+    assert run(["check-log", str(log), "--engine", "vlm@0.24"]) == 2
+    assert "unknown engine" in capsys.readouterr().err
 
 
 def test_the_record_to_contribute_is_a_record(capsys: pytest.CaptureFixture[str]) -> None:

@@ -102,7 +102,7 @@ def one(**changes: object) -> dict[str, object]:
     [
         ({"model": "nobody/knows-9b"}, "unknown model"),
         ({"model": None}, "the record names no model"),
-        ({"quantization": "awq"}, "awq weights are not modelled"),
+        ({"quantization": "aqlm"}, "aqlm weights are not modelled"),
         ({"gpu": "Voodoo 2"}, "unknown GPU"),
         ({"engine": "mystery"}, "no profile"),
         ({"tp": None}, "neither tensor parallel size nor number of GPUs"),

@@ -44,6 +44,67 @@ def _compute(found: Found, match: re.Match[str]) -> None:
     found.put("activation_peak_gib", round(float(match.group(2)) * _MIB, 4))
 
 
+_SPLIT = ("weights_gib_per_gpu", "available_kv_gib", "activation_peak_gib")
+
+
+def _fullest(found: Found, key: str, device: str, size: float) -> None:
+    """A figure that every device tells once; the fullest GPU's is kept."""
+    found.parts[f"{key} {device}"] = size
+    sizes = [v for k, v in found.parts.items() if k.startswith(f"{key} ")]
+    found.values.pop(key, None)
+    found.put(key, round(max(sizes), 4), FINAL)
+    found.put("gpu_count", len(sizes), PRINTED)
+
+
+def _breakdown(found: Found, match: re.Match[str]) -> None:
+    """One device's line: total = free + (self = model + context + compute) + what others hold, in MiB."""
+    device, name, total, *sizes = match.groups()
+    if name:
+        found.put("gpu", name.strip())
+    found.put("gpu_total_gib", round(float(total) * _MIB, 4))
+    for key, size in zip(_SPLIT, sizes, strict=True):
+        _fullest(found, key, device, float(size) * _MIB)
+    found.quote(" ".join(match.group(0).split()))
+
+
+def _device(found: Found, match: re.Match[str]) -> None:
+    device, name, total = match.groups()
+    found.put("gpu", name.strip())
+    found.put("gpu_total_gib", round(float(total) * _MIB, 4))
+    found.parts[f"device {device}"] = 1.0
+    found.put("gpu_count", sum(k.startswith("device ") for k in found.parts))
+
+
+def _projected(found: Found, match: re.Match[str]) -> None:
+    """Its own estimate, of all devices."""
+    needs, has = int(match.group(1)), int(match.group(2))
+    more = ": more than there is" if needs > has else ""
+    found.note(f"llama.cpp itself projects {needs * _MIB:.2f} GiB in all, of {has * _MIB:.2f} GiB free{more}")
+
+
+def _cells(found: Found, match: re.Match[str]) -> None:
+    """Cells of one stream; sequences that share no cache have one each. A cache of windows has fewer."""
+    cells, streams = int(match.group(1)), int(match.group(2) or 1)
+    worth, kept = found.values.get("kv_cache_tokens", (PRINTED, 0))
+    found.values["kv_cache_tokens"] = (worth, max(kept, cells * streams))
+
+
+def _go_weights(found: Found, match: re.Match[str]) -> None:
+    _fullest(found, "weights_gib_per_gpu", match.group(1), _size(match))
+
+
+def _go_cache(found: Found, match: re.Match[str]) -> None:
+    _fullest(found, "available_kv_gib", match.group(1), _size(match))
+
+
+def _go_compute(found: Found, match: re.Match[str]) -> None:
+    _fullest(found, "activation_peak_gib", match.group(1), _size(match))
+
+
+def _size(match: re.Match[str]) -> float:
+    return float(match.group(2)) * {"G": 1.0, "M": _MIB, "K": _MIB * _MIB}.get(match.group(3), 2.0**-30)
+
+
 def _file_type(found: Found, match: re.Match[str]) -> None:
     kind = match.group(1).strip()
     if kind.lower() in _UNQUANTIZED:
@@ -53,6 +114,8 @@ def _file_type(found: Found, match: re.Match[str]) -> None:
 
 
 _SIZE = rf" *= *({NUMBER}) MiB"
+#: As Ollama's own runner writes sizes (ml/device.go).
+_GO_SIZE = rf'device="?{_DEVICE}"? size="({NUMBER}) ([GMK]?)i?B"'
 
 WORDINGS: tuple[Wording, ...] = (
     wording("llama_model_loader: loaded meta data", r"tensors from (?P<model>\S+\.gguf)", worth=COMMAND, starts=True),
@@ -68,7 +131,25 @@ WORDINGS: tuple[Wording, ...] = (
     ),
     wording("n_seq_max", r"n_seq_max +(?:=) <#max_num_seqs>\b"),
     wording("n_batch ", r": n_batch +(?:=) <#max_num_batched_tokens>\b"),
-    wording(" cells, ", r"size = +[\d.]+ MiB \( *<#kv_cache_tokens> cells"),
+    wording(" cells, ", r"size = +[\d.]+ MiB \( *(\d{1,12}) cells(?:, +\d+ layers, +\d+/(\d{1,4}) seqs)?", also=_cells),
+    wording(
+        "memory_breakdown_print: |   - ",
+        rf"memory_breakdown_print: \| +- {_DEVICE} ?(?:\(([^)|]{{2,60}})\))? *\| *(\d+) *= *\d+ *\+ *"
+        r"\( *\d+ *= *(\d+) *\+ *(\d+) *\+ *(\d+)\)",
+        also=_breakdown,
+    ),
+    wording(
+        " free vs. target of", rf"- {_DEVICE} \(([^)]{{2,60}})\): *(\d+) total, +\d+ used, +-?\d+ free", also=_device
+    ),
+    wording(
+        "projected to use ", r"projected to use (\d{1,9}) MiB of device memory vs\. (\d{1,9}) MiB", also=_projected
+    ),
+    wording("loading model '", r"load_model: loading model '(?P<model>[^']{1,250})'", worth=COMMAND),
+    wording('msg="model weights"', rf'msg="model weights" {_GO_SIZE}', also=_go_weights),
+    wording('msg="kv cache"', rf'msg="kv cache" {_GO_SIZE}', also=_go_cache),
+    wording('msg="compute graph"', rf'msg="compute graph" {_GO_SIZE}', also=_go_compute),
+    wording("KvSize:", r"\bKvSize:<#max_model_len>\b"),
+    wording("Parallel:", r"\bParallel:<#max_num_seqs>\b"),
     wording("unable to allocate", r"unable to allocate \S+ buffer", outcome="oom_load"),
     wording("failed to allocate buffer", r"failed to allocate buffer for kv cache", outcome="oom_kv"),
     wording("server is listening on", r"server is listening on", outcome="served"),

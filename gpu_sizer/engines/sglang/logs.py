@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from gpu_sizer.engines.wording import ARGUMENTS, COMMAND, FINAL, NUMBER, Found, setting, wording
+from gpu_sizer.engines.wording import ARGUMENTS, COMMAND, COUNT, FINAL, NUMBER, Found, setting, wording
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,10 +66,36 @@ def _end(found: Found, match: re.Match[str]) -> None:
         found.put("weights_gib_per_gpu", round(begin - left, 2))
 
 
+#: Who speaks: ``[2026-.. DP1 TP3 EP3]``.
+_SPEAKER = re.compile(r"\[[\d :.-]*((?:[A-Z]{2}\d+ ?)*)\]")
+
+
+def _speaker(match: re.Match[str]) -> str:
+    told = _SPEAKER.search(match.string[:200])
+    return told.group(1).strip() if told else ""
+
+
 def _cache(found: Found, match: re.Match[str]) -> None:
-    sizes = [float(g) for g in match.groups()[1:] if g is not None]
-    if sizes:
-        found.put("available_kv_gib", round(sum(sizes), 2), FINAL)
+    """A process's cache; pools that it makes after its memory pool ended are its draft model's."""
+    tokens, *sizes = match.groups()
+    size, speaker = sum(float(s) for s in sizes if s is not None), _speaker(match)
+    if f"ended {speaker}" in found.parts:
+        found.put("draft_kv_gib", round(size, 2), FINAL)
+        found.note("a draft model's cache stands beside the model's: the estimate knows nothing of it")
+        return
+    found.put_text("kv_cache_tokens", tokens, FINAL)
+    found.quote(" ".join(match.group(0).split()))
+    if size:
+        # A model with windows has two pools, whose memory adds up.
+        found.parts[f"pool {speaker}"] = found.parts.get(f"pool {speaker}", 0.0) + size
+        whole = [v for k, v in found.parts.items() if k.startswith("pool ")]
+        found.values["available_kv_gib"] = (FINAL, round(min(whole), 2))
+
+
+def _pools_end(found: Found, match: re.Match[str]) -> None:
+    speaker = _speaker(match)
+    if f"pool {speaker}" in found.parts:
+        found.parts[f"ended {speaker}"] = 1.0
 
 
 _GB = r" ?G(?:i)?B"
@@ -86,11 +112,14 @@ WORDINGS: tuple[Wording, ...] = (
     wording("Using KV cache dtype: ", r"Using KV cache dtype: (?:torch\.)?(?P<kv_cache_dtype>\w+)", worth=FINAL),
     wording(
         "KV Cache is allocated.",
-        r"KV Cache is allocated\..*?#tokens: <#kv_cache_tokens>, "
+        rf"KV Cache is allocated\..*?#tokens: ({COUNT}), "
         rf"(?:K size: ({NUMBER}) ?GB, V size: ({NUMBER}) ?GB|KV size: ({NUMBER}) ?GB)",
-        worth=FINAL,
         also=_cache,
     ),
+    wording(
+        "KV Cache is allocated.", r"KV Cache is allocated\. dtype: (?:torch\.)?(?P<kv_cache_dtype>\w+)", worth=FINAL
+    ),
+    wording("Memory pool end.", r"Memory pool end\.", also=_pools_end),
     wording("max_total_num_tokens=", r"max_total_num_tokens=<#kv_cache_tokens>\b"),
     wording("max_total_num_tokens=", r"chunked_prefill_size=<#max_num_batched_tokens>\b", worth=FINAL),
     wording("max_total_num_tokens=", r"max_running_requests=<#max_num_seqs>\b", worth=FINAL),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from gpu_sizer.cards.gpu_spec import HOPPER, GpuSpec
+from gpu_sizer.cards.gpu_spec import BLACKWELL, GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.layouts import parallel_layouts
 from gpu_sizer.engines.profiles import profile_data
@@ -13,8 +13,8 @@ from gpu_sizer.engines.versions import at_least
 from gpu_sizer.engines.vllm.encoders import is_profiled, video_note
 from gpu_sizer.engines.vllm.fitting import VllmFitting
 from gpu_sizer.engines.vllm.model import HALF, VllmModel
-from gpu_sizer.engines.vllm.pages import DELTA, Page, PageRules, layer_pages
-from gpu_sizer.engines.vllm.support import host_note, pooled_cache_dtype, split_refusal
+from gpu_sizer.engines.vllm.pages import Page, PageRules, layer_pages
+from gpu_sizer.engines.vllm.support import host_note, pooled_cache_dtype, sparse_cache_dtype, split_refusal
 from gpu_sizer.engines.vllm.version import VersionProfile, version_profile
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import Load, Settings
@@ -168,6 +168,8 @@ class VllmEngine(Supported):
         named = self.cache_dtypes[load.kv_cache_dtype] if load.kv_cache_dtype is not None else None
         if model.weighs_keys:
             named = pooled_cache_dtype(card, gpu.generation, named, self.version)
+        elif model.is_sparse_latent and gpu.platform == "cuda":
+            named = sparse_cache_dtype(card, gpu.generation, named, self.version)
         if named is not None:
             return named
         return card.weights.kv_cache_dtype or HALF.get(card.weights.dtype, card.weights.dtype)
@@ -201,14 +203,16 @@ class VllmEngine(Supported):
         key = (gpu.generation, load.hybrid_kv, load.block_size)
         if (found := self._page_rules.get(key)) is None:
             major, hybrid, block_size = key
-            # Kernels that leave checkpoints of the gated delta rule are Hopper's and newer ones'.
-            checkpoints = tuple(m for m in self.version.state_checkpoints if (major or 0) >= HOPPER or m != DELTA)
+            data = profile_data("vllm/support")
+            on, masked = data["checkpoints_on"], data["masked_images"]
+            checkpoints = tuple(m for m in self.version.state_checkpoints if m not in on or major in on[m])
             found = self._page_rules[key] = PageRules(
                 windows=self.version.windows and hybrid,
                 prefix_caching=self.version.aligned_states,
                 checkpoints=checkpoints,
                 block_size=block_size,
                 expanded_latent=self.version.expanded_latent,
+                masked_block=masked["block"] if major == BLACKWELL and self.version.at_least(masked["from"]) else None,
                 generation=major,
                 narrow_states=self.version.at_least(NARROW_STATES),
             )
@@ -216,7 +220,7 @@ class VllmEngine(Supported):
 
     def refusal(self, model: VllmModel, layout: Layout) -> str | None:
         """The engine's rule that forbids this layout, or null."""
-        return model.refusal(layout) or split_refusal(model.card, layout, self.version)
+        return model.refusal(layout, self.version.name) or split_refusal(model.card, layout, self.version)
 
     def fitting(self, model: VllmModel, gpu: GpuSpec, load: Load) -> VllmFitting:
         """The model on one kind of GPU under one load, ready for many layouts.

@@ -29,8 +29,8 @@ from gpu_sizer.engines.versions import at_least
 from gpu_sizer.engines.vllm import sparse
 from gpu_sizer.memory.activations import absorbed_bytes
 from gpu_sizer.memory.layout import stage_bounds
-from gpu_sizer.memory.weights import WeightRules, tensor_bytes
-from gpu_sizer.model.formats import SCALE_BLOCK, storage_bytes
+from gpu_sizer.memory.weights import MATRIX, WeightRules, expert_rounding, expert_shape, tensor_bytes
+from gpu_sizer.model.formats import BLOCK_SCALED, SCALE_BLOCK, storage_bytes
 from gpu_sizer.model.inventory import Inventory
 from gpu_sizer.model.mixers.attention import Attention
 from gpu_sizer.model.mixers.latent_attention import LatentAttention
@@ -39,7 +39,7 @@ from gpu_sizer.units import MIB, ceil_div, round_up
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from typing import Any
 
     from gpu_sizer.model.tensor import Tensor
@@ -53,15 +53,11 @@ KEPT_REMAINDER = MIB
 #: Every block is a multiple of this (``kMinBlockSize``).
 BLOCK_MULTIPLE = 512
 
-#: Dimensions of a matrix.
-MATRIX = 2
 #: On ROCm the rows of unquantized experts that are a multiple of this many bytes ...
 ROCM_ROW_BYTES = 512
 #: ... are made longer by this many (``_maybe_pad_weight``).
 ROCM_PADDING_BYTES = 256
 HALF_TYPES = ("bfloat16", "float16")
-#: Formats with a scale for each block of values.
-BLOCK_SCALED = ("float8-block", "float8-block-ue8m0")
 
 #: The table of embeddings for each layer.
 PER_LAYER_TABLE = "embed_tokens_per_layer.weight"
@@ -102,11 +98,12 @@ def allocated_bytes(size: int) -> int:
     return size
 
 
-def _rounding(tensors: Iterable[Tensor], tp: int, expert_ranks: int, rules: WeightRules) -> int:
+def _rounding(tensors: Collection[Tensor], tp: int, expert_ranks: int, rules: WeightRules) -> int:
     """What the allocator adds to these tensors."""
     blocks: Counter[str] = Counter()
+    rounded = expert_rounding(tensors, rules)
     for t in tensors:
-        blocks[_fused_name(t.name)] += tensor_bytes(t, tp, expert_ranks, rules)
+        blocks[_fused_name(t.name)] += tensor_bytes(t, tp, expert_ranks, rules, rounded)
     return sum(allocated_bytes(size) - size for size in blocks.values())
 
 
@@ -187,22 +184,20 @@ class Kernels:
 
 
 def _expert_padding(
-    tensors: Iterable[Tensor], gated: bool, tp: int, expert_ranks: int, rules: WeightRules, kernels: Kernels
+    tensors: Collection[Tensor], gated: bool, tp: int, expert_ranks: int, rules: WeightRules, kernels: Kernels
 ) -> int:
-    """What the experts' kernels add to one layer's experts on one rank."""
-    extra, multiples = 0, dict(rules.expert_width_multiple)
+    """What the experts' kernels add to one layer's experts on one rank, once they are loaded."""
+    extra, rounded = 0, expert_rounding(tensors, rules)
     for t in tensors:
         if not t.is_expert or t.split is None or len(t.shape) != MATRIX:
             continue
         copies = ceil_div(t.copies, expert_ranks)
-        rows, columns = t.shape if expert_ranks > 1 else t.local_shape(tp)
+        rows, columns = expert_shape(t, tp, expert_ranks, rules, rounded)
         if kernels.platform == "rocm":
             if t.fmt in HALF_TYPES and columns * HALF_BYTES % ROCM_ROW_BYTES == 0:
                 extra += copies * rows * ROCM_PADDING_BYTES
             continue
         inner, outer = (rows, columns) if t.split.dim == 0 else (columns, rows)
-        if expert_ranks == 1:
-            inner = round_up(inner, multiples.get(t.fmt, 1))
         padded = kernels.padded(inner, outer, gated, t.fmt)
         if padded != (inner, outer):
             extra += copies * (storage_bytes(padded, t.fmt) - storage_bytes((inner, outer), t.fmt))
@@ -260,10 +255,10 @@ def _unused_remainder(tensors: Iterable[Tensor], tp: int, expert_ranks: int) -> 
 class Rounding:
     """What the allocator and the absorbed projections add under one tensor-parallel size, whatever the kernels."""
 
-    __slots__ = ("blocks", "expert_ranks", "first", "last", "tp")
+    __slots__ = ("blocks", "expert_ranks", "first", "last", "rules", "tp")
 
     def __init__(self, card: ModelCard, inventory: Inventory, tp: int, expert_ranks: int, rules: WeightRules) -> None:
-        self.tp, self.expert_ranks = tp, expert_ranks
+        self.tp, self.expert_ranks, self.rules = tp, expert_ranks, rules
         mixers = {name: block.mixer for name, block in card.architecture.blocks.items()}
         self.blocks = {
             name: _rounding(tensors, tp, expert_ranks, rules) + absorbed_bytes(mixers[name], tp)
@@ -278,10 +273,8 @@ class LoadingExtra:
 
     __slots__ = ("_every_stage", "_last_tokens_width", "_rounding", "_stages", "_sums", "_tokens_width")
 
-    def __init__(
-        self, card: ModelCard, inventory: Inventory, rounding: Rounding, rules: WeightRules, kernels: Kernels
-    ) -> None:
-        self._rounding = rounding
+    def __init__(self, card: ModelCard, inventory: Inventory, rounding: Rounding, kernels: Kernels) -> None:
+        self._rounding, rules = rounding, rounding.rules
         blocks, tp, ranks = dict(rounding.blocks), rounding.tp, rounding.expert_ranks
         multiplied = _in_force("multiplied_projections", kernels.version)
         shared = _in_force("shared_projections", kernels.version)
@@ -324,7 +317,12 @@ class LoadingExtra:
     def contents(self) -> tuple[object, ...]:
         """What all its figures follow from, for one model: many kernels pad alike."""
         sizes = (self._rounding.tp, self._rounding.expert_ranks, self._tokens_width, self._last_tokens_width)
-        return (*sizes, self._sums)
+        return (*sizes, self.rules, self._sums)
+
+    @property
+    def rules(self) -> WeightRules:
+        """How the weights are placed beside which it stands."""
+        return self._rounding.rules
 
     def stages(self, count: int, max_num_batched_tokens: int) -> tuple[int, ...]:
         """Bytes on one rank of each of ``count`` pipeline stages."""

@@ -9,7 +9,19 @@ from __future__ import annotations
 
 import re
 
-from gpu_sizer.engines.wording import ARGUMENTS, COMMAND, CONFIG, FINAL, PREFIX, Found, setting, wording
+from gpu_sizer.engines.wording import (
+    ARGUMENTS,
+    COMMAND,
+    CONFIG,
+    FINAL,
+    LOAD_NAMES,
+    NUMBER,
+    PREFIX,
+    Found,
+    option_value,
+    setting,
+    wording,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,6 +67,9 @@ def _dump(found: Found, text: str, worth: int) -> None:
             found.put_text(key, value.removeprefix("torch."), worth)
     if setting(text, "language_model_only") == "True":
         found.note(_TEXT_ONLY)
+    for name, option in LOAD_NAMES.items():
+        if name not in _SETTINGS and (value := setting(text, name)) is not None:
+            found.put(name, option_value(option, value), worth)
     for name, what in _UNMODELLED.items():
         if setting(text, name) not in _OFF or f"{name}={{" in text or f"'{name}': {{" in text:
             found.note(f"{name} is set: the estimate knows nothing of {what}")
@@ -90,6 +105,18 @@ _FLAGS = {
 }
 
 
+def _consumed(found: Found, match: re.Match[str]) -> None:
+    """Weights and what lies outside of PyTorch, in one figure; the weights alone were told before."""
+    weights, rest = found.get("weights_gib_per_gpu"), float(match.group(1))
+    if weights is not None and rest >= weights:
+        found.put("non_torch_gib", round(rest - weights, 2))
+
+
+def _in_use(found: Found, match: re.Match[str]) -> None:
+    size = float(match.group(1))
+    found.put("available_kv_gib", round(size if match.group(2) == "GiB" else size / 2**30, 2))
+
+
 def _command(found: Found, match: re.Match[str]) -> None:
     """A command line that stands in the text around a log."""
     text = match.string[match.start() :]
@@ -113,6 +140,14 @@ _GIB = r" ?(?P<unit>[GM]i?B)"
 
 WORDINGS: tuple[Wording, ...] = (
     wording("vLLM API server version", r"vLLM API server version (?P<engine_version>v?\d+\.\d+[\w.+]*)", starts=True),
+    wording("  version ", r"[█▀▄]\s+version\s+(?P<engine_version>v?\d+\.\d+[\w.+]*)", starts=True),
+    wording("  model   ", r"[█▀▄]\s+model\s+(?P<model>\S+)"),
+    wording("vLLM server version", r"vLLM server version (?P<engine_version>v?\d+\.\d+[\w.+]*)"),
+    # Reports of the environment, and words around a log.
+    wording("vLLM Version", r"vLLM Version\s*: *(?P<engine_version>v?\d+\.\d+[\w.+]*)", worth=COMMAND),
+    wording("vllm-openai:", r"vllm-openai:(?P<engine_version>v\d+\.\d+[\w.]*)", worth=COMMAND),
+    wording("vLLM ", r"\bvLLM (?:version:? )?(?P<engine_version>v?\d+\.\d+[\w.+]*)(?<!\.)", worth=COMMAND),
+    wording("vllm==", r"\bvllm==(?P<engine_version>\d+\.\d+[\w.+]*)", worth=COMMAND),
     wording("non-default args: ", r"non-default args: ", also=_arguments),
     wording("args: Namespace(", r"args: Namespace\(", also=_arguments),
     wording(
@@ -130,6 +165,8 @@ WORDINGS: tuple[Wording, ...] = (
     wording("Starting to load model ", r"Starting to load model (?P<model>\S+?)\.\.\.", worth=COMMAND),
     wording("weights took ", rf"(?:Loading|loading) model weights took <weights_gib_per_gpu>{_GIB}", worth=FINAL),
     wording("Model loading took ", rf"Model loading took <weights_gib_per_gpu>{_GIB}", worth=FINAL),
+    # Later versions: "took 1.12 GiB memory and ..."; records of both stand in the evidence.
+    wording("Model loading took ", rf"Model loading took {NUMBER} GiB and {NUMBER} sec", until="0.11"),
     wording("model weights take", rf"model weights take\s+<weights_gib_per_gpu>{_GIB}"),
     wording("weights memory: ", rf"weights memory: <weights_gib_per_gpu>{_GIB}"),
     wording("GiB for weight", rf"usage is <weights_gib_per_gpu>{_GIB} for weight"),
@@ -174,6 +211,13 @@ WORDINGS: tuple[Wording, ...] = (
     wording(", # CPU blocks: ", r", # CPU blocks: \d", engine_generation="V0"),
     wording("num_gpu_blocks is: ", r"num_gpu_blocks is: <#gpu_blocks>\b"),
     wording("CUDAGraph memory", rf"<graph_gib>{_GIB} for CUDAGraph memory"),
+    wording("for consumed memory", rf"({NUMBER}) ?GiB for consumed memory", also=_consumed),
+    wording("kv cache memory in use is", r"kv cache memory in use is (\d[\d.]{0,20}) (GiB|bytes)", also=_in_use),
+    wording(
+        "The current --gpu-memory-utilization=",
+        r"The current --gpu-memory-utilization=<gpu_memory_utilization>",
+        worth=FINAL,
+    ),
     wording("Graph capturing finished", rf"Graph capturing finished in \d+ secs?, took <graph_gib>{_GIB}", worth=FINAL),
     wording("Using max model len ", r"Using max model len <#max_model_len>\b"),
     wording(
@@ -197,13 +241,16 @@ WORDINGS: tuple[Wording, ...] = (
         outcome="error_other",
         also=lambda found, _: found.note("another process holds part of the GPU's memory: the engine refused to start"),
     ),
+    wording("max seq len (", r"with the models?'s max seq len \(<#max_model_len>\)", worth=FINAL),
     wording(
-        "larger than the available KV cache",
-        rf"max seq len \(<#max_model_len>\), \(<needed_kv_gib>{_GIB} KV\s+cache is needed, which is larger than the "
-        r"available KV cache\s+memory \(<available_kv_gib> ?GiB\)",
+        "cache is needed, which is larger",
+        rf"<needed_kv_gib>{_GIB} KV\s+cache is needed, which is larger than the "
+        r"available KV\s+cache\s+memory \(<available_kv_gib> ?GiB",
         worth=FINAL,
         outcome="oom_kv",
     ),
+    wording("Engine core initialization failed", r"Engine core initialization failed", outcome="error_other"),
+    wording("Engine process failed to start", r"Engine process failed to start", outcome="error_other"),
     wording(
         "that can be stored in KV cache",
         r"max seq len \(<#max_model_len>\) is larger than the maximum number of tokens that can be stored in KV cache "

@@ -19,15 +19,17 @@ from gpu_sizer.engines.vllm.activations import (
 )
 from gpu_sizer.engines.vllm.cache import APART, CachePlan, cache_plan
 from gpu_sizer.engines.vllm.encoders import grows_with_context
-from gpu_sizer.engines.vllm.loading import BLOCK_SCALED, Kernels, LoadingExtra, Rounding
+from gpu_sizer.engines.vllm.loading import Kernels, LoadingExtra, Rounding
 from gpu_sizer.engines.vllm.needs import Needs
-from gpu_sizer.engines.vllm.pages import DELTA, PageRules, layer_pages
+from gpu_sizer.engines.vllm.pages import PageRules, layer_pages
 from gpu_sizer.engines.vllm.placement import weight_rules
+from gpu_sizer.engines.vllm.support import leaves_checkpoints, masks_images
 from gpu_sizer.engines.vllm.version import VersionProfile
 from gpu_sizer.load import LOAD, Settings
 from gpu_sizer.memory.layout import Layout
-from gpu_sizer.memory.weights import WeightPlacement, refusal
+from gpu_sizer.memory.weights import WeightPlacement, WeightRules, refusal
 from gpu_sizer.model.caches import CacheTypes
+from gpu_sizer.model.formats import BLOCK_SCALED
 from gpu_sizer.model.inventory import Inventory
 from gpu_sizer.records import dataclass, field, replace
 from gpu_sizer.units import ceil_div
@@ -73,27 +75,32 @@ class VllmModel:
 
     card: ModelCard
     inventory: Inventory
-    _placements: dict[tuple[int, int], WeightPlacement] = field(default_factory=dict, repr=False)
-    _stages: dict[tuple[int, int, int], tuple[int, ...]] = field(default_factory=dict, repr=False)
+    _placements: dict[tuple[int, int, WeightRules], WeightPlacement] = field(default_factory=dict, repr=False)
+    _stages: dict[tuple[int, int, int, WeightRules], tuple[int, ...]] = field(default_factory=dict, repr=False)
     _plans: dict[tuple[int, str, PageRules], CachePlan] = field(default_factory=dict, repr=False)
-    _roundings: dict[tuple[int, int], Rounding] = field(default_factory=dict, repr=False)
+    _rules_of_pages: dict[PageRules, PageRules] = field(default_factory=dict, repr=False)
+    _roundings: dict[tuple[int, int, WeightRules], Rounding] = field(default_factory=dict, repr=False)
     _extras: dict[tuple[int, int, Kernels | None], LoadingExtra] = field(default_factory=dict, repr=False)
     _alike: dict[tuple[object, ...], LoadingExtra] = field(default_factory=dict, repr=False)
     _held: dict[tuple[int, ...], HeldStages] = field(default_factory=dict, repr=False)
     _reserves: dict[tuple[Any, ...], Reserve] = field(default_factory=dict, repr=False)
     _activations: dict[tuple[Any, ...], int] = field(default_factory=dict, repr=False)
     _needs: dict[tuple[Any, ...], Needs] = field(default_factory=dict, repr=False)
-    _refusals: dict[tuple[int, bool, int], str | None] = field(default_factory=dict, repr=False)
+    _refusals: dict[tuple[int, bool, int, WeightRules], str | None] = field(default_factory=dict, repr=False)
 
-    def stages(self, tp: int, expert_ranks: int, count: int) -> tuple[int, ...]:
+    def rules(self, generation: int | None = None, version: str | None = None) -> WeightRules:
+        """How a version places the weights on GPUs of a generation; null is any, and the newest."""
+        return weight_rules(self.card, generation if self.has_experts else None, version)
+
+    def stages(self, tp: int, expert_ranks: int, count: int, rules: WeightRules | None = None) -> tuple[int, ...]:
         """Bytes of weights on one rank of each of ``count`` pipeline stages."""
-        if (found := self._stages.get((tp, expert_ranks, count))) is None:
-            placement = self._placements.get((tp, expert_ranks))
+        rules = rules or self.rules()
+        if (found := self._stages.get((tp, expert_ranks, count, rules))) is None:
+            placement = self._placements.get((tp, expert_ranks, rules))
             if placement is None:
-                placement = self._placements[tp, expert_ranks] = WeightPlacement(
-                    self.inventory, tp, expert_ranks, weight_rules(self.card)
-                )
-            found = self._stages[tp, expert_ranks, count] = placement.totals(count)
+                placement = WeightPlacement(self.inventory, tp, expert_ranks, rules)
+                self._placements[tp, expert_ranks, rules] = placement
+            found = self._stages[tp, expert_ranks, count, rules] = placement.totals(count)
         return found
 
     def loading_extra(self, tp: int, ranks: int, kernels: Kernels) -> LoadingExtra:
@@ -102,10 +109,10 @@ class VllmModel:
         differ = self.has_experts or self.has_latent or self.has_block_scales
         key = (tp, ranks, kernels if differ else None)
         if (found := self._extras.get(key)) is None:
-            rules = weight_rules(self.card)
-            if (rounding := self._roundings.get((tp, ranks))) is None:
-                rounding = self._roundings[tp, ranks] = Rounding(self.card, self.inventory, tp, ranks, rules)
-            made = LoadingExtra(self.card, self.inventory, rounding, rules, kernels)
+            rules = self.rules(kernels.generation, kernels.version)
+            if (rounding := self._roundings.get((tp, ranks, rules))) is None:
+                rounding = self._roundings[tp, ranks, rules] = Rounding(self.card, self.inventory, tp, ranks, rules)
+            made = LoadingExtra(self.card, self.inventory, rounding, kernels)
             # What rests on extras that are alike is counted once.
             found = self._extras[key] = self._alike.setdefault(made.contents, made)
         return found
@@ -117,7 +124,7 @@ class VllmModel:
         # Plans and extras are kept as long as the model.
         key = (pp, layout.expert_ranks, id(plan), id(loading), tokens)
         if (found := self._held.get(key)) is None:
-            weights = self.stages(layout.tensor_parallel_size, layout.expert_ranks, pp)
+            weights = self.stages(layout.tensor_parallel_size, layout.expert_ranks, pp, loading.rules)
             parts = (weights, plan.stage_block_bytes(pp), loading.stages(pp, tokens))
             found = self._held[key] = HeldStages(parts, tuple(dict.fromkeys(zip(*parts, strict=True))))
         return found
@@ -155,37 +162,42 @@ class VllmModel:
             found = self._needs[key] = Needs(self, gpu, s, rules, version)
         return found
 
-    def refusal(self, layout: Layout) -> str | None:
-        """The rule that forbids a layout, or null."""
-        stages = layout.pipeline_parallel_size
+    def refusal(self, layout: Layout, version: str | None = None) -> str | None:
+        """The rule of a version (null is the newest) that forbids a layout, or null."""
+        stages, rules = layout.pipeline_parallel_size, self.rules(None, version)
         if stages > len(self.inventory.layer_names) or (stages > 1 and self.inventory.looped):
-            return refusal(self.inventory, layout, weight_rules(self.card))
+            return refusal(self.inventory, layout, rules)
         # All else that may be refused depends on neither stages nor replicas.
-        key = (layout.tensor_parallel_size, layout.expert_parallel, layout.decode_context_parallel_size)
+        key = (layout.tensor_parallel_size, layout.expert_parallel, layout.decode_context_parallel_size, rules)
         if key not in self._refusals:
-            self._refusals[key] = refusal(self.inventory, layout, weight_rules(self.card)) or _context_parallel_refusal(
-                self.card, layout
-            )
+            self._refusals[key] = refusal(self.inventory, layout, rules) or _context_parallel_refusal(self.card, layout)
         return self._refusals[key]
 
     def cache(self, tp: int, cache_dtype: str, rules: PageRules) -> CachePlan:
         """The cache plan under one tensor-parallel size."""
+        rules = self._page_rules(rules)
         if (found := self._plans.get((tp, cache_dtype, rules))) is None:
             a = self.card.architecture
-            if not self.shares_states and (rules.generation is not None or not rules.narrow_states):
-                found = self.cache(tp, cache_dtype, replace(rules, generation=None, narrow_states=True))
-            elif DELTA in rules.checkpoints and all(
-                b.mixer is None or b.mixer.kind != DELTA for b in a.blocks.values()
-            ):
-                others = tuple(m for m in rules.checkpoints if m != DELTA)
-                found = self.cache(tp, cache_dtype, replace(rules, checkpoints=others))
-            else:
-                types = CacheTypes(cache_dtype, HALF.get(self.card.weights.dtype, self.card.weights.dtype))
-                pages = layer_pages(a.blocks, tp, types, rules)
-                apart = self.card.engine_class in APART
-                packed = self.is_compressed or self.weighs_keys or sparse.averages_keys(a)
-                found = cache_plan(pages, a.layer_names, packed=packed, apart=apart)
-            self._plans[tp, cache_dtype, rules] = found
+            types = CacheTypes(cache_dtype, HALF.get(self.card.weights.dtype, self.card.weights.dtype))
+            pages = layer_pages(a.blocks, tp, types, rules)
+            apart = self.card.engine_class in APART
+            packed = self.is_compressed or self.weighs_keys or sparse.averages_keys(a)
+            found = self._plans[tp, cache_dtype, rules] = cache_plan(pages, a.layer_names, packed=packed, apart=apart)
+        return found
+
+    def _page_rules(self, rules: PageRules) -> PageRules:
+        """What of the rules of pages this model's depend on, so that plans which are alike are made once."""
+        if (found := self._rules_of_pages.get(rules)) is None:
+            mixers = [m for b in self.card.architecture.blocks.values() for m in b.mixers]
+            kinds = {m.kind for m in mixers}
+            by_generation = self.shares_states or any(m.latent for m in mixers)
+            found = self._rules_of_pages[rules] = replace(
+                rules,
+                checkpoints=tuple(m for m in rules.checkpoints if m in kinds and leaves_checkpoints(self.card, m)),
+                masked_block=rules.masked_block if masks_images(self.card) else None,
+                generation=rules.generation if by_generation else None,
+                narrow_states=rules.narrow_states or not self.shares_states,
+            )
         return found
 
     @cached_property
@@ -217,6 +229,11 @@ class VllmModel:
     def weighs_keys(self) -> bool:
         """Whether indexers weigh the keys of several tokens into one (GLM-5.3 Flash)."""
         return sparse.weighs_keys(self.card.architecture)
+
+    @cached_property
+    def is_sparse_latent(self) -> bool:
+        """Whether latent attention picks its tokens by an index, and keeps every token (DeepSeek V3.2, GLM-5)."""
+        return sparse.is_sparse_latent(self.card.architecture)
 
     @cached_property
     def has_latent(self) -> bool:

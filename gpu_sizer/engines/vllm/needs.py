@@ -99,7 +99,8 @@ class Needs:
         if (found := self._ranks.get(key)) is None:
             plan = self._plan(tp)
             blocks = self._request_blocks(plan, layout_of(tp, 1, 1, False, dcp))
-            weights = self._model.stages(tp, layout.expert_ranks, 1)[0]
+            rules = self._model.rules(self._gpu.generation, self._version.name)
+            weights = self._model.stages(tp, layout.expert_ranks, 1, rules)[0]
             found = self._ranks[key] = (weights, plan.stage_block_bytes(1)[0], self._settings.users * blocks)
         return found
 

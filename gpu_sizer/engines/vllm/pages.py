@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
 
 DEFAULT_BLOCK = 16
-#: Sparse latent attention and float8 latent caches work in blocks of 64 tokens (FlashMLA).
+#: Sparse latent attention and float8 latent caches work in blocks of 64 tokens (FlashMLA), ...
 LATENT_BLOCK = 64
+#: ... other latent caches on data-center Blackwell in blocks of 32 (FLASHINFER_MLA); its sparse attention has float8
+#: records of a byte a value (FLASHINFER_MLA_SPARSE).
+BLACKWELL_LATENT_BLOCK = 32
 #: MiniMax-M3's sparse attention works in blocks of 128.
 SPARSE_BLOCK = 128
 #: The latent cache of a hybrid model is aligned to 128 tokens.
@@ -75,8 +78,11 @@ class PageRules:
     """A block size asked for."""
     expanded_latent: bool = False
     """Latent attention caches keys and values of all heads (before vLLM 0.7)."""
+    masked_block: int | None = None
+    """Tokens in a block of attention that sees images as a whole, in kernels of which one masks them."""
     generation: int | None = None
-    """First number of the GPU's compute capability, on which the cache of shared compressed states depends."""
+    """First number of the GPU's compute capability, on which the caches of latent attention and of shared compressed
+    states depend."""
     narrow_states: bool = True
     """Data-center Blackwell keeps compressed states in four bits (from vLLM 0.31 on)."""
 
@@ -157,12 +163,27 @@ def _attention_block(caches: list[LayerCache], types: CacheTypes, rules: PageRul
     latent = [c for c in caches if c.mixer == "latent"]
     if any(c.sparse and c.mixer == "attention" for c in caches):
         return SPARSE_BLOCK
-    if latent and (types.cache_bytes == 1 or any(c.sparse for c in latent)):
+    if any(c.sparse for c in latent):
         return LATENT_BLOCK
+    if latent and rules.generation == BLACKWELL:
+        return BLACKWELL_LATENT_BLOCK
+    # Where only Triton's kernels run, they take the default (TRITON_MLA).
+    flash = rules.generation in (None, HOPPER)
+    if latent and types.cache_bytes == 1:
+        return LATENT_BLOCK if flash else DEFAULT_BLOCK
+    if rules.masked_block is not None:
+        return rules.masked_block
     if types.cache_bytes == 1 and any(c.wide for c in caches):
         # Heads of 512 with a float8 cache run on Triton's kernel, in blocks of 64 (Gemma 4).
         return LATENT_BLOCK
     return DEFAULT_BLOCK
+
+
+def _record(c: LayerCache, types: CacheTypes, generation: int | None) -> LayerCache:
+    """A latent cache in the format of the GPU's sparse attention, of which the model tells Hopper's."""
+    if not (c.sparse and c.values) or types.cache_bytes != 1 or generation != BLACKWELL:
+        return c
+    return replace(c, token_bytes=c.values)
 
 
 def _state_blocks(mixer: str, rules: PageRules) -> int:
@@ -198,6 +219,7 @@ def layer_pages(
     by_block = {name: block.caches(tensor_parallel_size, types) for name, block in blocks.items()}
     if rules.expanded_latent:
         by_block = {name: [_expanded(c, types) for c in caches] for name, caches in by_block.items()}
+    by_block = {name: [_record(c, types, rules.generation) for c in caches] for name, caches in by_block.items()}
     every = [c for caches in by_block.values() for c in caches]
     block = _attention_block(every, types, rules)
     # Caches of a few tokens a request have blocks of their own.
@@ -206,6 +228,9 @@ def layer_pages(
     attention = [c for c in every if c.kind != "state"]
     if states and attention:
         block = max(block, _hybrid_block(every, block, rules))
+    elif states:
+        # Without attention prefixes are not cached (config/model.py: is_prefix_caching_supported).
+        rules = replace(rules, prefix_caching=False)
     shared_page = block * max((c.token_bytes for c in attention), default=0)
     # Without the hybrid manager windows keep every token where another layer does.
     windows = rules.windows or all(c.kind != "full" for c in attention)

@@ -83,6 +83,12 @@ def weighs_keys(a: Architecture) -> bool:
     return _pools(a, latent=True)
 
 
+def is_sparse_latent(a: Architecture) -> bool:
+    """Whether latent attention picks its tokens by an index, and its indexers keep every token's key."""
+    indexers = [m.indexer for m in _mixers(a) if m.latent and m.indexer is not None]
+    return bool(indexers) and not any(i.pools for i in indexers)
+
+
 def is_compressed(a: Architecture) -> bool:
     """Whether some layer has DeepSeek-V4's attention."""
     return any(m.compressed for m in _mixers(a))

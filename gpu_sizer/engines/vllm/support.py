@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gpu_sizer.cards.gpu_spec import BLACKWELL, WORKSTATION_BLACKWELL
 from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.engines.vllm.loading import PER_LAYER_TABLE
 from gpu_sizer.engines.vllm.sparse import shares_states
 from gpu_sizer.errors import UncountableError
 from gpu_sizer.memory.layout import stage_bounds
@@ -71,6 +72,50 @@ def pooled_cache_dtype(card: ModelCard, major: int | None, named: str | None, ve
     else:
         return named
     raise UncountableError(f"how vLLM caches {card.name} is not known here: {reason}", about="gpu")
+
+
+def sparse_cache_dtype(card: ModelCard, major: int | None, named: str | None, version: VersionProfile) -> str | None:
+    """The cache type beside index keys (DeepSeek V3.2, GLM-5): what was named or the GPU sets; null for the model's.
+
+    Workstation Blackwell has kernels for float8 records alone and takes them by itself (``mla_attention.py:
+    _canonicalize_sparse_mla_kv_cache_dtype``); on data-center Blackwell some classes turn to float8 (support.yaml).
+
+    Args:
+        card: the model.
+        major: first number of the GPU's compute capability.
+        named: the type asked for.
+        version: the engine's.
+
+    Raises:
+        UncountableError: a version or a type for which this GPU has no kernel.
+    """
+    data = profile_data("vllm/support")
+    if major == WORKSTATION_BLACKWELL:
+        first = data["sparse_on_workstation_blackwell"]
+        if not version.at_least(first):
+            reason = f"vLLM {first} is the first known to run sparse latent attention on compute capability 12"
+            raise UncountableError(reason, about="gpu")
+        if named not in (None, "float8"):
+            reason = f"sparse latent attention keeps float8 records alone on compute capability 12, not {named}"
+            raise UncountableError(reason, about="gpu")
+        return "float8"
+    turned = data["float8_on_blackwell"].get(card.engine_class)
+    if named is None and major == BLACKWELL and turned is not None and version.at_least(turned):
+        return "float8"
+    return named
+
+
+def leaves_checkpoints(card: ModelCard, mixer: str) -> bool:
+    """Whether the prefill of a kind of mixer can leave checkpoints of its states in this model's class."""
+    return card.engine_class not in profile_data("vllm/support")["no_checkpoints"].get(mixer, ())
+
+
+def masks_images(card: ModelCard) -> bool:
+    """Whether attention sees the tokens of an image at once, and kernels are a pair of which one masks them."""
+    data = profile_data("vllm/support")["masked_images"]
+    widths = {getattr(b.mixer, "head_dim", None) for b in card.architecture.blocks.values() if b.mixer is not None}
+    per_layer = any(t.name == PER_LAYER_TABLE for t in card.architecture.extra)
+    return card.engine_class in data["classes"] and widths <= set(data["head_dims"]) and not per_layer
 
 
 def split_refusal(card: ModelCard, layout: Layout, version: VersionProfile) -> str | None:

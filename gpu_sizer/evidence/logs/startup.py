@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from gpu_sizer.engines.registry import engine_wordings
-from gpu_sizer.engines.wording import COMMAND, MEASURED, PREFIX, Found
+from gpu_sizer.engines.wording import COMMAND, MEASURED, OF_DRAFT, PREFIX, Found
 from gpu_sizer.evidence.logs import hardware
 from gpu_sizer.evidence.logs.reader import read_statements
 from gpu_sizer.evidence.records import KEYS
-from gpu_sizer.records import dataclass
+from gpu_sizer.records import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,8 +26,15 @@ _ALL: tuple[Wording, ...] = (*(w for _, wordings in _ENGINES for w in wordings),
 TRIGGERS: tuple[bytes, ...] = tuple(dict.fromkeys(w.trigger.encode() for w in _ALL))
 
 #: The rank of the process that speaks: ``(VllmWorker TP1 pid=..)``, ``(Worker_DP0_TP3_EP3 ..)``, ``[2025-.. TP2]``.
-_RANK = re.compile(r"(?:[( _]TP|\brank=)(\d{1,3})(?:_EP\d+)?[ \])]")
+_RANKS = {
+    "tp": re.compile(r"(?:[( _]TP|\brank=)(\d{1,3})(?:[_ ]EP\d+)?[ \])]"),
+    "pp": re.compile(r"[( _]PP(\d{1,3})[_ \])]"),
+}
 _MOST_RANKS = 1024
+#: How vLLM names the process of a worker (v1/executor/multiproc_executor.py).
+_WORKER = "(Worker_"
+#: A rank that has experts of its own.
+_EXPERTS = re.compile(r"[_ ]EP[1-9]\d{0,2}[ \])]")
 #: A place on somebody's disk.
 _PATH = re.compile(r"[/~.]|[A-Za-z]:[\\/]")
 #: A further replica of the same start-up, whatever its first statement says.
@@ -46,6 +53,10 @@ class LogFindings:
     quote: str | None
     startups: int
     """How many start-ups the log tells of."""
+    newest: str | None = None
+    """The newest version that words as the log does; null where that is the newest known."""
+    draft: dict[str, float] = field(default_factory=dict)
+    """What a draft model takes beside the main one."""
 
 
 class _StartUp:
@@ -65,12 +76,18 @@ class _StartUp:
             if w.trigger in text:
                 for found in self.engines.values() or [self.engines.setdefault("", Found())]:
                     self._read(w, found, text)
-        if (rank := _RANK.search(text[:200])) is not None:
-            ranks = min(int(rank.group(1)) + 1, _MOST_RANKS)
+        for key, pattern in _RANKS.items():
+            if (rank := pattern.search(text[:200])) is not None:
+                # A worker's rank stands in its name only where there are several.
+                ranks = min(max(int(rank.group(1)) + 1, 1 + (_WORKER in text[:200])), _MOST_RANKS)
+                for found in self.engines.values():
+                    worth, kept = found.values.get(key, (PREFIX, 0))
+                    # One replica that speaks is no sign that there are no others, nor that there are.
+                    if worth == PREFIX and (key == "tp" or ranks > 1):
+                        found.values[key] = (PREFIX, max(kept, ranks))
+        if _EXPERTS.search(text[:200]) is not None:
             for found in self.engines.values():
-                worth, kept = found.values.get("tp", (PREFIX, 0))
-                if worth == PREFIX:
-                    found.values["tp"] = (PREFIX, max(kept, ranks))
+                found.put("ep", True, PREFIX)
 
     def _read(self, w: Wording, found: Found, text: str) -> None:
         outcome = found.values.get("outcome")
@@ -147,7 +164,8 @@ def read_log(stream: ByteStream, progress: Callable[[int], None] | None = None) 
     if "tp" in values and "gpu_count" not in values:
         values["gpu_count"] = values["tp"] * values.get("pp", 1) * values.get("dp", 1)
     quote = " ... ".join(found.quotes) or None
-    return LogFindings(values, _names(found), tuple(found.notes), quote, count)
+    draft = {key: found.get(key) for key in OF_DRAFT if found.get(key) is not None}
+    return LogFindings(values, _names(found), tuple(found.notes), quote, count, found.newest, draft)
 
 
 def _carried(before: _StartUp) -> _StartUp:

@@ -92,12 +92,13 @@ class LatentAttention(Mixer):
     def caches(self, tp: int, t: CacheTypes) -> list[LayerCache]:
         """One latent for all heads, and what an indexer keeps."""
         sparse = self.sparse or self.indexer is not None
-        size = (self.kv_lora_rank + self.qk_rope_head_dim) * t.cache_bytes
+        values = self.kv_lora_rank + self.qk_rope_head_dim
+        size = values * t.cache_bytes
         if sparse and t.cache_bytes == 1 and self.qk_rope_head_dim:
             # Without a rotary part the values are cached as they are (GLM-5.3 Flash, on data-center Blackwell).
             size = FLOAT8_SPARSE_LATENT_BYTES
         heads = ceil_div(self.num_attention_heads, tp)
-        latent = LayerCache("full", token_bytes=size, latent=True, sparse=sparse, mixer="latent", heads=heads)
+        latent = LayerCache("full", size, latent=True, sparse=sparse, mixer="latent", heads=heads, values=values)
         if self.indexer is None:
             return [latent]
         waiting = [self.indexer.waiting_keys()] if self.indexer.pools else []
