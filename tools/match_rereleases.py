@@ -18,6 +18,7 @@ import re
 import sys
 from collections import defaultdict
 from datetime import date
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,8 @@ FORMATS = (
 QUANTIZATIONS = {"AWQ-4bit": "int4-group128", "GPTQ-Int4": "int4-group128", "AutoRound-4bit": "int4-group128"}
 #: Licences as cards spell them; what the hub calls ``other`` or leaves open stays unsaid.
 LICENSES = {"apache-2.0": "Apache-2.0", "mit": "MIT", "gemma": "Gemma Terms of Use", "other": None, "unknown": None}
+#: The day that the hub gives all repositories that are older.
+FIRST_DAY = "2022-03-02"
 #: How far a count may lie from the card's own where all of the shape agrees.
 NEAR = 0.02
 #: New shapes with fewer downloads, or parameters, get no card of their own.
@@ -84,7 +87,8 @@ class Matcher:
                 row = self._rows.get((hub_id or "").lower())
                 if row is None:
                     continue
-                self._counts[row["architecture"], row["parameters_raw"]].setdefault(card.id, hub_id)
+                for architecture, count in ((row["architecture"], row["parameters_raw"]), *_stored(card, row)):
+                    self._counts[architecture, count].setdefault(card.id, hub_id)
                 if (known := shape(row)) is not None:
                     self._shapes[known].setdefault(card.id, hub_id)
 
@@ -174,6 +178,21 @@ class Matcher:
         return str(min(pool, key=lambda c: _distance(c, row)).id)
 
 
+def _stored(card: ModelCard, row: dict[str, Any]) -> list[tuple[str, int]]:
+    """What else a copy of a card's weights may count: without prediction layers or without a tower as well.
+
+    The class of a language model without its tower is called as the whole one's with ``_text`` behind it.
+    """
+    towers = [t for tower in card.architecture.towers for t in tower.tensors]
+    if card.weights.rules or not towers:
+        return []
+    inventory = build_inventory(card)
+    uncounted = sum(prod(t.shape) * t.copies for t in towers if not t.parameter)
+    counted = sum(prod(t.shape) * t.copies for t in towers if t.parameter)
+    whole = inventory.total_parameters + uncounted
+    return [(row["architecture"], whole), (row["architecture"] + "_text", whole - uncounted - counted)]
+
+
 def _body(card: ModelCard) -> str:
     """A card's architecture but for its vocabulary."""
     return repr(replace(card.architecture, vocab_size=1))
@@ -192,7 +211,9 @@ def as_card(row: dict[str, Any], card: ModelCard, source: str) -> ModelCard:
         name=ending,
         organization=owner,
         hub_id=row["name"],
-        released=date.fromisoformat(row["release_date"]) if row.get("release_date") else None,
+        released=date.fromisoformat(row["release_date"])
+        if (row.get("release_date") or FIRST_DAY) > FIRST_DAY
+        else None,
         license=LICENSES.get(row.get("license") or "", row.get("license")),
         parameters=Parameters(total=build_inventory(card).total_parameters),
         notes=(*card.notes, told),

@@ -94,6 +94,8 @@ def test_no_hub_id_stands_in_a_line_and_in_a_card() -> None:
         ("cyankiwi/granite-4.1-8b-AWQ-INT4", "granite-4.1-8b"),
         ("RedHatAI/Phi-3-medium-128k-instruct-quantized.w4a16", "phi-3-medium-128k"),
         ("unsloth/phi-4", "phi-4"),
+        ("principled-intelligence/Qwen3.5-0.8B-text-only", "qwen3.5-0.8b"),
+        ("unsloth/Qwen3.5-2B-Base", "qwen3.5-2b"),
         ("dmis-lab/llama-3.1-medprm-reward-v1.0", "llama-3.1-8b"),
     ],
 )
