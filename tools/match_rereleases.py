@@ -190,7 +190,9 @@ def _stored(card: ModelCard, row: dict[str, Any]) -> list[tuple[str, int]]:
     uncounted = sum(prod(t.shape) * t.copies for t in towers if not t.parameter)
     counted = sum(prod(t.shape) * t.copies for t in towers if t.parameter)
     whole = inventory.total_parameters + uncounted
-    return [(row["architecture"], whole), (row["architecture"] + "_text", whole - uncounted - counted)]
+    # A tower that stands in the card's total would make a text model's larger than it is.
+    text = [] if counted else [(row["architecture"] + "_text", whole - uncounted)]
+    return [(row["architecture"], whole), *text]
 
 
 def _body(card: ModelCard) -> str:
