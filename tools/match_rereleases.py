@@ -17,6 +17,8 @@ import argparse
 import re
 import sys
 from collections import defaultdict
+from datetime import date
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +26,22 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from gpu_sizer.cards.catalogue import Catalogue, data_folder
 from gpu_sizer.cards.folders import RERELEASES
-from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.cards.model_card import ModelCard, Parameters, Source
 from gpu_sizer.cards.names import normal
 from gpu_sizer.cards.rerelease_table import Line, as_line
+from gpu_sizer.cards.writing import to_yaml
 from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.records import replace
 from tools.hub_dump import read_rows, shape
+from tools.solve_shapes import solved
 
 #: Pipelines of repositories that hold language models.
 PIPELINES = ("text-generation", "image-text-to-text", "unknown", "any-to-any")
 #: Formats that no engine of ours reads, or that mix several: never in the table.
 UNREAD = re.compile(
     r"mlx|jang|mtplx|colibri|gguf|exl[23]|onnx|bnb|nf4|quark|mixed|nonuniform|partial|prisma|openvino|ternary|bonsai|"
-    r"\d\.\d+ ?bit|w8a16|spark$|prun|[-_](2|3|5|6)[-_]?bit|lora|adapter|sharded-int",
+    r"\d\.\d+ ?bit|w8a16|spark$|prun|[-_](2|3|5|6)[-_]?bit|lora|adapter|sharded-int|int8mix|"
+    r"bf16[-_]int|int[48].*int[48]",
     re.IGNORECASE,
 )
 #: What a name says of the format, the first that matches.
@@ -45,13 +51,21 @@ FORMATS = (
     (re.compile(r"fp8[-_]dynamic", re.I), "float8-channel"),
     (re.compile(r"fp8[-_]block", re.I), "float8-block"),
     (re.compile(r"[-_.]fp8|fp8[-_]", re.I), "float8-tensor"),
+    # Before the names of methods: GPTQ-Int8 and AWQ-8bit are eight bits.
+    (re.compile(r"w8a8|[-_]int8|[-_]8[-_]?bit", re.I), "int8-channel"),
     (re.compile(r"awq|gptq|autoround|w4a16|[-_]int4|[-_]4bit", re.I), "int4-group128"),
-    (re.compile(r"w8a8|[-_]int8|[-_]8bit", re.I), "int8-channel"),
 )
 #: What the dump calls formats, where the name does not say.
 QUANTIZATIONS = {"AWQ-4bit": "int4-group128", "GPTQ-Int4": "int4-group128", "AutoRound-4bit": "int4-group128"}
+#: Licences as cards spell them; what the hub calls ``other`` or leaves open stays unsaid.
+LICENSES = {"apache-2.0": "Apache-2.0", "mit": "MIT", "gemma": "Gemma Terms of Use", "other": None, "unknown": None}
+#: The day that the hub gives all repositories that are older.
+FIRST_DAY = "2022-03-02"
 #: How far a count may lie from the card's own where all of the shape agrees.
 NEAR = 0.02
+#: New shapes with fewer downloads, or parameters, get no card of their own.
+FEWEST_FOR_A_CARD = 15_000
+SMALLEST_CARD = 50_000_000
 #: Repositories with fewer downloads are left out: the table is what people ask for.
 FEWEST_DOWNLOADS = 300
 
@@ -64,13 +78,17 @@ class Matcher:
         self._counts: dict[tuple[str, int], dict[str, str]] = defaultdict(dict)
         self._shapes: dict[Any, dict[str, str]] = defaultdict(dict)
         self._rows = {row["name"].lower(): row for row in rows}
+        self._bodies: dict[str, list[str]] = defaultdict(list)
         self._totals: dict[str, int] = {}
         for card in models.all():
+            if not card.weights.rules:
+                self._bodies[_body(card)].append(card.id)
             for hub_id in (card.hub_id, *(r.hub_id for r in card.releases)):
                 row = self._rows.get((hub_id or "").lower())
                 if row is None:
                     continue
-                self._counts[row["architecture"], row["parameters_raw"]].setdefault(card.id, hub_id)
+                for architecture, count in ((row["architecture"], row["parameters_raw"]), *_stored(card, row)):
+                    self._counts[architecture, count].setdefault(card.id, hub_id)
                 if (known := shape(row)) is not None:
                     self._shapes[known].setdefault(card.id, hub_id)
 
@@ -97,9 +115,34 @@ class Matcher:
         card = self._models.get(chosen)
         length = row.get("context_length")
         longest = card.context.extended or card.context.native
-        longer = length if length and length > longest and length % 1024 == 0 and fmt is None else None
+        longer = length if length and length > longest and length % 1024 == 0 else None
         line = Line(hub_id=name, format=fmt, context=longer, count=None if fmt else row["parameters_raw"])
         return (chosen, line) if as_line(card, line, "") is not None else None
+
+    def learn(self, card: ModelCard) -> None:
+        """Further repositories of a new card's shape are no cards of their own."""
+        self._bodies[_body(card)].append(card.id)
+
+    def solved(self, row: dict[str, Any]) -> tuple[str | None, Line | None, ModelCard | None]:
+        """For a repository of a dense class: the card that it is but for its vocabulary, or a card of its own."""
+        name = row["name"]
+        plain = row.get("quantization") in (None, "Q4_K_M", "F16") and row.get("format") != "mlx"
+        if not plain or UNREAD.search(name) or any(p.search(name.partition("/")[2]) for p, _ in FORMATS):
+            return None, None, None
+        card = solved(row)
+        if card is None:
+            return None, None, None
+        if not (same := self._bodies.get(_body(card))):
+            return None, None, card
+        if not all(known in self._models.files for known in same):
+            return None, None, None
+        near = _nearest([self._models.get(c) for c in same], name)
+        known = min(near, key=lambda c: _distance(c, row)).id
+        longest = self._models.get(known).context
+        longer = row["context_length"] if row["context_length"] > (longest.extended or longest.native) else None
+        size = card.architecture.vocab_size
+        line = Line(hub_id=name, context=longer, vocab_size=size, count=row["parameters_raw"])
+        return known, line, None
 
     def _candidates(self, row: dict[str, Any], fmt: str | None) -> list[str]:
         same = list(self._counts.get((row["architecture"], row["parameters_raw"]), ()))
@@ -128,20 +171,95 @@ class Matcher:
         plain = [c for c in cards if not c.weights.rules] or cards
         if not plain:
             return None
-        near = [c for c in plain if _named(c, row["name"])]
         # A name that says one of several decides; else they must be the same but for their names.
-        pool = near or plain
+        pool = _nearest(plain, row["name"])
         if any(c.architecture != pool[0].architecture or c.weights != pool[0].weights for c in pool):
             return None
-        length = row.get("context_length") or 0
-        pool.sort(key=lambda c: (abs((c.context.extended or c.context.native) - length), c.id))
-        return str(pool[0].id)
+        return str(min(pool, key=lambda c: _distance(c, row)).id)
+
+
+def _stored(card: ModelCard, row: dict[str, Any]) -> list[tuple[str, int]]:
+    """What else a copy of a card's weights may count: without prediction layers or without a tower as well.
+
+    The class of a language model without its tower is called as the whole one's with ``_text`` behind it.
+    """
+    towers = [t for tower in card.architecture.towers for t in tower.tensors]
+    if card.weights.rules or not towers:
+        return []
+    inventory = build_inventory(card)
+    uncounted = sum(prod(t.shape) * t.copies for t in towers if not t.parameter)
+    counted = sum(prod(t.shape) * t.copies for t in towers if t.parameter)
+    whole = inventory.total_parameters + uncounted
+    # A tower that stands in the card's total would make a text model's larger than it is.
+    text = [] if counted else [(row["architecture"] + "_text", whole - uncounted)]
+    return [(row["architecture"], whole), *text]
+
+
+def _body(card: ModelCard) -> str:
+    """A card's architecture but for its vocabulary."""
+    return repr(replace(card.architecture, vocab_size=1))
+
+
+def as_card(row: dict[str, Any], card: ModelCard, source: str) -> ModelCard:
+    """A solved shape as a card of its own."""
+    owner, _, ending = row["name"].partition("/")
+    told = (
+        "the width of the feed-forward is solved from the hub's exact parameter count; the data type is not told by "
+        "the metadata: 16 bits a weight are assumed"
+    )
+    return replace(
+        card,
+        id=ending.lower(),
+        name=ending,
+        organization=owner,
+        hub_id=row["name"],
+        released=date.fromisoformat(row["release_date"])
+        if (row.get("release_date") or FIRST_DAY) > FIRST_DAY
+        else None,
+        license=LICENSES.get(row.get("license") or "", row.get("license")),
+        parameters=Parameters(total=build_inventory(card).total_parameters),
+        notes=(*card.notes, told),
+        sources=(
+            Source(
+                url=f"https://huggingface.co/{row['name']}",
+                facts=f"layers, widths, vocabulary, context, exact count, "
+                f"release date (the first day), licence, as the hub's metadata have them ({source})",
+            ),
+        ),
+    )
+
+
+def _distance(card: ModelCard, row: dict[str, Any]) -> tuple[int, str]:
+    """How far a card's context lies from a repository's; the id for those that lie as far."""
+    return abs((card.context.extended or card.context.native) - (row.get("context_length") or 0)), card.id
+
+
+def _nearest(cards: list[ModelCard], name: str) -> list[ModelCard]:
+    """Those of some cards whose names lie nearest to a repository's.
+
+    Nearest are those of which the longest whole name stands in it, then those whose family does and that have no size
+    or number that it lacks (``-A6B-16-Extreme``), then those whose family does.
+    """
+    ending = normal(name.partition("/")[2]).replace("_", "")
+    whole = {c.id: max((len(n) for n in _endings(c) if n in ending), default=0) for c in cards}
+    if (most := max(whole.values())) > 0:
+        return [c for c in cards if whole[c.id] == most]
+    family = [c for c in cards if _named(c, name)]
+    plain = [c for c in family if all(w in ending for w in re.split("[-_]", c.id) if re.search(r"\d", w))]
+    return plain or family or cards
+
+
+def _endings(card: ModelCard) -> list[str]:
+    """The names of a card and of its releases, without organisations, as names are compared."""
+    hub_ids = (card.hub_id, *(r.hub_id for r in card.releases))
+    return [normal(n.rpartition("/")[2]).replace("_", "") for n in (card.id, *hub_ids) if n]
 
 
 def _named(card: ModelCard, name: str) -> bool:
     """Whether a repository's name holds the card's: ``Qwen2.5`` in ``JoyFox-Qwen2.5-7B``."""
     family = re.match(r"[a-z]+[-_ ]?\d+(?:\.\d+)?", card.id)
-    return family is not None and normal(family[0]) in normal(name.partition("/")[2]).replace("_", "")
+    told = normal(name.partition("/")[2])
+    return family is not None and re.search(re.escape(normal(family[0])) + r"(?![.\d])", told) is not None
 
 
 def write(lines: dict[str, list[Line]], source: str, models: Any, folder: Path) -> None:
@@ -161,10 +279,27 @@ def write(lines: dict[str, list[Line]], source: str, models: Any, folder: Path) 
         for card, chosen in cards.items():
             text.append(f"  {card}:")
             for line in chosen:
-                facts = {"format": line.format, "context": line.context, "count": line.count}
+                facts = {
+                    "format": line.format,
+                    "context": line.context,
+                    "vocab_size": line.vocab_size,
+                    "count": line.count,
+                }
                 told = "".join(f", {k}: {v}" for k, v in facts.items() if v is not None)
                 text.append(f'    - {{hub_id: "{line.hub_id}"{told}}}')
         (folder / f"{owner}.yaml").write_text("\n".join(text) + "\n", encoding="utf-8")
+
+
+def write_card(card: ModelCard, models: Any) -> bool:
+    """A new card's file, unless it is tiny or its id is taken; whether it was written."""
+    if (card.parameters.total or 0) < SMALLEST_CARD or models.lookup(card.id) is not None:
+        return False
+    folder = Path(data_folder("model_cards")) / str(card.organization)
+    folder.mkdir(exist_ok=True)
+    text = to_yaml(card, schema="../../gpu_sizer/schemas/model.json")
+    (folder / f"{card.id}.yaml").write_text(text, encoding="utf-8")
+    print("wrote", folder.name, card.id)
+    return True
 
 
 def main() -> None:
@@ -173,6 +308,7 @@ def main() -> None:
     parser.add_argument("rows", type=Path)
     parser.add_argument("--source", required=True)
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--cards", action="store_true", help="also write cards of solved shapes that are new")
     parser.add_argument("--top", type=int, default=60)
     asked = parser.parse_args()
     cards = Catalogue()
@@ -184,13 +320,22 @@ def main() -> None:
         count = row.get("hf_downloads") or 0
         if row.get("pipeline_tag") not in PIPELINES or count < FEWEST_DOWNLOADS:
             continue
+        found: tuple[str | None, Line | None, ModelCard | None] = (None, None, None)
         if normal(row["name"]) in cards.models.index:
             known, downloads[0] = known + 1, downloads[0] + count
         elif normal(row["name"]) not in seen and (match := matcher.line(row)) is not None:
             seen.add(normal(row["name"]))
             lines[match[0]].append(match[1])
             again, downloads[1] = again + 1, downloads[1] + count
+        elif normal(row["name"]) not in seen and (found := matcher.solved(row))[1] is not None:
+            seen.add(normal(row["name"]))
+            lines[str(found[0])].append(found[1])
+            again, downloads[1] = again + 1, downloads[1] + count
         else:
+            if asked.cards and found[2] is not None and count >= FEWEST_FOR_A_CARD:
+                made = as_card(row, found[2], asked.source)
+                if write_card(made, cards.models):
+                    matcher.learn(made)
             new.append((count, row["name"], row["architecture"], row["parameters_raw"], matcher.known_class(row)))
             downloads[2] += count
     if asked.write:

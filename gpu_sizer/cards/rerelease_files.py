@@ -28,7 +28,7 @@ def tables(folders: Sequence[str]) -> dict[Path, Table]:
 
 
 def contents(folders: Sequence[str]) -> dict[str, Any]:
-    """The lines by the normal form of their hub ids: card, source, hub id, format, context.
+    """The lines by the normal form of their hub ids: card, source, hub id, format, context, vocabulary.
 
     Raises:
         CardError: the first file that cannot be used, or a hub id in two lines.
@@ -40,7 +40,7 @@ def contents(folders: Sequence[str]) -> dict[str, Any]:
                 key = normal(line.hub_id)
                 if key in found:
                     raise CardError(str(file), f"cards.{card}", f"{line.hub_id!r} stands twice")
-                found[key] = [card, table.source, line.hub_id, line.format, line.context]
+                found[key] = [card, table.source, line.hub_id, line.format, line.context, line.vocab_size]
     return found
 
 

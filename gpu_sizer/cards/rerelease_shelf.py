@@ -57,5 +57,5 @@ class Rereleases:
         found = self._compiled.entry(key) if self._compiled is not None else self._made.get(key)
         if found is None:
             return None
-        card, source, name, fmt, context = found
-        return card, Line(hub_id=name, format=fmt, context=context), source
+        card, source, name, fmt, context, vocab_size = found
+        return card, Line(hub_id=name, format=fmt, context=context, vocab_size=vocab_size), source

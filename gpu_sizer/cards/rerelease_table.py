@@ -6,13 +6,14 @@ in another format of weights.
 
 from __future__ import annotations
 
+from gpu_sizer.cards.model_card import Parameters
 from gpu_sizer.cards.rereleases import as_rerelease
 from gpu_sizer.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.cards.model_card import ModelCard
-    from gpu_sizer.model.constraints import Id, ParameterCount, Text, Tokens, WeightFormat
+    from gpu_sizer.model.constraints import Id, ParameterCount, PositiveInt, Text, Tokens, WeightFormat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,8 @@ class Line:
     """The format of its linear layers, where it is another than the card's."""
     context: Tokens | None = None
     """Its context length in tokens, where it is longer than the card's."""
+    vocab_size: PositiveInt | None = None
+    """Rows of its embedding, where it has more or fewer than the card."""
     count: ParameterCount | None = None
     """Parameters as the hub counts them; null for packed weights, whose counts are of words."""
 
@@ -44,6 +47,10 @@ def as_line(card: ModelCard, line: Line, source: str) -> ModelCard | None:
     found = card if line.format is None else as_rerelease(card, line.hub_id, line.format)
     if found is None:
         return None
+    if line.vocab_size is not None:
+        found = replace(
+            found, architecture=replace(found.architecture, vocab_size=line.vocab_size), parameters=Parameters()
+        )
     context = found.context
     if line.context is not None and line.context > (context.extended or context.native):
         context = replace(context, native=line.context, extended=None, method=None)

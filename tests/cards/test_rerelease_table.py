@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from gpu_sizer import size
 from gpu_sizer.cards.catalogue import catalogue
+from gpu_sizer.cards.rerelease_files import tables
 from gpu_sizer.cli.entry import run
 from gpu_sizer.errors import UnknownModelError
 
@@ -82,4 +84,32 @@ def test_no_hub_id_stands_in_a_line_and_in_a_card() -> None:
     lines = contents(catalogue().rereleases.folders)
     assert len(lines) > 2_500
     assert not [key for key in lines if key in catalogue().models.index]
-    assert all(normal(hub_id) == key for key, (_, _, hub_id, _, _) in lines.items())
+    assert all(normal(hub_id) == key for key, (_, _, hub_id, *_) in lines.items())
+
+
+@pytest.mark.parametrize(
+    ("hub_id", "card"),
+    [
+        ("QuantTrio/Qwen3-Coder-30B-A3B-Instruct-AWQ", "qwen3-30b-a3b"),
+        ("cyankiwi/granite-4.1-8b-AWQ-INT4", "granite-4.1-8b"),
+        ("RedHatAI/Phi-3-medium-128k-instruct-quantized.w4a16", "phi-3-medium-128k"),
+        ("unsloth/phi-4", "phi-4"),
+        ("principled-intelligence/Qwen3.5-0.8B-text-only", "qwen3.5-0.8b"),
+        ("unsloth/Qwen3.5-2B-Base", "qwen3.5-2b"),
+        ("dmis-lab/llama-3.1-medprm-reward-v1.0", "llama-3.1-8b"),
+    ],
+)
+def test_of_cards_with_one_shape_a_line_leads_to_the_one_that_its_name_says(hub_id: str, card: str) -> None:
+    assert catalogue().rereleases.find(hub_id)[0] == card
+
+
+@pytest.mark.parametrize("hub_id", ["Qwen/Qwen2.5-7B-Instruct-GPTQ-Int8", "cyankiwi/gemma-4-31B-it-AWQ-8bit"])
+def test_a_method_of_four_bits_with_eight_in_its_name_is_eight_bits(hub_id: str) -> None:
+    assert catalogue().rereleases.find(hub_id)[1].format == "int8-channel"
+
+
+def test_no_line_of_eight_bits_is_taken_for_four() -> None:
+    told = re.compile(r"int8|8[-_]?bit|w8a", re.IGNORECASE)
+    for table in tables(catalogue().rereleases.folders).values():
+        for lines in table.cards.values():
+            assert not [x.hub_id for x in lines if x.format == "int4-group128" and told.search(x.hub_id)]
