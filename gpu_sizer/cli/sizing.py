@@ -82,6 +82,7 @@ def size(
 def _fit_from(source: str, model: str | None, gpu: str, told: dict[str, Any], as_json: bool) -> int:
     """Prints whether what a command asks for fits, and gives the exit code; options told beside it go first."""
     from gpu_sizer.evidence.preflight import card_name, preflight, weights_of
+    from gpu_sizer.queries.options import WEIGHTS
 
     found = preflight(_text(source))
     if (name := model or found.model) is None:
@@ -89,7 +90,7 @@ def _fit_from(source: str, model: str | None, gpu: str, told: dict[str, Any], as
     defaults = {s.name: s.default for s in (*LOAD, ENGINE, *LAYOUT)}
     own = {key: value for key, value in told.items() if value != defaults[key]}
     file_type = weights_of(found.model)
-    asked = {**told, **({"weights_dtype": file_type} if file_type else {}), "engine": found.engine}
+    asked = {**told, **({WEIGHTS: file_type} if file_type else {}), "engine": found.engine}
     asked |= {**found.options, **own}
     card = api.load_model(card_name(name), cards=o.cards())
     fit = api.estimate(card, gpu=api.load_gpu(gpu, cards=o.cards()), **asked)
