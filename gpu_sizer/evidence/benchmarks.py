@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from math import isfinite
 
-from gpu_sizer.evidence.records import EvidenceError
+from gpu_sizer.evidence.records import EvidenceError, each_once
 from gpu_sizer.records import dataclass, field, fields
 
 TYPE_CHECKING = False
@@ -193,17 +193,4 @@ def read_benchmarks(lines: Iterable[str], name: str) -> Iterator[Benchmark]:
     Raises:
         EvidenceError: a line that is no benchmark (file, line, key, reason), or an id used twice.
     """
-    seen: dict[str, int] = {}
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        place = f"{name}:{number}"
-        try:
-            values = json.loads(line)
-        except ValueError as error:
-            raise EvidenceError(f"{place}: not JSON ({error})") from None
-        found = benchmark_from(values, place)
-        if found.id in seen:
-            raise EvidenceError(f"{place}: id: {found.id!r} stands in line {seen[found.id]} too")
-        seen[found.id] = number
-        yield found
+    return each_once(lines, name, benchmark_from)

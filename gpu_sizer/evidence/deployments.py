@@ -11,8 +11,7 @@ import re
 from gpu_sizer.cards.catalogue import Catalogue
 from gpu_sizer.engines.registry import engine, engine_names
 from gpu_sizer.errors import GpuSizerError, RequestError, UncountableError
-from gpu_sizer.evidence.records import OF_LOAD, EvidenceError
-from gpu_sizer.files import parse_json
+from gpu_sizer.evidence.records import OF_LOAD, EvidenceError, json_lines
 from gpu_sizer.load import ENGINE
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.request import make_request
@@ -93,18 +92,12 @@ def read_deployments(lines: Iterable[str], name: str) -> Iterator[Deployment]:
     Raises:
         EvidenceError: a line that is no deployment (file, line, reason).
     """
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            values = parse_json(line)
-        except ValueError as error:
-            raise EvidenceError(f"{name}:{number}: not JSON ({error})") from None
+    for _, place, values in json_lines(lines, name):
         unknown = sorted(set(values).difference(_FIELDS, OF_LOAD)) if isinstance(values, dict) else ["not an object"]
         missing = [k for k in ("id", "source_url", "verdict") if unknown == [] and not values.get(k)]
         if unknown or missing:
             what = f"{unknown[0]}: unknown key" if unknown else f"{missing[0]}: missing"
-            raise EvidenceError(f"{name}:{number}: {what}")
+            raise EvidenceError(f"{place}: {what}")
         settings = {name: values[name] for name in values if name in OF_LOAD and values[name] is not None}
         yield Deployment(**{name: values[name] for name in values if name in _FIELDS}, settings=settings)
 

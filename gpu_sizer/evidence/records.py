@@ -9,11 +9,19 @@ from gpu_sizer.records import dataclass, field, fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from typing import Any, Literal
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Any, Literal, Protocol, TypeVar
 
     from gpu_sizer.load import Setting
 
+    class Named(Protocol):
+        """What a line holds: it has an id of its own."""
+
+        @property
+        def id(self) -> str:
+            """The id."""
+
+    Made = TypeVar("Made", bound=Named)
     Outcome = Literal["served", "oom_load", "oom_kv", "error_other"]
 
 OUTCOMES = ("served", "oom_load", "oom_kv", "error_other")
@@ -143,6 +151,37 @@ def record_from(values: Any, place: str) -> EvidenceRecord:
     return EvidenceRecord(**{name: values[name] for name in values if name in _FIELDS}, settings=further)
 
 
+def json_lines(lines: Iterable[str], name: str) -> Iterator[tuple[int, str, Any]]:
+    """The number, place (file and line) and value of each line of JSON; empty ones are passed over.
+
+    Raises:
+        EvidenceError: a line that is not JSON.
+    """
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        place = f"{name}:{number}"
+        try:
+            yield number, place, parse_json(line)
+        except ValueError as error:
+            raise EvidenceError(f"{place}: not JSON ({error})") from None
+
+
+def each_once(lines: Iterable[str], name: str, made: Callable[[Any, str], Made]) -> Iterator[Made]:
+    """What is made of each line of JSON and its place; no id may be used twice.
+
+    Raises:
+        EvidenceError: a line that is not JSON, or an id used twice; and what ``made`` raises.
+    """
+    seen: dict[str, int] = {}
+    for number, place, values in json_lines(lines, name):
+        found = made(values, place)
+        if found.id in seen:
+            raise EvidenceError(f"{place}: id: {found.id!r} stands in line {seen[found.id]} too")
+        seen[found.id] = number
+        yield found
+
+
 def read_records(lines: Iterable[str], name: str) -> Iterator[EvidenceRecord]:
     """The records of a JSONL file.
 
@@ -153,17 +192,4 @@ def read_records(lines: Iterable[str], name: str) -> Iterator[EvidenceRecord]:
     Raises:
         EvidenceError: a line that is no record (file, line, key, reason), or an id used twice.
     """
-    seen: dict[str, int] = {}
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        place = f"{name}:{number}"
-        try:
-            values = parse_json(line)
-        except ValueError as error:
-            raise EvidenceError(f"{place}: not JSON ({error})") from None
-        record = record_from(values, place)
-        if record.id in seen:
-            raise EvidenceError(f"{place}: id: {record.id!r} stands in line {seen[record.id]} too")
-        seen[record.id] = number
-        yield record
+    return each_once(lines, name, record_from)
