@@ -6,6 +6,7 @@ import json
 from math import isfinite
 
 from gpu_sizer.evidence.records import EvidenceError, each_once
+from gpu_sizer.files import parse_json
 from gpu_sizer.records import dataclass, field, fields
 
 TYPE_CHECKING = False
@@ -137,7 +138,7 @@ def first_is_benchmark(lines: Iterable[str]) -> bool:
     for line in lines:
         if line.strip():
             try:
-                return is_benchmark(json.loads(line))
+                return is_benchmark(parse_json(line))
             except ValueError:
                 return False
     return False

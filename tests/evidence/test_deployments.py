@@ -118,3 +118,14 @@ def test_a_deployment_that_cannot_be_asked_for(changes: dict[str, object], reaso
 def test_a_wrong_line_is_told(line: str, message: str) -> None:
     with pytest.raises(EvidenceError, match=message):
         list(read_deployments([line], "here"))
+
+
+def test_a_deep_line_is_refused_in_one_sentence_by_every_reader() -> None:
+    from gpu_sizer.evidence.benchmarks import first_is_benchmark, read_benchmarks
+    from gpu_sizer.evidence.records import EvidenceError, read_records
+
+    deep = "[" * 200_000
+    for read in (read_benchmarks, read_records, read_deployments):
+        with pytest.raises(EvidenceError, match="here:2: not JSON"):
+            list(read(["", deep], "here"))
+    assert not first_is_benchmark([deep])
