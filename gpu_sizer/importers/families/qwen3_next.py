@@ -7,7 +7,7 @@ from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.qwen3_vl import VISION
 from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, sparse_steps, stack
 from gpu_sizer.importers.towers import qwen_vision
-from gpu_sizer.model.architecture import Architecture, Block
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction
 from gpu_sizer.model.feed_forward import FeedForward
 from gpu_sizer.model.mixers.gated_delta_net import GatedDeltaNet
 
@@ -15,6 +15,26 @@ STATE_TYPES = ("bfloat16", "float16", "float32")
 
 
 MODEL_TYPES = ("qwen3_5", "qwen3_5_moe", "qwen3_5_moe_text", "qwen3_5_text", "qwen3_next")
+
+
+def prediction(c: Config, block: str) -> MultiTokenPrediction | None:
+    """The layers of multi-token prediction: full attention behind a joint projection, with norms that they share.
+
+    Source: vLLM ``models/qwen3_5_mtp.py``, ``qwen3_next_mtp.py``, which takes one where the configuration is silent.
+    """
+    key = "mtp_num_hidden_layers"
+    layers = c.optional(key)
+    if layers is None and c.text_type == "qwen3_next" and c.find(key) is None:
+        layers = 1
+    if layers is None:
+        return None
+    hidden = c.hidden_size
+    names = ("pre_fc_norm_embedding", "pre_fc_norm_hidden", "norm")
+    once = (
+        ExtraTensor(name="fc.weight", shape=(hidden, 2 * hidden), split_dim=0, linear=True),
+        *(ExtraTensor(name=f"{name}.weight", shape=(hidden,), part="norms") for name in names),
+    )
+    return MultiTokenPrediction(block=block, layers=layers, once=once)
 
 
 def architecture(c: Config) -> Architecture:
@@ -52,4 +72,5 @@ def architecture(c: Config) -> Architecture:
     default = ["delta" if (i + 1) % every else "full" for i in range(c.layers)]
     spans = layer_types(c, {"linear_attention": "delta", "full_attention": "full"}, default)
     names = [span if alike else f"{span}-{kind}" for span, kind in zip(spans, kinds, strict=True)]
-    return stack(c, blocks, names, towers=qwen_vision(c, VISION, counted=False))
+    ahead = prediction(c, "full" if alike else "full-experts")
+    return stack(c, blocks, names, towers=qwen_vision(c, VISION, counted=False), mtp=ahead)
