@@ -137,8 +137,9 @@ def fit(
             raise RequestError("--from goes with --gpu or --machine: the command tells the layout", about="gpu")
         defaults = {s.name: s.default for s in (*LOAD, ENGINE)}
         own = {key: value for key, value in load.items() if value != defaults[key]} | layout
-        where = {"gpu": gpu, "machine": machine, "gpu_count": gpu_count}
-        found = api.fit_command(_text(source), **where, model=model, cards=o.cards(), **own)
+        found = api.fit_command(
+            _text(source), gpu=gpu, machine=machine, gpu_count=gpu_count, model=model, cards=o.cards(), **own
+        )
         raise typer.Exit(_print_starting(found, as_json))
     o.one_of(gpu, gpus, machine)
     if model is None:

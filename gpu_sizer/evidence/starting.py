@@ -103,7 +103,7 @@ def start(
         RequestError: a value that makes no sense.
     """
     file_type = weights_of(command.model)
-    asked = {WEIGHTS: file_type} if file_type else {}
+    asked: dict[str, Any] = {WEIGHTS: file_type} if file_type else {}
     asked |= {"engine": command.engine, **command.options, **told}
     layout = Layout(**{name: asked.pop(name) for name in _SIZES if name in asked})
     if most_gpus is not None and layout.gpu_count > most_gpus:

@@ -24,7 +24,7 @@ MOST_LISTED = 1024
 #: Longest name or option, in characters.
 LONGEST_NAME = 200
 #: Longest command, or file that holds one, in characters.
-LONGEST_COMMAND = 65536
+LONGEST_COMMAND = 16000
 #: Longest question, in characters.
 LONGEST_QUESTION = 2000
 

@@ -114,8 +114,8 @@ def fit(b: FitBody) -> Answered:
     if b.command is not None:
         given = b.model_fields_set
         own = {k: v for k, v in {**b.load(), **sizes}.items() if k in given}
-        where = {"gpu": b.gpu, "machine": b.machine, "gpu_count": b.gpu_count}
-        started = api.fit_command(b.command, **where, model=b.model, cards=shelf(), most_gpus=MOST_GPUS, **own)
+        own |= {"model": b.model, "gpu": b.gpu, "machine": b.machine, "gpu_count": b.gpu_count}
+        started = api.fit_command(b.command, cards=shelf(), most_gpus=MOST_GPUS, **own)
         return Answered(started.model_dump(), started.lines())
     if b.model is None:
         raise RequestError("name a model, or a command", about="model")
