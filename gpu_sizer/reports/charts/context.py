@@ -141,8 +141,8 @@ def _draw(axes: Any, look: Theme, lines: Sequence[Line], longest: int) -> None:
         axes.set_ylim(bottom, top)
         # Every step, where there is room; the ends first.
         inches = axes.get_position().height * axes.figure.get_figheight()
-        counts = [int(s.gpu_count) for line in lines for s in line.steps]
-        scale = ticks([int(low), int(high)], counts, least_ratio(bottom, top, inches, MARK))
+        taken = [s.gpu_count for line in lines for s in line.steps]
+        scale = ticks([int(low), int(high)], taken, least_ratio(bottom, top, inches, MARK))
     axes.set_yticks(scale, labels=[f"{n:,}" for n in scale])
     axes.minorticks_off()
     axes.tick_params(labelsize=10.5)
