@@ -17,24 +17,13 @@ STATE_TYPES = ("bfloat16", "float16", "float32")
 MODEL_TYPES = ("qwen3_5", "qwen3_5_moe", "qwen3_5_moe_text", "qwen3_5_text", "qwen3_next")
 
 
-def prediction(c: Config, block: str) -> MultiTokenPrediction | None:
-    """The layers of multi-token prediction: full attention behind a joint projection, with norms that they share.
-
-    Source: vLLM ``models/qwen3_5_mtp.py``, ``qwen3_next_mtp.py``, which takes one where the configuration is silent.
-    """
-    key = "mtp_num_hidden_layers"
-    layers = c.optional(key)
-    if layers is None and c.text_type == "qwen3_next" and c.find(key) is None:
-        layers = 1
-    if layers is None:
-        return None
-    hidden = c.hidden_size
-    names = ("pre_fc_norm_embedding", "pre_fc_norm_hidden", "norm")
-    once = (
+def _joined(hidden: int) -> tuple[ExtraTensor, ...]:
+    """What joins a token's embedding and the last layer's output before the layers that predict ahead."""
+    norms = ("pre_fc_norm_embedding.weight", "pre_fc_norm_hidden.weight", "norm.weight")
+    return (
         ExtraTensor(name="fc.weight", shape=(hidden, 2 * hidden), split_dim=0, linear=True),
-        *(ExtraTensor(name=f"{name}.weight", shape=(hidden,), part="norms") for name in names),
+        *(ExtraTensor(name=name, shape=(hidden,), part="norms") for name in norms),
     )
-    return MultiTokenPrediction(block=block, layers=layers, once=once)
 
 
 def architecture(c: Config) -> Architecture:
@@ -68,9 +57,11 @@ def architecture(c: Config) -> Architecture:
         for span, mixer in (("delta", delta), ("full", full))
         for kind, feed_forward in feed_forwards.items()
     }
+    # They are layers of full attention, with the feed-forward of the others.
+    ahead = c.optional("mtp_num_hidden_layers") if alike else None
     every = c.number("full_attention_interval", default=4)
     default = ["delta" if (i + 1) % every else "full" for i in range(c.layers)]
     spans = layer_types(c, {"linear_attention": "delta", "full_attention": "full"}, default)
     names = [span if alike else f"{span}-{kind}" for span, kind in zip(spans, kinds, strict=True)]
-    ahead = prediction(c, "full" if alike else "full-experts")
-    return stack(c, blocks, names, towers=qwen_vision(c, VISION, counted=False), mtp=ahead)
+    mtp = None if ahead is None else MultiTokenPrediction(block="full", layers=ahead, once=_joined(c.hidden_size))
+    return stack(c, blocks, names, towers=qwen_vision(c, VISION, counted=False), mtp=mtp)
