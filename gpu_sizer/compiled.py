@@ -1,9 +1,9 @@
 """YAML folders kept in a form that loads in a millisecond, and never stale.
 
 A compiled file holds plain data made from YAML files, entry by entry, behind two descriptions of what it was made
-from: a stamp (each file with its size and times) and a checksum of their contents. An equal stamp means that nothing
-was touched; otherwise an equal checksum means that the files were only copied or installed anew. Where both differ, it
-is made again from the YAML. Compiled files lie in the user's cache folder; the wheel brings one of each, so that the
+from: a stamp (each file with its size and times, each folder with its times) and a checksum of their contents. A stamp
+that is still true means that nothing was touched; otherwise an equal checksum means that the files were only copied or
+installed anew. Where both differ, it is made again from the YAML. Compiled files lie in the user's cache folder; the wheel brings one of each, so that the
 first start need not make them. Deleting any of them costs one slower start, and a damaged one is made again.
 
 The data are marshalled, as Python keeps its own compiled modules: there is nothing to import for it, it holds no
@@ -26,13 +26,19 @@ if TYPE_CHECKING:
     Entries = dict[str, Any]
 
 #: The first line of a compiled file; its number is raised whenever the form changes.
-MAGIC = b"gpu-sizer compiled 4\n"
+MAGIC = b"gpu-sizer compiled 5\n"
 #: How compiled files are called, and parts of them while they are written.
 SUFFIX, PART = ".compiled", ".part"
 #: A part older than this belongs to nobody who still writes.
 HOUR_NS = 3_600_000_000_000
 #: Opening a FIFO must not wait for somebody who writes into it.
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+#: The ending of modules.
+_CODE = ".py"
+#: Whether a folder's times change with what stands in it: not on every system of files that Windows knows.
+_FOLDERS_TELL = sys.platform != "win32"
+#: The states of modules that were looked at.
+_MODULES: dict[str, str] = {}
 #: Digits of a length in a head.
 _DIGITS = 16
 #: Set to 0 to read the YAML itself, always.
@@ -84,6 +90,15 @@ def _is_closed(folder: str) -> bool:
 def yaml_files(folders: Sequence[str], *, beside: Sequence[str] = ()) -> list[str]:
     """Every YAML file below some folders, in order of path; top folders called as in ``beside`` are passed by.
 
+    Raises:
+        CardError: as from :func:`_found`.
+    """
+    return _found(folders, beside)[0]
+
+
+def _found(folders: Sequence[str], beside: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The YAML files below some folders, and the folders that were looked into, both in order of path.
+
     Nothing but regular files of the folders is ever opened: each is looked at here, before anything is read.
 
     Raises:
@@ -91,6 +106,7 @@ def yaml_files(folders: Sequence[str], *, beside: Sequence[str] = ()) -> list[st
             dangling link, or a link that leads out of its folder.
     """
     found: list[str] = []
+    looked_into: list[str] = []
     pending = list(folders)
     top = frozenset(pending)
 
@@ -99,6 +115,7 @@ def yaml_files(folders: Sequence[str], *, beside: Sequence[str] = ()) -> list[st
 
     while pending:
         folder = pending.pop()
+        looked_into.append(folder)
         try:
             with os.scandir(folder) as entries:
                 for entry in entries:
@@ -112,7 +129,7 @@ def yaml_files(folders: Sequence[str], *, beside: Sequence[str] = ()) -> list[st
             from gpu_sizer.errors import CardError
 
             raise CardError(folder, "", (error.strerror or "cannot be read").lower()) from None
-    return sorted(found)
+    return sorted(found), sorted(looked_into)
 
 
 def _is_below(path: str, folder: str) -> bool:
@@ -258,18 +275,48 @@ class _File:
             raise
 
 
-def _stamp(files: Sequence[str]) -> bytes:
-    """Each file with its size and times."""
-    lines = []
-    for file in files:
-        s = os.stat(file)
-        lines.append(f"{file}\t{s.st_size}\t{s.st_mtime_ns}\t{s.st_ctime_ns}\n")
-    return os.fsencode("".join(lines))
+def _state(path: str) -> str:
+    """The size and times of a file, the times alone of a folder.
+
+    Modules are looked at once: those that this process has read do not change in it.
+    """
+    if (known := _MODULES.get(path)) is not None:
+        return known
+    s = os.stat(path)
+    if stat.S_ISDIR(s.st_mode):
+        return f"{s.st_mtime_ns}\t{s.st_ctime_ns}"
+    state = f"{s.st_size}\t{s.st_mtime_ns}\t{s.st_ctime_ns}"
+    if path.endswith(_CODE):
+        _MODULES[path] = state
+    return state
+
+
+def _stamp(paths: Sequence[str], told: str) -> bytes:
+    """Each file and folder with its state, and what else was told."""
+    return os.fsencode("".join([f"{path}\t{_state(path)}\n" for path in paths]) + told)
+
+
+def _is_true(stamp: bytes, told: str) -> bool:
+    """Whether a stamp describes its files and folders as they are now.
+
+    A file more or less changes the times of its folder: what stands in each need not be listed.
+    """
+    *lines, end = os.fsdecode(stamp).split("\n")
+    if end != told or not _FOLDERS_TELL:
+        return False
+    try:
+        for line in lines:
+            path, _, state = line.partition("\t")
+            if _state(path) != state:
+                return False
+    except OSError:
+        return False
+    return True
 
 
 def _latest(stamp: bytes) -> int:
-    """The last time at which a file of a stamp changed."""
-    return max((int(time) for line in stamp.splitlines() for time in line.split(b"\t")[-2:]), default=0)
+    """The last time at which a file or folder of a stamp changed."""
+    return max((int(time) for line in stamp.split(b"\n")[:-1] for time in line.split(b"\t")[-2:]), default=0)
 
 
 def _content(files: Sequence[str], folders: Sequence[str]) -> bytes:
@@ -344,8 +391,15 @@ class Recipe:
         self._name, self._folders, self._make = name, folders, make
         self._beside, self._code = beside, code
 
-    def _files(self) -> list[str]:
-        return [*yaml_files(self._folders, beside=self._beside), *(m for f in self._code for m in _modules(f))]
+    def _places(self) -> tuple[list[str], list[str]]:
+        """The files that it is made from and by, and the folders that they stand in."""
+        files, folders = _found(self._folders, self._beside)
+        return [*files, *(m for f in self._code for m in _modules(f))], [*folders, *self._code]
+
+    @property
+    def _told(self) -> str:
+        """What says which files it is made from."""
+        return "\0".join((*self._folders, "", *self._beside, "", *self._code)).replace("\n", "\0")
 
     def _path(self) -> str | None:
         """Where the compiled file is kept; null where no place is the user's."""
@@ -361,13 +415,21 @@ class Recipe:
         """The compiled form, made anew where it is missing or stale; null where compiled files are switched off."""
         if os.environ.get(SWITCH) == "0":
             return None
-        files, path = self._files(), self._path()
-        stamp = _stamp(files)
+        path = self._path()
         kept = _File.read(path) if path is not None and _is_closed(os.path.dirname(path)) else None
+        if kept is not None and _is_true(kept.stamp, self._told):
+            return Compiled(kept, lambda: self._made(path))
+        files, folders = self._places()
+        stamp = _stamp([*files, *folders], self._told)
         if kept is None or kept.stamp != stamp:
-            kept = self._renewed(kept, stamp, self._content(files))
-            self._kept(kept, path)
-        return Compiled(kept, lambda: self._kept(_File.of(stamp, self._content(files), self._make()), path))
+            kept = self._kept(self._renewed(kept, stamp, self._content(files)), path)
+        return Compiled(kept, lambda: self._made(path))
+
+    def _made(self, path: str | None) -> _File:
+        """A file made from the YAML as it is, and kept."""
+        files, folders = self._places()
+        stamp = _stamp([*files, *folders], self._told)
+        return self._kept(_File.of(stamp, self._content(files), self._make()), path)
 
     def _kept(self, made: _File, path: str | None) -> _File:
         """The same file, kept for the next start where its YAML has settled."""
@@ -384,7 +446,7 @@ class Recipe:
 
     def shipped(self) -> tuple[str, bytes]:
         """The compiled file that an installation brings, by its name: without a stamp, since it will lie elsewhere."""
-        content = self._content(self._files())
+        content = self._content(self._places()[0])
         return self._name + SUFFIX, _File.of(b"", content, self._make()).data()
 
     def ship(self, folder: str) -> None:
@@ -401,7 +463,7 @@ class Recipe:
 
 def _modules(folder: str) -> list[str]:
     with os.scandir(folder) as entries:
-        return sorted(e.path for e in entries if e.name.endswith(".py"))
+        return sorted(e.path for e in entries if e.name.endswith(_CODE))
 
 
 def _now() -> int:

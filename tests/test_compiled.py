@@ -112,13 +112,18 @@ def test_a_change_of_the_code_that_makes_it_is_seen(kitchen: Kitchen, tmp_path: 
     recipe = Recipe("dishes", [str(kitchen.folder)], kitchen.make, code=[str(code)])
     recipe.current()
     (code / "module.py").write_text("a = 2\n")
+    compiled._MODULES.clear()  # as in the next process: this one has loaded the code as it was
     recipe.current()
     recipe.current()
     assert kitchen.made == 2
+    (code / "another.py").write_text("b = 1\n")
+    recipe.current()
+    assert kitchen.made == 3
 
 
 def damaged_head(data: bytes) -> bytes:
-    return data.replace(b"compiled 4", b"compiled 9")
+    assert data.startswith(compiled.MAGIC)
+    return data.replace(b"gpu-sizer compiled", b"gpu-sizer complied", 1)
 
 
 def damaged_table(data: bytes) -> bytes:

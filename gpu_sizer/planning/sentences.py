@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from gpu_sizer.load import LOAD
 from gpu_sizer.memory.estimate import RankMemory
 from gpu_sizer.memory.layout import Layout
@@ -12,6 +10,8 @@ from gpu_sizer.units import gib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gpu_sizer.load import Setting
     from gpu_sizer.planning.by_engine import EngineChoices
 
