@@ -10,8 +10,8 @@ from gpu_sizer.cards.folders import MACHINES
 from gpu_sizer.cards.machine import Machine, Offer
 from gpu_sizer.cards.names import SEPARATOR, bare, join_names
 from gpu_sizer.cards.trusted import build
-from gpu_sizer.compiled import Compiled, Recipe
 from gpu_sizer.errors import UnknownMachineError
+from gpu_sizer.fast.compiled import Compiled, Recipe
 from gpu_sizer.own import own_folder
 
 TYPE_CHECKING = False

@@ -76,7 +76,7 @@ class _Known:
         sizes: Counter[str] = Counter()
         for tensor, layers in self.model.inventory.everything():
             sizes[tensor.fmt] += storage_bytes(tensor.shape, tensor.fmt) * tensor.copies * layers
-        return sizes.most_common(1)[0][0]
+        return max(sizes, key=lambda fmt: sizes[fmt])
 
     @cached_property
     def work(self) -> Work:

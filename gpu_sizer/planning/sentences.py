@@ -165,8 +165,8 @@ def alternatives(plan: Plan) -> list[str]:
 
 def whole_machines(plan: Plan) -> Iterator[str]:
     """The machines that were asked for, or the cheapest to rent where these have other counts than the bare one."""
-    from gpu_sizer.planning.rent import rented
-    from gpu_sizer.planning.rent_sentences import named, priced
+    from gpu_sizer.planning.rental import rented
+    from gpu_sizer.planning.rental_words import named, priced
 
     rental = rented(plan)
     if rental is None:
