@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from gpu_sizer.cards.catalogue import LOCAL
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.planning.rental import Rental
@@ -15,6 +17,8 @@ def money(value: float) -> str:
 def named(rental: Rental) -> str:
     """The machines in words: ``2 × p5.48xlarge of AWS``."""
     count = f"{rental.machines} × " if rental.machines > 1 else ""
+    if rental.offer.provider == LOCAL:
+        return f"{count}{rental.offer.machine.name}"
     return f"{count}{rental.offer.machine.name} of {rental.offer.provider_name}"
 
 
