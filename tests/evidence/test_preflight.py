@@ -190,8 +190,13 @@ READ: list[tuple[str, str, str | None, dict[str, Any], set[str]]] = [
         "--tensor-parallel-size 2 --port 8091 --disable-custom-all-reduce",
         "vllm",
         "/home/work/Qwen/Qwen2.5-VL-3B-Instruct",
-        {"gpu_memory_utilization": 0.9, "context": "4096", "tensor_parallel_size": 2},
-        {"--swap-space", "--port", "--disable-custom-all-reduce"},
+        {
+            "gpu_memory_utilization": 0.9,
+            "context": "4096",
+            "tensor_parallel_size": 2,
+            "disable_custom_all_reduce": True,
+        },
+        {"--swap-space", "--port"},
     ),
     # https://github.com/vllm-project/vllm/issues/12308
     (

@@ -8,10 +8,8 @@ from gpu_sizer.cards.gpu_spec import BLACKWELL, GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.layouts import parallel_layouts
 from gpu_sizer.engines.profiles import profile_data
-from gpu_sizer.engines.speculation import speculation
 from gpu_sizer.engines.support import Supported
 from gpu_sizer.engines.versions import at_least
-from gpu_sizer.engines.vllm.drafts import drafter_of
 from gpu_sizer.engines.vllm.encoders import is_profiled, video_note
 from gpu_sizer.engines.vllm.fitting import VllmFitting
 from gpu_sizer.engines.vllm.model import HALF, VllmModel
@@ -117,6 +115,10 @@ class VllmEngine(Supported):
         if load.language_model_only and card.architecture.towers:
             card = replace(card, architecture=replace(card.architecture, towers=()))
         inventory = build_inventory(card, load.weights_dtype or HALF.get(card.weights.dtype))
+        if load.speculative is None:
+            return VllmModel(card, inventory)
+        from gpu_sizer.engines.vllm.drafts import drafter_of
+
         return VllmModel(card, inventory, drafter_of(card, inventory, load.speculative, self.asked))
 
     def settings(self, model: VllmModel, gpu: GpuSpec, load: Load, layout: Layout) -> Settings:
@@ -188,7 +190,10 @@ class VllmEngine(Supported):
             RequestError: an unknown cache type, or an option that this version does not have or that is not counted.
         """
         self.check_counted(load)
-        speculation(load.speculative)
+        if load.speculative is not None:
+            from gpu_sizer.engines.speculation import speculation
+
+            speculation(load.speculative)
         first = profile_data("vllm/support")["language_model_only"]
         if load.language_model_only and not at_least(self.asked, first):
             raise RequestError(f"vLLM has --language-model-only from {first} on")
