@@ -89,7 +89,8 @@ class Needs:
         """Bytes of weights and cache of the whole model on one GPU."""
         if self._whole is None:
             weights, block, blocks = self._one_rank(layout_of())
-            self._whole = weights, blocks * block
+            # Each GPU that joins leaves as much in the machine's memory: the model is what it is, GPUs hold more.
+            self._whole = weights + self._model.offload_bytes, blocks * block
         return self._whole
 
     def _one_rank(self, layout: Layout) -> tuple[int, int, int]:
@@ -136,8 +137,8 @@ class Needs:
 
         No stage is counted, only their average: stages together hold no less than one rank that has every layer.
         """
-        together, each = self._least(layout)
-        return together <= (budget - each) * layout.pipeline_parallel_size
+        (together, each), stages = self._least(layout), layout.pipeline_parallel_size
+        return together - (stages - 1) * self._model.offload_bytes <= (budget - each) * stages
 
     def of(self, layout: Layout) -> LayoutNeed:
         """What the GPUs of an accepted layout have to hold."""
