@@ -109,7 +109,7 @@ TOPICS: tuple[Topic, ...] = (
         " ram|memory, main memory, ddr4|ddr5, ram|memory ddr4|ddr5, cpu, offloaded to cpu|ram, to cpu ram,"
         " ktransformers, cpu only, partly|partially in ram, experts in|to ram|cpu",
         "told",
-        "nothing is offloaded here, all weights and caches are on the GPUs: --cpu-offload-gib N (vLLM), --n-gpu-layers or"
+        "nothing is offloaded here, weights and caches are on the GPUs: --cpu-offload-gib N (vLLM), --n-gpu-layers or"
         " --n-cpu-moe (llama.cpp) say what stays off them",
         "gpt-oss-120b on a 3090 with the experts offloaded to the cpu",
     ),
