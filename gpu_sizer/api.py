@@ -477,8 +477,8 @@ def rent(
     from datetime import date
 
     from gpu_sizer.cards.fleet import fleet
-    from gpu_sizer.planning.rent import Wanted
     from gpu_sizer.planning.rent import rent as choose
+    from gpu_sizer.planning.rental import Wanted
 
     shelf = cards or catalogue()
     known = fleet(shelf)

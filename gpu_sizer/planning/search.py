@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from functools import cached_property, lru_cache
 
 from gpu_sizer.cards.model_card import ModelCard
@@ -18,6 +17,7 @@ from gpu_sizer.units import ceil_div, gib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from gpu_sizer.engines.engine import Engine, PreparedModel
@@ -76,7 +76,7 @@ class _Known:
         sizes: Counter[str] = Counter()
         for tensor, layers in self.model.inventory.everything():
             sizes[tensor.fmt] += storage_bytes(tensor.shape, tensor.fmt) * tensor.copies * layers
-        return sizes.most_common(1)[0][0]
+        return max(sizes, key=lambda fmt: sizes[fmt])
 
     @cached_property
     def work(self) -> Work:

@@ -317,6 +317,8 @@ _ANSWERS: dict[Intent, Callable[[Asked, Catalogue], Result]] = {
 
 def _shorter(a: Asked, result: Result) -> str | None:
     """The context that fits on the GPUs that were told, where the one asked for does not; null where none does."""
+    if isinstance(result, Plan):
+        return None
     from gpu_sizer.planning.inverse import OnCount, longest
 
     if not isinstance(result, OnCount) or result.fits:
