@@ -108,10 +108,13 @@ def _rounding(tensors: Collection[Tensor], tp: int, expert_ranks: int, rules: We
     return sum(allocated_bytes(size) - size for size in blocks.values())
 
 
-def rotary_bytes(card: ModelCard) -> int:
-    """Bytes of the tables of rotary cosines and sines on each rank."""
+def rotary_bytes(card: ModelCard, version: str) -> int:
+    """Bytes of the tables of rotary cosines and sines on each rank, in a range of versions."""
     data = _rules()["rotary"]
     if card.engine_class in data["none"] or card.architecture.position_embeddings:
+        return 0
+    since = data["by_transformers"].get(card.engine_class)
+    if since is not None and at_least(version, since):
         return 0
     widths = set()
     for block in card.architecture.blocks.values():
@@ -329,7 +332,7 @@ class LoadingExtra:
             head = inventory.embedding if inventory.tied else inventory.head
             self._ends = adapters.bytes_of(inventory.embedding, tp, 1), adapters.bytes_of(head, tp, 1)
         self._sums = (0, *accumulate(blocks[name] for name in inventory.layer_names))
-        self._every_stage = rotary_bytes(card)
+        self._every_stage = rotary_bytes(card, kernels.version)
         self._tokens_width = deepstack_levels(card) * card.architecture.hidden_size * HALF_BYTES + per_layer_bytes(card)
         self._tokens_width += sparse.chosen_bytes(card.architecture)
         self._last_tokens_width = 0
