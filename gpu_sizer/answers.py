@@ -22,7 +22,7 @@ _HOLDING = frozenset(("plan", "fit", "options", "choices", "result", "answers"))
 
 def _machines(answer: planned.Plan | planned.Fit) -> dict[str, Any] | None:
     """The cheapest whole machines for an answer, as its JSON tells them."""
-    from gpu_sizer.planning.rent import rented
+    from gpu_sizer.planning.rental import rented
 
     rental = rented(answer)
     return rental.summary() if rental is not None else None

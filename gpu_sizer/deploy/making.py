@@ -13,7 +13,7 @@ from gpu_sizer.engines.versions import number
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.machines import machines
 from gpu_sizer.planning.plan import Plan
-from gpu_sizer.planning.rent import named_machines
+from gpu_sizer.planning.rental import named_machines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

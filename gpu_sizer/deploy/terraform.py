@@ -16,7 +16,7 @@ from gpu_sizer.errors import RequestError, unknown_word
 from gpu_sizer.files import parse_json
 from gpu_sizer.load import OPTIONS
 from gpu_sizer.memory.layout import LAYOUT
-from gpu_sizer.planning.rent import rented
+from gpu_sizer.planning.rental import rented
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ A port of ``v1/core/kv_cache_utils.py`` (vLLM 0.32/0.33: ``get_kv_cache_groups``
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from math import lcm
 
@@ -20,6 +19,8 @@ from gpu_sizer.units import ceil_div, greater, round_up
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from gpu_sizer.units import Whole
 
 #: Largest kind's layers below this multiple of the smallest's: one group each, the smaller padded.

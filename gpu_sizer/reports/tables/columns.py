@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.rate import rounded
-from gpu_sizer.planning.rent_sentences import named
+from gpu_sizer.planning.rental_words import named
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.listings import entry
 from gpu_sizer.reports.tables.engine_columns import AT, under_engine
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.planning.how_fast import HowFast
     from gpu_sizer.planning.plan import Plan
-    from gpu_sizer.planning.rent import Rental
+    from gpu_sizer.planning.rental import Rental
     from gpu_sizer.reports.tables.counting import Counts
 
 NOTHING = "–"
