@@ -5,9 +5,6 @@ from __future__ import annotations
 from gpu_sizer.deploy.serving import Serving
 from gpu_sizer.deploy.text import comment, shell_words
 
-#: Choices that it has a place for.
-TAKES: tuple[str, ...] = ()
-
 
 def render(serving: Serving) -> str:
     """The command, or for several machines a script that each of them runs."""

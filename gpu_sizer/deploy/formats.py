@@ -54,8 +54,8 @@ def deploy(answer: Plan | Fit, form: str, **options: Any) -> str:
     module = TOOLS.get(form, bare)
     for name in OF_SOME:
         default = next(s.default for s in CHOICES if s.name == name)
-        if getattr(chosen, name) != default and name not in module.TAKES:
-            some = [f for f, other in TOOLS.items() if name in other.TAKES]
+        if getattr(chosen, name) != default and name not in getattr(module, "TAKES", ()):
+            some = [f for f, other in TOOLS.items() if name in getattr(other, "TAKES", ())]
             raise RequestError(f"{form} takes no {name}; those that do: {', '.join(some)}")
     text: str = module.render(make_serving(answer, chosen))
     return text

@@ -7,7 +7,7 @@ import zlib
 
 from gpu_sizer.deploy.serving import Serving
 from gpu_sizer.deploy.text import LONGEST_NAME, slug
-from gpu_sizer.engines.registry import flags_of, remote_code, starter_of, takes_memory
+from gpu_sizer.engines.registry import command_line_of, flags_of, remote_code, starter_of
 from gpu_sizer.engines.serving import Start
 from gpu_sizer.engines.versions import number
 from gpu_sizer.errors import RequestError
@@ -111,11 +111,13 @@ def _own_options(flags: Flags, engine: str, said: tuple[str, ...], extra: tuple[
     Raises:
         RequestError: the option.
     """
-    planned = {flags.main(word) for word in said if word.startswith("-")}
-    memory = {flags.main(option) for option in takes_memory(engine)}
+    line = command_line_of(engine)
+    settings = {*line.options, *line.switches, *line.readers} if line is not None else set()
+    planned = {flags.main(word) for word in (*said, *settings) if word.startswith("-")}
+    memory = {flags.main(option) for option in (line.takes_memory if line is not None else ())}
     for option in flags.options_of(extra):
         if flags.main(option) in planned:
-            raise RequestError(f"{option} is said by the plan already: plan with another value instead")
+            raise RequestError(f"{option} is a part of the plan: say it before the --, in its words")
         if flags.main(option) in memory:
             raise RequestError(f"{option} makes {flags.title} take memory that was not planned")
 

@@ -125,9 +125,9 @@ def remote_code(name: str, version: str, card: ModelCard, weights: str) -> str |
     return f"the {part} of {card.name} is code of its repository, which the engine runs: read it first"
 
 
-def takes_memory(name: str) -> tuple[str, ...]:
-    """Options of an engine's server that make it need more memory than is planned."""
-    return next((line.takes_memory for line in engine_command_lines() if line.name == name), ())
+def command_line_of(name: str) -> CommandLine | None:
+    """How an engine's server is called; null for one without."""
+    return next((line for line in engine_command_lines() if line.name == name), None)
 
 
 def engine_command_lines() -> Iterator[CommandLine]:

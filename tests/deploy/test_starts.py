@@ -197,10 +197,11 @@ def test_every_planned_option_can_be_said(words: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("extra", "reason"),
     [
-        (("--max-model-len", "9"), "said by the plan already"),
-        (("-tp", "2"), "said by the plan already"),
-        (("--max_num_seqs=4",), "said by the plan already"),
-        (("--speculative-config", "{}"), "memory that was not planned"),
+        (("--max-model-len", "9"), "is a part of the plan"),
+        (("-tp", "2"), "is a part of the plan"),
+        (("--max_num_seqs=4",), "is a part of the plan"),
+        (("--speculative-config", "{}"), "is a part of the plan"),
+        (("--enable-lora",), "memory that was not planned"),
         (("--tool-cal-parser", "hermes"), "did you mean '--tool-call-parser'"),
         (("--served-model-name",), "takes a value"),
         (("hermes",), "is no option"),

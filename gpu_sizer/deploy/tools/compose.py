@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 #: As in `gpu-sizer deploy --as`.
 NAME = "docker-compose"
-#: Choices that it has a place for.
-TAKES: tuple[str, ...] = ()
 
 
 def _literal(text: str) -> str:

@@ -12,8 +12,6 @@ from gpu_sizer.deploy.text import comment
 
 #: As in `gpu-sizer deploy --as`.
 NAME = "slurm"
-#: Choices that it has a place for.
-TAKES: tuple[str, ...] = ()
 
 
 def _container(serving: Serving) -> str:

@@ -5,8 +5,16 @@ The batch is named even where it is the default, since defaults depend on the ve
 
 from __future__ import annotations
 
+import json
+
+from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.engines.serving import Start, Starter
+from gpu_sizer.engines.speculation import speculation
 from gpu_sizer.engines.versions import at_least
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.engines.speculation import Speculation
 
 #: Names of the types as ``--kv-cache-dtype`` takes them (vllm/config/cache.py: CacheDType).
 CACHE_TYPES = {"float8": "fp8", "bf16": "bfloat16", "fp16": "float16"} | {
@@ -21,6 +29,10 @@ _SIZES = {
     "data_parallel_size": "--data-parallel-size",
     "decode_context_parallel_size": "--decode-context-parallel-size",
 }
+#: Settings of a load that the command says beside those of every engine.
+SAID = frozenset(
+    ("block_size", "hybrid_kv", "prefix_caching", "speculative", "language_model_only", "disable_custom_all_reduce")
+)
 _ALWAYS = ("tensor_parallel_size", "pipeline_parallel_size")
 
 
@@ -45,11 +57,30 @@ def command(start: Start) -> tuple[str, ...]:
         words += ["--block-size", str(start.load.block_size)]
     if s.enforce_eager:
         words.append("--enforce-eager")
+    if s.prefix_caching is not None:
+        words.append("--enable-prefix-caching" if s.prefix_caching else "--no-enable-prefix-caching")
+    if s.language_model_only:
+        words.append("--language-model-only")
+    if s.disable_custom_all_reduce:
+        words.append("--disable-custom-all-reduce")
+    if (drafts := speculation(s.speculative)) is not None:
+        words += ["--speculative-config", _speculative(drafts)]
     if not start.load.hybrid_kv:
         words.append("--disable-hybrid-kv-cache-manager")
     if start.remote_code:
         words.append("--trust-remote-code")
     return tuple(words)
+
+
+def _speculative(drafts: Speculation) -> str:
+    """What drafts, as JSON."""
+    told: dict[str, str | int] = {"method": "mtp"}
+    if drafts.model is not None:
+        card = catalogue().model(drafts.model)
+        told = {"method": "draft_model", "model": card.hub_id or card.id}
+    if drafts.tokens is not None:
+        told["num_speculative_tokens"] = drafts.tokens
+    return json.dumps(told)
 
 
 def machine(nodes: int, rank: str, head: str) -> tuple[str, ...]:
@@ -67,7 +98,7 @@ STARTER = Starter(
     command=command,
     compiled={"VLLM_CACHE_ROOT": "vllm"},
     key_variable="VLLM_API_KEY",
-    said=frozenset(("block_size", "hybrid_kv")),
+    said=SAID,
     several_from=(0, 12),
     replicas_over_machines=True,
     machine=machine,
