@@ -47,6 +47,8 @@ class Inventory:
     final: tuple[Tensor, ...]
     towers: tuple[Tensor, ...]
     mtp: tuple[Tensor, ...]
+    mtp_beside: tuple[Tensor, ...]
+    """Those of multi-token prediction that stand beside its blocks."""
     tied: bool
     looped: bool = False
     """Layers are run through several times."""
@@ -243,10 +245,12 @@ def build_inventory(card: Described, dtype: str | None = None) -> Inventory:
     final = _norms(int(a.final_norm), a.hidden_size, fmt, a.norm, ("norm",))
     towers = [t for tower in a.towers for t in _extra(tower.tensors, fmt, f"{tower.name}.")]
     mtp: list[Tensor] = []
+    beside: list[Tensor] = []
     if a.mtp:
         for name, layers in a.mtp.blocks.items():
-            mtp += [*block_tensors(a.blocks[name], a, fmt), *_extra(a.mtp.extra, fmt)] * layers
-        mtp += _extra(a.mtp.once, fmt)
+            mtp += block_tensors(a.blocks[name], a, fmt) * layers
+        beside += [*_extra(a.mtp.extra, fmt)] * a.mtp.layers
+        beside += _extra(a.mtp.once, fmt)
     return Inventory(
         blocks=blocks,
         layer_names=a.layer_names,
@@ -254,7 +258,8 @@ def build_inventory(card: Described, dtype: str | None = None) -> Inventory:
         head=outside(head),
         final=outside(final),
         towers=outside(towers),
-        mtp=outside(mtp),
+        mtp=outside([*mtp, *beside]),
+        mtp_beside=outside(beside),
         tied=a.tie_word_embeddings,
         looped=any(block.passes > 1 for block in a.blocks.values()),
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gpu_sizer.engines.engine import Engine, PreparedModel
-    from gpu_sizer.load import Settings
+    from gpu_sizer.load import Load, Settings
     from gpu_sizer.planning.rate import Rates
     from gpu_sizer.timing.work import Work
 
@@ -112,15 +112,15 @@ class _Known:
 
 
 @lru_cache(maxsize=64)
-def _known(engine_name: str, of_model: object, card: _Hashed, dtype: str | None) -> _Known:
+def _known(engine_name: str, of_model: Load, card: _Hashed) -> _Known:
     """A prepared model, kept by all of a load that changes it."""
     found = engine(engine_name)
-    return _Known(found, found.model(card.card, dtype))
+    return _Known(found, found.model(card.card, of_model))
 
 
 def known(request: Request) -> _Known:
     """The request's model, prepared once for many GPUs and loads."""
-    return _known(request.engine, request.load.of_model(), _Hashed(request.model), request.what_if)
+    return _known(request.engine, request.load.of_model(), _Hashed(request.model))
 
 
 def prepared(request: Request) -> PreparedModel:
