@@ -83,7 +83,7 @@ class Growth:
                 if (search := self._search(value)) is None or not search.fitting.could_hold(layout):
                     return False
                 found = search.evaluate(layout)
-                return found.within_budget and found.verdict in verdicts
+                return found.within_budget and found.verdict in verdicts and search.is_fast(layout)
 
             # A layout of replicas begins with one user for each.
             low = max(best + 1, layout.data_parallel_size if self._grows_users else 1)
