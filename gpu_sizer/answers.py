@@ -22,7 +22,7 @@ _HOLDING = frozenset(("plan", "fit", "options", "choices", "result", "answers"))
 
 def _rented(answer: planned.Plan | planned.Fit) -> dict[str, Any]:
     """The cheapest whole machines for an answer, and what tokens cost on them where a speed is asked for."""
-    from gpu_sizer.planning.rent import rented
+    from gpu_sizer.planning.rental import rented
 
     rental, load, memory = rented(answer), answer.request.load, answer.memory
     found: dict[str, Any] = {"machines": rental.summary() if rental is not None else None}

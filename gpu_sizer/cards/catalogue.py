@@ -11,8 +11,8 @@ from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import SEPARATOR, is_place, join_names, normal, normal_short
 from gpu_sizer.cards.trusted import build
-from gpu_sizer.compiled import Compiled, Recipe
 from gpu_sizer.errors import CardError, UnknownGpuError, UnknownModelError, UnknownNameError
+from gpu_sizer.fast.compiled import Compiled, Recipe
 from gpu_sizer.model.kinds import KINDS
 from gpu_sizer.records import dataclass, replace
 
@@ -33,6 +33,8 @@ else:
 
 #: Environment variable with further folders, separated as in PATH.
 PATH_VARIABLE = "GPU_SIZER_PATH"
+#: This computer, where a GPU, a machine or its provider is told.
+LOCAL = "local"
 #: Names of models that are remembered; callers can spell one in any number of ways.
 MOST_NAMED = 4096
 

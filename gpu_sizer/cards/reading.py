@@ -12,8 +12,8 @@ from gpu_sizer.cards.loading import read_yaml, validate
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import SEPARATOR, normal, normal_short, stem
 from gpu_sizer.cards.writing import jsonable
-from gpu_sizer.compiled import yaml_files
 from gpu_sizer.errors import CardError
+from gpu_sizer.fast.stamps import yaml_files
 
 
 class Entry(NamedTuple):

@@ -10,7 +10,7 @@ from gpu_sizer.engines.serving import Start, Starter
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.machines import Machines, machines
 from gpu_sizer.planning.plan import Fit, Plan
-from gpu_sizer.planning.rent import named_machines
+from gpu_sizer.planning.rental import named_machines
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import ceil_div, gib
 

@@ -13,7 +13,7 @@ from gpu_sizer.deploy.text import shell_words
 from gpu_sizer.errors import RequestError, unknown_word
 from gpu_sizer.files import parse_json
 from gpu_sizer.load import OPTIONS
-from gpu_sizer.planning.rent import rented
+from gpu_sizer.planning.rental import rented
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

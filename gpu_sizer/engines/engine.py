@@ -132,11 +132,14 @@ if TYPE_CHECKING:
                 UncountableError: the first version that has it, or the last.
             """
 
-        def model(self, card: ModelCard, weights_dtype: str | None) -> Any:
+        def model(self, card: ModelCard, load: Load = ...) -> Any:
             """The model prepared for many layouts (a :class:`PreparedModel`).
 
+            Of the load counts what changes the model.
+
             Raises:
-                RequestError: a class that this version does not load, or a kind of layer that is not known for it.
+                RequestError: a class that this version does not load, a kind of layer that is not known for it, or
+                    nothing that could draft for it.
             """
 
         def own_format(self, name: str) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
 from itertools import accumulate
 from math import gcd
 
@@ -13,6 +12,10 @@ from gpu_sizer.model.inventory import Inventory
 from gpu_sizer.model.tensor import Tensor
 from gpu_sizer.records import dataclass, field
 from gpu_sizer.units import ceil_div, round_up
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
 
 #: Dimensions of a matrix.
 MATRIX = 2

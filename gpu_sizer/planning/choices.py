@@ -10,7 +10,7 @@ from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.load import LOAD, told
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.inverse import best_within, longest
-from gpu_sizer.planning.rent import at_least, rented
+from gpu_sizer.planning.rental import at_least, rented
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search, plan, prepared
 from gpu_sizer.planning.uncounted import Uncounted, counted
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.memory.estimate import Verdict
     from gpu_sizer.planning.plan import Plan
-    from gpu_sizer.planning.rent import Rental
+    from gpu_sizer.planning.rental import Rental
     from gpu_sizer.planning.request import Request
 
 #: Options that an answer shows unless all are asked for.

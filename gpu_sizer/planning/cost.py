@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.planning.rent import Rental
+    from gpu_sizer.planning.rental import Rental
     from gpu_sizer.timing.answer import Speed
 
 HOUR = 3600

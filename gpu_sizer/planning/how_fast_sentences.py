@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpu_sizer.planning.rent_sentences import named, priced
+from gpu_sizer.planning.rental_words import named, priced
 from gpu_sizer.planning.sentences import in_layout, times
 from gpu_sizer.planning.speed_sentences import rounded, speed_lines, spread
 

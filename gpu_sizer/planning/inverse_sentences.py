@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpu_sizer.planning.rent_sentences import named
+from gpu_sizer.planning.rental_words import named
 from gpu_sizer.planning.sentences import details, fit_lines, gpu_name, in_layout, times
 from gpu_sizer.planning.uncounted import uncounted_lines
 from gpu_sizer.units import gb, gib

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from functools import cached_property, lru_cache
 
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.registry import engine
-from gpu_sizer.memory.estimate import LayoutMemory
+from gpu_sizer.memory.estimate import LayoutMemory, refused
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.model.formats import storage_bytes
 from gpu_sizer.planning.plan import Alternative, Fit, Plan, Rejection, Tuned
@@ -18,10 +17,11 @@ from gpu_sizer.units import ceil_div, gib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from gpu_sizer.engines.engine import Engine, PreparedModel
-    from gpu_sizer.load import Settings
+    from gpu_sizer.load import Load, Settings
     from gpu_sizer.planning.rate import Rates
     from gpu_sizer.timing.work import Work
 
@@ -76,7 +76,7 @@ class _Known:
         sizes: Counter[str] = Counter()
         for tensor, layers in self.model.inventory.everything():
             sizes[tensor.fmt] += storage_bytes(tensor.shape, tensor.fmt) * tensor.copies * layers
-        return sizes.most_common(1)[0][0]
+        return max(sizes, key=lambda fmt: sizes[fmt])
 
     @cached_property
     def work(self) -> Work:
@@ -112,15 +112,15 @@ class _Known:
 
 
 @lru_cache(maxsize=64)
-def _known(engine_name: str, of_model: object, card: _Hashed, dtype: str | None) -> _Known:
+def _known(engine_name: str, of_model: Load, card: _Hashed) -> _Known:
     """A prepared model, kept by all of a load that changes it."""
     found = engine(engine_name)
-    return _Known(found, found.model(card.card, dtype))
+    return _Known(found, found.model(card.card, of_model))
 
 
 def known(request: Request) -> _Known:
     """The request's model, prepared once for many GPUs and loads."""
-    return _known(request.engine, request.load.of_model(), _Hashed(request.model), request.what_if)
+    return _known(request.engine, request.load.of_model(), _Hashed(request.model))
 
 
 def prepared(request: Request) -> PreparedModel:
@@ -282,16 +282,26 @@ def _warnings(request: Request, settings: Settings) -> tuple[str, ...]:
         found.append("the peak of the vision or audio encoder is not in the estimate: limit images with large batches")
     if gpu.memory.visible_basis == "estimated":
         found.append(f"the memory that a program sees on {gpu.name} is estimated, not measured")
+    if request.machine is not None and (trap := request.machine.machine.trap) is not None:
+        found.append(f"{request.machine.machine.name}: {trap}")
     return (*found, *card.notes)
 
 
-def fit(request: Request, layout: Layout) -> Fit:
+def fit(request: Request, layout: Layout, *, gpus: int | None = None) -> Fit:
     """Whether one layout fits, and where it does not, under which lower settings it does.
+
+    Args:
+        request: model, GPU and load.
+        layout: as the engine is told.
+        gpus: how many there are, where that was told: a layout over more does not start.
 
     Raises:
         RequestError: settings that contradict the load.
     """
     search = Search(request)
+    if gpus is not None and layout.gpu_count > gpus:
+        there = "1 is" if gpus == 1 else f"{gpus} are"
+        return fit_of(search, refused(layout, f"that takes {layout.gpu_count} GPUs, and {there} there"))
     memory = search.evaluate(layout)
     found = fit_of(search, memory)
     if found.fits or memory.refused:

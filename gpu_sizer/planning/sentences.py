@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from gpu_sizer.load import LOAD
 from gpu_sizer.memory.estimate import RankMemory
 from gpu_sizer.memory.layout import Layout
@@ -12,6 +10,8 @@ from gpu_sizer.units import gib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gpu_sizer.load import Setting
     from gpu_sizer.planning.by_engine import EngineChoices
 
@@ -169,8 +169,9 @@ def alternatives(plan: Plan) -> list[str]:
 
 def whole_machines(plan: Plan) -> Iterator[str]:
     """The machines that were asked for, or the cheapest to rent where these have other counts than the bare one."""
-    from gpu_sizer.planning.rent import rented
-    from gpu_sizer.planning.rent_sentences import named, priced
+    from gpu_sizer.cards.catalogue import LOCAL
+    from gpu_sizer.planning.rental import rented
+    from gpu_sizer.planning.rental_words import named, priced
 
     rental = rented(plan)
     if rental is None:
@@ -179,7 +180,8 @@ def whole_machines(plan: Plan) -> Iterator[str]:
     if plan.request.machine is not None or gpus != plan.gpu_count or rental.machines > 1:
         layout = rental.memory.layout
         shape = f": {layout.describe()}" if layout.gpu_count > 1 else ""
-        yield f"{gpus} (whole machines){shape}, {named(rental)}, {priced(rental, monthly=False)}"
+        price = f", {priced(rental, monthly=False)}" if rental.offer.provider != LOCAL else ""
+        yield f"{gpus} (whole machines){shape}, {named(rental)}{price}"
 
 
 def free_text(memory: RankMemory, band: int) -> str:

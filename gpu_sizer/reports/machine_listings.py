@@ -8,7 +8,7 @@ from typing import Any
 from gpu_sizer.cards.fleet import in_it
 from gpu_sizer.cards.machine import HOURS_PER_MONTH, MachinePrice, Offer
 from gpu_sizer.cards.names import bare
-from gpu_sizer.planning.rent_sentences import money
+from gpu_sizer.planning.rental_words import money
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.listings import CatalogueListing
 from gpu_sizer.reports.selecting import ordered

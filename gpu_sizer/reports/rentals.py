@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from gpu_sizer.planning.rent import Rental, Rentals
-from gpu_sizer.planning.rent_sentences import money, rent_remarks
+from gpu_sizer.planning.rent import Rentals
+from gpu_sizer.planning.rent_sentences import rent_remarks
+from gpu_sizer.planning.rental import Rental
+from gpu_sizer.planning.rental_words import money
 from gpu_sizer.reports.listings import CatalogueListing
 from gpu_sizer.reports.tables.grid import Cell, Column, Grid, Group, Row
 from gpu_sizer.units import gib

@@ -17,6 +17,7 @@ from gpu_sizer import DoesNotFitError, RequestError, estimate, size
 from gpu_sizer.deploy.formats import TOOLS, deploy
 from gpu_sizer.deploy.serving import Serving, make_serving, weights_named
 from gpu_sizer.errors import GpuSizerError
+from gpu_sizer.evidence.preflight import preflight
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.records import replace
@@ -323,3 +324,21 @@ def test_another_layout_than_the_plans_is_told() -> None:
     more = size("llama-3.1-405b", gpu="h100", context=8192)
     assert more.gpu_count not in (None, 8, 16)
     assert f"# {more.gpu_count} GPUs would do ({more.layout.describe() if more.layout else ''})" in deploy(more, "vllm")
+
+
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
+        ("qwen3.6-27b", {"speculative": "mtp:3", "prefix_caching": True, "language_model_only": True}),
+        ("llama-3.1-70b", {"speculative": "draft:llama-3.1-8b:5", "prefix_caching": False}),
+        ("llama-3-8b", {"disable_custom_all_reduce": True}),
+    ],
+)
+def test_options_that_take_memory_are_said_and_read_back(model: str, options: dict[str, Any]) -> None:
+    plan = size(model, gpu="h100", context=8192, max_num_seqs=16, details=False, **options)
+    read = preflight(plan.deploy("vllm"))
+    draft = {"speculative": "draft:meta-llama/Meta-Llama-3.1-8B:5"} if "draft:" in str(options) else {}
+    assert {name: read.options.get(name) for name in options} == {**options, **draft}
+    assert not read.takes_memory
+    compose = plan.deploy("docker-compose")
+    assert {name: preflight(compose).options.get(name) for name in options} == {**options, **draft}

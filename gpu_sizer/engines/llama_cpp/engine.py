@@ -7,11 +7,11 @@ from gpu_sizer.engines.layouts import whole_layer_layouts
 from gpu_sizer.engines.llama_cpp.compute import compute_bytes
 from gpu_sizer.engines.llama_cpp.file_types import file_type
 from gpu_sizer.engines.llama_cpp.weights import as_gguf, gguf_dtype, mixture_of, tensors_bytes
-from gpu_sizer.engines.one_version import OneVersion, refused
+from gpu_sizer.engines.one_version import OneVersion
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.whole_layers import answer, even_cut
 from gpu_sizer.load import Load, Settings
-from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
+from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import WeightRules
 from gpu_sizer.model.caches import CacheTypes
@@ -35,7 +35,8 @@ QUANTIZED_CACHES = {"q8_0": 34 / 32}
 class LlamaCppModel(HeldModel):
     """A model as a GGUF file, layer by layer."""
 
-    def __init__(self, card: ModelCard, weights_dtype: str | None) -> None:
+    def __init__(self, card: ModelCard, load: Load) -> None:
+        weights_dtype = load.weights_dtype
         kind = file_type(weights_dtype) if weights_dtype is not None else None
         plain = build_inventory(card, None if kind is not None else gguf_dtype(card, weights_dtype))
         inventory = as_gguf(plain)
@@ -120,6 +121,8 @@ class LlamaCppEngine(OneVersion):
             max_num_batched_tokens=tokens,
             enforce_eager=False,
             block_size=None,
+            prefix_caching=None,
+            disable_custom_all_reduce=False,
         )
 
     def settings_words(self, settings: Settings) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import divisors, parallel_layouts
-from gpu_sizer.engines.one_version import HALF, OneVersion, refused
+from gpu_sizer.engines.one_version import HALF, OneVersion
 from gpu_sizer.engines.sglang.pools import held, needed_bytes
 from gpu_sizer.engines.sglang.reserve import constants, default_fraction, graph_sequences, replicas_inside, tier
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.activations import absorbed_bytes, forward_bytes, workspace_bytes
-from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
+from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout, bounds_of
 from gpu_sizer.memory.weights import WeightRules, refusal
 from gpu_sizer.model.caches import SHORT_CONVOLUTIONS, CacheTypes
@@ -37,14 +37,14 @@ def stage_bounds(layers: int, stages: int) -> tuple[tuple[int, int], ...]:
 class SglangModel(HeldModel):
     """One model as SGLang holds it."""
 
-    def __init__(self, card: ModelCard, weights_dtype: str | None) -> None:
+    def __init__(self, card: ModelCard, load: Load) -> None:
         c = constants()
         rules = WeightRules(
             vocabulary_multiple=c["vocabulary_multiple"],
             expert_width_multiple=tuple(c["expert_width_multiple"].items()),
             towers_on_every_stage=True,
         )
-        super().__init__(card, build_inventory(card, weights_dtype or HALF.get(card.weights.dtype)), rules)
+        super().__init__(card, build_inventory(card, load.weights_dtype or HALF.get(card.weights.dtype)), rules)
         self.windowed = card.engine_class in c["windowed"]
         # Inkling's pools have ratios and states of their own (arg_groups/model_overrides/inkling.py).
         self.refuse_states("SGLang", SHORT_CONVOLUTIONS)
@@ -105,6 +105,8 @@ class SglangEngine(OneVersion):
             max_num_seqs=load.max_num_seqs or graphs,
             max_num_batched_tokens=tokens,
             hybrid_kv=load.hybrid_kv and model.windowed,
+            prefix_caching=None,
+            disable_custom_all_reduce=False,
         )
 
     def settings_words(self, settings: Settings) -> str:

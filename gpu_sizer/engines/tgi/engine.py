@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import parallel_layouts
-from gpu_sizer.engines.one_version import OneVersion, refused
+from gpu_sizer.engines.one_version import OneVersion
 from gpu_sizer.engines.pools import full_pool_bytes, full_pool_tokens
 from gpu_sizer.engines.tgi.prefill import constants, prefill_tokens
 from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.activations import forward_bytes, workspace_bytes
-from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
+from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import WeightRules, refusal
 from gpu_sizer.model.caches import CacheTypes
@@ -31,8 +31,8 @@ AMPERE = 8
 class TgiModel(HeldModel):
     """One model as TGI holds it; its vocabulary need not divide (layers/tensor_parallel.py)."""
 
-    def __init__(self, card: ModelCard, weights_dtype: str | None) -> None:
-        inventory = build_inventory(card, weights_dtype or _HALF.get(card.weights.dtype))
+    def __init__(self, card: ModelCard, load: Load) -> None:
+        inventory = build_inventory(card, load.weights_dtype or _HALF.get(card.weights.dtype))
         super().__init__(card, inventory, WeightRules(vocabulary_multiple_of_ranks=True))
         self.refuse_states("TGI")
 
@@ -67,6 +67,8 @@ class TgiEngine(OneVersion):
             max_num_batched_tokens=tokens,
             hybrid_kv=False,
             block_size=None,
+            prefix_caching=None,
+            disable_custom_all_reduce=False,
         )
 
     def settings_words(self, settings: Settings) -> str:

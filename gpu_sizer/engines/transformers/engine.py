@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import whole_layer_layouts
-from gpu_sizer.engines.one_version import HALF, OneVersion, refused
+from gpu_sizer.engines.one_version import HALF, OneVersion
 from gpu_sizer.engines.whole_layers import answer, even_cut
 from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.activations import forward_bytes
-from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
+from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import WeightRules
 from gpu_sizer.model.caches import CacheTypes
@@ -37,8 +37,8 @@ def _bytes(tensors: Iterable[Tensor]) -> int:
 class TransformersModel(HeldModel):
     """A model layer by layer; a tied head is the embedding itself."""
 
-    def __init__(self, card: ModelCard, weights_dtype: str | None) -> None:
-        inventory = build_inventory(card, weights_dtype or HALF.get(card.weights.dtype))
+    def __init__(self, card: ModelCard, load: Load) -> None:
+        inventory = build_inventory(card, load.weights_dtype or HALF.get(card.weights.dtype))
         super().__init__(card, inventory, WeightRules())
         self.block_bytes = {name: _bytes(tensors) for name, tensors in inventory.blocks.items()}
         self.first_bytes = _bytes((*inventory.embedding, *inventory.towers))
@@ -75,6 +75,8 @@ class TransformersEngine(OneVersion):
             enforce_eager=True,
             hybrid_kv=False,
             block_size=None,
+            prefix_caching=None,
+            disable_custom_all_reduce=False,
         )
 
     def settings_words(self, settings: Settings) -> str:

@@ -5,7 +5,15 @@ The batch is named even where it is the default, since defaults depend on the ve
 
 from __future__ import annotations
 
+import json
+
+from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.engines.serving import Start, Starter
+from gpu_sizer.engines.speculation import speculation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.engines.speculation import Speculation
 
 #: Names of the types as ``--kv-cache-dtype`` takes them (vllm/config/cache.py: CacheDType).
 CACHE_TYPES = {"float8": "fp8"}
@@ -37,7 +45,26 @@ def command(start: Start) -> tuple[str, ...]:
         words += ["--block-size", str(start.load.block_size)]
     if s.enforce_eager:
         words.append("--enforce-eager")
+    if s.prefix_caching is not None:
+        words.append("--enable-prefix-caching" if s.prefix_caching else "--no-enable-prefix-caching")
+    if s.language_model_only:
+        words.append("--language-model-only")
+    if s.disable_custom_all_reduce:
+        words.append("--disable-custom-all-reduce")
+    if (drafts := speculation(s.speculative)) is not None:
+        words += ["--speculative-config", _speculative(drafts)]
     return tuple(words)
+
+
+def _speculative(drafts: Speculation) -> str:
+    """What drafts, as JSON."""
+    told: dict[str, str | int] = {"method": "mtp"}
+    if drafts.model is not None:
+        card = catalogue().model(drafts.model)
+        told = {"method": "draft_model", "model": card.hub_id or card.id}
+    if drafts.tokens is not None:
+        told["num_speculative_tokens"] = drafts.tokens
+    return json.dumps(told)
 
 
 def machine(nodes: int, rank: str, head: str) -> tuple[str, ...]:

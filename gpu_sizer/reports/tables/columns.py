@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import attrgetter
 
 from gpu_sizer.errors import RequestError
-from gpu_sizer.planning.rent_sentences import named
+from gpu_sizer.planning.rental_words import named
 from gpu_sizer.planning.speed_sentences import rounded
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.listings import entry
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gpu_sizer.planning.cost import Cost
     from gpu_sizer.planning.how_fast import HowFast
     from gpu_sizer.planning.plan import Plan
-    from gpu_sizer.planning.rent import Rental
+    from gpu_sizer.planning.rental import Rental
     from gpu_sizer.reports.tables.counting import Counts
 
 NOTHING = "–"
