@@ -363,6 +363,18 @@ def test_model_names_from_folders() -> None:
     assert "qwen3.6-27b-autoround-int4" in findings((LOGS / "vllm-v1-draft-model-two-lists.log").read_bytes()).names
 
 
+def test_a_start_up_is_found_behind_hours_of_requests() -> None:
+    """Once it serves, fewer words are looked for; a further start-up begins with one of them."""
+    request = b"INFO 09-01 12:00:00 [loggers.py:123] Avg prompt throughput: 1.0 tokens/s, Running: 1 reqs\n"
+    first = (LOGS / "vllm-v1-ray-with-lost-escapes.log").read_bytes()
+    second = (LOGS / "vllm-v1-two-workers.log").read_bytes()
+    hours = request * (24 * reader.BLOCK // len(request))
+    alone = findings(second)
+    for end in (b"INFO:     Application startup complete.\n", b""):
+        found = findings(first + end + hours + second + hours)
+        assert (found.values, found.names) == (alone.values, alone.names)
+
+
 #: What a log may tell of whoever ran it.
 PERSONAL = ("alice", "node-17", "10.1.2.3", "/home", "sk-secret")
 
