@@ -138,7 +138,6 @@ class Search:
         self.model = self.known.model
         self.fitting = self.engine.fitting(self.model, request.gpu, request.load)
         self._usable: int | None = None
-        self._held: list[int] = []
 
     def evaluate(self, layout: Layout) -> LayoutMemory:
         """The layout's memory and verdict."""
@@ -212,10 +211,10 @@ class Search:
 
     def _together(self, *, cache: bool) -> int:
         """The least number of GPUs that hold weights, and the cache if asked, beside what each needs for itself."""
+        fitting = self.fitting
         if self._usable is None:
-            budget, *self._held = self.fitting.whole()
-            self._usable = budget - self.fitting.least_reserve()
-        needed = sum(self._held) if cache else self._held[0]
+            self._usable = fitting.budget() - fitting.least_reserve()
+        needed = fitting.whole_weights() + (fitting.whole_cache() if cache else 0)
         return max(1, ceil_div(needed, self._usable)) if self._usable > 0 else self.request.max_gpus + 1
 
     def floor(self) -> int:
@@ -407,8 +406,7 @@ def _why_none(search: Search, floor: int) -> str:
             if (nearest := search.rejection(count)).layout is not None:
                 beyond = "" if count == most else f", and no larger count has a layout that {search.engine.title} takes"
                 return f"{count} GPUs do not do: {nearest.reason}{beyond}"
-    _, weights, cache = search.fitting.whole()
-    needed = gib(weights + cache)
+    needed = gib(search.fitting.whole_weights() + search.fitting.whole_cache())
     return f"{needed} of weights and cache need at least {floor} GPUs; the most allowed is {most}"
 
 
