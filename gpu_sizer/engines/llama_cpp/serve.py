@@ -84,5 +84,5 @@ STARTER = Starter(
     downloads=False,
     key_variable="LLAMA_API_KEY",
     health=("curl", "-fsS", "-m", "{seconds}", "{url}"),
-    said=frozenset(("hybrid_kv",)),
+    said=frozenset(("hybrid_kv", "n_gpu_layers", "n_cpu_moe")),
 )

@@ -31,7 +31,10 @@ _SIZES = {
 }
 #: Settings of a load that the command says beside those of every engine.
 SAID = frozenset(
-    ("block_size", "hybrid_kv", "prefix_caching", "speculative", "language_model_only", "disable_custom_all_reduce")
+    (
+        *("block_size", "hybrid_kv", "prefix_caching", "speculative", "lora", "cpu_offload_gib"),
+        *("language_model_only", "disable_custom_all_reduce"),
+    )
 )
 _ALWAYS = ("tensor_parallel_size", "pipeline_parallel_size")
 
