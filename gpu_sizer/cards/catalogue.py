@@ -35,7 +35,7 @@ else:
 PATH_VARIABLE = "GPU_SIZER_PATH"
 #: This computer, where a GPU, a machine or its provider is told.
 LOCAL = "local"
-#: Names of models that are remembered; callers can spell one in any number of ways.
+#: Names that are remembered; callers can spell one in any number of ways.
 MOST_NAMED = 4096
 
 
@@ -59,6 +59,7 @@ class Shelf(Generic[Card]):
         self._kind: type[Card] = kind
         self._folders = tuple(folders)
         self._cards: dict[str, Card] = {}
+        self._spelt: dict[str, str] = {}
         self._error: type[UnknownNameError] = UnknownModelError if kind is ModelCard else UnknownGpuError
         self._noun = "model" if kind is ModelCard else "GPU"
 
@@ -151,10 +152,15 @@ class Shelf(Generic[Card]):
 
     def lookup(self, name: str) -> str | None:
         """The id that a spelling means exactly, or null."""
+        if (found := self._spelt.get(name)) is not None:
+            return found
         key = normal(name)
-        if not key:
-            return None
-        return self.index.get(key) or self.index.get(normal_short(name))
+        found = (self.index.get(key) or self.index.get(normal_short(name))) if key else None
+        if found is not None:
+            if len(self._spelt) >= MOST_NAMED:
+                self._spelt.clear()
+            self._spelt[name] = found
+        return found
 
     def resolve(self, name: str) -> str:
         """The id that a name means. A misspelt name is none: what is near is suggested, never taken.
