@@ -60,6 +60,8 @@ class Shelf(Generic[Card]):
         self._folders = tuple(folders)
         self._cards: dict[str, Card] = {}
         self._spelt: dict[str, str] = {}
+        #: How often the cards turned out to be others than was thought.
+        self.changes = 0
         self._error: type[UnknownNameError] = UnknownModelError if kind is ModelCard else UnknownGpuError
         self._noun = "model" if kind is ModelCard else "GPU"
 
@@ -71,7 +73,9 @@ class Shelf(Generic[Card]):
 
             return contents(self._kind, self._folders)
 
-        return Recipe(f"{self._noun.lower()}s", self._folders, make, beside=PASSED_BY, code=code_folders())
+        return Recipe(
+            f"{self._noun.lower()}s", self._folders, make, beside=PASSED_BY, code=code_folders(), by_file=True
+        )
 
     @cached_property
     def _compiled(self) -> Compiled | None:
@@ -90,6 +94,28 @@ class Shelf(Generic[Card]):
         from gpu_sizer.cards.reading import read_entries
 
         return read_entries(self._kind, self._folders)
+
+    def look_again(self) -> bool:
+        """Looks at every file, before something is listed or said to be unknown; whether the cards are others now."""
+        if self._compiled is None or not self._compiled.look_again():
+            return False
+        self.changes += 1
+        self._cards.clear()
+        self._spelt.clear()
+        for name in ("index", "known", "ambiguous", "files"):
+            self.__dict__.pop(name, None)
+        return True
+
+    def _entry(self, identity: str) -> dict[str, Any]:
+        """The data of a card, whose file is as it was."""
+        assert self._compiled is not None
+        number, path, data = self._compiled.entry(f"card {identity}")
+        if self._compiled.holds(os.path.join(self._folders[number], path)):
+            return data  # type: ignore[no-any-return]
+        self.look_again()
+        if f"card {identity}" not in self._compiled:
+            raise self._error(f"the card {identity!r} is gone")
+        return self._entry(identity)
 
     def _names(self, key: str) -> Any:
         if self._compiled is not None:
@@ -111,6 +137,7 @@ class Shelf(Generic[Card]):
     @cached_property
     def known(self) -> KnownNames:
         """Its names, to be found by near spellings."""
+        self.look_again()
         from gpu_sizer.cards.likeness import KnownNames
 
         return KnownNames(self.index)
@@ -124,6 +151,7 @@ class Shelf(Generic[Card]):
     @cached_property
     def files(self) -> dict[str, str]:
         """The file of each card, by id."""
+        self.look_again()
         places: dict[str, tuple[int, str]] = self._names("files")
         return {identity: os.path.join(self._folders[number], path) for identity, (number, path) in places.items()}
 
@@ -135,7 +163,7 @@ class Shelf(Generic[Card]):
         """The card of an id, validated once."""
         if (found := self._cards.get(identity)) is None:
             if self._compiled is not None:
-                found = build(self._kind, self._compiled.entry(f"card {identity}"))
+                found = build(self._kind, self._entry(identity))
             else:
                 from gpu_sizer.cards.loading import validate
 
@@ -168,7 +196,7 @@ class Shelf(Generic[Card]):
         Raises:
             UnknownNameError: no such name (``kind`` unknown) or several meanings (``kind`` ambiguous).
         """
-        if (found := self.lookup(name)) is not None:
+        if (found := self.lookup(name)) is not None or (self.look_again() and (found := self.lookup(name)) is not None):
             return found
         shown = name if len(name) <= 60 else name[:57] + "..."
         if candidates := self.ambiguous.get(normal(name)):
@@ -261,6 +289,18 @@ class Catalogue:
         if told is None or (identity := self.models.lookup(told[0])) is None:
             return None
         return as_rerelease(self.models.get(identity).as_release(told[0]), name, told[1])
+
+    @property
+    def changes(self) -> int:
+        """How often the cards turned out to be others than was thought."""
+        return self.models.changes + self.gpus.changes
+
+    def look_again(self) -> bool:
+        """Looks at every file of cards; whether they are others now."""
+        changed = [shelf.look_again() for shelf in (self.models, self.gpus)]
+        if any(changed):
+            self._named.clear()
+        return any(changed)
 
     def gpu(self, name: str) -> GpuSpec:
         """A GPU by id, alias, or path of a YAML spec.
