@@ -147,7 +147,7 @@ class LlamaCppEngine(OneVersion):
 
     def describe(self) -> str:
         """The profile in words."""
-        return f"{self.title} {self.release}"
+        return f"{self.title} {self.release} with every layer on a GPU"
 
     def settings(self, model: LlamaCppModel, gpu: GpuSpec, load: Load, layout: Layout) -> Settings:
         """One slot a user, each with the whole context; the physical batch is 512 tokens.
@@ -178,7 +178,7 @@ class LlamaCppEngine(OneVersion):
         """The settings in llama.cpp's own names."""
         s = settings
         size = f"--ctx-size {s.context * s.users}, --parallel {s.max_num_seqs}"
-        layers = "every layer on a GPU; " if s.n_gpu_layers is None else ""
+        layers = "" if s.n_gpu_layers is None else "but those that were asked to stay off; "
         return f"{layers}text only; {size}, --ubatch-size {s.max_num_batched_tokens}"
 
     def logged_load(self, length: int, sequences: int | None) -> tuple[int, int]:
