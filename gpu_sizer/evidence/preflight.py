@@ -253,13 +253,15 @@ def _options(words: list[str], line: CommandLine) -> tuple[str | None, dict[str,
         elif key == REPLICAS_WITHIN:
             options |= {"data_parallel_size": _value("data_parallel_size", value, flag), key: True}
         elif key and value:
-            options[key] = _value(key, value, flag)
+            options[key] = value if key in line.together else _value(key, value, flag)
         else:
             ignored.append(flag)
     if options.pop(REPLICAS_WITHIN, False):
         ranks, replicas = options.get("tensor_parallel_size", 1), options.get("data_parallel_size", 1)
         if ranks % replicas == 0:
             options |= {"tensor_parallel_size": ranks // replicas, "expert_parallel": replicas > 1}
+    if line.finish is not None:
+        options = line.finish(options)
     return model, options, list(dict.fromkeys(ignored))
 
 

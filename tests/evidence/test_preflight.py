@@ -118,6 +118,25 @@ READ: list[tuple[str, str, str | None, dict[str, Any], set[str]]] = [
         },
         set(),
     ),
+    # https://docs.vllm.ai/en/latest/features/lora.html
+    (
+        "vllm serve meta-llama/Llama-3.2-3B-Instruct --enable-lora --lora-modules sql-lora=a/b --max-loras 4",
+        "vllm",
+        "meta-llama/Llama-3.2-3B-Instruct",
+        {"lora": "4x16"},
+        {"--lora-modules"},
+    ),
+    ("vllm serve x/y --max-lora-rank 64 --cpu-offload-gb 10", "vllm", "x/y", {"cpu_offload_gib": 10.0}, set()),
+    # https://github.com/ggml-org/llama.cpp/pull/15077
+    (
+        "llama-server -m gpt-oss-120b.gguf --ctx-size 8192 --n-gpu-layers 99 --n-cpu-moe 3",
+        "llama.cpp",
+        "gpt-oss-120b.gguf",
+        {"context": "8192", "n_gpu_layers": 99, "n_cpu_moe": 3},
+        set(),
+    ),
+    ("llama-server -m x.gguf -ngl all -ncmoe 2", "llama.cpp", "x.gguf", {"n_cpu_moe": 2}, set()),
+    ("llama-server -m x.gguf -ngl many", "llama.cpp", "x.gguf", {}, {"-ngl"}),
     # What takes no memory of a GPU, what has no card, and what is no JSON.
     (
         """vllm serve x/y --speculative-config '{"method": "ngram", "num_speculative_tokens": 5}'""",
@@ -403,7 +422,7 @@ def test_gpus_of_a_manifest() -> None:
 def test_every_option_sets_what_there_is() -> None:
     known = {"model", "replicas_within", *OPTIONS, *(s.name for s in LAYOUT)}
     for line in engine_command_lines():
-        assert {*line.options.values(), *(key for key, _ in line.switches.values())} <= known
+        assert {*line.options.values(), *(key for key, _ in line.switches.values())} <= known | {*line.together}
 
 
 @pytest.mark.parametrize(

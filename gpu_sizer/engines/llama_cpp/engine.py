@@ -16,15 +16,17 @@ from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import WeightRules
 from gpu_sizer.model.caches import CacheTypes
 from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.records import dataclass, replace
 from gpu_sizer.units import GIB, ceil_div, round_up
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.model.tensor import Tensor
 
 #: States are float32, whatever the type of the cache (src/llama-model.cpp: create_memory).
 STATE_TYPES = CacheTypes("float16", "float32")
@@ -46,14 +48,41 @@ class LlamaCppModel(HeldModel):
         self.weights_format = kind.upper() if kind is not None else None
         if kind is None:
             sizes = {name: tensors_bytes(tensors) for name, tensors in inventory.blocks.items()}
+            experts = {name: tensors_bytes(_experts(tensors)) for name, tensors in inventory.blocks.items()}
             self.layer_bytes = tuple(sizes[name] for name in inventory.layer_names)
+            self.expert_bytes = tuple(experts[name] for name in inventory.layer_names)
             self.head_bytes = tensors_bytes(head)
         else:
             mixture = mixture_of(card, kind, plain)
             self.layer_bytes = tuple(
                 sum(mixture.bytes_of(t, i) for t in plain.blocks[name]) for i, name in enumerate(plain.layer_names)
             )
+            self.expert_bytes = tuple(
+                sum(mixture.bytes_of(t, i) for t in _experts(plain.blocks[name]))
+                for i, name in enumerate(plain.layer_names)
+            )
             self.head_bytes = sum(map(mixture.bytes_of, head))
+
+    def placed(self, s: Settings, cache: Sequence[int]) -> Placed:
+        """What of the model stands on GPUs.
+
+        The output is offloaded first and then the last layers, with their caches (src/llama-model.cpp: i_gpu_start);
+        experts that were asked to stay do (common/common.h: LLM_FFN_EXPS_REGEX).
+
+        Args:
+            s: the settings.
+            cache: bytes that each layer caches.
+        """
+        count, asked = self.layers, s.n_gpu_layers
+        first = 0 if asked is None else max(count + 1 - asked, 0)
+        stay = s.n_cpu_moe or 0
+        weights = [size - (self.expert_bytes[i] if i < stay else 0) for i, size in enumerate(self.layer_bytes)]
+        head = self.head_bytes if first <= count else 0
+        whole = sum(self.layer_bytes) + sum(cache) + self.head_bytes
+        on_gpus = sum(weights[first:]) + sum(cache[first:]) + head
+        # A pass over a long prompt copies the matrices of a layer that stays (ggml-backend.cpp: op_offload).
+        moved = [*self.layer_bytes[:first], *self.expert_bytes[first:stay]]
+        return Placed(min(first, count), tuple(weights[first:]), head, max(moved, default=0), whole - on_gpus)
 
     def cache_bytes(self, types: CacheTypes, scale: float, settings: Settings, batch: int) -> dict[str, int]:
         """Bytes that each distinct layer caches for all sequences.
@@ -79,6 +108,25 @@ class LlamaCppModel(HeldModel):
         return slots * sum(c.state_bytes for n in self.inventory.layer_names[start:stop] for c in caches[n])
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What of a model stands on GPUs, and what in the machine's memory."""
+
+    first: int
+    """The first layer on a GPU."""
+    layers: tuple[int, ...]
+    """Bytes of weights of it and of those after it, without experts that stay."""
+    head: int
+    copied: int
+    """Bytes of the largest layer that stays, as far as it does: a GPU works on a copy."""
+    host: int
+    """Bytes in the machine's memory beside the embedding."""
+
+
+def _experts(tensors: Iterable[Tensor]) -> list[Tensor]:
+    return [t for t in tensors if t.is_expert]
+
+
 def _constants() -> dict[str, Any]:
     data: dict[str, Any] = profile_data("llama_cpp/profile")
     return data
@@ -91,6 +139,7 @@ class LlamaCppEngine(OneVersion):
     spans_nodes = False
     takes_mixed = True
     allocates_request = True
+    counted = frozenset(("n_gpu_layers", "n_cpu_moe"))
 
     def own_format(self, name: str) -> str | None:
         """The type of a GGUF file that a name means, null for other names."""
@@ -98,7 +147,7 @@ class LlamaCppEngine(OneVersion):
 
     def describe(self) -> str:
         """The profile in words."""
-        return f"{self.title} {self.release} with every layer on a GPU"
+        return f"{self.title} {self.release}"
 
     def settings(self, model: LlamaCppModel, gpu: GpuSpec, load: Load, layout: Layout) -> Settings:
         """One slot a user, each with the whole context; the physical batch is 512 tokens.
@@ -129,7 +178,8 @@ class LlamaCppEngine(OneVersion):
         """The settings in llama.cpp's own names."""
         s = settings
         size = f"--ctx-size {s.context * s.users}, --parallel {s.max_num_seqs}"
-        return f"text only; {size}, --ubatch-size {s.max_num_batched_tokens}"
+        layers = "every layer on a GPU; " if s.n_gpu_layers is None else ""
+        return f"{layers}text only; {size}, --ubatch-size {s.max_num_batched_tokens}"
 
     def logged_load(self, length: int, sequences: int | None) -> tuple[int, int]:
         """The whole context is parted among the slots, unless their number was left to the server: then they share it.
@@ -166,6 +216,8 @@ class LlamaCppEngine(OneVersion):
             return refused(layout, reason)
         s = self.settings(model, gpu, load, layout)
         if layout.tensor_parallel_size > 1:
+            if s.n_gpu_layers is not None or s.n_cpu_moe:
+                return refused(layout, "what of a model stays off GPUs that cut it by rows is not known here")
             return self._by_rows(model, gpu, layout, s)
         return self._by_layers(model, [gpu] * layout.pipeline_parallel_size, layout, s)
 
@@ -185,29 +237,33 @@ class LlamaCppEngine(OneVersion):
 
     def _by_layers(self, model: LlamaCppModel, gpus: Sequence[GpuSpec], layout: Layout, s: Settings) -> LayoutMemory:
         a, c, cache = model.card.architecture, self.constants, self._cache(model, s)
-        names, count = model.inventory.layer_names, len(gpus)
+        placed = model.placed(s, [cache[n] for n in model.inventory.layer_names])
+        names, count = model.inventory.layer_names[placed.first :], len(gpus)
+        if count > len(names) + 1:
+            return refused(layout, f"{len(names)} layers on GPUs do not fill {count}")
         copies = c["input_copies"] if count > 1 else 1
         context_bytes = int(c["context_gib"] * GIB)
         compute = [
-            compute_bytes(a, s.context, s.max_num_batched_tokens, copies=copies, output=i == count - 1)
+            compute_bytes(a, s.context, s.max_num_batched_tokens, copies=copies, output=i == count - 1) + placed.copied
             for i in range(count)
         ]
         rooms = [gpu.visible_bytes - context_bytes - compute[i] for i, gpu in enumerate(gpus)]
-        each = [size + cache[n] for size, n in zip(model.layer_bytes, names, strict=True)]
-        cut = even_cut(each, 0, model.head_bytes, rooms)
+        each = [size + cache[n] for size, n in zip(placed.layers, names, strict=True)]
+        cut = even_cut(each, 0, placed.head, rooms)
         stages = tuple(
             RankMemory(
                 capacity_bytes=gpu.visible_bytes,
                 budget_bytes=gpu.visible_bytes,
-                weights_bytes=sum(model.layer_bytes[start:stop]) + (model.head_bytes if i == count - 1 else 0),
+                weights_bytes=sum(placed.layers[start:stop]) + (placed.head if i == count - 1 else 0),
                 kv_cache_bytes=sum(cache[n] for n in names[start:stop]),
                 activation_bytes=compute[i],
                 overhead_bytes=context_bytes,
             )
             for i, (gpu, (start, stop)) in enumerate(zip(gpus, cut, strict=True))
         )
-        states = tuple(model.state_bytes(start, stop, s) for start, stop in cut)
-        return answer(self, layout, stages, s, tuple(stop - start for start, stop in cut), states)
+        states = tuple(model.state_bytes(placed.first + start, placed.first + stop, s) for start, stop in cut)
+        found = answer(self, layout, stages, s, tuple(stop - start for start, stop in cut), states)
+        return replace(found, host_bytes=placed.host) if placed.host else found
 
     def _by_rows(self, model: LlamaCppModel, gpu: GpuSpec, layout: Layout, s: Settings) -> LayoutMemory:
         """``--split-mode row``: matrices are cut, all else stands on the main GPU."""

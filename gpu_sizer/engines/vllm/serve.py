@@ -63,6 +63,11 @@ def command(start: Start) -> tuple[str, ...]:
         words.append("--language-model-only")
     if s.disable_custom_all_reduce:
         words.append("--disable-custom-all-reduce")
+    if s.lora is not None:
+        slots, _, rank = s.lora.partition("x")
+        words += ["--enable-lora", "--max-loras", slots, "--max-lora-rank", rank]
+    if s.cpu_offload_gib is not None:
+        words += ["--cpu-offload-gb", f"{s.cpu_offload_gib:g}"]
     if (drafts := speculation(s.speculative)) is not None:
         words += ["--speculative-config", _speculative(drafts)]
     if not start.load.hybrid_kv:
