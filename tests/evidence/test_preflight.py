@@ -367,6 +367,10 @@ READ: list[tuple[str, str, str | None, dict[str, Any], set[str]]] = [
         {"context": "40000"},
         {"-np", "--cache-ram", "--threads", "--port"},
     ),
+    # https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md: each way to say it
+    ("llama-server -m m.gguf -fa off", "llama.cpp", "m.gguf", {"flash_attention": False}, set()),
+    ("llama-server -m m.gguf --flash-attn auto -c 4096", "llama.cpp", "m.gguf", {"context": "4096"}, set()),
+    ("llama-server -fa -m m.gguf -c 4096", "llama.cpp", "m.gguf", {"context": "4096", "flash_attention": True}, set()),
     # https://github.com/ollama/ollama/issues/12927
     (
         "FROM /usr/share/ollama/.ollama/models/sqlcoder-7b-2.fp16.gguf\nPARAMETER num_thread 8\nPARAMETER num_ctx "
