@@ -500,3 +500,11 @@ def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeyp
     ):
         assert run(["fit", *wrong]) == 2
         assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_manifest_of_aliases_of_aliases_is_read_once() -> None:
+    """Ten to the power of nine places, were each looked at where it stands."""
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 10)]
+    lines.append("image: vllm/vllm-openai:v0.11.0\nargs: [--model, x/y]")
+    assert preflight("\n".join(lines)).model == "x/y"
