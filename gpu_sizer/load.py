@@ -292,6 +292,13 @@ class Load:
         words=("cpu moe layers", "ncmoe"),
         said="experts of {} layers in the machine's memory",
     )
+    flash_attention: bool | None = setting(
+        None,
+        "llama.cpp: scores of attention are never whole in memory. Default: on since b6327, off before.",
+        counted=True,
+        words=("flash attention", "flash attn"),
+        said="flash attention {}",
+    )
     disable_custom_all_reduce: bool = setting(
         False, "Without the engine's own all-reduce, and its buffers.", said="without the engine's own all-reduce"
     )
@@ -479,6 +486,7 @@ if TYPE_CHECKING:
         cpu_offload_gib: float | None
         n_gpu_layers: int | None
         n_cpu_moe: int | None
+        flash_attention: bool | None
         disable_custom_all_reduce: bool
         prompt: int | str | None
         answer: int | str | None

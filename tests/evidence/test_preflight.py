@@ -367,6 +367,10 @@ READ: list[tuple[str, str, str | None, dict[str, Any], set[str]]] = [
         {"context": "40000"},
         {"-np", "--cache-ram", "--threads", "--port"},
     ),
+    # https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md: each way to say it
+    ("llama-server -m m.gguf -fa off", "llama.cpp", "m.gguf", {"flash_attention": False}, set()),
+    ("llama-server -m m.gguf --flash-attn auto -c 4096", "llama.cpp", "m.gguf", {"context": "4096"}, set()),
+    ("llama-server -fa -m m.gguf -c 4096", "llama.cpp", "m.gguf", {"context": "4096", "flash_attention": True}, set()),
     # https://github.com/ollama/ollama/issues/12927
     (
         "FROM /usr/share/ollama/.ollama/models/sqlcoder-7b-2.fp16.gguf\nPARAMETER num_thread 8\nPARAMETER num_ctx "
@@ -496,3 +500,11 @@ def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeyp
     ):
         assert run(["fit", *wrong]) == 2
         assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_manifest_of_aliases_of_aliases_is_read_once() -> None:
+    """Ten to the power of nine places, were each looked at where it stands."""
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 10)]
+    lines.append("image: vllm/vllm-openai:v0.11.0\nargs: [--model, x/y]")
+    assert preflight("\n".join(lines)).model == "x/y"

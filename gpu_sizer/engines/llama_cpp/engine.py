@@ -9,7 +9,9 @@ from gpu_sizer.engines.llama_cpp.file_types import file_type
 from gpu_sizer.engines.llama_cpp.weights import as_gguf, gguf_dtype, mixture_of, tensors_bytes
 from gpu_sizer.engines.one_version import OneVersion
 from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.engines.versions import at_least
 from gpu_sizer.engines.whole_layers import answer, even_cut
+from gpu_sizer.errors import RequestError
 from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.model.architecture import Architecture
     from gpu_sizer.model.tensor import Tensor
 
 #: States are float32, whatever the type of the cache (src/llama-model.cpp: create_memory).
@@ -139,7 +142,7 @@ class LlamaCppEngine(OneVersion):
     spans_nodes = False
     takes_mixed = True
     allocates_request = True
-    counted = frozenset(("n_gpu_layers", "n_cpu_moe"))
+    counted = frozenset(("n_gpu_layers", "n_cpu_moe", "flash_attention"))
 
     def own_format(self, name: str) -> str | None:
         """The type of a GGUF file that a name means, null for other names."""
@@ -171,15 +174,29 @@ class LlamaCppEngine(OneVersion):
             enforce_eager=False,
             block_size=None,
             prefix_caching=None,
+            flash_attention=self.flash_attention(load),
             disable_custom_all_reduce=False,
         )
+
+    def flash_attention(self, load: Load) -> bool:
+        """Whether flash attention is used.
+
+        Raises:
+            RequestError: a quantized cache without it (src/llama-context.cpp: V cache quantization requires it).
+        """
+        default = at_least(self.asked, str(self.constants["flash_attention_since"]))
+        used = default if load.flash_attention is None else load.flash_attention
+        if not used and load.kv_cache_dtype in QUANTIZED_CACHES:
+            raise RequestError(f"a {load.kv_cache_dtype} cache takes flash attention, which is off", about="question")
+        return used
 
     def settings_words(self, settings: Settings) -> str:
         """The settings in llama.cpp's own names."""
         s = settings
         size = f"--ctx-size {s.context * s.users}, --parallel {s.max_num_seqs}"
         layers = "" if s.n_gpu_layers is None else "but those that were asked to stay off; "
-        return f"{layers}text only; {size}, --ubatch-size {s.max_num_batched_tokens}"
+        flash = ", --flash-attn off" if s.flash_attention is False else ""
+        return f"{layers}text only; {size}, --ubatch-size {s.max_num_batched_tokens}{flash}"
 
     def logged_load(self, length: int, sequences: int | None) -> tuple[int, int]:
         """The whole context is parted among the slots, unless their number was left to the server: then they share it.
@@ -235,6 +252,11 @@ class LlamaCppEngine(OneVersion):
         types = CacheTypes("float16" if scale else s.kv_cache_dtype, "float32")
         return model.cache_bytes(types, scale / types.cache_bytes if scale else 1.0, s, s.max_num_batched_tokens)
 
+    def _compute(self, a: Architecture, s: Settings, *, copies: int, output: bool) -> int:
+        flash = s.flash_attention is not False
+        batch = s.max_num_batched_tokens
+        return compute_bytes(a, s.context, batch, copies=copies, output=output, flash_attention=flash)
+
     def _by_layers(self, model: LlamaCppModel, gpus: Sequence[GpuSpec], layout: Layout, s: Settings) -> LayoutMemory:
         a, c, cache = model.card.architecture, self.constants, self._cache(model, s)
         placed = model.placed(s, [cache[n] for n in model.inventory.layer_names])
@@ -243,10 +265,7 @@ class LlamaCppEngine(OneVersion):
             return refused(layout, f"{len(names)} layers on GPUs do not fill {count}")
         copies = c["input_copies"] if count > 1 else 1
         context_bytes = int(c["context_gib"] * GIB)
-        compute = [
-            compute_bytes(a, s.context, s.max_num_batched_tokens, copies=copies, output=i == count - 1) + placed.copied
-            for i in range(count)
-        ]
+        compute = [self._compute(a, s, copies=copies, output=i == count - 1) + placed.copied for i in range(count)]
         rooms = [gpu.visible_bytes - context_bytes - compute[i] for i, gpu in enumerate(gpus)]
         each = [size + cache[n] for size, n in zip(placed.layers, names, strict=True)]
         cut = even_cut(each, 0, placed.head, rooms)
@@ -270,7 +289,7 @@ class LlamaCppEngine(OneVersion):
         a, c, names = model.card.architecture, self.constants, model.inventory.layer_names
         weights = sum(model.layer_bytes) + model.head_bytes
         share, cache = ceil_div(weights, layout.tensor_parallel_size), self._cache(model, s)
-        compute = compute_bytes(a, s.context, s.max_num_batched_tokens, copies=1, output=True)
+        compute = self._compute(a, s, copies=1, output=True)
         context_bytes = int(c["context_gib"] * GIB)
         main = RankMemory(
             gpu.visible_bytes, gpu.visible_bytes, share, sum(cache[n] for n in names), compute, context_bytes

@@ -69,6 +69,8 @@ def command(start: Start) -> tuple[str, ...]:
     words += ["--ubatch-size", str(s.max_num_batched_tokens)]
     kind = CACHE_TYPES.get(s.kv_cache_dtype, s.kv_cache_dtype)
     words += ["--cache-type-k", kind, "--cache-type-v", kind]
+    if s.flash_attention is False:
+        words += ["--flash-attn", "off"]
     if not start.load.hybrid_kv:
         words.append("--swa-full")
     return tuple(words)
@@ -84,5 +86,5 @@ STARTER = Starter(
     downloads=False,
     key_variable="LLAMA_API_KEY",
     health=("curl", "-fsS", "-m", "{seconds}", "{url}"),
-    said=frozenset(("hybrid_kv", "n_gpu_layers", "n_cpu_moe")),
+    said=frozenset(("hybrid_kv", "n_gpu_layers", "n_cpu_moe", "flash_attention")),
 )
