@@ -57,6 +57,7 @@ COMMANDS = {
     "chart": "chart:app",
     "update": "update:app",
     "page": "page",
+    "reference": "reference",
 }
 
 

@@ -9,7 +9,8 @@ import shlex
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -205,6 +206,15 @@ def cpu_seconds(processes: set[int]) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+def eventually(holds: Callable[[], bool]) -> bool:
+    """Whether something holds within a time that even a busy machine needs."""
+    for _ in range(300):
+        if holds():
+            return True
+        time.sleep(0.05)
+    return False
+
+
 def test_an_answer_that_takes_too_long_is_really_given_up() -> None:
     computing = Computing(0.3, processes=2)
     with TestClient(create_app(computing=computing), raise_server_exceptions=False) as client:
@@ -213,8 +223,8 @@ def test_an_answer_that_takes_too_long_is_really_given_up() -> None:
         response = client.post("/v1/ask", json=DEAR)
         assert problem(response, 503)["kind"] == "timeout"
         assert response.headers["retry-after"]
-        # The process that computed it has ended, and another answers what comes next.
-        assert not before & computing.processes()
+        # The process that computed it ends, at once but in a thread of its own, and another answers what comes next.
+        assert eventually(lambda: not before & computing.processes())
         assert client.post("/v1/size", json=SIZE).status_code == 200
         assert computing.processes()
     assert not computing.processes()
