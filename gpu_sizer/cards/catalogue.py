@@ -147,6 +147,8 @@ class Shelf(Generic[Card]):
 
     def all(self) -> list[Card]:
         """Every card, validated, by id."""
+        if self._compiled is not None:
+            self._compiled.read_whole()
         return [self.get(i) for i in self.ids()]
 
     def lookup(self, name: str) -> str | None:

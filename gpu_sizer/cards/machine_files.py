@@ -9,6 +9,7 @@ from typing import Any
 from gpu_sizer.cards.loading import load_card
 from gpu_sizer.cards.machine import Machine, Provider
 from gpu_sizer.cards.names import SEPARATOR, bare
+from gpu_sizer.cards.trusted import kept
 from gpu_sizer.cards.writing import jsonable
 from gpu_sizer.errors import CardError
 
@@ -96,7 +97,7 @@ def contents(folders: Sequence[str]) -> dict[str, Any]:
         for machine in provider.machines:
             key = f"{provider.provider}/{machine.name}"
             keys.append(key)
-            entries[f"machine {key}"] = plain = jsonable(machine)
+            entries[f"machine {key}"] = plain = kept(jsonable(machine))
             for spelling in dict.fromkeys(map(bare, spellings(machine))):
                 names.setdefault(spelling, []).append(key)
             if machine.seen_gpu is not None:

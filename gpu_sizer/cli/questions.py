@@ -32,7 +32,7 @@ def answer(text: str, as_json: bool, cards: Catalogue | None = None) -> int:
     Raises:
         GpuSizerError: a question that cannot be answered.
     """
-    found = ask_in_words(text, cards=cards)
+    found = ask_in_words(text, cards=cards, workers=0)
     if as_json:
         from gpu_sizer.answers import with_answers
 

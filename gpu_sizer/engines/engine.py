@@ -44,8 +44,22 @@ if TYPE_CHECKING:
         def least_reserve(self) -> int:
             """Bytes that every GPU of any layout holds beside weights and cache."""
 
-        def whole(self) -> tuple[int, int, int]:
-            """The budget of a GPU; bytes of weights and of cache of the whole model on one GPU.
+        def budget(self) -> int:
+            """Bytes of a GPU that the engine may fill.
+
+            Raises:
+                RequestError: a setting that contradicts the load.
+            """
+
+        def whole_weights(self) -> int:
+            """Bytes of the weights of the whole model on one GPU.
+
+            Raises:
+                RequestError: a setting that contradicts the load.
+            """
+
+        def whole_cache(self) -> int:
+            """Bytes of the cache of the whole load on one GPU.
 
             Raises:
                 RequestError: a setting that contradicts the load.

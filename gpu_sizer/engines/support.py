@@ -215,7 +215,7 @@ class Supported:
                 about="gpu",
             )
         for rule in rules.get("needs", ()):
-            if at_least(capability, rule["least"]):
+            if at_least(capability, rule["least"]) or not at_least(self.asked, rule.get("from", "0")):
                 continue
             if _is_meant(rule, model, cache_dtype):
                 raise UncountableError(
@@ -237,6 +237,8 @@ def _latent_kind(card: ModelCard) -> str | None:
 def _is_meant(rule: dict[str, Any], model: PreparedModel, cache_dtype: str) -> bool:
     """Whether a model with such a cache is one that a rule of a platform is about."""
     if "formats" in rule and not any(t.fmt in rule["formats"] for t, _ in model.inventory.everything()):
+        return False
+    if "classes" in rule and model.card.engine_class not in rule["classes"]:
         return False
     if "latent" in rule and _latent_kind(model.card) not in rule["latent"]:
         return False

@@ -250,6 +250,8 @@ def _options(words: list[str], line: CommandLine) -> tuple[str | None, dict[str,
             continue
         if key == "model":
             model = value
+        elif key == REPLICAS_WITHIN:
+            options |= {"data_parallel_size": _value("data_parallel_size", value, flag), key: True}
         elif key and value:
             options[key] = _value(key, value, flag)
         else:

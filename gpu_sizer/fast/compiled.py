@@ -46,6 +46,10 @@ class Compiled:
     def __contains__(self, key: str) -> bool:
         return self._file.place(key) is not None
 
+    def read_whole(self) -> None:
+        """Reads all entries at once, for one who will ask for most of them."""
+        self._file.read_whole()
+
     def entry(self, key: str) -> Any:
         """One entry; null where there is none."""
         if (place := self._file.place(key)) is None:

@@ -133,6 +133,10 @@ class Stored:
         except (OSError, ValueError):
             return None
 
+    def read_whole(self) -> None:
+        """Reads all entries at once, for one who will ask for most of them."""
+        self._body = self.part(0, -1)
+
     def under(self, stamp: bytes) -> Stored:
         """The same entries under another stamp, in memory."""
         made = Stored(stamp, self.content, self.table)

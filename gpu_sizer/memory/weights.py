@@ -150,6 +150,8 @@ Rounded = tuple[int, int]
 def expert_rounding(tensors: Collection[Tensor], rules: WeightRules) -> Rounded:
     """What the width of one layer's experts and their hidden size are rounded up to."""
     formats = {t.fmt for t in tensors if t.is_expert and len(t.shape) == MATRIX}
+    if not formats:
+        return 1, 1
 
     def multiple(by_format: tuple[tuple[str, int], ...]) -> int:
         return max((m for fmt, m in by_format if fmt in formats), default=1)

@@ -217,12 +217,17 @@ def build_inventory(card: Described, dtype: str | None = None) -> Inventory:
     """
     a, fmt = card.architecture, card.weights.dtype
     what_if = weight_format(dtype) if dtype is not None else None
+    as_built = what_if is None and not card.weights.rules
     formats = _Formats(() if what_if is not None else card.weights.rules)
 
     def stored(tensors: Iterable[Tensor], path: str) -> tuple[Tensor, ...]:
+        if as_built:
+            return tuple(tensors)
         return tuple(_as_what_if(formats.of(t, path + t.name), what_if, fmt) for t in tensors)
 
     def outside(tensors: Iterable[Tensor]) -> tuple[Tensor, ...]:
+        if as_built:
+            return tuple(tensors)
         plain = what_if if what_if in ELEMENT_BYTES else None
         return tuple(_as_what_if(formats.of(t, t.name), plain, fmt) for t in tensors)
 

@@ -88,12 +88,15 @@ def test_a_class_that_is_in_no_registry_is_told_not_refused() -> None:
 
 
 def test_a_file_of_a_line_names_the_version_that_loads_the_model() -> None:
-    for model, name, image in (
-        ("gpt-oss-20b", "vllm@0.10", "v0.10.1"),
-        ("gpt-oss-20b", "vllm@0.10.2", "v0.10.2"),
-        ("llama-3-8b", "vllm@0.10", "v0.10.0"),
+    for model, name, version in (
+        ("gpt-oss-20b", "vllm@0.10", "0.10.1"),
+        ("gpt-oss-20b", "vllm@0.10.2", "0.10.2"),
+        ("llama-3-8b", "vllm@0.10", "0.10.0"),
     ):
-        assert f"vllm/vllm-openai:{image}" in size(model, gpu="h100", engine=name).deploy("docker-compose")
+        text = size(model, gpu="h100", engine=name).deploy("docker-compose")
+        assert f"for vLLM {version}:" in text
+        # The only tag of the line that was seen.
+        assert "vllm/vllm-openai:v0.10.2" in text
 
 
 @pytest.mark.parametrize("name", engine_names())
@@ -176,3 +179,12 @@ def test_the_catalogue_names_classes() -> None:
     """A card without a class could not be checked."""
     assert load_model("llama-3-8b").engine_class == "LlamaForCausalLM"
     assert len(CARDS) > 400
+
+
+@pytest.mark.parametrize("name", [n for n in engine_names() if n != "vllm"])
+def test_an_older_version_is_never_passed_for_the_one_whose_rules_are_known(name: str) -> None:
+    """Every profile but vLLM's is of one version: an older one is planned with its rules, and the answer says so."""
+    card = catalogue().models.get("llama-2-7b")
+    older, known = engine(f"{name}@0.1"), engine(name)
+    assert f"rules of memory are those of {known.release}: 0.1 may need more" in " ".join(older.notes(card))
+    assert "rules of memory" not in " ".join(known.notes(card))
