@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from gpu_sizer.planning.rate import rounded, spread
 from gpu_sizer.planning.rental_words import named, priced
 from gpu_sizer.planning.sentences import in_layout, times
-from gpu_sizer.planning.speed_sentences import speed_lines
+from gpu_sizer.planning.speed_sentences import rounded, speed_lines, spread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gpu_sizer.planning.cost import Cost
     from gpu_sizer.planning.how_fast import HowFast
 
 
@@ -20,6 +20,8 @@ def headline(found: HowFast) -> str:
     what = f"{r.model.name} on {times(found.layout.gpu_count, r.gpu.short_name)}{in_layout(found.layout)}"
     if (speed := found.speed) is None:
         return f"{what} does not run: {found.reason}."
+    if found.full and (requests := found.requests_per_second) is not None:
+        return f"{what}: {spread(requests)} requests a second, with {speed.running:,.0f} at once."
     in_all = f"{spread(speed.tokens_per_second)} tokens a second in all"
     if (user := speed.tokens_per_second_per_user) is None:
         return f"{what}: {in_all}."
@@ -35,9 +37,10 @@ def lines(found: HowFast) -> Iterator[str]:
     if found.speed is not None:
         yield ""
         yield from speed_lines(found.speed, r.users)
-        if (dollars := found.usd_per_million_tokens) is not None and (rental := found.rental) is not None:
-            cost = f"{named(rental)} at {priced(rental, monthly=False)}"
-            yield f"${dollars:,.3g} a million output tokens, prompts included, on {cost}"
+        if (requests := found.requests_per_second) is not None:
+            yield f"{spread(requests)} requests a second"
+        if (cost := found.cost) is not None:
+            yield from cost_lines(cost)
         if (tokens := found.tokens_per_watt_hour) is not None:
             yield f"{rounded(tokens)} output tokens a watt-hour, the GPUs at their limit of power"
         if not found.memory.within_budget:
@@ -47,3 +50,18 @@ def lines(found: HowFast) -> Iterator[str]:
         f"Assumed: {r.get_engine().describe()}; {found.weights_format} weights; prompts of {found.prompt:,} tokens, "
         f"answers of {found.answer:,}, {r.users:,} at once; {r.get_engine().settings_words(s)}"
     )
+
+
+def cost_lines(cost: Cost) -> Iterator[str]:
+    """What tokens cost, line by line."""
+    spread_ = f"({_dollars(cost.low)} to {_dollars(cost.high)})"
+    machines = f"{named(cost.rental)} at {priced(cost.rental, monthly=False)}"
+    yield f"${_dollars(cost.per_million)} {spread_} a million output tokens, prompts included, on {machines}"
+    yield (
+        f"  told apart by time: ${_dollars(cost.per_million_input)} a million tokens of prompts,"
+        f" ${_dollars(cost.per_million_output)} a million of answers"
+    )
+
+
+def _dollars(amount: float) -> str:
+    return f"{amount:,.3g}" if amount < 100 else f"{amount:,.0f}"

@@ -52,6 +52,10 @@ def headline(plan: Plan) -> str:
     if plan.verdict == "tight":
         text += f" It is tight: {plan.memory.reason or _WITHIN_ERROR}"
         text += f"; {plan.safe_gpu_count} have room to spare." if plan.safe_gpu_count else "."
+    if plan.speed is not None:
+        from gpu_sizer.planning.speed_sentences import kept
+
+        text += f" {kept(plan.speed, plan.request.load)}"
     if plan.tuned:
         text += f" {_tuned(plan)}"
     if shorter := _shorter(plan):
@@ -265,15 +269,23 @@ def fit_headline(fit: Fit) -> str:
     if fit.verdict == "does_not_fit":
         return f"No: {model} does not fit on {what}: {fit.reason}.{lower}"
     assert fit.per_gpu is not None
-    if not fit.fits:
+    if not fit.memory.within_budget:
         short = gib(-fit.per_gpu.free_bytes)
         return f"Tight, and {short} short: {model} on {what} may or may not start: {fit.reason}.{lower}"
+    if fit.speed is not None and not fit.fits:
+        word = "Close" if fit.speed.verdict == "close" else "No"
+        return f"{word}: {model} fits on {what}, but {fit.reason}."
     room = f"{free_text(fit.per_gpu, fit.memory.band_bytes)} free on the fullest GPU"
     if fit.verdict == "tight" and fit.reason:
         return f"Tight: {model} on {what} may or may not start: {fit.reason}."
     if fit.verdict == "tight":
         return f"Tight: {model} on {what} leaves {room}, within the estimate's own error."
-    return f"Yes: {model} fits on {what}, with {room}."
+    text = f"Yes: {model} fits on {what}, with {room}."
+    if fit.speed is not None:
+        from gpu_sizer.planning.speed_sentences import kept
+
+        text += f" {kept(fit.speed, fit.request.load)}"
+    return text
 
 
 def fit_lines(fit: Fit) -> Iterator[str]:
