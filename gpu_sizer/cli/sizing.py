@@ -10,15 +10,12 @@ import typer
 
 from gpu_sizer import api
 from gpu_sizer.cli import options as o
-from gpu_sizer.cli.engines import ALL, print_by_engine
-from gpu_sizer.cli.output import is_terminal, print_json, print_lines
+from gpu_sizer.cli.engines import ALL
+from gpu_sizer.cli.output import print_json, print_lines, print_result
 from gpu_sizer.errors import RequestError
 from gpu_sizer.exits import exit_code
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
 from gpu_sizer.memory.layout import LAYOUT
-from gpu_sizer.planning.plan import Fit, Plan
-from gpu_sizer.planning.sentences import fit_lines
-from gpu_sizer.queries.answers import plan_lines
 
 OptionalModel = Annotated[
     str | None, typer.Argument(metavar="[MODEL]", help="As in size; with --from, in place of the command's.")
@@ -27,59 +24,35 @@ OptionalModel = Annotated[
 MOST_TEXT = (1 << 20) + 1
 
 
-def print_plan(plan: Plan, as_json: bool) -> int:
-    """Prints a plan and gives the exit code."""
-    if as_json:
-        print_json(plan.model_dump())
-    elif is_terminal():
-        from gpu_sizer.cli.views import show_result
-
-        show_result("count", plan)
-    else:
-        print_lines(plan_lines(plan))
-    return exit_code(plan.fits)
-
-
-def print_fit(fit: Fit, as_json: bool) -> int:
-    """Prints the answer about one layout and gives the exit code."""
-    if as_json:
-        print_json(fit.model_dump())
-    elif is_terminal():
-        from gpu_sizer.reports.terminal import fit_view, show
-
-        show(fit_view(fit))
-    else:
-        print_lines(fit_lines(fit))
-    return exit_code(fit.fits)
-
-
 @o.takes(*LOAD, ENGINE, *LIMITS)
+@o.gathers("shown", o.SHOWN)
 def size(
     model: o.Model,
     load: o.Given,
     gpu: o.OptionalGpu = None,
     gpus: o.GivenGpus = None,
     machine: o.Machine = None,
-    as_json: o.Json = False,
+    *,
+    shown: o.Given,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the bare count.")] = False,
 ) -> None:
     """The fewest GPUs on which a model serves a load; with --gpus, whether exactly those do."""
     o.one_of(gpu, gpus, machine)
     card = api.load_model(model, cards=o.cards())
     if gpus is not None:
-        raise typer.Exit(print_fit(api.fits_given(card, gpus=gpus, cards=o.cards(), **load), as_json))
+        raise typer.Exit(print_result(api.fits_given(card, gpus=gpus, cards=o.cards(), **load), **shown))
     where = o.hardware(gpu, machine)
     if load["engine"] == ALL:
-        print_by_engine(api.by_engine(card, **where, **{**load, "engine": None}), as_json)
+        raise typer.Exit(print_result(api.by_engine(card, **where, **{**load, "engine": None}), **shown))
     plan = api.size(card, **where, details=not quiet, **load)
     if quiet:
         if plan.gpu_count is not None:
             print_lines([str(plan.gpu_count)])
         raise typer.Exit(exit_code(plan.fits))
-    raise typer.Exit(print_plan(plan, as_json))
+    raise typer.Exit(print_result(plan, **shown))
 
 
-def _fit_from(source: str, model: str | None, gpu: str, told: dict[str, Any], as_json: bool) -> int:
+def _fit_from(source: str, model: str | None, gpu: str, told: dict[str, Any], shown: o.Given) -> int:
     """Prints whether what a command asks for fits, and gives the exit code; options told beside it go first."""
     from gpu_sizer.evidence.preflight import card_name, preflight, weights_of
     from gpu_sizer.queries.options import WEIGHTS
@@ -96,10 +69,10 @@ def _fit_from(source: str, model: str | None, gpu: str, told: dict[str, Any], as
     fit = api.estimate(card, gpu=api.load_gpu(gpu, cards=o.cards()), **asked)
     count, needed = found.gpu_count, fit.layout.gpu_count
     short = count is not None and count < needed
-    if as_json:
+    if shown["as_json"]:
         print_json({**fit.model_dump(), "command": found.told()})
     else:
-        print_fit(fit, False)
+        print_result(fit, **shown)
         if short:
             gpus = "1 GPU" if count == 1 else f"{count} GPUs"
             print_lines([f"The manifest asks for {gpus}, and the command takes {needed}: it does not start."])
@@ -129,9 +102,11 @@ def _text(source: str) -> str:
 
 @o.takes(*LOAD, ENGINE)
 @o.takes(*LAYOUT, into="layout", unset=True)
+@o.gathers("shown", o.SHOWN)
 def fit(
     layout: o.Given,
     load: o.Given,
+    shown: o.Given,
     model: OptionalModel = None,
     gpu: o.OptionalGpu = None,
     gpus: o.GivenGpus = None,
@@ -147,23 +122,20 @@ def fit(
             help="A server's command, or a file with one (script, compose, manifest, Modelfile, vLLM's config).",
         ),
     ] = None,
-    as_json: o.Json = False,
 ) -> None:
     """Whether one layout fits, or a number of GPUs, a machine, or given ones, and what is left."""
     o.one_of(gpu, gpus, machine)
     if source is not None:
         if gpu is None or gpu_count is not None:
             raise RequestError("--from goes with --gpu: the command tells how many there are", about="gpu")
-        raise typer.Exit(_fit_from(source, model, gpu, {**load, **layout}, as_json))
+        raise typer.Exit(_fit_from(source, model, gpu, {**load, **layout}, shown))
     if model is None:
         raise RequestError("name a MODEL, or a command with --from", about="model")
     card = api.load_model(model, cards=o.cards())
     if gpus is not None:
-        raise typer.Exit(print_fit(api.fits_given(card, gpus=gpus, cards=o.cards(), **load), as_json))
+        raise typer.Exit(print_result(api.fits_given(card, gpus=gpus, cards=o.cards(), **load), **shown))
     where = o.hardware(gpu, machine)
     if gpu_count is not None or (machine is not None and not layout):
-        from gpu_sizer.cli.inverse import print_on_count
-
-        raise typer.Exit(print_on_count(api.fits_on(card, **where, gpu_count=gpu_count, **load), as_json))
+        raise typer.Exit(print_result(api.fits_on(card, **where, gpu_count=gpu_count, **load), **shown))
     found = api.estimate(card, **where, **layout, **load)
-    raise typer.Exit(print_fit(found, as_json))
+    raise typer.Exit(print_result(found, **shown))

@@ -40,11 +40,15 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A count that does not do, the layout that came nearest, and why."""
+    """A count that does not do, the layout that came nearest, and why.
+
+    ``missing_bytes`` is what each of its GPUs lacks; null where memory is not what is lacking.
+    """
 
     gpu_count: int
     layout: Layout | None
     reason: str
+    missing_bytes: int | None = None
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object."""
@@ -52,6 +56,7 @@ class Rejection:
             "gpu_count": self.gpu_count,
             "layout": self.layout.model_dump() if self.layout else None,
             "reason": self.reason,
+            "missing_bytes": self.missing_bytes,
         }
 
 

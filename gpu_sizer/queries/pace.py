@@ -5,12 +5,10 @@ from __future__ import annotations
 from gpu_sizer.errors import GpuSizerError
 from gpu_sizer.load import USUAL_ANSWER, USUAL_PROMPT
 from gpu_sizer.planning.how_fast import how_fast, how_fast_on
-from gpu_sizer.planning.how_fast_sentences import headline, lines
+from gpu_sizer.words.how_fast import headline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from gpu_sizer.memory.layout import Layout
     from gpu_sizer.planning.how_fast import HowFast
     from gpu_sizer.queries.requests import Asked
@@ -26,11 +24,6 @@ def speed_of(a: Asked, count: int | None) -> HowFast:
         RequestError: a GPU or engine of whose speed nothing is known.
     """
     return how_fast_on(_paced(a).request(), count or 1)
-
-
-def speed_lines(found: HowFast) -> Iterator[str]:
-    """The whole answer, line by line."""
-    return lines(found)
 
 
 def aside(a: Asked, layout: Layout) -> str:

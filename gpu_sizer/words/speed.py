@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from gpu_sizer.planning.rate import rounded, spread
+from gpu_sizer.words.blocks import Pairs, Paragraph
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gpu_sizer.timing.answer import Figure, Speed
+    from gpu_sizer.words.blocks import Block
 
 #: What would help against what binds.
 HELP = {
@@ -23,21 +25,26 @@ def _at_most(figure: Figure) -> str:
     return f"{spread(figure)}, at most {rounded(figure.bound)}" if figure.bound is not None else spread(figure)
 
 
-def speed_lines(speed: Speed, users: int) -> Iterator[str]:
-    """What a speed consists of, line by line."""
+def speed_blocks(speed: Speed, users: int, title: str = "") -> Iterator[Block]:
+    """What a speed consists of."""
     user, token, first = speed.tokens_per_second_per_user, speed.tpot_ms, speed.ttft_ms
+    rows = []
     if user is not None:
-        yield f"  tokens/s a user      {_at_most(user)}"
-    yield f"  tokens/s in all      {_at_most(speed.tokens_per_second)}"
+        rows.append(("tokens/s a user", _at_most(user)))
+    rows.append(("tokens/s in all", _at_most(speed.tokens_per_second)))
     if token is not None:
-        yield f"  time per token       {spread(token)} ms, at least {rounded(token.bound or 0)}"
+        rows.append(("time per token", f"{spread(token)} ms, at least {rounded(token.bound or 0)}"))
     if first is not None:
-        yield f"  time to the first    {spread(first)} ms; a class more than a figure"
+        rows.append(("time to the first", f"{spread(first)} ms; a class more than a figure"))
+    yield Pairs(tuple(rows), title)
     at_once = f"{speed.running:,.0f} requests run at once"
     waiting = f"; the other {users - speed.running:,.0f} wait" if users - speed.running >= 1 else ""
-    yield f"{at_once}{waiting}. What binds: {speed.binds} ({HELP[speed.binds]})."
     basis = speed.basis
-    yield (
-        f"Basis: {basis.kind}: {basis.records:,} measured configurations that the constants had not seen, half of them "
-        f"within {basis.median_error:.0%}; the ranges hold 90 % of what was measured."
+    yield Paragraph(
+        (
+            f"{at_once}{waiting}. What binds: {speed.binds} ({HELP[speed.binds]}).",
+            f"Basis: {basis.kind}: {basis.records:,} measured configurations that the constants had not seen, half of "
+            f"them within {basis.median_error:.0%}; the ranges hold 90 % of what was measured.",
+        ),
+        close=True,
     )
