@@ -158,7 +158,7 @@ def with_answers(result: R) -> R:
         if names:
             made = replace(made, **{n: with_answers(getattr(result, n)) for n in names})
         if type(result).__name__ in _SAYING:
-            kind = _saying(type(made))
-            made = kind(*[getattr(made, f.name) for f in fields(result)])
+            own: Any = type(made)
+            made = _saying(own)(*[getattr(made, f.name) for f in fields(result)])
     found: R = made
     return found

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gpu_sizer.cli.output import level, print_json, print_told
+from gpu_sizer.cli.output import level, print_json, print_prose, print_told
 from gpu_sizer.exits import exit_code
-from gpu_sizer.queries.answers import Answers
+from gpu_sizer.queries.answers import Answer, Answers
 from gpu_sizer.queries.answers import ask as ask_in_words
 
 TYPE_CHECKING = False
@@ -28,6 +28,8 @@ def answer(
         print_json(with_answers(found).model_dump())
     elif isinstance(found, Answers):
         print_told(*found.told(detail))
-    else:
+    elif isinstance(found, Answer):
         print_told(found.told(detail))
+    else:
+        print_prose(found.lines())
     return exit_code(found.fits)

@@ -53,8 +53,8 @@ def headline(plan: Plan, taken: ways.Way | None = None) -> str:
     if count is None:  # sizes were told, and no layout that keeps them fits
         return f"{model} does not fit on {times(layout.gpu_count, gpu)}{in_layout(layout)}: {plan.reason}."
     text = f"{model} needs {times(count, gpu)}{in_layout(layout)}"
-    if taken is not None and taken.layout != layout:
-        text += f"; the usual choice is {taken.gpu_count}{in_layout(taken.layout)}"
+    if taken is not None and taken.layout != layout and taken.what.startswith(ways.USUAL_CHOICE):
+        text += f"; {ways.USUAL_CHOICE} is {taken.gpu_count}{in_layout(taken.layout)}"
     text += "."
     if plan.verdict == "tight":
         text += f" It is tight: {plan.memory.reason or _WITHIN_ERROR}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpu_sizer.cards.catalogue import catalogue
+from gpu_sizer.cards.catalogue import LOCAL, catalogue
 from gpu_sizer.engines.registry import engine_commands
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
 from gpu_sizer.planning.rent import rented
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 #: From here on lengths are told in thousands, as models are advertised: 131,072 tokens are 131k.
 _BINARY = 100 * 1024
+USUAL_CHOICE = "the usual choice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,9 @@ class Way:
         told = f"{self.what}: {', '.join(filter(None, (shape, free, tight)))}"
         if self.rental is None:
             return told
-        return f"{told}; {named(self.rental)}, {priced(self.rental, monthly=False)}"
+        # What stands here already costs nothing by the hour.
+        price = f", {priced(self.rental, monthly=False)}" if self.rental.offer.provider != LOCAL else ""
+        return f"{told}; {named(self.rental)}{price}"
 
 
 def plainly(layout: Layout) -> str:
@@ -72,15 +75,19 @@ def usual(plan: Plan) -> Way | None:
     if rental is not None:
         m = rental.memory
         whole = rental.gpus_each * rental.machines
-        what = "whole machines" if rental.machines > 1 else "a whole machine"
-        if plan.request.machine is None and whole == count and rental.machines == 1:
+        if whole == count and rental.machines == 1:
             return None
+        what = "whole machines" if rental.machines > 1 else "a whole machine"
+        if plan.request.machine is not None:
+            what = what.replace("a whole", "the whole")
+        elif count > 1:
+            what = f"{USUAL_CHOICE}, {what}"
         used = "" if m.layout.gpu_count == whole else f" (of its {whole})"
-        return Way(f"the usual choice, {what}{used}", m.layout, m.verdict, m.per_gpu, rental)
+        return Way(f"{what}{used}", m.layout, m.verdict, m.per_gpu, rental)
     for kind in ("tensor parallel only", "usual machine"):
         for a in plan.alternatives:
             if a.kind == kind:
-                return Way("the usual choice", a.layout, a.verdict, a.per_gpu)
+                return Way(USUAL_CHOICE, a.layout, a.verdict, a.per_gpu)
     return None
 
 

@@ -48,7 +48,7 @@ def test_the_fewest_come_first_and_each_count_is_the_planner_s(model: str, load:
     if plan.tuned is not None:
         known.add(plan.tuned.gpu_count)
     for label, said in rows:
-        if label.endswith(("GPU", "GPUs")) and "usual choice" not in said and not said.startswith("no"):
+        if label.endswith(("GPU", "GPUs")) and "whole machine" not in said and not said.startswith("no"):
             assert int(label.split()[0]) in known, (label, said)
 
 
