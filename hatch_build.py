@@ -1,4 +1,4 @@
-"""Puts the compiled catalogue into the wheel, so that the first start of an installation need not make it."""
+"""Puts the compiled catalogue into the wheel, so that the first start need not make it, and the manual page."""
 
 from __future__ import annotations
 
@@ -39,3 +39,8 @@ class CompiledCards(BuildHookInterface):  # type: ignore[type-arg]
             made.ship(folder)
         for file in Path(folder).iterdir():
             build_data["force_include"][str(file)] = f"gpu_sizer/compiled_cards/{file.name}"
+        from gpu_sizer.cli.reference import man
+
+        page = Path(mkdtemp(), "gpu-sizer.1")
+        page.write_text("\n".join(man(self.metadata.version)) + "\n", encoding="utf-8")
+        build_data["shared_data"][str(page)] = "share/man/man1/gpu-sizer.1"

@@ -47,7 +47,7 @@ LARGE_CELLS = 4 * 100_000 * 250
 START_UP = """
 A question imports neither numpy nor pydantic, rich or typer; `tests/test_start_up.py` counts its modules. The catalogue
 is compiled when the wheel is built, kept in the cache folder beside the times of the YAML, checked against the YAML on
-every start (`gpu_sizer/compiled.py`), and safe to delete. Of the rest about half is Python's own: the console script
+every start (`gpu_sizer/fast/`), and safe to delete. Of the rest about half is Python's own: the console script
 that pip writes imports `re`.
 """
 SWEEPING = """
@@ -57,8 +57,8 @@ activation peaks are asked of the engine one by one, and replicas of the model m
 """
 TABLE = """
 The table of one cell is what Python, typer and the catalogue take. Rows are shared among the cores by processes that
-part from the first (`gpu_sizer/forks.py`), and what GPUs of a kind need of a layout is counted once for all of them
-(`gpu_sizer/engines/vllm/needs.py`).
+part from the first (`gpu_sizer/fast/forks.py`), and what GPUs of a kind need of a layout is counted once for all of
+them (`gpu_sizer/engines/vllm/needs.py`).
 """
 
 

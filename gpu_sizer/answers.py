@@ -65,7 +65,7 @@ class Saying:
 
 def _machines(answer: planned.Plan | planned.Fit) -> dict[str, Any] | None:
     """The cheapest whole machines for an answer, as its JSON tells them."""
-    from gpu_sizer.planning.rent import rented
+    from gpu_sizer.planning.rental import rented
 
     rental = rented(answer)
     return rental.summary() if rental is not None else None
@@ -83,16 +83,18 @@ class Plan(Saying, planned.Plan):
 
     __repr__ = Saying.__repr__
 
-    def deploy(
-        self, form: str, *, weights: str | None = None, image: str | None = None, port: int = 8000, tuned: bool = False
-    ) -> str:
+    def deploy(self, form: str, **options: Any) -> str:
         """The file or command that starts this plan's server; ``form`` as in ``gpu-sizer deploy --as``.
+
+        Args:
+            form: the format.
+            options: weights, image, port, tuned, name ...: the fields of :class:`gpu_sizer.deploy.choices.Choices`.
 
         Raises:
             DoesNotFitError: there is nothing to deploy.
             RequestError: an unknown format, a value that makes no sense, or what format or engine version cannot do.
         """
-        return _deploy(self, form, weights=weights, image=image, port=port, tuned=tuned)
+        return _deploy(self, form, **options)
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object, with the whole machines that can be rented for it."""
@@ -105,16 +107,18 @@ class Fit(Saying, planned.Fit):
 
     __repr__ = Saying.__repr__
 
-    def deploy(
-        self, form: str, *, weights: str | None = None, image: str | None = None, port: int = 8000, tuned: bool = False
-    ) -> str:
+    def deploy(self, form: str, **options: Any) -> str:
         """The file or command that starts this layout's server; ``form`` as in ``gpu-sizer deploy --as``.
+
+        Args:
+            form: the format.
+            options: weights, image, port, tuned, name ...: the fields of :class:`gpu_sizer.deploy.choices.Choices`.
 
         Raises:
             DoesNotFitError: there is nothing to deploy.
             RequestError: an unknown format, a value that makes no sense, or what format or engine version cannot do.
         """
-        return _deploy(self, form, weights=weights, image=image, port=port, tuned=tuned)
+        return _deploy(self, form, **options)
 
     def as_plan(self) -> Plan:
         """The same as a plan, for what prints plans."""

@@ -381,6 +381,7 @@ def what_fits(
     gpu_count: int | None = None,
     machine: MachineName | None = None,
     everything: bool = False,
+    workers: int = 1,
     cards: Catalogue | None = None,
     **load: Unpack[SizeOptions],
 ) -> Runnable:
@@ -391,6 +392,8 @@ def what_fits(
         gpu_count: how many; null is one, or all of a machine's.
         machine: a machine that can be rented, by name, instead of a GPU.
         everything: also those that do not run.
+        workers: processes that share the models, and part from this one; 0 is one for each core, or this one alone
+            where it has other threads.
         cards: the catalogue; null is the shipped one with the user's folders.
 
     Raises:
@@ -402,7 +405,8 @@ def what_fits(
     spec, offer = hardware(gpu, machine, cards)
     if offer is not None:
         load.setdefault("gpus_per_node", offer.machine.gpu_count)
-    return runnable(models, spec, _count(gpu_count, offer), everything=everything, **options_of(load, None))
+    number = _count(gpu_count, offer)
+    return runnable(models, spec, number, everything=everything, workers=workers, **options_of(load, None))
 
 
 def which_gpu(
@@ -477,8 +481,8 @@ def rent(
     from datetime import date
 
     from gpu_sizer.cards.fleet import fleet
-    from gpu_sizer.planning.rent import Wanted
     from gpu_sizer.planning.rent import rent as choose
+    from gpu_sizer.planning.rental import Wanted
 
     shelf = cards or catalogue()
     known = fleet(shelf)

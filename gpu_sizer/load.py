@@ -33,6 +33,7 @@ MOST_USERS = 1_000_000
 USUAL_PROMPT, USUAL_ANSWER = 1024, 256
 
 _TRUTH = {"true": True, "false": False}
+_SWITCH = {True: "on", False: "off"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ class Setting:
     """It changes what is loaded, not only what runs: prepared models differ by it."""
     by_gpu: bool
     """Where it is null, the engine's default depends on the GPU."""
+    counted: bool
+    """It takes or saves memory as only an engine that counts it can tell: others refuse it."""
     axis: str
     """The word for several of its values where a sweep may have them; empty where it has one."""
     about: str
@@ -130,7 +133,8 @@ class Setting:
 
     def say(self, value: Any) -> str:
         """A value in words: ``weights in float8``, ``max_num_seqs 64``."""
-        return self.said.format(value) if self.said else f"{self.name} {str(value).lower()}"
+        shown = _SWITCH.get(value, value) if self.kind == "bool" else value
+        return self.said.format(shown) if self.said else f"{self.name} {str(value).lower()}"
 
 
 def _described(name: str, kind: str, default: Any, doc: str, **facts: Any) -> Setting:
@@ -146,6 +150,7 @@ def _described(name: str, kind: str, default: Any, doc: str, **facts: Any) -> Se
         "told": False,
         "of_model": False,
         "by_gpu": False,
+        "counted": False,
         "axis": "",
         "about": "question",
     }
@@ -230,6 +235,31 @@ class Load:
         words=("disable hybrid kv cache manager",),
         said="the whole context in every layer",
     )
+    prefix_caching: bool | None = setting(
+        None,
+        "States of Mamba and hybrid models are kept for prefixes that come again. Default: the engine's.",
+        words=None,
+        said="prefix caching {}",
+    )
+    speculative: str | None = setting(
+        None,
+        "mtp:N (tokens drafted ahead by the model's prediction layers) or draft:MODEL:N. Default: none.",
+        of_model=True,
+        counted=True,
+        words=None,
+        said="speculative decoding by {}",
+    )
+    language_model_only: bool = setting(
+        False,
+        "Without vision and audio towers.",
+        of_model=True,
+        counted=True,
+        words=("without the vision tower", "without vision tower", "no vision tower"),
+        said="without vision and audio towers",
+    )
+    disable_custom_all_reduce: bool = setting(
+        False, "Without the engine's own all-reduce, and its buffers.", said="without the engine's own all-reduce"
+    )
     prompt: int | None = setting(
         None,
         "Tokens of a prompt, where speed is asked for. Default: 1024.",
@@ -265,9 +295,9 @@ class Load:
         """Whether a speed has to be reached."""
         return self.tokens_per_second is not None or self.requests_per_second is not None
 
-    def of_model(self) -> object:
-        """What of it changes the model as it is loaded: prepared models are kept by this."""
-        return _OF_MODEL(self)
+    def of_model(self) -> Load:
+        """What of it changes the model as it is loaded, all else at its default: prepared models are kept by this."""
+        return Load(context=1, **dict(zip(_OF_MODEL_NAMES, _OF_MODEL(self), strict=True)))
 
     def resolved(
         self,
@@ -386,7 +416,10 @@ def told(values: Mapping[str, Any]) -> dict[str, Any]:
 
 _NAMES = tuple([s.name for s in LOAD])
 _VALUES = attrgetter(*_NAMES)
-_OF_MODEL = attrgetter(*[s.name for s in LOAD if s.of_model])
+_OF_MODEL_NAMES = tuple([s.name for s in LOAD if s.of_model])
+_OF_MODEL = attrgetter(*_OF_MODEL_NAMES)
+#: The load under which a model is prepared as it was released.
+AS_RELEASED = Load(context=1)
 
 
 if TYPE_CHECKING:
@@ -404,6 +437,10 @@ if TYPE_CHECKING:
         enforce_eager: bool
         block_size: int | None
         hybrid_kv: bool
+        prefix_caching: bool | None
+        speculative: str | None
+        language_model_only: bool
+        disable_custom_all_reduce: bool
         prompt: int | str | None
         answer: int | str | None
         tokens_per_second: float | None

@@ -30,7 +30,7 @@ else:
     #: Instances of a class that are made before its initializer is compiled.
     FIRST_INSTANCES = 60
     _describe = []
-    _COMPARED = {}
+    _COMPARED, _GIVEN = {}, {}
     _set = object.__setattr__
 
     class FrozenInstanceError(AttributeError):
@@ -62,8 +62,13 @@ else:
 
     def replace(record, **changes):
         """A copy with some fields changed."""
-        values = {f.name: getattr(record, f.name) for f in record.__record_fields__ if f.init}
-        return type(record)(**{**values, **changes})
+        cls = type(record)
+        if (found := _GIVEN.get(cls)) is None:
+            names = [f.name for f in cls.__record_fields__ if f.init]
+            # A second name has the getter give a tuple, whatever the number of fields.
+            found = _GIVEN[cls] = names, attrgetter(*names, names[-1]) if names else lambda record: ()
+        names, values = found
+        return cls(**{**dict(zip(names, values(record))), **changes})  # noqa: B905 - one value more
 
     def _setters(cls, names):
         """What sets each field of an instance, also of a frozen one: its slot, which asks no ``__setattr__``."""

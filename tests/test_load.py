@@ -38,6 +38,7 @@ exec(compile(text.replace(last, added + last), source, "exec"), module.__dict__)
 from gpu_sizer import api, ask, size
 from gpu_sizer.cli.entry import run
 from gpu_sizer.deploy.terraform import read_query, result
+from gpu_sizer.errors import RequestError
 from gpu_sizer.evidence.identify import identify_gpu, identify_model
 from gpu_sizer.evidence.records import record_from
 from gpu_sizer.evidence.replay import request_of
@@ -74,7 +75,11 @@ seen["table spec"] = spec.load == {"mirrors": 2} and "mirrors: 2" in spec_yaml(s
 grid = build_table(spec, api.catalogue())
 seen["table"] = "mirrors 2" in grid.assumed and grid.facts["mirrors"] == 2
 query = {"model": "llama-3-8b", "gpu": "h100", "context": "8k", "mirrors": "2"}
-seen["Terraform"] = result(read_query(json.dumps(query)))["gpu_count"] == "1"
+# It is seen there, and no server is started without it before its command says it.
+try:
+    seen["Terraform"] = not result(read_query(json.dumps(query)))
+except RequestError as error:
+    seen["Terraform"] = str(error) == "no option of vLLM says mirrors 2"
 seen["question"] = "; mirrors 2" in ask("how many h100 for llama 3 8b at 8k with mirrors 2").understood
 plan = size("llama-3-8b", gpu="h100", context=8192, mirrors=2)
 seen["call"] = plan.request.load.mirrors == plan.settings.mirrors == plan.model_dump()["assumptions"]["mirrors"] == 2

@@ -16,7 +16,7 @@ ORDER = [
     {"errors", "exits", "units", "records"},
     {"files"},
     {"json_objects"},
-    {"compiled", "discovery", "forks", "own"},
+    {"discovery", "fast", "own"},
     {"model"},
     {"cards"},
     {"importers", "load"},

@@ -102,7 +102,7 @@ class Point:
         engine = request.get_engine()
         assert isinstance(engine, VllmEngine)
         self.version: VersionProfile = engine.version
-        model = engine.model(request.model, request.load.weights_dtype)
+        model = engine.model(request.model, request.load)
         self.settings = engine.settings(model, self.gpu, request.load, self.layout)
         self.card, self.architecture = request.model, request.model.architecture
         self.scaled_experts, self.host_bytes = model.has_scaled_experts, model.host_bytes

@@ -11,8 +11,8 @@ from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import SEPARATOR, is_place, join_names, normal, normal_short
 from gpu_sizer.cards.trusted import build
-from gpu_sizer.compiled import Compiled, Recipe
 from gpu_sizer.errors import CardError, UnknownGpuError, UnknownModelError, UnknownNameError
+from gpu_sizer.fast.compiled import Compiled, Recipe
 from gpu_sizer.model.kinds import KINDS
 from gpu_sizer.records import dataclass, replace
 
@@ -145,6 +145,8 @@ class Shelf(Generic[Card]):
 
     def all(self) -> list[Card]:
         """Every card, validated, by id."""
+        if self._compiled is not None:
+            self._compiled.read_whole()
         return [self.get(i) for i in self.ids()]
 
     def lookup(self, name: str) -> str | None:

@@ -19,7 +19,7 @@ from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.provenance import check_addresses, check_sources
 from gpu_sizer.cards.rerelease_files import check, contents, tables
 from gpu_sizer.cards.rerelease_table import Table
-from gpu_sizer.compiled import yaml_files
+from gpu_sizer.fast.stamps import yaml_files
 
 
 class Checked(NamedTuple):

@@ -10,8 +10,8 @@ from gpu_sizer.cards.folders import MACHINES
 from gpu_sizer.cards.machine import Machine, Offer
 from gpu_sizer.cards.names import SEPARATOR, bare, join_names
 from gpu_sizer.cards.trusted import build
-from gpu_sizer.compiled import Compiled, Recipe
 from gpu_sizer.errors import UnknownMachineError
+from gpu_sizer.fast.compiled import Compiled, Recipe
 from gpu_sizer.own import own_folder
 
 TYPE_CHECKING = False
@@ -83,15 +83,19 @@ class Fleet:
 
     def get(self, key: str) -> Offer:
         """The machine of a key ``provider/name``."""
+        known = self._offers.get(key)
+        return known if known is not None else self._made_of(key, self._entry(f"machine {key}"))
+
+    def _made_of(self, key: str, data: dict[str, Any]) -> Offer:
+        """The machine of a key from its data; the same object each time."""
         if (found := self._offers.get(key)) is None:
             provider = key.partition("/")[0]
-            found = Offer(provider, self.providers[provider], build(Machine, self._entry(f"machine {key}")))
-            self._offers[key] = found
+            found = self._offers[key] = Offer(provider, self.providers[provider], build(Machine, data))
         return found
 
     def of_gpu(self, gpu: str) -> list[Offer]:
         """The machines whose GPUs, as a program sees them, are of this spec."""
-        return [self.get(k) for k in self._entry(f"gpu {gpu}") or ()]
+        return [self._made_of(key, data) for key, data in self._entry(f"gpu {gpu}") or ()]
 
     def all(self) -> list[Offer]:
         """Every machine, provider by provider."""

@@ -1,16 +1,30 @@
-"""Known names near a spelling: which it can mean, and which to suggest. Thousands of names are looked through."""
+"""Known names near a spelling: which it can mean, and which to suggest. Thousands of names are looked through.
+
+Here runs the line between a slip and another thing.
+"""
 
 from __future__ import annotations
 
+import re
 from difflib import SequenceMatcher
 from functools import cached_property
 
-from gpu_sizer.cards.names import NEAR, SUGGEST, is_slip, normal_short, numbers, similarity
+from gpu_sizer.cards.names import SHORT, normal_short
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+#: Near enough to take a name for another spelling of one thing.
+NEAR = 0.8
+#: Near enough to suggest.
+SUGGEST = 0.5
+#: Words beside a name that do not change what is sized.
+_BESIDE = ("instruct", "chat", "it", "base", "hf", "model")
+#: Letters that a slip adds or drops at most.
+_SLIP = 2
+#: How alike two words must be for one to be a slip of the other.
+_ALIKE = 0.6
 #: The shortest and the longest spelling that are compared, in characters.
 SHORTEST, LONGEST = 3, 200
 #: Names whose likeness differs by less are both meant.
@@ -22,6 +36,37 @@ _BONUS = 0.3
 #: Bits of a mask for each character that a normal form can have: one for each time that it stands there.
 _TIMES = 16
 _PLACES = {c: i * _TIMES for i, c in enumerate("0123456789abcdefghijklmnopqrstuvwxyz.")}
+
+
+def numbers(name: str) -> tuple[str, ...]:
+    """The numbers in a name, in order: what must agree before two names are taken for one."""
+    return tuple(re.findall(r"\d+(?:\.\d+)?", name))
+
+
+def similarity(a: str, b: str) -> float:
+    """How alike two normal forms are, from 0 to 1."""
+    return SequenceMatcher(None, a, b, autojunk=False).ratio()
+
+
+def _words(key: str) -> list[str]:
+    return re.findall(r"[a-z]+", key)
+
+
+def is_slip(wanted: str, key: str) -> bool:
+    """Whether one normal form can be a misspelling of the other, word by word.
+
+    ``mixtrall8x7b`` is one of ``mixtral8x7b``; ``glm4.5v`` is none of ``glm4.5``, since a word more is another
+    model, unless it is one that does not change what is sized (instruct, chat).
+    """
+    ours, theirs = _words(wanted), _words(key)
+    if len(ours) > len(theirs):
+        ours = ours[: len(theirs)] + [w for w in ours[len(theirs) :] if max(similarity(w, b) for b in _BESIDE) < NEAR]
+    if len(ours) != len(theirs):
+        return False
+    return all(
+        a == b or (min(len(a), len(b)) > SHORT and abs(len(a) - len(b)) <= _SLIP and similarity(a, b) >= _ALIKE)
+        for a, b in zip(ours, theirs, strict=True)
+    )
 
 
 def _mask(key: str) -> int:

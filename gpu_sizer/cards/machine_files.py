@@ -9,6 +9,7 @@ from typing import Any
 from gpu_sizer.cards.loading import load_card
 from gpu_sizer.cards.machine import Machine, Provider
 from gpu_sizer.cards.names import SEPARATOR, bare
+from gpu_sizer.cards.trusted import kept
 from gpu_sizer.cards.writing import jsonable
 from gpu_sizer.errors import CardError
 
@@ -88,7 +89,7 @@ def contents(folders: Sequence[str]) -> dict[str, Any]:
         CardError: the first file that cannot be used.
     """
     names: dict[str, list[str]] = {}
-    by_gpu: dict[str, list[str]] = {}
+    by_gpu: dict[str, list[tuple[str, Any]]] = {}
     entries: dict[str, Any] = {}
     keys: list[str] = []
     known = providers(folders)
@@ -96,16 +97,17 @@ def contents(folders: Sequence[str]) -> dict[str, Any]:
         for machine in provider.machines:
             key = f"{provider.provider}/{machine.name}"
             keys.append(key)
-            entries[f"machine {key}"] = jsonable(machine)
+            entries[f"machine {key}"] = plain = kept(jsonable(machine))
             for spelling in dict.fromkeys(map(bare, spellings(machine))):
                 names.setdefault(spelling, []).append(key)
             if machine.seen_gpu is not None:
-                by_gpu.setdefault(machine.seen_gpu, []).append(key)
+                by_gpu.setdefault(machine.seen_gpu, []).append((key, plain))
     return {
         "names": [SEPARATOR.join(names), SEPARATOR.join("\t".join(k) for k in names.values())],
         "providers": {p.provider: p.name for p in known.values()},
         "provider names": {bare(name): p.provider for p in known.values() for name in (p.provider, p.name, *p.aliases)},
         "keys": keys,
+        # Whole, since they are asked for together: reading one by one takes longer.
         **{f"gpu {gpu}": found for gpu, found in by_gpu.items()},
         **entries,
     }

@@ -1,26 +1,39 @@
-"""Names as people type them: normal forms, near spellings, and the line between a slip and another thing."""
+"""Names as people type them: their normal forms, and what is left out of them."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 #: Stands between names that are kept as one text: a character that no name has.
 SEPARATOR = "\x7f"
-#: Near enough to take a name for another spelling of one thing.
-NEAR = 0.8
-#: Near enough to suggest.
-SUGGEST = 0.5
 
-
-#: What a normal form drops: all but letters, digits, the slash behind an organisation, and marks between digits.
-_DROPPED = re.compile(r"(?<![0-9])[-.]|[-.](?![0-9])|[^0-9a-z./-]+")
-#: Where two numbers meet, a normal form keeps them apart: Qwen2 7B is not Qwen 27B.
-_MEETING = re.compile(r"(?<=[0-9])[^0-9a-z./]+(?=[0-9])")
 #: Stands between numbers that meet.
 APART = "-"
-#: All but letters and digits.
-_SIGNS = re.compile(r"[^0-9a-z]+")
+
+
+class _Signs(dict[int, str]):
+    """A table for ``str.translate``: blanks for all characters but letters, figures and those that are kept."""
+
+    def __init__(self, kept: str = "") -> None:
+        super().__init__({ord(c): c for c in f"0123456789abcdefghijklmnopqrstuvwxyz{kept}"})
+
+    def __missing__(self, character: int) -> str:
+        return " "
+
+
+_ALL_SIGNS, _OTHER_SIGNS = _Signs(), _Signs("./")
+
+
+def _joined(parts: list[str], mark: str) -> str:
+    """Parts of a name in one, with a mark where one ends and the next begins with a figure."""
+    text, before = "", ""
+    for part in parts:
+        meet = before[-1:].isdigit() and part[:1].isdigit()
+        text += (mark if meet else "") + (_joined(part.split("."), ".") if "." in part else part)
+        before = part
+    return text
 
 
 def normal(name: str) -> str:
@@ -33,12 +46,13 @@ def normal(name: str) -> str:
     text = name.lower().replace("+", "plus")
     if text.count("/") != 1 or text[0] == "/" or text[-1] == "/":
         text = text.replace("/", " ")
-    return _DROPPED.sub("", _MEETING.sub(APART, text))
+    # Without regular expressions, which take longer to load than a question's model to size.
+    return _joined(text.translate(_OTHER_SIGNS).split(), APART)
 
 
 def bare(name: str) -> str:
     """Letters and digits alone, as machines are looked up: ``p5.48xlarge`` and ``P5-48xlarge`` are the same."""
-    return _SIGNS.sub("", name.lower())
+    return name.lower().translate(_ALL_SIGNS).replace(" ", "")
 
 
 def normal_short(name: str) -> str:
@@ -57,6 +71,9 @@ def stem(name: str) -> str:
     return name
 
 
+#: Letters of a word in which a slip would be another word: XT is not XTX, Xp not RTX, V not R.
+SHORT = 3
+
 #: How names of places begin and end.
 _PLACE_STARTS = ("./", "../", "/", "~", "hf:")
 _PLACE_ENDS = (".yaml", ".yml", ".json", ".gguf", ".safetensors")
@@ -65,49 +82,6 @@ _PLACE_ENDS = (".yaml", ".yml", ".json", ".gguf", ".safetensors")
 def is_place(name: str) -> bool:
     """Whether a name is written as a place to read from, a path or ``hf:`` and a hub id, and not as a card's name."""
     return name.startswith(_PLACE_STARTS) or name.endswith(_PLACE_ENDS)
-
-
-def numbers(name: str) -> tuple[str, ...]:
-    """The numbers in a name, in order: what must agree before two names are taken for one."""
-    return tuple(re.findall(r"\d+(?:\.\d+)?", name))
-
-
-def similarity(a: str, b: str) -> float:
-    """How alike two normal forms are, from 0 to 1."""
-    from difflib import SequenceMatcher
-
-    return SequenceMatcher(None, a, b, autojunk=False).ratio()
-
-
-#: Words beside a name that do not change what is sized.
-_BESIDE = ("instruct", "chat", "it", "base", "hf", "model")
-#: Letters that a slip adds or drops at most.
-_SLIP = 2
-#: Letters of a word in which a slip would be another word: XT is not XTX, Xp not RTX, V not R.
-SHORT = 3
-#: How alike two words must be for one to be a slip of the other.
-_ALIKE = 0.6
-
-
-def _words(key: str) -> list[str]:
-    return re.findall(r"[a-z]+", key)
-
-
-def is_slip(wanted: str, key: str) -> bool:
-    """Whether one normal form can be a misspelling of the other, word by word.
-
-    ``mixtrall8x7b`` is one of ``mixtral8x7b``; ``glm4.5v`` is none of ``glm4.5``, since a word more is another
-    model, unless it is one that does not change what is sized (instruct, chat).
-    """
-    ours, theirs = _words(wanted), _words(key)
-    if len(ours) > len(theirs):
-        ours = ours[: len(theirs)] + [w for w in ours[len(theirs) :] if max(similarity(w, b) for b in _BESIDE) < NEAR]
-    if len(ours) != len(theirs):
-        return False
-    return all(
-        a == b or (min(len(a), len(b)) > SHORT and abs(len(a) - len(b)) <= _SLIP and similarity(a, b) >= _ALIKE)
-        for a, b in zip(ours, theirs, strict=True)
-    )
 
 
 def join_names(names: Iterable[str]) -> str:

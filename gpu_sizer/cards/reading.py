@@ -11,9 +11,10 @@ from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.loading import read_yaml, validate
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import SEPARATOR, normal, normal_short, stem
+from gpu_sizer.cards.trusted import kept
 from gpu_sizer.cards.writing import jsonable
-from gpu_sizer.compiled import yaml_files
 from gpu_sizer.errors import CardError
+from gpu_sizer.fast.stamps import yaml_files
 
 
 class Entry(NamedTuple):
@@ -119,5 +120,5 @@ def contents(kind: type[ModelCard] | type[GpuSpec], folders: Sequence[str]) -> d
     """
     entries = read_entries(kind, folders)
     chosen: Any = kind
-    cards = {f"card {i}": jsonable(validate(e.data, chosen, e.file, e.node)) for i, e in entries.items()}
+    cards = {f"card {i}": kept(jsonable(validate(e.data, chosen, e.file, e.node))) for i, e in entries.items()}
     return {**names_of(entries, folders), **cards}

@@ -12,8 +12,8 @@ from gpu_sizer.cards.loading import load_card
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import normal
 from gpu_sizer.cards.rerelease_table import Table, as_line
-from gpu_sizer.compiled import yaml_files
 from gpu_sizer.errors import CardError
+from gpu_sizer.fast.stamps import yaml_files
 
 if TYPE_CHECKING:
     from gpu_sizer.cards.catalogue import Shelf

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from gpu_sizer.cards.names import normal
 from gpu_sizer.cards.rerelease_table import Line
-from gpu_sizer.compiled import Compiled, Recipe
+from gpu_sizer.fast.compiled import Compiled, Recipe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from gpu_sizer.model.kinds import KINDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from gpu_sizer.model.kinds import Kinds
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     Held = tuple[tuple[str, ...], type | Kinds | None]
 
 _HELD: dict[type, dict[str, Held]] = {}
+#: For each class, the fields that hold records or days, and what makes their values.
+_MAKERS: dict[type, list[tuple[str, Callable[[Any], Any]]]] = {}
 
 
 def _held_by(annotation: str, scope: dict[str, Any]) -> Held | None:
@@ -70,25 +73,35 @@ def _day(text: str) -> Any:
     return date.fromisoformat(text)
 
 
-def _made(containers: tuple[str, ...], what: Any, data: Any) -> Any:
-    """A value of a field: what the containers hold, in them."""
+def _maker(containers: tuple[str, ...], what: Any) -> Callable[[Any], Any]:
+    """What makes a value of a field from its data: what the containers hold, in them."""
     if containers:
-        inner = containers[1:]
+        inner = _maker(containers[1:], what)
         if containers[0] == "list":
-            return tuple([_made(inner, what, item) for item in data])
-        return {key: _made(inner, what, item) for key, item in data.items()}
+            return lambda data: tuple([inner(item) for item in data])
+        return lambda data: {key: inner(item) for key, item in data.items()}
     if what is None:
-        return _day(data)
-    return build(what if isinstance(what, type) else what.get(data["kind"]), data)
+        return _day
+    if isinstance(what, type):
+        return lambda data: build(what, data)
+    return lambda data: build(what.get(data["kind"]), data)
+
+
+def kept(data: Any) -> Any:
+    """Plain data as :func:`build` takes it: lists are tuples, as in records."""
+    if isinstance(data, dict):
+        return {key: kept(value) for key, value in data.items()}
+    return tuple([kept(value) for value in data]) if isinstance(data, list) else data
 
 
 def build(record: type, data: dict[str, Any]) -> Any:
-    """A record of this class from validated plain data."""
-    parts = held(record)
-    values: dict[str, Any] = {}
-    for name, value in data.items():
-        if value is None or name not in parts:
-            values[name] = tuple(value) if isinstance(value, list) else value
-        else:
-            values[name] = _made(*parts[name], value)
+    """A record of this class from validated plain data, lists as tuples."""
+    if (makers := _MAKERS.get(record)) is None:
+        makers = _MAKERS[record] = [(name, _maker(*part)) for name, part in held(record).items()]
+    if not makers:
+        return record(**data)
+    values = data.copy()
+    for name, make in makers:
+        if (value := data.get(name)) is not None:
+            values[name] = make(value)
     return record(**values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -74,9 +75,25 @@ def explain(
         print_prose(["", *breakpoint_lines(plan.request)])
 
 
+def _within(files: list[Path]) -> Iterator[Path]:
+    """Files as they are, and what YAML a folder holds.
+
+    Raises:
+        RequestError: a folder that holds none.
+    """
+    for file in files:
+        if not file.is_dir():
+            yield file
+        elif found := sorted(f for f in file.rglob("*") if f.suffix in (".yaml", ".yml") and f.is_file()):
+            yield from found
+        else:
+            raise RequestError(f"{file}: no YAML file in this folder")
+
+
 def validate(
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FILE...]", help="Cards and specs. Default: the whole catalogue.")
+        list[Path] | None,
+        typer.Argument(metavar="[FILE|DIR...]", help="Cards and specs, or folders of them. Default: the catalogue."),
     ] = None,
 ) -> None:
     """Check cards and specs; exit code 2 and file:key:reason for the first mistake of each file."""
@@ -86,7 +103,7 @@ def validate(
         print_lines([f"{cards}, and {told.rereleases} repositories that are a card again"])
         return
     failed = 0
-    for file in files:
+    for file in _within(files):
         try:
             check_file(file, o.cards())
             print_lines([f"{file}: valid"])

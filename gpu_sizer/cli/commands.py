@@ -59,6 +59,7 @@ COMMANDS = {
     "chart": "chart:app",
     "update": "update:app",
     "page": "page",
+    "reference": "reference",
 }
 
 
@@ -114,7 +115,7 @@ def _slipped(word: str, command: str) -> bool:
 
 def _alike(word: str, command: str) -> bool:
     """Whether more letters slipped in a longer command."""
-    from gpu_sizer.cards.names import NEAR, similarity
+    from gpu_sizer.cards.likeness import NEAR, similarity
 
     return len(command) >= _LONG and word[0] == command[0] and similarity(word, command) >= NEAR
 

@@ -11,8 +11,9 @@ import typer
 
 from gpu_sizer import api
 from gpu_sizer.cli import options as o
-from gpu_sizer.deploy.formats import COMMANDS, FORMATS, TOOLS
-from gpu_sizer.errors import RequestError, printable
+from gpu_sizer.deploy.choices import CHOICES
+from gpu_sizer.deploy.formats import COMMANDS, TOOLS, check_form
+from gpu_sizer.errors import printable
 from gpu_sizer.exits import DOES_NOT_FIT
 from gpu_sizer.files import write_file
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
@@ -27,49 +28,45 @@ Form = Annotated[
     ),
 ]
 Output = Annotated[Path | None, o.written_to("Write the file here instead of to stdout.")]
-Weights = Annotated[
-    str | None, typer.Option("--weights", help="Repository or folder to load. Default: the model's own repository.")
+Extra = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[-- ARGS]", help="Options of the engine's own, behind --.", show_default=False),
 ]
-Image = Annotated[str | None, typer.Option("--image", help="Container image. Default: the engine's own.")]
-Port = Annotated[int, typer.Option("--port", help="Port of the server.")]
-Tuned = Annotated[bool, typer.Option("--tuned", help="With the plan's lower settings, on fewer GPUs.")]
 
 
 @o.takes(*LOAD, ENGINE, *LIMITS)
 @o.takes(*LAYOUT, into="layout", unset=True)
+@o.takes(*CHOICES, into="choices", unset=True)
 def deploy(
     model: o.Model,
     form: Form,
     layout: o.Given,
     load: o.Given,
+    choices: o.Given,
+    extra: Extra = None,
     gpu: o.OptionalGpu = None,
     machine: o.Machine = None,
     output: Output = None,
-    weights: Weights = None,
-    image: Image = None,
-    port: Port = 8000,
-    tuned: Tuned = False,
 ) -> None:
-    """What starts the server of a plan: a command, or a file for Compose, Kubernetes, SkyPilot, dstack or Slurm."""
+    """What starts the server of a plan: a command, or a file of the tool that is named."""
     from gpu_sizer.deploy.formats import deploy as write
-    from gpu_sizer.deploy.serving import weights_named
+    from gpu_sizer.deploy.making import weights_named
     from gpu_sizer.planning.plan import Fit, Plan
 
-    if form not in FORMATS:
-        raise RequestError(f"unknown format {form[:40]!r}; known: {', '.join(FORMATS)}", suggestions=FORMATS)
+    check_form(form)
     card = api.load_model(model, cards=o.cards())
     where = o.hardware(gpu, machine)
     # A layout of one's own goes before the plan's.
     answer: Plan | Fit
     answer = api.estimate(card, **where, **layout, **load) if layout else api.size(card, **where, **load)
-    if not answer.fits and not (tuned and answer.tuned):
+    if not answer.fits and not (choices.get("tuned") and answer.tuned):
         lower = "; lower settings fit: deploy with --tuned" if answer.tuned else ""
         sys.stderr.write(f"gpu-sizer: nothing to deploy: {printable(answer.reason or '')}{lower}\n")
         raise typer.Exit(DOES_NOT_FIT)
-    if weights is not None and os.path.isdir(weights):
-        weights = os.path.abspath(weights)
+    if (weights := choices.get("weights")) is not None and os.path.isdir(weights):
+        choices["weights"] = os.path.abspath(weights)
     own = weights_named(card, model) or (os.path.abspath(model) if os.path.isdir(model) else None)
-    text = write(answer, form, weights=weights, release=own, image=image, port=port, tuned=tuned)
+    text = write(answer, form, release=own, extra=tuple(extra or ()), **choices)
     if output is None:
         sys.stdout.write(text)
     else:

@@ -11,6 +11,7 @@ from gpu_sizer.cli import shared, streams
 from gpu_sizer.cli.commands import COMMANDS, QUESTION_OPTIONS, is_question, no_command
 from gpu_sizer.errors import GpuSizerError, printable
 from gpu_sizer.exits import BAD_INPUT, FAULT, INTERRUPTED, OK
+from gpu_sizer.fast.modules import kept_modules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,12 +112,16 @@ def main() -> None:
     streams.prepare()
     # Nothing that a start loads is garbage: collecting then only takes time. Commands turn it on again.
     gc.disable()
-    code = run(sys.argv[1:])
+    arguments = sys.argv[1:]
+    modules = kept_modules() if arguments and is_question(arguments) else None
+    code = run(arguments)
     try:
         streams.flush()
     except OSError as error:
         code = _unwritten(error)
-    if sys.argv[1:2] and sys.argv[1] in _LASTING:
+    if modules is not None:
+        modules.keep()
+    if arguments and arguments[0] in _LASTING:
         sys.exit(code)
     # All is said and flushed: taking the interpreter apart would be a tenth of the whole.
     atexit._run_exitfuncs()

@@ -81,7 +81,7 @@ def what_fits(
 ) -> None:
     """The models that a number of GPUs runs, the newest first."""
     where = o.hardware(gpu, machine)
-    found = api.what_fits(**where, gpu_count=gpu_count, everything=everything, cards=o.cards(), **load)
+    found = api.what_fits(**where, gpu_count=gpu_count, everything=everything, workers=0, cards=o.cards(), **load)
     raise typer.Exit(print_result(found, **shown))
 
 

@@ -109,7 +109,7 @@ def models(
             from gpu_sizer.planning.choices import what_fits
             from gpu_sizer.planning.uncounted import uncounted_lines
 
-            found = what_fits(cards, gpu, count)
+            found = what_fits(cards, gpu, count, workers=0)
             told = list(uncounted_lines(found.uncounted))
             if as_json or format == "csv" or (output is not None and output.suffix == ".csv"):
                 # Neither has a place for remarks.

@@ -21,7 +21,7 @@ def answer(
         GpuSizerError: a question that cannot be answered.
     """
     detail = level(brief=brief, why=why)
-    found = ask_in_words(text, cards=cards)
+    found = ask_in_words(text, cards=cards, workers=0)
     if as_json:
         from gpu_sizer.answers import with_answers
 

@@ -10,24 +10,32 @@ from __future__ import annotations
 import codecs
 import io
 import os
-import re
 import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
 
 _PLAINER = "gpu-sizer-plainer"
 #: Plain letters for the signs of answers, where the output's encoding has none of these.
 _PLAIN = {"×": "x", "±": "+-", "█": "#", "░": ".", "■": "*", "…": "...", "–": "-", "≤": "<=", "≥": ">=", "→": "->"}
 #: Control characters but tabs and line ends, and signs that turn the direction of a text; colours are let through.
-_UNSAFE = re.compile(
-    "(\x1b\\[[0-9;]*m)|[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]"
-)
+_UNSAFE = "(\x1b\\[[0-9;]*m)|[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 
 
 class _Answers(io.TextIOWrapper):
     """stdout, whose texts hold no control characters."""
 
     def write(self, text: str, /) -> int:
-        super().write(_UNSAFE.sub(_colour_alone, text))
+        # Nearly every text has none, and regular expressions take long to load.
+        super().write(text if text.replace("\n", "").isprintable() else _safe(text))
         return len(text)
+
+
+def _safe(text: str) -> str:
+    import re
+
+    return re.sub(_UNSAFE, _colour_alone, text)
 
 
 def _colour_alone(found: re.Match[str]) -> str:

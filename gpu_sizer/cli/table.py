@@ -158,7 +158,7 @@ def show(grid: Grid) -> None:
 def made(spec: TableSpec) -> Grid:
     """The grid of a spec, with the Arena's ratings where it asks for them."""
     from gpu_sizer.cli.bar import bar
-    from gpu_sizer.forks import cores
+    from gpu_sizer.fast.forks import cores
     from gpu_sizer.reports.tables.build import build_table
 
     cards = o.cards()

@@ -7,24 +7,30 @@ stderr and an exit code other than 0 (registry.terraform.io/providers/hashicorp/
 from __future__ import annotations
 
 from gpu_sizer import api
-from gpu_sizer.deploy.formats import FORMATS, deploy
-from gpu_sizer.deploy.serving import make_serving, weights_named
+from gpu_sizer.deploy.bare import several
+from gpu_sizer.deploy.choices import CHOICES, Choices
+from gpu_sizer.deploy.formats import check_form, deploy
+from gpu_sizer.deploy.making import make_serving, weights_named
 from gpu_sizer.deploy.text import shell_words
 from gpu_sizer.errors import RequestError, unknown_word
 from gpu_sizer.files import parse_json
 from gpu_sizer.load import OPTIONS
-from gpu_sizer.planning.rent import rented
+from gpu_sizer.memory.layout import LAYOUT
+from gpu_sizer.planning.rental import rented
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from gpu_sizer.cards.catalogue import Catalogue
+    from gpu_sizer.planning.plan import Fit, Plan
 
 #: Longest query that is read, in characters.
 LONGEST_QUERY = 100_000
+_SIZES = {s.name: s for s in LAYOUT}
+_CHOICES = {s.name: s for s in CHOICES}
 #: What a query may hold. An empty string means the default, since a Terraform variable cannot be left out of a map.
-KEYS = ("model", "gpu", "machine", *OPTIONS, "port", "format", "weights", "image", "tuned")
+KEYS = ("model", "gpu", "machine", *OPTIONS, *_SIZES, *_CHOICES, "format")
 
 
 def read_query(text: str) -> dict[str, str]:
@@ -50,19 +56,6 @@ def read_query(text: str) -> dict[str, str]:
     return {k: v for k, v in query.items() if v != ""}
 
 
-def _port(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise RequestError(f"port must be a number, not {text[:40]!r}") from None
-
-
-def _flag(query: dict[str, str], key: str) -> bool:
-    if (value := query.get(key, "false")) not in ("true", "false"):
-        raise RequestError(f"{key} must be true or false, not {value[:40]!r}")
-    return value == "true"
-
-
 def result(query: dict[str, str], cards: Catalogue | None = None) -> dict[str, str]:
     """The answer to a query: counts, sizes, the command, and the file of a format where one is named.
 
@@ -70,22 +63,20 @@ def result(query: dict[str, str], cards: Catalogue | None = None) -> dict[str, s
         DoesNotFitError: no layout up to ``max_gpus`` does.
         GpuSizerError: an unknown name, or a value that makes no sense.
     """
-    if (form := query.get("format")) is not None and form not in FORMATS:
-        raise RequestError(f"unknown format {form[:40]!r}; known: {', '.join(FORMATS)}", suggestions=FORMATS)
+    if (form := query.get("format")) is not None:
+        check_form(form)
     card = api.load_model(query["model"], cards=cards)
     load = {name: s.read(query[name]) for name, s in OPTIONS.items() if name in query}
-    tuned = _flag(query, "tuned")
+    layout = {name: s.read(query[name]) for name, s in _SIZES.items() if name in query}
     spec, offer = api.hardware(query.get("gpu"), query.get("machine"), cards)
-    plan = api.size(card, **({"gpu": spec} if offer is None else {"machine": offer}), **load)
-    rental = rented(plan)
-    options: dict[str, Any] = {
-        "weights": query.get("weights"),
-        "release": weights_named(card, query["model"]),
-        "image": query.get("image"),
-        "port": _port(query.get("port", "8000")),
-        "tuned": tuned,
-    }
-    serving = make_serving(plan, **options)
+    where: dict[str, Any] = {"gpu": spec} if offer is None else {"machine": offer}
+    answer: Plan | Fit
+    # A layout of one's own goes before the plan's.
+    answer = api.estimate(card, **where, **layout, **load) if layout else api.size(card, **where, **load)
+    rental = rented(answer)
+    options = {name: s.read(query[name]) for name, s in _CHOICES.items() if name in query}
+    options["release"] = weights_named(card, query["model"])
+    serving = make_serving(answer, Choices(**options))
     fit = serving.fit
     values: dict[str, Any] = {
         **{k: v for k, v in fit.request.assumptions(fit.settings, fit.weights_format).items() if v is not None},
@@ -103,9 +94,12 @@ def result(query: dict[str, str], cards: Catalogue | None = None) -> dict[str, s
         **fit.layout.model_dump(),
         "free_bytes_per_gpu": fit.per_gpu.free_bytes if fit.per_gpu else 0,
         "weights": serving.weights,
+        "name": serving.name,
+        "port": serving.port,
+        "image": serving.image_or_none() or "",
         "storage_gib": serving.storage_gib,
         "engine_version": serving.own_version,
-        "command": shell_words(serving.command),
-        "file": deploy(plan, form, **options) if form else "",
+        "command": shell_words(serving.command) if serving.nodes == 1 else several(serving),
+        "file": deploy(answer, form, **options) if form else "",
     }
     return {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in values.items()}

@@ -6,7 +6,7 @@ from gpu_sizer.records import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
 #: Replicas of attention lie within the tensor parallel size, and share the experts.
@@ -25,6 +25,8 @@ class CommandLine:
     """Options with a value, and what they set: ``model``, a setting of a load or of a layout."""
     switches: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
     """Options without one, and what they set to which value."""
+    readers: Mapping[str, Callable[[str], dict[str, Any] | None]] = field(default_factory=dict)
+    """Options whose value is a text of its own, and what settings it tells; null where it cannot be counted."""
     takes_memory: tuple[str, ...] = ()
     """Options that are not modelled and make the engine need more memory: an answer without them is no safe one."""
     images: tuple[str, ...] = ()

@@ -44,8 +44,22 @@ if TYPE_CHECKING:
         def least_reserve(self) -> int:
             """Bytes that every GPU of any layout holds beside weights and cache."""
 
-        def whole(self) -> tuple[int, int, int]:
-            """The budget of a GPU; bytes of weights and of cache of the whole model on one GPU.
+        def budget(self) -> int:
+            """Bytes of a GPU that the engine may fill.
+
+            Raises:
+                RequestError: a setting that contradicts the load.
+            """
+
+        def whole_weights(self) -> int:
+            """Bytes of the weights of the whole model on one GPU.
+
+            Raises:
+                RequestError: a setting that contradicts the load.
+            """
+
+        def whole_cache(self) -> int:
+            """Bytes of the cache of the whole load on one GPU.
 
             Raises:
                 RequestError: a setting that contradicts the load.
@@ -132,11 +146,14 @@ if TYPE_CHECKING:
                 UncountableError: the first version that has it, or the last.
             """
 
-        def model(self, card: ModelCard, weights_dtype: str | None) -> Any:
+        def model(self, card: ModelCard, load: Load = ...) -> Any:
             """The model prepared for many layouts (a :class:`PreparedModel`).
 
+            Of the load counts what changes the model.
+
             Raises:
-                RequestError: a class that this version does not load, or a kind of layer that is not known for it.
+                RequestError: a class that this version does not load, a kind of layer that is not known for it, or
+                    nothing that could draft for it.
             """
 
         def own_format(self, name: str) -> str | None:

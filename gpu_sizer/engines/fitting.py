@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.engines.engine import Engine, PreparedModel
     from gpu_sizer.load import Load, Settings
-    from gpu_sizer.memory.estimate import LayoutMemory
+    from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
 
 
 class PlainFitting:
@@ -40,15 +40,34 @@ class PlainFitting:
         """Bytes that every GPU of any layout holds beside weights and cache."""
         return self._reserve
 
-    def whole(self) -> tuple[int, int, int]:
-        """The budget of a GPU; bytes of weights and of cache of the whole model on one GPU.
+    def _on_one(self) -> RankMemory:
+        one = self.evaluate(Layout()).per_gpu
+        assert one is not None
+        return one
+
+    def budget(self) -> int:
+        """Bytes of a GPU that the engine may fill.
 
         Raises:
             RequestError: a setting that contradicts the load.
         """
-        one = self.evaluate(Layout()).per_gpu
-        assert one is not None
-        return one.budget_bytes, one.weights_bytes, one.kv_cache_bytes
+        return self._on_one().budget_bytes
+
+    def whole_weights(self) -> int:
+        """Bytes of the weights of the whole model on one GPU.
+
+        Raises:
+            RequestError: a setting that contradicts the load.
+        """
+        return self._on_one().weights_bytes
+
+    def whole_cache(self) -> int:
+        """Bytes of the cache of the whole load on one GPU.
+
+        Raises:
+            RequestError: a setting that contradicts the load.
+        """
+        return self._on_one().kv_cache_bytes
 
     def could_hold(self, layout: Layout, *, safe: bool = False) -> bool:
         """Nothing is known before a layout is evaluated."""

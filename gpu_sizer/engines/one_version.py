@@ -5,6 +5,7 @@ from __future__ import annotations
 from gpu_sizer.engines.fitting import PlainFitting
 from gpu_sizer.engines.support import Supported
 from gpu_sizer.errors import RequestError
+from gpu_sizer.load import AS_RELEASED
 from gpu_sizer.memory.estimate import LayoutMemory
 from gpu_sizer.model.caches import CacheTypes, LayerKeeps
 from gpu_sizer.units import GIB, ceil_div, gib
@@ -28,8 +29,8 @@ HALF = {"float32": "bfloat16"}
 class OneVersion(Supported):
     """An engine of which one version is known; another may be named, and is planned with by the same rules."""
 
-    held: Callable[[ModelCard, str | None], Any]
-    """What prepares a model in the released types, or in one that is asked for."""
+    held: Callable[[ModelCard, Load], Any]
+    """What prepares a model under a load."""
     half: dict[str, str] = HALF
     """The type in which a release is computed that the engine does not compute in."""
     lowerable: tuple[str, ...] = ()
@@ -72,21 +73,22 @@ class OneVersion(Supported):
         """A format of weights that this engine has beside the common ones; null for other names."""
         return None
 
-    def model(self, card: ModelCard, weights_dtype: str | None) -> Any:
+    def model(self, card: ModelCard, load: Load = AS_RELEASED) -> Any:
         """The model prepared for many layouts.
 
         Raises:
             RequestError: a class that this version does not load, or a kind of layer whose cache is not known.
         """
         self.check_card(card)
-        return self.held(card, weights_dtype)
+        return self.held(card, load)
 
     def check(self, load: Load) -> None:
-        """Refuses a type of cache that is not known.
+        """Refuses a type of cache that is not known, and options that are not counted.
 
         Raises:
-            RequestError: the type and what is known.
+            RequestError: the type and what is known, or the option.
         """
+        self.check_counted(load)
         if load.kv_cache_dtype is not None and load.kv_cache_dtype not in self.cache_dtypes:
             known = ", ".join(self.cache_dtypes)
             raise RequestError(f"{self.title} has no {load.kv_cache_dtype!r} cache that is known here; known: {known}")
@@ -108,7 +110,7 @@ class OneVersion(Supported):
     def layers_keep(self, card: ModelCard) -> dict[str, LayerKeeps]:
         """What a layer of each distinct kind keeps on one GPU: every attention layer keeps every token."""
         dtype = self.cache_dtypes["auto"] or card.weights.kv_cache_dtype or self.model_dtype(card)
-        caches = self.model(card, None).caches(1, CacheTypes(dtype, self.model_dtype(card)))
+        caches = self.model(card).caches(1, CacheTypes(dtype, self.model_dtype(card)))
         return {
             name: LayerKeeps(sum(c.token_bytes for c in found), state_bytes=sum(c.state_bytes for c in found))
             for name, found in caches.items()

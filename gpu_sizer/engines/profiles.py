@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 from functools import cache
 
-from gpu_sizer.compiled import Compiled, Recipe, yaml_files
+from gpu_sizer.fast.compiled import Compiled, Recipe
+from gpu_sizer.fast.stamps import yaml_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.engines.command_line import CommandLine
     from gpu_sizer.engines.engine import Engine
+    from gpu_sizer.engines.flags import Flags
+    from gpu_sizer.engines.images import Image
     from gpu_sizer.engines.serving import Starter
     from gpu_sizer.engines.wording import Wording
 
@@ -91,6 +93,41 @@ def starter_of(name: str) -> Starter:
         raise RequestError(f"{name} has no server that could be started; those have: {', '.join(known)}")
     found: Starter = _part(_folders()[name], "serve").STARTER
     return found
+
+
+def flags_of(name: str, version: str, title: str) -> Flags:
+    """The options that a version of an engine knows."""
+    from gpu_sizer.engines.flags import Flags
+
+    return Flags(_folders()[name], title, version)
+
+
+def image_for(name: str, platform: str, version: str, card: ModelCard) -> Image | None:
+    """The container image of an engine's version, or of the nearest older one that loads the model; else null."""
+    from gpu_sizer.engines.images import image_of
+
+    def loads(other: str) -> bool:
+        try:
+            engine(f"{name}@{other}").check_card(card)
+        except RequestError:
+            return False
+        return True
+
+    return image_of(_folders()[name], platform, version, loads)
+
+
+def remote_code(name: str, version: str, card: ModelCard, weights: str) -> str | None:
+    """That a model's repository brings code which the engine runs, in a sentence; null where it does not."""
+    from gpu_sizer.engines.remote_code import remote_code_part
+
+    if (part := remote_code_part(name, version, card, weights)) is None:
+        return None
+    return f"the {part} of {card.name} is code of its repository, which the engine runs: read it first"
+
+
+def command_line_of(name: str) -> CommandLine | None:
+    """How an engine's server is called; null for one without."""
+    return next((line for line in engine_command_lines() if line.name == name), None)
 
 
 def engine_command_lines() -> Iterator[CommandLine]:

@@ -11,11 +11,19 @@ if TYPE_CHECKING:
 
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.engines.flags import Flags
     from gpu_sizer.load import Load, Settings
     from gpu_sizer.memory.layout import Layout
 
 #: Types of weights that engines make from any half-precision checkpoint as they load.
 CASTS = ("bfloat16", "float16")
+#: What every image with Python has.
+HEALTH = ("python3", "-c", "import urllib.request as r; r.urlopen('{url}', timeout={seconds})")
+#: Settings of a load that are no option of a server: the plan itself, or said by every engine in its own way.
+PLANNED = {
+    *("context", "users", "weights_dtype", "kv_cache_dtype", "gpu_memory_utilization", "max_num_batched_tokens"),
+    *("max_num_seqs", "enforce_eager", "prompt", "answer", "tokens_per_second", "requests_per_second"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,12 @@ class Start:
     port: int
     own_weights: bool
     """Whether the weights were named, and may hold types that were asked for as a what-if."""
+    version: str
+    """The engine's, in three numbers."""
+    flags: Flags
+    """The options that this version knows."""
+    remote_code: bool
+    """Whether the model's repository brings code that has to be run."""
 
     def dtype(self, of_float32: str = "bfloat16") -> str:
         """The computing type.
@@ -58,10 +72,17 @@ class Start:
         return "float16" if dtype == "bfloat16" and self.gpu.supports_bfloat16 is False else dtype
 
     def cache_dtype(self, names: Mapping[str, str]) -> str:
-        """The type of the cache in an engine's own names; ``auto`` where that means what was planned."""
-        asked, planned = self.load.kv_cache_dtype, self.settings.kv_cache_dtype
-        if asked in (None, "auto") or (planned == self.dtype() and self.card.weights.kv_cache_dtype is None):
+        """The type of the cache in an engine's own names; ``auto`` where that means what was planned.
+
+        Raises:
+            RequestError: a half-precision type other than that in which the engine computes.
+        """
+        asked, planned, computes = self.load.kv_cache_dtype, self.settings.kv_cache_dtype, self.dtype()
+        if asked in (None, "auto") or (planned == computes and self.card.weights.kv_cache_dtype is None):
             return "auto"
+        # vllm/config of 0.33.0: "kv_cache_dtype=float16 is incompatible with dtype=bfloat16".
+        if planned in CASTS and computes in CASTS and planned != computes:
+            raise RequestError(f"a cache of {planned} does not go with a model computed in {computes}")
         return names.get(asked or "", names.get(planned, planned))
 
     def one_replica(self, engine: str) -> None:
@@ -82,17 +103,41 @@ class Starter:
 
     title: str
     command: Callable[[Start], tuple[str, ...]]
-    images: Mapping[str, tuple[str, tuple[int, int]]]
-    """By platform: the image with its tag, and the first version that has one."""
     version: str = "{0}.{1}.{2}"
     """How the engine writes its version of three numbers."""
     program: str | None = None
     """The program's place in the image, where it is not on its PATH."""
     cache: str = "/root/.cache/huggingface"
     """Where the image keeps weights that it downloads."""
+    compiled: Mapping[str, str] = field(default_factory=dict)
+    """Variables that say where compiled code is kept, and a folder's name for each beside the weights."""
+    downloads: bool = True
+    """Whether it loads repositories of the hub, which another program can fetch before it."""
+    key_variable: str | None = None
+    """The variable out of which the server reads the key that its clients have to send."""
+    key_option: str | None = None
+    """The option for it, where there is no variable."""
+    health: tuple[str, ...] = HEALTH
+    """Asks in the image whether the server at ``{url}`` is well, within ``{seconds}``."""
+    said: frozenset[str] = frozenset()
+    """Settings of a load that the command says beside those of every engine."""
     several_from: tuple[int, int] | None = None
     """The first version that runs over several machines with nothing else; null for none."""
+    replicas_over_machines: bool = False
+    """Whether replicas that share nothing may lie on several machines."""
     machine: Callable[[int, str, str], tuple[str, ...]] | None = None
     """Words beside the command on each of several machines: for their number, this one's, and the first's address."""
     worker: tuple[str, ...] = field(default=())
     """Words beside those on machines after the first."""
+
+    def check(self, start: Start) -> None:
+        """Refuses settings that the plan rests on and the command does not say.
+
+        Raises:
+            RequestError: the setting.
+        """
+        from gpu_sizer.load import LOAD
+
+        for s in LOAD:
+            if s.name not in PLANNED and s.name not in self.said and getattr(start.load, s.name) != s.default:
+                raise RequestError(f"no option of {self.title} says {s.say(getattr(start.load, s.name))}")

@@ -10,7 +10,8 @@ from functools import cached_property
 
 from gpu_sizer.engines.profiles import PROFILE, has_data, profile_data
 from gpu_sizer.engines.versions import at_least, line, number, reaches
-from gpu_sizer.errors import UncountableError
+from gpu_sizer.errors import RequestError, UncountableError
+from gpu_sizer.load import LOAD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.engines.engine import PreparedModel
+    from gpu_sizer.load import Load
 
 #: How platforms are called.
 PLATFORMS = {"cuda": "CUDA", "rocm": "ROCm", "xpu": "Intel's XPU", "hpu": "Gaudi", "metal": "Metal", "musa": "MUSA"}
@@ -33,6 +35,10 @@ _CACHE_SPELLINGS = {
 }
 
 
+#: Settings that take or save memory as only an engine that counts them can tell.
+COUNTED = tuple([s for s in LOAD if s.counted])
+
+
 class Supported:
     """The head of an engine's profile: its names, and what its version runs on and loads.
 
@@ -40,8 +46,21 @@ class Supported:
         version: the version that is planned for; null is the profile's own.
     """
 
+    counted: frozenset[str] = frozenset()
+    """The settings among those that this engine counts."""
+
     def __init__(self, version: str | None = None) -> None:
         self.asked = version or str(self.head["release"])
+
+    def check_counted(self, load: Load) -> None:
+        """Refuses an option that takes or saves memory and is not counted for this engine.
+
+        Raises:
+            RequestError: the option.
+        """
+        for s in COUNTED:
+            if getattr(load, s.name) != s.default and s.name not in self.counted:
+                raise RequestError(f"what {s.key} takes or saves is not known here for {self.head['title']}")
 
     @property
     def folder(self) -> str:
@@ -196,7 +215,7 @@ class Supported:
                 about="gpu",
             )
         for rule in rules.get("needs", ()):
-            if at_least(capability, rule["least"]):
+            if at_least(capability, rule["least"]) or not at_least(self.asked, rule.get("from", "0")):
                 continue
             if _is_meant(rule, model, cache_dtype):
                 raise UncountableError(
@@ -218,6 +237,8 @@ def _latent_kind(card: ModelCard) -> str | None:
 def _is_meant(rule: dict[str, Any], model: PreparedModel, cache_dtype: str) -> bool:
     """Whether a model with such a cache is one that a rule of a platform is about."""
     if "formats" in rule and not any(t.fmt in rule["formats"] for t, _ in model.inventory.everything()):
+        return False
+    if "classes" in rule and model.card.engine_class not in rule["classes"]:
         return False
     if "latent" in rule and _latent_kind(model.card) not in rule["latent"]:
         return False

@@ -87,7 +87,7 @@ def value_of(key: str, text: str) -> Any:
 class Found:
     """Findings about one start-up of one engine, kept while its log is read."""
 
-    __slots__ = ("newest", "notes", "parts", "quotes", "values")
+    __slots__ = ("newest", "notes", "parts", "quotes", "releases", "values")
 
     def __init__(self) -> None:
         self.values: dict[str, tuple[int, Any]] = {}
@@ -97,11 +97,18 @@ class Found:
         self.quotes: list[str] = []
         self.newest: str | None = None
         """The newest version that words as this log does, where one of its wordings was given up."""
+        self.releases: tuple[str, ...] | None = None
+        """The releases whose source prints what was found, where lines of source told them; none where they differ."""
 
     def worded_until(self, version: str) -> None:
         """The last version that uses a wording which was found."""
         if self.newest is None or number(version) < number(self.newest):
             self.newest = version
+
+    def printed_by(self, releases: tuple[str, ...]) -> None:
+        """The releases that print a statement from the line of source that it names."""
+        kept = self.releases
+        self.releases = releases if kept is None else tuple([r for r in kept if r in releases])
 
     def put(self, key: str, value: Any, worth: int = PRINTED) -> None:
         """One finding; of equal worth, the fullest GPU's figure is kept, and the first setting."""

@@ -214,7 +214,7 @@ def _of_version(record: EvidenceRecord, findings: LogFindings, cards: Catalogue)
     newest = engine(record.engine)
     if record.engine_generation not in (None, newest.generation):
         return record, None
-    version = findings.newest or newest.release
+    version = findings.release or findings.newest or newest.release
     try:
         card = identify_model(record, cards, any_weights=newest.allocates_request).card
         profile = engine(f"{record.engine}@{version}")
@@ -222,7 +222,9 @@ def _of_version(record: EvidenceRecord, findings: LogFindings, cards: Catalogue)
     except (Skipped, GpuSizerError):
         return record, None
     why = "the newest that words so" if version == findings.newest else "the newest that is known"
-    if version not in (findings.newest, newest.release):
+    if version == findings.release:
+        why = "the newest whose source prints this from the lines that the log names"
+    elif version not in (findings.newest, newest.release):
         why = "the nearest that loads it"
     return replace(record, engine_version=version), f"{newest.title} {version}: {why}, for the log tells no version"
 

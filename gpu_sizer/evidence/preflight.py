@@ -112,8 +112,13 @@ def _listed(value: Any) -> list[str]:
     if isinstance(value, str):
         return [w for c in _shell_calls(value) for w in c.words]
     words = [str(v) for v in value] if isinstance(value, list) else []
-    # sh -c "vllm serve ..."
-    return [w for word in words for w in (_words(word.replace("\\\n", " ")) if " " in word.strip() else [word])]
+    # sh -c "vllm serve ...", but not a value that is JSON.
+    lines = [" " in word.strip() and not word.lstrip().startswith(("{", "[")) for word in words]
+    return [
+        w
+        for word, line in zip(words, lines, strict=True)
+        for w in (_words(word.replace("\\\n", " ")) if line else [word])
+    ]
 
 
 def _gpus(value: Any, depth: int = 0) -> int | None:
@@ -233,15 +238,20 @@ def _options(words: list[str], line: CommandLine) -> tuple[str | None, dict[str,
         flag, equals, value = word.partition("=")
         known = flag if flag in line.options else flag.replace("_", "-")
         if known in line.switches:
-            key, told = line.switches[known]
-            options[key] = told
+            key, switched = line.switches[known]
+            options[key] = switched
             continue
         if not equals and i < len(words) and not words[i].startswith("-"):
             value = words[i]
-            i += known in line.options or not line.bare_model or model is not None
+            i += known in line.options or known in line.readers or not line.bare_model or model is not None
         key = line.options.get(known, "")
+        if known in line.readers and (told := line.readers[known](value)) is not None:
+            options |= {name: v for name, v in told.items() if v is not None}
+            continue
         if key == "model":
             model = value
+        elif key == REPLICAS_WITHIN:
+            options |= {"data_parallel_size": _value("data_parallel_size", value, flag), key: True}
         elif key and value:
             options[key] = _value(key, value, flag)
         else:

@@ -6,6 +6,7 @@ from gpu_sizer.cards.catalogue import Catalogue
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.engines.registry import engine as get_engine
 from gpu_sizer.engines.registry import engine_name, engine_names
+from gpu_sizer.engines.speculation import NoDrafterError
 from gpu_sizer.errors import GpuSizerError
 from gpu_sizer.evidence.identify import Identified, Skipped, identify_gpu, identify_model
 from gpu_sizer.evidence.records import EvidenceRecord
@@ -152,7 +153,13 @@ def _replay(record: EvidenceRecord, cards: Catalogue) -> Replayed:
     if profile.allocates_request and layout.tensor_parallel_size > 1 and record.tp is None:
         # A number of GPUs without a layout: whole layers, as such an engine does by itself.
         layout = Layout(1, layout.tensor_parallel_size, layout.data_parallel_size)
-    memory = Search(request).evaluate(layout)
+    try:
+        memory = Search(request).evaluate(layout)
+    except NoDrafterError as error:
+        # The rest of the start-up is compared without what drafts.
+        request = request.under(speculative=None)
+        assumed.append(f"nothing that drafts, for {error}")
+        memory = Search(request).evaluate(layout)
     if memory.per_gpu is None:
         return Replayed(
             record, "ok", memory.reason, {"verdict": memory.verdict, "outcome": "error_other"}, tuple(assumed)

@@ -107,7 +107,7 @@ def _settings(record: EvidenceRecord, cards: Catalogue) -> Settings | None:
             max_num_seqs=record.max_num_seqs,
             max_num_batched_tokens=record.max_num_batched_tokens,
         )
-        model = profile.model(identified.card, identified.dtype)
+        model = profile.model(identified.card)
         return profile.settings(model, identify_gpu(record, cards)[0], load, Layout())
     except (Skipped, GpuSizerError):
         return None

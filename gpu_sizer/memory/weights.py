@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
 from itertools import accumulate
 from math import gcd
 
@@ -13,6 +12,10 @@ from gpu_sizer.model.inventory import Inventory
 from gpu_sizer.model.tensor import Tensor
 from gpu_sizer.records import dataclass, field
 from gpu_sizer.units import ceil_div, round_up
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
 
 #: Dimensions of a matrix.
 MATRIX = 2
@@ -147,6 +150,8 @@ Rounded = tuple[int, int]
 def expert_rounding(tensors: Collection[Tensor], rules: WeightRules) -> Rounded:
     """What the width of one layer's experts and their hidden size are rounded up to."""
     formats = {t.fmt for t in tensors if t.is_expert and len(t.shape) == MATRIX}
+    if not formats:
+        return 1, 1
 
     def multiple(by_format: tuple[tuple[str, int], ...]) -> int:
         return max((m for fmt, m in by_format if fmt in formats), default=1)

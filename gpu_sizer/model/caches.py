@@ -76,6 +76,8 @@ class CacheTypes:
 
     cache_dtype: str
     model_dtype: str
+    drafted: int = 0
+    """Tokens drafted ahead, whose inputs convolutions keep beside their own."""
 
     @property
     def cache_bytes(self) -> int:

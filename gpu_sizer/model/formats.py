@@ -8,11 +8,14 @@ compressed_tensors).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import gcd, prod
 
 from gpu_sizer.errors import RequestError
 from gpu_sizer.units import ceil_div
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FLOAT32_BYTES = 4
 

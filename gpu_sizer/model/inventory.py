@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
 
 from gpu_sizer.errors import RequestError
 from gpu_sizer.model.formats import ELEMENT_BYTES, WEIGHT_FORMATS, is_scaled, storage_bytes
@@ -13,6 +11,7 @@ from gpu_sizer.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from typing import Protocol
 
     from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor
@@ -48,6 +47,8 @@ class Inventory:
     final: tuple[Tensor, ...]
     towers: tuple[Tensor, ...]
     mtp: tuple[Tensor, ...]
+    mtp_beside: tuple[Tensor, ...]
+    """Those of multi-token prediction that stand beside its blocks."""
     tied: bool
     looped: bool = False
     """Layers are run through several times."""
@@ -131,12 +132,33 @@ def block_tensors(block: Block, a: Architecture, fmt: str) -> list[Tensor]:
     return tensors
 
 
-def _format_of(tensor: Tensor, rules: tuple[FormatRule, ...], path: str) -> Tensor:
-    if tensor.is_linear:
-        for rule in rules:
-            if any(fnmatchcase(path, pattern) for pattern in rule.tensors):
-                return replace(tensor, fmt=rule.format)
-    return tensor
+#: Signs that make a name of tensors a pattern.
+_WILD = "*?["
+
+
+class _Formats:
+    """The formats in which a card's rules have some tensors stored: the first rule that matches a name holds."""
+
+    def __init__(self, rules: Iterable[FormatRule]) -> None:
+        # Most rules give names alone, and what matches patterns takes longer to load than a model to size.
+        self._rules = [
+            (frozenset(rule.tensors), tuple(t for t in rule.tensors if any(c in t for c in _WILD)), rule.format)
+            for rule in rules
+        ]
+
+    def of(self, tensor: Tensor, path: str) -> Tensor:
+        """The tensor of a path in its format."""
+        if tensor.is_linear:
+            for names, patterns, fmt in self._rules:
+                if path in names or (patterns and _matches(path, patterns)):
+                    return replace(tensor, fmt=fmt)
+        return tensor
+
+
+def _matches(path: str, patterns: Iterable[str]) -> bool:
+    from fnmatch import fnmatchcase
+
+    return any(fnmatchcase(path, pattern) for pattern in patterns)
 
 
 def _as_what_if(tensor: Tensor, dtype: str | None, model_dtype: str) -> Tensor:
@@ -195,14 +217,19 @@ def build_inventory(card: Described, dtype: str | None = None) -> Inventory:
     """
     a, fmt = card.architecture, card.weights.dtype
     what_if = weight_format(dtype) if dtype is not None else None
-    rules = () if what_if is not None else card.weights.rules
+    as_built = what_if is None and not card.weights.rules
+    formats = _Formats(() if what_if is not None else card.weights.rules)
 
     def stored(tensors: Iterable[Tensor], path: str) -> tuple[Tensor, ...]:
-        return tuple(_as_what_if(_format_of(t, rules, path + t.name), what_if, fmt) for t in tensors)
+        if as_built:
+            return tuple(tensors)
+        return tuple(_as_what_if(formats.of(t, path + t.name), what_if, fmt) for t in tensors)
 
     def outside(tensors: Iterable[Tensor]) -> tuple[Tensor, ...]:
+        if as_built:
+            return tuple(tensors)
         plain = what_if if what_if in ELEMENT_BYTES else None
-        return tuple(_as_what_if(_format_of(t, rules, t.name), plain, fmt) for t in tensors)
+        return tuple(_as_what_if(formats.of(t, t.name), plain, fmt) for t in tensors)
 
     blocks = {name: stored(block_tensors(block, a, fmt), f"layers.{name}.") for name, block in a.blocks.items()}
     width = a.embedding_size or a.hidden_size
@@ -218,10 +245,12 @@ def build_inventory(card: Described, dtype: str | None = None) -> Inventory:
     final = _norms(int(a.final_norm), a.hidden_size, fmt, a.norm, ("norm",))
     towers = [t for tower in a.towers for t in _extra(tower.tensors, fmt, f"{tower.name}.")]
     mtp: list[Tensor] = []
+    beside: list[Tensor] = []
     if a.mtp:
         for name, layers in a.mtp.blocks.items():
-            mtp += [*block_tensors(a.blocks[name], a, fmt), *_extra(a.mtp.extra, fmt)] * layers
-        mtp += _extra(a.mtp.once, fmt)
+            mtp += block_tensors(a.blocks[name], a, fmt) * layers
+        beside += [*_extra(a.mtp.extra, fmt)] * a.mtp.layers
+        beside += _extra(a.mtp.once, fmt)
     return Inventory(
         blocks=blocks,
         layer_names=a.layer_names,
@@ -229,7 +258,8 @@ def build_inventory(card: Described, dtype: str | None = None) -> Inventory:
         head=outside(head),
         final=outside(final),
         towers=outside(towers),
-        mtp=outside(mtp),
+        mtp=outside([*mtp, *beside]),
+        mtp_beside=outside(beside),
         tied=a.tie_word_embeddings,
         looped=any(block.passes > 1 for block in a.blocks.values()),
     )

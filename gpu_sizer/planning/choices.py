@@ -10,7 +10,7 @@ from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.load import LOAD, told
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.inverse import best_within, longest
-from gpu_sizer.planning.rent import at_least, rented
+from gpu_sizer.planning.rental import at_least, rented
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search, plan, prepared
 from gpu_sizer.planning.uncounted import Uncounted, counted
@@ -27,13 +27,15 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.memory.estimate import Verdict
     from gpu_sizer.planning.plan import Plan
-    from gpu_sizer.planning.rent import Rental
+    from gpu_sizer.planning.rental import Rental
     from gpu_sizer.planning.request import Request
 
 #: Options that an answer shows unless all are asked for.
 SHOWN = 12
 #: Models that an answer shows in words.
 SHOWN_MODELS = 20
+#: Models that are worth a process of their own.
+LEAST_SHARE = 64
 #: A context below which a model is of little use; one whose own length is shorter needs that.
 USEFUL_CONTEXT = 8192
 
@@ -189,8 +191,8 @@ class Choices:
         }
 
 
-def _runnable(card: ModelCard, gpu: GpuSpec, count: int, options: dict[str, Any]) -> RunnableModel:
-    """One row: a model that cannot take the context asked does not fit."""
+def _runnable(card: ModelCard, gpu: GpuSpec, count: int, options: dict[str, Any]) -> tuple[Any, ...]:
+    """What a row says of its model: one that cannot take the context asked does not fit."""
     wanted = options.pop("context", None)
     native = card.context.native
     limit = card.context.extended or native
@@ -198,14 +200,13 @@ def _runnable(card: ModelCard, gpu: GpuSpec, count: int, options: dict[str, Any]
     total = prepared(request).inventory.total_parameters
     search = Search(request)
     if search.start() > count:
-        return RunnableModel(card, "does_not_fit", None, None, 0, wanted or native, total, card.weights.dtype)
+        return "does_not_fit", None, None, 0, wanted or native, total, card.weights.dtype
     best = best_within(request, count) if (wanted or 0) <= limit else None
     reach = limit if best and request.context == limit else longest(request, count)
     shown = best
     if best is None and reach:
         shown = best_within(request.under(context=reach), count)
-    return RunnableModel(
-        card,
+    return (
         best.verdict if best else "does_not_fit",
         shown.layout if shown else None,
         shown.per_gpu.free_bytes if shown and shown.per_gpu else None,
@@ -224,7 +225,7 @@ def _newest(m: RunnableModel) -> tuple[Any, ...]:
 
 
 def what_fits(
-    cards: Iterable[ModelCard], gpu: GpuSpec, count: int, *, everything: bool = False, **options: Any
+    cards: Iterable[ModelCard], gpu: GpuSpec, count: int, *, everything: bool = False, workers: int = 1, **options: Any
 ) -> Runnable:
     """The models that a number of GPUs runs; those that cannot be counted are named apart.
 
@@ -233,15 +234,26 @@ def what_fits(
         gpu: the kind of GPU.
         count: how many.
         everything: also models that do not run at all, or only at a context too short to be of use.
+        workers: processes that share the models; 0 is one for each core.
         options: load options of :func:`gpu_sizer.planning.request.make_request`; null values are left out.
 
     Raises:
         RequestError: a value that makes no sense.
     """
     kept = {k: v for k, v in options.items() if v is not None}
-    found = [counted(c, gpu, lambda c=c: _runnable(c, gpu, count, dict(kept))) for c in cards]  # type: ignore[misc]
+    models = list(cards)
+
+    def row(card: ModelCard) -> tuple[Any, ...] | Uncounted:
+        return counted(card, gpu, lambda: _runnable(card, gpu, count, dict(kept)))
+
+    if workers == 1:
+        found = [row(card) for card in models]
+    else:
+        from gpu_sizer.fast.forks import cores, forked
+
+        found = forked(row, models, min(workers or cores(), ceil_div(len(models), LEAST_SHARE)))
     uncounted = tuple(m for m in found if isinstance(m, Uncounted))
-    rows = [m for m in found if not isinstance(m, Uncounted)]
+    rows = [RunnableModel(c, *m) for c, m in zip(models, found, strict=True) if not isinstance(m, Uncounted)]
     rows.sort(key=_newest)
     listed = [m for m in rows if everything or m.fits or m.max_context >= min(USEFUL_CONTEXT, m.context)]
     asked = told({s.name: kept.get(s.name, s.default) for s in LOAD})
@@ -324,7 +336,7 @@ def cheapest(request: Request, gpus: Sequence[GpuSpec]) -> Choices:
         return plan(replace(request, gpu=gpu), details=False, why=False)
 
     gpus = _of_provider(gpus, request.provider)
-    weights = Search(request).fitting.whole()[1]
+    weights = Search(request).fitting.whole_weights()
     waiting: list[tuple[tuple[Any, ...], int]] = []
     for place, gpu in enumerate(gpus):
         fewest, here = max(1, ceil_div(weights, gpu.visible_bytes)), replace(request, gpu=gpu)

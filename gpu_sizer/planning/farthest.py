@@ -18,10 +18,28 @@ if TYPE_CHECKING:
     from gpu_sizer.planning.request import Request
 
 
-def largest(holds: Callable[[int], bool], low: int, most: int) -> int:
-    """The largest n in [low, most] for which ``holds(n)`` and not ``holds(n + 1)``; 0 where ``holds(low)`` is false."""
+#: Ends that are guessed before the rest is bisected, and how far from the end a good guess is at most.
+GUESSES, NEAR = 3, 32
+
+
+def largest(
+    holds: Callable[[int], bool], low: int, most: int, room: Callable[[int], int | None] = lambda n: None
+) -> int:
+    """The largest n in [low, most] for which ``holds(n)`` and not ``holds(n + 1)``; 0 where ``holds(low)`` is false.
+
+    Args:
+        holds: true up to some end, and false behind it.
+        low: where the search begins.
+        most: where it ends.
+        room: what is left at a value, negative where something is missing, null where that is not known. It falls
+            about evenly, so that it tells where the end is likely to be; the answer does not rest on it.
+    """
     if not holds(low):
         return 0
+    if low < most and (left := room(low)) is not None and left > 0:
+        if holds(most):
+            return most
+        return _bisected(holds, *_guessed(holds, low, most, room))
     step, bad = max(1, low), most + 1
     while low < most:
         trial = min(low + step, most)
@@ -30,6 +48,11 @@ def largest(holds: Callable[[int], bool], low: int, most: int) -> int:
         else:
             bad = trial
             break
+    return _bisected(holds, low, bad)
+
+
+def _bisected(holds: Callable[[int], bool], low: int, bad: int) -> int:
+    """The end between a value that holds and one that does not."""
     while bad - low > 1:
         middle = (low + bad) // 2
         if holds(middle):
@@ -37,6 +60,23 @@ def largest(holds: Callable[[int], bool], low: int, most: int) -> int:
         else:
             bad = middle
     return low
+
+
+def _guessed(holds: Callable[[int], bool], low: int, bad: int, room: Callable[[int], int | None]) -> tuple[int, int]:
+    """The same two values nearer to the end, by where the room between them would be used up."""
+    for _ in range(GUESSES):
+        left, missing = room(low), room(bad)
+        if bad - low <= NEAR or left is None or missing is None or not left >= 0 > missing:
+            break
+        guess = min(max(low + (bad - low) * left // (left - missing), low + 1), bad - 1)
+        # A good guess is within a block or two of the end: on its other side there is another value near by.
+        if holds(guess):
+            low, other = guess, min(guess + NEAR, bad - 1)
+        else:
+            bad, other = guess, max(guess - NEAR, low + 1)
+        if low < other < bad:
+            low, bad = (other, bad) if holds(other) else (low, other)
+    return low, bad
 
 
 class Growth:
@@ -85,10 +125,13 @@ class Growth:
                 found = search.evaluate(layout)
                 return found.within_budget and found.verdict in verdicts
 
+            def room(value: int, layout: Layout = layout) -> int | None:
+                return None if (search := self._search(value)) is None else search.fitting.free_bytes(layout)
+
             # A layout of replicas begins with one user for each.
             low = max(best + 1, layout.data_parallel_size if self._grows_users else 1)
             if low <= self._most:
-                best = max(best, largest(holds, low, self._most))
+                best = max(best, largest(holds, low, self._most, room))
             if best == self._most:
                 break
         return best

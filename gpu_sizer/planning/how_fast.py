@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gpu_sizer.load import Settings
     from gpu_sizer.memory.estimate import LayoutMemory
     from gpu_sizer.memory.layout import Layout
-    from gpu_sizer.planning.rent import Rental
+    from gpu_sizer.planning.rental import Rental
     from gpu_sizer.planning.request import Request
     from gpu_sizer.timing.answer import Speed
 
@@ -49,7 +49,7 @@ class HowFast:
     @property
     def rental(self) -> Rental | None:
         """The cheapest whole machines with these GPUs; null where none is known."""
-        from gpu_sizer.planning.rent import rented_for
+        from gpu_sizer.planning.rental import rented_for
 
         return rented_for(self.request, self.layout.gpu_count, self.memory)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from gpu_sizer.errors import RequestError, shown
 from gpu_sizer.model.bounds import MOST_TOKENS
 
@@ -29,6 +27,8 @@ def tokens(text: str | int, native: int | None = None, what: str = "context", ab
     """
     if isinstance(text, int):
         return text
+    import re
+
     match = re.fullmatch(_NUMBER, text.strip(), re.IGNORECASE)
     if match is None:
         raise RequestError(f"{what} must be a number of tokens such as 8192 or 32k, not {text[:40]!r}", about=about)
@@ -55,6 +55,8 @@ def some_gpus(text: str) -> tuple[int, str]:
     Raises:
         RequestError: nothing is named, or none of it.
     """
+    import re
+
     match = re.fullmatch(_GPUS, text.strip(), re.IGNORECASE)
     if match is None or match[1] == "0" * len(match[1] or ""):
         raise RequestError(f"GPUs as 2xa6000 or h100, not {text[:40]!r}", about="gpu")

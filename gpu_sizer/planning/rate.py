@@ -51,6 +51,8 @@ class Rates:
         load, what_if = request.load, request.what_if
         if what_if is not None and request.get_engine().own_format(what_if) is not None:
             raise RequestError(f"nothing is known here of the speed of {what_if.upper()} files, only of their memory")
+        if load.speculative is not None:
+            raise RequestError("nothing is known here of the speed of speculative decoding, only of its memory")
         self.prompt, self.answer = load.prompt or USUAL_PROMPT, load.answer or USUAL_ANSWER
         self._users, self._each, self._all = load.users, load.tokens_per_second, load.requests_per_second
         self._speeds = Speeds(request, held, prompt=self.prompt, answer=self.answer)

@@ -2,137 +2,27 @@
 
 from __future__ import annotations
 
-from gpu_sizer.cards.machine import HOURS_PER_MONTH
-from gpu_sizer.errors import DoesNotFitError, RequestError
-from gpu_sizer.planning.machines import Machines, divides, in_one, over_several
-from gpu_sizer.planning.plan import Plan
-from gpu_sizer.planning.request import DEFAULT_NODE, make_request
-from gpu_sizer.planning.search import Search, fit
+from gpu_sizer.errors import RequestError
+from gpu_sizer.planning.rental import Rental, carried, doubt_of, is_node, order
+from gpu_sizer.planning.request import make_request
+from gpu_sizer.planning.search import Search
 from gpu_sizer.planning.uncounted import Uncounted, counted
 from gpu_sizer.records import dataclass
-from gpu_sizer.units import ceil_div
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import datetime
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.cards.machine import MachinePrice, Offer
+    from gpu_sizer.cards.machine import Offer
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.memory.estimate import LayoutMemory
-    from gpu_sizer.planning.plan import Fit
+    from gpu_sizer.planning.rental import Wanted
     from gpu_sizer.planning.request import Request
 
-#: Kinds of price that stand in for one on demand, where there is none: marked, and behind all on demand.
-STAND_INS = ("marketplace", "list", "reserved")
 #: Options that an answer shows unless all are asked for.
 SHOWN = 12
-#: Links over which a machine's GPUs work as one, so that several such machines make a cluster.
-FAST_LINKS = ("nvlink", "infinity-fabric")
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which machines are asked for; null and False ask for nothing."""
-
-    provider: str | None = None
-    """Id of a provider."""
-    region: str | None = None
-    """Part of a region's name."""
-    spot: bool = False
-    """Prices that the provider may end at any time, instead of those on demand."""
-    max_price: float | None = None
-    """US dollars an hour for all machines together."""
-    as_of: datetime.date | None = None
-    """The day from which the age of a price is counted; null counts none."""
-
-    @property
-    def kind(self) -> str:
-        """The kind of price that is compared."""
-        return "spot" if self.spot else "on-demand"
-
-    def price(self, offer: Offer) -> MachinePrice | None:
-        """A machine's price of the kind wanted, or one that stands in for it; null where there is none."""
-        found = offer.price((self.kind,), region=self.region, as_of=self.as_of)
-        if found is None and not self.spot:
-            found = offer.price(STAND_INS, region=self.region, as_of=self.as_of)
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Rental:
-    """So many machines of one kind, the layout over their GPUs, and what they cost together."""
-
-    offer: Offer
-    gpu: GpuSpec
-    machines: int
-    memory: LayoutMemory
-    price: MachinePrice | None
-    doubt: str | None
-    """Why the price is compared with no other; null where it is."""
-
-    @property
-    def gpus_each(self) -> int:
-        """GPUs of one machine."""
-        return self.offer.machine.gpu_count
-
-    @property
-    def price_hour_usd(self) -> float | None:
-        """US dollars an hour for all of them."""
-        each = self.price.usd_per_hour if self.price is not None else None
-        return round(each * self.machines, 4) if each is not None else None
-
-    @property
-    def price_month_usd(self) -> float | None:
-        """US dollars for a month of 730 hours."""
-        hour = self.price_hour_usd
-        return round(hour * HOURS_PER_MONTH, 2) if hour is not None else None
-
-    @property
-    def watts(self) -> int | None:
-        """What the GPUs of the machines draw at most, by their makers; null where that is not known."""
-        return self.gpu.tdp_w * self.gpus_each * self.machines if self.gpu.tdp_w else None
-
-    def summary(self) -> dict[str, Any]:
-        """The ``machines`` object of a plan."""
-        price = self.price
-        return {
-            "provider": self.offer.provider,
-            "machine": self.offer.machine.name,
-            "count": self.machines,
-            "gpus_each": self.gpus_each,
-            "price_hour_usd": self.price_hour_usd,
-            "price_kind": price.kind if price else None,
-            "as_of": price.date.isoformat() if price and price.date else None,
-            "doubt": self.doubt,
-            "layout": self.memory.layout.model_dump(),
-        }
-
-    def model_dump(self) -> dict[str, Any]:
-        """The JSON object."""
-        machine, price, per_gpu = self.offer.machine, self.price, self.memory.per_gpu
-        return {
-            "provider": self.offer.provider,
-            "name": machine.name,
-            "gpu": self.gpu.id,
-            "count": self.gpus_each,
-            "machines": self.machines,
-            "price_hour_usd": self.price_hour_usd,
-            "price_month_usd": self.price_month_usd,
-            "price_each_usd": price.usd_per_hour if price else None,
-            "price_kind": price.kind if price else None,
-            "region": price.region if price else None,
-            "as_of": price.date.isoformat() if price and price.date else None,
-            "doubt": self.doubt,
-            "layout": self.memory.layout.model_dump(),
-            "verdict": self.memory.verdict,
-            "free_bytes": per_gpu.free_bytes if per_gpu else None,
-            "watts": self.watts,
-            "link": machine.link,
-            "source": price.source if price else machine.source,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,137 +72,6 @@ class Rentals:
             "too_small": self.too_small,
             "not_counted": [u.model_dump() for u in self.uncounted],
         }
-
-
-def _doubt(price: MachinePrice | None, wanted: Wanted) -> str | None:
-    if price is None:
-        return "no price known"
-    if price.kind != wanted.kind:
-        return ", ".join(filter(None, (price.kind, price.doubt(wanted.as_of))))
-    return price.doubt(wanted.as_of)
-
-
-def _order(r: Rental) -> tuple[Any, ...]:
-    """Prices that can be compared, then marked ones, then none; the cheapest, the fewest machines, with room."""
-    hour = r.price_hour_usd
-    rank = 0 if r.doubt is None else 1 if hour is not None else 2
-    return (rank, hour or 0.0, r.machines, r.memory.verdict == "tight", r.offer.key)
-
-
-def _is_node(offer: Offer, gpu: GpuSpec) -> bool:
-    """Whether a machine is a whole node, of which several make a cluster."""
-    whole = min(gpu.gpus_per_node or DEFAULT_NODE, DEFAULT_NODE)
-    return offer.machine.link in FAST_LINKS and offer.machine.gpu_count >= whole
-
-
-def carried(request: Request, each: int, least: int = 1) -> tuple[int, LayoutMemory] | None:
-    """The fewest machines of so many GPUs that carry a request, and the layout; null where none do.
-
-    Args:
-        request: what is asked; its limits say how many GPUs there may be in all.
-        each: GPUs of one machine.
-        least: fewer GPUs are known not to do.
-    """
-    search = Search(request)
-    start = max(search.start(), least)
-    if start <= each and (found := in_one(search, start, each)) is not None:
-        return 1, found
-    for machines in range(max(2, ceil_div(start, each)), request.max_gpus // each + 1):
-        if (found := over_several(search, machines, each)) is not None:
-            return machines, found
-    return None
-
-
-def machines_for(request: Request) -> list[Offer]:
-    """The machines that a request may be carried by: the one that was named, or all with its GPU, of its provider."""
-    if request.machine is not None:
-        return [request.machine]
-    from gpu_sizer.cards.fleet import fleet
-
-    return [o for o in fleet().of_gpu(request.gpu.id) if request.provider in (None, o.provider)]
-
-
-def at_least(request: Request, count: int) -> tuple[bool, float | None, bool]:
-    """What so many GPUs cost at least, before anything is planned.
-
-    Returns:
-        Whether one machine has as many, the lowest price an hour (null where none is known), and whether any price can
-        be compared.
-    """
-    single, least, current = False, None, False
-    for offer in machines_for(request):
-        machines, price = ceil_div(count, offer.machine.gpu_count), Wanted().price(offer)
-        single = single or machines == 1
-        current = current or _doubt(price, Wanted()) is None
-        if price is not None and price.usd_per_hour is not None:
-            cost = price.usd_per_hour * machines
-            least = cost if least is None else min(least, cost)
-    return single, None if least is None else round(least, 4), current
-
-
-def rented(answer: Plan | Fit) -> Rental | None:
-    """The whole machines for an answer: those that were asked for by name, else the cheapest with its GPUs.
-
-    Args:
-        answer: a plan, or a layout that was told and is kept.
-
-    Returns:
-        Null where it does not fit, or no machine is known.
-    """
-    if answer.memory is None or not answer.fits:
-        return None
-    told = None if isinstance(answer, Plan) else answer.memory
-    return rented_for(answer.request, answer.memory.layout.gpu_count, told)
-
-
-def rented_for(request: Request, least: int, told: LayoutMemory | None) -> Rental | None:
-    """The whole machines with at least so many GPUs, as :func:`rented`.
-
-    Args:
-        request: what is asked.
-        least: GPUs that there must be.
-        told: the layout that is kept; null lets each machine have its best.
-    """
-    offers = machines_for(request)
-    wanted, found, carry = Wanted(), [], {}
-    # Machines that people cluster, and those that do alone, before all others.
-    for likely in (True, False):
-        for offer in offers:
-            each = offer.machine.gpu_count
-            if (each >= least or _is_node(offer, request.gpu) or request.machine is not None) != likely:
-                continue
-            if each not in carry:
-                carry[each] = _holding(request, told, each, least)
-            if (held := carry[each]) is not None:
-                price = wanted.price(offer)
-                found.append(Rental(offer, request.gpu, *held, price, _doubt(price, wanted)))
-        if found:
-            return min(found, key=_order)
-    return None
-
-
-def named_machines(answer: Plan) -> Machines | None:
-    """The machines that were asked for by name, with the layout over all of their GPUs; null where none was.
-
-    Raises:
-        DoesNotFitError: no number of them carries the load.
-    """
-    if answer.request.machine is None:
-        return None
-    if (rental := rented(answer)) is None:
-        name = answer.request.machine.machine.name
-        raise DoesNotFitError(f"no number of {name} up to {answer.request.max_gpus} GPUs carries it")
-    return Machines(rental.machines, rental.gpus_each, fit(answer.request, rental.memory.layout))
-
-
-def _holding(request: Request, told: LayoutMemory | None, each: int, least: int) -> tuple[int, LayoutMemory] | None:
-    """The fewest machines of so many GPUs: for a layout that is told, or in the best one."""
-    if told is None:
-        return carried(request.on_nodes(each), each, least)
-    machines = ceil_div(least, each)
-    if machines > 1 and (least % each or not divides(told.layout, each)):
-        return None
-    return machines, told
 
 
 def rent(
@@ -366,11 +125,11 @@ def rent(
         answer = answers[key]
         if isinstance(answer, tuple):
             price = wanted.price(offer)
-            found.append(Rental(offer, gpu, *answer, price, _doubt(price, wanted)))
+            found.append(Rental(offer, gpu, *answer, price, doubt_of(price, wanted)))
     if request is None:
         raise refused or RequestError(_none(wanted), about="gpu")
     too_small = sum(not isinstance(answers[o.machine.seen_gpu or "", o.machine.gpu_count], tuple) for o in chosen)
-    found.sort(key=_order)
+    found.sort(key=order)
     uncounted = tuple(dict.fromkeys(a for a in answers.values() if isinstance(a, Uncounted)))
     affordable = _affordable(found, wanted)
     listed = tuple(affordable if everything else _sensible(affordable))
@@ -397,7 +156,7 @@ def _sensible(found: Sequence[Rental]) -> list[Rental]:
 
     Where nothing else carries the load, machines of any kind do.
     """
-    likely = [r for r in found if r.machines == 1 or _is_node(r.offer, r.gpu)]
+    likely = [r for r in found if r.machines == 1 or is_node(r.offer, r.gpu)]
     kept: dict[tuple[str, str, int], Rental] = {}
     for r in likely or found:
         kept.setdefault((r.offer.provider, r.gpu.id, r.gpus_each), r)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from functools import cached_property, lru_cache
 
 from gpu_sizer.cards.model_card import ModelCard
@@ -18,10 +17,11 @@ from gpu_sizer.units import ceil_div, gib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from gpu_sizer.engines.engine import Engine, PreparedModel
-    from gpu_sizer.load import Settings
+    from gpu_sizer.load import Load, Settings
     from gpu_sizer.planning.rate import Rates
     from gpu_sizer.timing.work import Work
 
@@ -76,7 +76,7 @@ class _Known:
         sizes: Counter[str] = Counter()
         for tensor, layers in self.model.inventory.everything():
             sizes[tensor.fmt] += storage_bytes(tensor.shape, tensor.fmt) * tensor.copies * layers
-        return sizes.most_common(1)[0][0]
+        return max(sizes, key=lambda fmt: sizes[fmt])
 
     @cached_property
     def work(self) -> Work:
@@ -112,15 +112,15 @@ class _Known:
 
 
 @lru_cache(maxsize=64)
-def _known(engine_name: str, of_model: object, card: _Hashed, dtype: str | None) -> _Known:
+def _known(engine_name: str, of_model: Load, card: _Hashed) -> _Known:
     """A prepared model, kept by all of a load that changes it."""
     found = engine(engine_name)
-    return _Known(found, found.model(card.card, dtype))
+    return _Known(found, found.model(card.card, of_model))
 
 
 def known(request: Request) -> _Known:
     """The request's model, prepared once for many GPUs and loads."""
-    return _known(request.engine, request.load.of_model(), _Hashed(request.model), request.what_if)
+    return _known(request.engine, request.load.of_model(), _Hashed(request.model))
 
 
 def prepared(request: Request) -> PreparedModel:
@@ -138,7 +138,6 @@ class Search:
         self.model = self.known.model
         self.fitting = self.engine.fitting(self.model, request.gpu, request.load)
         self._usable: int | None = None
-        self._held: list[int] = []
 
     def evaluate(self, layout: Layout) -> LayoutMemory:
         """The layout's memory and verdict."""
@@ -212,10 +211,10 @@ class Search:
 
     def _together(self, *, cache: bool) -> int:
         """The least number of GPUs that hold weights, and the cache if asked, beside what each needs for itself."""
+        fitting = self.fitting
         if self._usable is None:
-            budget, *self._held = self.fitting.whole()
-            self._usable = budget - self.fitting.least_reserve()
-        needed = sum(self._held) if cache else self._held[0]
+            self._usable = fitting.budget() - fitting.least_reserve()
+        needed = fitting.whole_weights() + (fitting.whole_cache() if cache else 0)
         return max(1, ceil_div(needed, self._usable)) if self._usable > 0 else self.request.max_gpus + 1
 
     def floor(self) -> int:
@@ -408,8 +407,7 @@ def _why_none(search: Search, floor: int) -> str:
             if (nearest := search.rejection(count)).layout is not None:
                 beyond = "" if count == most else f", and no larger count has a layout that {search.engine.title} takes"
                 return f"{count} GPUs do not do: {nearest.reason}{beyond}"
-    _, weights, cache = search.fitting.whole()
-    needed = gib(weights + cache)
+    needed = gib(search.fitting.whole_weights() + search.fitting.whole_cache())
     return f"{needed} of weights and cache need at least {floor} GPUs; the most allowed is {most}"
 
 

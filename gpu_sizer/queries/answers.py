@@ -55,6 +55,8 @@ class Most:
 
     gpus: int | None = None
     listed: int | None = None
+    workers: int = 1
+    """Processes that share what takes long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +265,7 @@ def _memory(a: Asked, cards: Catalogue) -> MemoryNeed:
 def _models(a: Asked, cards: Catalogue) -> Runnable:
     from gpu_sizer.planning.choices import what_fits
 
-    return what_fits(cards.models.all(), a.gpus[0], gpus_asked(a.gpu_count), **a.options)
+    return what_fits(cards.models.all(), a.gpus[0], gpus_asked(a.gpu_count), workers=a.workers, **a.options)
 
 
 def _speed(a: Asked, cards: Catalogue) -> HowFast:
@@ -287,6 +289,8 @@ _ANSWERS: dict[Intent, Callable[[Asked, Catalogue], Result]] = {
 
 def _shorter(a: Asked, result: Result) -> str | None:
     """The context that fits on the GPUs that were told, where the one asked for does not; null where none does."""
+    if isinstance(result, Plan):
+        return None
     from gpu_sizer.planning.inverse import OnCount, longest
 
     if not isinstance(result, OnCount) or result.fits:
@@ -353,7 +357,7 @@ def _refuse_dear(a: Asked, most: Most) -> None:
 
 def _answer(u: Understanding, named: InGpus, cards: Catalogue, most: Most) -> Answer:
     offer = named.offer if named.offer is not None and u.gpus == (named.offer.machine.seen_gpu,) else None
-    a, remarks = replace(asked(u, cards), machine=offer, provider=named.provider), list(u.remarks)
+    a, remarks = replace(asked(u, cards), machine=offer, provider=named.provider, workers=most.workers), list(u.remarks)
     copies = u.options.copies
     if a.gpus and copies is not None and copies > (a.gpu_count or copies) >= 1:
         from gpu_sizer.queries.copies import shared
@@ -381,7 +385,12 @@ def _answer(u: Understanding, named: InGpus, cards: Catalogue, most: Most) -> An
 
 
 def ask(
-    text: str, *, cards: Catalogue | None = None, most_gpus: int | None = None, most_listed: int | None = None
+    text: str,
+    *,
+    cards: Catalogue | None = None,
+    most_gpus: int | None = None,
+    most_listed: int | None = None,
+    workers: int = 1,
 ) -> Answer | Answers | Checked:
     """The answer to a question in words, or those to each of its parts.
 
@@ -390,13 +399,14 @@ def ask(
         cards: the catalogue; null is the shipped one with the user's own folders.
         most_gpus: refuse questions about more GPUs, which take longer to answer; null is as many as can be planned.
         most_listed: refuse questions for all models that run on more GPUs, times users, for the same reason.
+        workers: processes that share what takes long, as in :func:`gpu_sizer.what_fits`.
 
     Raises:
         GpuSizerError: a question that is not understood, or a name that is missing, unknown or ambiguous: ``kind``
             (``unknown``, ``ambiguous``, ``incomplete``, ``invalid``) and ``about`` say which.
     """
     shelf = cards or catalogue()
-    most = Most(most_gpus, most_listed)
+    most = Most(most_gpus, most_listed, workers)
     found = _pasted(text, shelf, most)
     if not isinstance(found, InGpus):
         return found

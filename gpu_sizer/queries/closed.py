@@ -7,8 +7,8 @@ import os
 from gpu_sizer.cards.catalogue import code_folders, data_folder
 from gpu_sizer.cards.folders import LIGHT_FOLDERS
 from gpu_sizer.cards.names import normal
-from gpu_sizer.compiled import Recipe
 from gpu_sizer.errors import UnknownModelError
+from gpu_sizer.fast.compiled import Recipe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 #: An option as commands have them: most questions have none, and are not looked at for a command.
 _OPTION = re.compile(r"(?:^|\s)--?[a-z][\w-]*|\bserve\s+\S+/\S+", re.M)
-#: Where a command within a question ends and the question goes on: at a closing quote, or before its GPUs.
-_GOES_ON = re.compile(r"[`\u201d\"](?=\s|$|[.,?])|\s(?=(?:on|using|with)\s+(?!-))|\?\s*$")
+#: Where a command within a question ends and the question goes on: before its GPUs.
+_GOES_ON = re.compile(r"\s(?=(?:on|using|with)\s+(?!-))|\?\s*$")
+#: What a command may stand between.
+_QUOTES = {"`": "`", "'": "'", '"': '"', "\u201c": "\u201d", "\u2018": "\u2019"}
 #: As much of a log as its answer tells back.
 _TOLD = 80
 #: Lines that a log has at least.
@@ -83,15 +85,17 @@ def find_command(text: str) -> Command | None:
     found = re.search(rf"(?:\S*/)?(?:{'|'.join([*docker, *spelled])})(?=\s)", text, re.S)
     if found is None:
         return None
-    before, behind = text[: found.start()], text[found.start() :]
-    behind, tail = _cut(re.sub(r"\\\s*\n", " ", behind))
+    before, behind = text[: found.start()], re.sub(r"\\\s*\n", " ", text[found.start() :])
     python = re.search(r"python3?\s+-m\s+$", before)
     told, before = (python[0], before[: python.start()]) if python else ("", before)
-    return Command(told + behind.strip(" `\"'"), f"{before} {tail}".strip())
+    opened = before.rstrip()[-1:]
+    closing = behind.rfind(_QUOTES[opened]) if opened in _QUOTES else -1
+    command, tail = (behind[:closing], behind[closing + 1 :]) if closing > 0 else _cut(behind)
+    return Command(told + command.strip(), f"{before.rstrip(opened) if closing > 0 else before} {tail}".strip())
 
 
 def _cut(text: str) -> tuple[str, str]:
-    """A command, and what stands behind it."""
+    """A command that stands between no quotes, and what stands behind it."""
     line, newline, rest = text.partition("\n")
     end = _GOES_ON.search(line)
     if end is None:

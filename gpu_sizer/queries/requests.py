@@ -41,6 +41,8 @@ class Asked:
     """The machine that was named, whose GPUs these are."""
     provider: str | None = None
     """Id of the provider that was named."""
+    workers: int = 1
+    """Processes that share what takes long."""
 
     def request(self, gpu: GpuSpec | None = None) -> Request:
         """The checked request on one of the GPUs.

@@ -12,7 +12,7 @@ from gpu_sizer.records import dataclass
 from gpu_sizer.reports.listings import CatalogueListing
 from gpu_sizer.reports.selecting import ordered
 from gpu_sizer.reports.tables.grid import Cell, Column, Grid, Group, Row
-from gpu_sizer.words.rent import money
+from gpu_sizer.words.rental import money
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gpu_sizer.planning.rent import Rental, Rentals
+from gpu_sizer.planning.rent import Rentals
+from gpu_sizer.planning.rental import Rental
 from gpu_sizer.reports.listings import CatalogueListing
 from gpu_sizer.reports.tables.grid import Cell, Column, Grid, Group, Row
 from gpu_sizer.words.rent import RENT_COLUMNS, rent_remarks, rent_row

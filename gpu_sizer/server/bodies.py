@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from gpu_sizer.deploy.choices import CHOICES
+from gpu_sizer.deploy.formats import FORMATS
 from gpu_sizer.load import ENGINE, LIMITS, LOAD, OPTIONS
 from gpu_sizer.memory.layout import LAYOUT
 
@@ -70,7 +72,7 @@ def takes(*settings: Setting) -> Callable[[type[B]], type[B]]:
     def made(body: type[B]) -> type[B]:
         fields: dict[str, Any] = {s.name: _field(s) for s in settings}
         found = create_model(body.__name__, __base__=body, __module__=body.__module__, __doc__=body.__doc__, **fields)
-        found._settings = frozenset(fields)
+        found._settings = body._settings | frozenset(fields)
         return found
 
     return made
@@ -146,18 +148,13 @@ class SpeedBody(LayoutBody):
     )
 
 
+@takes(*CHOICES)
 class DeployBody(SizeBody):
     """The command or file that starts the server of the plan."""
 
     model_config = _shown({"model": "gpt-oss-120b", "gpu": "h100", "format": "kubernetes", "tuned": True})
 
-    format: Name = Field(
-        description="vllm (the bare command), docker-compose, kubernetes, skypilot, dstack or slurm.",
-    )
-    weights: Name | None = Field(None, description="Repository to load. Null: the model's own.")
-    image: Name | None = Field(None, description="Container image. Null: the engine's own.")
-    port: Annotated[int, Field(ge=1, le=65535)] = Field(8000, description="Port of the engine's server.")
-    tuned: bool = Field(False, description="With the plan's lower settings, on fewer GPUs.")
+    format: Name = Field(description=f"{', '.join(FORMATS)}; the first ones are the bare commands of engines.")
 
 
 @takes(*LOAD, ENGINE, *(s for s in LIMITS if s.name != "gpus_per_node"))

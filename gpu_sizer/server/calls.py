@@ -10,8 +10,9 @@ from gpu_sizer import api
 from gpu_sizer.answers import with_answers
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.cards.fleet import fleet
+from gpu_sizer.deploy.choices import CHOICES
 from gpu_sizer.deploy.formats import deploy as write
-from gpu_sizer.deploy.serving import weights_named
+from gpu_sizer.deploy.making import weights_named
 from gpu_sizer.errors import RequestError, UnknownModelError
 from gpu_sizer.memory.layout import LAYOUT, Layout
 from gpu_sizer.planning.plan import Plan
@@ -171,9 +172,9 @@ def deploy(b: DeployBody) -> Answered:
     Raises:
         GpuSizerError: as for :func:`size`, an unknown format, or a plan that does not fit.
     """
-    plan = _plan(b, details=b.details or b.tuned)
-    release = weights_named(plan.request.model, b.model)
-    text = write(plan, b.format, weights=b.weights, release=release, image=b.image, port=b.port, tuned=b.tuned)
+    chosen = {s.name: getattr(b, s.name) for s in CHOICES}
+    plan = _plan(b, details=b.details or chosen["tuned"])
+    text = write(plan, b.format, release=weights_named(plan.request.model, b.model), **chosen)
     return Answered({"format": b.format, "file": text, "plan": plan.model_dump()}, text.splitlines())
 
 

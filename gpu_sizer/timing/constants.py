@@ -11,15 +11,15 @@ import os
 import re
 from functools import cache
 
-from gpu_sizer.compiled import Recipe
 from gpu_sizer.errors import RequestError
+from gpu_sizer.fast.compiled import Recipe
 from gpu_sizer.records import dataclass, fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from gpu_sizer.compiled import Compiled
+    from gpu_sizer.fast.compiled import Compiled
     from gpu_sizer.timing.case import Number
 
 _HERE = os.path.dirname(os.path.abspath(__file__))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gpu_sizer.planning.rate import rounded, spread
 from gpu_sizer.words.blocks import USUAL, Paragraph, Told
 from gpu_sizer.words.plan import in_layout, notes, times
-from gpu_sizer.words.rent import named, priced
+from gpu_sizer.words.rental import named, priced
 from gpu_sizer.words.speed import speed_blocks
 
 TYPE_CHECKING = False

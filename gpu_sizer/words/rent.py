@@ -2,50 +2,19 @@
 
 from __future__ import annotations
 
-from gpu_sizer.cards.catalogue import LOCAL
 from gpu_sizer.cards.machine import HOURS_PER_MONTH
-from gpu_sizer.planning.rent import Rental, Rentals
 from gpu_sizer.planning.uncounted import uncounted_lines
 from gpu_sizer.units import gib
 from gpu_sizer.words.blocks import BRIEF, FEW, USUAL, Column, Paragraph, Table, Told
+from gpu_sizer.words.rental import inside, money, named, priced
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gpu_sizer.planning.rent import Rentals
+    from gpu_sizer.planning.rental import Rental
     from gpu_sizer.words.blocks import Block
-
-
-def money(value: float) -> str:
-    """US dollars, with cents."""
-    return f"${value:,.2f}"
-
-
-def named(rental: Rental) -> str:
-    """The machines in words: ``2 × p5.48xlarge of AWS``."""
-    count = f"{rental.machines} × " if rental.machines > 1 else ""
-    if rental.offer.provider == LOCAL:
-        return f"{count}{rental.offer.machine.name}"
-    return f"{count}{rental.offer.machine.name} of {rental.offer.provider_name}"
-
-
-def inside(rental: Rental) -> str:
-    """The GPUs in them: ``16 × NVIDIA H100 SXM5 80 GB``."""
-    gpus = rental.gpus_each * rental.machines
-    return f"{gpus} × {rental.gpu.name}" if rental.offer.machine.slice is None else rental.gpu.name
-
-
-def priced(rental: Rental, *, monthly: bool = True) -> str:
-    """What they cost: ``$28.96 an hour, $21,141 a month (price of 2026-08-13)``."""
-    hour, month, price = rental.price_hour_usd, rental.price_month_usd, rental.price
-    if price is None or hour is None or month is None:
-        return rental.doubt or "no price known"
-    kind = f"{price.kind} " if price.kind != "on-demand" else ""
-    region = f" in {price.region}" if price.region else ""
-    day = f"price of {price.date.isoformat()}" if price.date else "undated price"
-    old = f", {rental.doubt}" if rental.doubt not in (None, "undated") else ""
-    month_text = f", ${month:,.0f} a month" if monthly else ""
-    return f"{money(hour)} an hour{month_text} ({kind}{day}{region}{old})"
 
 
 def rent_headline(found: Rentals) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from gpu_sizer.cards.catalogue import LOCAL, catalogue
 from gpu_sizer.engines.registry import engine_commands
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
-from gpu_sizer.planning.rent import rented
+from gpu_sizer.planning.rental import rented
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import gib
-from gpu_sizer.words.rent import named, priced
+from gpu_sizer.words.rental import named, priced
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gpu_sizer.memory.estimate import RankMemory, Verdict
     from gpu_sizer.memory.layout import Layout
     from gpu_sizer.planning.plan import Plan, Tuned
-    from gpu_sizer.planning.rent import Rental
+    from gpu_sizer.planning.rental import Rental
     from gpu_sizer.planning.request import Request
 
 #: From here on lengths are told in thousands, as models are advertised: 131,072 tokens are 131k.

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from gpu_sizer import UnknownModelError, load_model
 from gpu_sizer.cards.catalogue import catalogue
-from gpu_sizer.cards.likeness import KnownNames
-from gpu_sizer.cards.names import SUGGEST
+from gpu_sizer.cards.likeness import SUGGEST, KnownNames
 
 INDEX = catalogue().models.index
 KEYS = sorted(INDEX)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gpu_sizer.cards.names import is_slip, normal, normal_short
+from gpu_sizer.cards.likeness import is_slip
+from gpu_sizer.cards.names import normal, normal_short
 
 
 @pytest.mark.parametrize(

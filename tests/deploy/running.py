@@ -32,7 +32,7 @@ def _run(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> 
     out.unlink(missing_ok=True)
     done = subprocess.run(
         words,
-        env={**stand_ins(folder), **environment},
+        env={**stand_ins(folder), "VLLM_API_KEY": "key", **environment},
         cwd=folder,
         capture_output=True,
         text=True,
@@ -80,7 +80,7 @@ def started(form: str, text: str, folder: Path, rank: int = 0) -> list[str]:
         return _run(["sh", "-c", "\n".join(first["commands"])], folder, place)
     if form == "docker-compose":
         service = first["services"]["vllm"]
-        given = {"HEAD_ADDRESS": "first", "NODE_RANK": number, "HF_TOKEN": ""}
+        given = {"HEAD_ADDRESS": "first", "NODE_RANK": number, "HF_TOKEN": "", "VLLM_API_KEY": "key"}
         own = {k: compose(v, given) for k, v in service["environment"].items()}
         return _run([compose(w, given) for w in (*service["entrypoint"], *service["command"])], folder, own)
     assert form == "kubernetes"
@@ -89,9 +89,14 @@ def started(form: str, text: str, folder: Path, rank: int = 0) -> list[str]:
     return _run([kubelet(w, given) for w in (*container["command"], *container["args"])], folder, {})
 
 
+def workload_of(documents: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The Deployment or LeaderWorkerSet among manifests."""
+    return next(d for d in documents if d["kind"] in ("Deployment", "LeaderWorkerSet"))
+
+
 def pods(documents: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The specs of the pods: one of a Deployment, leader and worker of a LeaderWorkerSet."""
-    workload = documents[1]
+    workload = workload_of(documents)
     if workload["kind"] == "Deployment":
         return [workload["spec"]["template"]["spec"]]
     group = workload["spec"]["leaderWorkerTemplate"]

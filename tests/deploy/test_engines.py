@@ -12,10 +12,13 @@ import yaml
 
 from gpu_sizer import DoesNotFitError, RequestError, estimate, size
 from gpu_sizer.deploy import bare
+from gpu_sizer.deploy.choices import Choices
 from gpu_sizer.deploy.formats import COMMANDS, TOOLS, deploy
-from gpu_sizer.deploy.serving import Serving, make_serving, start_of
+from gpu_sizer.deploy.making import check_several, make_serving, start_of
+from gpu_sizer.deploy.serving import Serving
 from gpu_sizer.deploy.tools import compose, dstack, kubernetes, skypilot, slurm
-from gpu_sizer.engines.registry import engine_names, starter_of
+from gpu_sizer.engines.registry import engine as engine_of
+from gpu_sizer.engines.registry import engine_names, flags_of, starter_of
 from gpu_sizer.errors import UncountableError
 from gpu_sizer.planning.plan import Fit
 from gpu_sizer.records import replace
@@ -39,16 +42,21 @@ def planned(tp: int = 4, pp: int = 1, dp: int = 1, ep: bool = False, **load: Any
     )
 
 
+def started(engine: str, fit: Fit, weights: str = "org/model", own: bool = False) -> tuple[str, ...]:
+    """The command with which another engine than the plan's would be started, of the version that its profile names."""
+    version = engine_of(engine).release
+    flags = flags_of(engine, version, engine)
+    start = replace(start_of(fit, weights, own=own), version=version, flags=flags)
+    return starter_of(engine).command(start)
+
+
 def words(engine: str, fit: Fit, weights: str = "org/model", own: bool = False) -> dict[str, str]:
-    return options(starter_of(engine).command(start_of(fit, weights, own=own)))
+    return options(started(engine, fit, weights, own))
 
 
-def served(engine: str, fit: Fit, weights: str, version: str) -> Serving:
-    """The deployment of a plan as another engine would start it."""
-    made, how = make_serving(fit), starter_of(engine)
-    command = how.command(start_of(fit, weights, own=True))
-    name = engine.replace(".", "-")
-    return replace(made, engine=name, version=version, starter=how, command=command, weights=weights)
+def served(engine: str, weights: str) -> Serving:
+    """The deployment of a plan for an engine."""
+    return make_serving(planned(engine=engine), Choices(weights=weights))
 
 
 def test_sglang() -> None:
@@ -69,8 +77,8 @@ def test_sglang() -> None:
     assert told.items() >= expected.items()
     assert not {"--dp-size", "--ep-size", "--enable-dp-attention", "--disable-cuda-graph"} & set(told)
     shared = words("sglang", planned(tp=1, dp=8, ep=True, users=8))
-    assert (shared["--tp-size"], shared["--dp-size"], shared["--ep-size"]) == ("8", "8", "8")
-    assert "--enable-dp-attention" in shared
+    assert (shared["--tp-size"], shared["--attn-dp-size"], shared["--ep-size"]) == ("8", "8", "8")
+    assert not {"--dp-size", "--enable-dp-attention"} & set(shared), "their end is announced"
     assert shared["--chunked-prefill-size"] == str(8 * 4096), "SGLang divides the chunk among the replicas"
     apart = words("sglang", planned(tp=4, dp=2, users=8))
     assert (apart["--tp-size"], apart["--dp-size"]) == ("4", "2")
@@ -90,7 +98,7 @@ def test_tensorrt_llm() -> None:
         "--backend": "pytorch",
     }
     assert told.items() >= expected.items()
-    assert starter_of("tensorrt-llm").command(start_of(planned(), "org/model"))[:2] == (
+    assert started("tensorrt-llm", planned())[:2] == (
         "trtllm-serve",
         "org/model",
     )
@@ -157,29 +165,31 @@ def test_a_bare_command_is_that_of_the_plans_engine() -> None:
             deploy(answer("mixtral"), form)
 
 
+#: Tags that were seen: SGLang's 0.5.23 and llama.cpp's b8193 were not.
 IMAGES = {
-    "sglang": ("0.5.23", "lmsysorg/sglang:v0.5.23", "python3"),
-    "tensorrt-llm": ("1.2.0", "nvcr.io/nvidia/tensorrt-llm/release:1.2.0", "trtllm-serve"),
-    "tgi": ("3.3.5", "ghcr.io/huggingface/text-generation-inference:3.3.5", "text-generation-launcher"),
-    "llama.cpp": ("8193.0.0", "ghcr.io/ggml-org/llama.cpp:server-cuda-b8193", "/app/llama-server"),
+    "sglang": ("lmsysorg/sglang:v0.5.21", "python3"),
+    "tensorrt-llm": ("nvcr.io/nvidia/tensorrt-llm/release:1.2.0", "trtllm-serve"),
+    "tgi": ("ghcr.io/huggingface/text-generation-inference:3.3.5", "text-generation-launcher"),
+    "llama.cpp": ("ghcr.io/ggml-org/llama.cpp:server-cuda-b7869", "/app/llama-server"),
 }
 
 
 @pytest.mark.parametrize("engine", IMAGES)
 def test_every_format_starts_the_engine_in_its_own_image(engine: str) -> None:
-    version, image, program = IMAGES[engine]
-    made = served(engine, planned(), f"/models/{HOSTILE}", version)
+    image, program = IMAGES[engine]
+    made = served(engine, f"/models/{HOSTILE}")
     expected = [program, *made.command[1:]]
     (composed,) = yaml.safe_load(compose.render(made))["services"].values()
     assert composed["image"] == image
     assert [w.replace("$$", "$") for w in (*composed["entrypoint"], *composed["command"])] == expected
     manifests = list(yaml.safe_load_all(kubernetes.render(made)))
     for part in manifests:
-        kubernetes_validate.validate(part, "1.33", strict=True)
+        kubernetes_validate.validate(part, "1.34", strict=True)
     container = pods(manifests)[0]["containers"][0]
     assert container["image"] == image
-    assert [w.replace("$$", "$") for w in (*container["command"], *container["args"])] == expected
-    assert container["volumeMounts"][0]["mountPath"] == made.starter.cache
+    key = ["--api-key", "$(API_KEY)"] if engine == "sglang" else []
+    assert [w.replace("$$", "$") for w in (*container["command"], *container["args"])] == [*expected, *key]
+    assert container["volumeMounts"][-1]["mountPath"] == made.folder
     assert yaml.safe_load(skypilot.render(made))["resources"]["image_id"] == f"docker:{image}"
     assert yaml.safe_load(dstack.render(made))["image"] == image
 
@@ -189,34 +199,36 @@ def test_every_format_starts_the_engine_in_its_own_image(engine: str) -> None:
 def test_scripts_run_the_command_word_by_word(engine: str, module: Any, tmp_path: Path) -> None:
     import subprocess
 
-    made = served(engine, planned(), f"/models/{HOSTILE}", IMAGES[engine][0])
+    made = served(engine, f"/models/{HOSTILE}")
     text = module.render(made)
-    program = made.command[0]
+    program = f"{made.command[0]} "
     if module in (skypilot, dstack):
         document = yaml.safe_load(text)
         text = document["run"] if module is skypilot else "\n".join(document["commands"])
-        program = made.in_container[0]
+        program = f"{made.in_container[0]} "
     # A stand-in under a name of its own, since an image's program may be a path.
-    text = text.replace(program, "stand-in", 1)
+    text = text.replace(program, "stand-in ", 1)
     for name, body in {"stand-in": "printf '%s\\0' \"$@\"", "srun": 'exec "$@"'}.items():
         (tmp_path / name).write_text(f"#!/bin/bash\n{body}\n", encoding="utf-8")
         (tmp_path / name).chmod(0o755)
-    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "SLURM_PROCID": "0"}
+    keys = dict.fromkeys(("API_KEY", "LLAMA_API_KEY"), "a b")
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "SLURM_PROCID": "0", **keys}
     done = subprocess.run(["bash", "-c", text], env=environment, cwd=tmp_path, capture_output=True, check=True)
-    assert done.stdout.decode().split("\0")[:-1] == list(made.command[1:])
+    told = ["--api-key", "a b"] if engine == "sglang" and module in (slurm, skypilot) else []
+    assert done.stdout.decode().split("\0")[:-1] == [*made.command[1:], *told]
     assert not (tmp_path / "pwned").exists()
 
 
 def test_sglang_over_two_machines() -> None:
     plan = answer("llama")
-    made = make_serving(plan)
+    made = make_serving(plan, Choices())
     how = starter_of("sglang")
     fit = made.fit
-    two = replace(made, engine="sglang", starter=how, command=how.command(start_of(fit, "org/model")))
+    two = replace(made, engine="sglang", starter=how, command=started("sglang", fit))
     script = two.script("NODE_RANK", "HEAD_ADDRESS")
     assert '--nnodes 2 --node-rank "$NODE_RANK" --dist-init-addr "$HEAD_ADDRESS:50000"' in script
     assert "--headless" not in script
-    leader, worker = pods(list(yaml.safe_load_all(kubernetes.render(replace(two, own_image="x")))))
+    leader, worker = pods(list(yaml.safe_load_all(kubernetes.render(replace(two, choices=Choices(image="x"))))))
     for number, pod in (("0", leader), ("$(LWS_WORKER_INDEX)", worker)):
         told = options(pod["containers"][0]["args"])
         assert told["--node-rank"] == number
@@ -224,11 +236,9 @@ def test_sglang_over_two_machines() -> None:
 
 
 def test_engines_of_one_machine_are_refused_on_several() -> None:
-    from gpu_sizer.deploy.serving import _check_several
-
     for engine in ("tensorrt-llm", "tgi", "llama.cpp"):
         with pytest.raises(RequestError, match="not started over several machines"):
-            _check_several(starter_of(engine), engine, "9.9.9")
+            check_several(starter_of(engine), engine, "9.9.9")
 
 
 def test_service_keys_pass_the_compose_specification() -> None:
@@ -238,8 +248,8 @@ def test_service_keys_pass_the_compose_specification() -> None:
     schema = json.loads(
         (resources.files("check_jsonschema") / "builtin_schemas/vendor/compose-spec.json").read_text(encoding="utf-8")
     )
-    for engine, (version, _, _) in IMAGES.items():
-        document = yaml.safe_load(compose.render(served(engine, planned(), "/models/a.gguf", version)))
+    for engine in IMAGES:
+        document = yaml.safe_load(compose.render(served(engine, "/models/a.gguf")))
         jsonschema.validators.validator_for(schema)(schema).validate(document)
 
 
@@ -274,7 +284,7 @@ def test_the_deployments_with_every_engine_that_plans(form: str, model: str, gpu
         with pytest.raises(RequestError, match="not started over several machines"):
             plan.deploy(form, weights="/models/a.gguf")
         return
-    made = make_serving(plan, weights="/models/a.gguf")
+    made = make_serving(plan, Choices(weights="/models/a.gguf"))
     told, layout, s = options(made.command), made.fit.layout, made.fit.settings
     tensor, pipeline, length = WORDS[engine]
     if tensor is not None:

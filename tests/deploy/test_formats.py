@@ -14,15 +14,18 @@ import pytest
 import yaml
 
 from gpu_sizer import DoesNotFitError, RequestError, estimate, size
+from gpu_sizer.deploy.choices import Choices
 from gpu_sizer.deploy.formats import TOOLS, deploy
-from gpu_sizer.deploy.serving import Serving, make_serving, weights_named
+from gpu_sizer.deploy.making import make_serving, weights_named
+from gpu_sizer.deploy.serving import Serving
 from gpu_sizer.errors import GpuSizerError
+from gpu_sizer.evidence.preflight import preflight
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.records import replace
-from tests.deploy.running import options, pods, started
+from tests.deploy.running import options, pods, started, workload_of
 
-KUBERNETES = "1.33"
+KUBERNETES = "1.34"
 
 
 @cache
@@ -48,7 +51,7 @@ every = pytest.mark.parametrize(
 
 
 def serving(case: str) -> Serving:
-    return make_serving(answer(case))
+    return make_serving(answer(case), Choices())
 
 
 def documents(text: str) -> list[dict[str, Any]]:
@@ -103,7 +106,7 @@ def gpus_of(form: str, text: str) -> tuple[int, int]:
     assert all(limit == limits[0] for limit in limits)
     ((name, count),) = limits[0].items()
     assert name in ("nvidia.com/gpu", "amd.com/gpu")
-    group = parts[1]["spec"].get("leaderWorkerTemplate", {"size": 1})
+    group = workload_of(parts)["spec"].get("leaderWorkerTemplate", {"size": 1})
     return group["size"], int(count)
 
 
@@ -163,11 +166,8 @@ LEADER_WORKER_SET = {
 def test_manifests_pass_the_schemas_of_kubernetes(case: str) -> None:
     parts = documents(deploy(answer(case), "kubernetes"))
     kinds = [p["kind"] for p in parts]
-    assert kinds == [
-        "PersistentVolumeClaim",
-        "LeaderWorkerSet" if serving(case).nodes > 1 else "Deployment",
-        "Service",
-    ]
+    several = serving(case).nodes > 1
+    assert kinds == ["PersistentVolumeClaim", *(["Job", "LeaderWorkerSet"] if several else ["Deployment"]), "Service"]
     for part in parts:
         if part["kind"] == "LeaderWorkerSet":
             jsonschema.validate(part, LEADER_WORKER_SET)
@@ -178,11 +178,11 @@ def test_manifests_pass_the_schemas_of_kubernetes(case: str) -> None:
             kubernetes_validate.validate(part, KUBERNETES, strict=True)
     leader = pods(parts)[0]["containers"][0]
     assert leader["startupProbe"]["httpGet"]["path"] == "/health"
-    labels = (parts[1]["spec"].get("template") or parts[1]["spec"]["leaderWorkerTemplate"]["leaderTemplate"])[
-        "metadata"
-    ]
-    assert parts[2]["spec"]["selector"].items() <= labels["labels"].items(), "the service finds its pod"
-    assert parts[0]["metadata"]["name"] == pods(parts)[0]["volumes"][0]["persistentVolumeClaim"]["claimName"]
+    spec = workload_of(parts)["spec"]
+    labels = (spec.get("template") or spec["leaderWorkerTemplate"]["leaderTemplate"])["metadata"]
+    assert parts[-1]["spec"]["selector"].items() <= labels["labels"].items(), "the service finds its pod"
+    (claim,) = (v["persistentVolumeClaim"] for v in pods(parts)[0]["volumes"] if "persistentVolumeClaim" in v)
+    assert parts[0]["metadata"]["name"] == claim["claimName"]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -207,7 +207,7 @@ def test_dstack_configurations_pass_its_schemas(case: str) -> None:
 def test_a_dstack_service_has_its_port_and_model_and_a_task_its_nodes() -> None:
     (one,), (two,) = (documents(deploy(answer(c), "dstack")) for c in ("mixtral", "llama"))
     common = {"type", "name", "image", "env", "commands", "volumes", "resources"}
-    assert set(one) == common | {"port", "model"}
+    assert set(one) == common | {"port", "model", "probes"}
     assert set(two) == common | {"ports", "nodes"}
 
 
@@ -217,7 +217,7 @@ def test_tuned_settings_are_deployed_on_fewer_gpus() -> None:
     assert plan.tuned is not None
     with pytest.raises(DoesNotFitError):
         plan.deploy("vllm")
-    made = make_serving(plan, tuned=True)
+    made = make_serving(plan, Choices(tuned=True))
     told = options(made.command)
     assert {k: told[f"--{k.replace('_', '-')}"] for k in plan.tuned.settings} == {
         k: str(v) for k, v in plan.tuned.settings.items()
@@ -232,7 +232,7 @@ def test_a_layout_that_was_told_is_deployed_with_the_settings_that_let_it_start(
     assert told.to_dict()["tuned"]["settings"] == {"max_num_seqs": 512}
     with pytest.raises(DoesNotFitError):
         told.deploy("vllm")
-    assert options(make_serving(told, tuned=True).command)["--max-num-seqs"] == "512"
+    assert options(make_serving(told, Choices(tuned=True)).command)["--max-num-seqs"] == "512"
     fine = estimate("llama-3-8b", gpu="rtx-pro-6000")
     assert fine.tuned is None
     with pytest.raises(RequestError, match="no lower settings"):
@@ -280,12 +280,12 @@ def test_what_an_engine_or_a_tool_cannot_do_is_refused_not_guessed() -> None:
 
 
 def test_float16_where_the_gpu_has_no_bfloat16() -> None:
-    made = make_serving(size("mistral-7b-v0.1", gpu="t4", context=4096, details=False))
+    made = make_serving(size("mistral-7b-v0.1", gpu="t4", context=4096, details=False), Choices())
     assert options(made.command)["--dtype"] == "float16"
 
 
 def test_a_cache_type_that_was_asked_for_is_passed_on() -> None:
-    made = make_serving(size("llama-3-8b", gpu="h100", kv_cache_dtype="fp8", details=False))
+    made = make_serving(size("llama-3-8b", gpu="h100", kv_cache_dtype="fp8", details=False), Choices())
     assert options(made.command)["--kv-cache-dtype"] == "fp8"
 
 
@@ -306,7 +306,7 @@ def test_errors_are_the_projects_own() -> None:
 def test_the_layout_deployed_is_the_plans_where_machines_hold_it() -> None:
     plan = size("deepseek-v3", gpu="gb200", context=14835, users=2, gpu_memory_utilization=0.306, max_gpus=16)
     assert plan.layout == Layout(1, 16)
-    made = make_serving(plan)
+    made = make_serving(plan, Choices())
     assert (made.fit.layout, made.nodes, made.gpus_per_node) == (plan.layout, 4, 4)
     assert "--pipeline-parallel-size 16" in deploy(plan, "vllm")
 
@@ -319,7 +319,25 @@ def test_another_layout_than_the_plans_is_told() -> None:
     odd = replace(plan, memory=sixes.memory)
     text = deploy(odd, "vllm")
     assert f"# Machines of 4 cannot share the plan's layout evenly ({sixes.layout.describe()})." in text
-    assert make_serving(odd).fit.layout != sixes.layout
+    assert make_serving(odd, Choices()).fit.layout != sixes.layout
     more = size("llama-3.1-405b", gpu="h100", context=8192)
     assert more.gpu_count not in (None, 8, 16)
     assert f"# {more.gpu_count} GPUs would do ({more.layout.describe() if more.layout else ''})" in deploy(more, "vllm")
+
+
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
+        ("qwen3.6-27b", {"speculative": "mtp:3", "prefix_caching": True, "language_model_only": True}),
+        ("llama-3.1-70b", {"speculative": "draft:llama-3.1-8b:5", "prefix_caching": False}),
+        ("llama-3-8b", {"disable_custom_all_reduce": True}),
+    ],
+)
+def test_options_that_take_memory_are_said_and_read_back(model: str, options: dict[str, Any]) -> None:
+    plan = size(model, gpu="h100", context=8192, max_num_seqs=16, details=False, **options)
+    read = preflight(plan.deploy("vllm"))
+    draft = {"speculative": "draft:meta-llama/Meta-Llama-3.1-8B:5"} if "draft:" in str(options) else {}
+    assert {name: read.options.get(name) for name in options} == {**options, **draft}
+    assert not read.takes_memory
+    compose = plan.deploy("docker-compose")
+    assert {name: preflight(compose).options.get(name) for name in options} == {**options, **draft}

@@ -36,7 +36,7 @@ def test_a_query_as_terraform_sends_it() -> None:
     assert (found["nodes"], found["gpus_per_node"], found["gpu_count"]) == ("2", "8", "16")
     assert found["expert_parallel"] == "false"
     assert found["file"] == size("llama-3.1-405b", gpu="h100").deploy("kubernetes")
-    assert found["command"].startswith("vllm serve meta-llama/")
+    assert "vllm serve meta-llama/" in found["command"]
 
 
 @pytest.mark.parametrize(

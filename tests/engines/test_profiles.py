@@ -20,6 +20,7 @@ from gpu_sizer.engines.tensorrt_llm.engine import stage_bounds as first_stages_f
 from gpu_sizer.engines.whole_layers import even_cut
 from gpu_sizer.evidence.records import read_records
 from gpu_sizer.evidence.replay import replay
+from gpu_sizer.load import AS_RELEASED
 from gpu_sizer.model.caches import CacheTypes
 from gpu_sizer.units import GIB, MIB
 
@@ -106,7 +107,7 @@ def test_sglang_finds_the_logged_fraction_by_itself() -> None:
 
 def test_sglang_windowed_pool_is_as_logged() -> None:
     """Record sglang-008: 77.63 GiB for 1,496,958 tokens in both pools of MiMo-V2-Flash at tp 4."""
-    model = SglangModel(load_model("mimo-v2-flash"), None)
+    model = SglangModel(load_model("mimo-v2-flash"), AS_RELEASED)
     (cells,) = model.cells(4, CacheTypes("bfloat16", "bfloat16"), ((0, model.layers),), windows=True)
     assert cells.full + cells.windowed == pytest.approx(77.63 * GIB / 1_496_958, rel=0.001)
     # Record sglang-007: 375,360 tokens in the full pool, 300,288 in the windowed one.

@@ -88,12 +88,15 @@ def test_a_class_that_is_in_no_registry_is_told_not_refused() -> None:
 
 
 def test_a_file_of_a_line_names_the_version_that_loads_the_model() -> None:
-    for model, name, image in (
-        ("gpt-oss-20b", "vllm@0.10", "v0.10.1"),
-        ("gpt-oss-20b", "vllm@0.10.2", "v0.10.2"),
-        ("llama-3-8b", "vllm@0.10", "v0.10.0"),
+    for model, name, version in (
+        ("gpt-oss-20b", "vllm@0.10", "0.10.1"),
+        ("gpt-oss-20b", "vllm@0.10.2", "0.10.2"),
+        ("llama-3-8b", "vllm@0.10", "0.10.0"),
     ):
-        assert f"vllm/vllm-openai:{image}" in size(model, gpu="h100", engine=name).deploy("docker-compose")
+        text = size(model, gpu="h100", engine=name).deploy("docker-compose")
+        assert f"for vLLM {version}:" in text
+        # The only tag of the line that was seen.
+        assert "vllm/vllm-openai:v0.10.2" in text
 
 
 @pytest.mark.parametrize("name", engine_names())

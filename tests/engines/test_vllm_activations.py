@@ -43,7 +43,10 @@ def settings(tokens: int, sequences: int, context: int = 8192) -> Settings:
         ("qwen2-vl-2b", 2, 2048, 256, 65536 * ((4 * 1280 + 2 * 2560) * 2 + 1176 * 6), 16384 * 1536 * 2),
         # Gate and up go into the activation; three levels of states are kept beside the embeddings.
         ("qwen2.5-vl-7b", 1, 8192, 256, 65536 * ((4 * 1280 + 3 * 3420) * 2 + 1176 * 6), 16384 * 3584 * 2),
-        ("qwen3-vl-30b-a3b", 1, 8192, 1024, 65536 * ((4 * 1152 + 2 * 4304) * 2 + 1536 * 6), 16384 * 2048 * 4 * 2),
+        # Queries, keys and values, two of them twice more, and the context: more than the feed-forward. Pixels are
+        # cast.
+        ("qwen3-vl-30b-a3b", 1, 8192, 1024, 65536 * (12 * 1152 + 1536) * 2, 16384 * 2048 * 4 * 2),
+        ("qwen3-vl-30b-a3b", 2, 8192, 1024, 65536 * (5 * 1152 + 4 * 1152 + 1536) * 2, 16384 * 2048 * 4 * 2),
         # As many images as fill the batch, and no more than there are sequences.
         ("gemma-3-12b", 1, 8192, 1024, 32 * 4096 * ((4 * 1152 + 2 * 4304) * 2 + 588 * 6), 8192 * 3840 * 2),
         ("gemma-3-12b", 1, 8192, 4, 4 * 4096 * ((4 * 1152 + 2 * 4304) * 2 + 588 * 6), 4 * 256 * 3840 * 2),

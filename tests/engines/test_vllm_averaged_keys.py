@@ -24,7 +24,7 @@ NAME = "qwen3.8-flash-next"
 
 @pytest.fixture(scope="module")
 def model() -> VllmModel:
-    return VllmEngine().model(catalogue().models.get(NAME), None)
+    return VllmEngine().model(catalogue().models.get(NAME))
 
 
 def test_groups_and_tokens_are_those_that_a_start_up_printed(model: VllmModel) -> None:

@@ -36,7 +36,7 @@ def name(line: dict[str, Any]) -> str:
 def held(hf_id: str) -> VllmModel:
     card = imported(hf_id)
     assert card is not None
-    return VllmEngine().model(card, None)
+    return VllmEngine().model(card)
 
 
 @pytest.mark.parametrize("line", [x for x in LINES if "refused" in x], ids=name)
@@ -75,7 +75,7 @@ def test_experts_have_the_width_that_their_class_and_kernels_want(
     model: str, gpu: str, tp: int, ep: bool, version: str, size: float
 ) -> None:
     engine, spec = VllmEngine(version), catalogue().gpus.get(gpu)
-    made, layout = engine.model(load_model(model), None), Layout(tp, 1, 1, ep)
+    made, layout = engine.model(load_model(model)), Layout(tp, 1, 1, ep)
     rules = made.rules(spec.generation, engine.version.name)
     assert made.stages(tp, layout.expert_ranks, 1, rules)[0] == pytest.approx(size, rel=1e-3)
 
@@ -87,7 +87,7 @@ def test_experts_are_as_they_are_where_no_kernel_rounds_them() -> None:
         ("olmoe-1b-7b", 10, "0.33"),
         ("gemma-4-26b-a4b", 10, "0.33"),
     ):
-        made = VllmEngine(version).model(load_model(model), None)
+        made = VllmEngine(version).model(load_model(model))
         assert made.stages(8, 1, 1, made.rules(generation, version)) == made.stages(8, 1, 1)
 
 
@@ -102,15 +102,15 @@ def test_experts_are_as_they_are_where_no_kernel_rounds_them() -> None:
 )
 def test_blocks_and_towers_that_do_not_divide_are_refused(model: str, tp: int, version: str, reason: str) -> None:
     engine = VllmEngine(version)
-    refused = engine.refusal(engine.model(load_model(model), None), Layout(tp))
+    refused = engine.refusal(engine.model(load_model(model)), Layout(tp))
     assert refused is not None
     assert reason in refused
 
 
 def test_finer_blocks_and_whole_towers_are_accepted_where_the_engine_has_them() -> None:
     engine = VllmEngine()
-    assert engine.refusal(engine.model(load_model("qwen3-235b-a22b-fp8"), None), Layout(8)) is None
-    assert engine.refusal(engine.model(load_model("kimi-k3"), None), Layout(8)) is None
+    assert engine.refusal(engine.model(load_model("qwen3-235b-a22b-fp8")), Layout(8)) is None
+    assert engine.refusal(engine.model(load_model("kimi-k3")), Layout(8)) is None
 
 
 def test_sparse_latent_attention_keeps_float8_records_by_itself_on_workstation_blackwell() -> None:
@@ -125,7 +125,7 @@ def test_states_without_attention_are_one_block_and_delta_attention_has_checkpoi
     load = Load(context=2048)
 
     def blocks(model: str) -> list[int]:
-        plan = engine.model(load_model(model), None).cache(8, "bfloat16", engine.page_rules(gpu, load))
+        plan = engine.model(load_model(model)).cache(8, "bfloat16", engine.page_rules(gpu, load))
         return [g.blocks(2048, 0) for g in plan.groups if g.kinds[0].kind == "state"]
 
     assert set(blocks("falcon3-mamba-7b")) == {1}
@@ -139,7 +139,7 @@ def test_attention_that_sees_images_at_once_has_larger_blocks_on_data_center_bla
     def least(model: str, gpu: str, version: str = "0.33") -> int:
         engine = VllmEngine(version)
         rules = engine.page_rules(catalogue().gpus.get(gpu), load)
-        plan = engine.model(load_model(model), None).cache(2, "bfloat16", rules)
+        plan = engine.model(load_model(model)).cache(2, "bfloat16", rules)
         return min(g.block_size for g in plan.groups)
 
     assert least("gemma-4-26b-a4b", "b200") == 64

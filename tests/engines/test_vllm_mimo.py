@@ -23,7 +23,7 @@ TP, LENGTH, BATCHES = 8, 262_144, 2
 @pytest.fixture(scope="module")
 def model() -> VllmModel:
     card = catalogue().models.get("mimo-v2.6-flash")
-    return VllmEngine().model(replace(card, architecture=replace(card.architecture, towers=())), None)
+    return VllmEngine().model(replace(card, architecture=replace(card.architecture, towers=())))
 
 
 def test_weights_are_those_that_the_start_up_printed(model: VllmModel) -> None:

@@ -27,7 +27,7 @@ LAYOUT = Layout(tensor_parallel_size=8, expert_parallel=True)
 
 @pytest.fixture(scope="module")
 def model() -> VllmModel:
-    return VllmEngine().model(catalogue().models.get(NAME), None)
+    return VllmEngine().model(catalogue().models.get(NAME))
 
 
 def test_groups_and_tokens_are_those_that_a_start_up_printed(model: VllmModel) -> None:

@@ -25,7 +25,7 @@ BATCHES = 2
 
 @pytest.fixture(scope="module")
 def model() -> VllmModel:
-    return VllmEngine().model(catalogue().models.get(NAME), None)
+    return VllmEngine().model(catalogue().models.get(NAME))
 
 
 def plan(model: VllmModel, generation: int | None, *, narrow: bool = True) -> CachePlan:

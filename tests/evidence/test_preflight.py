@@ -97,6 +97,44 @@ READ: list[tuple[str, str, str | None, dict[str, Any], set[str]]] = [
     ),
     # https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md
     ("./llama-server -m models/7B/ggml.gguf -c 2048", "llama.cpp", "models/7B/ggml.gguf", {"context": "2048"}, set()),
+    # https://docs.vllm.ai/en/latest/features/spec_decode.html and the recipes of Qwen3.5
+    (
+        "vllm serve Qwen/Qwen3.5-35B-A3B --speculative-config '{\"method\": \"mtp\", \"num_speculative_tokens\": 2}' "
+        "--enable-prefix-caching --language-model-only",
+        "vllm",
+        "Qwen/Qwen3.5-35B-A3B",
+        {"speculative": "mtp:2", "prefix_caching": True, "language_model_only": True},
+        set(),
+    ),
+    (
+        "vllm serve meta-llama/Llama-3.1-70B-Instruct --no-enable-prefix-caching --disable-custom-all-reduce "
+        """--speculative_config='{"model": "meta-llama/Llama-3.1-8B-Instruct", "num_speculative_tokens": 5}'""",
+        "vllm",
+        "meta-llama/Llama-3.1-70B-Instruct",
+        {
+            "speculative": "draft:meta-llama/Llama-3.1-8B-Instruct:5",
+            "prefix_caching": False,
+            "disable_custom_all_reduce": True,
+        },
+        set(),
+    ),
+    # What takes no memory of a GPU, what has no card, and what is no JSON.
+    (
+        """vllm serve x/y --speculative-config '{"method": "ngram", "num_speculative_tokens": 5}'""",
+        "vllm",
+        "x/y",
+        {},
+        set(),
+    ),
+    (
+        """vllm serve x/y --speculative-config '{"method": "eagle3", "model": "a/b", "num_speculative_tokens": 5}'""",
+        "vllm",
+        "x/y",
+        {},
+        {"--speculative-config"},
+    ),
+    ("vllm serve x/y --speculative-config [1]", "vllm", "x/y", {}, {"--speculative-config"}),
+    ("vllm serve x/y --speculative-config {", "vllm", "x/y", {}, {"--speculative-config"}),
     (
         "CUDA_VISIBLE_DEVICES=0 nohup vllm serve Qwen/Qwen3-8B --enforce-eager --enable-auto-tool-choice "
         "--tool-call-parser hermes > out.log 2>&1 &",
@@ -152,8 +190,13 @@ READ: list[tuple[str, str, str | None, dict[str, Any], set[str]]] = [
         "--tensor-parallel-size 2 --port 8091 --disable-custom-all-reduce",
         "vllm",
         "/home/work/Qwen/Qwen2.5-VL-3B-Instruct",
-        {"gpu_memory_utilization": 0.9, "context": "4096", "tensor_parallel_size": 2},
-        {"--swap-space", "--port", "--disable-custom-all-reduce"},
+        {
+            "gpu_memory_utilization": 0.9,
+            "context": "4096",
+            "tensor_parallel_size": 2,
+            "disable_custom_all_reduce": True,
+        },
+        {"--swap-space", "--port"},
     ),
     # https://github.com/vllm-project/vllm/issues/12308
     (

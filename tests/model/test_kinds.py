@@ -26,7 +26,7 @@ from pathlib import Path
 from gpu_sizer.model import feed_forwards, mixers
 from gpu_sizer.cards.loading import json_schema
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.cards.trusted import build
+from gpu_sizer.cards.trusted import build, kept
 from gpu_sizer.cards.writing import jsonable
 from gpu_sizer import load_model, size
 from gpu_sizer.reports.explanation import explain_model
@@ -42,7 +42,7 @@ print(json.dumps({
     "parameters": plan.total_parameters,
     "count": plan.gpu_count,
     "state": plan.per_gpu.kv_cache_bytes,
-    "trusted": build(ModelCard, json.loads(json.dumps(jsonable(card)))) == card,
+    "trusted": build(ModelCard, kept(json.loads(json.dumps(jsonable(card))))) == card,
     "words": "\\n".join(explain_model(card)),
     "engines": [size(card, gpu="l4", engine=e).gpu_count for e in ("sglang", "transformers")],
 }))

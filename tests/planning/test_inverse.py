@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import gpu_sizer
 from gpu_sizer.api import request
 from gpu_sizer.cards.catalogue import catalogue
-from gpu_sizer.planning import choices
+from gpu_sizer.planning import choices, search
 from gpu_sizer.planning.breakpoints import context_steps, describe, user_steps
 from gpu_sizer.planning.choices import cheapest, which_gpu
 from gpu_sizer.planning.farthest import largest
 from gpu_sizer.planning.inverse import best_within, longest_context, most_users
 from gpu_sizer.planning.levers import levers
 from gpu_sizer.planning.search import plan
+
+#: Trials that a guessed end takes at most; bisection alone takes some thirty.
+FEW = 14
 
 
 @dataclass(frozen=True)
@@ -129,6 +136,61 @@ def test_what_fits_is_what_size_says() -> None:
     ]
     assert order == sorted(order)
     assert {m.model.quantized for m in found.models if m.fits} == {False, True}
+
+
+def test_models_shared_among_processes_are_the_same() -> None:
+    alone = gpu_sizer.what_fits("rtx-4090", everything=True)
+    assert gpu_sizer.what_fits("rtx-4090", everything=True, workers=2).model_dump() == alone.model_dump()
+
+
+def test_what_fits_makes_each_inventory_once_and_no_cache_for_what_is_too_large(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from gpu_sizer.engines.vllm import engine
+    from gpu_sizer.engines.vllm.model import VllmModel
+
+    made: list[str] = []
+    planned: set[str] = set()
+    inventory_of, cache = engine.build_inventory, VllmModel.cache
+
+    def build_inventory(card: Any, dtype: str | None = None) -> Any:
+        made.append(card.id)
+        return inventory_of(card, dtype)
+
+    def planning(self: VllmModel, *rest: Any) -> Any:
+        planned.add(self.card.id)
+        return cache(self, *rest)
+
+    monkeypatch.setattr(engine, "build_inventory", build_inventory)
+    monkeypatch.setattr(VllmModel, "cache", planning)
+    # Of other requests some models may be prepared already.
+    search._known.cache_clear()
+    cards = catalogue().models.all()
+    found = choices.what_fits(cards, catalogue().gpus.get("l4"), 1, everything=True)
+    assert len(made) == len(set(made)) <= len(cards)
+    small = {m.model.id for m in found.models if m.layout or m.total_parameters * 2 < 22 << 30}
+    assert len(planned) < len(cards) // 2
+    assert planned <= small | {m.model.id for m in found.models if m.model.weights.rules}
+
+
+@pytest.mark.parametrize("slope", [1, 3.7, 1000])
+@pytest.mark.parametrize("end", [1, 2, 99, 16384, 65537, 131071, (1 << 20) - 1])
+def test_an_end_is_guessed_by_the_room(end: int, slope: float) -> None:
+    asked: list[int] = []
+
+    def holds(n: int) -> bool:
+        asked.append(n)
+        return n <= end
+
+    # Blocks of sixteen tokens are what the room is used up by.
+    assert largest(holds, 1, 1 << 20, lambda n: int(slope * 16 * (end // 16 - (n + 15) // 16))) == end
+    assert len(asked) <= FEW
+
+
+@given(st.integers(0, 5000), st.integers(1, 5000), st.functions(like=lambda n: None, returns=st.integers() | st.none()))
+@settings(max_examples=60, deadline=None)
+def test_no_room_misleads_the_search(end: int, most: int, room: Callable[[int], int | None]) -> None:
+    assert largest(lambda n: n <= end, 1, most, lambda n: room(n)) == min(end, most)
 
 
 def test_choices_are_what_size_says_and_the_cheapest_comes_first() -> None:

@@ -13,7 +13,8 @@ from gpu_sizer.cards.fleet import fleet
 from gpu_sizer.cards.machine import Machine, MachinePrice, Offer
 from gpu_sizer.errors import RequestError, UnknownMachineError
 from gpu_sizer.planning.machines import divides
-from gpu_sizer.planning.rent import Rentals, Wanted, rent, rented
+from gpu_sizer.planning.rent import Rentals, rent
+from gpu_sizer.planning.rental import Wanted, rented
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search
 from gpu_sizer.words.rent import rent_headline, rent_remarks

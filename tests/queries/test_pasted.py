@@ -20,6 +20,7 @@ MIXTRAL = "vllm serve mistralai/Mixtral-8x7B-Instruct-v0.1 -tp 4 --port 8000"
     ("question", "fits", "gpu", "layout"),
     [
         (f"will `{MIXTRAL}` start on 4 a6000s?", True, "rtx-a6000", "tensor parallel 4"),
+        (f"does '{MIXTRAL}' start on 4 a6000s?", True, "rtx-a6000", "tensor parallel 4"),
         (f"{MIXTRAL} on 4x a6000", True, "rtx-a6000", "tensor parallel 4"),
         (f"on 2 a6000s: {MIXTRAL}", False, "rtx-a6000", "tensor parallel 4"),
         ("vllm serve Qwen/Qwen3-8B --max-model-len 32768 on an l4", False, "l4", "one GPU"),

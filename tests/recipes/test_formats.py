@@ -40,7 +40,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[object]]
         ("written", "|Llama 3 8B |1 \n|==="),
         ("models", "|===\n|"),
         ("table help", "adoc, csv, html"),
-        ("deploy", 'job "vllm-llama-3-8b" {'),
+        ("deploy", 'job "vllm-meta-llama-3-8b-'),
         ("deploy help", "kubernetes, nomad, skypilot"),
     ],
 )

@@ -22,7 +22,7 @@ LENGTHS = (1 << 20, 1 << 21)
 )
 def test_the_bytes_of_a_token_are_what_longer_requests_take(model: str) -> None:
     card, gpu, vllm = load_model(model), load_gpu("h200"), engine("vllm")
-    held = vllm.model(card, None)
+    held = vllm.model(card)
     found = [vllm.evaluate(held, gpu, Layout(), Load(context=n)).per_gpu for n in LENGTHS]
     taken = [memory.kv_cache_bytes for memory in found if memory is not None]
     # What is told of windows alone ends at their length.

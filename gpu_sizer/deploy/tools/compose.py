@@ -8,7 +8,16 @@ GPUs: the Compose specification's ``deploy.resources.reservations.devices`` for 
 
 from __future__ import annotations
 
-from gpu_sizer.deploy.serving import SHARED_MEMORY_GIB, Serving
+import shlex
+
+from gpu_sizer.deploy.serving import (
+    GRACE_SECONDS,
+    HEALTH_FAILURES,
+    HEALTH_PERIOD,
+    HEALTH_TIMEOUT,
+    SHARED_MEMORY_GIB,
+    Serving,
+)
 from gpu_sizer.deploy.text import comment, yaml_documents
 from gpu_sizer.errors import RequestError
 
@@ -39,21 +48,47 @@ def _gpus(serving: Serving) -> dict[str, Any]:
     raise RequestError(f"Docker Compose files are written for NVIDIA and AMD GPUs, not for {serving.gpu.name}")
 
 
+def _health(serving: Serving) -> dict[str, Any]:
+    """Asks the server on the machine itself; further machines serve nothing."""
+    url = f"http://127.0.0.1:{serving.port}/health"
+    ask = " ".join(shlex.quote(word.format(url=url, seconds=HEALTH_TIMEOUT)) for word in serving.starter.health)
+    test = f'[ "$NODE_RANK" != 0 ] || {ask}' if serving.nodes > 1 else ask
+    return {
+        "test": ["CMD-SHELL", _literal(test)],
+        "interval": f"{HEALTH_PERIOD}s",
+        "timeout": f"{HEALTH_TIMEOUT}s",
+        "retries": HEALTH_FAILURES,
+        "start_period": f"{serving.start_seconds}s",
+    }
+
+
 def render(serving: Serving) -> str:
     """The file."""
-    volumes: list[Any] = [f"weights:{serving.starter.cache}"]
+    volumes: list[Any] = []
     if serving.folder is not None:
         folder = _literal(serving.folder)
         volumes.append({"type": "bind", "source": folder, "target": folder, "read_only": True})
+    else:
+        volumes.append(f"weights:{serving.starter.cache}")
     several = serving.nodes > 1
     environment = {"HF_TOKEN": "${HF_TOKEN:-}"}
-    notes = serving.header()
+    if serving.folder is None:
+        environment |= {name: f"{serving.starter.cache}/{folder}" for name, folder in serving.starter.compiled.items()}
+    notes = [*serving.header(), "docker compose up -d, with Compose 2."]
     if several:
         environment["HEAD_ADDRESS"] = "${HEAD_ADDRESS:?address of the first machine}"
         environment["NODE_RANK"] = "${NODE_RANK:?number of this machine, from 0}"
-        notes = [*notes, "Run on every machine, with HEAD_ADDRESS and NODE_RANK in its environment."]
-        entrypoint, command = ["/bin/sh", "-c"], [serving.script("NODE_RANK", "HEAD_ADDRESS")]
+        notes.append("Run on every machine, with HEAD_ADDRESS and NODE_RANK in its environment.")
+        notes.append(f"The machine's own network is used: port {serving.port} is open on every interface.")
+        if (variable := serving.key_variable()) is not None:
+            environment[variable] = f"${{{variable}:?key that clients have to send}}"
+        elif (note := serving.key_note()) is not None:
+            notes.append(note)
+        notes.append("For RDMA add devices: [/dev/infiniband]; without it tensors go over TCP.")
+        script = serving.script("NODE_RANK", "HEAD_ADDRESS", key=serving.key_variable() is not None)
+        entrypoint, command = ["/bin/sh", "-c"], [script]
     else:
+        notes.append(f"It answers on this machine alone (http://127.0.0.1:{serving.port}): a proxy gives it to others.")
         entrypoint, command = list(serving.in_container[:1]), list(serving.in_container[1:])
     if serving.gpu.platform == "rocm" and serving.gpus_per_node < serving.fit.request.gpus_per_node:
         environment["HIP_VISIBLE_DEVICES"] = ",".join(str(i) for i in range(serving.gpus_per_node))
@@ -65,8 +100,18 @@ def render(serving: Serving) -> str:
         **({"network_mode": "host"} if several else {"ports": [f"127.0.0.1:{serving.port}:{serving.port}"]}),
         "volumes": volumes,
         "shm_size": f"{SHARED_MEMORY_GIB}gb",
+        # As NVIDIA's own images ask for.
+        "ulimits": {"memlock": -1, "stack": 67108864},
+        "healthcheck": _health(serving),
+        "stop_grace_period": f"{GRACE_SECONDS}s",
         "restart": "unless-stopped",
         **_gpus(serving),
     }
-    document = {"name": serving.name, "services": {serving.engine: service}, "volumes": {"weights": {}}}
+    if several:
+        service["cap_add"] = [*service.get("cap_add", ()), "IPC_LOCK"]
+    if serving.gpu.platform == "rocm":
+        notes.append("Where the devices belong to the group render, add its number to group_add.")
+    document = {"name": serving.name, "services": {serving.engine: service}}
+    if serving.folder is None:
+        document["volumes"] = {"weights": {}}
     return comment(notes) + yaml_documents([document])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from gpu_sizer.deploy.serving import SHARED_MEMORY_GIB, Serving
+from gpu_sizer.deploy.serving import HEALTH_PERIOD, HEALTH_TIMEOUT, SHARED_MEMORY_GIB, Serving
 from gpu_sizer.deploy.text import comment, yaml_documents
 from gpu_sizer.errors import RequestError
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: As in `gpu-sizer deploy --as`.
 NAME = "dstack"
+#: Choices that it has a place for.
+TAKES = ("replicas",)
 
 #: Our GPU ids, dstack's names, and the memory in GB where one name has several (gpuhunt/_internal/constraints.py).
 GPUS: dict[str, tuple[str, int | None]] = {
@@ -39,6 +41,9 @@ GPUS: dict[str, tuple[str, int | None]] = {
     "l40": ("L40", None),
     "l40s": ("L40S", None),
     "mi300x": ("MI300X", None),
+    "mi325x": ("MI325X", None),
+    "mi350x": ("MI350X", None),
+    "mi355x": ("MI355X", None),
     "p100-16gb": ("P100", None),
     "rtx-3090": ("RTX3090", None),
     "rtx-4000-ada": ("RTX4000Ada", None),
@@ -73,6 +78,21 @@ def _literal(script: str) -> str:
     return re.sub(r"\$(?=\$|\{\{)", "$''", script)
 
 
+def _answers(serving: Serving) -> dict[str, Any]:
+    """How requests reach it: by dstack's gateway, which asks for a token, or by a port that it forwards."""
+    if serving.nodes > 1:
+        if serving.choices.replicas > 1:
+            raise RequestError("dstack runs several machines as a task, which has no replicas")
+        return {"ports": [serving.port]}
+    probe = {"type": "http", "url": "/health", "timeout": HEALTH_TIMEOUT, "interval": HEALTH_PERIOD}
+    return {
+        "port": serving.port,
+        "model": serving.weights,
+        "probes": [probe],
+        **({"replicas": serving.choices.replicas} if serving.choices.replicas > 1 else {}),
+    }
+
+
 def render(serving: Serving) -> str:
     """The configuration."""
     if (known := GPUS.get(serving.gpu.id)) is None:
@@ -90,22 +110,28 @@ def render(serving: Serving) -> str:
     if serving.folder is not None:
         volumes: list[dict[str, Any]] = [{"instance_path": serving.folder, "path": serving.folder}]
     else:
-        volumes = [{"instance_path": "/root/.cache", "path": "/root/.cache", "optional": True}]
+        cache = serving.starter.cache
+        volumes = [{"instance_path": cache, "path": cache, "optional": True}]
     if offer is not None and backend is not None:
         top |= {"backends": [backend], "instance_types": [offer.machine.name]}
     top |= {
         "image": serving.image(),
-        "env": {"HF_TOKEN": ""},
+        "env": {"HF_TOKEN": ""} | {n: f"{serving.starter.cache}/{f}" for n, f in serving.starter.compiled.items()},
         "commands": [_literal(serving.script("DSTACK_NODE_RANK", "DSTACK_MASTER_NODE_IP"))],
-        **({"ports": [serving.port]} if several else {"port": serving.port, "model": serving.weights}),
+        **_answers(serving),
         "volumes": volumes,
         "resources": {
             "gpu": gpu,
             "shm_size": f"{SHARED_MEMORY_GIB}GB",
+            "cpu": f"{serving.cores}..",
+            "memory": f"{serving.memory_gib + SHARED_MEMORY_GIB}GB..",
             "disk": f"{serving.storage_gib + SYSTEM_GB}GB..",
         },
     }
     notes = [*serving.header(), "dstack apply -f FILE. A gated model needs a token: -e HF_TOKEN=..."]
+    if several:
+        notes.append("Several machines are taken from a fleet with placement: cluster alone.")
+        notes.append(f"Only who attaches to the run reaches port {serving.port}: dstack forwards it.")
     if offer is not None and backend is None:
         notes.append(f"dstack knows no {offer.machine.name}: any machine with these GPUs will do.")
     return comment(notes) + yaml_documents([top])

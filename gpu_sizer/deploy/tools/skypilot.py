@@ -8,7 +8,7 @@ that are set up and have the GPU.
 
 from __future__ import annotations
 
-from gpu_sizer.deploy.serving import Serving
+from gpu_sizer.deploy.serving import HEALTH_TIMEOUT, SHARED_MEMORY_GIB, Serving
 from gpu_sizer.deploy.text import comment, yaml_documents
 from gpu_sizer.errors import RequestError
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: As in `gpu-sizer deploy --as`.
 NAME = "skypilot"
+#: Choices that it has a place for.
+TAKES = ("replicas",)
 
 #: Our GPU ids and SkyPilot's names for the same card; clouds differ in what they call it.
 ACCELERATORS: dict[str, tuple[str, ...]] = {
@@ -28,6 +30,9 @@ ACCELERATORS: dict[str, tuple[str, ...]] = {
     "a100-40gb": ("A100",),
     "a100-80gb": ("A100-80GB", "A100-80GB-SXM"),
     "b200": ("B200",),
+    "b300": ("B300",),
+    "gb200": ("GB200",),
+    "gb300": ("GB300",),
     "gh200-96gb": ("GH200",),
     "h100-80gb": ("H100", "H100-SXM"),
     "h100-nvl": ("H100-NVL",),
@@ -71,7 +76,13 @@ def render(serving: Serving) -> str:
             f"SkyPilot's catalogue has no {serving.gpu.name}; it has: {', '.join(ACCELERATORS)}", about="gpu"
         )
     notes = [*serving.header(), "sky serve up FILE (with replicas and a load balancer), or sky launch FILE."]
-    notes.append("A gated model needs a token: --env HF_TOKEN.")
+    notes.append("A gated model needs a token: --secret HF_TOKEN.")
+    secrets: dict[str, Any] = {"HF_TOKEN": ""}
+    if (variable := serving.key_variable()) is not None:
+        notes.append(f"Clients have to send a key: --secret {variable}.")
+        secrets[variable] = None
+    elif (note := serving.key_note()) is not None:
+        notes.append(note)
     if offer is not None and cloud is None:
         notes.append(f"SkyPilot has no {offer.provider_name}: any machine with these GPUs will do.")
     if cloud is None and serving.gpus_per_node not in (1, 2, 4, 8):
@@ -82,8 +93,12 @@ def render(serving: Serving) -> str:
         "name": serving.name,
         "service": {
             "ports": serving.port,
-            "replicas": 1,
-            "readiness_probe": {"path": "/health", "initial_delay_seconds": serving.start_seconds},
+            "replicas": serving.choices.replicas,
+            "readiness_probe": {
+                "path": "/health",
+                "initial_delay_seconds": serving.start_seconds,
+                "timeout_seconds": HEALTH_TIMEOUT,
+            },
         },
     }
     if serving.nodes > 1:
@@ -91,13 +106,20 @@ def render(serving: Serving) -> str:
     where: dict[str, Any] = {"accelerators": dict.fromkeys(names or (), serving.gpus_per_node)}
     if offer is not None and cloud is not None:
         where = {"infra": cloud, "instance_type": offer.machine.name}
+    if serving.nodes > 1:
+        where["network_tier"] = "best"
+    if offer is None or cloud is None:
+        where |= {"cpus": f"{serving.cores}+", "memory": f"{serving.memory_gib + SHARED_MEMORY_GIB}+"}
     task["resources"] = {
         **where,
         "image_id": f"docker:{serving.image()}",
         "disk_size": serving.storage_gib + SYSTEM_GB,
         "ports": serving.port,
     }
-    task["envs"] = {"HF_TOKEN": ""}
+    task["envs"] = {n: f"{serving.starter.cache}/{f}" for n, f in serving.starter.compiled.items()}
+    task["secrets"] = secrets
+    if not task["envs"]:
+        del task["envs"]
     head = 'HEAD_ADDRESS=$(echo "$SKYPILOT_NODE_IPS" | head -n 1)\n' if serving.nodes > 1 else ""
-    task["run"] = head + serving.script("SKYPILOT_NODE_RANK", "HEAD_ADDRESS")
+    task["run"] = head + serving.script("SKYPILOT_NODE_RANK", "HEAD_ADDRESS", key=variable is not None)
     return comment(notes) + yaml_documents([task])

@@ -35,7 +35,8 @@ QUANTIZED_CACHES = {"q8_0": 34 / 32}
 class LlamaCppModel(HeldModel):
     """A model as a GGUF file, layer by layer."""
 
-    def __init__(self, card: ModelCard, weights_dtype: str | None) -> None:
+    def __init__(self, card: ModelCard, load: Load) -> None:
+        weights_dtype = load.weights_dtype
         kind = file_type(weights_dtype) if weights_dtype is not None else None
         plain = build_inventory(card, None if kind is not None else gguf_dtype(card, weights_dtype))
         inventory = as_gguf(plain)
@@ -120,6 +121,8 @@ class LlamaCppEngine(OneVersion):
             max_num_batched_tokens=tokens,
             enforce_eager=False,
             block_size=None,
+            prefix_caching=None,
+            disable_custom_all_reduce=False,
         )
 
     def settings_words(self, settings: Settings) -> str:

@@ -11,6 +11,8 @@ from gpu_sizer.errors import RequestError
 
 #: ``--cache-type-k``: the same page.
 CACHE_TYPES = {"float16": "f16", "bfloat16": "bf16", "float32": "f32"}
+#: The default of ``--batch-size``.
+LOGICAL_BATCH = 2048
 #: Names of unquantized files in GGUF repositories, behind a colon; without one, the server takes Q4_K_M.
 FILE_TYPES = {"float16": "F16", "bfloat16": "BF16"}
 
@@ -60,19 +62,25 @@ def command(start: Start) -> tuple[str, ...]:
     words += ["--n-gpu-layers", "all", *_layers(start)]
     words += ["--ctx-size", str(s.context * s.users), "--parallel", str(s.max_num_seqs)]
     words.append("--kv-unified" if s.max_num_seqs > s.users else "--no-kv-unified")
+    # The physical batch is cut to the logical one, 2048 by default (src/llama-context.cpp).
+    words += ["--batch-size", str(max(LOGICAL_BATCH, s.max_num_batched_tokens))]
     words += ["--ubatch-size", str(s.max_num_batched_tokens)]
     kind = CACHE_TYPES.get(s.kv_cache_dtype, s.kv_cache_dtype)
     words += ["--cache-type-k", kind, "--cache-type-v", kind]
+    if not start.load.hybrid_kv:
+        words.append("--swa-full")
     return tuple(words)
 
 
-#: docs/docker.md: ghcr.io/ggml-org/llama.cpp; its server is at /app/llama-server (.devops/cuda.Dockerfile), and builds
-#: have tags of their number.
+#: Its server's place in the image: .devops/cuda.Dockerfile; LLAMA_API_KEY: tools/server/README.md.
 STARTER = Starter(
     title="llama.cpp",
     command=command,
-    images={"cuda": ("ghcr.io/ggml-org/llama.cpp:server-cuda-{version}", (4000, 0))},
     version="b{0}",
     program="/app/llama-server",
     cache="/root/.cache",
+    downloads=False,
+    key_variable="LLAMA_API_KEY",
+    health=("curl", "-fsS", "-m", "{seconds}", "{url}"),
+    said=frozenset(("hybrid_kv",)),
 )

@@ -19,6 +19,7 @@ COMMAND_LINE = CommandLine(
         "--dp": "data_parallel_size",
         "--dp-size": "data_parallel_size",
         "--data-parallel-size": "data_parallel_size",
+        "--attn-dp-size": REPLICAS_WITHIN,
         "--mem-fraction-static": "gpu_memory_utilization",
         "--max-running-requests": "max_num_seqs",
         "--chunked-prefill-size": "max_num_batched_tokens",

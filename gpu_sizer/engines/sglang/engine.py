@@ -37,14 +37,14 @@ def stage_bounds(layers: int, stages: int) -> tuple[tuple[int, int], ...]:
 class SglangModel(HeldModel):
     """One model as SGLang holds it."""
 
-    def __init__(self, card: ModelCard, weights_dtype: str | None) -> None:
+    def __init__(self, card: ModelCard, load: Load) -> None:
         c = constants()
         rules = WeightRules(
             vocabulary_multiple=c["vocabulary_multiple"],
             expert_width_multiple=tuple(c["expert_width_multiple"].items()),
             towers_on_every_stage=True,
         )
-        super().__init__(card, build_inventory(card, weights_dtype or HALF.get(card.weights.dtype)), rules)
+        super().__init__(card, build_inventory(card, load.weights_dtype or HALF.get(card.weights.dtype)), rules)
         self.windowed = card.engine_class in c["windowed"]
         # Inkling's pools have ratios and states of their own (arg_groups/model_overrides/inkling.py).
         self.refuse_states("SGLang", SHORT_CONVOLUTIONS)
@@ -105,6 +105,8 @@ class SglangEngine(OneVersion):
             max_num_seqs=load.max_num_seqs or graphs,
             max_num_batched_tokens=tokens,
             hybrid_kv=load.hybrid_kv and model.windowed,
+            prefix_caching=None,
+            disable_custom_all_reduce=False,
         )
 
     def settings_words(self, settings: Settings) -> str:

@@ -1,8 +1,9 @@
 """``python3 -m sglang.launch_server`` (docs/advanced_features/server_arguments.md of sgl-project/sglang).
 
 The server listens on the machine itself alone unless it is told otherwise. Attention replicas within the ranks that
-share the experts are part of the tensor parallel size (``--enable-dp-attention``), and the prefill chunk is that of
-all of them together (python/sglang/srt/server_args.py: _handle_data_parallelism).
+share the experts are part of the tensor parallel size: ``--attn-dp-size`` N, which older versions were told as
+``--dp-size N --enable-dp-attention`` (srt/arg_groups/parallel_hook.py of 0.5.23). The prefill chunk is that of all of
+them together (python/sglang/srt/server_args.py: _handle_data_parallelism).
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from __future__ import annotations
 from gpu_sizer.engines.serving import Start, Starter
 
 #: ``--kv-cache-dtype``: the same page.
-CACHE_TYPES = {"float8": "fp8_e4m3", "fp8": "fp8_e4m3", "fp8_e4m3": "fp8_e4m3", "fp8_e5m2": "fp8_e5m2"}
+CACHE_TYPES = {"float8": "fp8_e4m3", "fp8": "fp8_e4m3", "fp8_e4m3": "fp8_e4m3", "fp8_e5m2": "fp8_e5m2"} | {
+    "bf16": "bfloat16"
+}
 #: For the machines to find one another: the port of the page's own example.
 RENDEZVOUS_PORT = 50000
 
@@ -22,11 +25,16 @@ def command(start: Start) -> tuple[str, ...]:
     inside = dp if layout.expert_parallel else 1
     words = ["python3", "-m", "sglang.launch_server", "--model-path", start.weights]
     words += ["--host", "0.0.0.0", "--port", str(start.port)]
-    words += ["--tp-size", str(layout.tensor_parallel_size * inside), "--pp-size", str(layout.pipeline_parallel_size)]
-    if dp > 1:
+    words += ["--tp-size", str(layout.tensor_parallel_size * inside)]
+    # Versions before pipelines have no option for it (0.4.6).
+    if layout.pipeline_parallel_size > 1 or start.flags.has("--pp-size"):
+        words += ["--pp-size", str(layout.pipeline_parallel_size)]
+    if inside > 1 and start.flags.has("--attn-dp-size"):
+        words += ["--attn-dp-size", str(inside)]
+    elif dp > 1:
         words += ["--dp-size", str(dp)]
-    if inside > 1:
-        words.append("--enable-dp-attention")
+        if inside > 1:
+            words.append("--enable-dp-attention")
     if layout.expert_parallel:
         words += ["--ep-size", str(layout.expert_ranks)]
     words += ["--context-length", str(s.context)]
@@ -37,8 +45,14 @@ def command(start: Start) -> tuple[str, ...]:
     words += ["--dtype", start.dtype(), "--kv-cache-dtype", start.cache_dtype(CACHE_TYPES)]
     if start.load.block_size is not None:
         words += ["--page-size", str(start.load.block_size)]
-    if s.enforce_eager:
+    if s.enforce_eager and start.flags.has("--cuda-graph-backend-decode"):
+        words += ["--cuda-graph-backend-decode", "disabled", "--cuda-graph-backend-prefill", "disabled"]
+    elif s.enforce_eager:
         words.append("--disable-cuda-graph")
+    if not start.load.hybrid_kv:
+        words.append("--disable-hybrid-swa-memory")
+    if start.remote_code:
+        words.append("--trust-remote-code")
     return tuple(words)
 
 
@@ -47,11 +61,11 @@ def machine(nodes: int, rank: str, head: str) -> tuple[str, ...]:
     return ("--nnodes", str(nodes), "--node-rank", rank, "--dist-init-addr", f"{head}:{RENDEZVOUS_PORT}")
 
 
-#: Tags of lmsysorg/sglang on Docker Hub: v0.5.5 and later, for CUDA; those for ROCm name a chip and a ROCm.
 STARTER = Starter(
     title="SGLang",
     command=command,
-    images={"cuda": ("lmsysorg/sglang:v{version}", (0, 4))},
+    key_option="--api-key",
+    said=frozenset(("block_size", "hybrid_kv")),
     several_from=(0, 4),
     machine=machine,
 )

@@ -35,8 +35,8 @@ def stage_bounds(layers: int, stages: int) -> tuple[tuple[int, int], ...]:
 class TensorrtLlmModel(HeldModel):
     """One model as TensorRT-LLM holds it; its vocabulary is padded to a multiple of the ranks (LMHead)."""
 
-    def __init__(self, card: ModelCard, weights_dtype: str | None) -> None:
-        inventory = build_inventory(card, weights_dtype or HALF.get(card.weights.dtype))
+    def __init__(self, card: ModelCard, load: Load) -> None:
+        inventory = build_inventory(card, load.weights_dtype or HALF.get(card.weights.dtype))
         super().__init__(card, inventory, WeightRules(vocabulary_multiple_of_ranks=True))
         self.refuse_states("TensorRT-LLM")
 
@@ -70,6 +70,8 @@ class TensorrtLlmEngine(OneVersion):
             max_num_batched_tokens=tokens,
             hybrid_kv=False,
             block_size=None,
+            prefix_caching=None,
+            disable_custom_all_reduce=False,
         )
 
     def settings_words(self, settings: Settings) -> str:

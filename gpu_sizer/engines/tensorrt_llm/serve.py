@@ -27,13 +27,14 @@ def command(start: Start) -> tuple[str, ...]:
         words += ["--ep_size", str(layout.expert_ranks)]
     words += ["--max_seq_len", str(s.context), "--max_batch_size", str(s.max_num_seqs)]
     words += ["--max_num_tokens", str(s.max_num_batched_tokens)]
+    # Else prompts longer than that are refused (https://github.com/NVIDIA/TensorRT-LLM/issues/9277).
+    if s.max_num_batched_tokens < s.context:
+        words.append("--enable_chunked_prefill")
     words += ["--kv_cache_free_gpu_memory_fraction", repr(float(s.gpu_memory_utilization))]
+    if start.remote_code:
+        words.append("--trust_remote_code")
     return tuple(words)
 
 
-#: NGC: nvcr.io/nvidia/tensorrt-llm/release, whose tags are the versions (docs/source/commands/trtllm-serve).
-STARTER = Starter(
-    title="TensorRT-LLM",
-    command=command,
-    images={"cuda": ("nvcr.io/nvidia/tensorrt-llm/release:{version}", (1, 0))},
-)
+#: It keeps the whole context in every layer as it is.
+STARTER = Starter(title="TensorRT-LLM", command=command, said=frozenset(("hybrid_kv",)))

@@ -31,8 +31,8 @@ AMPERE = 8
 class TgiModel(HeldModel):
     """One model as TGI holds it; its vocabulary need not divide (layers/tensor_parallel.py)."""
 
-    def __init__(self, card: ModelCard, weights_dtype: str | None) -> None:
-        inventory = build_inventory(card, weights_dtype or _HALF.get(card.weights.dtype))
+    def __init__(self, card: ModelCard, load: Load) -> None:
+        inventory = build_inventory(card, load.weights_dtype or _HALF.get(card.weights.dtype))
         super().__init__(card, inventory, WeightRules(vocabulary_multiple_of_ranks=True))
         self.refuse_states("TGI")
 
@@ -67,6 +67,8 @@ class TgiEngine(OneVersion):
             max_num_batched_tokens=tokens,
             hybrid_kv=False,
             block_size=None,
+            prefix_caching=None,
+            disable_custom_all_reduce=False,
         )
 
     def settings_words(self, settings: Settings) -> str:

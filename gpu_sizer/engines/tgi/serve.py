@@ -15,6 +15,10 @@ CACHE_TYPES = {
     "fp8_e4m3fn": "fp8_e4m3fn",
     "fp8_e5m2": "fp8_e5m2",
 }
+#: It keeps the whole context in every layer as it is.
+KEPT = frozenset(("hybrid_kv",))
+#: The launcher's own port for metrics, by default (launcher/src/main.rs: prometheus_port).
+METRICS_PORT = 9000
 #: The launcher's default of ``--max-concurrent-requests``.
 CONCURRENT = 128
 
@@ -42,13 +46,12 @@ def command(start: Start) -> tuple[str, ...]:
         words += ["--kv-cache-dtype", cache]
     if s.enforce_eager:
         words += ["--cuda-graphs", "0"]
+    if start.port == METRICS_PORT:
+        words += ["--prometheus-port", str(METRICS_PORT + 1)]
+    if start.remote_code:
+        words.append("--trust-remote-code")
     return tuple(words)
 
 
-#: docs/source/quicktour.md; weights are kept in /data (Dockerfile: HF_HOME).
-STARTER = Starter(
-    title="TGI",
-    command=command,
-    images={"cuda": ("ghcr.io/huggingface/text-generation-inference:{version}", (2, 0))},
-    cache="/data",
-)
+#: Weights are kept in /data (Dockerfile: HF_HOME); the key: launcher/src/main.rs (api_key).
+STARTER = Starter(title="TGI", command=command, cache="/data", key_variable="API_KEY", said=KEPT)

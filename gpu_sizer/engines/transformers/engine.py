@@ -37,8 +37,8 @@ def _bytes(tensors: Iterable[Tensor]) -> int:
 class TransformersModel(HeldModel):
     """A model layer by layer; a tied head is the embedding itself."""
 
-    def __init__(self, card: ModelCard, weights_dtype: str | None) -> None:
-        inventory = build_inventory(card, weights_dtype or HALF.get(card.weights.dtype))
+    def __init__(self, card: ModelCard, load: Load) -> None:
+        inventory = build_inventory(card, load.weights_dtype or HALF.get(card.weights.dtype))
         super().__init__(card, inventory, WeightRules())
         self.block_bytes = {name: _bytes(tensors) for name, tensors in inventory.blocks.items()}
         self.first_bytes = _bytes((*inventory.embedding, *inventory.towers))
@@ -75,6 +75,8 @@ class TransformersEngine(OneVersion):
             enforce_eager=True,
             hybrid_kv=False,
             block_size=None,
+            prefix_caching=None,
+            disable_custom_all_reduce=False,
         )
 
     def settings_words(self, settings: Settings) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from gpu_sizer.cards.gpu_spec import BLACKWELL, GpuSpec
+from gpu_sizer.cards.gpu_spec import BLACKWELL, HOPPER, GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.vllm import sparse
@@ -28,6 +28,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from gpu_sizer.engines.vllm.drafts import Drafter
+
 #: Copies of the batch that replicas gather for experts which they share: what came in, what goes out, and its sum.
 GATHERED_COPIES = 3
 #: Short convolutions on outputs run between two collectives, whose buffers are kept from loading on: three generations
@@ -40,6 +42,9 @@ CONVOLUTION_RANKS = (2, 4, 8)
 STAGE_INPUTS = 2
 #: GPUs over PCIe that the engine's own all-reduce takes at most.
 PCIE_PAIR = 2
+#: Rows of logits a sequence that a profile with drafts has beside the sampler's, and a bit of a mask, in bytes.
+DRAFT_ROWS = 2
+MASK_BYTES = 1 / 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +114,12 @@ def _sizes_up_to(most: int) -> int:
     return small + min(most, 255) // 8 + max(0, most - 240) // 16
 
 
-def captured_graphs(settings: Settings, gpu: GpuSpec, version: VersionProfile, engine_class: str | None = None) -> int:
+def captured_graphs(
+    settings: Settings, gpu: GpuSpec, version: VersionProfile, engine_class: str | None = None, drafted: int = 0
+) -> int:
     """Graphs that the engine captures: pieces of the model for mixed batches, and whole ones for decoding.
+
+    A sequence decodes one token a step, and those drafted ahead.
 
     Source: ``vllm/config/vllm.py: _set_cudagraph_sizes``, ``v1/cudagraph_dispatcher.py: initialize_cudagraph_keys``.
     """
@@ -119,8 +128,9 @@ def captured_graphs(settings: Settings, gpu: GpuSpec, version: VersionProfile, e
     most = limit["data_center_blackwell" if large else "most"]
     # A class that sets the number itself has it whatever the sequences are.
     own: int | None = limit["classes"].get(engine_class)
-    largest = min(own or min(2 * settings.max_num_seqs, most), settings.max_num_batched_tokens)
-    return _sizes_up_to(largest) + _sizes_up_to(min(largest, settings.max_num_seqs))
+    decoded = settings.max_num_seqs * (1 + drafted)
+    largest = min(own or min(2 * decoded, most), settings.max_num_batched_tokens)
+    return _sizes_up_to(largest) + _sizes_up_to(min(largest, decoded))
 
 
 def graph_bytes(
@@ -130,6 +140,7 @@ def graph_bytes(
     gpu: GpuSpec,
     version: VersionProfile,
     engine_class: str | None = None,
+    drafted: int = 0,
 ) -> int:
     """Captured graphs of so many layers, where the version counts them in its budget."""
     if gpu.platform not in version.graphs_in_budget or settings.enforce_eager:
@@ -139,7 +150,25 @@ def graph_bytes(
     else:
         c = _fitted()["graphs"]
         each = c["per_layer_mib"] * layers + c["constant_mib"] + (c["latent_mib"] if latent else 0)
-    return int(captured_graphs(settings, gpu, version, engine_class) * each * MIB)
+    return int(captured_graphs(settings, gpu, version, engine_class, drafted) * each * MIB)
+
+
+def attention_workspace_bytes(a: Architecture, gpu: GpuSpec, settings: Settings, drafted: int) -> int:
+    """What FlashInfer's attention takes for its work while graphs are profiled; zero where other kernels run."""
+    data_center = gpu.generation == BLACKWELL
+    if gpu.platform != "cuda" or (drafted and not data_center):
+        return 0
+    c = _constants()["attention_workspace"]
+    mixers = [m for b in a.blocks.values() for m in b.mixers if m.kv_heads or m.latent]
+    if any(m.latent for m in mixers):
+        dense = all(m.latent and m.index_width == 0 for m in mixers)
+        return int(c["latent_mib"] * MIB) if data_center and dense else 0
+    float8 = settings.kv_cache_dtype == "float8" and gpu.generation != HOPPER
+    widths = {getattr(m, "head_dim", None) for m in mixers}
+    if not widths or not widths <= set(c["head_dims"]) or not (data_center or float8):
+        return 0
+    sinks = any(getattr(m, "sinks", False) for m in mixers)
+    return 0 if sinks and not data_center else int(c["mib"] * MIB)
 
 
 def unified_bytes() -> int:
@@ -157,15 +186,21 @@ def joined_workers(layout: Layout) -> int:
     return min(layout.tensor_parallel_size * layout.pipeline_parallel_size, 3)
 
 
-def communication_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, version: VersionProfile) -> int:
-    """Buffers of the collectives: a constant, and for tensor parallelism over NVLink copies of a batch's states."""
+def communication_bytes(
+    a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, version: VersionProfile, *, own: bool = True
+) -> int:
+    """Buffers of the collectives: a constant, and for tensor parallelism over NVLink copies of a batch's states.
+
+    Where the engine's ``own`` all-reduce is off, a pair over PCIe has NCCL's alone, as more GPUs there have.
+    """
     workers = joined_workers(layout)
     if workers == 1:
         return 0
     link = "nvlink" if gpu.has_nvlink else "pcie"
     size = version.communicators_bytes[link] if version.communicators_in_budget and workers > 2 else 0
     if link == "pcie":
-        return size + version.communication_bytes["pcie_many" if layout.tensor_parallel_size > PCIE_PAIR else "pcie"]
+        pair = own and layout.tensor_parallel_size <= PCIE_PAIR
+        return size + version.communication_bytes["pcie" if pair else "pcie_many"]
     size += version.communication_bytes["nvlink"]
     if layout.tensor_parallel_size > 1:
         size += int(version.communication_copies * tokens * a.hidden_size * ACTIVATION_BYTES)
@@ -174,14 +209,23 @@ def communication_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: i
     return size
 
 
-def sampler_bytes(a: Architecture, max_num_seqs: int, version: VersionProfile) -> int:
-    """The sampler's peak over so many rows of logits, the same on every GPU of any layout."""
-    return int(max_num_seqs * a.vocab_size * version.sampler_bytes_per_logit)
+def sampler_bytes(a: Architecture, max_num_seqs: int, version: VersionProfile, *, drafts: bool = False) -> int:
+    """The sampler's peak over so many rows of logits, the same on every GPU of any layout.
+
+    Where tokens are drafted the first runner's profile has two more rows a sequence, in the model's type
+    (``v1/worker/gpu_model_runner.py: _dummy_sampler_run``).
+    """
+    more = DRAFT_ROWS * ACTIVATION_BYTES if drafts and not version.second_runner else 0
+    return int(max_num_seqs * a.vocab_size * (version.sampler_bytes_per_logit + more))
 
 
-def sampler_state_bytes(a: Architecture, max_num_seqs: int, version: VersionProfile) -> int:
-    """What the sampler keeps of every sequence and entry of the vocabulary while the model runs."""
-    return int(max_num_seqs * a.vocab_size * version.sampler_state_bytes)
+def sampler_state_bytes(a: Architecture, max_num_seqs: int, version: VersionProfile, drafted: int = 0) -> int:
+    """What the sampler keeps of every sequence and entry of the vocabulary while the model runs.
+
+    The mask of a grammar has a row for each token drafted ahead, too (``v1/worker/gpu/structured_outputs.py``).
+    """
+    masks = drafted * MASK_BYTES if version.second_runner else 0
+    return int(max_num_seqs * a.vocab_size * (version.sampler_state_bytes + masks))
 
 
 def buffer_bytes(card: ModelCard, layout: Layout, tokens: int, version: VersionProfile) -> int:
@@ -199,7 +243,13 @@ def buffer_bytes(card: ModelCard, layout: Layout, tokens: int, version: VersionP
 
 
 def activation_bytes(
-    card: ModelCard, gpu: GpuSpec, layout: Layout, settings: Settings, version: VersionProfile, scaled_experts: bool
+    card: ModelCard,
+    gpu: GpuSpec,
+    layout: Layout,
+    settings: Settings,
+    version: VersionProfile,
+    scaled_experts: bool,
+    drafter: Drafter | None = None,
 ) -> int:
     """The activation peak of the profile run on one GPU.
 
@@ -212,13 +262,16 @@ def activation_bytes(
         settings: the engine's settings, all resolved.
         version: constants of the engine's version.
         scaled_experts: whether the experts are stored with scales (float8, MXFP4 ...).
+        drafter: what drafts tokens ahead, whose pass follows the model's.
     """
     a, tokens = card.architecture, settings.max_num_batched_tokens
-    sampler = sampler_bytes(a, settings.max_num_seqs, version)
+    drafted = drafter.tokens if drafter is not None else 0
+    sampler = sampler_bytes(a, settings.max_num_seqs, version, drafts=drafter is not None)
     forward = max(
         forward_bytes(a, layout, tokens),
         sparse.layer_bytes(a, layout.tensor_parallel_size, gpu.generation, tokens),
         sparse.stream_bytes(a, tokens),
+        drafter.forward_bytes(layout, tokens) if drafter is not None else 0,
     )
     if sparse.has_indexer(a):
         forward += sparse.LOGITS_BYTES
@@ -228,7 +281,7 @@ def activation_bytes(
         forward += workspace_bytes(a, gpu, layout, expert_tokens(layout, tokens, version), scaled_experts)
     if shares_experts(layout):
         forward += GATHERED_COPIES * layout.data_parallel_size * tokens * a.hidden_size * ACTIVATION_BYTES
-    activation = max(sampler, forward + sampler_state_bytes(a, settings.max_num_seqs, version))
+    activation = max(sampler, forward + sampler_state_bytes(a, settings.max_num_seqs, version, drafted))
     fewer = version.at_least(sparse.FEWER_LENGTHS)
     gathered = sparse.workspace_bytes(a, gpu.generation, settings.context, tokens, fewer_lengths=fewer)
     activation += max(kept, gathered)
@@ -245,6 +298,7 @@ def reserve(
     activation: int,
     experts: bool,
     host_bytes: int,
+    drafter: Drafter | None = None,
 ) -> Reserve:
     """The activation peak and the overhead on one GPU, without :func:`graph_bytes`.
 
@@ -257,10 +311,14 @@ def reserve(
         activation: the peak (:func:`activation_bytes`).
         experts: whether the model has any.
         host_bytes: tables that stand in the machine's memory.
+        drafter: what drafts tokens ahead.
     """
     overhead, band = version.single_bytes, version.band_bytes["experts" if experts else "dense"]
     overhead += buffer_bytes(card, layout, settings.max_num_batched_tokens, version)
-    overhead += communication_bytes(card.architecture, gpu, layout, settings.max_num_batched_tokens, version)
+    if drafter is not None:
+        overhead += drafter.buffer_bytes(card, settings.max_num_batched_tokens, version)
+    own, tokens = not settings.disable_custom_all_reduce, settings.max_num_batched_tokens
+    overhead += communication_bytes(card.architecture, gpu, layout, tokens, version, own=own)
     if gpu.platform == "rocm":
         rocm = _fitted()["rocm"]
         overhead += int(rocm["extra_gib"] * GIB)

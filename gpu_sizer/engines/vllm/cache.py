@@ -8,7 +8,6 @@ A port of ``v1/core/kv_cache_utils.py`` (vLLM 0.32/0.33: ``get_kv_cache_groups``
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from math import lcm
 
@@ -20,6 +19,8 @@ from gpu_sizer.units import ceil_div, greater, round_up
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
     from gpu_sizer.units import Whole
 
 #: Largest kind's layers below this multiple of the smallest's: one group each, the smaller padded.
@@ -86,6 +87,8 @@ class CachePlan:
     groups: tuple[CacheGroup, ...]
     layers: int
     has_states: bool
+    drafted: int = 0
+    """How many of the layers, the last ones, are a drafter's: they stand on the last stage."""
     apart: bool = False
     """Groups of different page sizes draw on memory of their own, under one numbering of blocks."""
     alike: tuple[tuple[CacheGroup, int], ...] = field(init=False, compare=False, repr=False)
@@ -149,10 +152,16 @@ class CachePlan:
                         sum([max([sums[stop] - sums[start] for sums in pool], default=0) for pool in self._pools()]),
                         stride,
                     )
-                    for start, stop in stage_bounds(self.layers, stages)
+                    for start, stop in self._bounds(stages)
                 ]
             )
         return found
+
+    def _bounds(self, stages: int) -> Iterator[tuple[int, int]]:
+        """First and past-the-last layer of each pipeline stage."""
+        own = self.layers - self.drafted
+        for start, stop in stage_bounds(own, stages):
+            yield start, stop + self.drafted if stop == own else stop
 
     def _pools(self) -> list[list[tuple[int, ...]]]:
         """The sums of the groups that share memory."""
@@ -261,13 +270,19 @@ def _packed_groups(placed: list[PlacedPage]) -> list[CacheGroup]:
 
 
 def cache_plan(
-    pages: dict[str, list[Page]], layer_names: Sequence[str], *, packed: bool = False, apart: bool = False
+    pages: dict[str, list[Page]],
+    layer_names: Sequence[str],
+    *,
+    drafted: int = 0,
+    packed: bool = False,
+    apart: bool = False,
 ) -> CachePlan:
     """The groups of a whole model.
 
     Args:
         pages: the pages of each distinct layer.
         layer_names: which of them each layer is, in order.
+        drafted: how many of the layers, the last ones, are a drafter's.
         packed: blocks hold pages of different sizes side by side (DeepSeek-V4's backends, pooled index keys).
         apart: page sizes have memory of their own where they differ (Motif 3's build).
 
@@ -287,4 +302,4 @@ def cache_plan(
         groups = _groups_apart(placed)
     else:
         groups = _equal_groups(_unify(placed))
-    return CachePlan(tuple(groups), len(layer_names), states, apart)
+    return CachePlan(tuple(groups), len(layer_names), states, drafted, apart)

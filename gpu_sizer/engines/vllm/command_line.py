@@ -2,7 +2,51 @@
 
 from __future__ import annotations
 
+import json
+
+from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.engines.command_line import CommandLine
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+#: Ways to draft without weights (config/speculative.py).
+_WITHOUT_WEIGHTS = ("ngram", "ngram_gpu", "suffix")
+#: How methods of the model's own prediction layers end.
+_OWN = "mtp"
+
+
+def speculation_of(method: str | None, model: str | None, tokens: str | None) -> tuple[str | None, str | None]:
+    """The setting of a configuration of what drafts, and why it is none where it cannot be counted.
+
+    Args:
+        method: as vLLM calls it; null where the draft model's name is to tell it.
+        model: the draft model's name.
+        tokens: drafted ahead.
+    """
+    if method in _WITHOUT_WEIGHTS:
+        return None, None
+    if method is not None and method.endswith(_OWN):
+        return (f"mtp:{tokens}" if tokens else "mtp"), None
+    if model and tokens and method in (None, "draft_model") and catalogue().models.lookup(model) is not None:
+        return f"draft:{model}:{tokens}", None
+    what = f"a drafter of the kind {method}" if method not in (None, "draft_model") else f"the draft model {model}"
+    return None, f"speculative_config is set: the estimate knows nothing of {what}"
+
+
+def _speculative(text: str) -> dict[str, Any] | None:
+    """``--speculative-config``, a JSON object; null where what it tells cannot be counted."""
+    try:
+        told = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(told, dict):
+        return None
+    method, model, tokens = (told.get(key) for key in ("method", "model", "num_speculative_tokens"))
+    asked, why = speculation_of(method, model, str(tokens) if tokens else None)
+    return None if why is not None else {"speculative": asked}
+
 
 COMMAND_LINE = CommandLine(
     name="vllm",
@@ -27,8 +71,13 @@ COMMAND_LINE = CommandLine(
         "--block-size": "block_size",
     },
     takes_memory=("--speculative-config", "--speculative-model", "--enable-lora", "--num-gpu-blocks-override"),
+    readers={"--speculative-config": _speculative, "-sc": _speculative},
     switches={
         "--enforce-eager": ("enforce_eager", True),
+        "--enable-prefix-caching": ("prefix_caching", True),
+        "--no-enable-prefix-caching": ("prefix_caching", False),
+        "--language-model-only": ("language_model_only", True),
+        "--disable-custom-all-reduce": ("disable_custom_all_reduce", True),
         "--enable-expert-parallel": ("expert_parallel", True),
         "--disable-hybrid-kv-cache-manager": ("hybrid_kv", False),
     },

@@ -119,9 +119,12 @@ def encoder_peak(card: ModelCard, tp: int, settings: Settings, version: VersionP
     else:
         items = max(1, min(settings.max_num_batched_tokens // tokens, settings.max_num_seqs))
     hidden, inner = _widths(tower, tp)
-    values = _data()["hidden_copies"] * hidden + inner
-    pixels = _pixels(tower, hidden)
-    working = items * patches * (values * ACTIVATION_BYTES + pixels * _data()["pixel_bytes"])
+    copies, pixel, rotating = _data()["hidden_copies"] * hidden, _data()["pixel_bytes"], _data()["rotating"]
+    if card.engine_class in rotating["classes"]:
+        # The sum over ranks is not written in place.
+        copies = (rotating["whole"] + (1 if tp > 1 else 0)) * hidden
+        inner, pixel = max(inner, rotating["cut"] * hidden // (tp if hidden % tp == 0 else 1)), rotating["pixel_bytes"]
+    working = items * patches * ((copies + inner) * ACTIVATION_BYTES + _pixels(tower, hidden) * pixel)
     if item.get("mask"):
         working += items * patches**2 * ACTIVATION_BYTES
     rows = items * tokens * (1 + deepstack_levels(card))

@@ -17,11 +17,12 @@ from gpu_sizer.engines.vllm.pages import Page, PageRules, layer_pages
 from gpu_sizer.engines.vllm.support import host_note, pooled_cache_dtype, sparse_cache_dtype, split_refusal
 from gpu_sizer.engines.vllm.version import VersionProfile, version_profile
 from gpu_sizer.errors import RequestError
-from gpu_sizer.load import Load, Settings
+from gpu_sizer.load import AS_RELEASED, Load, Settings
 from gpu_sizer.memory.estimate import LayoutMemory
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.model.caches import CacheTypes, LayerKeeps
 from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.records import replace
 from gpu_sizer.units import GIB, ceil_div
 
 TYPE_CHECKING = False
@@ -70,11 +71,12 @@ class VllmEngine(Supported):
     takes_mixed = False
     allocates_request = False
     counts_arrays = True
+    counted = frozenset(("speculative", "language_model_only"))
 
     def __init__(self, version: str | None = None) -> None:
         self.version: VersionProfile = version_profile(version)
         super().__init__(version or self.version.name)
-        self._page_rules: dict[tuple[int | None, bool, int | None], PageRules] = {}
+        self._page_rules: dict[tuple[Any, ...], PageRules] = {}
 
     @property
     def generation(self) -> str | None:
@@ -103,14 +105,21 @@ class VllmEngine(Supported):
         """Where the rules and constants were read."""
         return (str(profile_data("vllm/versions")["source"]), str(profile_data("vllm/placement")["source"]))
 
-    def model(self, card: ModelCard, weights_dtype: str | None) -> VllmModel:
+    def model(self, card: ModelCard, load: Load = AS_RELEASED) -> VllmModel:
         """The model prepared for many layouts.
 
         Raises:
-            RequestError: a class that this version does not load.
+            RequestError: a class that this version does not load, or nothing that could draft for it.
         """
         self.check_card(card)
-        return VllmModel(card, build_inventory(card, weights_dtype or HALF.get(card.weights.dtype)))
+        if load.language_model_only and card.architecture.towers:
+            card = replace(card, architecture=replace(card.architecture, towers=()))
+        inventory = build_inventory(card, load.weights_dtype or HALF.get(card.weights.dtype))
+        if load.speculative is None:
+            return VllmModel(card, inventory)
+        from gpu_sizer.engines.vllm.drafts import drafter_of
+
+        return VllmModel(card, inventory, drafter_of(card, inventory, load.speculative, self.asked))
 
     def settings(self, model: VllmModel, gpu: GpuSpec, load: Load, layout: Layout) -> Settings:
         """The engine's settings for this GPU and load (``get_batch_defaults`` and what follows it).
@@ -178,8 +187,16 @@ class VllmEngine(Supported):
         """Refuses settings that this engine does not know.
 
         Raises:
-            RequestError: an unknown cache type.
+            RequestError: an unknown cache type, or an option that this version does not have or that is not counted.
         """
+        self.check_counted(load)
+        if load.speculative is not None:
+            from gpu_sizer.engines.speculation import speculation
+
+            speculation(load.speculative)
+        first = profile_data("vllm/support")["language_model_only"]
+        if load.language_model_only and not at_least(self.asked, first):
+            raise RequestError(f"vLLM has --language-model-only from {first} on")
         if load.kv_cache_dtype is not None and load.kv_cache_dtype not in self.cache_dtypes:
             raise RequestError(f"unknown kv cache dtype {load.kv_cache_dtype!r}; known: {', '.join(self.cache_dtypes)}")
 
@@ -200,15 +217,21 @@ class VllmEngine(Supported):
 
     def page_rules(self, gpu: GpuSpec, load: Load) -> PageRules:
         """How this version and GPU allocate pages."""
-        key = (gpu.generation, load.hybrid_kv, load.block_size)
+        drafts = load.speculative is not None
+        key = (gpu.generation, load.hybrid_kv, load.block_size, load.prefix_caching, drafts)
         if (found := self._page_rules.get(key)) is None:
-            major, hybrid, block_size = key
+            major, hybrid, block_size, asked, _ = key
             data = profile_data("vllm/support")
+            states = data["prefix_states"]
+            every, without = states["every"], states["every"]["without_drafts"]
+            alone = not (drafts and at_least(self.asked, without[0]) and not at_least(self.asked, without[1]))
             on, masked = data["checkpoints_on"], data["masked_images"]
             checkpoints = tuple(m for m in self.version.state_checkpoints if m not in on or major in on[m])
             found = self._page_rules[key] = PageRules(
                 windows=self.version.windows and hybrid,
-                prefix_caching=self.version.aligned_states,
+                prefix_caching=self.version.aligned_states if asked is None else asked,
+                aligned_states=at_least(self.asked, states["aligned_from"]),
+                every_state=at_least(self.asked, every["from"]) and not at_least(self.asked, every["before"]) and alone,
                 checkpoints=checkpoints,
                 block_size=block_size,
                 expanded_latent=self.version.expanded_latent,

@@ -82,14 +82,25 @@ class VllmFitting:
         (s, _), version = self._replica(min(self._load.users, MOST_REPLICAS)), self._engine.version
         return sampler_bytes(self._model.card.architecture, s.max_num_seqs, version) + version.single_bytes
 
-    def whole(self) -> tuple[int, int, int]:
-        """The budget of a GPU; bytes of weights and of cache of the whole model on one GPU.
+    def budget(self) -> int:
+        """Bytes of a GPU that the engine may fill."""
+        return self.budget_bytes
+
+    def whole_weights(self) -> int:
+        """Bytes of the weights of the whole model on one GPU.
 
         Raises:
             RequestError: a setting that contradicts the load.
         """
-        _, needs = self._replica(1)
-        return (self.budget_bytes, *needs.whole())
+        return self._replica(1)[1].whole_weights()
+
+    def whole_cache(self) -> int:
+        """Bytes of the cache of the whole load on one GPU.
+
+        Raises:
+            RequestError: a setting that contradicts the load.
+        """
+        return self._replica(1)[1].whole_cache()
 
     def could_hold(self, layout: Layout, *, safe: bool = False) -> bool:
         """Whether an accepted layout is worth :meth:`evaluate`; false only where that is not within the budget.

@@ -271,10 +271,26 @@ class Rounding:
 class LoadingExtra:
     """What loading adds to the tensors of one model under one tensor-parallel size."""
 
-    __slots__ = ("_every_stage", "_last_tokens_width", "_rounding", "_stages", "_sums", "_tokens_width")
+    __slots__ = ("_drafter", "_every_stage", "_last_tokens_width", "_rounding", "_stages", "_sums", "_tokens_width")
 
-    def __init__(self, card: ModelCard, inventory: Inventory, rounding: Rounding, kernels: Kernels) -> None:
-        self._rounding, rules = rounding, rounding.rules
+    def __init__(
+        self,
+        card: ModelCard,
+        inventory: Inventory,
+        rounding: Rounding,
+        kernels: Kernels,
+        drafter: tuple[int, int] = (0, 0),
+    ) -> None:
+        """Counts it.
+
+        Args:
+            card: the model.
+            inventory: its tensors as the engine holds them.
+            rounding: what the allocator adds, whatever the kernels.
+            kernels: what decides the rest.
+            drafter: what is loaded with what drafts tokens ahead, on the last stage, and what more of a pipeline.
+        """
+        self._rounding, rules, self._drafter = rounding, rounding.rules, drafter
         blocks, tp, ranks = dict(rounding.blocks), rounding.tp, rounding.expert_ranks
         multiplied = _in_force("multiplied_projections", kernels.version)
         shared = _in_force("shared_projections", kernels.version)
@@ -317,7 +333,7 @@ class LoadingExtra:
     def contents(self) -> tuple[object, ...]:
         """What all its figures follow from, for one model: many kernels pad alike."""
         sizes = (self._rounding.tp, self._rounding.expert_ranks, self._tokens_width, self._last_tokens_width)
-        return (*sizes, self.rules, self._sums)
+        return (*sizes, *self._drafter, self.rules, self._sums)
 
     @property
     def rules(self) -> WeightRules:
@@ -339,5 +355,6 @@ class LoadingExtra:
         sums = self._sums
         sizes = [self._every_stage + sums[stop] - sums[start] for start, stop in stage_bounds(len(sums) - 1, count)]
         sizes[0] += self._rounding.first
-        sizes[-1] += self._rounding.last
+        with_drafter, in_pipelines = self._drafter
+        sizes[-1] += self._rounding.last + with_drafter + (in_pipelines if count > 1 else 0)
         return tuple(sizes)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.engines.vllm.command_line import COMMAND_LINE, speculation_of
 from gpu_sizer.engines.wording import (
     ARGUMENTS,
     COMMAND,
@@ -47,14 +49,17 @@ _SETTINGS = {
 }
 #: Settings that change the memory and that the estimate does not know.
 _UNMODELLED = {
-    "speculative_config": "a draft model's weights and cache",
     "enable_lora": "LoRA adapters",
     "cpu_offload_gb": "weights kept in the host's memory",
     "num_gpu_blocks_override": "a number of blocks set by hand",
 }
-#: As a record's note names it (:data:`gpu_sizer.evidence.identify.TEXT_ONLY`).
-_TEXT_ONLY = "started with --language-model-only"
+#: Settings of a load that vLLM calls otherwise.
+_OTHERWISE = {"prefix_caching": "enable_prefix_caching"}
 _OFF = (None, "False", "false", "0", "0.0")
+#: The configuration of what drafts, as a dictionary or as its class prints it.
+_SPECULATIVE = re.compile(r"speculative_config['\"]?\s?[=:]\s?(?:SpeculativeConfig\(|\{)([^})]{0,600})")
+#: Options of a command line without a value that are settings.
+_SWITCHES = {f: told for f, told in COMMAND_LINE.switches.items() if told[0] != "expert_parallel"}
 
 
 def _dump(found: Found, text: str, worth: int) -> None:
@@ -65,14 +70,24 @@ def _dump(found: Found, text: str, worth: int) -> None:
     for key, names in _SETTINGS.items():
         if (value := setting(text, *names)) is not None:
             found.put_text(key, value.removeprefix("torch."), worth)
-    if setting(text, "language_model_only") == "True":
-        found.note(_TEXT_ONLY)
     for name, option in LOAD_NAMES.items():
-        if name not in _SETTINGS and (value := setting(text, name)) is not None:
+        if name not in _SETTINGS and (value := setting(text, _OTHERWISE.get(name, name))) is not None:
             found.put(name, option_value(option, value), worth)
+    if (told := _SPECULATIVE.search(text)) is not None:
+        put_speculation(found, told[1], worth)
     for name, what in _UNMODELLED.items():
         if setting(text, name) not in _OFF or f"{name}={{" in text or f"'{name}': {{" in text:
             found.note(f"{name} is set: the estimate knows nothing of {what}")
+
+
+def put_speculation(found: Found, text: str, worth: int) -> None:
+    """What drafts, from a dump of its configuration."""
+    asked, why = speculation_of(
+        setting(text, "method"), setting(text, "model"), setting(text, "num_speculative_tokens", "num_spec_tokens")
+    )
+    found.put("speculative", asked, worth)
+    if why is not None:
+        found.note(why)
 
 
 def _defaults(found: Found) -> None:
@@ -126,19 +141,31 @@ def _command(found: Found, match: re.Match[str]) -> None:
     for key, flag in _FLAGS.items():
         if (m := re.search(rf"(?<!\S)(?:{flag})[ =]([\w.]+)", text)) is not None:
             found.put_text(key, m.group(1), COMMAND)
-    if re.search(r"--language[-_]model[-_]only", text):
-        found.note(_TEXT_ONLY)
-    if re.search(r"--enforce[-_]eager", text):
-        found.put("enforce_eager", True, COMMAND)
+    for flag, (key, value) in _SWITCHES.items():
+        if re.search(rf"(?<!\S){flag.replace('-', '[-_]')}(?!\S)", text):
+            found.put(key, value, COMMAND)
     if re.search(r"--enable[-_]expert[-_]parallel", text):
         found.put("ep", True, COMMAND)
     if named:
         _defaults(found)
 
 
+def _line(statement: str) -> Wording:
+    """A statement that tells the releases which print it from this line of their source."""
+
+    def told(found: Found, match: re.Match[str]) -> None:
+        files = profile_data("vllm/log_lines")["statements"][statement]
+        releases = files.get(match.group(1), {}).get(int(match.group(2)))
+        if releases is not None:
+            found.printed_by(tuple(releases))
+
+    return wording(statement, rf"\[(\w+\.py):(\d{{1,5}})\][^\[]{{0,40}}?{re.escape(statement)}", also=told)
+
+
 _GIB = r" ?(?P<unit>[GM]i?B)"
 
 WORDINGS: tuple[Wording, ...] = (
+    *(_line(statement) for statement in profile_data("vllm/log_lines")["statements"]),
     wording("vLLM API server version", r"vLLM API server version (?P<engine_version>v?\d+\.\d+[\w.+]*)", starts=True),
     wording("  version ", r"[█▀▄]\s+version\s+(?P<engine_version>v?\d+\.\d+[\w.+]*)", starts=True),
     wording("  model   ", r"[█▀▄]\s+model\s+(?P<model>\S+)"),

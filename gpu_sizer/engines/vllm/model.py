@@ -11,6 +11,7 @@ from gpu_sizer.engines.vllm import sparse
 from gpu_sizer.engines.vllm.activations import (
     Reserve,
     activation_bytes,
+    attention_workspace_bytes,
     gpu_kind,
     graph_bytes,
     has_latent,
@@ -23,7 +24,7 @@ from gpu_sizer.engines.vllm.loading import Kernels, LoadingExtra, Rounding
 from gpu_sizer.engines.vllm.needs import Needs
 from gpu_sizer.engines.vllm.pages import PageRules, layer_pages
 from gpu_sizer.engines.vllm.placement import weight_rules
-from gpu_sizer.engines.vllm.support import leaves_checkpoints, masks_images
+from gpu_sizer.engines.vllm.support import leaves_checkpoints, masks_images, prefix_rules
 from gpu_sizer.engines.vllm.version import VersionProfile
 from gpu_sizer.load import LOAD, Settings
 from gpu_sizer.memory.layout import Layout
@@ -37,6 +38,8 @@ from gpu_sizer.units import ceil_div
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from gpu_sizer.engines.vllm.drafts import Drafter
 
 #: What is loaded in another type than it is released in, unless --dtype says otherwise
 #: (vllm/config/model.py: _resolve_auto_dtype).
@@ -75,6 +78,8 @@ class VllmModel:
 
     card: ModelCard
     inventory: Inventory
+    drafter: Drafter | None = None
+    """What drafts tokens ahead, where anything does."""
     _placements: dict[tuple[int, int, WeightRules], WeightPlacement] = field(default_factory=dict, repr=False)
     _stages: dict[tuple[int, int, int, WeightRules], tuple[int, ...]] = field(default_factory=dict, repr=False)
     _plans: dict[tuple[int, str, PageRules], CachePlan] = field(default_factory=dict, repr=False)
@@ -100,19 +105,23 @@ class VllmModel:
             if placement is None:
                 placement = WeightPlacement(self.inventory, tp, expert_ranks, rules)
                 self._placements[tp, expert_ranks, rules] = placement
-            found = self._stages[tp, expert_ranks, count, rules] = placement.totals(count)
+            found = placement.totals(count)
+            if self.drafter is not None:
+                found = (*found[:-1], found[-1] + self.drafter.weights_bytes(tp, expert_ranks))
+            self._stages[tp, expert_ranks, count, rules] = found
         return found
 
     def loading_extra(self, tp: int, ranks: int, kernels: Kernels) -> LoadingExtra:
         """What loading allocates beside the tensors, with experts spread over so many ranks."""
         # The kernels of experts, of latent attention and of scales of blocks alone differ.
-        differ = self.has_experts or self.has_latent or self.has_block_scales
+        differ = self.has_experts or self.has_latent or self.has_block_scales or self.drafter is not None
         key = (tp, ranks, kernels if differ else None)
         if (found := self._extras.get(key)) is None:
             rules = self.rules(kernels.generation, kernels.version)
             if (rounding := self._roundings.get((tp, ranks, rules))) is None:
                 rounding = self._roundings[tp, ranks, rules] = Rounding(self.card, self.inventory, tp, ranks, rules)
-            made = LoadingExtra(self.card, self.inventory, rounding, kernels)
+            drafter = self.drafter.loading_bytes(tp, ranks, kernels) if self.drafter is not None else (0, 0)
+            made = LoadingExtra(self.card, self.inventory, rounding, kernels, drafter)
             # What rests on extras that are alike is counted once.
             found = self._extras[key] = self._alike.setdefault(made.contents, made)
         return found
@@ -143,16 +152,22 @@ class VllmModel:
             same = (tp, experts, *batch, kernels, version.name)
             if (activation := self._activations.get(same)) is None:
                 activation = self._activations[same] = activation_bytes(
-                    self.card, gpu, layout, s, version, self.has_scaled_experts
+                    self.card, gpu, layout, s, version, self.has_scaled_experts, self.drafter
                 )
-            held = self.has_experts, self.host_bytes
+            held = self.has_experts, self.host_bytes, self.drafter
             found = self._reserves[key] = reserve(self.card, gpu, layout, s, version, activation, *held)
         return found
 
     def graph_bytes(self, gpu: GpuSpec, stages: int, s: Settings, version: VersionProfile) -> int:
-        """The captured graphs of one of so many pipeline stages: equal for all GPUs of a kind."""
-        layers = ceil_div(self.card.architecture.num_hidden_layers, stages)
-        return graph_bytes(layers, self.has_latent, s, gpu, version, self.card.engine_class)
+        """The captured graphs of one of so many pipeline stages, and what attention takes with the first of them.
+
+        Equal for all GPUs of a kind.
+        """
+        layers, drafted = ceil_div(self.card.architecture.num_hidden_layers, stages), 0
+        if self.drafter is not None:
+            layers, drafted = layers + len(self.drafter.layer_names), self.drafter.tokens
+        size = graph_bytes(layers, self.has_latent, s, gpu, version, self.card.engine_class, drafted)
+        return size + attention_workspace_bytes(self.card.architecture, gpu, s, drafted) if size else 0
 
     def needs(self, gpu: GpuSpec, s: Settings, rules: PageRules, version: VersionProfile) -> Needs:
         """What its layouts hold under these settings: equal for all GPUs of a kind, whatever their memory."""
@@ -171,7 +186,10 @@ class VllmModel:
         # All else that may be refused depends on neither stages nor replicas.
         key = (layout.tensor_parallel_size, layout.expert_parallel, layout.decode_context_parallel_size, rules)
         if key not in self._refusals:
-            self._refusals[key] = refusal(self.inventory, layout, rules) or _context_parallel_refusal(self.card, layout)
+            reason = refusal(self.inventory, layout, rules) or _context_parallel_refusal(self.card, layout)
+            if reason is None and self.drafter is not None:
+                reason = self.drafter.refusal(layout)
+            self._refusals[key] = reason
         return self._refusals[key]
 
     def cache(self, tp: int, cache_dtype: str, rules: PageRules) -> CachePlan:
@@ -179,21 +197,30 @@ class VllmModel:
         rules = self._page_rules(rules)
         if (found := self._plans.get((tp, cache_dtype, rules))) is None:
             a = self.card.architecture
-            types = CacheTypes(cache_dtype, HALF.get(self.card.weights.dtype, self.card.weights.dtype))
-            pages = layer_pages(a.blocks, tp, types, rules)
+            dtype = HALF.get(self.card.weights.dtype, self.card.weights.dtype)
+            types = CacheTypes(cache_dtype, dtype, rules.drafted)
+            blocks, names = a.blocks, a.layer_names
+            drafts: tuple[str, ...] = ()
+            if self.drafter is not None:
+                blocks, drafts = {**blocks, **self.drafter.blocks}, self.drafter.layer_names
+            pages = layer_pages(blocks, tp, types, rules)
             apart = self.card.engine_class in APART
             packed = self.is_compressed or self.weighs_keys or sparse.averages_keys(a)
-            found = self._plans[tp, cache_dtype, rules] = cache_plan(pages, a.layer_names, packed=packed, apart=apart)
+            found = self._plans[tp, cache_dtype, rules] = cache_plan(
+                pages, (*names, *drafts), drafted=len(drafts), packed=packed, apart=apart
+            )
         return found
 
-    def _page_rules(self, rules: PageRules) -> PageRules:
+    def _page_rules(self, asked: PageRules) -> PageRules:
         """What of the rules of pages this model's depend on, so that plans which are alike are made once."""
-        if (found := self._rules_of_pages.get(rules)) is None:
+        if (found := self._rules_of_pages.get(asked)) is None:
+            rules = prefix_rules(self.card, asked)
             mixers = [m for b in self.card.architecture.blocks.values() for m in b.mixers]
             kinds = {m.kind for m in mixers}
             by_generation = self.shares_states or any(m.latent for m in mixers)
-            found = self._rules_of_pages[rules] = replace(
+            found = self._rules_of_pages[asked] = replace(
                 rules,
+                drafted=self.drafter.tokens if self.drafter is not None else 0,
                 checkpoints=tuple(m for m in rules.checkpoints if m in kinds and leaves_checkpoints(self.card, m)),
                 masked_block=rules.masked_block if masks_images(self.card) else None,
                 generation=rules.generation if by_generation else None,

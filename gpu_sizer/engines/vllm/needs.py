@@ -44,7 +44,7 @@ class Needs:
 
     __slots__ = (
         *("_model", "_gpu", "_settings", "_rules", "_version", "_kernels", "_pool", "_null_block"),
-        *("_plans", "_leasts", "_reserves", "_ranks", "_loading", "_graphs", "_tables", "_whole", "_found"),
+        *("_plans", "_leasts", "_reserves", "_ranks", "_loading", "_graphs", "_tables", "_found"),
     )
 
     def __init__(
@@ -72,7 +72,6 @@ class Needs:
         self._loading: dict[tuple[int, int], LoadingExtra] = {}
         self._graphs: dict[int, int] = {}
         self._tables: dict[tuple[int, int], int] = {}
-        self._whole: tuple[int, int] | None = None
         self._found: dict[Layout, LayoutNeed] = {}
 
     def _plan(self, tp: int) -> CachePlan:
@@ -85,12 +84,19 @@ class Needs:
         tokens = self._version.tokens_in_flight(layout.pipeline_parallel_size, s.max_num_batched_tokens)
         return plan.blocks_per_request(s.context, tokens, layout.decode_context_parallel_size)
 
-    def whole(self) -> tuple[int, int]:
-        """Bytes of weights and cache of the whole model on one GPU."""
-        if self._whole is None:
-            weights, block, blocks = self._one_rank(layout_of())
-            self._whole = weights, blocks * block
-        return self._whole
+    def whole_weights(self) -> int:
+        """Bytes of the weights of the whole model on one GPU; no cache is planned for it."""
+        return self._weights(layout_of())
+
+    def whole_cache(self) -> int:
+        """Bytes of the cache of the whole load on one GPU."""
+        _, block, blocks = self._one_rank(layout_of())
+        return blocks * block
+
+    def _weights(self, layout: Layout) -> int:
+        """Bytes of weights on a rank that has every layer."""
+        rules = self._model.rules(self._gpu.generation, self._version.name)
+        return self._model.stages(layout.tensor_parallel_size, layout.expert_ranks, 1, rules)[0]
 
     def _one_rank(self, layout: Layout) -> tuple[int, int, int]:
         """Bytes of weights and of a block on a rank that has every layer, and the blocks of the load."""
@@ -99,9 +105,8 @@ class Needs:
         if (found := self._ranks.get(key)) is None:
             plan = self._plan(tp)
             blocks = self._request_blocks(plan, layout_of(tp, 1, 1, False, dcp))
-            rules = self._model.rules(self._gpu.generation, self._version.name)
-            weights = self._model.stages(tp, layout.expert_ranks, 1, rules)[0]
-            found = self._ranks[key] = (weights, plan.stage_block_bytes(1)[0], self._settings.users * blocks)
+            block = plan.stage_block_bytes(1)[0]
+            found = self._ranks[key] = (self._weights(layout), block, self._settings.users * blocks)
         return found
 
     def _least(self, layout: Layout) -> tuple[int, int]:

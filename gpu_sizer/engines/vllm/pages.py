@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import lcm
 
 from gpu_sizer.cards.gpu_spec import BLACKWELL, HOPPER
-from gpu_sizer.engines.vllm.specs import FULL, RING, Chunked, Sliding, State
+from gpu_sizer.engines.vllm.specs import FULL, RING, Chunked, EveryState, Sliding, State
 from gpu_sizer.model.architecture import Block
 from gpu_sizer.model.caches import SHORT_CONVOLUTIONS, CacheTypes, LayerCache, float8_index_bytes
 from gpu_sizer.model.mixers.attention import Attention
@@ -83,6 +83,14 @@ class PageRules:
     generation: int | None = None
     """First number of the GPU's compute capability, on which the caches of latent attention and of shared compressed
     states depend."""
+    aligned_states: bool = True
+    """Prefix caching keeps states at boundaries of blocks, of any model (the mode "align")."""
+    every_state: bool = False
+    """... and of some classes at every boundary (the mode "all")."""
+    state_chunk: int | None = None
+    """States are kept at every boundary of blocks (the mode "all"), whole multiples of this; null elsewhere."""
+    drafted: int = 0
+    """Tokens drafted ahead, each with a state of its own."""
     narrow_states: bool = True
     """Data-center Blackwell keeps compressed states in four bits (from vLLM 0.31 on)."""
 
@@ -186,10 +194,12 @@ def _record(c: LayerCache, types: CacheTypes, generation: int | None) -> LayerCa
     return replace(c, token_bytes=c.values)
 
 
-def _state_blocks(mixer: str, rules: PageRules) -> int:
-    if not rules.prefix_caching:
-        return 1
-    return 2 + int(mixer in rules.checkpoints)
+def _state(mixer: str, whole: bool, rules: PageRules) -> Spec:
+    """The copies of a state that a request holds, one more for each token drafted ahead."""
+    if rules.prefix_caching and rules.state_chunk is not None:
+        return EveryState(rules.drafted)
+    kept = 2 + int(mixer in rules.checkpoints) if rules.prefix_caching else 1
+    return State(kept + rules.drafted, whole)
 
 
 def _hybrid_block(caches: list[LayerCache], block: int, rules: PageRules) -> int:
@@ -199,6 +209,8 @@ def _hybrid_block(caches: list[LayerCache], block: int, rules: PageRules) -> int
     align = block
     if any(c.latent for c in caches):
         align = max(align, HYBRID_LATENT_ALIGNMENT)
+    if rules.prefix_caching and rules.state_chunk is not None:
+        align = lcm(align, rules.state_chunk)
     if rules.prefix_caching and DELTA in rules.checkpoints and any(c.mixer == DELTA for c in caches):
         align = lcm(align, DELTA_CHECKPOINT)
     return align * ceil_div(state, align * per_token)
@@ -241,7 +253,7 @@ def layer_pages(
                 assert isinstance(mixer, Attention)
                 made = _short_convolution_page(mixer, tensor_parallel_size, types)
                 return made if windows else replace(made, spec=FULL)
-            return Page(State(_state_blocks(c.mixer, rules), c.whole), block, max(c.state_bytes, shared_page))
+            return Page(_state(c.mixer, c.whole, rules), block, max(c.state_bytes, shared_page))
         if c.kind == "ring":
             assert c.span is not None
             return Page(RING, c.span, c.span * c.token_bytes, c.latent)

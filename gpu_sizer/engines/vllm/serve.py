@@ -5,10 +5,23 @@ The batch is named even where it is the default, since defaults depend on the ve
 
 from __future__ import annotations
 
+import json
+
+from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.engines.serving import Start, Starter
+from gpu_sizer.engines.speculation import speculation
+from gpu_sizer.engines.versions import at_least
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.engines.speculation import Speculation
 
 #: Names of the types as ``--kv-cache-dtype`` takes them (vllm/config/cache.py: CacheDType).
-CACHE_TYPES = {"float8": "fp8"}
+CACHE_TYPES = {"float8": "fp8", "bf16": "bfloat16", "fp16": "float16"} | {
+    name: name for name in ("fp8", "fp8_e4m3", "fp8_e5m2")
+}
+#: The first version whose usual core processes prompts in chunks unasked (vllm/engine/arg_utils.py, V1).
+CHUNKS_BY_ITSELF = "0.8"
 #: Sizes of a layout and their options; only those above 1 are said, but for the first two.
 _SIZES = {
     "tensor_parallel_size": "--tensor-parallel-size",
@@ -16,6 +29,10 @@ _SIZES = {
     "data_parallel_size": "--data-parallel-size",
     "decode_context_parallel_size": "--decode-context-parallel-size",
 }
+#: Settings of a load that the command says beside those of every engine.
+SAID = frozenset(
+    ("block_size", "hybrid_kv", "prefix_caching", "speculative", "language_model_only", "disable_custom_all_reduce")
+)
 _ALWAYS = ("tensor_parallel_size", "pipeline_parallel_size")
 
 
@@ -31,13 +48,39 @@ def command(start: Start) -> tuple[str, ...]:
     words += ["--max-model-len", str(s.context)]
     words += ["--max-num-seqs", str(s.max_num_seqs)]
     words += ["--max-num-batched-tokens", str(s.max_num_batched_tokens)]
+    # What the core of that age does only where it is told (config.py: SchedulerConfig); its successor always does.
+    if s.max_num_batched_tokens < s.context and not at_least(start.version, CHUNKS_BY_ITSELF):
+        words.append("--enable-chunked-prefill")
     words += ["--gpu-memory-utilization", repr(float(s.gpu_memory_utilization))]
     words += ["--dtype", start.dtype(), "--kv-cache-dtype", start.cache_dtype(CACHE_TYPES)]
     if start.load.block_size is not None:
         words += ["--block-size", str(start.load.block_size)]
     if s.enforce_eager:
         words.append("--enforce-eager")
+    if s.prefix_caching is not None:
+        words.append("--enable-prefix-caching" if s.prefix_caching else "--no-enable-prefix-caching")
+    if s.language_model_only:
+        words.append("--language-model-only")
+    if s.disable_custom_all_reduce:
+        words.append("--disable-custom-all-reduce")
+    if (drafts := speculation(s.speculative)) is not None:
+        words += ["--speculative-config", _speculative(drafts)]
+    if not start.load.hybrid_kv:
+        words.append("--disable-hybrid-kv-cache-manager")
+    if start.remote_code:
+        words.append("--trust-remote-code")
     return tuple(words)
+
+
+def _speculative(drafts: Speculation) -> str:
+    """What drafts, as JSON."""
+    told: dict[str, str | int] = {"method": "mtp"}
+    if drafts.model is not None:
+        card = catalogue().model(drafts.model)
+        told = {"method": "draft_model", "model": card.hub_id or card.id}
+    if drafts.tokens is not None:
+        told["num_speculative_tokens"] = drafts.tokens
+    return json.dumps(told)
 
 
 def machine(nodes: int, rank: str, head: str) -> tuple[str, ...]:
@@ -49,15 +92,15 @@ def machine(nodes: int, rank: str, head: str) -> tuple[str, ...]:
     return ("--nnodes", str(nodes), "--node-rank", rank, "--master-addr", head)
 
 
-#: Images: docs/deployment/docker.md of vLLM; the ROCm image at v0.15.1 in vllm-project/recipes, GLM/GLM.md.
+#: Compiled kernels: vllm/envs.py (VLLM_CACHE_ROOT); VLLM_API_KEY: docs/serving/openai_compatible_server.md.
 STARTER = Starter(
     title="vLLM",
     command=command,
-    images={
-        "cuda": ("vllm/vllm-openai:v{version}", (0, 4)),
-        "rocm": ("vllm/vllm-openai-rocm:v{version}", (0, 15)),
-    },
+    compiled={"VLLM_CACHE_ROOT": "vllm"},
+    key_variable="VLLM_API_KEY",
+    said=SAID,
     several_from=(0, 12),
+    replicas_over_machines=True,
     machine=machine,
     worker=("--headless",),
 )

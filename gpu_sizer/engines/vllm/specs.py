@@ -92,6 +92,21 @@ class State(Spec):
 
 
 @dataclass(frozen=True, slots=True)
+class EveryState(Spec):
+    """A state at every boundary of blocks (``MambaSpec`` in the mode "all")."""
+
+    ahead: int = 0
+    """Further copies, for tokens drafted ahead."""
+
+    kind = "state"
+    grows = True
+
+    def blocks(self, context: Whole, tokens_in_flight: int, block_size: int, context_parallel: int) -> Whole:
+        """A block for each boundary."""
+        return ceil_div(context, block_size) + self.ahead
+
+
+@dataclass(frozen=True, slots=True)
 class Ring(Spec):
     """The few tokens of a request that are not pooled yet."""
 

@@ -9,11 +9,13 @@ from gpu_sizer.engines.vllm.sparse import shares_states
 from gpu_sizer.errors import UncountableError
 from gpu_sizer.memory.layout import stage_bounds
 from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.records import replace
 from gpu_sizer.units import gib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.engines.vllm.pages import PageRules
     from gpu_sizer.engines.vllm.version import VersionProfile
     from gpu_sizer.memory.layout import Layout
 
@@ -103,6 +105,23 @@ def sparse_cache_dtype(card: ModelCard, major: int | None, named: str | None, ve
     if named is None and major == BLACKWELL and turned is not None and version.at_least(turned):
         return "float8"
     return named
+
+
+def prefix_rules(card: ModelCard, rules: PageRules) -> PageRules:
+    """What prefix caching means for the states of this model: kept at every boundary, at those in use, or not at all.
+
+    Source: ``model_executor/models/config.py`` (MambaModelConfig), ``platforms/interface.py``
+    (``_align_hybrid_block_size``).
+    """
+    chunk = profile_data("vllm/support")["prefix_states"]["chunks"].get(card.engine_class)
+    every = rules.every_state and chunk is not None
+    return replace(
+        rules,
+        prefix_caching=rules.prefix_caching and (every or rules.aligned_states),
+        state_chunk=chunk if every and rules.prefix_caching else None,
+        aligned_states=True,
+        every_state=False,
+    )
 
 
 def leaves_checkpoints(card: ModelCard, mixer: str) -> bool:

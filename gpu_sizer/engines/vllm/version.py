@@ -62,6 +62,11 @@ class VersionProfile:
     band_bytes: dict[str, int]
     """The estimate's own error on free memory, for models without experts (dense) and with them."""
 
+    @property
+    def second_runner(self) -> bool:
+        """Whether the second generation's runner serves every model."""
+        return self.sampler_state_bytes > 0
+
     def chunks(self, context: int) -> bool:
         """Whether prompts are processed in chunks at this context length."""
         return self.chunks_beyond is not None and context > self.chunks_beyond

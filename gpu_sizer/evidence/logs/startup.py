@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from gpu_sizer.engines.registry import engine_wordings
+from gpu_sizer.engines.versions import number
 from gpu_sizer.engines.wording import COMMAND, MEASURED, OF_DRAFT, PREFIX, Found
 from gpu_sizer.evidence.logs import hardware
 from gpu_sizer.evidence.logs.reader import read_statements
@@ -55,6 +56,8 @@ class LogFindings:
     """How many start-ups the log tells of."""
     newest: str | None = None
     """The newest version that words as the log does; null where that is the newest known."""
+    release: str | None = None
+    """The newest release whose source prints these statements from the lines that the log names, where any does."""
     draft: dict[str, float] = field(default_factory=dict)
     """What a draft model takes beside the main one."""
 
@@ -165,7 +168,13 @@ def read_log(stream: ByteStream, progress: Callable[[int], None] | None = None) 
         values["gpu_count"] = values["tp"] * values.get("pp", 1) * values.get("dp", 1)
     quote = " ... ".join(found.quotes) or None
     draft = {key: found.get(key) for key in OF_DRAFT if found.get(key) is not None}
-    return LogFindings(values, _names(found), tuple(found.notes), quote, count, found.newest, draft)
+    release = next((r for r in reversed(found.releases or ()) if _words_so(r, found.newest)), None)
+    return LogFindings(values, _names(found), tuple(found.notes), quote, count, found.newest, release, draft)
+
+
+def _words_so(release: str, newest: str | None) -> bool:
+    """Whether a release is none after the newest version that words as a log does."""
+    return newest is None or number(release)[:2] <= number(newest)[:2]
 
 
 def _carried(before: _StartUp) -> _StartUp:

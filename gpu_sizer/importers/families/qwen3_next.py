@@ -21,7 +21,7 @@ def _joined(hidden: int) -> tuple[ExtraTensor, ...]:
     """What joins a token's embedding and the last layer's output before the layers that predict ahead."""
     norms = ("pre_fc_norm_embedding.weight", "pre_fc_norm_hidden.weight", "norm.weight")
     return (
-        ExtraTensor(name="fc.weight", shape=(hidden, 2 * hidden), linear=True),
+        ExtraTensor(name="fc.weight", shape=(hidden, 2 * hidden), split_dim=0, linear=True),
         *(ExtraTensor(name=name, shape=(hidden,), part="norms") for name in norms),
     )
 

@@ -56,7 +56,7 @@ class GatedDeltaNet(Mixer):
         """Its state."""
         conv = (2 * self.num_k_heads * self.head_k_dim + self.num_v_heads * self.head_v_dim) // tp
         recurrent = self.num_v_heads // tp * self.head_v_dim * self.head_k_dim
-        size = conv * (self.conv_kernel - 1) * t.conv_bytes + recurrent * t.state_bytes(self.state_dtype)
+        size = conv * (self.conv_kernel - 1 + t.drafted) * t.conv_bytes + recurrent * t.state_bytes(self.state_dtype)
         return [state(size, self.kind)]
 
     def values(self, tp: int) -> int:

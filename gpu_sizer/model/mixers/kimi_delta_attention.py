@@ -57,6 +57,6 @@ class KimiDeltaAttention(Mixer):
 
     def caches(self, tp: int, t: CacheTypes) -> list[LayerCache]:
         """Its state."""
-        conv = 3 * self.num_heads * self.head_dim // tp * (self.conv_kernel - 1)
+        conv = 3 * self.num_heads * self.head_dim // tp * (self.conv_kernel - 1 + t.drafted)
         recurrent = self.num_heads // tp * self.head_dim * self.head_dim
         return [state(conv * t.conv_bytes + recurrent * t.state_bytes(self.state_dtype), self.kind)]

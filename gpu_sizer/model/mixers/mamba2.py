@@ -74,7 +74,9 @@ class Mamba2(Mixer):
     def caches(self, tp: int, t: CacheTypes) -> list[LayerCache]:
         """Its state."""
         groups = self.n_groups if self.n_groups % tp == 0 else tp
-        conv = (self.num_heads * self.head_dim + 2 * groups * self.state_size) // tp * (self.conv_kernel - 1)
+        conv = (
+            (self.num_heads * self.head_dim + 2 * groups * self.state_size) // tp * (self.conv_kernel - 1 + t.drafted)
+        )
         recurrent = self.num_heads // tp * self.head_dim * self.state_size
         return [state(conv * t.conv_bytes + recurrent * t.state_bytes(self.state_dtype), self.kind)]
 

@@ -44,7 +44,7 @@ class ShortConvolution(Mixer):
 
     def caches(self, tp: int, t: CacheTypes) -> list[LayerCache]:
         """Its state."""
-        return [state(self.width // tp * (self.conv_kernel - 1) * t.conv_bytes, self.kind)]
+        return [state(self.width // tp * (self.conv_kernel - 1 + t.drafted) * t.conv_bytes, self.kind)]
 
     def values(self, tp: int) -> int:
         """What it holds at work."""

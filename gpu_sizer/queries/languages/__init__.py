@@ -7,8 +7,6 @@ that is written without spaces says so with ``SPACED = False``; ``PATTERNS``, wh
 
 from __future__ import annotations
 
-import re
-
 from gpu_sizer.errors import RequestError
 from gpu_sizer.queries.words import MOST_CHARACTERS
 
@@ -51,6 +49,8 @@ def _language(text: str) -> str | None:
     for name, (first, last) in _OWN_SCRIPT.items():
         if any(first <= ord(c) <= last for c in text):
             return name
+    import re
+
     letters = [c for c in text if c.isalpha()]
     other = sum(ord(c) > _LATIN for c in letters)
     if other >= _SIGNS and 4 * other >= len(letters):
@@ -82,6 +82,7 @@ def in_english(text: str) -> str:
         return text
     if not language:
         raise _refusal()
+    import re
     from importlib import import_module
 
     module = import_module(f"gpu_sizer.queries.languages.{language}")
@@ -104,5 +105,5 @@ def in_english(text: str) -> str:
 
 def _maybe_foreign(text: str) -> bool:
     """Whether plain letters hold a word that begins a question in another language."""
-    said = set(re.findall(r"[a-z]+", text.lower()))
+    said = set("".join(c if c.isalpha() else " " for c in text.lower()).split())
     return any(len(said & set(signs.split())) >= _SIGNS for signs in SIGNS.values())

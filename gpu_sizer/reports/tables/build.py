@@ -5,7 +5,7 @@ from __future__ import annotations
 from gpu_sizer import __version__
 from gpu_sizer.cards.machine import HOURS_PER_MONTH
 from gpu_sizer.engines.registry import engine
-from gpu_sizer.forks import forked
+from gpu_sizer.fast.forks import forked
 from gpu_sizer.load import ENGINE, OPTIONS, told
 from gpu_sizer.planning.needs import REFERENCE_GPU
 from gpu_sizer.planning.uncounted import uncounted_text

@@ -10,7 +10,7 @@ from gpu_sizer.reports.tables.engine_columns import AT, under_engine
 from gpu_sizer.reports.tables.grid import Cell, Column
 from gpu_sizer.timing.answer import significant
 from gpu_sizer.units import GB, GIB
-from gpu_sizer.words.rent import named
+from gpu_sizer.words.rental import named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.planning.how_fast import HowFast
     from gpu_sizer.planning.plan import Plan
-    from gpu_sizer.planning.rent import Rental
+    from gpu_sizer.planning.rental import Rental
     from gpu_sizer.reports.tables.counting import Counts
 
 NOTHING = "–"

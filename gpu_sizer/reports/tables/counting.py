@@ -5,7 +5,7 @@ from __future__ import annotations
 from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.quantities import tokens
-from gpu_sizer.planning.rent import Rental, rented
+from gpu_sizer.planning.rental import Rental, rented
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search, plan
 from gpu_sizer.planning.uncounted import Uncounted, counted

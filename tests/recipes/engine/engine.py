@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 class PagedModel(HeldModel):
     """One model as the server holds it."""
 
-    def __init__(self, card: ModelCard, weights_dtype: str | None) -> None:
-        inventory = build_inventory(card, weights_dtype or HALF.get(card.weights.dtype))
+    def __init__(self, card: ModelCard, load: Load) -> None:
+        inventory = build_inventory(card, load.weights_dtype or HALF.get(card.weights.dtype))
         super().__init__(card, inventory, WeightRules())
         self.refuse_states("PagedServer")
 

@@ -13,4 +13,4 @@ def command(start: Start) -> tuple[str, ...]:
     return (*words, "--dtype", start.dtype())
 
 
-STARTER = Starter(title="PagedServer", command=command, images={"cuda": ("example.org/paged-server:{version}", (2, 0))})
+STARTER = Starter(title="PagedServer", command=command)

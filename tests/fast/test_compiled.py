@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from gpu_sizer import compiled
 from gpu_sizer.cards.catalogue import Catalogue
-from gpu_sizer.compiled import Recipe
 from gpu_sizer.errors import CardError
+from gpu_sizer.fast import compiled, stamps, stored
+from gpu_sizer.fast.compiled import Recipe
 
 LONG_AGO = 1_700_000_000
 ENTRIES = 3
@@ -52,7 +52,7 @@ class Kitchen:
 
     @property
     def file(self) -> Path:
-        (found,) = Path(compiled.cache_folder()).glob(f"dishes-*{compiled.SUFFIX}")
+        (found,) = Path(stored.cache_folder()).glob(f"dishes-*{stored.SUFFIX}")
         return found
 
 
@@ -112,13 +112,18 @@ def test_a_change_of_the_code_that_makes_it_is_seen(kitchen: Kitchen, tmp_path: 
     recipe = Recipe("dishes", [str(kitchen.folder)], kitchen.make, code=[str(code)])
     recipe.current()
     (code / "module.py").write_text("a = 2\n")
+    stamps._MODULES.clear()  # as in the next process: this one has loaded the code as it was
     recipe.current()
     recipe.current()
     assert kitchen.made == 2
+    (code / "another.py").write_text("b = 1\n")
+    recipe.current()
+    assert kitchen.made == 3
 
 
 def damaged_head(data: bytes) -> bytes:
-    return data.replace(b"compiled 4", b"compiled 9")
+    assert data.startswith(stored.MAGIC)
+    return data.replace(b"gpu-sizer compiled", b"gpu-sizer complied", 1)
 
 
 def damaged_table(data: bytes) -> bytes:
@@ -242,7 +247,7 @@ def test_answers_are_the_same_byte_for_byte_with_and_without(tmp_path: Path) -> 
     cache = {"XDG_CACHE_HOME": str(tmp_path)}
     first, again = answers(**cache, GPU_SIZER_COMPILED="1"), answers(**cache, GPU_SIZER_COMPILED="1")
     assert len(first) > 1000
-    assert list((tmp_path / "gpu-sizer").glob(f"models-*{compiled.SUFFIX}"))
+    assert list((tmp_path / "gpu-sizer").glob(f"models-*{stored.SUFFIX}"))
     assert first == again == answers(**cache, GPU_SIZER_COMPILED="0")
 
 
@@ -271,7 +276,7 @@ def test_what_was_damaged_is_mended_for_the_next_start(kitchen: Kitchen) -> None
 )
 def test_a_head_that_claims_too_much_is_not_believed(kitchen: Kitchen, lengths: bytes) -> None:
     good = kitchen.now()
-    kitchen.file.write_bytes(compiled.MAGIC + lengths + b"\n" + b"0" * 100)
+    kitchen.file.write_bytes(stored.MAGIC + lengths + b"\n" + b"0" * 100)
     kitchen.file.chmod(0o600)
     assert kitchen.now() == good
     assert kitchen.made == 2
@@ -291,7 +296,7 @@ def test_nothing_is_read_from_where_the_program_happens_to_run(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", home)
     monkeypatch.setenv("HOME", "relative")
-    assert compiled.cache_folder() is None
+    assert stored.cache_folder() is None
     before = set(tmp_path.rglob("*"))
     assert len(kitchen.now()) == ENTRIES
     assert set(tmp_path.rglob("*")) == before
@@ -324,8 +329,16 @@ def test_what_another_owns_is_not_read(kitchen: Kitchen, monkeypatch: pytest.Mon
     assert kitchen.made == 2
 
 
+def test_files_of_another_version_are_left_while_it_may_be_used(kitchen: Kitchen) -> None:
+    folder = Path(stored.cache_folder() or "")
+    folder.mkdir(parents=True)
+    (folder / "models-1.compiled").write_bytes(b"gpu-sizer compiled 1\n")
+    kitchen.now()
+    assert (folder / "models-1.compiled").exists()
+
+
 def test_old_files_are_removed(kitchen: Kitchen) -> None:
-    folder = Path(compiled.cache_folder() or "")
+    folder = Path(stored.cache_folder() or "")
     folder.mkdir(parents=True)
     names = ("models-1.compiled", "dishes-2.compiled", "x.part")
     for name in names:
@@ -349,9 +362,9 @@ def test_only_files_of_the_folder_are_opened(tmp_path: Path, make: Callable[[Pat
     with pytest.raises(CardError, match=reason):
         Catalogue((str(tmp_path),)).models.ids()
     with pytest.raises(CardError, match="/x"):
-        compiled.yaml_files([str(tmp_path)])
+        stamps.yaml_files([str(tmp_path)])
 
 
 def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     with pytest.raises(CardError, match="no such file or directory"):
-        compiled.yaml_files([str(tmp_path / "gone")])
+        stamps.yaml_files([str(tmp_path / "gone")])

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import pickle
-import threading
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +21,8 @@ QUEUED = 1024
 
 def cores() -> int:
     """Cores that this process may use; 1 where it cannot fork safely, as with other threads in it."""
-    if not hasattr(os, "fork") or threading.active_count() > 1:
+    threading = sys.modules.get("threading")
+    if not hasattr(os, "fork") or (threading is not None and threading.active_count() > 1):
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -47,6 +47,8 @@ def forked(
             alone.append(work(item))
             advance(1)
         return alone
+    import pickle
+
     step = -(-len(items) // QUEUED)
     queue, into = os.pipe()
     os.write(into, b"".join(n.to_bytes(NUMBER_BYTES) for n in range(0, len(items), step)))
@@ -98,6 +100,8 @@ def _parted(work: Callable[[T], R], items: Sequence[T], queue: int, step: int) -
         return child, out
     status = 1
     try:
+        import pickle
+
         os.close(out)
         found = {place: work(items[place]) for place in _taken(queue, step, len(items))}
         with os.fdopen(into, "wb") as stream:

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from gpu_sizer.forks import cores, forked
+from gpu_sizer.fast.forks import cores, forked
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes part here")
 

@@ -1,0 +1,191 @@
+"""What drafts tokens ahead beside a model: its own prediction layers, or a draft model.
+
+The drafter stands on the last pipeline stage and is cut as the model is. Its layers' caches join the model's groups,
+states keep a block more for each token ahead, and the runner keeps its inputs for a whole batch. From vLLM 0.11 to
+0.33, ``v1/spec_decode/eagle.py`` (later ``llm_base_proposer.py``), ``draft_model.py`` and
+``v1/worker/gpu/spec_decode/``.
+"""
+
+from __future__ import annotations
+
+from gpu_sizer.cards.catalogue import catalogue
+from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.engines.speculation import NoDrafterError, speculation
+from gpu_sizer.engines.versions import at_least
+from gpu_sizer.engines.vllm.loading import Kernels, LoadingExtra, Rounding, rotary_bytes
+from gpu_sizer.engines.vllm.placement import weight_rules
+from gpu_sizer.memory.activations import ACTIVATION_BYTES, forward_bytes
+from gpu_sizer.memory.layout import layout_of
+from gpu_sizer.memory.weights import WeightPlacement, WeightRules, refusal, vocabulary_rows
+from gpu_sizer.model.formats import is_scaled
+from gpu_sizer.model.inventory import Inventory, build_inventory
+from gpu_sizer.records import dataclass, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from gpu_sizer.engines.vllm.version import VersionProfile
+    from gpu_sizer.memory.layout import Layout
+    from gpu_sizer.model.architecture import Block
+    from gpu_sizer.model.tensor import Tensor
+
+#: Formats of four bits: releases that have any keep their prediction layers in 16 bits, as their configurations tell.
+FOUR_BITS = ("int4", "nvfp4", "mxfp4")
+#: What prediction layers make of a token's embedding and the model's state before their block: both, side by side, and
+#: the state that is handed on.
+INPUTS = 3
+
+
+@dataclass(frozen=True)
+class Drafter:
+    """What drafts for a model."""
+
+    tokens: int
+    """Ahead, in each step."""
+    card: ModelCard
+    """The draft model's, or the model's own."""
+    inventory: Inventory
+    """What it adds."""
+    own: bool
+    """The model's own prediction layers."""
+
+    @property
+    def blocks(self) -> dict[str, Block]:
+        """Its distinct layers, by names that no layer of the model has; its own are the model's."""
+        found = self.card.architecture.blocks
+        return {} if self.own else {f"draft.{name}": block for name, block in found.items()}
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """Its layers in order."""
+        return tuple([name if self.own else f"draft.{name}" for name in self.inventory.layer_names])
+
+    @property
+    def rules(self) -> WeightRules:
+        """How its weights are placed."""
+        return weight_rules(self.card, None, None)
+
+    def weights_bytes(self, tp: int, expert_ranks: int) -> int:
+        """Bytes of its weights on a rank."""
+        return WeightPlacement(self.inventory, tp, expert_ranks, self.rules).totals(1)[0]
+
+    def loading_bytes(self, tp: int, expert_ranks: int, kernels: Kernels) -> tuple[int, int]:
+        """What loading it adds on a rank, and what more where there is a pipeline.
+
+        Embeddings of prediction layers are the model's where these stand on the same stage; heads of some classes
+        were so from a version on (``_maybe_share_embeddings``, ``_maybe_share_lm_head``).
+        """
+        rounding = Rounding(self.card, self.inventory, tp, expert_ranks, self.rules)
+        fixed = LoadingExtra(self.card, self.inventory, rounding, kernels).stages(1, 0)[0]
+        if not self.own:
+            return fixed, 0
+        a = self.card.architecture
+        vocabulary = vocabulary_rows(a.vocab_size, tp, self.rules) // tp * a.hidden_size * ACTIVATION_BYTES
+        heads = _data()["own_heads"]
+        own_head = self.card.engine_class in heads["classes"] and not at_least(kernels.version, heads["before"])
+        return fixed - rotary_bytes(self.card) + (vocabulary if own_head else 0), vocabulary
+
+    def buffer_bytes(self, card: ModelCard, tokens: int, version: VersionProfile) -> int:
+        """The runner's buffers for a batch of the drafter's inputs: states, and embeddings.
+
+        The second runner has them for what drafts from the model's states alone, embeddings where these may be of
+        images.
+        """
+        copies = 2
+        if version.second_runner:
+            copies = (1 + bool(card.architecture.towers)) if self.own else 0
+        return copies * tokens * self.card.architecture.hidden_size * ACTIVATION_BYTES
+
+    def forward_bytes(self, layout: Layout, tokens: int) -> int:
+        """Live bytes of a batch of tokens in it, without the workspaces of experts."""
+        a = self.card.architecture
+        return forward_bytes(a, layout, tokens) + INPUTS * tokens * a.hidden_size * ACTIVATION_BYTES
+
+    def refusal(self, layout: Layout) -> str | None:
+        """Why it cannot be cut so, or null."""
+        if self.own:
+            return None
+        ranks = layout_of(layout.tensor_parallel_size)
+        reason = refusal(self.inventory, ranks, self.rules)
+        return f"the draft model {self.card.name}: {reason}" if reason is not None else None
+
+
+def _data() -> dict[str, Any]:
+    found: dict[str, Any] = profile_data("vllm/support")["speculative"]
+    return found
+
+
+def _in_16_bits(tensors: Iterable[Tensor], dtype: str) -> tuple[Tensor, ...]:
+    return tuple([replace(t, fmt=dtype) if is_scaled(t.fmt) else t for t in tensors])
+
+
+def _prediction_layers(card: ModelCard, inventory: Inventory) -> Inventory:
+    """What the model's own prediction layers add: embedding and head are the model's."""
+    mtp, dtype = card.architecture.mtp, card.weights.dtype
+    assert mtp is not None
+    names = tuple([name for name, layers in mtp.blocks.items() for _ in range(layers)])
+    blocks = {name: inventory.blocks[name] for name in mtp.blocks}
+    if any(t.fmt.startswith(FOUR_BITS) for tensors in inventory.blocks.values() for t in tensors):
+        blocks = {name: _in_16_bits(tensors, dtype) for name, tensors in blocks.items()}
+    return Inventory(
+        blocks=blocks,
+        layer_names=names,
+        embedding=(),
+        head=(),
+        final=inventory.mtp_beside,
+        towers=(),
+        mtp=(),
+        mtp_beside=(),
+        tied=False,
+    )
+
+
+def _own(card: ModelCard, inventory: Inventory, tokens: int | None, version: str) -> Drafter:
+    if card.architecture.mtp is None:
+        raise NoDrafterError(f"the card of {card.name} has no prediction layers: name a draft model (draft:MODEL:N)")
+    if not at_least(version, first := _data()["mtp_from"]):
+        raise NoDrafterError(f"what prediction layers take is known here from vLLM {first} on")
+    layers = card.architecture.mtp.layers
+    ahead = tokens or layers
+    # (config/speculative.py: "num_speculative_tokens must be divisible by n_predict")
+    if ahead > layers and ahead % layers:
+        raise NoDrafterError(f"tokens ahead must be a multiple of the {layers} prediction layers of {card.name}")
+    return Drafter(ahead, card, _prediction_layers(card, inventory), own=True)
+
+
+def _of_model(card: ModelCard, name: str, tokens: int, version: str) -> Drafter:
+    draft = catalogue().model(name)
+    if not at_least(version, first := _data()["draft_from"]):
+        raise NoDrafterError(f"draft models are known here from vLLM {first} on")
+    if draft.architecture.vocab_size != card.architecture.vocab_size:
+        raise NoDrafterError(f"{draft.name} has another vocabulary than {card.name}: vLLM refuses it as a draft")
+    for a in (card.architecture, draft.architecture):
+        if any(m.compressed or m.tokens_per_key > 1 for b in a.blocks.values() for m in b.mixers):
+            raise NoDrafterError(f"how vLLM caches {draft.name} beside {card.name} is not known here")
+    dtype = "bfloat16" if draft.weights.dtype == "float32" else None
+    return Drafter(tokens, draft, build_inventory(draft, dtype), own=False)
+
+
+def drafter_of(card: ModelCard, inventory: Inventory, asked: str | None, version: str) -> Drafter | None:
+    """What drafts for a model, or null where nothing does.
+
+    Args:
+        card: the model.
+        inventory: its tensors as the engine holds them.
+        asked: the setting.
+        version: the engine's.
+
+    Raises:
+        NoDrafterError: no such drafter, or none that this version has.
+        UnknownModelError: a draft model without a card.
+    """
+    wanted = speculation(asked)
+    if wanted is None:
+        return None
+    if wanted.model is None:
+        return _own(card, inventory, wanted.tokens, version)
+    assert wanted.tokens is not None
+    return _of_model(card, wanted.model, wanted.tokens, version)

@@ -1,0 +1,1 @@
+"""What exists only for a fast start: docs/fast.md tells what each part buys."""
