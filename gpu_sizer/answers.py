@@ -63,12 +63,19 @@ class Saying:
         return html(told(self))
 
 
-def _machines(answer: planned.Plan | planned.Fit) -> dict[str, Any] | None:
-    """The cheapest whole machines for an answer, as its JSON tells them."""
+def _rented(answer: planned.Plan | planned.Fit) -> dict[str, Any]:
+    """The cheapest whole machines for an answer, and what tokens cost on them where a speed is asked for."""
     from gpu_sizer.planning.rental import rented
 
-    rental = rented(answer)
-    return rental.summary() if rental is not None else None
+    rental, load, memory = rented(answer), answer.request.load, answer.memory
+    found: dict[str, Any] = {"machines": rental.summary() if rental is not None else None}
+    if answer.speed is not None and load.prompt and load.answer and memory is not None:
+        from gpu_sizer.planning.cost import cost_of, tokens_per_watt_hour
+
+        cost = cost_of(answer.speed, rental, load.prompt, load.answer)
+        found["cost"] = cost.model_dump() if cost is not None else None
+        found["tokens_per_watt_hour"] = tokens_per_watt_hour(answer.speed, answer.request.gpu, memory.layout.gpu_count)
+    return found
 
 
 def _deploy(answer: Plan | Fit, form: str, **options: Any) -> str:
@@ -98,7 +105,7 @@ class Plan(Saying, planned.Plan):
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object, with the whole machines that can be rented for it."""
-        return {**planned.Plan.model_dump(self), "machines": _machines(self)}
+        return {**planned.Plan.model_dump(self), **_rented(self)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +133,7 @@ class Fit(Saying, planned.Fit):
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object, likewise; GPUs that differ are no machine's."""
-        return {**planned.Fit.model_dump(self), "machines": None if self.hardware else _machines(self)}
+        return {**planned.Fit.model_dump(self), **({"machines": None} if self.hardware else _rented(self))}
 
 
 _OF_PLAN, _OF_FIT = (attrgetter(*[f.name for f in fields(kind)]) for kind in (planned.Plan, planned.Fit))

@@ -10,6 +10,7 @@ from gpu_sizer.cards.folders import PASSED_BY, RERELEASES
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import SEPARATOR, is_place, join_names, normal, normal_short
+from gpu_sizer.cards.newer import newer_folder
 from gpu_sizer.cards.trusted import build
 from gpu_sizer.errors import CardError, UnknownGpuError, UnknownModelError, UnknownNameError
 from gpu_sizer.fast.compiled import Compiled, Recipe
@@ -55,8 +56,9 @@ def code_folders() -> tuple[str, ...]:
 class Shelf(Generic[Card]):
     """All cards of one kind: from the compiled catalogue, or from the YAML itself."""
 
-    def __init__(self, kind: type[Card], folders: Sequence[str]) -> None:
+    def __init__(self, kind: type[Card], folders: Sequence[str], newer: str | None = None) -> None:
         self._kind: type[Card] = kind
+        self._newer = newer
         self._folders = tuple(folders)
         self._cards: dict[str, Card] = {}
         self._error: type[UnknownNameError] = UnknownModelError if kind is ModelCard else UnknownGpuError
@@ -68,7 +70,7 @@ class Shelf(Generic[Card]):
         def make() -> dict[str, Any]:
             from gpu_sizer.cards.reading import contents
 
-            return contents(self._kind, self._folders)
+            return contents(self._kind, self._folders, self._newer)
 
         return Recipe(f"{self._noun.lower()}s", self._folders, make, beside=PASSED_BY, code=code_folders())
 
@@ -88,7 +90,7 @@ class Shelf(Generic[Card]):
         """
         from gpu_sizer.cards.reading import read_entries
 
-        return read_entries(self._kind, self._folders)
+        return read_entries(self._kind, self._folders, self._newer)
 
     def _names(self, key: str) -> Any:
         if self._compiled is not None:
@@ -188,29 +190,36 @@ class Shelf(Generic[Card]):
 class Catalogue:
     """Models and GPUs, shipped and the user's own.
 
-    ``names_only`` is for callers who are not the machine's own (a server's): names of the catalogue are all that they
-    can ask for, and no name leads to a file or to the hub.
+    ``newer`` is a folder whose cards take the place of shipped ones of the same id; those of ``folders`` are further
+    ones. ``names_only`` is for callers who are not the machine's own (a server's): names of the catalogue are all that
+    they can ask for, and no name leads to a file or to the hub.
     """
 
     folders: tuple[str, ...] = ()
     names_only: bool = False
+    newer: str | None = None
+
+    def _folders(self, shipped: str) -> tuple[str, ...]:
+        """Where cards of a kind are, in the order in which they are read."""
+        return (data_folder(shipped), *(() if self.newer is None else (self.newer,)), *self.folders)
 
     @cached_property
     def models(self) -> Shelf[ModelCard]:
         """The model cards."""
-        return Shelf(ModelCard, (data_folder("model_cards"), *self.folders))
+        return Shelf(ModelCard, self._folders("model_cards"), self.newer)
 
     @cached_property
     def gpus(self) -> Shelf[GpuSpec]:
         """The GPU specs."""
-        return Shelf(GpuSpec, (data_folder("gpu_specs"), *self.folders))
+        return Shelf(GpuSpec, self._folders("gpu_specs"), self.newer)
 
     @cached_property
     def rereleases(self) -> Rereleases:
         """Repositories that are a known model again."""
         from gpu_sizer.cards.rerelease_shelf import Rereleases
 
-        return Rereleases([os.path.join(f, RERELEASES) for f in (data_folder("model_cards"), *self.folders)])
+        newer = None if self.newer is None else os.path.join(self.newer, RERELEASES)
+        return Rereleases([os.path.join(f, RERELEASES) for f in self._folders("model_cards")], newer)
 
     def model(self, name: str) -> ModelCard:
         """A model by id, alias, hub id, or path of a YAML card; the same object for the same name.
@@ -280,6 +289,6 @@ class Catalogue:
 
 @cache
 def catalogue(*folders: str, names_only: bool = False) -> Catalogue:
-    """The catalogue with the shipped cards, those of GPU_SIZER_PATH, and further folders."""
+    """The catalogue with the shipped cards, newer ones (``update cards``), GPU_SIZER_PATH, and further folders."""
     extra = [p for p in os.environ.get(PATH_VARIABLE, "").split(os.pathsep) if p]
-    return Catalogue((*extra, *folders), names_only)
+    return Catalogue((*extra, *folders), names_only, newer_folder())

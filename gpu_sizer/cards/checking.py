@@ -52,8 +52,9 @@ def check_catalogue(cards: Catalogue) -> Checked:
     found = providers(machine_folders(cards.folders))
     check_gpus(found.values(), cards.gpus.files)
     explained = explained_counts(cards)
-    again = sum(check(f, t, cards.models, explained) for f, t in tables(cards.rereleases.folders).items())
-    contents(cards.rereleases.folders)
+    for file, table in tables(cards.rereleases.folders).items():
+        check(file, table, cards.models, explained)
+    again = len(contents(cards.rereleases.folders, cards.rereleases.newer))
     machines = sum(len(p.machines) for p in found.values())
     return Checked(len(models) + len(specs) + len(light), machines, len(found), again)
 

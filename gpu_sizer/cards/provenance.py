@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 _REGISTRY = re.compile(r"^https?://[^/]+/(project/[^/]+/\d|package/)")
 #: What a source's ``facts`` tell, by the words that say so.
 KINDS = {
-    "release date": re.compile(r"\bdates?\b"),
+    "release date": re.compile(r"\bdates?\b(?! of the releases)"),
     "licence": re.compile(r"licen[cs]e"),
-    "context length": re.compile(r"\bcontexts?\b"),
+    "context length": re.compile(r"(?<!their )\bcontexts?\b"),
     "architecture": re.compile(r"architecture|shape|config|\b(layers|widths?|heads|tower|tensors|experts)\b"),
 }
 #: What says that a source tells of a window.

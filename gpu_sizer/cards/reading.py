@@ -25,8 +25,15 @@ class Entry(NamedTuple):
     node: Any
 
 
-def read_entries(kind: type[ModelCard] | type[GpuSpec], folders: Sequence[str]) -> dict[str, Entry]:
+def read_entries(
+    kind: type[ModelCard] | type[GpuSpec], folders: Sequence[str], newer: str | None = None
+) -> dict[str, Entry]:
     """Parsed card files by id.
+
+    Args:
+        kind: model cards or GPU specs.
+        folders: where they are.
+        newer: the one of these folders whose cards take the place of those of the same id.
 
     Raises:
         CardError: a folder that is not there, an unreadable file, or one id in two files.
@@ -42,7 +49,7 @@ def read_entries(kind: type[ModelCard] | type[GpuSpec], folders: Sequence[str]) 
             identity = data.get("id")
             if not isinstance(identity, str):
                 raise CardError(str(file), "id", "missing")
-            if identity in found:
+            if identity in found and str(folder) != newer:
                 raise CardError(str(file), "id", f"{identity!r} also stands in {found[identity].file}")
             found[identity] = Entry(file, data, node)
     return found
@@ -112,13 +119,13 @@ def names_of(entries: dict[str, Entry], folders: Sequence[str]) -> dict[str, Any
     }
 
 
-def contents(kind: type[ModelCard] | type[GpuSpec], folders: Sequence[str]) -> dict[str, Any]:
+def contents(kind: type[ModelCard] | type[GpuSpec], folders: Sequence[str], newer: str | None = None) -> dict[str, Any]:
     """Names and plain data of every card, each validated.
 
     Raises:
         CardError: the first card that cannot be used.
     """
-    entries = read_entries(kind, folders)
+    entries = read_entries(kind, folders, newer)
     chosen: Any = kind
     cards = {f"card {i}": kept(jsonable(validate(e.data, chosen, e.file, e.node))) for i, e in entries.items()}
     return {**names_of(entries, folders), **cards}

@@ -29,20 +29,27 @@ def tables(folders: Sequence[str]) -> dict[Path, Table]:
     return {file: load_card(file, Table, within=folder) for file, folder in files}
 
 
-def contents(folders: Sequence[str]) -> dict[str, Any]:
+def contents(folders: Sequence[str], newer: str | None = None) -> dict[str, Any]:
     """The lines by the normal form of their hub ids: card, source, hub id, format, context, vocabulary.
+
+    Args:
+        folders: where the tables are.
+        newer: the one of these folders whose lines take the place of those of the same hub id.
 
     Raises:
         CardError: the first file that cannot be used, or a hub id in two lines.
     """
     found: dict[str, Any] = {}
-    for file, table in tables(folders).items():
-        for card, lines in table.cards.items():
-            for line in lines:
-                key = normal(line.hub_id)
-                if key in found:
-                    raise CardError(str(file), f"cards.{card}", f"{line.hub_id!r} stands twice")
-                found[key] = [card, table.source, line.hub_id, line.format, line.context, line.vocab_size]
+    for folder in folders:
+        here: dict[str, Any] = {}
+        for file, table in tables([folder]).items():
+            for card, lines in table.cards.items():
+                for line in lines:
+                    key = normal(line.hub_id)
+                    if key in here or (key in found and folder != newer):
+                        raise CardError(str(file), f"cards.{card}", f"{line.hub_id!r} stands twice")
+                    here[key] = [card, table.source, line.hub_id, line.format, line.context, line.vocab_size]
+        found |= here
     return found
 
 

@@ -20,9 +20,11 @@ class Rereleases:
 
     Args:
         folders: folders of ``*.yaml``; those that do not exist are passed by.
+        newer: the one of them whose lines take the place of others.
     """
 
-    def __init__(self, folders: Sequence[str]) -> None:
+    def __init__(self, folders: Sequence[str], newer: str | None = None) -> None:
+        self.newer = newer
         self.folders = tuple(f for f in folders if os.path.isdir(f))
 
     def recipe(self) -> Recipe:
@@ -31,7 +33,7 @@ class Rereleases:
         def make() -> dict[str, Any]:
             from gpu_sizer.cards.rerelease_files import contents
 
-            return contents(self.folders)
+            return contents(self.folders, self.newer)
 
         return Recipe("rereleases", self.folders, make, code=(os.path.dirname(os.path.abspath(__file__)),))
 
@@ -43,7 +45,7 @@ class Rereleases:
     def _made(self) -> dict[str, Any]:
         from gpu_sizer.cards.rerelease_files import contents
 
-        return contents(self.folders)
+        return contents(self.folders, self.newer)
 
     def find(self, hub_id: str) -> tuple[str, Line, str] | None:
         """The card of a hub id, its line and the line's source; null where there is none.

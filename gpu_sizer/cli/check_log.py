@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Bytes in which a benchmark's result is looked for: the outputs of benchmarks are short.
 BENCH_BYTES = 1 << 22
+#: Bytes of a report in JSON, which may list every request.
+REPORT_BYTES = 1 << 28
 
 
 class _Again:
@@ -39,11 +41,16 @@ class _Again:
 
 def _either(stream: ByteStream, advance: Callable[[int], None] | None = None) -> LogFindings | BenchFindings:
     """What a benchmark's output tells, or a start-up's log."""
-    from gpu_sizer.evidence.logs.bench import read_bench
+    from gpu_sizer.evidence.logs.bench import BenchFindings, read_bench
+    from gpu_sizer.evidence.logs.bench_reports import is_report, read_report
     from gpu_sizer.evidence.logs.reader import clean
     from gpu_sizer.evidence.logs.startup import read_log
 
     begun = stream.read(BENCH_BYTES)
+    if is_report(begun):
+        begun += stream.read(REPORT_BYTES)
+        if (report := read_report(begun)) is not None:
+            return BenchFindings(*report)
     if (found := read_bench(clean(begun))) is not None:
         return found
     return read_log(_Again(begun, stream), advance)
@@ -90,7 +97,7 @@ def check_log(
 
     findings = _read(log)
     if isinstance(findings, BenchFindings):
-        _bench(findings, model, gpu, tp, record, as_json)
+        _bench(findings, {"model": model, "gpu": gpu, "tp": tp, "engine": engine}, record, as_json)
         return
     done = check(findings, o.cards(), model=model, gpu=gpu, tp=tp, pp=pp, engine=engine)
     if record:
@@ -101,14 +108,12 @@ def check_log(
         print_prose(lines(done))
 
 
-def _bench(
-    findings: BenchFindings, model: str | None, gpu: str | None, tp: int | None, record: bool, as_json: bool
-) -> None:
+def _bench(findings: BenchFindings, options: dict[str, Any], record: bool, as_json: bool) -> None:
     """A benchmark beside the estimate."""
     from gpu_sizer.evidence.bench_check import check_bench
     from gpu_sizer.evidence.check_lines import aligned
 
-    done = check_bench(findings, o.cards(), model=model, gpu=gpu, tp=tp)
+    done = check_bench(findings, o.cards(), **options)
     if record:
         print_lines([json.dumps(done.record(), ensure_ascii=False)])
     elif as_json:

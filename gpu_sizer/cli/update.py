@@ -47,6 +47,24 @@ def arena(
     typer.echo(printable(f"{days} of the Arena ({update.category}, {span}) in {place / update.name}"))
 
 
+@app.command()
+def cards(
+    source: Annotated[
+        str,
+        typer.Argument(metavar="URL-or-FILE", help="An archive of cards (.tar.gz, .zip) with its SHA256SUMS."),
+    ],
+    sha256: Annotated[
+        str | None, typer.Option("--sha256", metavar="HEX", help="The archive's own checksum, as published elsewhere.")
+    ] = None,
+) -> None:
+    """Take newer model cards, GPU specs and re-releases: all of an archive, checked, or nothing of it."""
+    from gpu_sizer.cards.updating import taken
+
+    made = taken(source, _own("cards"), checksum=sha256)
+    held = f"{made.cards} model cards, {made.gpus} GPU specs and {made.rereleases} re-releases"
+    typer.echo(printable(f"{held} in {made.folder}; they go before what this version of the program ships"))
+
+
 def _own(kind: str) -> Path:
     """The user's own folder for a kind of data.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gpu_sizer.engines.fitting import PlainFitting
 from gpu_sizer.engines.support import Supported
+from gpu_sizer.engines.versions import line, reaches
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import AS_RELEASED
 from gpu_sizer.memory.estimate import LayoutMemory
@@ -66,8 +67,16 @@ class OneVersion(Supported):
         )
 
     def notes(self, card: ModelCard) -> tuple[str, ...]:
-        """That nobody knows here whether the engine loads the model, or that later versions no longer do."""
-        return tuple(note for note in (self.class_note(card), self.last_note(card)) if note is not None)
+        """What is not known here: whether the engine loads the model, and the rules of an older version."""
+        found = self.class_note(card), self.last_note(card), self.version_note()
+        return tuple(note for note in found if note is not None)
+
+    def version_note(self) -> str | None:
+        """That an older version than the one whose rules were read was asked for; null where none was."""
+        read = str(self.head["release"])
+        if reaches(self.asked, line(read)):
+            return None
+        return f"{self.title}'s rules of memory are those of {read}: {self.asked} may need more, and start differently"
 
     def own_format(self, name: str) -> str | None:
         """A format of weights that this engine has beside the common ones; null for other names."""

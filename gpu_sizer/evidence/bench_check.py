@@ -5,6 +5,7 @@ from __future__ import annotations
 from gpu_sizer.evidence.benchmarks import benchmark_from
 from gpu_sizer.evidence.records import EvidenceError
 from gpu_sizer.evidence.speed_replay import SpeedReplayed, speed_replay
+from gpu_sizer.load import ENGINE
 from gpu_sizer.records import dataclass, fields
 
 TYPE_CHECKING = False
@@ -83,13 +84,14 @@ def check_bench(
     model: str | None = None,
     gpu: str | None = None,
     tp: int | None = None,
+    engine: str | None = None,
 ) -> BenchCheck:
     """A benchmark's findings beside the estimate.
 
     Args:
         findings: what its output tells.
         cards: models and GPUs.
-        model, gpu, tp: what it does not tell, or tells wrongly.
+        model, gpu, tp, engine: what it does not tell, or tells wrongly; an engine with its version as ``vllm@0.11``.
 
     Raises:
         EvidenceError: no model or GPU is told.
@@ -101,6 +103,11 @@ def check_bench(
     for key, what in (("model", "model"), ("gpu", "GPU")):
         if key not in values:
             raise EvidenceError(f"a benchmark's output is found, but not the {what}: pass it with --{key}")
+    if engine is not None:
+        values["engine"], _, version = engine.partition("@")
+        values |= {"engine_version": version} if version else {}
+    assumed_engine = "engine" not in values
+    values.setdefault("engine", ENGINE.default)
     assumed_one = "tp" not in values
     values.setdefault("tp", 1)
     values.setdefault("gpu_count", values["tp"])
@@ -109,6 +116,8 @@ def check_bench(
     lines = list(_sentences(replayed))
     if assumed_one:
         lines.append("The output does not tell the number of GPUs: one was assumed; --tp tells another.")
+    if assumed_engine:
+        lines.append(f"The output does not tell the engine: {ENGINE.default} was assumed; --engine tells another.")
     if findings.results > 1:
         lines.append(f"The output has {findings.results} results; this is the last.")
     return BenchCheck(replayed, tuple(lines))

@@ -189,7 +189,7 @@ def check(
             message = f"the log tells {told}, of a model without a card: {skipped}; or pass --model"
             raise EvidenceError(message, suggestions=skipped.__context__.suggestions) from None
     taken, assumed = _of_version(record, findings, cards)
-    replayed = replay(taken, cards)
+    replayed = replay(taken, cards, own_types=True)
     if assumed is not None:
         replayed = replace(replayed, assumed=(assumed, *replayed.assumed))
     agrees = _agrees(record, replayed)

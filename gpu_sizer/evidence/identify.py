@@ -12,6 +12,7 @@ from gpu_sizer.cards.catalogue import Catalogue
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.rereleases import base_and_format
+from gpu_sizer.engines.registry import engine
 from gpu_sizer.errors import UnknownGpuError, UnknownModelError
 from gpu_sizer.evidence.records import EvidenceRecord
 from gpu_sizer.records import dataclass, replace
@@ -80,12 +81,16 @@ def _is_scaled(card: ModelCard) -> bool:
     return bool(card.weights.rules)
 
 
-def identify_model(record: EvidenceRecord, cards: Catalogue, *, any_weights: bool = False) -> Identified:
+def identify_model(
+    record: EvidenceRecord, cards: Catalogue, *, any_weights: bool = False, own_types: bool = False
+) -> Identified:
     """The card that a record is about.
 
     Args:
         record: whose model is looked for.
         cards: the catalogue.
+        own_types: take quantized files for those that the engine's own tool makes of that type: others mix theirs
+            differently, which only somebody who knows the file can judge.
         any_weights: also where the weights are quantized in a way that is not modelled, for what does not depend on
             them.
 
@@ -96,12 +101,29 @@ def identify_model(record: EvidenceRecord, cards: Catalogue, *, any_weights: boo
         raise Skipped("the record names no model")
     if any_weights and (record.quantization or "").lower() not in _GGUF_RELEASED:
         card = _identified(replace(record, quantization=None), cards, named=True).card
-        return Identified(card, weights_known=False)
+        own = _own_type(record) if own_types else None
+        return Identified(card, own, weights_known=own is not None, guessed=own is not None)
     found = _identified(record, cards)
     if TEXT_ONLY in (record.note or ""):
         card = found.card
         return replace(found, card=replace(card, architecture=replace(card.architecture, towers=())))
     return found
+
+
+def _own_type(record: EvidenceRecord) -> str | None:
+    """The engine's own type of the file of weights, by its name or as the log tells it; null where it is none known.
+
+    A mixture of somebody's own (Unsloth's UD) is called by the type of most of its tensors, and is another.
+    """
+    if re.search(r"\bUD[-_]", record.model or ""):
+        return None
+    told = (record.quantization or "").lower().removeprefix("gguf").strip()
+    kind = re.match(r"(i?q\d\w*)(?: - (small|medium|large))?", told)
+    name = GGUF_NAME.search(record.model or "")
+    spelled = [f"{kind[1]}_{kind[2][0]}" if kind[2] else kind[1]] if kind else []
+    spelled += [name["type"]] if name and name["type"] else []
+    own = engine(record.engine).own_format
+    return next((found for text in spelled if (found := own(text)) is not None), None)
 
 
 def _identified(record: EvidenceRecord, cards: Catalogue, *, named: bool = False) -> Identified:

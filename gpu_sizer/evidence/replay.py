@@ -118,17 +118,23 @@ def request_of(record: EvidenceRecord, identified: Identified, gpu: GpuSpec, eng
     return make_request(card, gpu, engine=engine, **load)
 
 
-def replay(record: EvidenceRecord, cards: Catalogue) -> Replayed:
-    """One record replayed."""
+def replay(record: EvidenceRecord, cards: Catalogue, *, own_types: bool = False) -> Replayed:
+    """One record replayed.
+
+    Args:
+        record: what a start-up printed.
+        cards: models and GPUs.
+        own_types: as in :func:`identify_model`.
+    """
     try:
-        return _replay(record, cards)
+        return _replay(record, cards, own_types)
     except Skipped as skipped:
         return Replayed(record, "skipped", str(skipped), {})
     except GpuSizerError as error:
         return Replayed(record, "skipped", str(error), {})
 
 
-def _replay(record: EvidenceRecord, cards: Catalogue) -> Replayed:
+def _replay(record: EvidenceRecord, cards: Catalogue, own_types: bool) -> Replayed:
     """One record replayed.
 
     Raises:
@@ -137,7 +143,7 @@ def _replay(record: EvidenceRecord, cards: Catalogue) -> Replayed:
     layout = layout_of(record)
     name, assumed_version = engine_of(record)
     profile = get_engine(name)
-    identified = identify_model(record, cards, any_weights=profile.allocates_request)
+    identified = identify_model(record, cards, any_weights=profile.allocates_request, own_types=own_types)
     if not record.engine_version and (newer := profile.newer_version(identified.card)) is not None:
         # A log that tells no version is of one that loads its model.
         name, assumed_version = f"{profile.name}@{newer}", f"{profile.name} {newer}: the first version that loads it"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from gpu_sizer.errors import RequestError
+from gpu_sizer.load import MOST_USERS
+from gpu_sizer.planning.cost import cost_of, tokens_per_watt_hour
 from gpu_sizer.planning.search import Search
-from gpu_sizer.records import dataclass
-from gpu_sizer.timing.answer import significant
+from gpu_sizer.records import dataclass, replace
+from gpu_sizer.timing.answer import Figure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,12 +16,10 @@ if TYPE_CHECKING:
     from gpu_sizer.load import Settings
     from gpu_sizer.memory.estimate import LayoutMemory
     from gpu_sizer.memory.layout import Layout
+    from gpu_sizer.planning.cost import Cost
     from gpu_sizer.planning.rental import Rental
     from gpu_sizer.planning.request import Request
     from gpu_sizer.timing.answer import Speed
-
-HOUR = 3600
-MILLION = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class HowFast:
     speed: Speed | None
     reason: str | None
     weights_format: str
+    full: bool = False
+    """Whether as many users as run at once were asked for, and none was told."""
 
     @property
     def fits(self) -> bool:
@@ -54,27 +56,23 @@ class HowFast:
         return rented_for(self.request, self.layout.gpu_count, self.memory)
 
     @property
-    def usd_per_million_tokens(self) -> float | None:
-        """Dollars for a million output tokens, their prompts included; null without a price or a speed."""
-        return self._dollars(self.rental)
-
-    def _dollars(self, rental: Rental | None) -> float | None:
-        if self.speed is None or rental is None or rental.price_hour_usd is None:
-            return None
-        return rental.price_hour_usd / (self.speed.tokens_per_second.about * HOUR) * MILLION
+    def cost(self) -> Cost | None:
+        """What tokens cost on these machines; null without a price or a speed."""
+        return cost_of(self.speed, self.rental, self.prompt, self.answer)
 
     @property
     def tokens_per_watt_hour(self) -> float | None:
         """Output tokens of a watt-hour at the GPUs' own limit of power; null where that is not known."""
-        if self.speed is None or self.request.gpu.tdp_w is None:
-            return None
-        return self.speed.tokens_per_second.about * HOUR / (self.request.gpu.tdp_w * self.layout.gpu_count)
+        return tokens_per_watt_hour(self.speed, self.request.gpu, self.layout.gpu_count)
 
-    def _cost(self) -> dict[str, Any] | None:
-        rental = self.rental
-        if rental is None or (dollars := self._dollars(rental)) is None:
+    @property
+    def requests_per_second(self) -> Figure | None:
+        """Requests answered a second, of all users; null without a speed."""
+        if self.speed is None:
             return None
-        return {"usd_per_million_tokens": significant(dollars), **rental.summary()}
+        t, n = self.speed.tokens_per_second, self.answer
+        bound = None if t.bound is None else t.bound / n
+        return Figure(low=t.low / n, about=t.about / n, high=t.high / n, bound=bound)
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object."""
@@ -92,8 +90,9 @@ class HowFast:
             "assumptions": {**r.assumptions(self.settings, self.weights_format), **lengths},
             "max_concurrent_requests": round(self.memory.max_concurrent_requests, 2),
             "speed": self.speed.model_dump() if self.speed else None,
-            "cost": self._cost(),
-            "tokens_per_watt_hour": significant(t) if (t := self.tokens_per_watt_hour) is not None else None,
+            "requests_per_second": each.model_dump("at_most") if (each := self.requests_per_second) else None,
+            "cost": cost.model_dump() if (cost := self.cost) else None,
+            "tokens_per_watt_hour": self.tokens_per_watt_hour,
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -121,6 +120,19 @@ def how_fast_on(request: Request, count: int) -> HowFast:
     if not found:
         raise RequestError(f"{count} GPUs: {search.rejection(count).reason}", about="gpu")
     return max(found, key=lambda f: (f.speed is not None, f.speed.tokens_per_second.low if f.speed else 0.0))
+
+
+def most_on(request: Request, count: int) -> HowFast:
+    """The same with as many users as that layout runs at once: the most requests a second.
+
+    Raises:
+        RequestError: as :func:`how_fast`.
+    """
+    found = how_fast_on(request.under(users=MOST_USERS), count)
+    if found.speed is None:
+        return found
+    users = max(1, int(found.speed.running))
+    return replace(how_fast(request.under(users=users), found.layout), full=True)
 
 
 def _made(search: Search, layout: Layout) -> HowFast:

@@ -109,8 +109,8 @@ class Plan:
 
     @property
     def fits(self) -> bool:
-        """Whether every GPU of the layout holds its share: nothing is missing."""
-        return self.memory is not None and self.memory.within_budget
+        """Whether every GPU of the layout holds its share, and rates that are asked for are reached."""
+        return self.memory is not None and self.memory.within_budget and (self.speed is None or self.speed.is_enough)
 
     @property
     def gpu_count(self) -> int | None:
@@ -201,13 +201,19 @@ class Fit:
 
     @property
     def fits(self) -> bool:
-        """Whether every GPU holds its share: a tight layout that is short by less than the error does not fit."""
-        return self.memory.within_budget
+        """Whether nothing is missing: a tight layout that is short by less than the error does not fit, nor does one
+        that is too slow for the rates that are asked for.
+        """
+        return self.memory.within_budget and (self.speed is None or self.speed.is_enough)
 
     @property
     def reason(self) -> str | None:
-        """Why it does not fit: the engine's rule, or what the memory lacks."""
-        return self.memory.reason
+        """Why it does not fit: the engine's rule, what the memory lacks, or the speed that it has."""
+        if self.speed is None or self.fits:
+            return self.memory.reason
+        from gpu_sizer.planning.speed_figures import reached
+
+        return f"it is too slow: {reached(self.speed, self.request.load)}"
 
     @property
     def layout(self) -> Layout:
@@ -242,7 +248,7 @@ class Fit:
             settings=self.settings,
             verdict=self.verdict,
             memory=self.memory,
-            safe_gpu_count=count if self.verdict == "fits" else None,
+            safe_gpu_count=count if self.verdict == "fits" and self.fits else None,
             memory_floor=min(count, 1),
             reason=self.reason,
             total_parameters=self.total_parameters,

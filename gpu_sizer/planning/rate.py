@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from gpu_sizer.errors import RequestError
+from math import inf, nextafter
+
+from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.load import USUAL_ANSWER, USUAL_PROMPT
 from gpu_sizer.planning.speed import Speeds
+from gpu_sizer.planning.speed_figures import reached
 from gpu_sizer.records import replace
+from gpu_sizer.timing.band import REGIMES
+from gpu_sizer.timing.formulas import larger, smaller
+from gpu_sizer.timing.judged import low_each, low_in_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,9 +21,12 @@ if TYPE_CHECKING:
     from gpu_sizer.planning.request import Request
     from gpu_sizer.planning.speed import Held, Situation
     from gpu_sizer.timing.answer import Figure, Speed, SpeedVerdict
+    from gpu_sizer.timing.case import Number
 
 #: Halvings in which the number of requests at once is found: to one part in some hundred thousand.
 HALVINGS = 24
+#: A share of the users that may be missing among those that run, for the halvings.
+WAITING = 1e-6
 #: Verdicts from the best to the worst.
 ORDER: tuple[SpeedVerdict, ...] = ("meets", "close", "misses")
 
@@ -27,16 +36,6 @@ def _against(figure: Figure, wanted: float) -> SpeedVerdict:
     if figure.low >= wanted:
         return "meets"
     return "close" if figure.high >= wanted else "misses"
-
-
-def rounded(value: float) -> str:
-    """A figure with the digits that matter: ``31.2``, ``3,060``."""
-    return f"{float(f'{value:.3g}'):,.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def spread(figure: Figure) -> str:
-    """A figure with its range: ``about 31 (20 to 55)``."""
-    return f"about {rounded(figure.about)} ({rounded(figure.low)} to {rounded(figure.high)})"
 
 
 class Rates:
@@ -54,16 +53,51 @@ class Rates:
         if load.speculative is not None:
             raise RequestError("nothing is known here of the speed of speculative decoding, only of its memory")
         self.prompt, self.answer = load.prompt or USUAL_PROMPT, load.answer or USUAL_ANSWER
+        self._load = load
         self._users, self._each, self._all = load.users, load.tokens_per_second, load.requests_per_second
         self._speeds = Speeds(request, held, prompt=self.prompt, answer=self.answer)
-        most = self._speeds.generation.most_users
+        generation = self._speeds.generation
+        most = generation.most_users
         if most is not None and (self._users > most or self._all is not None):
             raise RequestError(
                 f"how fast {request.get_engine().title} is with more than {most} request at once is not known: what "
                 "was measured lies too far apart; the memory it takes is (gpu-sizer size)",
                 about="users",
             )
+        if self._each is not None and not generation.latency:
+            raise UncountableError(
+                f"times of single tokens were not measured on {generation.platform}: a rate for each user cannot be "
+                "judged there, one in all can (requests_per_second)"
+            )
         self._found: dict[Layout, Speed] = {}
+        self._meets: dict[Layout, bool] = {}
+
+    def meets(self, layout: Layout) -> bool:
+        """Whether a layout's lower end reaches what is asked for.
+
+        Raises:
+            RequestError: a layout that the engine refuses.
+        """
+        if (found := self._meets.get(layout)) is None:
+            found = self._meets[layout] = bool(self.meets_for(layout, float(self._users)))
+        return found
+
+    def meets_for(self, layout: Layout, users: Number) -> Number:
+        """The same for other numbers of users: one, or an array of them.
+
+        Raises:
+            RequestError: a layout that the engine refuses.
+        """
+        s, enough, at_once = self._speeds.situation(layout), True, users
+        if self._all is not None:
+            least = self._at_once(s)
+            enough, at_once = least is not None, larger(users, least or _places(s))
+        if self._each is None:
+            return enough & (users > 0)
+        made = s.steady(s.demand(at_once))
+        held = made.running * s.replicas >= smaller(at_once, users) * (1 - WAITING)
+        low, most = low_each(s.case, made, s.basis.engine)
+        return enough & held & (low >= self._each) & (most >= self._each)
 
     def speed(self, layout: Layout) -> Speed:
         """The speed of a layout, with the verdict on what is asked for; null where nothing is.
@@ -77,46 +111,65 @@ class Rates:
 
     def nearest(self, layouts: Sequence[Layout]) -> tuple[Layout, str]:
         """Of layouts that are too slow that which comes nearest, and what it reaches of what is asked for."""
-        best = min(layouts, key=lambda a: (ORDER.index(self.speed(a).verdict or "meets"), -self._low(a)))
-        speed, reasons = self.speed(best), []
-        if self._all is not None:
-            needed = rounded(self._all * self.answer)
-            reasons.append(f"{spread(speed.tokens_per_second)} tokens a second in all, {needed} are needed")
-        if self._each is not None and speed.tokens_per_second_per_user is not None:
-            at_once = f" with {speed.running:,.0f} of {self._users:,} at once" if speed.running < self._users else ""
-            reasons.append(
-                f"{spread(speed.tokens_per_second_per_user)} tokens a second for each user{at_once}, "
-                f"{self._each:g} are asked for"
-            )
-        return best, "; ".join(reasons)
+        best = max(layouts, key=self._reached)
+        return best, reached(self.speed(best), self._load)
 
-    def _low(self, layout: Layout) -> float:
-        return self.speed(layout).tokens_per_second.low
+    def _reached(self, layout: Layout) -> float:
+        """The share of what is asked for that a layout surely reaches."""
+        s, at_once, shares = self._speeds.situation(layout), float(self._users), []
+        if self._all is not None:
+            shares.append(max(self._in_all(s, n) for n in _ends(s)) / (self._all * self.answer))
+            at_once = max(at_once, self._at_once(s) or _places(s))
+        if self._each is not None:
+            made = s.steady(s.demand(at_once))
+            share = min(1.0, made.running * s.replicas / min(at_once, self._users))
+            shares.append(share * min(low_each(s.case, made, s.basis.engine)) / self._each)
+        return min(shares)
+
+    @staticmethod
+    def _in_all(s: Situation, running: float) -> float:
+        """Tokens a second in all that so many requests at once on each replica surely give."""
+        demand = s.demand(running * s.replicas)
+        return float(min(low_in_all(s.case, s.steady(demand), s.basis.engine, demand.users, s.replicas)))
 
     def _judged(self, s: Situation) -> Speed:
         verdicts: list[SpeedVerdict] = []
         users = float(self._users)
         if self._all is not None:
-            wanted = self._all * self.answer
-            most = s.speed(s.demand(s.places * s.replicas)).tokens_per_second
-            verdicts.append(_against(most, wanted))
-            users = max(users, self._at_once(s, wanted))
+            least = self._at_once(s)
+            users = max(users, least or _places(s))
         speed = s.speed(s.demand(users))
-        if self._each is not None:
-            if speed.tokens_per_second_per_user is None:
-                raise RequestError(
-                    f"times of single tokens were not measured on {s.basis.engine.platform}: a rate for each user "
-                    "cannot be judged there, one in all can (requests_per_second)"
-                )
-            waits = speed.running < min(users, self._users) * (1 - 1e-6)
+        if self._all is not None:
+            reaches = least is not None
+            verdicts.append("meets" if reaches else _against(speed.tokens_per_second, self._all * self.answer))
+        if self._each is not None and speed.tokens_per_second_per_user is not None:
+            waits = speed.running < min(users, self._users) * (1 - WAITING)
             verdicts.append("misses" if waits else _against(speed.tokens_per_second_per_user, self._each))
         return replace(speed, verdict=max(verdicts, key=ORDER.index)) if verdicts else speed
 
-    def _at_once(self, s: Situation, wanted: float) -> float:
-        """Requests at once that give some tokens a second in all; all places where these do not suffice."""
-        low, high = 1.0, max(1.0, s.places * s.replicas)
-        for _ in range(HALVINGS):
-            middle = (low + high) / 2
-            enough = s.steady(s.demand(middle)).tokens_per_second * s.replicas >= wanted
-            low, high = (low, middle) if enough else (middle, high)
-        return high
+    def _at_once(self, s: Situation) -> float | None:
+        """The fewest requests at once, in all, that surely give what is asked for in all; null where none do.
+
+        More at once give more, but their range may be wider: each regime's own range is asked.
+        """
+        assert self._all is not None
+        wanted, low = self._all * self.answer, 1.0
+        for high in _ends(s):
+            if self._in_all(s, high) >= wanted:
+                for _ in range(HALVINGS):
+                    middle = (low + high) / 2
+                    low, high = (low, middle) if self._in_all(s, middle) >= wanted else (middle, high)
+                return high * s.replicas
+            low = nextafter(high, inf)
+        return None
+
+
+def _places(s: Situation) -> float:
+    """Requests at once that all replicas have room for."""
+    return max(1.0, s.places) * s.replicas
+
+
+def _ends(s: Situation) -> list[float]:
+    """The most requests at once on one replica in each regime that it has room for."""
+    places = max(1.0, s.places)
+    return [*(most for _, most in REGIMES if most < places), places]

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 DEFAULT_NODE = 8
 _OF_LIMITS = tuple([s.name for s in LIMITS])
 _TOKENS = frozenset([s.name for s in OPTIONS.values() if s.tokens])
-#: Settings of which one makes a request as long as its prompt and answer.
-_OF_SPEED = ("prompt", "answer", "tokens_per_second", "requests_per_second")
+#: Settings that are rates: with one of them, lengths matter, and a request is as long as its prompt and answer.
+RATES = ("tokens_per_second", "requests_per_second")
 #: Limits of a request that has none of its own.
 ANYWHERE = Limits()
 
@@ -158,8 +158,11 @@ def make_request(
     given = checked(options_of(options, model.context.native))
     if machine is not None:
         given.setdefault("gpus_per_node", machine.machine.gpu_count)
+    if any(given.get(name) for name in RATES):
+        given.setdefault("prompt", USUAL_PROMPT)
+        given.setdefault("answer", USUAL_ANSWER)
     longest = model.context.extended or model.context.native
-    context = given.setdefault("context", _usual_context(given, model.context.native, longest))
+    context = given.setdefault("context", usual_context(given, model))
     if context > longest:
         extended = f" (extended by {model.context.method})" if model.context.method else ""
         raise RequestError(
@@ -194,11 +197,15 @@ def _check_format(asked: Engine, dtype: str) -> None:
         raise
 
 
-def _usual_context(given: Mapping[str, Any], native: int, longest: int) -> int:
-    """Tokens of one request that does not tell: the model's own length, or prompt and answer where these are told."""
-    if not any(given.get(name) for name in _OF_SPEED):
+def usual_context(given: Mapping[str, Any], model: ModelCard) -> int:
+    """Tokens of one request that does not tell: the model's own length, or prompt and answer where these matter."""
+    native = model.context.native
+    if not any(given.get(name) for name in ("prompt", "answer", *RATES)):
         return native
-    return min(longest, int(given.get("prompt") or USUAL_PROMPT) + int(given.get("answer") or USUAL_ANSWER))
+    return min(
+        model.context.extended or native,
+        int(given.get("prompt") or USUAL_PROMPT) + int(given.get("answer") or USUAL_ANSWER),
+    )
 
 
 def options_of(given: Mapping[str, Any], native: int | None) -> dict[str, Any]:

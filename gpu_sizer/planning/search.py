@@ -131,8 +131,14 @@ def prepared(request: Request) -> PreparedModel:
 class Search:
     """One request's search; layouts are evaluated once."""
 
-    def __init__(self, request: Request) -> None:
-        self.request = request
+    def __init__(self, request: Request, *, above: Search | None = None) -> None:
+        """Prepares a search.
+
+        Args:
+            request: what is asked.
+            above: the same under higher settings: what is too slow there is not faster under lower ones.
+        """
+        self.request, self._above = request, above
         self.engine: Engine = request.get_engine()
         self.known = known(request)
         self.model = self.known.model
@@ -156,7 +162,14 @@ class Search:
 
     def is_fast(self, layout: Layout) -> bool:
         """Whether a layout surely reaches the rates that are asked for; true where none is."""
-        return not self.request.load.asks_rate or self.rates.speed(layout).verdict == "meets"
+        return not self.request.load.asks_rate or self.rates.meets(layout)
+
+    def _too_slow(self, layout: Layout) -> bool:
+        """Whether a layout was too slow under higher settings, where it held its share."""
+        above = self._above
+        if above is None or not self.request.load.asks_rate:
+            return False
+        return above.evaluate(layout).within_budget and not above.is_fast(layout)
 
     @property
     def sharers(self) -> int:
@@ -187,7 +200,7 @@ class Search:
             return None
         request, fitting, tight = self.request, self.fitting, None
         for alike in self.known.preferred(count, kind or request.layouts, self.sharers, request.gpus_per_node):
-            found = [layout for layout in alike if fitting.could_hold(layout, safe=safe)]
+            found = [x for x in alike if not self._too_slow(x) and fitting.could_hold(x, safe=safe)]
             if len(found) > 1:
                 found.sort(key=fitting.free_bytes, reverse=True)
             for layout in found:
@@ -345,7 +358,7 @@ def _tuned(search: Search, stop: int) -> Tuned | None:
         return None
 
     def smallest(settings: dict[str, Any], start: int, last: int) -> LayoutMemory | None:
-        trial = Search(request.under(**settings))
+        trial = Search(request.under(**settings), above=search)
         return trial.smallest(max(start, trial.start()), last, safe=True)
 
     least = smallest(options[-1], 1, stop)

@@ -6,7 +6,7 @@ from math import ceil, log
 
 from gpu_sizer.engines.registry import engine_name
 from gpu_sizer.errors import RequestError
-from gpu_sizer.records import dataclass
+from gpu_sizer.records import dataclass, replace
 from gpu_sizer.timing.case import Case, case_of
 from gpu_sizer.timing.constants import Constants, Generation, constants, generation
 from gpu_sizer.timing.hardware import hardware_of
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from gpu_sizer.engines.engine import PreparedModel
-    from gpu_sizer.memory.estimate import LayoutMemory
     from gpu_sizer.memory.layout import Layout
     from gpu_sizer.planning.request import Request
     from gpu_sizer.timing.answer import Speed
@@ -80,7 +79,6 @@ class Situation:
     as many as the engine takes."""
     sequences: int
     """The engine's own limit for one replica."""
-    memory: LayoutMemory
 
     def demand(self, users: float, *, burst: float | None = None, drawn: bool = False) -> Demand:
         """What one replica is asked for.
@@ -137,6 +135,7 @@ class Speeds:
             profile.fitting(held.model, request.gpu, request.under(context=length, users=1).load)
             for length in self._lengths
         )
+        self._found: dict[Layout, Situation] = {}
 
     def situation(self, layout: Layout) -> Situation:
         """What the formulas need of a layout; ``data_parallel_size`` without spread experts is that many replicas.
@@ -146,16 +145,26 @@ class Speeds:
         """
         if layout.decode_context_parallel_size > 1:
             raise RequestError("how fast caches spread over ranks are (decode context parallelism) was not measured")
+        if layout.data_parallel_size > 1 and not self._shares(layout):
+            # Replicas are the same one by one: what one of them does is asked once for any number of them.
+            return replace(self.situation(replace(layout, data_parallel_size=1)), replicas=layout.data_parallel_size)
+        if (found := self._found.get(layout)) is None:
+            found = self._found[layout] = self._one(layout)
+        return found
+
+    def _shares(self, layout: Layout) -> bool:
+        """Whether its data parallel groups share the experts."""
+        return layout.data_parallel_size > 1 and layout.expert_parallel and self._work.routed.bytes > 0
+
+    def _one(self, layout: Layout) -> Situation:
         memory = self._whole.evaluate(layout)
         at_mean = self._mean.evaluate(layout).per_gpu
         if memory.per_gpu is None or at_mean is None:
             raise RequestError(memory.reason or "the engine refuses this layout")
         work, hardware = self._work, self._hardware
-        shares = layout.data_parallel_size > 1 and layout.expert_parallel and work.routed.bytes > 0
-        data = layout.data_parallel_size if shares else 1
-        replicas = layout.data_parallel_size // data
+        data = layout.data_parallel_size
         sequences = self._whole.settings(layout).max_num_seqs * data
-        held = memory.max_concurrent_requests / replicas
+        held = memory.max_concurrent_requests
         whole, mean = self._lengths
         places = min(float(sequences), held * (1.0 if self.generation.reserves else whole / mean))
         case = case_of(
@@ -170,4 +179,4 @@ class Speeds:
         )
         dense, expert = hardware.computed(work.dense.bits), hardware.computed(work.routed.bits)
         basis = Basis(self.generation, hardware.kind, hardware.link_kind, dense, expert)
-        return Situation(case, basis, replicas, held, places, sequences, memory)
+        return Situation(case, basis, 1, held, places, sequences)

@@ -74,6 +74,7 @@ class Slice:
         self.contexts, self.users, self._lines = contexts, users, lines
         self.search = Search(self.request)
         self._rectangles: dict[int, list[Rectangle]] = {}
+        self._meets: dict[Layout, NDArray[np.bool_]] = {}
 
     def _settings(self, context: int, users: int, replicas: int) -> Settings:
         load = replace(self.request.load, context=int(self.contexts[context]), users=int(self.users[users]))
@@ -90,7 +91,9 @@ class Slice:
         if (found := self._rectangles.get(replicas)) is not None:
             return found
         found = self._rectangles[replicas] = []
-        start = int(np.searchsorted(self.users, replicas))
+        # Under a rate in all there is work for more replicas than users.
+        in_all = self.request.load.requests_per_second is not None
+        start = 0 if in_all else int(np.searchsorted(self.users, replicas))
         pending = [
             (low, high, start, len(self.users))
             for low, high in pairwise(self._lines.ends())
@@ -108,6 +111,12 @@ class Slice:
             else:
                 middle = (low + high) // 2
                 pending += [(low, middle, left, right), (middle, high, left, right)]
+        return found
+
+    def _fast(self, layout: Layout) -> NDArray[np.bool_]:
+        """For which numbers of users a layout reaches the rates that are asked for; its context does not matter."""
+        if (found := self._meets.get(layout)) is None:
+            found = self._meets[layout] = self.search.rates.meets_for(layout, self.users.astype(np.float64))
         return found
 
     def _start(self) -> int:
@@ -184,7 +193,12 @@ class Slice:
         if int(of_one[-1]) * int(sequences[-1]) > line.outside:
             tables = of_one[:, None] * sequences[None, :]
         rank = preference(layout, self.request.gpus_per_node)
+        fast = self._fast(layout)[left:right] if self.request.load.asks_rate else None
+        if fast is not None and not fast.any():
+            return
         scores = score(line, rank, blocks[:, None] * local[None, :], tables, columns)
+        if fast is not None:
+            scores[:, ~fast] = -1
         best.put(layout, scores, slice(start - first, stop - first), slice(left, right))
 
     @staticmethod
@@ -229,7 +243,7 @@ def cells(request: Request, contexts: Whole, users: Whole) -> NDArray[np.void]:
         RequestError: settings that contradict the load.
     """
     engine = request.get_engine()
-    if not engine.counts_arrays or request.load.asks_rate:
+    if not engine.counts_arrays:
         return _one_by_one(request, contexts, users)
     lines = engine.lines(prepared(request), request.gpu, request.load, contexts, users)
     return Slice(request, lines, contexts, users).cells()

@@ -9,6 +9,7 @@ from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.request import gpus_asked
 from gpu_sizer.planning.search import fit, plan
 from gpu_sizer.queries.machines import InGpus, in_gpus
+from gpu_sizer.queries.rates import rates_left
 from gpu_sizer.queries.requests import asked, say
 from gpu_sizer.queries.topics import Remark
 from gpu_sizer.queries.understanding import understand_all
@@ -418,7 +419,7 @@ def ask(
         try:
             return _answer(parts[0], named, shelf, most)
         except GpuSizerError as error:
-            if told := [r.text for r in parts[0].remarks if r.first]:
+            if told := [*(r.text for r in parts[0].remarks if r.first), *rates_left(parts[0].options)]:
                 error.args = (f"{error}; besides, {'; '.join(told)}",)
             raise
     answers = tuple(_part(u, named, shelf, most) for u in parts)

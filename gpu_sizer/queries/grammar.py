@@ -24,6 +24,8 @@ LENGTHS = word_set(
 _LENGTH_FIRST = word_set("context contexts ctx length len window prompt prompts sequence seqlen tokens maxlen")
 _IN = frozenset(("in", "input", "inputs", "prompt", "prompts"))
 _OUT = word_set("out output outputs osl generated generation completion completions response answer answers")
+_OF_LENGTH = word_set("token tokens length len size")
+_BREAKS = frozenset(",;.")
 _LABELS = word_set("input inputs output outputs isl osl")
 _AT_ONCE = word_set("concurrent simultaneous parallel active concurrently simultaneously")
 _GROUPS = word_set("team group company office class department staff organisation organization crew club")
@@ -173,21 +175,44 @@ def read_context(s: Sentence, o: Options) -> None:
             lengths.append((word, "out" if s.at(i - 1) in _OUT else "in"))
             s.take(i - 1, s.skip(i + 1, LENGTHS - _LABELS))
             continue
-        after = s.skip(i + 1, LENGTHS)
+        stop = _end(s, i + 1)
+        after = min(stop, s.skip(i + 1, LENGTHS))
+        part_of = after < stop and s.at(after) in _IN | _OUT
         before = s.skip(i - 1, LINKS, -1)
-        named = after > i + 1 or s.at(after) in _IN | _OUT
+        named, out = after > i + 1 or part_of, s.at(before) in _OUT
         first = any(s.at(k) in _LENGTH_FIRST for k in range(before, i))
         loose = s.at(i - 1) in ("at", "with") and is_decimal(word) and float(word) >= 512
-        if suffixed or named or first or loose or (s.words[i].before.strip() == "@" and float(word) >= 512):
-            part = "out" if _OUT & {s.at(after), s.at(i - 1)} else "in"
+        if suffixed or named or first or loose or out or (s.words[i].before.strip() == "@" and float(word) >= 512):
+            part = _part(s, range(before, i), range(i + 1, after + part_of))
             lengths.append(("-" + word if s.words[i].negative else word, part))
-            s.take(i, after + (s.at(after) in _IN | _OUT))
-            if first and not named:
+            s.take(i, after + part_of)
+            if (first and not named) or out:
                 s.take(before, i)
-    if len(lengths) > 1 and {part for _, part in lengths} != {"in", "out"}:
+    kinds = {part for _, part in lengths}
+    if len(lengths) > 1 and not ("out" in kinds and len(kinds) > 1):
         o.lengths = tuple(dict.fromkeys(text for text, _ in lengths))
         del lengths[1:]
+    else:
+        o.parts = tuple(lengths)
     o.context = tuple(text for text, _ in lengths)
+
+
+def _end(s: Sentence, i: int) -> int:
+    """Where the stretch of words from a place on ends: at a comma."""
+    while i < len(s.words) and _BREAKS.isdisjoint(s.words[i].before):
+        i += 1
+    return i
+
+
+def _part(s: Sentence, ahead: range, behind: range) -> str:
+    """Of what a length is by the words beside it: a prompt (``in``), an answer (``out``), or both (empty)."""
+    first = ahead.start - (s.said(ahead.start) in _OF_LENGTH)
+    for words in ({s.said(k) for k in behind}, {s.said(k) for k in range(first, ahead.stop)}):
+        if not _OUT.isdisjoint(words):
+            return "out"
+        if not _IN.isdisjoint(words):
+            return "in"
+    return ""
 
 
 def read_options(s: Sentence, o: Options) -> None:

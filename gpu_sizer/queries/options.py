@@ -40,6 +40,12 @@ class Options:
     notes: tuple[str, ...] = ()
     expert_parallel: bool = False
     sizes: dict[str, int] = field(default_factory=dict)
+    parts: tuple[tuple[str, str], ...] = ()
+    """Every length as typed, with whether it is of a prompt (``in``), of an answer (``out``), or of both (empty)."""
+    tokens_in_all: float | None = None
+    """Output tokens a second of all users together."""
+    most: bool = False
+    """Whether the most requests a second are asked for."""
     lengths: tuple[str, ...] = ()
     """Lengths of which each is asked about, as typed; ``context`` is the first."""
     copies: int | None = None

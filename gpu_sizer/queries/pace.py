@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from gpu_sizer.errors import GpuSizerError
 from gpu_sizer.load import USUAL_ANSWER, USUAL_PROMPT
-from gpu_sizer.planning.how_fast import how_fast, how_fast_on
+from gpu_sizer.planning.how_fast import how_fast, how_fast_on, most_on
+from gpu_sizer.queries.requests import lengths
+from gpu_sizer.records import replace
 from gpu_sizer.words.how_fast import headline
 
 TYPE_CHECKING = False
@@ -23,7 +25,8 @@ def speed_of(a: Asked, count: int | None) -> HowFast:
     Raises:
         RequestError: a GPU or engine of whose speed nothing is known.
     """
-    return how_fast_on(_paced(a).request(), count or 1)
+    request = _paced(a).request()
+    return most_on(request, count or 1) if a.understood.options.most else how_fast_on(request, count or 1)
 
 
 def aside(a: Asked, layout: Layout) -> str:
@@ -38,7 +41,6 @@ def aside(a: Asked, layout: Layout) -> str:
 
 def _paced(a: Asked) -> Asked:
     """The question with the lengths of a prompt and an answer."""
-    from gpu_sizer.records import replace
-
+    told = lengths(a.understood.options, a.model.context.native if a.model else None)
     kept = {k: v for k, v in a.options.items() if k not in ("context", "max_gpus")}
-    return replace(a, options={**_USUAL, **kept})
+    return replace(a, options={**_USUAL, **told, **kept, "context": None})

@@ -14,7 +14,7 @@ from gpu_sizer.queries.intents import Told, intent_of, says
 from gpu_sizer.queries.naming import narrowed, nearly, told_by_size, told_in_part, unknown_gpus, widened
 from gpu_sizer.queries.options import Options
 from gpu_sizer.queries.patterns import matches
-from gpu_sizer.queries.rates import read_speed
+from gpu_sizer.queries.rates import Paced, read_speed, settle
 from gpu_sizer.queries.sentence import Sentence
 from gpu_sizer.queries.settings import read_engine
 from gpu_sizer.queries.spelling import RELEASED, Mender, Vocabulary, is_size
@@ -71,7 +71,7 @@ class Reader:
         self.chip: str | None = None
         self.memory: int | None = None
         self.read_all = False
-        self.speed_asked = False
+        self.pace = Paced()
 
     def read(self) -> None:
         """Reads the question.
@@ -88,10 +88,10 @@ class Reader:
         self.gpus = [self._in_machines(g) for g in self.gpus]
         self._copies_told()
         self._surroundings()
-        counted = any(map(self._asked, self.gpus))
-        told, self.speed_asked = read_speed(s, counted=counted, has_model=bool(self.models))
-        self.remarks += told
+        self.pace = read_speed(s, has_model=bool(self.models))
         read_options(s, self.options)
+        self.options.most = self.pace.most
+        self.remarks += (*self.pace.remarks, *settle(self.pace.rates, self.options))
         models, gpus = exact_names(s, self.cards, mender, figures=True)
         models = [self._tagged(m) for m in (*self.models, *models)]
         self.models = [self._widened(m) for m in (*models, *self._other_sizes(models))]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from gpu_sizer.engines.registry import engine_title
 from gpu_sizer.errors import RequestError
-from gpu_sizer.load import ENGINE, OPTIONS
+from gpu_sizer.load import ENGINE, OPTIONS, USUAL_ANSWER, USUAL_PROMPT
 from gpu_sizer.planning.quantities import thousand, tokens
-from gpu_sizer.planning.request import make_request
+from gpu_sizer.planning.request import RATES, make_request, usual_context
 from gpu_sizer.records import dataclass
 
 TYPE_CHECKING = False
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.machine import Offer
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.planning.request import Request
+    from gpu_sizer.queries.options import Options
     from gpu_sizer.queries.understanding import Understanding
 
 #: Intents whose answer is a number of GPUs: nodes limit it.
@@ -98,8 +99,32 @@ def asked(u: Understanding, cards: Catalogue) -> Asked:
     engine = o.engine or ENGINE.default
     options: dict[str, Any] = {name: getattr(o, s.key, o.settings.get(name)) for name, s in OPTIONS.items()}
     options["context"] = sum(tokens(text, native) for text in o.context) or None
+    if u.intent == "speed" or o.tokens_in_all or any(options[name] for name in RATES):
+        options |= _paced(o, lengths(o, native), speed=u.intent == "speed")
     options |= {"engine": engine, "max_gpus": max_gpus}
     return Asked(u, model, gpus, count, {k: v for k, v in options.items() if v is not None}, engine, tuple(o.notes))
+
+
+def lengths(o: Options, native: int | None) -> dict[str, int]:
+    """Tokens of a prompt, of an answer and of both, as far as they are told."""
+    found = {"in": 0, "out": 0, "": 0}
+    for text, part in o.parts:
+        found[part] += tokens(text, native)
+    return {name: found[part] for part, name in (("in", "prompt"), ("out", "answer"), ("", "context")) if found[part]}
+
+
+def _paced(o: Options, told: dict[str, int], *, speed: bool) -> dict[str, Any]:
+    """The lengths and rates of a question in which speed matters: a prompt and an answer are no context."""
+    found: dict[str, Any] = dict(told)
+    if {"prompt", "answer"} & told.keys():
+        found.setdefault("context", None)
+    elif speed:
+        # A length alone is that of both.
+        answer = min(USUAL_ANSWER, told.get("context", USUAL_PROMPT) // 2)
+        found |= {"prompt": told.get("context", USUAL_PROMPT + answer) - answer, "answer": answer, "context": None}
+    if o.tokens_in_all is not None:
+        found["requests_per_second"] = o.tokens_in_all / told.get("answer", USUAL_ANSWER)
+    return found
 
 
 def say(a: Asked) -> str:
@@ -133,11 +158,11 @@ def say(a: Asked) -> str:
 
 def _load(a: Asked) -> str:
     users = a.options.get("users", 1)
-    length = a.options.get("context") or (a.model.context.native if a.model else None)
+    length = a.options.get("context") or (usual_context(a.options, a.model) if a.model else None)
     parts = []
     if a.understood.intent != "context":
         parts.append(f"at {length:,} tokens" if length else "at each model's full context")
-    if a.understood.intent != "users":
+    if a.understood.intent != "users" and not a.understood.options.most:
         parts.append(f"{users:,} user{'s' if users > 1 else ''}")
     return " " + ", ".join(parts) if a.understood.intent != "context" else f", {parts[0]}"
 

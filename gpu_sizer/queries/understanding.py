@@ -134,7 +134,7 @@ class _Decision:
         told = [r.text for r in self.r.remarks if r.first and r.text not in str(error)]
         if self.r.chip is not None and self.r.chip not in str(error):
             told.insert(0, f"{self.r.chip} is not in the catalogue")
-        if self.r.speed_asked:
+        if self.r.pace.alone:
             told.append("nor is its speed estimated")
         for gpu in unknown_gpus(self.r.s) if self.r.read_all else ():
             if not any(word in str(error) for word in gpu.split()):
@@ -148,7 +148,7 @@ class _Decision:
         Raises:
             RequestError: nothing that can be told from the words.
         """
-        intent = "speed" if self.r.speed_asked else self.r.intent()
+        intent = "speed" if self.r.pace.alone else self.r.intent()
         if self.r.chip is not None and not self.r.gpus and intent != "models":
             raise self._unknown_chip()
         if not self.r.says("sizing") and self.r.memory is None and (intent is None or not self.r.sure):

@@ -56,7 +56,9 @@ _TIMES = "×✕✖*"
 JOINTS = ("-", "_", ".")
 _QUOTES = "'’‘`´"
 #: Nouns that people write onto their number.
-_COUNTED = word_set("user users token tokens request requests gpu gpus card cards node nodes ctx context")
+_COUNTED = word_set(
+    "user users token tokens tok toks tps request requests req reqs rps qps gpu gpus card cards node nodes ctx context"
+)
 _MINUS = "-−"
 #: What people write for something else, word by word.
 _MEANT = {"percent": "%", "pct": "%", "howmany": "how many", "howmuch": "how much"}

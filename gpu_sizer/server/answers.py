@@ -68,6 +68,7 @@ class HowFast(Open):
     reason: str | None
     assumptions: dict[str, Any]
     speed: dict[str, Any] | None
+    requests_per_second: dict[str, float] | None
     cost: dict[str, Any] | None
     tokens_per_watt_hour: float | None
 

@@ -62,10 +62,18 @@ class Speed:
     """To the first token. A class more than a figure: it depends on what else waits."""
     running: float
     """Requests at once in all; fewer than the users where cache or engine take no more."""
+    prompt_share: float
+    """The share of the GPUs' time that is spent on prompts; the rest gives the tokens of answers."""
     binds: str
     """What answers wait for most: memory bandwidth, arithmetic, links or overheads."""
     basis: Evidence
     verdict: SpeedVerdict | None = None
+    """On the rates that are asked for; null where none is."""
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether it surely reaches what is asked for, if anything is."""
+        return self.verdict in (None, "meets")
 
     def model_dump(self) -> dict[str, Any]:
         """The ``speed`` object of an answer."""
@@ -76,6 +84,7 @@ class Speed:
             "tpot_ms": token.model_dump("at_least") if token else None,
             "ttft_ms": first.model_dump("at_least") if first else None,
             "running": significant(self.running),
+            "prompt_share": significant(self.prompt_share),
             "binds": self.binds,
             "basis": self.basis.model_dump(),
             "verdict": self.verdict,

@@ -8,12 +8,16 @@ cells, which widens those with few groups.
 
 from __future__ import annotations
 
+from functools import cache
+
 from gpu_sizer.records import dataclass
 from gpu_sizer.timing.constants import OTHER, table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from gpu_sizer.timing.case import Number
 
 #: The figures that have a range.
 FIGURES = ("tokens", "token", "first")
@@ -51,17 +55,36 @@ def regime(running: float) -> str:
 
 def cells_of(engine: str, experts: bool, running: float) -> tuple[str, ...]:
     """The cells of an estimate, the narrowest first: an engine's generation, a kind of model, a regime."""
-    kind, how = "experts" if experts else "dense", regime(running)
+    return _cells(engine, experts, regime(running))
+
+
+def _cells(engine: str, experts: bool, how: str) -> tuple[str, ...]:
+    kind = "experts" if experts else "dense"
     return f"{engine}, {kind}, {how}", f"{engine}, {how}", engine, OTHER
+
+
+@cache
+def _band(figure: str, engine: str, experts: bool, how: str) -> tuple[Band, str]:
+    cells = table("bands")[figure]
+    name = next(name for name in _cells(engine, experts, how) if name in cells)
+    return Band(**cells[name]), name
 
 
 def band(figure: str, engine: str, experts: bool, running: float) -> tuple[Band, str]:
     """The range of a figure, and the cell that it is of: a wider one where the narrower have too few records."""
-    cells = table("bands")[figure]
-    for name in cells_of(engine, experts, running):
-        if name in cells:
-            return Band(**cells[name]), name
-    raise KeyError(figure)
+    return _band(figure, engine, experts, regime(running))
+
+
+def ends(figure: str, engine: str, experts: bool, running: Number) -> tuple[Number, Number]:
+    """The lower and the upper end of a range, for one number of requests at once or an array of them."""
+    low: Number = 0.0
+    high: Number = 0.0
+    above = 0.0
+    for name, most in REGIMES:
+        here = (running > above) & (running <= most)
+        found, _ = _band(figure, engine, experts, name)
+        low, high, above = low + here * found.low, high + here * found.high, most
+    return low, high
 
 
 def quantile(groups: Sequence[Sequence[float]], share: float) -> float:

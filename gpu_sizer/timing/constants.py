@@ -11,7 +11,7 @@ import os
 import re
 from functools import cache
 
-from gpu_sizer.errors import RequestError
+from gpu_sizer.errors import UncountableError
 from gpu_sizer.fast.compiled import Recipe
 from gpu_sizer.records import dataclass, fields
 
@@ -220,7 +220,7 @@ def generation(engine: str, release: str, platform: str) -> Generation:
     """The generation that a version of an engine belongs to, on a platform.
 
     Raises:
-        RequestError: nothing was measured of this engine on this platform.
+        UncountableError: nothing was measured of this engine on this platform.
     """
     every = [Generation(**row) for row in table("generations")]
     version = version_of(release)
@@ -229,7 +229,7 @@ def generation(engine: str, release: str, platform: str) -> Generation:
             return g
     measured = sorted({g.engine for g in every if g.platform == platform})
     where = f"; measured there: {', '.join(measured)}" if measured else ", nor of any other engine there"
-    raise RequestError(f"nothing was measured of the speed of {engine} {release} on {platform}{where}")
+    raise UncountableError(f"nothing was measured of the speed of {engine} {release} on {platform}{where}")
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpu_sizer.errors import RequestError
+from gpu_sizer.errors import UncountableError
 from gpu_sizer.records import dataclass
 
 TYPE_CHECKING = False
@@ -52,13 +52,13 @@ def hardware_of(gpu: GpuSpec) -> Hardware:
     """A GPU in the figures that speed depends on.
 
     Raises:
-        RequestError: its bandwidth, or every dense rate, is in no source.
+        UncountableError: its bandwidth, or every dense rate, is in no source.
     """
     compute, bandwidth = gpu.compute, gpu.memory.bandwidth_gb_s
     rate16 = compute.bfloat16 or compute.float16
     if bandwidth is None or rate16 is None:
         lacks = "memory bandwidth" if bandwidth is None else "rate of operations"
-        raise RequestError(
+        raise UncountableError(
             f"the {lacks} of {gpu.name} is in no source that was read: its speed is not known", about="gpu"
         )
     rate8 = compute.float8 or rate16

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from gpu_sizer.timing.answer import Evidence, Figure, Speed
-from gpu_sizer.timing.band import band
+from gpu_sizer.timing.band import band, ends
 from gpu_sizer.timing.binding import binds
 from gpu_sizer.timing.bound import least_token_seconds, most_tokens_per_second
+from gpu_sizer.timing.formulas import larger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gpu_sizer.timing.case import Case
+    from gpu_sizer.timing.case import Case, Number
     from gpu_sizer.timing.constants import Constants, Generation
     from gpu_sizer.timing.serving import Steady
 
@@ -62,6 +63,27 @@ def judged(c: Case, k: Constants, made: Steady, generation: Generation, gpu: str
         tpot_ms=token,
         ttft_ms=first,
         running=made.running * replicas,
+        prompt_share=made.prompt_share,
         binds=binds(c, k, made.running),
         basis=Evidence(records=basis.records, median_error=basis.median_error, kind=f"{told}; {gpu}"),
     )
+
+
+def low_in_all(c: Case, made: Steady, generation: Generation, users: Number, replicas: int) -> tuple[Number, Number]:
+    """The lower end of the tokens a second in all, and what physics allows; numbers and arrays alike.
+
+    Args:
+        c: the case of one replica.
+        made: its steady state.
+        generation: of the engine.
+        users: requests that want to run at once, in one replica.
+        replicas: how many.
+    """
+    low, _ = ends("tokens", generation.key, c.experts > 1, made.running)
+    return replicas * (low * made.tokens_per_second), replicas * most_tokens_per_second(c, larger(users, made.running))
+
+
+def low_each(c: Case, made: Steady, generation: Generation) -> tuple[Number, Number]:
+    """The lower end of the tokens a second for each user, and what physics allows; numbers and arrays alike."""
+    _, high = ends("token", generation.key, c.experts > 1, made.running)
+    return MS / (MS * (high * made.token_seconds)), MS / (MS * least_token_seconds(c, made.running))

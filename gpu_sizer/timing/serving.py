@@ -28,6 +28,8 @@ class Steady:
     """From one token of an answer to its next, prompts of others between them included."""
     first_seconds: Number
     """To the first token, waiting for a place included."""
+    prompt_share: Number
+    """The share of the time that is spent on prompts."""
 
 
 def steady(c: Case, k: Constants, users: Number, places: Number, *, arrive: Number = 1.0, tail: Number = 0.0) -> Steady:
@@ -51,4 +53,4 @@ def steady(c: Case, k: Constants, users: Number, places: Number, *, arrive: Numb
     in_all = running * c.answer / (cycle + arrive * k.first)
     # The longest answers of a burst run nearly alone.
     in_all = in_all / (1 + tail * step_seconds(c, k, 1.0) * in_all)
-    return Steady(running, in_all, between, first)
+    return Steady(running, in_all, between, first, running * prefill / cycle)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpu_sizer.planning.rate import rounded, spread
+from gpu_sizer.planning.speed_figures import rounded, spread
 from gpu_sizer.words.blocks import USUAL, Paragraph, Told
 from gpu_sizer.words.plan import in_layout, notes, times
 from gpu_sizer.words.rental import named, priced
@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gpu_sizer.planning.cost import Cost
     from gpu_sizer.planning.how_fast import HowFast
     from gpu_sizer.words.blocks import Block
 
@@ -22,6 +23,8 @@ def headline(found: HowFast) -> str:
     what = f"{r.model.name} on {times(found.layout.gpu_count, r.gpu.short_name)}{in_layout(found.layout)}"
     if (speed := found.speed) is None:
         return f"{what} does not run: {found.reason}."
+    if found.full and (requests := found.requests_per_second) is not None:
+        return f"{what}: {spread(requests)} requests a second, with {speed.running:,.0f} at once."
     in_all = f"{spread(speed.tokens_per_second)} tokens a second in all"
     if (user := speed.tokens_per_second_per_user) is None:
         return f"{what}: {in_all}."
@@ -40,9 +43,10 @@ def _blocks(found: HowFast) -> Iterator[Block]:
     if found.speed is not None:
         yield from speed_blocks(found.speed, r.users)
         costs = []
-        if (dollars := found.usd_per_million_tokens) is not None and (rental := found.rental) is not None:
-            cost = f"{named(rental)} at {priced(rental, monthly=False)}"
-            costs.append(f"${dollars:,.3g} a million output tokens, prompts included, on {cost}")
+        if (requests := found.requests_per_second) is not None:
+            costs.append(f"{spread(requests)} requests a second")
+        if (cost := found.cost) is not None:
+            costs += cost_lines(cost)
         if (tokens := found.tokens_per_watt_hour) is not None:
             costs.append(f"{rounded(tokens)} output tokens a watt-hour, the GPUs at their limit of power")
         if costs:
@@ -54,3 +58,18 @@ def _blocks(found: HowFast) -> Iterator[Block]:
         f"answers of {found.answer:,}, {r.users:,} at once; {r.get_engine().settings_words(s)}"
     )
     yield Paragraph((told,), tone="dim")
+
+
+def cost_lines(cost: Cost) -> Iterator[str]:
+    """What tokens cost, line by line."""
+    spread_ = f"({_dollars(cost.low)} to {_dollars(cost.high)})"
+    machines = f"{named(cost.rental)} at {priced(cost.rental, monthly=False)}"
+    yield f"${_dollars(cost.per_million)} {spread_} a million output tokens, prompts included, on {machines}"
+    yield (
+        f"  told apart by time: ${_dollars(cost.per_million_input)} a million tokens of prompts,"
+        f" ${_dollars(cost.per_million_output)} a million of answers"
+    )
+
+
+def _dollars(amount: float) -> str:
+    return f"{amount:,.3g}" if amount < 100 else f"{amount:,.0f}"

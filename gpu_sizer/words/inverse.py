@@ -61,7 +61,10 @@ def users_headline(found: MostUsers) -> str:
     assert plan.layout is not None
     who = "one user" if found.users == 1 else f"{found.users:,} users"
     text = f"{where} {_verb(found.gpu_count, 'serve')} {who} at once with {model} at {length} each"
-    return f"{text}{in_layout(plan.layout)}; one more does not fit.{_certain(found.safe_users, found.users, 'users')}"
+    more = f"{text}{in_layout(plan.layout)}; one more does not fit"
+    if plan.speed is not None:
+        more += " or makes it too slow"
+    return f"{more}.{_certain(found.safe_users, found.users, 'users')}"
 
 
 def context_told(found: LongestContext, level: int = USUAL) -> Told:

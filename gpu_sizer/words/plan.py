@@ -12,10 +12,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gpu_sizer.load import Setting
+    from gpu_sizer.load import Load, Setting
     from gpu_sizer.memory.estimate import RankMemory
     from gpu_sizer.memory.layout import Layout
     from gpu_sizer.planning.plan import Fit, Plan
+    from gpu_sizer.timing.answer import Speed
     from gpu_sizer.words.blocks import Block
 
 _WITHIN_ERROR = "the room left is within the estimate's own error"
@@ -59,9 +60,17 @@ def headline(plan: Plan, taken: ways.Way | None = None) -> str:
     if plan.verdict == "tight":
         text += f" It is tight: {plan.memory.reason or _WITHIN_ERROR}"
         text += f"; {plan.safe_gpu_count} have room to spare." if plan.safe_gpu_count else "."
+    if plan.speed is not None:
+        text += f" {_kept(plan.speed, plan.request.load)}"
     if plan.tuned:
         text += f" {_tuned(plan)}"
     return text
+
+
+def _kept(speed: Speed, load: Load) -> str:
+    from gpu_sizer.words.speed import kept
+
+    return kept(speed, load)
 
 
 def _tuned(plan: Plan) -> str:
@@ -213,15 +222,19 @@ def fit_headline(fit: Fit) -> str:
     if fit.verdict == "does_not_fit":
         return f"No: {model} does not fit on {what}: {fit.reason}.{lower}"
     assert fit.per_gpu is not None
-    if not fit.fits:
+    if not fit.memory.within_budget:
         short = gib(-fit.per_gpu.free_bytes)
         return f"Tight, and {short} short: {model} on {what} may or may not start: {fit.reason}.{lower}"
+    if fit.speed is not None and not fit.fits:
+        word = "Close" if fit.speed.verdict == "close" else "No"
+        return f"{word}: {model} fits on {what}, but {fit.reason}."
     room = f"{free_text(fit.per_gpu, fit.memory.band_bytes)} free on the fullest GPU"
     if fit.verdict == "tight" and fit.reason:
         return f"Tight: {model} on {what} may or may not start: {fit.reason}."
     if fit.verdict == "tight":
         return f"Tight: {model} on {what} leaves {room}, within the estimate's own error."
-    return f"Yes: {model} fits on {what}, with {room}."
+    text = f"Yes: {model} fits on {what}, with {room}."
+    return f"{text} {_kept(fit.speed, fit.request.load)}" if fit.speed is not None else text
 
 
 def free_text(memory: RankMemory, band: int) -> str:

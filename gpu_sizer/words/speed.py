@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from gpu_sizer.planning.rate import rounded, spread
+from gpu_sizer.load import USUAL_ANSWER
+from gpu_sizer.planning.speed_figures import each_of, rounded, spread
 from gpu_sizer.words.blocks import Pairs, Paragraph
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gpu_sizer.load import Load
     from gpu_sizer.timing.answer import Figure, Speed
     from gpu_sizer.words.blocks import Block
 
@@ -48,3 +50,19 @@ def speed_blocks(speed: Speed, users: int, title: str = "") -> Iterator[Block]:
         ),
         close=True,
     )
+
+
+def kept(speed: Speed, load: Load) -> str:
+    """That the rates which are asked for are reached, in a sentence."""
+    found = []
+    if (each := load.tokens_per_second) is not None and speed.tokens_per_second_per_user is not None:
+        user = spread(speed.tokens_per_second_per_user)
+        found.append(f"{each_of(load.users)} surely gets {each:,g} tokens a second: {user}")
+    if (in_all := load.requests_per_second) is not None:
+        needed = rounded(in_all * (load.answer or USUAL_ANSWER))
+        found.append(
+            f"{in_all:,.4g} requests ({needed} tokens) a second are surely answered:"
+            f" {spread(speed.tokens_per_second)} tokens a second in all"
+        )
+    text = "; ".join(found)
+    return f"{text[:1].upper()}{text[1:]}."

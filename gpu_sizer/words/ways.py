@@ -70,7 +70,7 @@ def plainly(layout: Layout) -> str:
 def usual(plan: Plan) -> Way | None:
     """What most people would take instead of the fewest: whole machines, or tensor parallelism alone."""
     count, rental = plan.gpu_count, rented(plan)
-    if count is None:
+    if count is None or plan.request.load.asks_rate:  # machines are chosen by memory: another layout may be too slow
         return None
     if rental is not None:
         m = rental.memory
@@ -100,6 +100,8 @@ def ways(plan: Plan, taken: Way | None) -> Iterator[Way]:
     """
     assert plan.memory is not None
     m, rental = plan.memory, rented(plan) if taken is None else None
+    if rental is not None and rental.gpus_each * rental.machines != m.layout.gpu_count:
+        rental = None
     yield Way("the fewest", m.layout, m.verdict, m.per_gpu, rental)
     if (tuned := plan.tuned) is not None:
         yield Way(f"with {flags(tuned)}", tuned.layout, tuned.verdict, tuned.per_gpu)
@@ -188,4 +190,4 @@ def _option(s: Setting, value: object) -> str:
     on, _, off = s.flag.partition("/")
     if isinstance(value, bool):
         return on if value else off
-    return f"{on} {value}"
+    return f"{on} {value:g}" if isinstance(value, float) else f"{on} {value}"

@@ -254,6 +254,17 @@ WORDINGS = [
         {"gpu_total_gib": 31.4, "gpu_memory_utilization": 0.92, "outcome": "error_other"},
     ),
     ("Auto-fit max_model_len: reduced from 262144 to 131072 to fit in available", {"max_model_len": 131072}),
+    # Attention's replicas lie within SGLang's ranks: eight GPUs, each with a replica of attention and its experts.
+    (
+        "[2025-10-30 15:30:00] server_args=ServerArgs(model_path='deepseek-ai/DeepSeek-V3', tp_size=8, dp_size=4, "
+        "enable_dp_attention=True, mem_fraction_static=0.85)",
+        {"tp": 2, "dp": 4, "ep": True, "gpu_count": 8},
+    ),
+    (
+        "[2025-10-30 15:30:00] server_args=ServerArgs(model_path='Qwen/Qwen3-8B', tp_size=2, dp_size=4, "
+        "enable_dp_attention=False)",
+        {"tp": 2, "dp": 4, "gpu_count": 8},
+    ),
     (
         "args: Namespace(host=None, model='meta-llama/Meta-Llama-3-70B', dtype='auto', max_model_len=None, "
         "pipeline_parallel_size=1, tensor_parallel_size=4, block_size=16, gpu_memory_utilization=0.9, "
@@ -361,6 +372,18 @@ def test_model_names_from_folders() -> None:
         "meta-llama/Meta-Llama-3.1-8B-Instruct"
     )
     assert "qwen3.6-27b-autoround-int4" in findings((LOGS / "vllm-v1-draft-model-two-lists.log").read_bytes()).names
+
+
+def test_a_start_up_is_found_behind_hours_of_requests() -> None:
+    """Once it serves, fewer words are looked for; a further start-up begins with one of them."""
+    request = b"INFO 09-01 12:00:00 [loggers.py:123] Avg prompt throughput: 1.0 tokens/s, Running: 1 reqs\n"
+    first = (LOGS / "vllm-v1-ray-with-lost-escapes.log").read_bytes()
+    second = (LOGS / "vllm-v1-two-workers.log").read_bytes()
+    hours = request * (24 * reader.BLOCK // len(request))
+    alone = findings(second)
+    for end in (b"INFO:     Application startup complete.\n", b""):
+        found = findings(first + end + hours + second + hours)
+        assert (found.values, found.names) == (alone.values, alone.names)
 
 
 #: What a log may tell of whoever ran it.

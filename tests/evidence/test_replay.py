@@ -137,3 +137,24 @@ def test_a_float8_release_of_a_card_is_its_float8_version() -> None:
     assert scaled.predicted["weights_gib_per_gpu"] == pytest.approx(
         plain.predicted["weights_gib_per_gpu"] / 2, rel=0.02
     )
+
+
+#: Files that llama.cpp's own tool made, by what they weigh; others of the records are mixtures of somebody's own.
+OF_THE_TOOL = (
+    "llama-cpp-001",
+    "llama-cpp-004",
+    "llama-cpp-009",
+    "llama-cpp-019",
+    "llama-cpp-023",
+    "llama-cpp-027",
+)
+
+
+@pytest.mark.parametrize("name", OF_THE_TOOL)
+def test_quantized_files_weigh_what_llama_cpp_printed(name: str) -> None:
+    with RECORDS.open(encoding="utf-8") as stream:
+        record = next(r for r in read_records(stream, RECORDS.name) if r.id == name)
+    found = replay(record, catalogue(), own_types=True)
+    assert abs(found.errors["weights_gib_per_gpu"]) < 0.0005
+    # Without that, nothing is said of weights that only their type's name is known of.
+    assert "weights_gib_per_gpu" not in replay(record, catalogue()).predicted

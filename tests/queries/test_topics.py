@@ -10,8 +10,6 @@ from gpu_sizer.queries.answers import ask
 REFUSED = [
     ("how many a100 to fine-tune llama 3 70b", "invalid", "training and fine-tuning are not sized"),
     ("can I train mistral 7b on a 3090", "invalid", "training"),
-    ("how many h100 for llama 3.1 70b at 20 requests per second", "invalid", "'20 requests per second' is a rate"),
-    ("how many h100 for llama 3.1 70b at 50 rps", "invalid", "is a rate"),
     ("quantized mixtral on a 3090", "incomplete", "quantized to what?"),
     ("llama 3 70b gguf on 2x3090", "incomplete", "quantized to what?"),
     ("llama 3 70b nf4 on 2x3090", "invalid", "nf4"),

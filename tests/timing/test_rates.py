@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gpu_sizer import RequestError, estimate, size, speed, sweep
-from gpu_sizer.api import fits_given
+from gpu_sizer.api import fits_given, fits_on, most_users, which_gpu
 from gpu_sizer.cli.app import put_together
 
 APP = put_together()
@@ -126,12 +126,25 @@ def test_a_rate_that_nothing_reaches_is_told_with_what_comes_nearest() -> None:
     assert "500 are asked for" in (plan.reason or "")
 
 
-def test_a_sweep_gives_what_size_gives_under_a_rate() -> None:
-    options = {"tokens_per_second": 20, **LOAD}
-    found = sweep("llama-3-70b", "h100", contexts=[1280, 4096], users=[4, 16], **options)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("model", "gpu", "rates"),
+    [
+        ("llama-3-70b", "h100", {"tokens_per_second": 20}),
+        ("llama-3.1-8b", "l4", {"requests_per_second": 3}),
+        ("mixtral-8x7b", "a6000", {"tokens_per_second": 12, "requests_per_second": 1}),
+        ("gpt-oss-120b", "h100", {"tokens_per_second": 60, "max_num_seqs": 512}),
+        ("gemma-2-9b", "l40s", {"tokens_per_second": 15, "engine": "sglang"}),
+    ],
+)
+def test_a_sweep_gives_what_size_gives_under_a_rate(model: str, gpu: str, rates: dict[str, object]) -> None:
+    options = {**rates, **LOAD}
+    found = sweep(model, gpu, contexts=[1, 1280, 8000], users=[1, 8, 9, 128, 129, 300], **options)  # type: ignore[arg-type]
     for record in found.to_records():
         load = {"context": record["context"], "users": record["users"], **options}
-        assert record["gpu_count"] == size("llama-3-70b", gpu="h100", details=False, **load).gpu_count  # type: ignore[arg-type]
+        plan = size(model, gpu=gpu, details=False, **load)  # type: ignore[arg-type]
+        layout = plan.layout.model_dump() if plan.layout and plan.gpu_count else {"tensor_parallel_size": None}
+        assert record["gpu_count"] == plan.gpu_count
+        assert {k: record[k] for k in layout} == layout
 
 
 def test_gpus_that_differ_have_no_speed() -> None:
@@ -157,3 +170,67 @@ def test_size_says_which_rate_is_met() -> None:
     assert found["speed"]["verdict"] == "meets"
     assert found["assumptions"]["tokens_per_second"] == 20
     assert found["assumptions"]["context"] == 1280
+
+
+def test_a_layout_that_is_too_slow_does_not_do() -> None:
+    done = CliRunner().invoke(APP, ["fit", "llama-3-8b", "--gpu", "l4", "--tp", "1", "--tokens-per-second", "30"])
+    assert done.exit_code == 3
+    assert done.output.startswith("No: Llama 3 8B fits on 1 × L4, but it is too slow: about")
+    found = estimate("llama-3-8b", gpu="l4", tokens_per_second=30).model_dump()
+    assert (found["fits"], found["verdict"], found["speed"]["verdict"]) == (False, "fits", "misses")
+    assert "30 are asked for" in found["reason"]
+
+
+def test_the_most_users_at_a_rate_get_it_and_one_more_does_not() -> None:
+    most = most_users("llama-3.1-8b", gpu="l40s", gpu_count=2, tokens_per_second=15)
+    few = most_users("llama-3.1-8b", gpu="l40s", gpu_count=2, tokens_per_second=30)
+    assert most.users > few.users > 0
+    for users, fits in ((most.users, True), (most.users + 1, False)):
+        assert fits_on("llama-3.1-8b", gpu="l40s", gpu_count=2, users=users, tokens_per_second=15).fits is fits
+
+
+def test_a_gpu_of_whose_speed_nothing_is_known_ends_no_list() -> None:
+    found = which_gpu("llama-3-8b", users=4, tokens_per_second=20, everything=True)
+    told = {c.plan.request.gpu.id for c in found.options}
+    left = {u.gpu for u in found.uncounted}
+    assert {"l40s", "h100-80gb"} <= told
+    assert {"mi300x", "gaudi-3"} <= left
+    assert not told & left
+
+
+@pytest.mark.parametrize("users", [1, 40])
+def test_what_input_and_output_cost_adds_up_to_the_machines_hour(users: int) -> None:
+    found = speed("llama-3.1-8b", gpu="h100", users=users, prompt=2000, answer=300)
+    assert found.speed is not None
+    assert found.cost is not None
+    hours = 300 / found.speed.tokens_per_second.about / 3600
+    request = (2000 * found.cost.per_million_input + 300 * found.cost.per_million_output) / 1e6
+    assert request == pytest.approx(found.cost.rental.price_hour_usd * hours)
+    assert found.cost.low < found.cost.per_million < found.cost.high
+    assert 0 < found.speed.prompt_share < 1
+
+
+def test_longer_prompts_take_a_larger_share_of_the_time() -> None:
+    shares = [
+        found.prompt_share
+        for prompt in (64, 512, 4096)
+        if (found := speed("llama-3.1-8b", gpu="h100", users=32, prompt=prompt, answer=256).speed)
+    ]
+    assert shares == sorted(shares)
+    assert shares[0] < 0.2 < shares[-1]
+
+
+def test_a_plan_under_a_rate_tells_what_tokens_cost_and_draw() -> None:
+    found = size("llama-3.1-8b", gpu="h100", users=32, tokens_per_second=20).model_dump()
+    assert found["cost"]["usd_per_million_output_tokens"] > found["cost"]["usd_per_million_input_tokens"] > 0
+    assert found["tokens_per_watt_hour"] > 0
+    assert (found["assumptions"]["prompt"], found["assumptions"]["answer"]) == (1024, 256)
+
+
+def test_lower_settings_are_not_offered_for_what_they_make_no_faster() -> None:
+    plan = size("llama-3.3-70b", gpu="h100", users=100, tokens_per_second=20)
+    assert plan.gpu_count is not None
+    assert plan.tuned is None or plan.tuned.gpu_count < plan.gpu_count
+    assert plan.speed is not None
+    assert plan.speed.tokens_per_second_per_user is not None
+    assert plan.speed.tokens_per_second_per_user.low >= 20

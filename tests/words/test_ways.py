@@ -23,6 +23,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "another engine": ("llama-3-70b", {"gpu": "a6000", "engine": "sglang", "kv_cache_dtype": "fp8"}),
     "tensor parallel only": ("mixtral-8x7b", {"gpu": "a6000", "layouts": "tensor", "enforce_eager": True}),
     "a setting turned off": ("gemma-3-27b", {"gpu": "a6000", "hybrid_kv": False}),
+    "a rate": ("llama-3-8b", {"gpu": "l4", "users": 8, "tokens_per_second": 12.5}),
     "a machine": ("mixtral-8x7b", {"machine": "hyperstack/n3-RTX-A6000x4"}),
 }
 

@@ -124,7 +124,7 @@ class Mixture:
     def type_of(self, tensor: Tensor, layer: int) -> str:
         """The type in which a matrix is stored; the embedding and the head stand in no layer, so theirs is not used."""
         base, name = FILE_TYPES[self.name], tensor.name
-        if "lm_head" in name or (self.tied and "embed_tokens" in name):
+        if "lm_head" in name or (self.tied and "embed_tokens" in name and not _is_table(tensor)):
             return "q8_0" if base == "q8_0" or tensor.shape[-1] % BLOCKS[base][0] else "q6_k"
         if "v_proj" in name or "kv_b_proj" in name:
             return self._values(layer, base)
@@ -140,11 +140,16 @@ class Mixture:
         """Bytes of a tensor with all its copies."""
         if tensor.fmt in KEPT:
             return storage_bytes(tensor.shape, tensor.fmt) * tensor.copies
-        matrix = len(tensor.shape) > 1 and (tensor.is_linear or tensor.is_vocabulary)
+        matrix = len(tensor.shape) > 1 and (tensor.is_linear or tensor.is_vocabulary or _is_table(tensor))
         if not matrix or tensor.part in ("router", "norms") or "embed_positions" in tensor.name:
             return prod(tensor.shape) * ELEMENT_BYTES["float32"] * tensor.copies
         *outer, rows, columns = tensor.shape
         return prod(outer) * rows * row_bytes(self.type_of(tensor, layer), columns) * tensor.copies
+
+
+def _is_table(tensor: Tensor) -> bool:
+    """An embedding of every token for every layer, of the file's own type (src/llama-quant.cpp)."""
+    return "embed_tokens_per_layer" in tensor.name
 
 
 def row_bytes(kind: str, columns: int) -> int:

@@ -37,8 +37,18 @@ def _arguments(found: Found, match: re.Match[str]) -> None:
     for key, names in _SETTINGS.items():
         if (value := setting(text, *names)) is not None:
             found.put_text(key, value, ARGUMENTS)
+    if setting(text, "enable_dp_attention") == "True":
+        _within(found, ARGUMENTS)
     if (share := setting(text, "mem_fraction_static")) is not None:
         found.note(f"mem_fraction_static {share[:20]}")
+
+
+def _within(found: Found, worth: int) -> None:
+    """Replicas of attention lie within the ranks, and share the experts (srt/layers/dp_attention.py)."""
+    ranks, replicas = found.get("tp"), found.get("dp")
+    if ranks and replicas and ranks % replicas == 0:
+        found.values["tp"] = (worth, ranks // replicas)
+        found.put("ep", replicas > 1, worth)
 
 
 def _command(found: Found, match: re.Match[str]) -> None:
@@ -54,6 +64,8 @@ def _command(found: Found, match: re.Match[str]) -> None:
     ):
         if (m := re.search(rf"(?<!\S)(?:{flag})[ =](\S+)", text)) is not None:
             found.put_text(key, m.group(1).strip("'\"`"), COMMAND)
+    if re.search(r"(?<!\S)--enable-dp-attention\b", text):
+        _within(found, COMMAND)
 
 
 def _begin(found: Found, match: re.Match[str]) -> None:

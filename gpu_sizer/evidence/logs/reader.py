@@ -118,7 +118,22 @@ def statements(lines: Iterable[bytes], triggers: Sequence[bytes]) -> Iterator[st
 
 
 def read_statements(
-    stream: ByteStream, triggers: Sequence[bytes], progress: Callable[[int], None] | None = None
+    stream: ByteStream,
+    triggers: Sequence[bytes],
+    progress: Callable[[int], None] | None = None,
+    *,
+    looked_for: Callable[[], Sequence[bytes]] | None = None,
 ) -> Iterator[str]:
-    """The statements of a log in which one of the triggers stands."""
-    yield from statements(raw_lines(stream, lambda block: any(t in block for t in triggers), progress), triggers)
+    """The statements of a log in which one of the triggers stands.
+
+    Args:
+        stream: the log's bytes.
+        triggers: what stands in each statement of interest.
+        progress: called with the size of each block read.
+        looked_for: which of them decide whether the next block is read at all; null is all of them.
+    """
+
+    def wanted(block: bytes) -> bool:
+        return any(t in block for t in (triggers if looked_for is None else looked_for()))
+
+    yield from statements(raw_lines(stream, wanted, progress), triggers)

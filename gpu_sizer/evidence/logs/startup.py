@@ -25,6 +25,10 @@ _ALL: tuple[Wording, ...] = (*(w for _, wordings in _ENGINES for w in wordings),
 
 #: Texts of which one stands in every statement of interest.
 TRIGGERS: tuple[bytes, ...] = tuple(dict.fromkeys(w.trigger.encode() for w in _ALL))
+#: Those of them with which a start-up begins: all that is looked for once one is over and requests are served.
+_STARTS: tuple[bytes, ...] = tuple(dict.fromkeys(w.trigger.encode() for w in _ALL if w.starts))
+#: Blocks after the end of a start-up in which its last statements stand, of all replicas.
+_SETTLED = 16
 
 #: The rank of the process that speaks: ``(VllmWorker TP1 pid=..)``, ``(Worker_DP0_TP3_EP3 ..)``, ``[2025-.. TP2]``.
 _RANKS = {
@@ -110,6 +114,11 @@ class _StartUp:
         )
 
     @property
+    def ended(self) -> bool:
+        """Whether it is known how the start-up ended, or it got as far as graphs or a cache."""
+        return self.over or any(name and _outcome(found) is not None for name, found in self.engines.items())
+
+    @property
     def best(self) -> tuple[str, Found] | None:
         """The engine of which most was found, with what was found before it was known."""
         # A command in the text around a log, or a word in it, is no start-up.
@@ -150,8 +159,14 @@ def read_log(stream: ByteStream, progress: Callable[[int], None] | None = None) 
         stream: the log's bytes, with whatever stands around it.
         progress: called with the size of each block read.
     """
-    current, count = _StartUp(), 1
-    for text in read_statements(stream, TRIGGERS, progress):
+    current, count, behind = _StartUp(), 1, 0
+
+    def looked_for() -> tuple[bytes, ...]:
+        nonlocal behind
+        behind = behind + 1 if current.ended else 0
+        return _STARTS if behind > _SETTLED else TRIGGERS
+
+    for text in read_statements(stream, TRIGGERS, progress, looked_for=looked_for):
         if current.begins_another(text):
             current, count = _carried(current), count + 1
         current.read(text)

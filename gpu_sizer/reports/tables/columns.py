@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from gpu_sizer.errors import RequestError
-from gpu_sizer.planning.rate import rounded
+from gpu_sizer.planning.speed_figures import rounded
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.listings import entry
 from gpu_sizer.reports.tables.engine_columns import AT, under_engine
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.planning.cost import Cost
     from gpu_sizer.planning.how_fast import HowFast
     from gpu_sizer.planning.plan import Plan
     from gpu_sizer.planning.rental import Rental
@@ -253,13 +256,24 @@ def _tokens(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
     return _speed_cell(facts, card, gpu, cell)
 
 
-def _per_million(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
+def _token_dollars(of: Callable[[Cost], float]) -> Callable[[Facts, ModelCard, GpuSpec], Cell]:
+    """The cells of one of the prices of a million tokens."""
 
+    def cells(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
+        def cell(found: HowFast) -> Cell | None:
+            if (cost := found.cost) is None:
+                return Cell(NOTHING, None, (f"No price of the {short_name(gpu)} is known.",)) if found.fits else None
+            return Cell(f"{of(cost):,.2f}", significant(of(cost)))
+
+        return _speed_cell(facts, card, gpu, cell)
+
+    return cells
+
+
+def _per_watt_hour(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
     def cell(found: HowFast) -> Cell | None:
-        dollars = found.usd_per_million_tokens
-        if dollars is None:
-            return Cell(NOTHING, None, (f"No price of the {short_name(gpu)} is known.",)) if found.fits else None
-        return Cell(f"{dollars:,.2f}", significant(dollars))
+        tokens = found.tokens_per_watt_hour
+        return None if tokens is None else Cell(rounded(tokens), tokens)
 
     return _speed_cell(facts, card, gpu, cell)
 
@@ -327,8 +341,32 @@ KINDS: dict[str, Kind] = {
             "usd_per_million_tokens",
             "{gpu} (US$ a million tokens)",
             "what a million output tokens cost, their prompts included",
-            _per_million,
+            _token_dollars(attrgetter("per_million")),
             number="#,##0.00",
+            per_gpu=True,
+        ),
+        Kind(
+            "usd_per_million_input_tokens",
+            "{gpu} (US$ a million input tokens)",
+            "what a million tokens of prompts cost, by the time that they take",
+            _token_dollars(attrgetter("per_million_input")),
+            number="#,##0.00",
+            per_gpu=True,
+        ),
+        Kind(
+            "usd_per_million_output_tokens",
+            "{gpu} (US$ a million output tokens)",
+            "what a million output tokens cost without their prompts",
+            _token_dollars(attrgetter("per_million_output")),
+            number="#,##0.00",
+            per_gpu=True,
+        ),
+        Kind(
+            "tokens_per_watt_hour",
+            "{gpu} (tokens a Wh)",
+            "output tokens of a watt-hour, the GPUs at their limit of power",
+            _per_watt_hour,
+            number="#,##0",
             per_gpu=True,
         ),
         Kind("arena", "Arena score", "its rating in the Chatbot Arena", _arena, number="0"),
