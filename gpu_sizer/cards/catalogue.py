@@ -36,7 +36,7 @@ else:
 PATH_VARIABLE = "GPU_SIZER_PATH"
 #: This computer, where a GPU, a machine or its provider is told.
 LOCAL = "local"
-#: Names of models that are remembered; callers can spell one in any number of ways.
+#: Names that are remembered; callers can spell one in any number of ways.
 MOST_NAMED = 4096
 
 
@@ -61,6 +61,9 @@ class Shelf(Generic[Card]):
         self._newer = newer
         self._folders = tuple(folders)
         self._cards: dict[str, Card] = {}
+        self._spelt: dict[str, str] = {}
+        #: How often the cards turned out to be others than was thought.
+        self.changes = 0
         self._error: type[UnknownNameError] = UnknownModelError if kind is ModelCard else UnknownGpuError
         self._noun = "model" if kind is ModelCard else "GPU"
 
@@ -72,7 +75,9 @@ class Shelf(Generic[Card]):
 
             return contents(self._kind, self._folders, self._newer)
 
-        return Recipe(f"{self._noun.lower()}s", self._folders, make, beside=PASSED_BY, code=code_folders())
+        return Recipe(
+            f"{self._noun.lower()}s", self._folders, make, beside=PASSED_BY, code=code_folders(), by_file=True
+        )
 
     @cached_property
     def _compiled(self) -> Compiled | None:
@@ -91,6 +96,28 @@ class Shelf(Generic[Card]):
         from gpu_sizer.cards.reading import read_entries
 
         return read_entries(self._kind, self._folders, self._newer)
+
+    def look_again(self) -> bool:
+        """Looks at every file, before something is listed or said to be unknown; whether the cards are others now."""
+        if self._compiled is None or not self._compiled.look_again():
+            return False
+        self.changes += 1
+        self._cards.clear()
+        self._spelt.clear()
+        for name in ("index", "known", "ambiguous", "files"):
+            self.__dict__.pop(name, None)
+        return True
+
+    def _entry(self, identity: str) -> dict[str, Any]:
+        """The data of a card, whose file is as it was."""
+        assert self._compiled is not None
+        number, path, data = self._compiled.entry(f"card {identity}")
+        if self._compiled.holds(os.path.join(self._folders[number], path)):
+            return data  # type: ignore[no-any-return]
+        self.look_again()
+        if f"card {identity}" not in self._compiled:
+            raise self._error(f"the card {identity!r} is gone")
+        return self._entry(identity)
 
     def _names(self, key: str) -> Any:
         if self._compiled is not None:
@@ -112,6 +139,7 @@ class Shelf(Generic[Card]):
     @cached_property
     def known(self) -> KnownNames:
         """Its names, to be found by near spellings."""
+        self.look_again()
         from gpu_sizer.cards.likeness import KnownNames
 
         return KnownNames(self.index)
@@ -125,6 +153,7 @@ class Shelf(Generic[Card]):
     @cached_property
     def files(self) -> dict[str, str]:
         """The file of each card, by id."""
+        self.look_again()
         places: dict[str, tuple[int, str]] = self._names("files")
         return {identity: os.path.join(self._folders[number], path) for identity, (number, path) in places.items()}
 
@@ -136,7 +165,7 @@ class Shelf(Generic[Card]):
         """The card of an id, validated once."""
         if (found := self._cards.get(identity)) is None:
             if self._compiled is not None:
-                found = build(self._kind, self._compiled.entry(f"card {identity}"))
+                found = build(self._kind, self._entry(identity))
             else:
                 from gpu_sizer.cards.loading import validate
 
@@ -153,10 +182,15 @@ class Shelf(Generic[Card]):
 
     def lookup(self, name: str) -> str | None:
         """The id that a spelling means exactly, or null."""
+        if (found := self._spelt.get(name)) is not None:
+            return found
         key = normal(name)
-        if not key:
-            return None
-        return self.index.get(key) or self.index.get(normal_short(name))
+        found = (self.index.get(key) or self.index.get(normal_short(name))) if key else None
+        if found is not None:
+            if len(self._spelt) >= MOST_NAMED:
+                self._spelt.clear()
+            self._spelt[name] = found
+        return found
 
     def resolve(self, name: str) -> str:
         """The id that a name means. A misspelt name is none: what is near is suggested, never taken.
@@ -164,7 +198,7 @@ class Shelf(Generic[Card]):
         Raises:
             UnknownNameError: no such name (``kind`` unknown) or several meanings (``kind`` ambiguous).
         """
-        if (found := self.lookup(name)) is not None:
+        if (found := self.lookup(name)) is not None or (self.look_again() and (found := self.lookup(name)) is not None):
             return found
         shown = name if len(name) <= 60 else name[:57] + "..."
         if candidates := self.ambiguous.get(normal(name)):
@@ -264,6 +298,18 @@ class Catalogue:
         if told is None or (identity := self.models.lookup(told[0])) is None:
             return None
         return as_rerelease(self.models.get(identity).as_release(told[0]), name, told[1])
+
+    @property
+    def changes(self) -> int:
+        """How often the cards turned out to be others than was thought."""
+        return self.models.changes + self.gpus.changes
+
+    def look_again(self) -> bool:
+        """Looks at every file of cards; whether they are others now."""
+        changed = [shelf.look_again() for shelf in (self.models, self.gpus)]
+        if any(changed):
+            self._named.clear()
+        return any(changed)
 
     def gpu(self, name: str) -> GpuSpec:
         """A GPU by id, alias, or path of a YAML spec.

@@ -39,6 +39,7 @@ class Fleet:
     def __init__(self, folders: Sequence[str]) -> None:
         self._folders = tuple(folders)
         self._offers: dict[str, Offer] = {}
+        self._of_gpu: dict[str, tuple[Offer, ...]] = {}
 
     def recipe(self) -> Recipe:
         """What the compiled machines are made from."""
@@ -93,9 +94,12 @@ class Fleet:
             found = self._offers[key] = Offer(provider, self.providers[provider], build(Machine, data))
         return found
 
-    def of_gpu(self, gpu: str) -> list[Offer]:
+    def of_gpu(self, gpu: str) -> tuple[Offer, ...]:
         """The machines whose GPUs, as a program sees them, are of this spec."""
-        return [self._made_of(key, data) for key, data in self._entry(f"gpu {gpu}") or ()]
+        if (found := self._of_gpu.get(gpu)) is None:
+            entry = self._entry(f"gpu {gpu}") or ()
+            found = self._of_gpu[gpu] = tuple([self._made_of(key, data) for key, data in entry])
+        return found
 
     def all(self) -> list[Offer]:
         """Every machine, provider by provider."""
@@ -165,17 +169,19 @@ def in_it(machine: Machine) -> str:
     return f"{count} × {machine.gpu or machine.gpu_told}"
 
 
-_FLEETS: dict[tuple[str, ...], Fleet] = {}
+#: By a catalogue's folders, and whether the user's own is there: it may come while this process runs.
+_FLEETS: dict[tuple[tuple[str, ...], str | None, bool], Fleet] = {}
 
 
 def fleet(cards: Catalogue | None = None) -> Fleet:
     """The machines of a catalogue's folders; null is the shipped ones and the user's own."""
     from gpu_sizer.cards.catalogue import catalogue
 
-    folders = machine_folders((cards or catalogue()).folders)
-    if folders not in _FLEETS:
-        _FLEETS[folders] = Fleet(folders)
-    return _FLEETS[folders]
+    folders, own = (cards or catalogue()).folders, own_folder(MACHINES)
+    key = folders, own, own is not None and os.path.isdir(own)
+    if (found := _FLEETS.get(key)) is None:
+        found = _FLEETS[key] = Fleet(machine_folders(folders))
+    return found
 
 
 def known_gpus(offers: Iterable[Offer]) -> list[Offer]:

@@ -127,5 +127,9 @@ def contents(kind: type[ModelCard] | type[GpuSpec], folders: Sequence[str], newe
     """
     entries = read_entries(kind, folders, newer)
     chosen: Any = kind
-    cards = {f"card {i}": kept(jsonable(validate(e.data, chosen, e.file, e.node))) for i, e in entries.items()}
-    return {**names_of(entries, folders), **cards}
+    names = names_of(entries, folders)
+    places = names["files"]
+    cards = {
+        f"card {i}": (*places[i], kept(jsonable(validate(e.data, chosen, e.file, e.node)))) for i, e in entries.items()
+    }
+    return {**names, **cards}

@@ -3,15 +3,18 @@
 A compiled file holds plain data made from YAML files, entry by entry. It is taken where its stamp is still true, or
 the contents of the files are the same (:mod:`gpu_sizer.fast.stamps`); otherwise it is made again from the YAML.
 Compiled files lie in the user's cache folder; the wheel brings one of each, so that the first start need not make them.
+
+Looking at some hundred files takes a twentieth of a question. Of those that an installer wrote, who edits none of them
+in place, the folders are looked at, which tell of files that came, went or were replaced; each file is looked at when
+its entry is asked for (:meth:`Compiled.holds`), and all of them before anything is listed or said to be unknown
+(:meth:`Compiled.look_again`).
 """
 
 from __future__ import annotations
 
-import marshal
 import os
-from zlib import crc32
 
-from gpu_sizer.fast.stamps import content_of, is_true, latest, modules_in, stamp_of, yaml_and_folders
+from gpu_sizer.fast.stamps import content_of, holds, is_true, latest, modules_in, stamp_of, yaml_and_folders
 from gpu_sizer.fast.stored import SUFFIX, Stored, cache_path, keep, kept, now
 
 TYPE_CHECKING = False
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
     from gpu_sizer.fast.stored import Entries
 
+#: Where an installer writes, with the modules.
+INSTALLED = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
 #: Set to 0 to read the YAML itself, always.
 SWITCH = "GPU_SIZER_COMPILED"
 #: A file that changed so short a time ago may change again with equal times: nothing made from it is kept.
@@ -37,14 +42,26 @@ class Compiled:
 
     Args:
         file: the compiled file, which stands for the YAML as it is now.
-        mend: makes it anew from the YAML, and keeps it; called where an entry turns out to be damaged.
+        recipe: what it is made from.
+        looked: whether every file was looked at.
     """
 
-    def __init__(self, file: Stored, mend: Callable[[], Stored]) -> None:
-        self._file, self._mend = file, mend
+    def __init__(self, file: Stored, recipe: Recipe, *, looked: bool) -> None:
+        self._file, self._recipe, self._looked = file, recipe, looked
 
     def __contains__(self, key: str) -> bool:
         return self._file.place(key) is not None
+
+    def holds(self, path: str) -> bool:
+        """Whether a file is as it was when its entry was made."""
+        return self._looked or holds(self._file.stamp, path)
+
+    def look_again(self) -> bool:
+        """Looks at files that were not looked at; whether the entries are others now."""
+        if self._looked:
+            return False
+        before, self._file, self._looked = self._file, self._recipe.looked_at(self._file), True
+        return self._file.content != before.content
 
     def read_whole(self) -> None:
         """Reads all entries at once, for one who will ask for most of them."""
@@ -52,14 +69,11 @@ class Compiled:
 
     def entry(self, key: str) -> Any:
         """One entry; null where there is none."""
-        if (place := self._file.place(key)) is None:
-            return None
-        start, length, check = place
-        data = self._file.part(start, length)
-        if crc32(data) != check:
-            self._file = self._mend()
-            return self.entry(key)
-        return marshal.loads(data)
+        try:
+            return self._file.entry(key)
+        except ValueError:
+            self._file, self._looked = self._recipe.anew(), True
+            return self._file.entry(key)
 
 
 class Recipe:
@@ -71,6 +85,7 @@ class Recipe:
         make: gives its entries by key; errors in the YAML are raised from here.
         beside: folders in these that hold something else.
         code: folders of modules that decide what is made of the YAML: their change makes it stale as well.
+        by_file: whether who asks for an entry asks whether its file is as it was.
     """
 
     def __init__(
@@ -81,9 +96,10 @@ class Recipe:
         *,
         beside: Sequence[str] = (),
         code: Sequence[str] = (),
+        by_file: bool = False,
     ) -> None:
         self._name, self._folders, self._make = name, folders, make
-        self._beside, self._code = beside, code
+        self._beside, self._code, self._by_file = beside, code, by_file
 
     def _places(self) -> tuple[list[str], list[str]]:
         """The files that it is made from and by, and the folders that they stand in."""
@@ -106,25 +122,31 @@ class Recipe:
         """The compiled form, made anew where it is missing or stale; null where compiled files are switched off."""
         if os.environ.get(SWITCH) == "0":
             return None
-        path = self._path()
-        old = kept(path)
+        old = kept(self._path())
+        unseen = INSTALLED if self._by_file else None
+        if old is not None and is_true(old.stamp, self._told, unseen):
+            return Compiled(old, self, looked=unseen is None)
+        return Compiled(self.looked_at(old), self, looked=True)
+
+    def looked_at(self, old: Stored | None) -> Stored:
+        """The file that stands for the YAML as it is, every file looked at: the old one where that is true."""
         if old is not None and is_true(old.stamp, self._told):
-            return Compiled(old, lambda: self._anew(path))
+            return old
         files, folders = self._places()
         stamp = stamp_of([*files, *folders], self._told)
-        if old is None or old.stamp != stamp:
-            old = self._settled(self._renewed(old, stamp, self._content(files)), path)
-        return Compiled(old, lambda: self._anew(path))
+        if old is not None and old.stamp == stamp:
+            return old
+        return self._settled(self._renewed(old, stamp, self._content(files)))
 
-    def _anew(self, path: str | None) -> Stored:
+    def anew(self) -> Stored:
         """A file made from the YAML as it is."""
         files, folders = self._places()
         stamp = stamp_of([*files, *folders], self._told)
-        return self._settled(Stored.of(stamp, self._content(files), self._make()), path)
+        return self._settled(Stored.of(stamp, self._content(files), self._make()))
 
-    def _settled(self, made: Stored, path: str | None) -> Stored:
+    def _settled(self, made: Stored) -> Stored:
         """The same file, kept for the next start where its YAML has settled."""
-        if path is not None and latest(made.stamp) < now() - TICK_NS:
+        if (path := self._path()) is not None and latest(made.stamp) < now() - TICK_NS:
             keep(made, path)
         return made
 

@@ -12,7 +12,7 @@ import sys
 from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import SourceFileLoader
 
-from gpu_sizer.fast.compiled import SWITCH, TICK_NS, Compiled
+from gpu_sizer.fast.compiled import SWITCH, TICK_NS
 from gpu_sizer.fast.stamps import is_true, latest, stamp_of
 from gpu_sizer.fast.stored import SHARED, Stored, cache_path, keep, kept, now
 
@@ -62,8 +62,11 @@ class Modules:
         file = kept(self._path)
         if file is None or not is_true(file.stamp, self._told):
             return {}
-        found: dict[str, Described] | None = Compiled(file, lambda: Stored.of(b"", b"-", {_ALL: {}})).entry(_ALL)
-        return found or {}
+        try:
+            found: dict[str, Described] = file.entry(_ALL) or {}
+        except ValueError:
+            return {}
+        return found
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None

@@ -151,6 +151,20 @@ class Stored:
         start += len(line)
         return [int(n) for n in self.table[start : self.table.index(b"\n", start)].split()]
 
+    def entry(self, key: str) -> Any:
+        """An entry; null where there is none.
+
+        Raises:
+            ValueError: it is damaged.
+        """
+        if (place := self.place(key)) is None:
+            return None
+        start, length, check = place
+        data = self.part(start, length)
+        if crc32(data) != check:
+            raise ValueError(key)
+        return marshal.loads(data)
+
     def part(self, start: int, length: int) -> bytes:
         """A part of the entries (-1: up to their end); empty where the file is gone, which no checksum passes."""
         if self._body is not None:

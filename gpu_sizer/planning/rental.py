@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from gpu_sizer.cards.machine import HOURS_PER_MONTH
 from gpu_sizer.errors import DoesNotFitError
 from gpu_sizer.planning.machines import Machines, divides, in_one, over_several
@@ -14,8 +16,10 @@ from gpu_sizer.units import ceil_div
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import datetime
+    from collections.abc import Sequence
     from typing import Any
 
+    from gpu_sizer.cards.fleet import Fleet
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.machine import MachinePrice, Offer
     from gpu_sizer.memory.estimate import LayoutMemory
@@ -169,13 +173,35 @@ def carried(request: Request, each: int, least: int = 1) -> tuple[int, LayoutMem
     return None
 
 
-def machines_for(request: Request) -> list[Offer]:
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """A machine with the price on demand that is compared, or what stands in for one."""
+
+    offer: Offer
+    price: MachinePrice | None
+    doubt: str | None
+
+    @classmethod
+    def of(cls, offer: Offer) -> Priced:
+        """A machine with its price."""
+        price = Wanted().price(offer)
+        return cls(offer, price, doubt_of(price, Wanted()))
+
+
+@lru_cache(maxsize=512)
+def _priced(known: Fleet, gpu: str) -> tuple[Priced, ...]:
+    """The machines with a GPU, priced once for all requests."""
+    return tuple([Priced.of(offer) for offer in known.of_gpu(gpu)])
+
+
+def machines_for(request: Request) -> Sequence[Priced]:
     """The machines that a request may be carried by: the one that was named, or all with its GPU, of its provider."""
     if request.machine is not None:
-        return [request.machine]
+        return [Priced.of(request.machine)]
     from gpu_sizer.cards.fleet import fleet
 
-    return [o for o in fleet().of_gpu(request.gpu.id) if request.provider in (None, o.provider)]
+    found = _priced(fleet(), request.gpu.id)
+    return found if request.provider is None else [p for p in found if p.offer.provider == request.provider]
 
 
 def at_least(request: Request, count: int) -> tuple[bool, float | None, bool]:
@@ -186,12 +212,12 @@ def at_least(request: Request, count: int) -> tuple[bool, float | None, bool]:
         be compared.
     """
     single, least, current = False, None, False
-    for offer in machines_for(request):
-        machines, price = ceil_div(count, offer.machine.gpu_count), Wanted().price(offer)
+    for p in machines_for(request):
+        machines = ceil_div(count, p.offer.machine.gpu_count)
         single = single or machines == 1
-        current = current or doubt_of(price, Wanted()) is None
-        if price is not None and price.usd_per_hour is not None:
-            cost = price.usd_per_hour * machines
+        current = current or p.doubt is None
+        if p.price is not None and p.price.usd_per_hour is not None:
+            cost = p.price.usd_per_hour * machines
             least = cost if least is None else min(least, cost)
     return single, None if least is None else round(least, 4), current
 
@@ -219,19 +245,18 @@ def rented_for(request: Request, least: int, told: LayoutMemory | None) -> Renta
         least: GPUs that there must be.
         told: the layout that is kept; null lets each machine have its best.
     """
-    offers = machines_for(request)
-    wanted, found, carry = Wanted(), [], {}
+    machines, carry = machines_for(request), {}
+    found: list[Rental] = []
     # Machines that people cluster, and those that do alone, before all others.
     for likely in (True, False):
-        for offer in offers:
-            each = offer.machine.gpu_count
-            if (each >= least or is_node(offer, request.gpu) or request.machine is not None) != likely:
+        for p in machines:
+            each = p.offer.machine.gpu_count
+            if (each >= least or is_node(p.offer, request.gpu) or request.machine is not None) != likely:
                 continue
             if each not in carry:
                 carry[each] = _holding(request, told, each, least)
             if (held := carry[each]) is not None:
-                price = wanted.price(offer)
-                found.append(Rental(offer, request.gpu, *held, price, doubt_of(price, wanted)))
+                found.append(Rental(p.offer, request.gpu, *held, p.price, p.doubt))
         if found:
             return min(found, key=order)
     return None

@@ -406,8 +406,23 @@ def ask(
         GpuSizerError: a question that is not understood, or a name that is missing, unknown or ambiguous: ``kind``
             (``unknown``, ``ambiguous``, ``incomplete``, ``invalid``) and ``about`` say which.
     """
-    shelf = cards or catalogue()
-    most = Most(most_gpus, most_listed, workers)
+    shelf, most = cards or catalogue(), Most(most_gpus, most_listed, workers)
+    known = shelf.changes
+    try:
+        found = _asked_of(text, shelf, most)
+    except GpuSizerError:
+        shelf.look_again()
+        if shelf.changes == known:
+            raise
+    else:
+        if shelf.changes == known:
+            return found
+    # Cards were edited in place, and a name means something else now.
+    return _asked_of(text, shelf, most)
+
+
+def _asked_of(text: str, shelf: Catalogue, most: Most) -> Answer | Answers | Checked:
+    """The answer from the cards as they are known."""
     found = _pasted(text, shelf, most)
     if not isinstance(found, InGpus):
         return found

@@ -71,6 +71,7 @@ def _worth_a_look(text: str) -> bool:
     low = text.lower()
     if any(word in low for word in _TELLING):
         return True
-    # Two letters or figures with a sign between, as in ``p5.48xlarge``.
-    joints = (low[i - 1 : i + 2 : 2] for i, c in enumerate(low) if c in "._/-" and i)
+    # Two letters or figures with a sign between, as in ``p5.48xlarge``; a number such as ``3.1`` is no machine.
+    signed = (word for word in low.split() if any(map(str.isalpha, word)))
+    joints = (word[i - 1 : i + 2 : 2] for word in signed for i, c in enumerate(word) if c in "._/-" and i)
     return any(len(pair) == 2 and pair.isascii() and pair.isalnum() for pair in joints)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from gpu_sizer import CardError, UnknownGpuError, UnknownModelError, load_gpu, load_model
-from gpu_sizer.cards.catalogue import Catalogue, catalogue
+from gpu_sizer.cards.catalogue import Catalogue, Shelf, catalogue
+from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.fast import compiled, stamps
 from tests.cards.test_loading import GOOD
 
 TINY = Path(__file__).parent.parent / "importers" / "tiny"
@@ -184,3 +187,75 @@ def test_a_folder_that_bears_a_known_name_is_told(
         assert not any("catalogue" in n for n in card.notes)
     else:
         assert card.notes[-1] == note
+
+
+class Installed:
+    """A folder of two cards where an installer writes, and a shelf of it as each start has it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        shipped = catalogue().models.files
+        for name in ("mixtral-8x7b", "llama-3.1-8b"):
+            (folder / f"{name}.yaml").write_bytes(Path(shipped[name]).read_bytes())
+
+    def shelf(self) -> Shelf[ModelCard]:
+        return Shelf(ModelCard, (str(self.folder),))
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Changes a card in place: its folder tells nothing of that."""
+        file = self.folder / f"{name}.yaml"
+        text = file.read_text("utf-8")
+        assert old in text
+        with file.open("r+", encoding="utf-8") as stream:
+            stream.write(text.replace(old, new, 1))
+            stream.truncate()
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installed:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv(compiled.SWITCH, raising=False)
+    monkeypatch.setattr(compiled, "TICK_NS", -(1 << 62))
+    monkeypatch.setattr(compiled, "INSTALLED", str(tmp_path / "cards") + os.sep)
+    (tmp_path / "cards").mkdir()
+    found = Installed(tmp_path / "cards")
+    found.shelf().ids()
+    return found
+
+
+def test_of_what_was_installed_the_card_that_is_asked_for_is_looked_at(
+    installed: Installed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    state = stamps._state
+    monkeypatch.setattr(stamps, "_state", lambda path: [seen.append(path), state(path)][1])
+    shelf = installed.shelf()
+    assert shelf.get(shelf.resolve("Mixtral 8x7B")).name == "Mixtral 8x7B"
+    assert [Path(p).name for p in seen if p.endswith(".yaml")] == ["mixtral-8x7b.yaml"]
+
+
+def test_an_edit_in_place_is_seen_when_the_card_is_asked_for(installed: Installed) -> None:
+    installed.edit("mixtral-8x7b", "name: Mixtral 8x7B", "name: Mixtral 8x7B edited")
+    assert installed.shelf().get("llama-3.1-8b").id == "llama-3.1-8b"
+    assert installed.shelf().get("mixtral-8x7b").name == "Mixtral 8x7B edited"
+
+
+def test_a_name_that_was_added_in_place_is_found(installed: Installed) -> None:
+    installed.edit("mixtral-8x7b", "name: Mixtral 8x7B", "name: Brand New Name")
+    assert installed.shelf().resolve("brand new name") == "mixtral-8x7b"
+    with pytest.raises(UnknownModelError):
+        installed.shelf().resolve("another new name")
+
+
+def test_a_listing_looks_at_every_card(installed: Installed) -> None:
+    installed.edit("mixtral-8x7b", "id: mixtral-8x7b", "id: mixtral-8x7c")
+    assert installed.shelf().ids() == ["llama-3.1-8b", "mixtral-8x7c"]
+    assert [c.id for c in installed.shelf().all()] == ["llama-3.1-8b", "mixtral-8x7c"]
+
+
+def test_a_card_that_lost_its_id_in_place_is_gone(installed: Installed) -> None:
+    shelf = installed.shelf()
+    identity = shelf.resolve("mixtral-8x7b")
+    installed.edit("mixtral-8x7b", "id: mixtral-8x7b", "id: mixtral-8x7c")
+    with pytest.raises(UnknownModelError):
+        shelf.get(identity)
