@@ -93,6 +93,8 @@ class Plan:
     reason: str | None
     total_parameters: int
     active_parameters: int
+    active_without_embedding: int
+    checkpoint_parameters: int
     weights_format: str
     alternatives: tuple[Alternative, ...] = ()
     rejections: tuple[Rejection, ...] = ()
@@ -170,7 +172,12 @@ class Plan:
             "band_bytes": self.band_bytes,
             "kv_cache_tokens": self.kv_cache_tokens,
             "max_concurrent_requests": round(self.max_concurrent_requests, 2),
-            "parameters": {"total": self.total_parameters, "active": self.active_parameters},
+            "parameters": {
+                "total": self.total_parameters,
+                "active": self.active_parameters,
+                "active_without_embedding": self.active_without_embedding,
+                "checkpoint": self.checkpoint_parameters,
+            },
             "alternatives": [a.model_dump() for a in self.alternatives],
             "rejected": [x.model_dump() for x in self.rejections],
             "warnings": list(self.warnings),
@@ -187,6 +194,8 @@ class Fit:
     memory: LayoutMemory
     total_parameters: int
     active_parameters: int
+    active_without_embedding: int
+    checkpoint_parameters: int
     weights_format: str
     warnings: tuple[str, ...] = ()
     tuned: Tuned | None = None
@@ -255,6 +264,8 @@ class Fit:
             reason=self.reason,
             total_parameters=self.total_parameters,
             active_parameters=self.active_parameters,
+            active_without_embedding=self.active_without_embedding,
+            checkpoint_parameters=self.checkpoint_parameters,
             weights_format=self.weights_format,
             tuned=self.tuned,
             warnings=self.warnings,
