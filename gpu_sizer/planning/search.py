@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from functools import cached_property, lru_cache
 
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.engines.registry import engine
+from gpu_sizer.engines.registry import engine, never_on
+from gpu_sizer.errors import UncountableError
 from gpu_sizer.memory.estimate import LayoutMemory
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.model.formats import storage_bytes
@@ -129,11 +130,17 @@ def prepared(request: Request) -> PreparedModel:
 
 
 class Search:
-    """One request's search; layouts are evaluated once."""
+    """One request's search; layouts are evaluated once.
+
+    Raises:
+        UncountableError: the engine does not run on the GPU, or what it takes there is not known.
+    """
 
     def __init__(self, request: Request) -> None:
         self.request = request
         self.engine: Engine = request.get_engine()
+        if (why := never_on(request.engine, request.gpu)) is not None:
+            raise UncountableError(why, about="gpu")
         self.known = known(request)
         self.model = self.known.model
         self.fitting = self.engine.fitting(self.model, request.gpu, request.load)
