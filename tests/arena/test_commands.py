@@ -58,9 +58,13 @@ def test_progress_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["arena", "progress", "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
     assert data["listed"] >= "2026-10-02"
-    assert data["proprietary"]["best"].items() >= {"name": "gemini-4-argon-high", "organization": "google"}.items()
-    assert data["open"]["best"]["name"] == "mimo-v2.6-pro"
-    assert (data["gap"], data["reason"], data["lag_days"]) == (42.5, None, None)
+    best = {kind: data[kind]["best"] for kind in ("open", "proprietary")}
+    assert (best["proprietary"]["arena_name"], best["proprietary"]["organization"]) == ("gemini-4-argon-high", "Google")
+    assert (best["open"]["arena_name"], best["open"]["released"]) == ("mimo-v2.6-pro", "2026-09-22")
+    assert (data["gap"], data["reason"]) == (42.5, None)
+    # Who was first with its score: Claude Opus 4.6, which the table lists at three efforts of thought.
+    assert (data["lag_days"], data["lag_reason"]) == (229, None)
+    assert data["open"]["points_a_year"] > 0 < data["proprietary"]["points_a_year"]
 
 
 def test_data_alone_needs_no_chart_library(tmp_path: Path) -> None:
