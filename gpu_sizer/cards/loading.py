@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from gpu_sizer.cards.gpu_slices import Slices
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.machine import Provider
 from gpu_sizer.cards.model_card import ModelCard
@@ -22,9 +23,9 @@ MOST_BYTES = 1 << 20
 #: Deeper nesting than any card needs.
 MOST_DEPTH = 24
 
-Card = TypeVar("Card", ModelCard, GpuSpec, Provider, Table)
+Card = TypeVar("Card", ModelCard, GpuSpec, Provider, Table, Slices)
 #: Kinds of file in the catalogue.
-Kind = type[ModelCard] | type[GpuSpec] | type[Provider] | type[Table]
+Kind = type[ModelCard] | type[GpuSpec] | type[Provider] | type[Table] | type[Slices]
 
 
 def _line(marked: Any) -> int:
@@ -197,7 +198,8 @@ def _plain(loc: tuple[str | int, ...], known: dict[str, set[str]]) -> tuple[str 
 def _known_fields() -> dict[str, set[str]]:
     from gpu_sizer.cards.trusted import records_below
 
-    classes = {**records_below(ModelCard), **records_below(GpuSpec), **records_below(Provider), **records_below(Table)}
+    kinds = (ModelCard, GpuSpec, Provider, Table, Slices)
+    classes = {name: cls for kind in kinds for name, cls in records_below(kind).items()}
     return {name: {f.name for f in fields(cls)} for name, cls in classes.items()}
 
 
@@ -232,10 +234,12 @@ def load_card(file: Path, kind: type[Card], within: Path | None = None) -> Card:
 
 
 def kind_of(file: Path) -> Kind:
-    """Whether a YAML file is a model card, a GPU spec, a provider's machines or re-releases, by its keys."""
+    """Whether a YAML file is a model card, a GPU spec, slices, a provider's machines or re-releases, by its keys."""
     data, _ = read_yaml(file)
     if "cards" in data:
         return Table
+    if "slices_of" in data:
+        return Slices
     if "machines" in data or "provider" in data:
         return Provider
     return GpuSpec if ("memory" in data and "architecture" not in data) or "vendor" in data else ModelCard

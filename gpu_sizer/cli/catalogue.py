@@ -13,6 +13,7 @@ from gpu_sizer.cards.folders import LIGHT_FOLDERS
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.light_card import light_cards, load_light_card
 from gpu_sizer.cards.loading import Kind, json_schema, kind_of, load_card
+from gpu_sizer.cards.gpu_slices import Slices, check_wholes
 from gpu_sizer.cards.machine import Machine, Provider
 from gpu_sizer.cards.machine_files import check_gpus, load_provider, providers
 from gpu_sizer.cards.model_card import ModelCard
@@ -111,6 +112,8 @@ def validate(
                 check_gpus([load_provider(file)], o.cards().gpus.files, str(file))
             elif kind is Table:
                 check(file, load_card(file, Table), o.cards().models)
+            elif kind is Slices:
+                check_wholes(load_card(file, Slices), file, o.cards().gpus.files)
             else:
                 load_card(file, GpuSpec)
             print_lines([f"{file}: valid"])
@@ -143,11 +146,11 @@ def check_totals(card: ModelCard, file: Path | str) -> None:
             raise CardError(str(file), f"parameters.{key}", f"{published:,} published, the inventory has {ours:,}")
 
 
-def schema(kind: Annotated[str, typer.Argument(metavar="model|gpu|machines", help="Which schema.")]) -> None:
-    """Print the JSON Schema of model cards, GPU specs or a provider's machines."""
-    kinds: dict[str, Kind] = {"model": ModelCard, "gpu": GpuSpec, "machines": Provider}
+def schema(kind: Annotated[str, typer.Argument(metavar="model|gpu|slices|machines", help="Which schema.")]) -> None:
+    """Print the JSON Schema of model cards, GPU specs, slices of GPUs or a provider's machines."""
+    kinds: dict[str, Kind] = {"model": ModelCard, "gpu": GpuSpec, "slices": Slices, "machines": Provider}
     if kind not in kinds:
-        raise RequestError(f"schema of what? model, gpu or machines, not {kind[:40]!r}")
+        raise RequestError(f"schema of what? model, gpu, slices or machines, not {kind[:40]!r}")
     print_json(json_schema(kinds[kind]))
 
 

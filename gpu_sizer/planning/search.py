@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cached_property, lru_cache
 
 from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.engines.one_version import refused
 from gpu_sizer.engines.registry import engine, never_on
 from gpu_sizer.errors import UncountableError
 from gpu_sizer.memory.estimate import LayoutMemory
@@ -32,6 +33,8 @@ USUAL_CONTEXTS = (8192, 32768, 131072)
 TUNED_SEQUENCES = (512, 256, 128, 64, 32, 16)
 #: Smaller batch that a tuned plan may ask for.
 TUNED_TOKENS = 2048
+#: Why slices of GPUs are not planned together (NVIDIA's MIG user guide, Deployment Considerations: Application).
+ALONE = "a slice of a GPU works alone, since MIG has no NVLink and no peer-to-peer over which NCCL could join slices"
 #: Counts of one model whose layouts are kept.
 MOST_KEPT = 512
 
@@ -149,6 +152,8 @@ class Search:
 
     def evaluate(self, layout: Layout) -> LayoutMemory:
         """The layout's memory and verdict."""
+        if layout.gpu_count > 1 and not self.request.gpu.is_whole:
+            return refused(layout, ALONE)
         return self.fitting.evaluate(layout)
 
     @cached_property
@@ -182,7 +187,9 @@ class Search:
         return self.known.accepted(count, kind, self.sharers) if self._takes(count) else ()
 
     def _takes(self, count: int) -> bool:
-        """Whether so many GPUs stay within the machine where they have to."""
+        """Whether so many GPUs stay within the machine where they have to, and work together at all."""
+        if count > 1 and not self.request.gpu.is_whole:
+            return False
         return not self.request.limits.single_node or count <= self.request.gpus_per_node
 
     def best(self, count: int, kind: str | None = None, *, safe: bool = False) -> LayoutMemory | None:
@@ -244,6 +251,9 @@ class Search:
             counts.append(node)
         return sorted(counts) + list(range(2 * node, self.request.max_gpus + 1, node))
 
+    def _none_of(self, count: int) -> str:
+        return ALONE if count > 1 and not self.request.gpu.is_whole else "no layout of this count"
+
     def rejection(self, count: int) -> Rejection:
         """Why this count does not do: the layout that came nearest, or the engine's rule."""
         kind = self.request.layouts
@@ -254,7 +264,7 @@ class Search:
             if not layout.expert_parallel and (reason := self.engine.refusal(self.model, layout)) is not None
         )
         if not accepted:
-            return Rejection(count, None, "; ".join(rules) or "no layout of this count")
+            return Rejection(count, None, "; ".join(rules) or self._none_of(count))
         nearest = self.evaluate(max(accepted, key=self.fitting.free_bytes))
         if nearest.within_budget and self.request.load.asks_rate:
             layout, reason = self.rates.nearest([a for a in accepted if self.evaluate(a).within_budget])
@@ -406,6 +416,8 @@ def _why_none(search: Search, floor: int) -> str:
                 return f"{count} GPUs do not do: {nearest.reason}{beyond}"
     _, weights, cache = search.fitting.whole()
     needed = gib(weights + cache)
+    if not search.request.gpu.is_whole:
+        return f"{needed} of weights and cache are more than it has, and {ALONE}"
     return f"{needed} of weights and cache need at least {floor} GPUs; the most allowed is {most}"
 
 

@@ -11,6 +11,7 @@ from gpu_sizer.planning.search import fit, plan
 from gpu_sizer.planning.sentences import fit_lines, lines
 from gpu_sizer.queries.machines import InGpus, in_gpus
 from gpu_sizer.queries.requests import asked, say
+from gpu_sizer.queries.slices import in_slices
 from gpu_sizer.queries.topics import Remark
 from gpu_sizer.queries.understanding import understand_all
 from gpu_sizer.records import dataclass, replace
@@ -421,7 +422,7 @@ def ask(
     """
     shelf = cards or catalogue()
     most = Most(most_gpus, most_listed)
-    named = in_gpus(text, shelf)
+    named = in_gpus(in_slices(text, shelf), shelf)
     question = " ".join(text.split())[:MOST_CHARACTERS]
     parts = tuple(replace(u, question=question) for u in understand_all(named.text, shelf))
     if len(parts) == 1:
