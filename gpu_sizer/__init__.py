@@ -10,6 +10,7 @@ if TYPE_CHECKING:
         ask,
         compare,
         estimate,
+        fit_command,
         fits_on,
         load_gpu,
         load_machine,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "compare": "api",
     "estimate": "api",
+    "fit_command": "api",
     "fits_on": "api",
     "load_gpu": "api",
     "load_machine": "api",
@@ -73,6 +75,7 @@ __all__ = [
     "ask",
     "compare",
     "estimate",
+    "fit_command",
     "fits_on",
     "load_gpu",
     "load_machine",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from gpu_sizer.answers import Fit, Plan, as_answer, as_fit, with_answers
-from gpu_sizer.cards.catalogue import Catalogue, catalogue
+from gpu_sizer.cards.catalogue import LOCAL, Catalogue, catalogue
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import is_place
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any, Unpack
 
     from gpu_sizer.cards.machine import Offer
+    from gpu_sizer.evidence.starting import Starting
     from gpu_sizer.load import FitOptions, SizeOptions
     from gpu_sizer.planning.by_engine import EngineChoices
     from gpu_sizer.planning.choices import Choices, Runnable
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from gpu_sizer.planning.rent import Rentals
     from gpu_sizer.planning.sweep import Axes
     from gpu_sizer.queries.answers import Answer, Answers
+    from gpu_sizer.queries.pasted import Checked
     from gpu_sizer.reports.sweep_view import Sweep
 
     ModelName = str | os.PathLike[str] | ModelCard
@@ -90,7 +92,7 @@ def load_machine(machine: MachineName, *, provider: str | None = None, cards: Ca
     """A machine that can be rented, by its name or an alias: ``p5.48xlarge``, ``lambda/gpu_1x_a100``.
 
     Args:
-        machine: its name.
+        machine: its name; ``local`` is this computer, whose driver is asked for its GPUs.
         provider: who rents it out, where several share the name.
         cards: the catalogue; null is the shipped one with the user's folders.
 
@@ -99,15 +101,20 @@ def load_machine(machine: MachineName, *, provider: str | None = None, cards: Ca
     """
     if not isinstance(machine, str):
         return machine
+    shelf = cards or catalogue()
+    if machine == LOCAL and not shelf.names_only:
+        from gpu_sizer.cards.present import local_machine
+
+        return local_machine(shelf)
     from gpu_sizer.cards.fleet import fleet
 
-    return fleet(cards).find(machine, provider)
+    return fleet(shelf).find(machine, provider)
 
 
 def hardware(
     gpu: GpuName | None, machine: MachineName | None, cards: Catalogue | None = None
 ) -> tuple[GpuSpec, Offer | None]:
-    """The GPU that is asked about, and the machine that it is in where one was named.
+    """The GPU that is asked about, and the machine that it is in where one was named; ``local`` is this computer.
 
     Raises:
         RequestError: neither or both are given, or it is not known which GPU the machine has.
@@ -119,6 +126,8 @@ def hardware(
         error = RequestError("on which GPU? name one, or a machine", about="gpu")
         error.kind = "incomplete"
         raise error
+    if gpu == LOCAL:
+        gpu, machine = None, LOCAL
     if machine is None:
         assert gpu is not None
         return load_gpu(gpu, cards=cards), None
@@ -246,7 +255,7 @@ def speed(
         expert_parallel,
         decode_context_parallel_size,
     )
-    if gpu_count is None and machine is not None and layout.gpu_count == 1:
+    if gpu_count is None and made.machine is not None and layout.gpu_count == 1:
         gpu_count = _count(None, made.machine)
     if gpu_count is None:
         return how_fast(made, layout)
@@ -546,7 +555,45 @@ def sweep(models: ModelName | Iterable[ModelName], gpus: GpuName | Iterable[GpuN
     return Sweep(found.axes, found.cells, found.uncounted)
 
 
-def ask(text: str, *, cards: Catalogue | None = None, most_gpus: int | None = None) -> Answer | Answers:
+def fit_command(
+    text: str,
+    *,
+    gpu: GpuName | None = None,
+    machine: MachineName | None = None,
+    gpu_count: int | None = None,
+    model: str | None = None,
+    cards: Catalogue | None = None,
+    most_gpus: int | None = None,
+    **load: Any,
+) -> Starting:
+    """Whether a server's command starts, before it is run.
+
+    Args:
+        text: the command (``vllm serve ...``, ``python -m sglang.launch_server ...``, ``llama-server`` ...), or a
+            script, a compose file, a manifest, a Modelfile or a file of vLLM's options that holds one.
+        gpu: id, alias, path, or spec of the GPUs that are there.
+        machine: a machine that can be rented, instead of a GPU.
+        gpu_count: how many there are; null is as many as the manifest asks for, or the machine has, or it takes.
+        model: the model's card, where the command calls it by a name that no card bears.
+        cards: the catalogue; null is the shipped one with the user's own folders.
+        most_gpus: refuse layouts of more GPUs; null is as many as can be planned.
+        load: settings and sizes of a layout that go before the command's.
+
+    Raises:
+        GpuSizerError: no server's command is found, an unknown name, or a value that makes no sense.
+    """
+    from gpu_sizer.evidence.preflight import preflight
+    from gpu_sizer.evidence.starting import model_named, start
+
+    command = preflight(text)
+    shelf = cards or catalogue()
+    card = load_model(model_named(command, model), cards=shelf)
+    spec, offer = hardware(gpu or (None if machine else command.gpu), machine, shelf)
+    count = gpus_asked(gpu_count) if gpu_count is not None else None
+    return start(command, card, spec, machine=offer, gpu_count=count, most_gpus=most_gpus, as_fit=as_fit, **load)
+
+
+def ask(text: str, *, cards: Catalogue | None = None, most_gpus: int | None = None) -> Answer | Answers | Checked:
     """The answer to a question in words.
 
     Args:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     Kind = Literal["int", "float", "str", "bool"]
 
 LAYOUTS: tuple[Layouts, ...] = ("any", "tensor", "pipeline")
+#: The setting of the weights' type, which files and names of models may tell.
+WEIGHTS = "weights_dtype"
 #: The largest search.
 MOST_GPUS = 4096
 #: More simultaneous users than any deployment has.

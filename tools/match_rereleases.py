@@ -25,11 +25,14 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from gpu_sizer.cards.catalogue import Catalogue, data_folder
+from gpu_sizer.cards.checking import explained_counts
 from gpu_sizer.cards.folders import RERELEASES
+from gpu_sizer.cards.hub_counts import Explained
 from gpu_sizer.cards.model_card import ModelCard, Parameters, Source
 from gpu_sizer.cards.names import normal
 from gpu_sizer.cards.rerelease_table import Line, as_line
 from gpu_sizer.cards.writing import to_yaml
+from gpu_sizer.errors import CardError
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.records import replace
 from tools.hub_dump import read_rows, shape
@@ -41,7 +44,7 @@ PIPELINES = ("text-generation", "image-text-to-text", "unknown", "any-to-any")
 UNREAD = re.compile(
     r"mlx|jang|mtplx|colibri|gguf|exl[23]|onnx|bnb|nf4|quark|mixed|nonuniform|partial|prisma|openvino|ternary|bonsai|"
     r"\d\.\d+ ?bit|w8a16|spark$|prun|[-_](2|3|5|6)[-_]?bit|lora|adapter|sharded-int|int8mix|"
-    r"bf16[-_]int|int[48].*int[48]",
+    r"bf16[-_]int|int[48].*int[48]|bitnet|1[.]58|paro$|pearl|hlwq|wmix|-oq\d|optiq|tq\d|[-_](?!16)\d+bit$|[-_]q[2-8]$",
     re.IGNORECASE,
 )
 #: What a name says of the format, the first that matches.
@@ -221,9 +224,10 @@ def as_card(row: dict[str, Any], card: ModelCard, source: str) -> ModelCard:
         notes=(*card.notes, told),
         sources=(
             Source(
-                url=f"https://huggingface.co/{row['name']}",
-                facts=f"layers, widths, vocabulary, context, exact count, "
-                f"release date (the first day), licence, as the hub's metadata have them ({source})",
+                package=" ".join(re.findall(r"package (\S+) ([^\s,]+)", source)[0]),
+                facts="layers, widths, vocabulary, context, exact count, release date (the first day), licence, as the "
+                "hub's metadata have them",
+                checked="once",
             ),
         ),
     )
@@ -262,6 +266,22 @@ def _named(card: ModelCard, name: str) -> bool:
     return family is not None and re.search(re.escape(normal(family[0])) + r"(?![.\d])", told) is not None
 
 
+def with_reason(line: Line, name: str, models: Any, explained: Explained) -> Line:
+    """The line, with its count's distance from the card's where nothing explains it."""
+    identity = models.lookup(name)
+    found = as_line(models.get(identity).as_release(name), line, "")
+    if line.count is None or found is None:
+        return line
+    try:
+        explained.check(found, identity, line.hub_id, line.count, None, "", "")
+    except CardError:
+        total = build_inventory(found).total_parameters
+        told = f"{line.count - total:+,} values ({line.count / total - 1:+.2%})"
+        reason = f"open: {told} beside the card's, all else that is told of the shape agrees"
+        return replace(line, reason=reason)
+    return line
+
+
 def write(lines: dict[str, list[Line]], source: str, models: Any, folder: Path) -> None:
     """A file for each organisation of cards."""
     folder.mkdir(exist_ok=True)
@@ -284,6 +304,7 @@ def write(lines: dict[str, list[Line]], source: str, models: Any, folder: Path) 
                     "context": line.context,
                     "vocab_size": line.vocab_size,
                     "count": line.count,
+                    "reason": line.reason and f'"{line.reason}"',
                 }
                 told = "".join(f", {k}: {v}" for k, v in facts.items() if v is not None)
                 text.append(f'    - {{hub_id: "{line.hub_id}"{told}}}')
@@ -339,6 +360,8 @@ def main() -> None:
             new.append((count, row["name"], row["architecture"], row["parameters_raw"], matcher.known_class(row)))
             downloads[2] += count
     if asked.write:
+        explained = explained_counts(cards)
+        lines = {c: [with_reason(x, c, cards.models, explained) for x in chosen] for c, chosen in lines.items()}
         write(lines, asked.source, cards.models, Path(data_folder("model_cards")) / RERELEASES)
     total = sum(downloads)
     print(f"{known} repositories have a card or release ({downloads[0] / total:.1%} of the downloads)")

@@ -25,6 +25,8 @@ _DATA = Path(__file__).parent / "data"
 #: The history until February 2025, and the Arena's own tables after it: each day stands in one of them.
 BUNDLED = (_DATA / "overall.csv", _DATA / "leaderboard.csv")
 ARENA = "Chatbot Arena"
+#: What the licence of the Arena's own dataset asks to be said.
+RIGHTS = "© LMArena, CC BY 4.0"
 #: How near to its start the mean of an online Elo table stays (figures are printed to two decimals).
 _MEAN_TOLERANCE = 0.02
 
@@ -38,6 +40,8 @@ class Snapshot:
     method: Method
     listed: Mapping[str, Listed] = MappingProxyType({})
     """What the table itself says of a name: organisation, licence, votes. Empty where it says nothing."""
+    rights: str | None = None
+    """Whose it is and under which licence, where both have to be named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +81,10 @@ def method_of(scores: Mapping[str, float]) -> Method:
     return "online Elo" if abs(mean - START) < _MEAN_TOLERANCE else "Bradley–Terry"
 
 
-def _snapshot(day: date, rows: Mapping[str, Listed]) -> Snapshot:
+def _snapshot(day: date, rows: Mapping[str, Listed], rights: str | None) -> Snapshot:
     scores = {name: row.score for name, row in rows.items()}
     known = {name: row for name, row in rows.items() if row.tells}
-    return Snapshot(day, scores, method_of(scores), known)
+    return Snapshot(day, scores, method_of(scores), known, rights)
 
 
 def read_history(file: Path | None = None, category: str = OVERALL) -> History:
@@ -97,6 +101,7 @@ def read_history(file: Path | None = None, category: str = OVERALL) -> History:
     files = (file,) if file is not None else (BUNDLED[0], *own_tables(category))
     tables: Tables = {}
     told: dict[str, Listed] = {}
+    theirs: set[date] = set()
     # The Arena's own tables are read for what they tell of names, whichever tables are asked for.
     for one in (BUNDLED[1], *files):
         read = read_tables(one)
@@ -110,11 +115,15 @@ def read_history(file: Path | None = None, category: str = OVERALL) -> History:
         for name, days in read.items() if one in files or file is None else ():
             # A later file's table of a day takes the place of an earlier one's.
             tables.setdefault(name, {}).update({day: rows for day, rows in days.items() if rows})
+            if file is None and one != BUNDLED[0]:
+                theirs.update(days)
     if not tables.get(category):
         known = ", ".join(sorted(c for c, days in tables.items() if days))
         what = f"no category {category[:40]!r}; it holds: {known}" if known else "no score in it"
         raise RequestError(f"{'the bundled history' if file is None else file}: {what}")
-    snapshots = tuple(_snapshot(day, rows) for day, rows in sorted(tables[category].items()))
+    snapshots = tuple(
+        _snapshot(day, rows, RIGHTS if day in theirs else None) for day, rows in sorted(tables[category].items())
+    )
     if file is None:
         return History(category, snapshots, ARENA, None, told)
     return History(category, snapshots, file.name, told_control(file.name), told)

@@ -110,6 +110,8 @@ class Table:
     """Names of unknown kind, open or proprietary, with their ratings, best first."""
     control: str | None = None
     """What the ratings are controlled for, as far as the history tells."""
+    rights: str | None = None
+    """Whose the ratings are and under which licence, where both have to be named."""
 
     def best(self, opened: bool) -> Standing | None:
         """The highest rated model of a kind, dated or not."""
@@ -294,6 +296,7 @@ def table(history: History, known: Iterable[Entrant], as_of: date | None = None,
         tuple(s for s in ordered if s.released is None),
         tuple(sorted(outside.items(), key=lambda item: (-item[1], item[0]))),
         history.control,
+        rated.rights,
     )
 
 

@@ -33,6 +33,8 @@ else:
 
 #: Environment variable with further folders, separated as in PATH.
 PATH_VARIABLE = "GPU_SIZER_PATH"
+#: This computer, where a GPU, a machine or its provider is told.
+LOCAL = "local"
 #: Names of models that are remembered; callers can spell one in any number of ways.
 MOST_NAMED = 4096
 

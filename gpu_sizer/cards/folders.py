@@ -9,5 +9,7 @@ LIGHT_FOLDERS = ("proprietary", "unsized")
 MACHINES = "machines"
 #: Folder of model_cards/, and of a user's folder, that holds tables of re-releases.
 RERELEASES = "rereleases"
+#: Folder of model_cards/ that holds the hub's own parameter counts, which `validate` compares.
+COUNTS = "counts"
 #: Folders that readers of cards pass by.
-PASSED_BY = (*LIGHT_FOLDERS, MACHINES, RERELEASES)
+PASSED_BY = (*LIGHT_FOLDERS, MACHINES, RERELEASES, COUNTS)

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from gpu_sizer.cards.model_card import Source
+from gpu_sizer.cards.writing import jsonable
 from gpu_sizer.errors import CardError
 from gpu_sizer.records import dataclass
 
@@ -100,11 +101,11 @@ def specs(table: Slices, whole: dict[str, Any]) -> Iterator[dict[str, Any]]:
             "compute": {kind: _rounded(rate * part) for kind, rate in (whole.get("compute") or {}).items()},
             "gpus_per_node": 1,
             "notes": [
-                f"A slice of one {name.removeprefix('NVIDIA ')}: {piece.memory} of its memory, {piece.multiprocessors} of "
-                f"{table.multiprocessors} multiprocessors. The memory is {told}.",
+                f"A slice of one {name.removeprefix('NVIDIA ')}: {piece.memory} of its memory, {piece.multiprocessors} "
+                f"of {table.multiprocessors} multiprocessors. The memory is {told}.",
                 "A slice works alone: MIG has no NVLink and no peer-to-peer, so that nothing joins slices.",
             ],
-            "sources": [{"url": s.url, "facts": s.facts} for s in table.sources],
+            "sources": [jsonable(source) for source in table.sources],
         }
 
 

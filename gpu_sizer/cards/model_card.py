@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gpu_sizer.cards.names import normal, normal_short, stem
+from gpu_sizer.errors import shown
 from gpu_sizer.model.architecture import Architecture
 from gpu_sizer.model.weights import Weights
 from gpu_sizer.records import dataclass, replace
@@ -10,18 +11,29 @@ from gpu_sizer.records import dataclass, replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import date
+    from typing import Literal
 
-    from gpu_sizer.model.constraints import Id, ParameterCount, Text, Tokens
+    from gpu_sizer.model.constraints import Dimension, Id, ParameterCount, Text, Tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where a fact was read."""
+    """Where a fact was read: at an address, or in a package."""
 
-    url: Text
+    url: Text | None = None
     """A public address."""
+    package: Text | None = None
+    """A package of a language's registry by name and version: llmfit 1.1.17."""
     facts: Text
     """What was read there."""
+    checked: Literal["once"] | None = None
+    """once: some of it stands in no other source of the card."""
+
+    def __post_init__(self) -> None:
+        if (self.url is None) == (self.package is None):
+            raise ValueError("a source is a url or a package")
+        if self.package is not None and len(self.package.split()) != 2:
+            raise ValueError(f"package is a name and a version (llmfit 1.1.17), not {shown(self.package)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +74,8 @@ class Release:
     name: Text | None = None
     released: date | None = None
     context: ContextLength | None = None
+    vocab_size: Dimension | None = None
+    """Rows of its embedding, where it has more or fewer than the card."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,13 +124,18 @@ class ModelCard:
         release = self._release(name)
         if release is None:
             return self
+        card = self if release.vocab_size is None else self.with_vocabulary(release.vocab_size)
         return replace(
-            self,
+            card,
             name=release.name or release.hub_id.rpartition("/")[2],
             released=release.released,
             hub_id=release.hub_id,
             context=release.context or self.context,
         )
+
+    def with_vocabulary(self, rows: int) -> ModelCard:
+        """The card with another number of rows in its embedding; its counts are then not the published ones."""
+        return replace(self, architecture=replace(self.architecture, vocab_size=rows), parameters=Parameters())
 
     def _release(self, name: str) -> Release | None:
         """The release that bears a name, or else the one that bears it but for an ending that people leave out."""

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gpu_sizer.cards.checks import check_length
+from gpu_sizer.cards.hub_counts import Explained
 from gpu_sizer.cards.loading import load_card
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import normal
@@ -44,8 +46,14 @@ def contents(folders: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def check(file: Path, table: Table, models: Shelf[ModelCard]) -> int:
-    """Every line leads to a card, and to another format only where the card is in none; the number of lines.
+def check(file: Path, table: Table, models: Shelf[ModelCard], explained: Explained) -> int:
+    """Every line leads to a card, to another format only where the card is in none, with the card's count.
+
+    Args:
+        file: the table's file.
+        table: the table.
+        models: the cards.
+        explained: what the hub's counts of the cards' own repositories say.
 
     Raises:
         CardError: the first line that does not.
@@ -63,9 +71,12 @@ def check(file: Path, table: Table, models: Shelf[ModelCard]) -> int:
                 raise CardError(str(file), place, f"{line.hub_id!r} has a card or release of its own already")
             if normal(line.hub_id) in seen:
                 raise CardError(str(file), place, f"{line.hub_id!r} stands twice")
-            if as_line(card, line, table.source) is None:
+            if (found := as_line(card, line, table.source)) is None:
                 raise CardError(
                     str(file), place, f"{line.hub_id!r}: {line.format} over a card that has a format already"
                 )
+            check_length(card, line.hub_id, line.context, file, place)
+            if line.count is not None:
+                explained.check(found, identity, line.hub_id, line.count, line.reason, str(file), place)
             seen.add(normal(line.hub_id))
     return len(seen)

@@ -6,7 +6,6 @@ in another format of weights.
 
 from __future__ import annotations
 
-from gpu_sizer.cards.model_card import Parameters
 from gpu_sizer.cards.rereleases import as_rerelease
 from gpu_sizer.records import dataclass, replace
 
@@ -29,6 +28,8 @@ class Line:
     """Rows of its embedding, where it has more or fewer than the card."""
     count: ParameterCount | None = None
     """Parameters as the hub counts them; null for packed weights, whose counts are of words."""
+    reason: Text | None = None
+    """Why the count is another than the card's, where that does not follow from the card."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +49,7 @@ def as_line(card: ModelCard, line: Line, source: str) -> ModelCard | None:
     if found is None:
         return None
     if line.vocab_size is not None:
-        found = replace(
-            found, architecture=replace(found.architecture, vocab_size=line.vocab_size), parameters=Parameters()
-        )
+        found = found.with_vocabulary(line.vocab_size)
     context = found.context
     if line.context is not None and line.context > (context.extended or context.native):
         context = replace(context, native=line.context, extended=None, method=None)

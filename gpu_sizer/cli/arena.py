@@ -43,7 +43,7 @@ HistoryFile = Annotated[
 Scores = Annotated[
     str, typer.Option(help="settled: the first Bradley-Terry ratings from the day on; listed: the day's own figures.")
 ]
-Output = Annotated[Path | None, o.written_to("Write the chart (.svg, .png, .html) and its data (.csv) here.")]
+Output = Annotated[Path | None, o.written_to("Write the chart (.svg, .png, .pdf, .html) and its data (.csv) here.")]
 Format = Annotated[str, typer.Option("--format", "-f", help=f"table, or {o.table_formats('rich')}.")]
 ThemeName = Annotated[str, typer.Option("--theme", help="light or dark (an .html file has both).")]
 

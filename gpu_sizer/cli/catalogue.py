@@ -8,24 +8,19 @@ from typing import Annotated
 import typer
 
 from gpu_sizer import api
-from gpu_sizer.cards.fleet import fleet, machine_folders
-from gpu_sizer.cards.folders import LIGHT_FOLDERS
+from gpu_sizer.cards.checking import check_catalogue, check_file
+from gpu_sizer.cards.fleet import fleet
+from gpu_sizer.cards.gpu_slices import Slices
 from gpu_sizer.cards.gpu_spec import GpuSpec
-from gpu_sizer.cards.light_card import light_cards, load_light_card
-from gpu_sizer.cards.loading import Kind, json_schema, kind_of, load_card
-from gpu_sizer.cards.gpu_slices import Slices, check_wholes
+from gpu_sizer.cards.loading import Kind, json_schema
 from gpu_sizer.cards.machine import Machine, Provider
-from gpu_sizer.cards.machine_files import check_gpus, load_provider, providers
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.cards.rerelease_files import check, contents, tables
-from gpu_sizer.cards.rerelease_table import Table
 from gpu_sizer.cards.writing import jsonable, to_yaml
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import print_json, print_lines
 from gpu_sizer.errors import CardError, RequestError, UnknownGpuError, UnknownModelError
 from gpu_sizer.files import write_file
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
-from gpu_sizer.model.inventory import build_inventory
 
 
 def _find(name: str) -> ModelCard | GpuSpec | Machine:
@@ -84,66 +79,20 @@ def validate(
 ) -> None:
     """Check cards and specs; exit code 2 and file:key:reason for the first mistake of each file."""
     if not files:
-        cards = o.cards()
-        cards.models.index, cards.gpus.index  # noqa: B018 - building an index checks that names are unique
-        count = 0
-        for model in cards.models.all():
-            check_totals(model, cards.models.files[model.id])
-            count += 1
-        for _ in cards.gpus.all():
-            count += 1
-        count += len(light_cards())
-        found = providers(machine_folders(cards.folders))
-        check_gpus(found.values(), cards.gpus.files)
-        machines = sum(len(p.machines) for p in found.values())
-        again = sum(check(f, t, cards.models) for f, t in tables(cards.rereleases.folders).items())
-        contents(cards.rereleases.folders)
-        told = f"{count} cards and specs are valid, {machines} machines of {len(found)} providers"
-        print_lines([f"{told}, and {again} repositories that are a card again"])
+        told = check_catalogue(o.cards())
+        cards = f"{told.cards} cards and specs are valid, {told.machines} machines of {told.providers} providers"
+        print_lines([f"{cards}, and {told.rereleases} repositories that are a card again"])
         return
     failed = 0
     for file in files:
         try:
-            if file.resolve().parent.parent.name in LIGHT_FOLDERS:
-                load_light_card(file)
-            elif (kind := kind_of(file)) is ModelCard:
-                check_totals(load_card(file, ModelCard), file)
-            elif kind is Provider:
-                check_gpus([load_provider(file)], o.cards().gpus.files, str(file))
-            elif kind is Table:
-                check(file, load_card(file, Table), o.cards().models)
-            elif kind is Slices:
-                check_wholes(load_card(file, Slices), file, o.cards().gpus.files)
-            else:
-                load_card(file, GpuSpec)
+            check_file(file, o.cards())
             print_lines([f"{file}: valid"])
         except CardError as error:
             failed += 1
             typer.echo(f"gpu-sizer: {error}", err=True)
     if failed:
         raise typer.Exit(2)
-
-
-def check_totals(card: ModelCard, file: Path | str) -> None:
-    """The published counts equal the inventory's, and no release is longer than a window in every layer allows.
-
-    Raises:
-        CardError: they differ, or a release has another shape than the card.
-    """
-    windows = [getattr(block.mixer, "sliding_window", None) for block in card.architecture.blocks.values()]
-    for release in card.releases if all(windows) else ():
-        if release.context is not None and release.context.native > card.context.native:
-            reason = (
-                "longer than the card's, whose layers all have a window: a release of another shape needs its own card"
-            )
-            raise CardError(str(file), f"releases.{release.hub_id}", reason)
-    inventory = build_inventory(card)
-    for key, published, ours in (
-        ("total", card.parameters.total, inventory.total_parameters),
-        ("active", card.parameters.active, inventory.active_parameters),
-    ):
-        if published is not None and published != ours:
-            raise CardError(str(file), f"parameters.{key}", f"{published:,} published, the inventory has {ours:,}")
 
 
 def schema(kind: Annotated[str, typer.Argument(metavar="model|gpu|slices|machines", help="Which schema.")]) -> None:

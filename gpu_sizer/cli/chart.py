@@ -31,7 +31,7 @@ MATRIX_GPUS = ("l4", "rtx-4090", "rtx-a6000", "l40s", "a100-80gb", "h100-80gb", 
 USERS = "1,4,16,64"
 MEASURES = ("gpus", "gib")
 
-Output = Annotated[Path | None, o.written_to("Write the chart (.svg, .png, .html) and its data (.csv) here.")]
+Output = Annotated[Path | None, o.written_to("Write the chart (.svg, .png, .pdf, .html) and its data (.csv) here.")]
 Theme = Annotated[str, typer.Option("--theme", help="light or dark (an .html file has both).")]
 Format = Annotated[str | None, typer.Option("--format", help="text draws bars in the terminal. Default: by -o.")]
 Gpus = Annotated[list[str] | None, typer.Option("--gpus", metavar="ID,...", help="GPUs, separated by commas.")]

@@ -10,9 +10,10 @@ from gpu_sizer.queries.answers import ask as ask_in_words
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.cards.catalogue import Catalogue
+    from gpu_sizer.queries.pasted import Checked
 
 
-def print_answer(found: Answer | Answers, as_json: bool) -> int:
+def print_answer(found: Answer | Answers | Checked, as_json: bool) -> int:
     """Prints an answer and gives the exit code."""
     if as_json:
         print_json(found.model_dump())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,9 @@ from gpu_sizer.memory.layout import LAYOUT
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.sentences import fit_lines
 from gpu_sizer.queries.answers import plan_lines
+
+if TYPE_CHECKING:
+    from gpu_sizer.evidence.starting import Starting
 
 OptionalModel = Annotated[
     str | None, typer.Argument(metavar="[MODEL]", help="As in size; with --from, in place of the command's.")
@@ -79,35 +82,14 @@ def size(
     raise typer.Exit(print_plan(plan, as_json))
 
 
-def _fit_from(source: str, model: str | None, gpu: str, told: dict[str, Any], as_json: bool) -> int:
-    """Prints whether what a command asks for fits, and gives the exit code; options told beside it go first."""
-    from gpu_sizer.evidence.preflight import card_name, preflight, weights_of
-    from gpu_sizer.queries.options import WEIGHTS
-
-    found = preflight(_text(source))
-    if (name := model or found.model) is None:
-        raise RequestError("the command names no model: say MODEL beside --from", about="model")
-    defaults = {s.name: s.default for s in (*LOAD, ENGINE, *LAYOUT)}
-    own = {key: value for key, value in told.items() if value != defaults[key]}
-    file_type = weights_of(found.model)
-    asked = {**told, **({WEIGHTS: file_type} if file_type else {}), "engine": found.engine}
-    asked |= {**found.options, **own}
-    card = api.load_model(card_name(name), cards=o.cards())
-    fit = api.estimate(card, gpu=api.load_gpu(gpu, cards=o.cards()), **asked)
-    count, needed = found.gpu_count, fit.layout.gpu_count
-    short = count is not None and count < needed
+def _print_starting(found: Starting, as_json: bool) -> int:
+    """Prints whether what a command asks for starts, and gives the exit code."""
     if as_json:
-        print_json({**fit.model_dump(), "command": found.told()})
-    else:
-        print_fit(fit, False)
-        if short:
-            gpus = "1 GPU" if count == 1 else f"{count} GPUs"
-            print_lines([f"The manifest asks for {gpus}, and the command takes {needed}: it does not start."])
-        if found.takes_memory:
-            print_lines([f"These take memory beside that, and how much is not known: {', '.join(found.takes_memory)}"])
-        if found.ignored:
-            print_lines([f"Not considered: {', '.join(found.ignored)}"])
-    return exit_code(fit.fits and not short)
+        print_json(found.model_dump())
+        return exit_code(found.fits)
+    code = print_fit(found.fit, False)
+    print_lines(found.notes)
+    return code
 
 
 def _text(source: str) -> str:
@@ -150,20 +132,24 @@ def fit(
     as_json: o.Json = False,
 ) -> None:
     """Whether one layout fits, or a number of GPUs, a machine, or given ones, and what is left."""
-    o.one_of(gpu, gpus, machine)
     if source is not None:
-        if gpu is None or gpu_count is not None:
-            raise RequestError("--from goes with --gpu: the command tells how many there are", about="gpu")
-        raise typer.Exit(_fit_from(source, model, gpu, {**load, **layout}, as_json))
+        if gpus is not None:
+            raise RequestError("--from goes with --gpu or --machine: the command tells the layout", about="gpu")
+        defaults = {s.name: s.default for s in (*LOAD, ENGINE)}
+        own = {key: value for key, value in load.items() if value != defaults[key]} | layout
+        found = api.fit_command(
+            _text(source), gpu=gpu, machine=machine, gpu_count=gpu_count, model=model, cards=o.cards(), **own
+        )
+        raise typer.Exit(_print_starting(found, as_json))
+    o.one_of(gpu, gpus, machine)
     if model is None:
         raise RequestError("name a MODEL, or a command with --from", about="model")
     card = api.load_model(model, cards=o.cards())
     if gpus is not None:
         raise typer.Exit(print_fit(api.fits_given(card, gpus=gpus, cards=o.cards(), **load), as_json))
     where = o.hardware(gpu, machine)
-    if gpu_count is not None or (machine is not None and not layout):
+    if gpu_count is not None or ("machine" in where and not layout):
         from gpu_sizer.cli.inverse import print_on_count
 
         raise typer.Exit(print_on_count(api.fits_on(card, **where, gpu_count=gpu_count, **load), as_json))
-    found = api.estimate(card, **where, **layout, **load)
-    raise typer.Exit(print_fit(found, as_json))
+    raise typer.Exit(print_fit(api.estimate(card, **where, **layout, **load), as_json))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpu_sizer.queries.intents import Intent
+    from gpu_sizer.queries.pasted import Checked
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: tuple[int, ...]) -> RenderableType:
@@ -70,8 +71,11 @@ def show_result(intent: Intent, result: Any) -> None:
     show(Group(_head(intent, result), *_parts(intent, result)))
 
 
-def show_answer(answer: Answer | Answers) -> None:
+def show_answer(answer: Answer | Answers | Checked) -> None:
     """Prints an answer in colour, with what was understood."""
+    if not isinstance(answer, Answer | Answers):
+        show(Group(*map(Text, answer.lines())))
+        return
     if isinstance(answer, Answers):
         show(Group(*(Text(a.headline, style=_style(a)) for a in answer.answers)))
     for part in answer.answers if isinstance(answer, Answers) else (answer,):

@@ -196,8 +196,3 @@ class OneVersion(Supported):
             "mixed ones",
             about="gpu",
         )
-
-
-def refused(layout: Layout, reason: str) -> LayoutMemory:
-    """The answer to a layout that the engine's rules forbid."""
-    return LayoutMemory(layout, "does_not_fit", reason, None, (), 0, 0.0, 0, refused=True)

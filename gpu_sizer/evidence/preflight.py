@@ -11,7 +11,7 @@ from gpu_sizer.errors import RequestError
 from gpu_sizer.evidence.identify import GGUF_NAME
 from gpu_sizer.load import OPTIONS
 from gpu_sizer.memory.layout import LAYOUT
-from gpu_sizer.records import dataclass, field
+from gpu_sizer.records import dataclass, field, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,12 @@ _SETTINGS = {**OPTIONS, **{s.name: s for s in LAYOUT}}
 _ENDS = {"&&", "||", ";", "|", "&", ">", ">>", "2>&1"}
 #: How deep the resources of a container are.
 _DEEPEST = 8
+#: A variable of a shell, of compose (with a default) or of Kubernetes.
+_VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?-([^}]*))?\}|\((\w+)\)|(\w+))")
+_ASSIGNED = re.compile(r"([A-Za-z_]\w*)=(.*)", re.S)
 _VERSION = re.compile(r":(?:server-\w+-)?v?(\d+\.\d+[\w.]*)$")
+#: Labels of nodes that name their GPUs (NVIDIA's and AMD's operators; GKE, whose names begin with the maker).
+_GPU_LABELS = ("nvidia.com/gpu.product", "amd.com/gpu.product-name", "cloud.google.com/gke-accelerator")
 #: What a manifest calls GPUs that a container asks for.
 _GPU_RESOURCE = re.compile(r"^(?:nvidia|amd|gpu\.intel)\.com/(?:gpu|i915|xe)$")
 
@@ -46,6 +51,8 @@ class Preflight:
     """Options that were not considered."""
     gpu_count: int | None = None
     """GPUs that a manifest asks for."""
+    gpu: str | None = None
+    """The GPU that a manifest's nodes must have, in its words."""
     takes_memory: tuple[str, ...] = ()
     """Those of the options not considered that take memory."""
 
@@ -53,7 +60,7 @@ class Preflight:
         """What was understood, for JSON."""
         considered = {"engine": self.engine, "model": self.model, "options": self.options}
         rest = {"not_considered": list(self.ignored), "takes_memory": list(self.takes_memory)}
-        return {**considered, **rest, "gpu_count": self.gpu_count}
+        return {**considered, **rest, "gpu": self.gpu, "gpu_count": self.gpu_count}
 
 
 @dataclass(slots=True)
@@ -63,7 +70,16 @@ class _Call:
     words: list[str]
     image: str | None = None
     gpu_count: int | None = None
-    env: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def expanded(self) -> list[str]:
+        """The words with what their variables hold; an unknown one stays as it is written."""
+
+        def value(match: re.Match[str]) -> str:
+            name = match[1] or match[3] or match[4]
+            return self.variables.get(name, match[0] if match[2] is None else match[2])
+
+        return [_VARIABLE.sub(value, word) for word in self.words]
 
 
 def _words(text: str) -> list[str]:
@@ -76,14 +92,17 @@ def _words(text: str) -> list[str]:
 def _shell_calls(text: str) -> Iterator[_Call]:
     """The commands of a text, one after another, continued lines put together."""
     joined = re.sub(r"\\\s*\n", " ", text)
+    variables: dict[str, str] = {}
     for line in joined.splitlines():
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         words: list[str] = []
         for word in [*_words(line.strip().removeprefix("$ ")), ";"]:
             if word in _ENDS:
-                yield _Call(words)
+                yield _Call(words, variables=variables)
                 words = []
+            elif (told := _ASSIGNED.fullmatch(word)) and (not words or words == ["export"]):
+                variables[told[1]] = told[2].rstrip(",")
             else:
                 words.append(word)
 
@@ -111,6 +130,19 @@ def _gpus(value: Any, depth: int = 0) -> int | None:
     return None
 
 
+def _environment(value: Any) -> dict[str, str]:
+    """Variables of a container: names and values as Kubernetes lists them, or as compose does, in either form."""
+    if isinstance(value, dict):
+        return {str(name): str(told) for name, told in value.items() if isinstance(told, str | int | float)}
+    found = {}
+    for part in value if isinstance(value, list) else ():
+        if isinstance(part, dict) and isinstance(part.get("value"), str | int | float):
+            found[str(part.get("name"))] = str(part["value"])
+        elif isinstance(part, str) and (told := _ASSIGNED.fullmatch(part)):
+            found[told[1]] = told[2]
+    return found
+
+
 def _manifest_calls(value: Any, seen: set[int]) -> Iterator[_Call]:
     """The containers in a compose file, a manifest or values of a chart; what stands in several places is read once."""
     if id(value) in seen:
@@ -122,12 +154,25 @@ def _manifest_calls(value: Any, seen: set[int]) -> Iterator[_Call]:
         image = value.get("image")
         if parts or isinstance(image, str):
             around = {k: v for k, v in value.items() if k in ("resources", "deploy")}
-            yield _Call([w for p in parts for w in p], image if isinstance(image, str) else None, _gpus(around))
+            words, named = [w for p in parts for w in p], image if isinstance(image, str) else None
+            yield _Call(words, named, _gpus(around), _environment(value.get("env") or value.get("environment")))
         for held in value.values():
             yield from _manifest_calls(held, seen)
     elif isinstance(value, list):
         for held in value:
             yield from _manifest_calls(held, seen)
+
+
+def _selected(value: Any, depth: int = 0) -> str | None:
+    """The GPU that a manifest selects its nodes by."""
+    if depth > _DEEPEST:
+        return None
+    if isinstance(value, dict):
+        for label, told in value.items():
+            if label in _GPU_LABELS and isinstance(told, str):
+                return told
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return next((found for part in parts if (found := _selected(part, depth + 1)) is not None), None)
 
 
 def _after(words: list[str], program: tuple[str, ...]) -> list[str] | None:
@@ -141,19 +186,21 @@ def _after(words: list[str], program: tuple[str, ...]) -> list[str] | None:
 
 def _behind_image(call: _Call, line: CommandLine) -> tuple[list[str], str] | None:
     """Arguments of an image whose entry point is the server: in a manifest, or behind ``docker run``."""
+    words = call.expanded()
     if call.image is not None and call.image.startswith(line.images):
-        return call.words, call.image
-    if call.words[:1] and call.words[0] in ("docker", "podman", "nerdctl"):
-        for i, word in enumerate(call.words):
+        return words, call.image
+    if any(word in ("docker", "podman", "nerdctl") for word in words[:2]):
+        for i, word in enumerate(words):
             if word.startswith(line.images):
-                return call.words[i + 1 :], word
+                return words[i + 1 :], word
     return None
 
 
 def _read(call: _Call, line: CommandLine) -> Preflight | None:
     """A call as one of an engine's server; null where it is none."""
+    words = call.expanded()
     images = _behind_image(call, line) if line.images else None
-    rest = next((r for p in line.programs if (r := _after(call.words, p)) is not None), None)
+    rest = next((r for p in line.programs if (r := _after(words, p)) is not None), None)
     if rest is None:
         if images is None:
             return None
@@ -168,7 +215,7 @@ def _found(
 ) -> Preflight:
     model, options, ignored = read
     more = tuple(flag for flag in ignored if flag.replace("_", "-") in line.takes_memory)
-    return Preflight(engine, model, options, tuple(ignored), gpu_count, more)
+    return Preflight(engine, model, options, tuple(ignored), gpu_count, takes_memory=more)
 
 
 def _options(words: list[str], line: CommandLine) -> tuple[str | None, dict[str, Any], list[str]]:
@@ -287,7 +334,7 @@ def preflight(text: str) -> Preflight:
     for call in calls:
         for line in engine_command_lines():
             if (found := _read(call, line)) is not None:
-                return found
+                return found if document is None else replace(found, gpu=_selected(document))
     for document_part in document or ():
         if (found := _config(document_part)) is not None:
             return found

@@ -91,3 +91,8 @@ class LayoutMemory:
     def within_budget(self) -> bool:
         """Whether every GPU holds its share, as in a plan; a tight layout may be short by less than the band."""
         return self.verdict != "does_not_fit" and self.per_gpu is not None and self.per_gpu.free_bytes >= 0
+
+
+def refused(layout: Layout, reason: str) -> LayoutMemory:
+    """The answer to a layout that is out of the question: an engine's rule forbids it, or there are too few GPUs."""
+    return LayoutMemory(layout, "does_not_fit", reason, None, (), 0, 0.0, 0, refused=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gpu_sizer.cards.catalogue import LOCAL
 from gpu_sizer.cards.machine import HOURS_PER_MONTH
 from gpu_sizer.planning.rent import Rental, Rentals
 from gpu_sizer.planning.uncounted import uncounted_lines
@@ -19,6 +20,8 @@ def money(value: float) -> str:
 def named(rental: Rental) -> str:
     """The machines in words: ``2 × p5.48xlarge of AWS``."""
     count = f"{rental.machines} × " if rental.machines > 1 else ""
+    if rental.offer.provider == LOCAL:
+        return f"{count}{rental.offer.machine.name}"
     return f"{count}{rental.offer.machine.name} of {rental.offer.provider_name}"
 
 

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from functools import cached_property, lru_cache
 
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.engines.one_version import refused
 from gpu_sizer.engines.registry import engine, never_on
 from gpu_sizer.errors import UncountableError
-from gpu_sizer.memory.estimate import LayoutMemory
+from gpu_sizer.memory.estimate import LayoutMemory, refused
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.model.formats import storage_bytes
 from gpu_sizer.planning.plan import Alternative, Fit, Plan, Rejection, Tuned
@@ -286,16 +285,26 @@ def _warnings(request: Request, settings: Settings) -> tuple[str, ...]:
         found.append("the peak of the vision or audio encoder is not in the estimate: limit images with large batches")
     if gpu.memory.visible_basis == "estimated":
         found.append(f"the memory that a program sees on {gpu.name} is estimated, not measured")
+    if request.machine is not None and (trap := request.machine.machine.trap) is not None:
+        found.append(f"{request.machine.machine.name}: {trap}")
     return (*found, *card.notes)
 
 
-def fit(request: Request, layout: Layout) -> Fit:
+def fit(request: Request, layout: Layout, *, gpus: int | None = None) -> Fit:
     """Whether one layout fits, and where it does not, under which lower settings it does.
+
+    Args:
+        request: model, GPU and load.
+        layout: as the engine is told.
+        gpus: how many there are, where that was told: a layout over more does not start.
 
     Raises:
         RequestError: settings that contradict the load.
     """
     search = Search(request)
+    if gpus is not None and layout.gpu_count > gpus:
+        there = "1 is" if gpus == 1 else f"{gpus} are"
+        return fit_of(search, refused(layout, f"that takes {layout.gpu_count} GPUs, and {there} there"))
     memory = search.evaluate(layout)
     found = fit_of(search, memory)
     if found.fits or memory.refused:

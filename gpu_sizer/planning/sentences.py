@@ -165,6 +165,7 @@ def alternatives(plan: Plan) -> list[str]:
 
 def whole_machines(plan: Plan) -> Iterator[str]:
     """The machines that were asked for, or the cheapest to rent where these have other counts than the bare one."""
+    from gpu_sizer.cards.catalogue import LOCAL
     from gpu_sizer.planning.rent import rented
     from gpu_sizer.planning.rent_sentences import named, priced
 
@@ -175,7 +176,8 @@ def whole_machines(plan: Plan) -> Iterator[str]:
     if plan.request.machine is not None or gpus != plan.gpu_count or rental.machines > 1:
         layout = rental.memory.layout
         shape = f": {layout.describe()}" if layout.gpu_count > 1 else ""
-        yield f"{gpus} (whole machines){shape}, {named(rental)}, {priced(rental, monthly=False)}"
+        price = f", {priced(rental, monthly=False)}" if rental.offer.provider != LOCAL else ""
+        yield f"{gpus} (whole machines){shape}, {named(rental)}{price}"
 
 
 def free_text(memory: RankMemory, band: int) -> str:

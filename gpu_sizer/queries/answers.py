@@ -11,7 +11,6 @@ from gpu_sizer.planning.search import fit, plan
 from gpu_sizer.planning.sentences import fit_lines, lines
 from gpu_sizer.queries.machines import InGpus, in_gpus
 from gpu_sizer.queries.requests import asked, say
-from gpu_sizer.queries.slices import in_slices
 from gpu_sizer.queries.topics import Remark
 from gpu_sizer.queries.understanding import understand_all
 from gpu_sizer.records import dataclass, replace
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from gpu_sizer.planning.levers import Lever
     from gpu_sizer.planning.needs import MemoryNeed
     from gpu_sizer.queries.intents import Intent
+    from gpu_sizer.queries.pasted import Checked, Command
     from gpu_sizer.queries.requests import Asked
     from gpu_sizer.queries.understanding import Understanding
 
@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 
 #: As much of a question as its answer tells back.
 MOST_CHARACTERS = 500
+#: One of these stands in every question that holds a command, a log or what a tool printed: a cheap look for most.
+_PASTED = (" -", "\n", "serve ", "run ")
+#: One of these stands in every question about the GPUs of whoever asks.
+_OWN = ("my ", "our ", "this ", "local ")
 #: A shorter context than this is no answer to a question whose own does not fit.
 LEAST_CONTEXT = 1024
 
@@ -249,7 +253,8 @@ def _fit(a: Asked, cards: Catalogue) -> Fit | OnCount:
         from gpu_sizer.memory.layout import Layout
 
         tensor, pipeline, data = sizes["tensor"], sizes["pipeline"], sizes["data"]
-        return fit(request, Layout(tensor, pipeline, data, a.understood.options.expert_parallel))
+        layout = Layout(tensor, pipeline, data, a.understood.options.expert_parallel)
+        return fit(request, layout, gpus=a.gpu_count)
     from gpu_sizer.planning.inverse import on_count
 
     return on_count(request, gpus_asked(a.gpu_count))
@@ -407,7 +412,7 @@ def _answer(u: Understanding, named: InGpus, cards: Catalogue, most: Most) -> An
 
 def ask(
     text: str, *, cards: Catalogue | None = None, most_gpus: int | None = None, most_listed: int | None = None
-) -> Answer | Answers:
+) -> Answer | Answers | Checked:
     """The answer to a question in words, or those to each of its parts.
 
     Args:
@@ -422,9 +427,13 @@ def ask(
     """
     shelf = cards or catalogue()
     most = Most(most_gpus, most_listed)
-    named = in_gpus(in_slices(text, shelf), shelf)
+    found = _pasted(text, shelf, most)
+    if not isinstance(found, InGpus):
+        return found
+    named = found
     question = " ".join(text.split())[:MOST_CHARACTERS]
-    parts = tuple(replace(u, question=question) for u in understand_all(named.text, shelf))
+    named, read = _read(named, shelf)
+    parts = tuple(replace(u, question=question) for u in read)
     if len(parts) == 1:
         try:
             return _answer(parts[0], named, shelf, most)
@@ -436,6 +445,64 @@ def ask(
     if all(isinstance(a, Refused) for a in answers):
         raise next(a.error for a in answers if isinstance(a, Refused))
     return Answers(question, answers)
+
+
+def _pasted(text: str, cards: Catalogue, most: Most) -> Answer | Checked | InGpus:
+    """The answer where a command or a log was pasted; else the question, with GPUs in the place of machines."""
+    if not any(sign in text for sign in _PASTED):
+        return in_gpus(text, cards)
+    from gpu_sizer.queries.here import in_paste
+    from gpu_sizer.queries.pasted import find_command, in_log
+
+    if (command := find_command(text)) is not None:
+        return _starts(text, command, cards, most)
+    return in_log(text, cards) or in_paste(text, cards) or in_gpus(text, cards)
+
+
+def _starts(text: str, command: Command, cards: Catalogue, most: Most) -> Answer:
+    """Whether the command in a question starts on the GPUs that the rest of the question names."""
+    from gpu_sizer.queries.pasted import served_model, started
+
+    model = served_model(command)
+    rest = command.rest.strip(" :;.?\n")
+    named = in_gpus(f"does {cards.model(model).name} fit {rest}", cards)
+    named, parts = _read(named, cards)
+    u = parts[0]
+    gpu = u.gpus[0] if u.gpus else None
+    found = started(command, model, gpu, u.gpu_count, cards, most.gpus)
+    there = f"{u.gpu_count or found.fit.gpu_count} × {found.fit.request.gpu.short_name}"
+    said = "; ".join((f"whether `{command.text[:120]}` starts on {there}", *named.said))
+    question = " ".join(text.split())[:MOST_CHARACTERS]
+    unsafe = found.notes if found.command.takes_memory else ()
+    warnings = (*found.notes, *u.options.notes)
+    return Answer(question, "fit", said, found.fit, found.command.engine.partition("@")[0], warnings, unsafe[:1])
+
+
+def _read(named: InGpus, cards: Catalogue) -> tuple[InGpus, tuple[Understanding, ...]]:
+    """What a question asks; where it names no GPU and speaks of its own, those of this computer are meant."""
+    if cards.names_only or not any(word in named.text.lower() for word in _OWN):
+        return named, understand_all(named.text, cards)
+    from gpu_sizer.queries.here import on_mine, says_mine
+
+    if not says_mine(named.text):
+        return named, understand_all(named.text, cards)
+    parts: tuple[Understanding, ...] = ()
+    missing: GpuSizerError | None = None
+    try:
+        parts = understand_all(named.text, cards)
+    except RequestError as error:
+        if error.kind != "incomplete":
+            raise
+        missing = error
+    if any(u.gpus or u.mixed for u in parts):
+        return named, parts
+    try:
+        here = on_mine(named, cards)
+    except RequestError as error:
+        if missing is not None:
+            raise error from None
+        return named, tuple(replace(u, remarks=(*u.remarks, Remark(str(error), first=True))) for u in parts)
+    return here, understand_all(here.text, cards)
 
 
 def _part(u: Understanding, named: InGpus, cards: Catalogue, most: Most) -> Answer | Refused:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from gpu_sizer.errors import RequestError
+from gpu_sizer.queries.slices import in_slices
 from gpu_sizer.queries.words import GROUPS, UNITS
 from gpu_sizer.records import dataclass
 
@@ -55,6 +56,7 @@ def in_gpus(text: str, cards: Catalogue) -> InGpus:
         UnknownMachineError: a name written like a machine's that is none, or one that several machines share.
         RequestError: it is not known which GPU a machine has.
     """
+    text = in_slices(text, cards)
     if not _worth_a_look(text):
         return InGpus(text)
     from gpu_sizer.cards.fleet import fleet, in_it

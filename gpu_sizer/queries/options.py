@@ -18,10 +18,6 @@ USERS = word_set(
 GPU_NOUNS = word_set("gpu gpus card cards accelerator accelerators graphics")
 
 
-#: The setting that tells the type of the weights.
-WEIGHTS = "weights_dtype"
-
-
 @dataclass(slots=True)
 class Options:
     """What a question says beside names and intent; null where it is silent.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from gpu_sizer.engines.registry import engine, engine_words
 from gpu_sizer.errors import RequestError
-from gpu_sizer.load import ENGINE, OPTIONS
-from gpu_sizer.queries.options import GPU_NOUNS, LINKS, USERS, WEIGHTS, Options
+from gpu_sizer.load import ENGINE, OPTIONS, WEIGHTS
+from gpu_sizer.queries.options import GPU_NOUNS, LINKS, USERS, Options
 from gpu_sizer.queries.words import is_decimal, word_set
 
 TYPE_CHECKING = False

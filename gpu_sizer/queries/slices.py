@@ -1,4 +1,4 @@
-"""Slices of GPUs in a question: their profiles and the GPU around them become the slice's own name before it is read."""
+"""Slices of GPUs in a question: their profiles and the GPU beside them become the slice's id before it is read."""
 
 from __future__ import annotations
 
@@ -50,9 +50,7 @@ def in_slices(text: str, cards: Catalogue) -> str:
     return text
 
 
-def _whole(
-    text: str, match: re.Match[str], profile: str, known: dict[str, list[str]]
-) -> tuple[str, str, int, int]:
+def _whole(text: str, match: re.Match[str], profile: str, known: dict[str, list[str]]) -> tuple[str, str, int, int]:
     """The GPU that a profile is one of, the text without its name, and where the profile stands in it."""
     families = sorted({w.split("-")[0] for wholes in known.values() for w in wholes}, key=len, reverse=True)
     start, stop = match.start(), match.end()

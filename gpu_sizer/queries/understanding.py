@@ -5,9 +5,9 @@ from __future__ import annotations
 from gpu_sizer.cards.names import join_names
 from gpu_sizer.engines.registry import INSTEAD, engine
 from gpu_sizer.errors import GpuSizerError, RequestError, UnknownGpuError, UnknownModelError
+from gpu_sizer.load import WEIGHTS
 from gpu_sizer.queries.languages import in_english
 from gpu_sizer.queries.naming import LIKE_SIZE, ambiguous, told_by_size, unknown, unknown_gpus, unknown_model
-from gpu_sizer.queries.options import WEIGHTS
 from gpu_sizer.queries.reading import Reader
 from gpu_sizer.queries.spelling import is_size
 from gpu_sizer.queries.topics import Remark

@@ -23,6 +23,8 @@ MOST_GPUS = 256
 MOST_LISTED = 1024
 #: Longest name or option, in characters.
 LONGEST_NAME = 200
+#: Longest command, or file that holds one, in characters.
+LONGEST_COMMAND = 16000
 #: Longest question, in characters.
 LONGEST_QUESTION = 2000
 
@@ -106,13 +108,8 @@ class SizeBody(LoadBody):
 
 
 @takes(*LAYOUT, *LOAD, ENGINE)
-class FitBody(LoadBody):
-    """Whether a layout fits; with ``gpu_count``, whether the best layout of that many GPUs does."""
-
-    model_config = _shown(
-        {"model": "mixtral-8x7b", "gpu": "rtx-a6000", "tensor_parallel_size": 4},
-        {"model": "llama-3-70b", "gpu": "h100", "gpu_count": 2, "context": 8192},
-    )
+class LayoutBody(LoadBody):
+    """A layout that is told, or the best one of a number of GPUs."""
 
     gpu_count: Size | None = Field(None, description="Their best layout on this many GPUs, instead of the sizes below.")
 
@@ -121,7 +118,26 @@ class FitBody(LoadBody):
         return {s.name: getattr(self, s.name) for s in LAYOUT}
 
 
-class SpeedBody(FitBody):
+class FitBody(LayoutBody):
+    """Whether a layout fits, or the best one of ``gpu_count`` GPUs, or what a command asks for."""
+
+    model_config = _shown(
+        {"model": "mixtral-8x7b", "gpu": "rtx-a6000", "tensor_parallel_size": 4},
+        {"model": "llama-3-70b", "gpu": "h100", "gpu_count": 2, "context": 8192},
+        {"command": "vllm serve Qwen/Qwen3-8B --max-model-len 32768", "gpu": "l4"},
+    )
+
+    model: Name | None = Field(  # type: ignore[assignment]
+        None, description="Id, alias or hub id of a model of the catalogue; null is the one that the command names."
+    )
+    command: Annotated[str, Field(min_length=1, max_length=LONGEST_COMMAND)] | None = Field(
+        None,
+        description="A server's command, or a script, compose file, manifest, Modelfile or file of options with one: "
+        "whether it starts on these GPUs (gpu_count: how many there are). Settings beside it go first.",
+    )
+
+
+class SpeedBody(LayoutBody):
     """How fast a layout is; with ``gpu_count``, how fast the fastest layout of that many GPUs is."""
 
     model_config = _shown(

@@ -104,13 +104,21 @@ def size(b: SizeBody) -> Answered:
 
 
 def fit(b: FitBody) -> Answered:
-    """Whether a layout fits, or a number of GPUs in its best layout.
+    """Whether a layout fits, or a number of GPUs in its best layout, or whether a server's command starts.
 
     Raises:
         GpuSizerError: an unknown name, or a value that makes no sense.
     """
     sizes = b.layout()
     told = [s.name for s in LAYOUT if sizes[s.name] != s.default]
+    if b.command is not None:
+        given = b.model_fields_set
+        own = {k: v for k, v in {**b.load(), **sizes}.items() if k in given}
+        own |= {"model": b.model, "gpu": b.gpu, "machine": b.machine, "gpu_count": b.gpu_count}
+        started = api.fit_command(b.command, cards=shelf(), most_gpus=MOST_GPUS, **own)
+        return Answered(started.model_dump(), started.lines())
+    if b.model is None:
+        raise RequestError("name a model, or a command", about="model")
     if b.gpu_count is not None or (b.machine is not None and not told):
         if told:
             raise RequestError(f"say either gpu_count or {told[0]}, not both", about="gpu")

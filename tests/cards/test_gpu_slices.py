@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from gpu_sizer import fit, load_gpu, size, which_gpu
+from gpu_sizer import estimate, load_gpu, size, which_gpu
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
+from gpu_sizer.cards.checking import check_file
 from gpu_sizer.cards.gpu_slices import Slices
 from gpu_sizer.cards.loading import load_card
 from gpu_sizer.errors import CardError, UnknownGpuError
-from tests.cli.run import run
 
 SLICES = [g for g in catalogue().gpus.all() if g.slice_of is not None]
 #: GiB that NVIDIA's guide prints for A100-SXM4-40GB, and its engineers for H200 (mig-parted 120) and B200 (187).
@@ -45,7 +45,10 @@ def test_a_slice_is_a_part_of_its_whole(spec: object) -> None:
         whole.compute_capability,
     )
     assert spec.memory.visible_mib <= whole.memory.visible_mib
-    for ours, theirs in ((spec.memory.bandwidth_gb_s, whole.memory.bandwidth_gb_s), (spec.compute.float16, whole.compute.float16)):
+    for ours, theirs in (
+        (spec.memory.bandwidth_gb_s, whole.memory.bandwidth_gb_s),
+        (spec.compute.float16, whole.compute.float16),
+    ):
         assert ours is None or theirs is None or ours <= theirs
 
 
@@ -83,13 +86,13 @@ def test_a_slice_works_alone() -> None:
     large = size("llama-3-70b", gpu="a100-80gb-3g.40gb")
     assert not large.fits
     assert "a slice of a GPU works alone" in str(large.reason)
-    joined = fit("llama-3-8b", gpu="a100-80gb-3g.40gb", tensor_parallel_size=2)
+    joined = estimate("llama-3-8b", gpu="a100-80gb-3g.40gb", tensor_parallel_size=2)
     assert not joined.fits
     assert "a slice of a GPU works alone" in str(joined.reason)
 
 
 def test_slices_are_no_choice_unless_somebody_rents_them_out() -> None:
-    shown = {c.plan.request.gpu.id for c in which_gpu("qwen3-0.6b", everything=True).choices}
+    shown = {c.plan.request.gpu.id for c in which_gpu("qwen3-0.6b", everything=True).options}
     assert "a10-4gb" in shown
     assert "a100-80gb-1g.10gb" not in shown
     assert "m2-ultra-192gb" not in shown
@@ -111,7 +114,7 @@ def test_a_folder_of_ones_own_may_hold_profiles(tmp_path: Path) -> None:
     found = Catalogue((str(tmp_path),)).gpu("a100-80gb-5g.50gb")
     assert found.memory.visible_mib == pytest.approx(81049.6 * 5 / 8 - 0.17 * 1024)
     assert found.memory.visible_basis == "estimated"
-    assert run("validate", str(tmp_path / "own.yaml")).code == 0
+    check_file(tmp_path / "own.yaml", catalogue())
 
 
 @pytest.mark.parametrize(

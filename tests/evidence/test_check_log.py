@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -360,6 +361,22 @@ def test_model_names_from_folders() -> None:
         "meta-llama/Meta-Llama-3.1-8B-Instruct"
     )
     assert "qwen3.6-27b-autoround-int4" in findings((LOGS / "vllm-v1-draft-model-two-lists.log").read_bytes()).names
+
+
+#: What a log may tell of whoever ran it.
+PERSONAL = ("alice", "node-17", "10.1.2.3", "/home", "sk-secret")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_personal_stands_in_a_record(name: str) -> None:
+    text = (LOGS / name).read_text(encoding="utf-8", errors="replace")
+    text = re.sub(r"(model(?:_tag|_path)?=')([^']+)'", r"\1/home/alice/models/\2'", text)
+    text = re.sub(r"^", "alice@node-17 10.1.2.3 /home/alice/run.sh api_key='sk-secret' ", text, flags=re.M)
+    found = findings(text)
+    done = check(found, catalogue(), model=None if found.names else "llama-3-8b")
+    told = json.dumps(done.record.model_dump())
+    assert done.record.quote or done.record.max_model_len
+    assert [part for part in PERSONAL if part in told] == []
 
 
 def test_memory_stays_bounded_on_endless_lines() -> None:

@@ -127,6 +127,218 @@ READ: list[tuple[str, str, str | None, dict[str, Any], set[str]]] = [
         {"--port"},
     ),
     (CONFIG, "vllm", "meta-llama/Llama-3.1-8B-Instruct", {"enforce_eager": True}, {"--port", "--uvicorn-log-level"}),
+    # https://github.com/vllm-project/vllm/issues/3435
+    (
+        "services:\n  vllm:\n    image: vllm/vllm-openai:latest\n    command: --model mistralai/Mistral-7B-v0.1\n"
+        '    ports:\n      - "8000:8000"\n',
+        "vllm",
+        "mistralai/Mistral-7B-v0.1",
+        {},
+        set(),
+    ),
+    # https://github.com/vllm-project/vllm/issues/16777
+    (
+        "CUDA_VISIBLE_DEVICES=1,2,3  vllm serve /root/llm/cohere/c4ai-command-a-03-2025 -tp=2 "
+        "--gpu-memory-utilization 0.95 --swap-space 8 --max-num-seqs=1",
+        "vllm",
+        "/root/llm/cohere/c4ai-command-a-03-2025",
+        {"tensor_parallel_size": 2, "gpu_memory_utilization": 0.95, "max_num_seqs": 1},
+        {"--swap-space"},
+    ),
+    # https://github.com/vllm-project/vllm/issues/15469
+    (
+        "CUDA_VISIBLE_DEVICES=0,1 VLLM_USE_V1=1 VLLM_WORKER_MULTIPROC_METHOD=spawn vllm serve "
+        "/home/work/Qwen/Qwen2.5-VL-3B-Instruct --gpu-memory-utilization 0.9 --swap-space 16 --max-model-len 4096 "
+        "--tensor-parallel-size 2 --port 8091 --disable-custom-all-reduce",
+        "vllm",
+        "/home/work/Qwen/Qwen2.5-VL-3B-Instruct",
+        {"gpu_memory_utilization": 0.9, "context": "4096", "tensor_parallel_size": 2},
+        {"--swap-space", "--port", "--disable-custom-all-reduce"},
+    ),
+    # https://github.com/vllm-project/vllm/issues/12308
+    (
+        "embeddings:\n  image: vllm/vllm-openai:v0.6.4\n  command:\n    - --model\n    - intfloat/multilingual-e5-large"
+        '\n    - --tensor-parallel-size\n    - "1"\n    - --gpu-memory-utilization\n    - "0.25"\n',
+        "vllm@0.6.4",
+        "intfloat/multilingual-e5-large",
+        {"tensor_parallel_size": 1, "gpu_memory_utilization": 0.25},
+        set(),
+    ),
+    # https://github.com/vllm-project/vllm/issues/11539: a variable of the shell
+    (
+        "MODEL_ID=/mylocal/DeepSeek/DeepSeek-R1, \nCUDA_VISIBLE_DEVICES=0,1 \\\n"
+        " python -m vllm.entrypoints.openai.api_server \\\n --model $MODEL_ID \\\n --port 8002 \\\n"
+        " --tensor-parallel-size 16 \\\n --max-model-len 20000 \\\n --distributed-executor-backend ray\n",
+        "vllm",
+        "/mylocal/DeepSeek/DeepSeek-R1",
+        {"tensor_parallel_size": 16, "context": "20000"},
+        {"--port", "--distributed-executor-backend"},
+    ),
+    # https://github.com/vllm-project/vllm/issues/12256
+    (
+        'NCCL_DEBUG=INFO vllm serve \\\n\t /app/DeepSeek-R1 \\\n\t --host "0.0.0.0" \\\n\t --max-model-len 65536 \\\n'
+        "\t --tensor-parallel-size 32 \\\n\t --max_num_batched_tokens 32768  --enforce-eager  --quantization fp8 \\\n"
+        "\t --max-num-seqs 128 --pipeline-parallel-size 1",
+        "vllm",
+        "/app/DeepSeek-R1",
+        {
+            "context": "65536",
+            "tensor_parallel_size": 32,
+            "max_num_batched_tokens": 32768,
+            "enforce_eager": True,
+            "max_num_seqs": 128,
+            "pipeline_parallel_size": 1,
+        },
+        {"--host", "--quantization"},
+    ),
+    # https://github.com/vllm-project/vllm-ascend/issues/3278
+    (
+        "export OMP_NUM_THREADS=100\nvllm serve /root/.cache/weights/dpsk-bf16 \\\n--data-parallel-size 2 \\\n"
+        "--data-parallel-size-local 1 \\\n--tensor-parallel-size 16 \\\n--enable-expert-parallel \\\n"
+        "--max-num-seqs 16 \\\n--max-model-len 4096 \\\n--max-num-batched-tokens 4096 \\\n"
+        '--additional-config \'{"torchair_graph_config":{"enabled":true,"graph_batch_sizes":[16]}}\'\n',
+        "vllm",
+        "/root/.cache/weights/dpsk-bf16",
+        {
+            "data_parallel_size": 2,
+            "tensor_parallel_size": 16,
+            "expert_parallel": True,
+            "max_num_seqs": 16,
+            "context": "4096",
+            "max_num_batched_tokens": 4096,
+        },
+        {"--data-parallel-size-local", "--additional-config"},
+    ),
+    # https://github.com/vllm-project/recipes/pull/11: as it was before the correction
+    (
+        "vllm serve deepseek-ai/DeepSeek-R1-0528 \\\n  --tensor-parallel-size 8 \\\n  --enable_expert_parallel",
+        "vllm",
+        "deepseek-ai/DeepSeek-R1-0528",
+        {"tensor_parallel_size": 8, "expert_parallel": True},
+        set(),
+    ),
+    # https://github.com/QwenLM/Qwen3-VL/issues/1492: no blank before the backslash, and a misspelt option
+    (
+        "# FP8 requires NVIDIA H100+ and CUDA 12+\npython -m vllm.entrypoints.openai.api_server \\\n"
+        "  --model Qwen/Qwen3-VL-235B-A22B-Instruct\\\n  --tensor-parallel-size 8 \\\n  --enable-expert-paralle \\\n"
+        "  --gpu-memory-utilization 0.70 \\\n  --quantization fp8",
+        "vllm",
+        "Qwen/Qwen3-VL-235B-A22B-Instruct",
+        {"tensor_parallel_size": 8, "gpu_memory_utilization": 0.7},
+        {"--enable-expert-paralle", "--quantization"},
+    ),
+    # https://github.com/sgl-project/sglang/issues/2587
+    (
+        "docker run --gpus all \\\n    --shm-size 32g \\\n    -p 30000:30000 \\\n    --ipc=host \\\n"
+        "    lmsysorg/sglang:latest \\\n    python3 -m sglang.launch_server --model deepseek-ai/DeepSeek-V3-Base "
+        "--enable-dp-attention --tp 8 --port 30000",
+        "sglang",
+        "deepseek-ai/DeepSeek-V3-Base",
+        {"tensor_parallel_size": 8, "expert_parallel": False},
+        {"--port"},
+    ),
+    # https://github.com/sgl-project/sglang/issues/1030
+    (
+        "python -m sglang.launch_server --model-path NousResearch/Meta-Llama-3-8B-Instruct  --host 0.0.0.0  "
+        "--port 8000 --context-length 4096 --dtype bfloat16  --max-prefill 8192",
+        "sglang",
+        "NousResearch/Meta-Llama-3-8B-Instruct",
+        {"context": "4096"},
+        {"--host", "--port", "--dtype", "--max-prefill"},
+    ),
+    # https://github.com/sgl-project/sglang/issues/445
+    (
+        "python -m sglang.launch_server --model-path ~/Llama3-OpenBioLLM-70B-Instruct --port 30000 "
+        "--mem-fraction-static 0.9 --tp 8 --disable-disk-cache",
+        "sglang",
+        "~/Llama3-OpenBioLLM-70B-Instruct",
+        {"gpu_memory_utilization": 0.9, "tensor_parallel_size": 8},
+        {"--port", "--disable-disk-cache"},
+    ),
+    # https://github.com/sgl-project/sglang/pull/6744
+    (
+        "python3 -m sglang.launch_server --model-path meta-llama/Llama-4-Scout-17B-16E-Instruct --port 30002 --tp 8 "
+        "--context-length 2800000",
+        "sglang",
+        "meta-llama/Llama-4-Scout-17B-16E-Instruct",
+        {"tensor_parallel_size": 8, "context": "2800000"},
+        {"--port"},
+    ),
+    # https://github.com/NVIDIA/TensorRT-LLM/pull/6954
+    (
+        "trtllm-serve openai/gpt-oss-120b --port 8000 --backend pytorch --tp_size 8 --ep_size 8 --max_batch_size 640 "
+        "--kv_cache_free_gpu_memory_fraction 0.9",
+        "tensorrt-llm",
+        "openai/gpt-oss-120b",
+        {"tensor_parallel_size": 8, "max_num_seqs": 640, "gpu_memory_utilization": 0.9},
+        {"--port", "--backend", "--ep_size"},
+    ),
+    # https://github.com/huggingface/text-generation-inference/issues/2534: variables of the container
+    (
+        "apiVersion: apps/v1\nkind: Deployment\nspec:\n  template:\n    spec:\n      containers:\n"
+        "      - image: ghcr.io/huggingface/text-generation-inference:latest\n"
+        '        args: ["--model-id", "$(MODEL_ID)", "--num-shard", "$(NUM_SHARD)", "--quantize", "$(QUANTIZE)"]\n'
+        "        env:\n        - {name: MODEL_ID, value: openai-community/gpt2}\n"
+        '        - {name: NUM_SHARD, value: "1"}\n        - {name: QUANTIZE, value: bitsandbytes}\n'
+        "        resources: {limits: {nvidia.com/gpu: 1}}\n",
+        "tgi",
+        "openai-community/gpt2",
+        {"tensor_parallel_size": 1},
+        {"--quantize"},
+    ),
+    # https://github.com/opea-project/GenAIExamples/pull/1626, with a default as compose has it
+    (
+        "services:\n  server:\n    image: vllm/vllm-openai:v0.8.3\n"
+        "    command: --model ${LLM_MODEL_ID:-mistralai/Mistral-7B-Instruct-v0.3} --tensor-parallel-size 1 "
+        "--host 0.0.0.0 --port 80 --block-size 128 --max-num-seqs 256 --max-seq_len-to-capture 2048\n",
+        "vllm@0.8.3",
+        "mistralai/Mistral-7B-Instruct-v0.3",
+        {"tensor_parallel_size": 1, "block_size": 128, "max_num_seqs": 256},
+        {"--host", "--port", "--max-seq_len-to-capture"},
+    ),
+    # https://github.com/ggml-org/llama.cpp/issues/20509
+    (
+        "./llama-server \\\n      -m gemma-4-31B-it-UD-Q4_K_XL.gguf \\\n      -np 1 \\\n      --cache-ram 2048 \\\n"
+        "      --threads 4 \\\n      -c 40000 \\\n      --port 8001",
+        "llama.cpp",
+        "gemma-4-31B-it-UD-Q4_K_XL.gguf",
+        {"context": "40000"},
+        {"-np", "--cache-ram", "--threads", "--port"},
+    ),
+    # https://github.com/ollama/ollama/issues/12927
+    (
+        "FROM /usr/share/ollama/.ollama/models/sqlcoder-7b-2.fp16.gguf\nPARAMETER num_thread 8\nPARAMETER num_ctx "
+        "4096\nPARAMETER top_k 10\n",
+        "llama.cpp",
+        "/usr/share/ollama/.ollama/models/sqlcoder-7b-2.fp16.gguf",
+        {"context": "4096"},
+        {"num_thread", "top_k"},
+    ),
+    # https://github.com/ollama/ollama/issues/9783
+    (
+        "FROM /path/to/gemma-3-27b-it-Q4_K_M.gguf\n\nPARAMETER num_ctx 8192\nPARAMETER temperature 0.1\n",
+        "llama.cpp",
+        "/path/to/gemma-3-27b-it-Q4_K_M.gguf",
+        {"context": "8192"},
+        {"temperature"},
+    ),
+    # https://github.com/ollama/ollama/issues/1166
+    (
+        "FROM codellama:7b\n# sets the temperature to 1\nPARAMETER temperature 1\n\nPARAMETER num_ctx 4096\n\n"
+        "SYSTEM You are Bob, acting as an assistant and you are a developer.\n",
+        "llama.cpp",
+        "codellama:7b",
+        {"context": "4096"},
+        {"temperature"},
+    ),
+    # https://sgl-project.github.io/backend/backend.html
+    (
+        "python -m sglang.launch_server --model-path meta-llama/Meta-Llama-3-8B-Instruct --dp 2 --tp 2",
+        "sglang",
+        "meta-llama/Meta-Llama-3-8B-Instruct",
+        {"data_parallel_size": 2, "tensor_parallel_size": 2},
+        set(),
+    ),
     # https://docs.ollama.com/modelfile
     ("FROM llama3.2\nPARAMETER temperature 1\nPARAMETER num_ctx 4096\nSYSTEM You are Mario", "llama.cpp", "llama3.2",
      {"context": "4096"}, {"temperature"}),
@@ -210,7 +422,7 @@ def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeyp
     assert "Not considered: --port" in capsys.readouterr().out
     monkeypatch.setattr("sys.stdin", io.StringIO(MANIFEST))
     assert run(["fit", "--gpu", "l4", "--from", "-"]) == 3
-    assert "The manifest asks for 1 GPU, and the command takes 2" in capsys.readouterr().out
+    assert "that takes 2 GPUs, and 1 is there" in capsys.readouterr().out
     drafts = "vllm serve Qwen/Qwen3-8B --max-model-len 8192 --speculative-config x"
     assert run(["fit", "--gpu", "l40s", "--from", drafts]) == 0
     assert "These take memory beside that, and how much is not known: --speculative-config" in capsys.readouterr().out

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 
-from gpu_sizer import rent
+from gpu_sizer import fit_command, rent
 from gpu_sizer.cards.fleet import fleet
 from gpu_sizer.server.http import create_app
 
@@ -37,6 +37,26 @@ def test_a_machine_stands_for_a_gpu(client: TestClient) -> None:
     assert (plan["gpu"], plan["machines"]["machine"]) == ("rtx-a6000", "gpu_4x_a6000")
     fit = client.post("/v1/fit", json={"model": "deepseek-v3", "machine": "p5.48xlarge"}).json()
     assert (fit["gpu_count"], fit["fits"]) == (8, False)
+
+
+def test_a_command_is_judged_before_it_runs(client: TestClient) -> None:
+    command = "vllm serve Qwen/Qwen3-8B --max-model-len 32768 --port 80"
+    found = client.post("/v1/fit", json={"command": command, "gpu": "l4"}).json()
+    assert found == fit_command(command, gpu="l4").model_dump()
+    assert (found["fits"], found["command"]["not_considered"]) == (False, ["--port"])
+    more = client.post("/v1/fit", json={"command": command, "gpu": "l4", "context": 8192}).json()
+    assert (more["fits"], more["assumptions"]["context"]) == (True, 8192)
+    for body, said in (
+        ({"gpu": "l4"}, "name a model, or a command"),
+        ({"gpu": "l4", "command": "vllm serve"}, "names no model"),
+        ({"gpu": "l4", "command": "ls -l"}, "no command of a server is found"),
+        ({"gpu": "l4", "command": "vllm serve Qwen/Qwen3-8B -tp 512"}, "at most 256 can be asked about here"),
+        ({"gpu": "local", "command": command}, "unknown machine 'local'"),
+        ({"gpu": "l4", "command": "vllm serve /etc/passwd"}, "unknown model"),
+    ):
+        refused = client.post("/v1/fit", json=body)
+        assert refused.status_code == 422
+        assert said in refused.json()["error"]["message"]
 
 
 @pytest.mark.parametrize(

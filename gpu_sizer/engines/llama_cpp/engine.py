@@ -7,11 +7,11 @@ from gpu_sizer.engines.layouts import whole_layer_layouts
 from gpu_sizer.engines.llama_cpp.compute import compute_bytes
 from gpu_sizer.engines.llama_cpp.file_types import file_type
 from gpu_sizer.engines.llama_cpp.weights import as_gguf, gguf_dtype, mixture_of, tensors_bytes
-from gpu_sizer.engines.one_version import OneVersion, refused
+from gpu_sizer.engines.one_version import OneVersion
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.whole_layers import answer, even_cut
 from gpu_sizer.load import Load, Settings
-from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
+from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import WeightRules
 from gpu_sizer.model.caches import CacheTypes

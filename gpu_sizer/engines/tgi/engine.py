@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import parallel_layouts
-from gpu_sizer.engines.one_version import OneVersion, refused
+from gpu_sizer.engines.one_version import OneVersion
 from gpu_sizer.engines.pools import full_pool_bytes, full_pool_tokens
 from gpu_sizer.engines.tgi.prefill import constants, prefill_tokens
 from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.activations import forward_bytes, workspace_bytes
-from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
+from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import WeightRules, refusal
 from gpu_sizer.model.caches import CacheTypes

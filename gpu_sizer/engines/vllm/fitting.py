@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil
 
 from gpu_sizer.engines.vllm.activations import PCIE_PAIR, sampler_bytes
-from gpu_sizer.memory.estimate import LayoutMemory, RankMemory
+from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout, layout_of
 from gpu_sizer.units import gib
 
@@ -126,7 +126,7 @@ class VllmFitting:
     def _evaluated(self, layout: Layout) -> LayoutMemory:
         engine, version = self._engine, self._engine.version
         if (reason := engine.refusal(self._model, layout)) is not None:
-            return LayoutMemory(layout, "does_not_fit", reason, None, (), 0, 0.0, 0, refused=True)
+            return refused(layout, reason)
         (s, needs), capacity = self._replica(layout.data_parallel_size), self._gpu.visible_bytes
         need, budget = needs.of(layout), self.budget_bytes
         plan, request_blocks, band = need.plan, need.request_blocks, need.band_bytes

@@ -1,6 +1,7 @@
 """Mixtures of experts that differ in a few keys: ERNIE 4.5, Hunyuan, Hy3, dots, Ling, LLaDA 2, MiMo V2."""
 
 from gpu_sizer.importers.config import Config
+from gpu_sizer.importers.families.deepseek_v3 import prediction
 from gpu_sizer.importers.pieces import attention, dense, dense_first, layer_types, mixture, stack
 from gpu_sizer.model.architecture import Architecture, Block
 from gpu_sizer.model.bounds import MOST_LAYERS
@@ -164,7 +165,7 @@ def _hy_v3(c: Config) -> Architecture:
     )
     names = dense_first(c, c.some_layers("first_k_dense_replace", default=1))
     blocks = {"dense": Block(mixer=mixer, feed_forward=dense(c)), "experts": Block(mixer=mixer, feed_forward=experts)}
-    return stack(c, blocks, names)
+    return stack(c, blocks, names, mtp=prediction(c, "experts", last_norm="final_layernorm"))
 
 
 _READERS = {

@@ -2,13 +2,36 @@
 
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, mixture, stack
-from gpu_sizer.model.architecture import Architecture, Block
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction
 from gpu_sizer.model.mixers.mamba2 import Mamba2
 
 _KINDS = {"M": "mamba", "*": "attention", "-": "dense", "E": "experts"}
 #: The same in the words of ``layers_block_type``, the release's and those of transformers 5.
 _WORDS = {"moe": "experts", "mlp": "dense", "linear_attention": "mamba", "full_attention": "attention"}
 _STATES = ("bfloat16", "float16", "float32")
+
+
+def _prediction(c: Config) -> MultiTokenPrediction | None:
+    """Layers that predict ahead: an attention and a mixture of experts in turn, joined to the last layer once."""
+    if not c.optional("num_nextn_predict_layers"):
+        return None
+    words = c.sequence("mtp_layers_block_type")
+    told = c.text_value("mtp_hybrid_override_pattern") if words is None else None
+    kinds = [_KINDS.get(k, "") for k in told or ""] if words is None else [_WORDS.get(str(k), str(k)) for k in words]
+    if sorted(kinds) != ["attention", "experts"]:
+        return None
+    hidden = c.hidden_size
+    norms = ("enorm.weight", "hnorm.weight", "final_layernorm.weight")
+    return MultiTokenPrediction(
+        block="experts",
+        layers=2,
+        once=(
+            ExtraTensor(name="eh_proj.weight", shape=(hidden, 2 * hidden), linear=True),
+            *(ExtraTensor(name=name, shape=(hidden,), part="norms") for name in norms),
+        ),
+        other_block="attention",
+        other_layers=1,
+    )
 
 
 MODEL_TYPES = ("nemotron_h",)
@@ -58,4 +81,4 @@ def architecture(c: Config) -> Architecture:
             latent_size=c.optional("moe_latent_size"),
         )
         blocks["experts"] = Block(feed_forward=experts, norms=1)
-    return stack(c, blocks, kinds)
+    return stack(c, blocks, kinds, mtp=_prediction(c))

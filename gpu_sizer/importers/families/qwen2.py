@@ -4,7 +4,7 @@ from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, uniform
 from gpu_sizer.model.architecture import Architecture, Block
 
-MODEL_TYPES = ("mimo", "qwen2")
+MODEL_TYPES = ("qwen2",)
 
 
 def architecture(c: Config) -> Architecture:

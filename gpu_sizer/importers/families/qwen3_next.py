@@ -7,7 +7,7 @@ from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.qwen3_vl import VISION
 from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, sparse_steps, stack
 from gpu_sizer.importers.towers import qwen_vision
-from gpu_sizer.model.architecture import Architecture, Block
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction
 from gpu_sizer.model.feed_forward import FeedForward
 from gpu_sizer.model.mixers.gated_delta_net import GatedDeltaNet
 
@@ -15,6 +15,15 @@ STATE_TYPES = ("bfloat16", "float16", "float32")
 
 
 MODEL_TYPES = ("qwen3_5", "qwen3_5_moe", "qwen3_5_moe_text", "qwen3_5_text", "qwen3_next")
+
+
+def _joined(hidden: int) -> tuple[ExtraTensor, ...]:
+    """What joins a token's embedding and the last layer's output before the layers that predict ahead."""
+    norms = ("pre_fc_norm_embedding.weight", "pre_fc_norm_hidden.weight", "norm.weight")
+    return (
+        ExtraTensor(name="fc.weight", shape=(hidden, 2 * hidden), linear=True),
+        *(ExtraTensor(name=name, shape=(hidden,), part="norms") for name in norms),
+    )
 
 
 def architecture(c: Config) -> Architecture:
@@ -48,8 +57,11 @@ def architecture(c: Config) -> Architecture:
         for span, mixer in (("delta", delta), ("full", full))
         for kind, feed_forward in feed_forwards.items()
     }
+    # They are layers of full attention, with the feed-forward of the others.
+    ahead = c.optional("mtp_num_hidden_layers") if alike else None
     every = c.number("full_attention_interval", default=4)
     default = ["delta" if (i + 1) % every else "full" for i in range(c.layers)]
     spans = layer_types(c, {"linear_attention": "delta", "full_attention": "full"}, default)
     names = [span if alike else f"{span}-{kind}" for span, kind in zip(spans, kinds, strict=True)]
-    return stack(c, blocks, names, towers=qwen_vision(c, VISION, counted=False))
+    mtp = None if ahead is None else MultiTokenPrediction(block="full", layers=ahead, once=_joined(c.hidden_size))
+    return stack(c, blocks, names, towers=qwen_vision(c, VISION, counted=False), mtp=mtp)

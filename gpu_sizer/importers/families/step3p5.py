@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from gpu_sizer.importers.config import Config
+from gpu_sizer.importers.families.deepseek_v3 import prediction
 from gpu_sizer.importers.pieces import attention, dense, layer_types, layers_told, mixture, stack
-from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor
+from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction
 from gpu_sizer.model.mixers.attention import Attention
 
 
@@ -13,6 +14,14 @@ def _gate(c: Config, mixer: Attention) -> ExtraTensor:
     return ExtraTensor(
         name="self_attn.g_proj.weight", shape=(heads, c.hidden_size), part="attention", split_dim=0, units=heads
     )
+
+
+def _prediction(c: Config) -> MultiTokenPrediction | None:
+    """Windowed layers with a dense feed-forward, each with a head of its own."""
+    head = ExtraTensor(
+        name="shared_head.head.weight", shape=(c.number("vocab_size"), c.hidden_size), part="lm_head", linear=True
+    )
+    return prediction(c, "sliding-dense", more=(head,))
 
 
 MODEL_TYPES = ("step3p5",)
@@ -50,4 +59,4 @@ def architecture(c: Config) -> Architecture:
     spans = layer_types(c, {"full_attention": "full", "sliding_attention": "sliding"})
     sparse = layers_told(c, "moe_layers_enum", range(1, c.layers))
     names = [f"{span}-{'experts' if i in sparse else 'dense'}" for i, span in enumerate(spans)]
-    return stack(c, blocks, names)
+    return stack(c, blocks, names, mtp=_prediction(c))

@@ -17,9 +17,13 @@ from gpu_sizer.reports.charts.frontier import Fewer, Placed
 from gpu_sizer.reports.charts.progress import Dot, Series, Span
 from gpu_sizer.reports.charts.style import Chart
 
+#: Whose chart the article that this one belongs to showed.
+TRACKER = "after Andrew Reed’s progress tracker"
+
 
 def _source(table: Table) -> str:
-    return f"Source: {basis(table)}; release dates: gpu_sizer."
+    rights = f" ({table.rights})" if table.rights else ""
+    return f"Source: {basis(table)}{rights}; release dates: gpu_sizer."
 
 
 def short_name(name: str) -> str:
@@ -32,9 +36,24 @@ def _day(standing: Standing) -> date:
     return standing.released
 
 
-def _dot(standing: Standing) -> Dot:
-    by = f" ({standing.organization})" if standing.organization else ""
-    return Dot(_day(standing), standing.rating, short_name(standing.name), standing.name + by)
+def _told(standing: Standing) -> str:
+    return standing.name + (f" ({standing.organization})" if standing.organization else "")
+
+
+def _dot(standing: Standing, by: str = "") -> Dot:
+    return Dot(_day(standing), standing.rating, short_name(standing.name), _told(standing), by)
+
+
+def _leaders(found: Frontier) -> tuple[Dot, ...]:
+    """The leaders; the first of each organisation bears its name, unless its own says it."""
+    dots: list[Dot] = []
+    seen: set[str] = set()
+    for one in found.leaders:
+        by = one.organization or ""
+        named = by in seen or by.casefold() in one.name.casefold()
+        dots.append(_dot(one, "" if named else by))
+        seen.add(by)
+    return tuple(dots)
 
 
 def _series(name: str, frontier: Frontier, standings: tuple[Standing, ...], progress: Progress) -> Series:
@@ -46,12 +65,12 @@ def _series(name: str, frontier: Frontier, standings: tuple[Standing, ...], prog
     level = None
     if frontier.best is not None and not frontier.dated:
         level = (frontier.best.rating, f"{name}: {short_name(frontier.best.name)}, release date not known")
-    return Series(name, dots, tuple(map(_dot, frontier.leaders)), tuple(map(_dot, frontier.tied)), line, level)
+    return Series(name, dots, _leaders(frontier), tuple(map(_dot, frontier.tied)), line, level)
 
 
 def _progress_title(found: Progress) -> str:
     if found.gap is None:
-        return "Arena scores of open and proprietary models"
+        return "Whether open or proprietary models lead the Arena cannot be told"
     verb = "trails" if found.gap >= 0 else "leads"
     return f"The best open model {verb} the best proprietary one by {abs(found.gap):.0f} points"
 
@@ -92,7 +111,7 @@ def progress_chart(found: Progress) -> Chart:
             + (f". {_first_capital(found.reason)}" if found.reason else "")
             + (f". Not drawn: {len(table.timeless)} models without a release date" if found.undated else "")
         ),
-        source=_source(table),
+        source=f"{_source(table)[:-1]}; {TRACKER}.",
         alt=" ".join(progress_sentences(found)),
         header=tuple(header),
         rows=tuple(map(tuple, rows)),
@@ -101,7 +120,17 @@ def progress_chart(found: Progress) -> Chart:
 
 
 def _placed(need: Need) -> Placed:
-    return Placed(need.gpus, need.standing.rating, short_name(need.standing.name))
+    return Placed(need.gpus, need.standing.rating, short_name(need.standing.name), _told(need.standing))
+
+
+def _frontier_title(found: Capability, gpu: str) -> str:
+    """The finding: what the step from the fewest GPUs to the most buys."""
+    first, last = found.pareto[0], found.pareto[-1]
+    name, most = short_name(last.standing.name), f"{last.gpus} {gpu}"
+    if first is last:
+        return f"No open model is rated above {name}, which runs on {most if last.gpus > 1 else f'1 of the {gpu}'}"
+    points = f"{last.standing.rating - first.standing.rating:.0f} points"
+    return f"From {short_name(first.standing.name)} on {first.gpus} to {name} on {most}: {points} more"
 
 
 def frontier_chart(found: Capability, table: Table, gpu: str, context: str | None) -> Chart:
@@ -117,10 +146,10 @@ def frontier_chart(found: Capability, table: Table, gpu: str, context: str | Non
     )
     names = ", ".join(f"{n.standing.name} on {n.gpus} ({n.standing.rating:.0f})" for n in found.pareto)
     return Chart(
-        title=f"The best open model for each number of {gpu}",
+        title=_frontier_title(found, gpu),
         subtitle=(
-            f"As of {table.as_of}; blue: nothing better runs on as few; star: on the day of its release, "
-            "at most half of what its score took before"
+            f"The best open model for each number of {gpu}, as of {table.as_of}; blue: nothing better runs on as few; "
+            "star: on the day of its release, at most half of what its score took before"
         ),
         source=_source(table),
         alt=f"Arena score against the number of {gpu} needed, as of {table.as_of}. The frontier: {names}.",

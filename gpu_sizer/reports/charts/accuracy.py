@@ -47,8 +47,8 @@ def accuracy_chart(records: Sequence[dict[str, Any]], source: str) -> Chart:
     rows = tuple((SERIES[n][0], f"{x:.4f}", f"{y:.4f}") for n, x, y in points)
     near = sum(abs(y - x) <= max(0.5, 0.03 * x) for _, x, y in points)
     return Chart(
-        title="What the estimate says, and what servers logged",
-        subtitle=f"{near} of {len(points)} figures lie within 3 % or half a GiB of the log",
+        title=f"{near} of {len(points)} estimates lie within 3 % or half a GiB of what servers logged",
+        subtitle="GiB a GPU: what the estimate says against the log; on the line both are equal",
         source=f"Source: {source}.",
         alt=(
             f"{len(points)} points, predicted against measured GiB a GPU; {near} lie within 3 % or half a GiB of the "

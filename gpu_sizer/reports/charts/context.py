@@ -8,7 +8,8 @@ from typing import Any
 
 from gpu_sizer.planning.breakpoints import Step
 from gpu_sizer.records import dataclass
-from gpu_sizer.reports.charts.geometry import ticks
+from gpu_sizer.reports.charts.dots import dots
+from gpu_sizer.reports.charts.geometry import least_ratio, ticks
 from gpu_sizer.reports.charts.labels import IF_ROOM, LINES, POINTS, Label, place
 from gpu_sizer.reports.charts.style import Chart, Theme, shortened
 
@@ -16,8 +17,8 @@ from gpu_sizer.reports.charts.style import Chart, Theme, shortened
 SHORTEST = 1024
 #: Lines stay apart up to so many.
 MOST_LINES = 6
-#: How much larger the next mark of the logarithmic axis must be.
-SPARSE = 1.3
+#: Inches between the marks of counts at least.
+MARK = 0.19
 #: Counts up to which their axis is linear.
 LINEAR = 16
 #: Points between lines that need equally many GPUs.
@@ -59,7 +60,7 @@ def context_chart(model: str, gpu: str, lines: Sequence[Line], longest: int, loa
     """The chart."""
     told = [_told(line) for line in lines]
     return Chart(
-        title=f"GPUs that {shortened(model)} takes, by length of context",
+        title=_title(shortened(model), gpu, lines, longest),
         subtitle=f"{gpu}; {load}. Each user has a request of that length; a dot marks the longest that a count carries",
         source=source,
         alt=" ".join(told),
@@ -67,6 +68,20 @@ def context_chart(model: str, gpu: str, lines: Sequence[Line], longest: int, loa
         rows=tuple((str(line.users), str(s.gpu_count), str(s.upto)) for line in lines for s in line.steps),
         draw=partial(_draw, lines=tuple(line for line in lines if line.steps), longest=longest),
     )
+
+
+def _title(model: str, gpu: str, lines: Sequence[Line], longest: int) -> str:
+    """The finding: where the line of fewest users begins and ends."""
+    line = next((line for line in lines if line.steps), None)
+    if line is None:
+        return f"{model} fits on no number of {gpu} that was searched"
+    who = "" if line.users == 1 else f" for {users_text(line.users)}"
+    first, last = line.steps[0], line.steps[-1]
+    begins = f"{model} takes {first.gpu_count} × {gpu}{who}"
+    if first is last and not line.ended:
+        return f"{begins} at any length of context"
+    ends = "more than were searched" if line.ended else f"{last.gpu_count} at its full {rounded(longest)}"
+    return f"{begins} up to {rounded(first.upto)} tokens of context, {ends}"
 
 
 def _told(line: Line) -> str:
@@ -119,14 +134,15 @@ def _draw(axes: Any, look: Theme, lines: Sequence[Line], longest: int) -> None:
     axes.set_xticks(marks, labels=[tokens_text(m) for m in marks])
     if high <= LINEAR:
         axes.set_ylim(0, high * 1.12 + 0.3)
-        scale = list(range(1 if high <= 10 else 2, int(high) + 2, 1 if high <= 10 else 2))
+        scale = list(range(1, int(high) + 2))
     else:
         axes.set_yscale("log", base=2)
         bottom, top = low * 0.8, max(high, low * 2) * 1.3
         axes.set_ylim(bottom, top)
-        # Powers of two, and the counts at which lines begin and end where there is room.
-        powers = [2**n for n in range(14) if bottom <= 2**n <= top]
-        scale = ticks(powers, [int(low), int(high)], SPARSE)
+        # Every step, where there is room; the ends first.
+        inches = axes.get_position().height * axes.figure.get_figheight()
+        taken = [s.gpu_count for line in lines for s in line.steps]
+        scale = ticks([int(low), int(high)], taken, least_ratio(bottom, top, inches, MARK))
     axes.set_yticks(scale, labels=[f"{n:,}" for n in scale])
     axes.minorticks_off()
     axes.tick_params(labelsize=10.5)
@@ -149,9 +165,11 @@ def _draw(axes: Any, look: Theme, lines: Sequence[Line], longest: int) -> None:
         drawn.append([*corners])
         ends.setdefault((corners[-1], line.ended), []).append((line.users, color))
         turns = [s for s in line.steps if s.upto >= first and (line.ended or s is not line.steps[-1])]
-        axes.scatter(
-            [s.upto for s in turns], [s.gpu_count for s in turns], s=24, color=color, zorder=POINTS, transform=shifted
-        )
+        shown = [
+            (float(s.upto), float(s.gpu_count), f"{users_text(line.users)}: {s.gpu_count} up to {s.upto:,} tokens")
+            for s in turns
+        ]
+        dots(axes, shown, s=24, color=color, zorder=POINTS, transform=shifted)
         points += [(s.upto, s.gpu_count) for s in turns]
         before = float(first)
         for s in turns:

@@ -9,6 +9,8 @@ from functools import partial
 from typing import Any
 
 from gpu_sizer.records import dataclass
+from gpu_sizer.reports.charts.dots import dots
+from gpu_sizer.reports.charts.geometry import least_ratio, ticks
 from gpu_sizer.reports.charts.growth import Growth, Measured, growth, records
 from gpu_sizer.reports.charts.labels import IF_ROOM, LINES, MUST, POINTS, Label, place
 from gpu_sizer.reports.charts.style import Chart, Theme, shortened
@@ -17,6 +19,8 @@ from gpu_sizer.reports.charts.style import Chart, Theme, shortened
 MOST_NAMES = 26
 #: Exceptions that are explained in words; the others bear the star alone.
 MOST_EXCEPTIONS = 5
+#: Inches between the marks of the other axis at least.
+MARK = 0.19
 #: Days that the time axis spans at least, and marks of the other at most.
 SHORTEST_SPAN, MOST_MARKS = 180, 9
 #: Days from which the time axis counts in years alone.
@@ -90,7 +94,9 @@ def months(value: float) -> str:
 def title(found: Demand) -> str:
     """The finding as a headline."""
     if found.trend is None:
-        return f"What open models take, in {found.unit}"
+        last = found.records[-1]
+        unit = "" if found.unit == "GiB" else f" {found.unit}"
+        return f"{shortened(last.name)} takes most: {_figure(last.value, found.unit)}{unit}"
     what = "memory" if found.unit == "GiB" else "GPUs"
     return f"The largest open models double their {what} every {months(found.trend.doubling_months)}"
 
@@ -166,9 +172,7 @@ def _draw(axes: Any, look: Theme, found: Demand) -> None:
     room = max(1.6, (high / low) ** 0.1)
     axes.set_ylim(bottom, max(high, low * 2) * room)
     axes.set_xlim(begin, end)
-    powers = [n for n in range(-4, 24) if low * 0.72 <= 2.0**n <= high * room]
-    every = math.ceil(len(powers) / MOST_MARKS)
-    marks = [2.0**n for n in powers if n % every == 0]
+    marks = _marks(axes, found, low, high * room)
     axes.set_yticks(marks, labels=[f"{m:,.0f}" if m >= 1 else f"{m:g}" for m in marks])
     axes.minorticks_off()
     dates: Any = matplotlib.dates
@@ -178,9 +182,7 @@ def _draw(axes: Any, look: Theme, found: Demand) -> None:
     axes.set_ylabel(f"{found.unit} needed", fontsize=10.5)
     special = {m.name for m in found.records} | {e.name for e in found.exceptions}
     rest = [m for m in found.models if m.name not in special]
-    axes.scatter(
-        [m.day for m in rest], [m.value for m in rest], s=30, color=look.muted, alpha=0.6, linewidths=0, zorder=POINTS
-    )
+    dots(axes, _named(rest, found), s=30, color=look.muted, alpha=0.6, linewidths=0, zorder=POINTS)
     lines: list[list[tuple[Any, float]]] = [_steps(found)]
     axes.plot([x for x, _ in lines[0]], [y for _, y in lines[0]], color=color, linewidth=2.0, zorder=LINES)
     labels: list[Label] = []
@@ -194,12 +196,10 @@ def _draw(axes: Any, look: Theme, found: Demand) -> None:
         middle = _widest(found, found.trend)
         text = f"doubles every {months(found.trend.doubling_months)}"
         labels.append(Label(middle, found.trend.at(middle), text, color, size=11.0, halo=look.paper, worth=IF_ROOM * 2))
-    axes.scatter(
-        [m.day for m in found.records], [m.value for m in found.records], s=62, color=color, zorder=POINTS + 0.1
-    )
+    dots(axes, _named(found.records, found), s=62, color=color, zorder=POINTS + 0.1)
     by_name = {m.name: m for m in found.models}
     stars = [by_name[e.name] for e in found.exceptions]
-    axes.scatter([m.day for m in stars], [m.value for m in stars], s=150, marker="*", color=mark, zorder=POINTS + 0.2)
+    dots(axes, _named(stars, found), s=150, marker="*", color=mark, zorder=POINTS + 0.2)
     for one in reversed(found.records):
         if one.name not in {e.name for e in found.exceptions}:
             text = f"{shortened(one.name)}: {_figure(one.value, found.unit)}"
@@ -213,6 +213,23 @@ def _draw(axes: Any, look: Theme, found: Demand) -> None:
     for m in sorted(rest, key=lambda m: -m.value)[:MOST_NAMES]:
         labels.append(Label(m.day, m.value, shortened(m.name), look.muted, size=9.5, halo=look.paper, worth=IF_ROOM))
     place(axes, labels, points=[(m.day, m.value) for m in found.models], lines=lines, faint=faint)
+
+
+def _named(shown: Sequence[Measured], found: Demand) -> list[tuple[Any, float, str]]:
+    """Dots with what a pointer over them shows."""
+    return [(m.day, m.value, f"{m.name}: {_figure(m.value, found.unit)} ({m.day})") for m in shown]
+
+
+def _marks(axes: Any, found: Demand, low: float, top: float) -> list[float]:
+    """Marks of the other axis: every step of the records where there is room, and powers of two between them."""
+    powers = [n for n in range(-4, 24) if low * 0.72 <= 2.0**n <= top]
+    if found.unit == "GiB" or len(powers) > MOST_MARKS:
+        every = math.ceil(len(powers) / MOST_MARKS)
+        return [2.0**n for n in powers if n % every == 0]
+    bottom, up = axes.get_ylim()
+    inches = axes.get_position().height * axes.figure.get_figheight()
+    steps = [round(m.value) for m in found.records]
+    return [float(m) for m in ticks(steps, [2**n for n in powers if n >= 0], least_ratio(bottom, up, inches, MARK))]
 
 
 def _month(day_of: Callable[[float], Any], years_alone: bool, value: float, position: int) -> str:

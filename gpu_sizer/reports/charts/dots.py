@@ -1,4 +1,4 @@
-"""Dots that bear their names: a pointer over one of a page or an SVG shows it."""
+"""Dots, bars and cells that bear their names: a pointer over one of a page or an SVG shows it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,21 @@ def dots(axes: Any, points: Sequence[tuple[Any, float, str]], **style: Any) -> N
     drawn.set_urls([_MARK + quote(name, safe="") for _, _, name in points])
 
 
+def named(patch: Any, name: str) -> None:
+    """Gives a bar or a cell its name."""
+    patch.set_url(_MARK + quote(name, safe=""))
+
+
+def nameless(figure: Any) -> None:
+    """Takes the names off again, for formats that would make links of them."""
+    for artist in figure.findobj():
+        if hasattr(artist, "set_urls"):
+            artist.set_urls([None])
+        artist.set_url(None)
+
+
 def with_titles(svg: str) -> str:
-    """An SVG of matplotlib's in which each named dot has its name as ``<title>``."""
+    """An SVG of matplotlib's in which everything named has its name as ``<title>``."""
 
     def titled(match: re.Match[str]) -> str:
         return f"<g><title>{escape(unquote(match[1]))}</title>{match[2]}</g>"

@@ -1,4 +1,4 @@
-"""Charts as files: SVG, PNG, or an HTML page in both themes; their data as CSV beside them."""
+"""Charts as files: SVG, PNG, PDF, or an HTML page in both themes; their data as CSV beside them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from typing import Any
 
 from gpu_sizer.errors import RequestError
 from gpu_sizer.files import check_output, write_file
-from gpu_sizer.reports.charts.dots import with_titles
-from gpu_sizer.reports.charts.style import DARK, DPI, LIGHT, Chart, Theme, figure, settings, theme
+from gpu_sizer.reports.charts.dots import nameless, with_titles
+from gpu_sizer.reports.charts.labels import rims_of_text, with_rims
+from gpu_sizer.reports.charts.style import DARK, DPI, FONT, LIGHT, STAND_INS, Chart, Theme, figure, settings, theme
 from gpu_sizer.reports.tables.formats.csv import safe_cells
 
-SUFFIXES = (".svg", ".png", ".html", ".csv")
+SUFFIXES = (".svg", ".png", ".pdf", ".html", ".csv")
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -74,6 +75,18 @@ def png_bytes(chart: Chart, look: Theme) -> bytes:
     return stream.getvalue()
 
 
+def pdf_bytes(chart: Chart, look: Theme) -> bytes:
+    """The chart as a PDF."""
+    stream = io.BytesIO()
+    with settings(look):
+        metadata: Any = {"Title": chart.title, "Subject": chart.alt, "Creator": None, "Producer": None}
+        made = figure(chart, look)
+        nameless(made)
+        # Without a date, the same chart is the same file.
+        made.savefig(stream, format="pdf", metadata={**metadata, "CreationDate": None})
+    return stream.getvalue()
+
+
 def _shorter(svg: str) -> str:
     """An SVG whose outlines have two digits behind the point: finer than any screen, and a third smaller."""
 
@@ -88,8 +101,12 @@ def svg_text(chart: Chart, look: Theme) -> str:
     stream = io.StringIO()
     with settings(look):
         metadata: Any = {"Date": None, "Creator": None, "Format": None, "Type": None}
-        figure(chart, look).savefig(stream, format="svg", metadata=metadata)
+        made = figure(chart, look)
+        rims_of_text(made)
+        made.savefig(stream, format="svg", metadata=metadata)
     text = stream.getvalue()
+    for name in FONT:
+        text = text.replace(f"'{name}'", f"'{name}', {STAND_INS}")
     text = text[text.index("<svg") :]
     key = f"chart-{look.name}"
     opening = re.match(r"<svg[^>]*>", text)
@@ -98,7 +115,7 @@ def svg_text(chart: Chart, look: Theme) -> str:
     told = f'<title id="{key}-title">{escape(chart.title)}</title><desc id="{key}-alt">{escape(chart.alt)}</desc>'
     # Ids of glyphs and clips are per file; on a page with both themes they must differ.
     body = re.sub(r'(id="|xlink:href="#|url\(#)', rf"\g<1>{look.name}-", text[opening.end() :])
-    return f"{head}\n{told}{with_titles(_shorter(body))}"
+    return f"{head}\n{told}{with_rims(with_titles(_shorter(body)))}"
 
 
 def svg_bytes(chart: Chart, look: Theme) -> bytes:
@@ -140,7 +157,7 @@ def write_chart(chart: Chart, output: Path, theme_name: str = "light") -> list[P
 
     Args:
         chart: what to draw.
-        output: ends in .svg, .png, .html or .csv (the data alone).
+        output: ends in .svg, .png, .pdf, .html or .csv (the data alone).
         theme_name: ``light`` or ``dark``; a page has both.
 
     Raises:
@@ -150,6 +167,8 @@ def write_chart(chart: Chart, output: Path, theme_name: str = "light") -> list[P
     contents: dict[Path, bytes] = {}
     if suffix == ".png":
         contents[output] = png_bytes(chart, look)
+    elif suffix == ".pdf":
+        contents[output] = pdf_bytes(chart, look)
     elif suffix == ".svg":
         contents[output] = svg_bytes(chart, look)
     elif suffix == ".html":

@@ -22,6 +22,8 @@ class Placed:
     gpus: int
     score: float
     name: str
+    told: str = ""
+    """Name and organisation, for whoever points at the dot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Fewer:
 
 def _named(shown: Sequence[Placed]) -> list[tuple[Any, float, str]]:
     """Dots with what a pointer over them shows."""
-    return [(m.gpus, m.score, f"{m.name}: {m.score:.0f} on {m.gpus}") for m in shown]
+    return [(m.gpus, m.score, f"{m.told or m.name}: {m.score:.0f} on {m.gpus}") for m in shown]
 
 
 def draw(

@@ -66,6 +66,11 @@ def meet(a: Segment, b: Segment) -> bool:
     return side(a, b[0], b[1]) * side(a, b[2], b[3]) < 0 and side(b, a[0], a[1]) * side(b, a[2], a[3]) < 0
 
 
+def least_ratio(low: float, high: float, inches: float, each: float) -> float:
+    """How much larger the next mark of a logarithmic axis of a length must be for figures of a height to stay apart."""
+    return float((high / low) ** (each / inches))
+
+
 def ticks(first: Sequence[int], others: Sequence[int], apart: float = APART) -> list[int]:
     """Counts to mark on a logarithmic axis: the first ones, and others where there is room."""
     marks: list[int] = []

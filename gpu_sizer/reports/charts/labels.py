@@ -9,6 +9,7 @@ then call :func:`place` once with all labels, so that they can make room for one
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -23,6 +24,8 @@ LINES, TEXT, POINTS = 3.0, 3.6, 4.0
 IF_ROOM = 20.0
 #: Worth of a label that a reader looks for: others make room for it.
 MUST = 4000.0
+#: Points of a rim around letters.
+RIM_WIDTH = 3.0
 #: Points by which labels may leave the plot on its right.
 OVERHANG = 10.0
 
@@ -51,7 +54,27 @@ def halo(color: str | None) -> list[Any]:
         return []
     from matplotlib.patheffects import withStroke
 
-    return [withStroke(linewidth=3.0, foreground=color)]
+    return [withStroke(linewidth=RIM_WIDTH, foreground=color)]
+
+
+#: How a rim travels through matplotlib's SVG writer, which would make outlines of letters that have one.
+_RIM = "rim-"
+_RIMMED = re.compile(rf'<g id="[a-z]+-{_RIM}(#[0-9a-f]{{6}})[^"]*">(\s*)<text style="')
+
+
+def rims_of_text(figure: Any) -> None:
+    """Lets letters with a rim be letters in an SVG; :func:`with_rims` gives them the rim."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        if str(text.get_gid() or "").startswith(_RIM):
+            text.set_path_effects([])
+
+
+def with_rims(svg: str) -> str:
+    """An SVG of matplotlib's in which letters have their rims, drawn below them."""
+    rim = f"stroke-width: {RIM_WIDTH:g}px; stroke-linejoin: round; paint-order: stroke"
+    return _RIMMED.sub(rf'<g>\2<text style="stroke: \1; {rim}; ', svg)
 
 
 def text_width(figure: Any, text: str, size: float, weight: str = "normal") -> float:
@@ -136,5 +159,6 @@ def place(
             zorder=TEXT,
             clip_on=False,
             path_effects=halo(label.halo),
+            gid=f"{_RIM}{label.halo}" if label.halo is not None else None,
         )
     return [label for i, label in enumerate(wanted) if i not in chosen]

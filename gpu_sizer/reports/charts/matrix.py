@@ -9,11 +9,14 @@ from functools import partial
 from typing import Any
 
 from gpu_sizer.records import dataclass
+from gpu_sizer.reports.charts.dots import named
 from gpu_sizer.reports.charts.labels import text_width
-from gpu_sizer.reports.charts.style import WIDTH, Chart, Theme, shortened
+from gpu_sizer.reports.charts.style import TALLEST, WIDTH, Chart, Theme, shortened
 
 #: Inches above and below the cells, for the names of GPUs, and for each row.
 FRAME, HEAD, ROW = 2.1, 0.6, 0.33
+#: Inches that other charts give to the name of the axis.
+AXIS = 0.36
 #: Letters of names, in points.
 NAME = 10.5
 #: What stands in a cell of which no count is known.
@@ -48,20 +51,44 @@ def matrix_chart(gpus: Sequence[str], models: Sequence[Counted], load: str, sour
     if len(gpus) > MOST_COLUMNS:
         columns = tuple(m.model for m in models)
         lines = tuple(Counted(gpu, tuple(m.cells[i] for m in models)) for i, gpu in enumerate(gpus))
+    room = int((TALLEST - FRAME) / ROW)
     cells = [c for m in models for c in m.cells]
-    marks = "; * tight" * any(c.tight for c in cells)
+    marks = f"; the last {room} of {len(lines)}" * (len(lines) > room)
+    marks += "; * tight" * any(c.tight for c in cells)
     marks += f"; {NOT_COUNTED} not counted" * any(c.text == NOT_COUNTED for c in cells)
     return Chart(
-        title="How many GPUs each open model takes",
+        title=_title(gpus, models),
         subtitle=f"The fewest on which the engine starts; {load}{marks}",
         source=source,
         alt=" ".join(_told(gpus, models)),
         header=("model", *gpus),
         rows=tuple((m.model, *(c.text for c in m.cells)) for m in models),
-        draw=partial(_draw, gpus=columns, models=lines),
+        draw=partial(_draw, gpus=columns, models=lines[-room:]),
         width=WIDTH,
-        height=FRAME + ROW * len(lines),
+        height=FRAME + ROW * min(room, len(lines)),
     )
+
+
+def _title(gpus: Sequence[str], models: Sequence[Counted]) -> str:
+    """The finding: on which GPU the models take fewest, and on which most."""
+    middle = []
+    for i, gpu in enumerate(gpus):
+        counts = sorted(float(m.cells[i].count or math.inf) for m in models if m.cells[i].text != NOT_COUNTED)
+        if counts:
+            # The lower of the two in the middle: a number that a model really takes.
+            middle.append((counts[(len(counts) - 1) // 2], gpu))
+    if not middle:
+        return "None of these models can be counted on these GPUs"
+
+    def text(found: tuple[float, str]) -> str:
+        count, gpu = found
+        return f"more {gpu} than were searched" if math.isinf(count) else f"{count:.0f} × {gpu}"
+
+    least, most = min(middle), max(middle)
+    who = (
+        f"{shortened(models[0].model)} takes" if len(models) == 1 else f"Half of these {len(models)} models take up to"
+    )
+    return f"{who} {text(least)}" + (f", or {text(most)}" if most[0] > least[0] else "")
 
 
 def _told(gpus: Sequence[str], models: Sequence[Counted]) -> Iterator[str]:
@@ -106,7 +133,9 @@ def _draw(axes: Any, look: Theme, gpus: Sequence[str], models: Sequence[Counted]
     box_of, height = axes.get_position(), axes.figure.get_figheight()
     names = [shortened(m.model) for m in models]
     left = 0.045 + max(text_width(axes.figure, name, NAME) for name in names)
-    axes.set_position((left, 0.5 / height, box_of.x1 - left, box_of.y1 - (0.5 + HEAD) / height))
+    # Without a name of the axis, cells begin lower than other plots.
+    low = box_of.y0 - AXIS / height
+    axes.set_position((left, low, box_of.x1 - left, box_of.y1 - low - HEAD / height))
     axes.grid(visible=False)
     axes.spines["bottom"].set_visible(False)
     axes.set_xlim(0, len(gpus))
@@ -123,7 +152,9 @@ def _draw(axes: Any, look: Theme, gpus: Sequence[str], models: Sequence[Counted]
                 box = {"facecolor": color, "linewidth": 0}
                 dark = _luminance(color) < 0.19
                 ink = "#ffffff" if dark else "#10161c"
-            axes.add_patch(Rectangle((column + 0.02, row + 0.04), 0.96, 0.92, zorder=2, **box))
+            cell = Rectangle((column + 0.02, row + 0.04), 0.96, 0.92, zorder=2, **box)
+            named(cell, f"{m.model}, {gpus[column]}: {c.text}" + (", tight" if c.tight else ""))
+            axes.add_patch(cell)
             text = c.text + ("*" if c.tight else "")
             axes.text(column + 0.5, row + 0.52, text, ha="center", va="center", fontsize=11, color=ink, zorder=3)
     axes.set_yticks([i + 0.5 for i in range(len(models))], labels=names, fontsize=NAME)

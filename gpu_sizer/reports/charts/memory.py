@@ -8,8 +8,9 @@ from typing import Any
 
 from gpu_sizer.planning.plan import Plan
 from gpu_sizer.planning.sentences import rows
+from gpu_sizer.reports.charts.dots import named
 from gpu_sizer.reports.charts.labels import text_width
-from gpu_sizer.reports.charts.style import LONGEST_NAME, WIDTH, Chart, Theme, shortened
+from gpu_sizer.reports.charts.style import LONGEST_NAME, TALLEST, WIDTH, Chart, Theme, shortened
 from gpu_sizer.reports.tables.columns import short_name
 from gpu_sizer.units import GIB
 
@@ -29,15 +30,38 @@ def setup_text(plan: Plan) -> str:
     return f"{count} × {gpu}{layout}" + (", tight" if plan.verdict == "tight" else "")
 
 
-def memory_chart(plans: Sequence[Plan], load: str, source: str) -> Chart:
-    """A bar for each plan: the fullest GPU of its layout."""
-    names = list(dict.fromkeys(p.request.model.name for p in plans))
+def _title(plans: Sequence[Plan]) -> str:
+    """The finding: of one bar what it holds, of several of one model where it runs, else what fills the GPUs."""
+    placed = [p for p in plans if p.per_gpu is not None]
+    names = list(dict.fromkeys(shortened(p.request.model.name) for p in plans))
     gpus = list(dict.fromkeys(short_name(p.request.gpu) for p in plans))
-    short = [shortened(n) for n in names]
-    what = short[0] if len(short) == 1 else ", ".join(short[:-1]) + f" and {short[-1]}"
-    if len(names) > 3 or (len(names) > 1 and len(what) > LONGEST_NAME):
-        what = "open models"
-    where = f"each {gpus[0]}" if len(gpus) == 1 else "each GPU"
+    if len(plans) == 1 or not placed:
+        p = plans[0]
+        if (m := p.per_gpu) is None:
+            return f"{names[0]} {setup_text(p)}"
+        where = f"one {gpus[0]}" if p.gpu_count == 1 else f"each of {p.gpu_count} × {gpus[0]}"
+        return f"{names[0]} puts {m.needed_bytes / GIB:.1f} GiB on {where}; {m.free_bytes / GIB:.1f} GiB stay free"
+    if len(names) == 1:
+        first, *rest = dict.fromkeys(f"{p.gpu_count} × {short_name(p.request.gpu)}" for p in placed)
+        return f"{names[0]} takes {', '.join([first, *rest[:-1]])}" + (f" or {rest[-1]}" if rest else "")
+    what = ", ".join(names[:-1]) + f" and {names[-1]}"
+    if len(names) > 3 or len(what) > LONGEST_NAME:
+        what = "these models"
+    shares = [m.weights_bytes / m.needed_bytes for p in placed if (m := p.per_gpu) is not None]
+    low, high = f"{100 * min(shares):.0f}", f"{100 * max(shares):.0f}"
+    span = high if low == high else f"{low} to {high}"
+    return f"Weights are {span} % of what {what} put on {f'each {gpus[0]}' if len(gpus) == 1 else 'each GPU'}"
+
+
+def _fullest_first(plans: Sequence[Plan]) -> list[Plan]:
+    return sorted(plans, key=lambda p: -p.per_gpu.needed_bytes if p.per_gpu is not None else 1)
+
+
+def memory_chart(plans: Sequence[Plan], load: str, source: str) -> Chart:
+    """A bar for each plan: the fullest GPU of its layout; the fullest on top."""
+    plans = _fullest_first(plans)
+    shown = plans[: int((TALLEST - FRAME) / BAR)]
+    cut = f"; the {len(shown)} fullest of {len(plans)}" if len(shown) < len(plans) else ""
     told = []
     for p in plans:
         if (m := p.per_gpu) is None:
@@ -49,8 +73,8 @@ def memory_chart(plans: Sequence[Plan], load: str, source: str) -> Chart:
             f"of {m.budget_bytes / GIB:.1f} GiB usable."
         )
     return Chart(
-        title=f"What {what} put{'s' if len(names) == 1 else ''} on {where}",
-        subtitle=f"GiB on the fullest GPU of the smallest layout that starts; {load}",
+        title=_title(plans),
+        subtitle=f"GiB on the fullest GPU of the smallest layout that starts; {load}{cut}",
         source=source,
         alt=" ".join(told),
         header=(
@@ -58,9 +82,9 @@ def memory_chart(plans: Sequence[Plan], load: str, source: str) -> Chart:
             *("free_gib", "usable_gib", "visible_gib"),
         ),
         rows=tuple(_row(p) for p in plans),
-        draw=partial(_draw, plans=tuple(plans)),
+        draw=partial(_draw, plans=tuple(shown)),
         width=WIDTH,
-        height=FRAME + BAR * len(plans),
+        height=FRAME + BAR * len(shown),
     )
 
 
@@ -101,7 +125,8 @@ def _draw(axes: Any, look: Theme, plans: Sequence[Plan]) -> None:
         start = 0.0
         for name, size in rows(m):
             width = size / GIB
-            axes.barh(at, width, left=start, height=0.56, color=colors[name], linewidth=0, zorder=3)
+            bar = axes.barh(at, width, left=start, height=0.56, color=colors[name], linewidth=0, zorder=3)
+            named(bar[0], f"{p.request.model.name}: {name} {width:.1f} GiB")
             if width > needed(text := f"{width:.1f}", "bold"):
                 axes.text(
                     start + width / 2, at, text, ha="center", va="center", fontsize=FIGURE,

@@ -24,6 +24,13 @@ class Dot:
     name: str
     told: str = ""
     """Name and organisation, for whoever points at the dot."""
+    by: str = ""
+    """The organisation, where it is named beside the dot."""
+
+    @property
+    def label(self) -> str:
+        """What stands beside the dot."""
+        return shortened(self.name) + (f" · {self.by}" if self.by else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,7 @@ def _limits(series: Sequence[Series], until: date) -> tuple[date, date, float, f
 def _by_importance(series: Series, look: Theme, color: str) -> Iterator[Label]:
     """The newest leaders first: they are what a reader looks for."""
     for dot in reversed(series.leaders):
-        yield Label(dot.day, dot.score, shortened(dot.name), color, size=9.0, halo=look.paper)
+        yield Label(dot.day, dot.score, dot.label, color, size=9.0, halo=look.paper)
     for dot in reversed(series.tied):
         yield Label(dot.day, dot.score, shortened(dot.name), color, size=9.0, halo=look.paper, worth=IF_ROOM)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from gpu_sizer.planning.rate import rounded
 from gpu_sizer.records import dataclass
+from gpu_sizer.reports.charts.dots import dots
 from gpu_sizer.reports.charts.labels import LINES, POINTS, Label, place
 from gpu_sizer.reports.charts.style import Chart, Theme, shortened
 
@@ -46,7 +47,7 @@ def speed_chart(model: str, lines: Sequence[SpeedLine], load: str, source: str) 
         for line in lines
     ]
     return Chart(
-        title=f"Tokens a second that a user of {shortened(model)} gets",
+        title=_title(shortened(model), lines),
         subtitle=f"{load}. Bands hold 90 % of what was measured on models that no constant had seen",
         source=source,
         alt=" ".join(told),
@@ -60,6 +61,15 @@ def speed_chart(model: str, lines: Sequence[SpeedLine], load: str, source: str) 
     )
 
 
+def _title(model: str, lines: Sequence[SpeedLine]) -> str:
+    """The finding: what the fastest line gives one user, and each of most."""
+    best = max(lines, key=lambda line: line.points[0].about)
+    first, last = best.points[0], best.points[-1]
+    who = "alone" if first.users == 1 else f"of {first.users:,}"
+    text = f"On {best.name} a user of {model} gets {rounded(first.about)} tokens a second {who}"
+    return text if first is last else f"{text}, {rounded(last.about)} among {last.users:,}"
+
+
 def _draw(axes: Any, look: Theme, lines: Sequence[SpeedLine]) -> None:
     most = max(p.users for line in lines for p in line.points)
     low = min(p.low for line in lines for p in line.points)
@@ -67,11 +77,11 @@ def _draw(axes: Any, look: Theme, lines: Sequence[SpeedLine]) -> None:
     axes.set_xscale("log", base=2)
     axes.set_yscale("log", base=2)
     # Room on the right for the names of the lines.
-    axes.set_xlim(1, max(2, most) ** 1.3)
+    axes.set_xlim(0.94, max(2, most) ** 1.3)
     axes.set_ylim(low * 0.9, high * 1.15)
     across = [1 << n for n in range(21) if 1 << n <= most]
     axes.set_xticks(across, labels=[f"{n:,}" for n in across])
-    up = [2.0**n for n in range(-6, 16) if low * 0.9 <= 2.0**n <= high * 1.15]
+    up = [m for n in range(-6, 16) for m in (2.0**n, 1.5 * 2.0**n) if low * 0.9 <= m <= high * 1.15]
     axes.set_yticks(up, labels=[f"{n:g}" for n in up])
     axes.minorticks_off()
     axes.tick_params(labelsize=10.5)
@@ -85,7 +95,11 @@ def _draw(axes: Any, look: Theme, lines: Sequence[SpeedLine]) -> None:
             xs, [p.low for p in line.points], [p.high for p in line.points], color=color, alpha=RANGE_ALPHA, linewidth=0
         )
         axes.plot(xs, [p.about for p in line.points], color=color, linewidth=2.2, zorder=LINES)
-        axes.scatter(xs, [p.about for p in line.points], s=16, color=color, zorder=POINTS)
+        shown = [
+            (p.users, p.about, f"{line.name}, {p.users:,} at once: {rounded(p.about)} tokens a second each")
+            for p in line.points
+        ]
+        dots(axes, shown, s=16, color=color, zorder=POINTS)
         last = line.points[-1]
         labels.append(Label(last.users, last.about, line.name, color, "bold", 11.0, look.paper))
         drawn.append([(float(p.users), p.about) for p in line.points])

@@ -21,9 +21,15 @@ from gpu_sizer.records import dataclass
 #: Inches; about 3 : 2, for an article or a slide. At this width the smallest letters are still 10 pixels high in a
 #: picture that is shown 800 pixels wide.
 WIDTH, HEIGHT = 9.6, 6.4
+#: Inches below the plot, and for each further line of a source; lines of it that are shown.
+BOTTOM, SOURCE_LINE, SOURCE_LINES = 0.86, 0.15, 4
 #: Pixels an inch of a PNG.
 DPI = 180
 FONT = ("DejaVu Sans",)
+#: What stands in for it where it is missing: letters about as wide, or narrower.
+STAND_INS = "Verdana"
+#: Inches that a chart is high at most: what has no room is said in its subtitle and stands in its data.
+TALLEST = 24.0
 #: Letters of a name beside a point or bar; the data beside the chart hold it whole.
 LONGEST_NAME = 46
 
@@ -122,9 +128,10 @@ def settings(look: Theme) -> Iterator[None]:
         "xtick.color": look.muted,
         "ytick.color": look.muted,
         "grid.color": look.grid,
-        # The same chart is the same file: no random ids, and glyphs as paths, so that it looks alike everywhere.
+        # The same chart is the same file: no random ids. Text is text, to be found, copied and read out.
         "svg.hashsalt": "gpu-sizer",
-        "svg.fonttype": "path",
+        "svg.fonttype": "none",
+        "pdf.fonttype": 42,
         # A dollar in a name is a dollar.
         "text.parse_math": False,
     }
@@ -168,6 +175,14 @@ def wrapped(made: Any, text: str, size: float, inches: float, weight: str = "nor
     return "\n".join(map(" ".join, best))
 
 
+def _cut(text: str) -> str:
+    """A source of as many lines as stay legible; a longer one ends in dots."""
+    lines = text.splitlines()
+    return (
+        text if len(lines) <= SOURCE_LINES else "\n".join([*lines[: SOURCE_LINES - 1], lines[SOURCE_LINES - 1] + " …"])
+    )
+
+
 def figure(chart: Chart, look: Theme) -> Any:
     """The chart as a matplotlib figure; to be called and saved inside :func:`settings`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -179,21 +194,20 @@ def figure(chart: Chart, look: Theme) -> Any:
     room = chart.width - 2 * margin
     title = wrapped(made, chart.title, 15.0, room, "bold")
     subtitle = wrapped(made, chart.subtitle, 10.0, room)
-    source = wrapped(made, chart.source, 8.5, room)
+    source = _cut(wrapped(made, chart.source, 8.5, room))
     below = 0.58 + 0.26 * title.count("\n")
     top = below + 0.30 + 0.17 * subtitle.count("\n")
-    bottom = 0.86 + 0.15 * source.count("\n")
-    box = (
-        left / chart.width,
-        bottom / chart.height,
-        1 - (left + right) / chart.width,
-        1 - (top + bottom) / chart.height,
+    # A long source takes no room from the plot.
+    longer = SOURCE_LINE * source.count("\n")
+    bottom, height = BOTTOM + longer, chart.height + longer
+    made.set_size_inches(chart.width, height)
+    axes = made.add_axes(
+        (left / chart.width, bottom / height, 1 - (left + right) / chart.width, 1 - (top + bottom) / height)
     )
-    axes = made.add_axes(box)
     x = margin / chart.width
-    made.text(x, 1 - 0.24 / chart.height, title, fontsize=15, fontweight="bold", va="top")
-    made.text(x, 1 - below / chart.height, subtitle, fontsize=10, color=look.muted, va="top")
-    made.text(x, 0.14 / chart.height, source, fontsize=8.5, color=look.muted, va="bottom")
+    made.text(x, 1 - 0.24 / height, title, fontsize=15, fontweight="bold", va="top")
+    made.text(x, 1 - below / height, subtitle, fontsize=10, color=look.muted, va="top")
+    made.text(x, 0.14 / height, source, fontsize=8.5, color=look.muted, va="bottom")
     axes.grid(axis="y", linewidth=0.8)
     axes.set_axisbelow(True)
     for side in ("top", "right", "left"):

@@ -90,7 +90,7 @@ def _chart() -> Chart:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("suffix", [".svg", ".png", ".html"])
+@pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf", ".html"])
 def test_files_of_every_kind(tmp_path: Path, suffix: str, theme: str) -> None:
     pytest.importorskip("matplotlib")
     file = tmp_path / f"chart{suffix}"
@@ -106,6 +106,15 @@ def test_files_of_every_kind(tmp_path: Path, suffix: str, theme: str) -> None:
         assert root.get("role") == "img"
         assert root[0].text == "A <title>"
         assert root[1].text == "Alt & text."
+        # Text is text, with a rim where lines run below it, in letters that every reader has.
+        told = {"".join(t.itertext()): str(t.get("style")) for t in root.iter("{http://www.w3.org/2000/svg}text")}
+        assert {"A <title>", "subtitle", "score", "model 7", "120 days"} <= set(told)
+        assert "paint-order: stroke" in told["model 7"]
+        assert "stroke" not in told["subtitle"]
+        assert all("Verdana, sans-serif" in style for style in told.values())
+    if suffix == ".pdf":
+        assert content.startswith(b"%PDF")
+        assert b"/URI" not in content, "names of dots are no links"
     if suffix == ".html":
         assert content.count(b"<svg") == 2
         assert b"prefers-color-scheme: dark" in content
@@ -123,8 +132,8 @@ def test_the_frontier_is_drawn(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match=r"ends in .svg, .png, .html or .csv"):
-        write_chart(_chart(), tmp_path / "chart.pdf")
+    with pytest.raises(RequestError, match=r"ends in .svg, .png, .pdf, .html or .csv"):
+        write_chart(_chart(), tmp_path / "chart.gif")
     with pytest.raises(RequestError, match="light or dark"):
         write_chart(_chart(), tmp_path / "chart.csv", "pink")
     with pytest.raises(RequestError, match="there is no folder"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from datetime import date, timedelta
 from io import StringIO
 from pathlib import Path
@@ -18,12 +19,12 @@ from gpu_sizer.planning.breakpoints import Step
 from gpu_sizer.records import replace
 from gpu_sizer.reports.charts.context import Line, context_chart, rounded, tokens_text
 from gpu_sizer.reports.charts.demand import Exceptional, demand, demand_chart, months, sentences, title
-from gpu_sizer.reports.charts.files import csv_text
+from gpu_sizer.reports.charts.files import csv_text, svg_text
 from gpu_sizer.reports.charts.growth import Measured, growth, records
 from gpu_sizer.reports.charts.matrix import Count, Counted, matrix_chart
 from gpu_sizer.reports.charts.memory import memory_chart
 from gpu_sizer.reports.charts.speed import SpeedLine, SpeedPoint, speed_chart
-from gpu_sizer.reports.charts.style import LONGEST_NAME, Chart, shortened
+from gpu_sizer.reports.charts.style import LIGHT, LONGEST_NAME, TALLEST, Chart, shortened
 from gpu_sizer.reports.charts.text import Bar, Bars, view
 
 BEGIN = date(2023, 1, 1)
@@ -69,7 +70,7 @@ def test_of_one_day_the_largest_is_the_record() -> None:
 def test_the_headline_says_how_fast() -> None:
     found = demand([*DOUBLING, *SMALL], "RTX A6000s", "full context")
     assert title(found) == "The largest open models double their GPUs every 3.0 months"
-    assert title(demand(SMALL, "GiB", "x")) == "What open models take, in GiB"
+    assert title(demand(SMALL, "GiB", "x")) == "small 0 takes most: 1 GiB"
     assert [months(v) for v in (3.04, 14.2, 30.0)] == ["3.0 months", "14 months", "2.5 years"]
     broke = demand(
         DOUBLING,
@@ -148,7 +149,8 @@ def test_data_beside_a_chart_is_what_it_shows() -> None:
     charts = _charts()
     plan = size("mixtral-8x7b", gpu="a6000", details=False)
     assert plan.per_gpu is not None
-    row = dict(zip(charts["memory"].header, charts["memory"].rows[0], strict=True))
+    memory = [dict(zip(charts["memory"].header, r, strict=True)) for r in charts["memory"].rows]
+    row = next(r for r in memory if r["model"] == "Mixtral 8x7B")
     assert row["gpus"] == "3"
     assert float(row["weights_gib"]) == pytest.approx(plan.per_gpu.weights_bytes / 2**30, abs=0.001)
     assert charts["context"].rows[-1] == ("64", "17", "40000")
@@ -158,6 +160,89 @@ def test_data_beside_a_chart_is_what_it_shows() -> None:
         assert all(len(r) == len(chart.header) for r in chart.rows)
         assert chart.alt
         assert chart.source
+
+
+#: What each chart says above itself: a finding, with its figures.
+TITLES = {
+    "demand": "The largest open models double their GPUs every 3.0 months",
+    "flat": "small 0 takes most: 1 GiB",
+    "context": "A model takes 1 × H100 up to 8.79k tokens of context, 2 at its full 128k",
+    "speed": "On 4 × RTX A6000 a user of A model gets 40.8 tokens a second alone, 6.8 among 32",
+    "matrix": "Half of these 2 models take up to 1 × L4, or 64 × H100 SXM5 80 GB",
+}
+
+
+@pytest.mark.parametrize("name", TITLES)
+def test_titles_say_the_finding(name: str) -> None:
+    assert _charts()[name].title == TITLES[name]
+
+
+def test_the_title_of_bars_says_what_they_hold() -> None:
+    mixtral, llama, small = (size(m, gpu="a6000", details=False) for m in ("mixtral-8x7b", "llama-3-70b", "llama-3-8b"))
+    titles = [
+        memory_chart(plans, "x", "y").title
+        for plans in (
+            [mixtral], [small], [mixtral, size("mixtral-8x7b", gpu="h100", details=False)], [mixtral, llama, small],
+            [size("llama-3-70b", gpu="l4", max_gpus=2, details=False)],
+        )
+    ]  # fmt: skip
+    assert re.fullmatch(r"Mixtral 8x7B puts [\d.]+ GiB on each of 3 × RTX A6000; [\d.]+ GiB stay free", titles[0])
+    assert re.fullmatch(r"Llama 3 8B puts [\d.]+ GiB on one RTX A6000; [\d.]+ GiB stay free", titles[1])
+    assert titles[2] == "Mixtral 8x7B takes 2 × H100 SXM5 80 GB or 3 × RTX A6000", "the fullest first"
+    shares = re.fullmatch(r"Weights are (\d+) to (\d+) % of what [\w ,]+ put on each RTX A6000", titles[3])
+    parts = [p.per_gpu.weights_bytes / p.per_gpu.needed_bytes for p in (mixtral, llama, small) if p.per_gpu]
+    assert shares is not None
+    assert [int(s) for s in shares.groups()] == [round(100 * min(parts)), round(100 * max(parts))]
+    assert titles[4] == "Llama 3 70B does not fit on up to 2 × L4"
+
+
+def test_bars_are_sorted_and_what_fits_nowhere_stands_last() -> None:
+    chart = _charts()["memory"]
+    at = [chart.header.index(f"{part}_gib") for part in ("weights", "kv_cache", "activations", "overhead")]
+    needed = [sum(float(row[i] or 0) for i in at) for row in chart.rows]
+    assert needed == sorted(needed, reverse=True)
+    assert needed[-1] == 0
+
+
+def test_no_chart_grows_beyond_what_a_reader_scrolls() -> None:
+    plan = size("llama-3-8b", gpu="a6000", details=False)
+    for chart, shown in (
+        (memory_chart([plan] * 60, "load", "source"), "the 27 fullest of 60"),
+        (
+            matrix_chart(["L4"], [Counted(f"m{i}", (Count(1, "1"),)) for i in range(400)], "x", "y"),
+            "the last 66 of 400",
+        ),
+    ):
+        assert chart.height <= TALLEST
+        assert shown in chart.subtitle
+        assert len(chart.rows) in (60, 400), "the data are whole"
+
+
+def test_every_dot_bar_and_cell_has_its_name_under_the_pointer() -> None:
+    pytest.importorskip("matplotlib")
+    charts = _charts()
+    names = {n: re.findall(r"<g><title>([^<]*)</title>", svg_text(c, LIGHT)) for n, c in charts.items()}
+    assert len(names["demand"]) == len(DOUBLING) + len(SMALL)
+    assert "large 4: 16 (2023-12-31)" in names["demand"]
+    assert len(names["memory"]) == 4 * 3
+    assert any(n.startswith("Mixtral 8x7B: weights 30.") for n in names["memory"])
+    assert "64 users: 17 up to 40,000 tokens" in names["context"]
+    assert "8 × L4, 1 at once: 5 tokens a second each" in names["speed"]
+    assert names["matrix"] == [
+        "A model with a long name, L4: 1", "A model with a long name, H100 SXM5 80 GB: 64, tight",
+        "Another, L4: &gt; 64", "Another, H100 SXM5 80 GB: –",
+    ]  # fmt: skip
+
+
+def test_steps_are_marked_where_there_is_room() -> None:
+    pytest.importorskip("matplotlib")
+    from gpu_sizer.reports.charts.style import figure, settings
+
+    counts = (6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 64)
+    lines = [Line(1, tuple(Step(n, 2048 * n) for n in counts), False)]
+    with settings(LIGHT):
+        drawn = figure(context_chart("M", "G", lines, 131072, "x", "y"), LIGHT)
+    assert [int(t.get_text()) for t in drawn.axes[0].get_yticklabels()] == list(counts)
 
 
 def test_many_gpus_stand_below_one_another() -> None:

@@ -1,0 +1,49 @@
+"""What a model card must hold to be right in itself: its counts and its releases' lengths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gpu_sizer.errors import CardError
+from gpu_sizer.model.inventory import build_inventory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.cards.model_card import ModelCard
+
+
+def has_windows_alone(card: ModelCard) -> bool:
+    """Whether every layer attends over a window: then the cache stops growing with the context."""
+    return all(getattr(block.mixer, "sliding_window", None) for block in card.architecture.blocks.values())
+
+
+def check_length(card: ModelCard, hub_id: str, tokens: int | None, file: Path | str, key: str) -> None:
+    """What is said to have a card's shape is no longer than the card where every layer has a window.
+
+    Raises:
+        CardError: it is.
+    """
+    if tokens is not None and tokens > card.context.native and has_windows_alone(card):
+        reason = (
+            f"{hub_id}: {tokens:,} tokens are longer than the card's, whose layers all have a window: "
+            "a release of another shape needs its own card"
+        )
+        raise CardError(str(file), key, reason)
+
+
+def check_card(card: ModelCard, file: Path | str) -> None:
+    """The published counts equal the inventory's, and releases are as long as the card's shape allows.
+
+    Raises:
+        CardError: the first that is not so.
+    """
+    for release in card.releases:
+        tokens = None if release.context is None else release.context.native
+        check_length(card, release.hub_id, tokens, file, f"releases.{release.hub_id}")
+    inventory = build_inventory(card)
+    for key, published, ours in (
+        ("total", card.parameters.total, inventory.total_parameters),
+        ("active", card.parameters.active, inventory.active_parameters),
+    ):
+        if published is not None and published != ours:
+            raise CardError(str(file), f"parameters.{key}", f"{published:,} published, the inventory has {ours:,}")

