@@ -325,6 +325,10 @@ class Catalogue:
         """
         return self._find(name, self.gpus, GpuSpec)
 
+    def whole_gpus(self) -> list[GpuSpec]:
+        """Every GPU, and no slice of one: what ``all`` means."""
+        return [g for g in self.gpus.all() if g.is_whole]
+
     def _find(self, name: str, shelf: Shelf[Card], kind: type[Card]) -> Card:
         if self.names_only:
             if is_place(name):

@@ -9,6 +9,7 @@ from gpu_sizer.cards.catalogue import Catalogue, data_folder
 from gpu_sizer.cards.checks import check_card, check_language_model
 from gpu_sizer.cards.fleet import machine_folders
 from gpu_sizer.cards.folders import COUNTS, LIGHT_FOLDERS
+from gpu_sizer.cards.gpu_slices import Slices, check_wholes
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.hub_counts import Counts, Explained
 from gpu_sizer.cards.light_card import light_cards, load_light_card
@@ -80,6 +81,11 @@ def check_file(file: Path, cards: Catalogue) -> None:
         check(file, load_card(file, Table), cards.models, explained_counts(cards))
     elif kind is Counts:
         Explained(cards.models).check_table(file, load_card(file, Counts))
+    elif kind is Slices:
+        table = load_card(file, Slices)
+        check_wholes(table, file, cards.gpus.files)
+        if _is_shipped(file):
+            check_addresses(table.sources, file)
     else:
         spec = load_card(file, GpuSpec)
         if _is_shipped(file):

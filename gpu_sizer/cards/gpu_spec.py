@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gpu_sizer.model.constraints import Id, PositiveFloat, PositiveInt, Text
 
 #: Vendors whose names are often written otherwise.
-VENDORS = ("NVIDIA", "AMD", "Intel")
+VENDORS = ("NVIDIA", "AMD", "Intel", "Apple")
 #: Generations of NVIDIA's GPUs by the first number of the compute capability.
 HOPPER = 9
 #: Of data centers: B200, GB200, B300 ...
@@ -55,7 +55,8 @@ class Memory:
     visible_mib: PositiveFloat
     """MiB that a program sees in all (torch.cuda.mem_get_info), which plans use."""
     visible_basis: Literal["measured", "derived", "estimated"]
-    """measured: in a program's log. derived: nvidia-smi total minus its Reserved line. estimated: the family's rule."""
+    """measured: in a program's log. derived: from what nvidia-smi prints, its total less its Reserved line, or the
+    memory of a MIG profile. estimated: the family's rule."""
     nvidia_smi_mib: PositiveInt | None = None
     """MiB that the vendor's tool prints as total."""
     kind: Text | None = None
@@ -100,6 +101,9 @@ class GpuSpec:
     """The software platform that an engine uses on it: cuda, rocm, xpu, hpu ...; an engine's profile names its own."""
     compute_capability: Text | None = None
     """9.0, gfx942 ..."""
+    slice_of: Id | None = None
+    """The GPU that it is a part of: a MIG instance, a virtual GPU. One works alone, since slices do not reach each
+    other (https://docs.nvidia.com/datacenter/tesla/mig-user-guide/deployment-considerations.html)."""
     released: datetime.date | None = None
     memory: Memory
     supports_bfloat16: bool | None = None
@@ -144,6 +148,16 @@ class GpuSpec:
     def is_unified(self) -> bool:
         """Whether it shares its memory with the machine."""
         return self.compute_capability in UNIFIED
+
+    @property
+    def shares_memory(self) -> bool:
+        """Whether a part of the machine's own memory is all that it has: Apple's chips, GB10, Strix Halo."""
+        return (self.interconnect or "").startswith("memory shared") or self.is_unified
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is a GPU, and no slice of one."""
+        return self.slice_of is None
 
     @property
     def has_nvlink(self) -> bool:

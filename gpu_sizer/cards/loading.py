@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from gpu_sizer.cards.gpu_slices import Slices
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.hub_counts import Counts
 from gpu_sizer.cards.machine import Provider
@@ -23,9 +24,9 @@ MOST_BYTES = 1 << 20
 #: Deeper nesting than any card needs.
 MOST_DEPTH = 24
 
-Card = TypeVar("Card", ModelCard, GpuSpec, Provider, Table, Counts)
+Card = TypeVar("Card", ModelCard, GpuSpec, Provider, Table, Counts, Slices)
 #: Kinds of file in the catalogue.
-Kind = type[ModelCard] | type[GpuSpec] | type[Provider] | type[Table] | type[Counts]
+Kind = type[ModelCard] | type[GpuSpec] | type[Provider] | type[Table] | type[Counts] | type[Slices]
 
 
 def _line(marked: Any) -> int:
@@ -198,7 +199,7 @@ def _plain(loc: tuple[str | int, ...], known: dict[str, set[str]]) -> tuple[str 
 def _known_fields() -> dict[str, set[str]]:
     from gpu_sizer.cards.trusted import records_below
 
-    kinds = (ModelCard, GpuSpec, Provider, Table, Counts)
+    kinds = (ModelCard, GpuSpec, Provider, Table, Counts, Slices)
     classes = {name: cls for kind in kinds for name, cls in records_below(kind).items()}
     return {name: {f.name for f in fields(cls)} for name, cls in classes.items()}
 
@@ -234,12 +235,14 @@ def load_card(file: Path, kind: type[Card], within: Path | None = None) -> Card:
 
 
 def kind_of(file: Path) -> Kind:
-    """Whether a YAML file is a model card, a GPU spec, a provider's machines, re-releases or counts, by its keys."""
+    """What a YAML file is, by its keys: a model card, a GPU spec, slices, machines, re-releases or counts."""
     data, _ = read_yaml(file)
     if "counts" in data:
         return Counts
     if "cards" in data:
         return Table
+    if "slices_of" in data:
+        return Slices
     if "machines" in data or "provider" in data:
         return Provider
     return GpuSpec if ("memory" in data and "architecture" not in data) or "vendor" in data else ModelCard

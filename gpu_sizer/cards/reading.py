@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gpu_sizer.cards.folders import PASSED_BY
+from gpu_sizer.cards.gpu_slices import Slices, check_wholes, named, specs
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.loading import read_yaml, validate
 from gpu_sizer.cards.model_card import ModelCard
@@ -39,11 +40,15 @@ def read_entries(
         CardError: a folder that is not there, an unreadable file, or one id in two files.
     """
     found: dict[str, Entry] = {}
+    tables: list[Entry] = []
     for folder in map(Path, folders):
         if not folder.is_dir():
             raise CardError(str(folder), "", "no such folder of cards")
         for file in map(Path, yaml_files([str(folder)], beside=PASSED_BY)):
             data, node = read_yaml(file, within=folder)
+            if kind is GpuSpec and "slices_of" in data:
+                tables.append(Entry(file, data, node))
+                continue
             if ("vendor" in data) != (kind is GpuSpec) or (kind is ModelCard and "architecture" not in data):
                 continue
             identity = data.get("id")
@@ -52,7 +57,28 @@ def read_entries(
             if identity in found and str(folder) != newer:
                 raise CardError(str(file), "id", f"{identity!r} also stands in {found[identity].file}")
             found[identity] = Entry(file, data, node)
+    _add_slices(found, tables)
     return found
+
+
+def _add_slices(found: dict[str, Entry], tables: Sequence[Entry]) -> None:
+    """Adds the specs of slices: what people call them is an alias where one slice alone is called so."""
+    called: dict[str, dict[str, None]] = {}
+    made: dict[str, Entry] = {}
+    for entry in tables:
+        table = validate(entry.data, Slices, entry.file, entry.node)
+        check_wholes(table, entry.file, found)
+        for place, identity in enumerate(table.slices_of):
+            for piece, data in zip(table.slices, specs(table, found[identity].data), strict=True):
+                if data["id"] in found or data["id"] in made:
+                    raise CardError(str(entry.file), "slices", f"{data['id']!r} stands twice")
+                made[data["id"]] = Entry(entry.file, data, None)
+                for name in named(table, piece.profile) if place == 0 else ():
+                    called.setdefault(name, {})[data["id"]] = None
+    for name, ids in called.items():
+        for identity in ids:
+            made[identity].data.setdefault("aliases" if len(ids) == 1 else "ambiguous_names", []).append(name)
+    found.update(made)
 
 
 def spellings(data: dict[str, Any]) -> Iterator[str]:

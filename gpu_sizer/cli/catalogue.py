@@ -11,6 +11,7 @@ import typer
 from gpu_sizer import api
 from gpu_sizer.cards.checking import check_catalogue, check_file
 from gpu_sizer.cards.fleet import fleet
+from gpu_sizer.cards.gpu_slices import Slices
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.loading import Kind, json_schema
 from gpu_sizer.cards.machine import Machine, Provider
@@ -114,11 +115,11 @@ def validate(
         raise typer.Exit(2)
 
 
-def schema(kind: Annotated[str, typer.Argument(metavar="model|gpu|machines", help="Which schema.")]) -> None:
-    """Print the JSON Schema of model cards, GPU specs or a provider's machines."""
-    kinds: dict[str, Kind] = {"model": ModelCard, "gpu": GpuSpec, "machines": Provider}
+def schema(kind: Annotated[str, typer.Argument(metavar="model|gpu|slices|machines", help="Which schema.")]) -> None:
+    """Print the JSON Schema of model cards, GPU specs, slices of GPUs or a provider's machines."""
+    kinds: dict[str, Kind] = {"model": ModelCard, "gpu": GpuSpec, "slices": Slices, "machines": Provider}
     if kind not in kinds:
-        raise RequestError(f"schema of what? model, gpu or machines, not {kind[:40]!r}")
+        raise RequestError(f"schema of what? model, gpu, slices or machines, not {kind[:40]!r}")
     print_json(json_schema(kinds[kind]))
 
 

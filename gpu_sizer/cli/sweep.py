@@ -63,7 +63,7 @@ def sweep(
         raise RequestError("on which GPUs? --gpus ID,... or --machine NAME", about="gpu")
     axes = api.sweep_axes(
         cards.models.all() if ALL in wanted else wanted,
-        cards.gpus.all() if ALL in kinds else kinds,
+        cards.whole_gpus() if ALL in kinds else kinds,
         contexts=context,
         users=users,
         cards=cards,

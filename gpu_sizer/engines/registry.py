@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.engines.command_line import CommandLine
     from gpu_sizer.engines.engine import Engine
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from gpu_sizer.engines.images import Image
     from gpu_sizer.engines.serving import Starter
     from gpu_sizer.engines.wording import Wording
+
+#: The engine for GPUs on which others do not run, and for GPUs that differ, where none is named.
+INSTEAD = "llama.cpp"
 
 
 @cache
@@ -154,6 +158,14 @@ def engine_for(name: str, card: ModelCard) -> str:
     if "@" in name or (older := engine(name).older_version(card)) is None:
         return name
     return f"{name.strip()}@{older}"
+
+
+def never_on(name: str, gpu: GpuSpec) -> str | None:
+    """Why an engine does not run on a GPU, whatever the model, and which one does; null where it runs."""
+    if (why := engine(name).never_on(gpu)) is None:
+        return None
+    other = engine(INSTEAD)
+    return f"{why}; {other.title} does (--engine {other.name})" if other.never_on(gpu) is None else why
 
 
 def engine_names() -> tuple[str, ...]:

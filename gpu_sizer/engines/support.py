@@ -182,6 +182,17 @@ class Supported:
                 f"later: the {gpu.short_name} ({capability}) takes a build of yours, or an earlier version"
             )
 
+    def never_on(self, gpu: GpuSpec) -> str | None:
+        """Why no version runs on a GPU, whatever the model; null where one does."""
+        platforms, capability = self.head["platforms"], gpu.compute_capability
+        if gpu.platform not in platforms:
+            known = ", ".join(PLATFORMS.get(p, p) for p in platforms)
+            return f"{self.title} does not run on {PLATFORMS.get(gpu.platform, gpu.platform)}: it runs on {known}"
+        least = (platforms[gpu.platform] or {}).get("least")
+        if least is None or capability is None or not number(capability) or at_least(capability, least):
+            return None
+        return f"{self.title} needs compute capability {least} or later, not {capability}"
+
     def check_gpu(self, model: PreparedModel, gpu: GpuSpec, cache_dtype: str) -> None:
         """Refuses a GPU on which this version does not run, or does not run this model.
 
@@ -193,21 +204,13 @@ class Supported:
         Raises:
             UncountableError: what it runs on instead.
         """
-        platforms = self.head["platforms"]
-        if gpu.platform not in platforms:
-            known = " and ".join(PLATFORMS.get(p, p) for p in platforms)
-            raise UncountableError(
-                f"{self.title} does not run on {PLATFORMS.get(gpu.platform, gpu.platform)} ({gpu.name}): "
-                f"it runs on {known}",
-                about="gpu",
-            )
-        rules = platforms[gpu.platform] or {}
+        if (never := self.never_on(gpu)) is not None:
+            raise UncountableError(never, about="gpu")
+        rules = self.head["platforms"][gpu.platform] or {}
         capability = gpu.compute_capability
         if gpu.platform != "cuda" or capability is None or not number(capability):
             return
         has = f"{gpu.short_name} has {capability}"
-        if (least := rules.get("least")) is not None and not at_least(capability, least):
-            raise UncountableError(f"{self.title} needs compute capability {least} or later; {has}", about="gpu")
         if (first := rules.get("since", {}).get(number(capability)[0])) is not None and not reaches(self.asked, first):
             raise UncountableError(
                 f"{self.title} {self.asked} does not run on {gpu.name} (compute capability {capability}): {first} is "

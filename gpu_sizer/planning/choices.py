@@ -6,8 +6,9 @@ from bisect import insort
 from functools import partial
 from operator import itemgetter
 
+from gpu_sizer.engines.registry import never_on
 from gpu_sizer.errors import RequestError, UncountableError
-from gpu_sizer.load import LOAD, told
+from gpu_sizer.load import ENGINE, LOAD, told
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.inverse import best_within, longest
 from gpu_sizer.planning.rental import at_least, rented
@@ -286,7 +287,7 @@ def which_gpu(
     found: list[Choice] = []
     uncounted: list[Uncounted] = []
     if not in_order:
-        gpus = _of_provider(gpus, provider)
+        gpus = _to_choose_from(_of_provider(gpus, provider), kept.get("engine", ENGINE.default))
 
     def planned(gpu: GpuSpec) -> Plan:
         return plan(make_request(card, gpu, provider=provider, **kept), details=False)
@@ -318,6 +319,17 @@ def _of_provider(gpus: Iterable[GpuSpec], provider: str | None) -> Sequence[GpuS
     return [g for g in gpus if any(o.provider == provider for o in fleet().of_gpu(g.id))]
 
 
+def _to_choose_from(gpus: Sequence[GpuSpec], engine: str) -> Sequence[GpuSpec]:
+    """The GPUs that are a choice: those that the engine runs on, slices only where they are rented out.
+
+    Where none is left, all: then each says why not.
+    """
+    from gpu_sizer.cards.fleet import fleet
+
+    kept = [g for g in gpus if (g.is_whole or fleet().of_gpu(g.id)) and never_on(engine, g) is None]
+    return kept or gpus
+
+
 def cheapest(request: Request, gpus: Sequence[GpuSpec]) -> Choices:
     """The first choices of :func:`which_gpu`, found without planning for every GPU.
 
@@ -336,7 +348,7 @@ def cheapest(request: Request, gpus: Sequence[GpuSpec]) -> Choices:
     def planned(gpu: GpuSpec) -> Plan:
         return plan(replace(request, gpu=gpu), details=False, why=False)
 
-    gpus = _of_provider(gpus, request.provider)
+    gpus = _to_choose_from(_of_provider(gpus, request.provider), request.engine)
     weights = Search(request).fitting.whole_weights()
     machines = fleet()
 

@@ -73,8 +73,8 @@ class Request:
 
     @property
     def max_gpus(self) -> int:
-        """Where the search ends."""
-        return self.limits.max_gpus
+        """Where the search ends: a slice of a GPU works alone."""
+        return self.limits.max_gpus if self.gpu.is_whole else 1
 
     @property
     def gpus_per_node(self) -> int:

@@ -6,7 +6,8 @@ from collections import Counter
 from functools import cached_property, lru_cache
 
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.engines.registry import engine
+from gpu_sizer.engines.registry import engine, never_on
+from gpu_sizer.errors import UncountableError
 from gpu_sizer.memory.estimate import LayoutMemory, refused
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.model.formats import storage_bytes
@@ -31,6 +32,8 @@ USUAL_CONTEXTS = (8192, 32768, 131072)
 TUNED_SEQUENCES = (512, 256, 128, 64, 32, 16)
 #: Smaller batch that a tuned plan may ask for.
 TUNED_TOKENS = 2048
+#: Why slices of GPUs are not planned together (NVIDIA's MIG user guide, Deployment Considerations: Application).
+ALONE = "a slice of a GPU works alone, since MIG has no NVLink and no peer-to-peer over which NCCL could join slices"
 #: Counts of one model whose layouts are kept.
 MOST_KEPT = 512
 
@@ -139,7 +142,11 @@ def prepared(request: Request) -> PreparedModel:
 
 
 class Search:
-    """One request's search; layouts are evaluated once."""
+    """One request's search; layouts are evaluated once.
+
+    Raises:
+        UncountableError: the engine does not run on the GPU, or what it takes there is not known.
+    """
 
     def __init__(self, request: Request, *, above: Search | None = None) -> None:
         """Prepares a search.
@@ -150,6 +157,8 @@ class Search:
         """
         self.request, self._above = request, above
         self.engine: Engine = request.get_engine()
+        if (why := never_on(request.engine, request.gpu)) is not None:
+            raise UncountableError(why, about="gpu")
         self.known = known(request)
         self.model = self.known.model
         self.fitting = self.engine.fitting(self.model, request.gpu, request.load)
@@ -157,6 +166,8 @@ class Search:
 
     def evaluate(self, layout: Layout) -> LayoutMemory:
         """The layout's memory and verdict."""
+        if layout.gpu_count > 1 and not self.request.gpu.is_whole:
+            return refused(layout, ALONE)
         return self.fitting.evaluate(layout)
 
     @cached_property
@@ -197,7 +208,9 @@ class Search:
         return self.known.accepted(count, kind, self.sharers) if self._takes(count) else ()
 
     def _takes(self, count: int) -> bool:
-        """Whether so many GPUs stay within the machine where they have to."""
+        """Whether so many GPUs stay within the machine where they have to, and work together at all."""
+        if count > 1 and not self.request.gpu.is_whole:
+            return False
         return not self.request.limits.single_node or count <= self.request.gpus_per_node
 
     def best(self, count: int, kind: str | None = None, *, safe: bool = False) -> LayoutMemory | None:
@@ -259,6 +272,9 @@ class Search:
             counts.append(node)
         return sorted(counts) + list(range(2 * node, self.request.max_gpus + 1, node))
 
+    def _none_of(self, count: int) -> str:
+        return ALONE if count > 1 and not self.request.gpu.is_whole else "no layout of this count"
+
     def rejection(self, count: int) -> Rejection:
         """Why this count does not do: the layout that came nearest, or the engine's rule."""
         kind = self.request.layouts
@@ -269,7 +285,7 @@ class Search:
             if not layout.expert_parallel and (reason := self.engine.refusal(self.model, layout)) is not None
         )
         if not accepted:
-            return Rejection(count, None, "; ".join(rules) or "no layout of this count")
+            return Rejection(count, None, "; ".join(rules) or self._none_of(count))
         nearest = self.evaluate(max(accepted, key=self.fitting.free_bytes))
         if nearest.within_budget and self.request.load.asks_rate:
             layout, reason = self.rates.nearest([a for a in accepted if self.evaluate(a).within_budget])
@@ -442,6 +458,8 @@ def _why_none(search: Search, floor: int) -> str:
                 beyond = "" if count == most else f", and no larger count has a layout that {search.engine.title} takes"
                 return f"{count} GPUs do not do: {nearest.reason}{beyond}"
     needed = gib(search.fitting.whole_weights() + search.fitting.whole_cache())
+    if not search.request.gpu.is_whole:
+        return f"{needed} of weights and cache are more than it has, and {ALONE}"
     return f"{needed} of weights and cache need at least {floor} GPUs; the most allowed is {most}"
 
 

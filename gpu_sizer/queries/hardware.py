@@ -8,6 +8,8 @@ from gpu_sizer.queries.words import is_decimal, word_set
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from gpu_sizer.queries.sentence import Sentence
 
 #: Makes of processors, behind which figures are a model of theirs: ``Ryzen 9 7950X``.
@@ -36,8 +38,13 @@ CHIPS = (
 )
 
 
-def take_computer(s: Sentence) -> bool:
-    """Takes processors and their figures, and the computer's own memory; whether that memory was told."""
+def take_computer(s: Sentence, *, shared: bool = False) -> bool:
+    """Takes processors and their figures, and the computer's own memory; whether that memory was told.
+
+    Args:
+        s: the sentence.
+        shared: whether a GPU was named that has no other memory, whose amount stays.
+    """
     for i in list(s.free()):
         if s.at(i) in _PROCESSORS:
             stop = i + 1
@@ -46,7 +53,7 @@ def take_computer(s: Sentence) -> bool:
             start = s.skip(i - 1, _OF_PROCESSORS | {"intel", "amd", "x"}, -1) + 1
             start -= s.number_at(start - 1) is not None and s.said(start) in ("x", "intel", "amd", s.said(i))
             s.take(start, s.skip(stop, _OF_PROCESSORS))
-    taken = [_take_memory(s, i) for i in list(s.free())]
+    taken = [_take_memory(s, i) for i in list(s.free()) if not shared]
     return any(taken)
 
 
@@ -77,12 +84,20 @@ def _take_memory(s: Sentence, i: int) -> bool:
     return True
 
 
-def unknown_chip(s: Sentence) -> str | None:
-    """The first chip that the catalogue does not know, as it was written; the words of all are taken."""
+def unknown_chip(s: Sentence, vendors: Collection[str] = ()) -> str | None:
+    """The first chip that the catalogue does not know, as it was written; the words of all are taken.
+
+    Args:
+        s: the sentence.
+        vendors: of the GPUs that it names: a computer of such a maker is the one around them.
+    """
     named: list[tuple[bool, int, str]] = []
     for maker, pattern in CHIPS:
         for place in found(s, pattern):
             if s.taken.isdisjoint(place):
+                if maker.removesuffix("'s") in vendors and not any(s.at(i)[-1:].isdigit() for i in place):
+                    s.take(place.start, place.stop)
+                    continue
                 name = " ".join(s.said(i) for i in place)
                 # One with a figure says more than the computer around it: M2 Ultra, not Mac Studio.
                 named.append((not any(map(str.isdigit, name)), place.start, f"{maker} {_title(name)}".strip()))

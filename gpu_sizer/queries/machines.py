@@ -18,6 +18,8 @@ _TELLING = (
     *("vultr", "crusoe", "digital", "vast", "ovh", "scaleway", "paperspace", "jarvis", "seeweb", "hyperbolic"),
     *("google", "microsoft", "amazon", "oracle", "lambda", "massed", "mithril", "hot aisle", "hotaisle"),
 )
+#: One of these stands in every question that names a slice: ``3g.40gb``, ``3g 40gb``.
+_CUT = tuple(f"{n}{g}{sign}" for n in range(1, 8) for g in "gG" for sign in ". ")
 #: More machines than a question names one by one.
 _MOST = 4
 
@@ -43,6 +45,10 @@ def in_gpus(text: str, cards: Catalogue) -> InGpus:
         UnknownMachineError: a name written like a machine's that is none, or one that several machines share.
         RequestError: it is not known which GPU a machine has.
     """
+    if any(sign in text for sign in _CUT):
+        from gpu_sizer.queries.slices import in_slices
+
+        text = in_slices(text, cards)
     if not _worth_a_look(text):
         return InGpus(text)
     from gpu_sizer.cards.fleet import fleet, in_it

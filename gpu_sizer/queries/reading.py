@@ -120,7 +120,9 @@ class Reader:
             return
         if next(unknown_gpus(self.s), None) is not None:
             return
-        holders = [g for g in self.cards.gpus.all() if g.memory.marketed_gb == gigabytes and "slice" not in g.name]
+        holders = [
+            g for g in self.cards.gpus.all() if g.memory.marketed_gb == gigabytes and g.is_whole and not g.shares_memory
+        ]
         if not holders:
             return
         usual = [g for g in holders if g.vendor == "NVIDIA"] or holders
@@ -166,9 +168,10 @@ class Reader:
 
     def _surroundings(self) -> None:
         """The computer, chips that are not known, and topics that no answer covers."""
-        if take_computer(self.s):
+        named = [self.cards.gpus.get(g.ids[0]) for g in self.gpus]
+        if take_computer(self.s, shared=any(g.shares_memory for g in named)):
             self.remarks.append(SYSTEM_MEMORY)
-        self.chip = unknown_chip(self.s)
+        self.chip = unknown_chip(self.s, [g.vendor for g in named])
         known = {r.topic for r in self.remarks}
         self.remarks += [r for r in take_topics(self.s) if r.topic not in known]
 

@@ -123,10 +123,9 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "slices",
         "half|quarter|third of a|an|one|the|my, 1 2|3|4|7|8 of, mig, mig slice|slices, vgpu|vgpus, fractional"
-        " gpu|gpus, gpu slice|slices, time slicing, 1g|2g|3g|4g|7g"
-        " 5gb|10gb|20gb|40gb|80gb|12gb|24gb|47gb|94gb|18gb|35gb|71gb|141gb|23gb|45gb|90gb|180gb",
+        " gpu|gpus, gpu slice|slices, time slicing",
         "refused",
-        "slices of a GPU (MIG, vGPU) are not sized, only whole GPUs: ask about a GPU that has the slice's memory",
+        "a slice of a GPU is sized by its profile: name it, as in a100-80gb-3g.40gb (`gpu-sizer gpus mig` lists them)",
         "llama 3 8b on an A100 with MIG",
     ),
     Topic(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gpu_sizer.cards.names import join_names
+from gpu_sizer.engines.registry import INSTEAD, engine
 from gpu_sizer.errors import GpuSizerError, RequestError, UnknownGpuError, UnknownModelError
 from gpu_sizer.load import WEIGHTS
 from gpu_sizer.queries.languages import in_english
@@ -26,8 +27,6 @@ EXAMPLE = 'ask for example "how many A6000s for Mixtral 8x7b"'
 _WITHOUT_GPU = ("gpus", "memory")
 #: The type of the files that Ollama serves by default.
 OLLAMA = "q4_k_m"
-#: The engine that takes GPUs which differ, where none is named.
-MIXING = "llama.cpp"
 #: Answers that one question gets at most.
 MOST_PARTS = 6
 
@@ -83,6 +82,7 @@ class _Decision:
         if not gpus and intent not in _WITHOUT_GPU:
             intent, gpus = self._without_gpu(intent)
         count, intent = self._count(intent)
+        self._where_it_runs(gpus)
         self.r.options.notes = tuple(r.text for r in self.r.remarks)
         one = Understanding(
             " ".join(self.text.split())[:500],
@@ -100,7 +100,7 @@ class _Decision:
         if self.r.mixed:
             each = [i for g in self.r.gpus for i in g.ids[:1] * (g.count or 1)]
             if self.r.options.engine is None:
-                self.r.options.engine = MIXING
+                self.r.options.engine = INSTEAD
                 self.r.remarks.append(Remark("by llama.cpp's rules, since vLLM takes GPUs of one kind", first=True))
             one = replace(one, intent="fit", mixed=tuple(each), gpu_count=len(each), remarks=tuple(self.r.remarks))
         return tuple(self._each(one, models))[:MOST_PARTS]
@@ -162,6 +162,8 @@ class _Decision:
         return intent or "count"
 
     def _unknown_chip(self) -> GpuSizerError:
+        if any(computer in str(self.r.chip) for computer in ("Mac", "Imac")):
+            return UnknownGpuError(f"which one? {self.r.chip} is sized by its chip and memory, as in M4 Max 64GB")
         return UnknownGpuError(
             f"{self.r.chip} is not in the catalogue, and nothing else stands in for it; `gpu-sizer gpus` lists what is"
             " known"
@@ -207,6 +209,17 @@ class _Decision:
                 self.notes.append(f"{name.spelling!r} taken as {ids[0]}, the newest of that size (not {others})")
                 return ids[0]
         raise ambiguous(UnknownModelError, name.spelling, ids)
+
+    def _where_it_runs(self, ids: Sequence[str]) -> None:
+        """Where no engine is named and the usual one runs on none of the GPUs, the one that does."""
+        if self.r.options.engine is not None or not ids:
+            return
+        usual, other = engine(), engine(INSTEAD)
+        gpus = [self.cards.gpus.get(i) for i in ids]
+        why = [usual.never_on(g) for g in gpus]
+        if all(why) and not any(other.never_on(g) for g in gpus):
+            self.r.options.engine = INSTEAD
+            self.r.remarks.append(Remark(f"by {other.title}'s rules, since {why[0]}", first=True))
 
     def _as_ollama(self, models: Sequence[str]) -> None:
         """Ollama serves four bits unless told otherwise; a model that was released in four bits it serves as it is."""

@@ -80,14 +80,36 @@ def test_a_model_of_another_size_name_or_organisation_is_not_believed(name: str)
         load_model(name)
 
 
-@pytest.mark.parametrize("name", ["NVIDIA A800", "rx 7900 xt", "titan xp", "Quadro P6000", "NVIDIA L2", "7900 xt"])
-def test_a_gpu_of_another_name_is_not_taken(name: str) -> None:
-    """Where the catalogue knows it, it is that one."""
-    try:
-        found = load_gpu(name)
-    except UnknownGpuError:
-        return
-    assert found.id not in ("h800-80gb", "rx-7900-xtx", "titan-rtx", "quadro-rtx-6000", "a2")
+NEIGHBOURS = [
+    ("NVIDIA A800", "a800-80gb"),
+    ("A800 40GB", "a800-40gb"),
+    ("rx 7900 xt", "rx-7900-xt"),
+    ("7900 xt", "rx-7900-xt"),
+    ("titan xp", "titan-xp"),
+    ("Quadro P6000", "quadro-p6000"),
+    ("NVIDIA L2", "l2"),
+    ("V100S", "v100s"),
+    ("RTX 4000 SFF Ada", "rtx-4000-sff-ada"),
+    ("RTX PRO 6000 Max-Q", "rtx-pro-6000-max-q"),
+    ("4090D", "rtx-4090-d"),
+    ("4080 Super", "rtx-4080-super"),
+    ("NVIDIA GeForce RTX 4090 Laptop GPU", "rtx-4090-laptop"),
+    ("RTX 3080", "rtx-3080-10gb"),
+    ("Apple M2 Ultra 192GB", "m2-ultra-192gb"),
+]
+
+
+@pytest.mark.parametrize(("name", "identity"), NEIGHBOURS, ids=[n for n, _ in NEIGHBOURS])
+def test_a_gpu_is_not_taken_for_its_neighbour(name: str, identity: str) -> None:
+    assert load_gpu(name).id == identity
+
+
+@pytest.mark.parametrize("name", ["4060 Ti", "5060 Ti", "RTX A2000", "RTX 2060", "MI50", "M2 Ultra"])
+def test_a_gpu_sold_with_several_memories_is_asked_back(name: str) -> None:
+    with pytest.raises(UnknownGpuError) as caught:
+        load_gpu(name)
+    assert caught.value.kind == "ambiguous"
+    assert len(caught.value.suggestions) > 1
 
 
 def test_a_copy_under_another_organisation_says_what_it_is_taken_for() -> None:
@@ -160,7 +182,8 @@ def test_a_program_never_sees_more_than_what_is_sold(spec: object) -> None:
     from gpu_sizer.cards.gpu_spec import GpuSpec
 
     assert isinstance(spec, GpuSpec)
-    assert 0.74 * spec.memory.marketed_gb * 1024 < spec.memory.visible_mib <= 1.005 * spec.memory.marketed_gb * 1024
+    least = 0.66 if spec.platform == "metal" else 0.74  # macOS gives two thirds of small memories
+    assert least * spec.memory.marketed_gb * 1024 < spec.memory.visible_mib <= 1.005 * spec.memory.marketed_gb * 1024
     if spec.memory.nvidia_smi_mib:
         assert spec.memory.visible_mib <= spec.memory.nvidia_smi_mib
 

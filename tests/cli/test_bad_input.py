@@ -73,7 +73,7 @@ BAD: list[tuple[str, ...]] = [
     ("import", "/etc/passwd"),
     ("nonsense",),
     ("size", "mixtrl-8x7b", "--gpu", "a6000"),
-    ("size", "mixtral-8x7b", "--gpu", "7900 xt"),
+    ("size", "mixtral-8x7b", "--gpu", "7950 xt"),
     ("fit", "lama-3-70b", "--gpu", "a6000", "--tp", "4"),
     ("deploy", "deepsek-v3", "--gpu", "h200", "--as", "vllm"),
     ("how", "many", "a6000", "for", "mixtral", "--frobnicate"),

@@ -30,9 +30,8 @@ def test_system_memory_is_told_in_the_first_line() -> None:
 
 
 CHIPS = [
-    ("2 x M3 ultra 256GB to run deepseek-R1-671B_Q4KM", "M3 Ultra"),
-    ("Macbook Pro M4 32GB for llama 3 8b", "M4"),
-    ("Will a Mac Studio M2 Ultra run deepseek v3?", "M2 Ultra"),
+    ("llama 3 8b on an m5 max 128gb", "M5 Max"),
+    ("what fits on a macbook air with 16gb", "Macbook"),
     ("deepseek v3 on 16 ascend 910b, does it fit?", "Ascend 910B"),
     ("qwen2.5 7b on TPU v5e", "TPU"),
     ("llama 3 8b on a jetson orin", "Jetson"),
@@ -48,12 +47,11 @@ def test_a_chip_that_is_not_known_is_named(question: str, name: str) -> None:
 
 
 UNKNOWN = [
-    ("llama 3 8b on gtx 1080 ti", "1080 ti"),
-    ("4x P40 for mixtral q4", "p40"),
-    ("MI50 32gb x 4 qwen3 32b q8_0", "mi50"),
-    ("arc b580 for qwen3 8b", "arc b580"),
+    ("llama 3 8b on gtx 980 ti", "980 ti"),
+    ("4x M60 for mixtral q4", "m60"),
+    ("arc b390 for qwen3 8b", "arc b390"),
     ("how many Z9000 for mixtral", "z9000"),
-    ("does phi-4 fit on an RTX 4090 laptop gpu", "4090 laptop"),
+    ("does phi-4 fit on an RTX 3050 laptop gpu", "3050 laptop"),
     ("inf2.48xlarge llama 3 70b", "inf2.48xlarge"),
 ]
 
@@ -70,9 +68,9 @@ def test_a_gpu_that_is_not_known_is_named(question: str, name: str) -> None:
 
 def test_every_gpu_that_is_not_known_is_named() -> None:
     with pytest.raises(UnknownGpuError) as error:
-        ask("qwen3 32b on an RX 5700 XT (8 GB) + GTX 1070 (8 GB)")
+        ask("qwen3 32b on an RX 5700 XT (8 GB) + GTX 970 (4 GB)")
     assert "5700" in str(error.value)
-    assert "1070" in str(error.value)
+    assert "970" in str(error.value)
 
 
 CLOSED = ["gpt-4", "gpt 4o", "claude 3.5 sonnet", "gemini 2.5 pro", "chatgpt", "o3-mini"]

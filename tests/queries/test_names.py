@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gpu_sizer.errors import UnknownGpuError, UnknownModelError
+from gpu_sizer import size
+from gpu_sizer.errors import UncountableError, UnknownModelError
 from gpu_sizer.queries.answers import ask
 
 TAKEN = [
@@ -22,26 +23,53 @@ def test_what_is_corrected_is_told(question: str, told: str) -> None:
     assert found.model_dump()["understood"] == found.understood
 
 
-OTHERS = [
-    ("llama 3 8b on rx 7900 xt", "rx-7900-xtx"),
-    ("llama 3 8b on a 7900 xt", "rx-7900-xtx"),
-    ("llama 3 8b on nvidia a800", "h800-80gb"),
-    ("mixtral on a titan xp", "titan-rtx"),
-    ("mixtral on a Quadro P6000", "quadro-rtx-6000"),
-    ("mixtral on an NVIDIA L2", "a2"),
-    ("mixtral on a 4090 laptop", "rtx-4090"),
+NEIGHBOURS = [
+    ("llama 3 8b on rx 7900 xt", "rx-7900-xt"),
+    ("llama 3 8b on a 7900 xt", "rx-7900-xt"),
+    ("llama 3 8b on nvidia a800", "a800-80gb"),
+    ("mixtral q4 on a titan xp", "titan-xp"),
+    ("mixtral q4 on a Quadro P6000", "quadro-p6000"),
+    ("mixtral on an NVIDIA L2", "l2"),
+    ("mixtral on a 4090 laptop", "rtx-4090-laptop"),
+    ("4x P40 for mixtral q4", "p40"),
+    ("MI50 32gb x 4 qwen3 32b q8_0", "mi50-32gb"),
+    ("arc b580 for qwen3 8b", "arc-b580"),
+    ("how many 3070s to run mistral 7b in 4 bit", "rtx-3070"),
 ]
 
 
-@pytest.mark.parametrize(("question", "another"), OTHERS, ids=[q for q, _ in OTHERS])
-def test_another_gpu_is_not_taken(question: str, another: str) -> None:
-    """Where the catalogue knows it, it is that one; a suggestion may name the other."""
-    try:
-        found = ask(question).model_dump()
-    except UnknownGpuError as error:
-        assert error.kind == "unknown"
-        return
-    assert found["gpu"] != another
+@pytest.mark.parametrize(("question", "gpu"), NEIGHBOURS, ids=[q for q, _ in NEIGHBOURS])
+def test_a_gpu_is_not_taken_for_its_neighbour(question: str, gpu: str) -> None:
+    assert ask(question).model_dump()["gpu"] == gpu
+
+
+ELSEWHERE = [
+    ("llama 3 8b on m2 ultra 192gb", "m2-ultra-192gb"),
+    ("Macbook Pro M4 32GB for llama 3 8b", "m4-32gb"),
+    ("qwen3 8b on a 64GB M4 Max macbook", "m4-max-64gb"),
+    ("llama 3.1 8b on tesla p40", "p40"),
+    ("llama 3 8b on 2 x K80", "k80"),
+]
+
+
+@pytest.mark.parametrize(("question", "gpu"), ELSEWHERE, ids=[q for q, _ in ELSEWHERE])
+def test_where_vllm_does_not_run_llama_cpp_answers_and_says_why(question: str, gpu: str) -> None:
+    found = ask(question)
+    said = found.model_dump()
+    assert (said["gpu"], said["engine"]) == (gpu, "llama.cpp")
+    assert "By llama.cpp's rules, since vLLM" in found.headline
+
+
+def test_an_engine_that_is_named_is_kept_and_refuses() -> None:
+    with pytest.raises(UncountableError, match=r"vLLM does not run on Metal.*llama\.cpp does \(--engine llama\.cpp\)"):
+        ask("llama 3 8b with vllm on m2 ultra 192gb")
+
+
+def test_no_engine_that_runs_elsewhere_is_named_where_it_does_not() -> None:
+    with pytest.raises(UncountableError) as caught:
+        size("llama-3-8b", gpu="gaudi-3", engine="llama.cpp")
+    assert str(caught.value).startswith("llama.cpp does not run on Gaudi: it runs on CUDA")
+    assert "--engine" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

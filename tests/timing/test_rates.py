@@ -61,7 +61,7 @@ def test_where_a_model_does_not_fit_there_is_no_speed() -> None:
     [
         ({"model": "llama-3-8b", "gpu": "h100", "engine": "tgi"}, "nothing was measured of the speed of tgi"),
         ({"model": "llama-3-8b", "gpu": "mi355x", "engine": "sglang"}, "nothing was measured of the speed of sglang"),
-        ({"model": "llama-3-8b", "gpu": "mi350x"}, "the rate of operations of AMD Instinct MI350X is in no source"),
+        ({"model": "llama-3-8b", "gpu": "p40", "engine": "llama.cpp"}, "the rate of operations of NVIDIA Tesla P40"),
         ({"model": "llama-3-8b", "gpu": "h100", "engine": "llama.cpp", "users": 4}, "how fast llama.cpp is with more"),
         ({"model": "llama-3-8b", "gpu": "mi300x", "tokens_per_second": 20}, "times of single tokens were not measured"),
         ({"model": "llama-3-8b", "gpu": "h100", "gpu_count": 2, "tensor_parallel_size": 2}, "say a number of GPUs or"),

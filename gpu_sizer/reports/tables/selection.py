@@ -75,13 +75,13 @@ def select_models(spec: TableSpec, cards: Catalogue) -> Selected:
 
 
 def select_gpus(names: Sequence[str], cards: Catalogue) -> list[GpuSpec]:
-    """GPUs by name, each once; ``all`` is every one of the catalogue.
+    """GPUs by name, each once; ``all`` is every one of the catalogue that is no slice.
 
     Raises:
         GpuSizerError: an unknown name.
     """
     if ALL in names:
-        return cards.gpus.all()
+        return cards.whole_gpus()
     found = [api.load_gpu(name, cards=cards) for name in names]
     return list({gpu.id: gpu for gpu in found}.values())
 
