@@ -7,7 +7,7 @@ from typing import Any
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.machine import Machine, Provider
-from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.cards.model_card import ModelCard, Source
 from gpu_sizer.records import fields, is_record
 
 _KEEP = ("kind", "id", "name")
@@ -32,8 +32,8 @@ def plain(value: Any) -> Any:
     return value
 
 
-def jsonable(card: ModelCard | GpuSpec | Machine | Provider) -> dict[str, Any]:
-    """A card as data that JSON can hold: dates become text."""
+def jsonable(card: ModelCard | GpuSpec | Machine | Provider | Source) -> dict[str, Any]:
+    """A card, or a source of one, as data that JSON can hold: dates become text."""
 
     def made(value: Any) -> Any:
         if isinstance(value, dict):
