@@ -331,6 +331,7 @@ def test_another_layout_than_the_plans_is_told() -> None:
         ("qwen3.6-27b", {"speculative": "mtp:3", "prefix_caching": True, "language_model_only": True}),
         ("llama-3.1-70b", {"speculative": "draft:llama-3.1-8b:5", "prefix_caching": False}),
         ("llama-3-8b", {"disable_custom_all_reduce": True}),
+        ("llama-3-8b", {"lora": "4x32", "cpu_offload_gib": 2.5}),
     ],
 )
 def test_options_that_take_memory_are_said_and_read_back(model: str, options: dict[str, Any]) -> None:
