@@ -206,7 +206,12 @@ def _behind_image(call: _Call, line: CommandLine) -> tuple[list[str], str] | Non
     if any(word in ("docker", "podman", "nerdctl") for word in words[:2]):
         for i, word in enumerate(words):
             if word.startswith(line.images):
-                return words[i + 1 :], word
+                behind = words[i + 1 :]
+                # An entry point of one's own is told before the image, and what follows its first word behind it.
+                for program in line.programs:
+                    if program[1:] and tuple(behind[: len(program) - 1]) == program[1:]:
+                        return behind[len(program) - 1 :], word
+                return behind, word
     return None
 
 
