@@ -143,6 +143,12 @@ class Plan:
         """The same as :meth:`model_dump`, by the name that data frames and notebooks look for."""
         return self.model_dump()
 
+    def _stages(self) -> dict[str, Any]:
+        """One GPU of each pipeline stage, where the stages differ."""
+        if self.memory is None or len(set(self.memory.stages)) < 2:
+            return {}
+        return {"stages": [s.model_dump() for s in self.memory.stages]}
+
     def model_dump(self) -> dict[str, Any]:
         """The JSON object."""
         r = self.request
@@ -162,6 +168,7 @@ class Plan:
             "layout": self.layout.model_dump() if self.layout else None,
             "assumptions": r.assumptions(self.settings, self.weights_format),
             "per_gpu": self.per_gpu.model_dump() if self.per_gpu else None,
+            **self._stages(),
             "band_bytes": self.band_bytes,
             "kv_cache_tokens": self.kv_cache_tokens,
             "max_concurrent_requests": round(self.max_concurrent_requests, 2),
