@@ -64,10 +64,14 @@ FORMATS = (
 )
 #: What the dump calls formats, where the name does not say.
 QUANTIZATIONS = {"AWQ-4bit": "int4-group128", "GPTQ-Int4": "int4-group128", "AutoRound-4bit": "int4-group128"}
+#: What the dump calls weights of 16 bits.
+PLAIN = (None, "Q4_K_M", "F16")
 #: Licences as cards spell them; what the hub calls ``other`` or leaves open stays unsaid.
 LICENSES = {"apache-2.0": "Apache-2.0", "mit": "MIT", "gemma": "Gemma Terms of Use", "other": None, "unknown": None}
 #: The day that the hub gives all repositories that are older.
 FIRST_DAY = "2022-03-02"
+#: Classes whose layers are another's under other names: Qwen of 2023 has those of Qwen 1.5, and counts the same.
+SAME_LAYERS = {"qwen": "qwen2"}
 #: How far a count may lie from the card's own where all of the shape agrees.
 NEAR = 0.02
 #: New shapes with fewer downloads, or parameters, get no card of their own.
@@ -105,6 +109,8 @@ class Matcher:
 
     def line(self, row: dict[str, Any]) -> tuple[str, Line] | None:
         """The card that a repository is again, and its line; null where it is none, or it cannot be told which."""
+        if row.get("quantization") in PLAIN:
+            row = {**row, "architecture": SAME_LAYERS.get(row["architecture"], row["architecture"])}
         name = row["name"]
         if UNREAD.search(name) or row.get("format") == "mlx":
             return None
@@ -113,7 +119,7 @@ class Matcher:
             return None
         if "unquantized" in name.lower():
             fmt = None
-        elif fmt is None and row.get("quantization") not in (None, "Q4_K_M", "F16"):
+        elif fmt is None and row.get("quantization") not in PLAIN:
             fmt = QUANTIZATIONS.get(row["quantization"])
             if fmt is None:
                 return None
@@ -135,7 +141,7 @@ class Matcher:
     def solved(self, row: dict[str, Any]) -> tuple[str | None, Line | None, ModelCard | None]:
         """For a repository of a dense class: the card that it is but for its vocabulary, or a card of its own."""
         name = row["name"]
-        plain = row.get("quantization") in (None, "Q4_K_M", "F16") and row.get("format") != "mlx"
+        plain = row.get("quantization") in PLAIN and row.get("format") != "mlx"
         if (
             not plain
             or UNREAD.search(name)
