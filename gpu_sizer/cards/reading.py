@@ -47,6 +47,9 @@ def read_entries(
         for file in map(Path, yaml_files([str(folder)], beside=PASSED_BY)):
             data, node = read_yaml(file, within=folder)
             if kind is GpuSpec and "slices_of" in data:
+                if str(folder) == newer:
+                    # The table of the same GPUs that shipped is older.
+                    tables = [t for t in tables if t.data["slices_of"] != data["slices_of"]]
                 tables.append(Entry(file, data, node))
                 continue
             if ("vendor" in data) != (kind is GpuSpec) or (kind is ModelCard and "architecture" not in data):

@@ -214,10 +214,9 @@ class _Decision:
         """Where no engine is named and the usual one runs on none of the GPUs, the one that does."""
         if self.r.options.engine is not None or not ids:
             return
-        usual, other = engine(), engine(INSTEAD)
-        gpus = [self.cards.gpus.get(i) for i in ids]
+        usual, gpus = engine(), [self.cards.gpus.get(i) for i in ids]
         why = [usual.never_on(g) for g in gpus]
-        if all(why) and not any(other.never_on(g) for g in gpus):
+        if all(why) and not any((other := engine(INSTEAD)).never_on(g) for g in gpus):
             self.r.options.engine = INSTEAD
             self.r.remarks.append(Remark(f"by {other.title}'s rules, since {why[0]}", first=True))
 
