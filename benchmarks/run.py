@@ -47,8 +47,8 @@ LARGE_CELLS = 4 * 100_000 * 250
 START_UP = """
 A question imports neither numpy nor pydantic, rich or typer; `tests/test_start_up.py` counts its modules. The catalogue
 is compiled when the wheel is built, kept in the cache folder beside the times of the YAML, checked against the YAML on
-every start (`gpu_sizer/fast/`), and safe to delete. Of the rest about half is Python's own: the console script
-that pip writes imports `re`.
+every start, and safe to delete; [what a fast start takes](fast.md) tells what each part buys. Of the rest more than
+half is Python's own: the console script that older versions of pip write imports `re`.
 """
 SWEEPING = """
 Small sweeps pay for their first layouts: each layout of each slice is asked of the engine once, and all cells follow

@@ -207,6 +207,11 @@ class Shelf(Generic[Card]):
             )
             error.kind = "ambiguous"
             raise error
+        if self._kind is ModelCard:
+            from gpu_sizer.cards.other_kinds import other_kind
+
+            if (other := other_kind(name)) is not None:
+                raise other
         hints = self.known.suggestions(name)
         tail = (
             f"; did you mean {join_names(hints)}?"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gpu_sizer.cards.catalogue import Catalogue, data_folder
-from gpu_sizer.cards.checks import check_card
+from gpu_sizer.cards.checks import check_card, check_language_model
 from gpu_sizer.cards.fleet import machine_folders
 from gpu_sizer.cards.folders import COUNTS, LIGHT_FOLDERS
 from gpu_sizer.cards.gpu_spec import GpuSpec
@@ -42,6 +42,7 @@ def check_catalogue(cards: Catalogue) -> Checked:
     models, specs, light = cards.models.all(), cards.gpus.all(), light_cards()
     for model in models:
         check_card(model, cards.models.files[model.id])
+        check_language_model(model, cards.models, cards.models.files[model.id])
         if _is_shipped(cards.models.files[model.id]):
             check_sources(model, cards.models.files[model.id])
     for spec in specs:
@@ -70,6 +71,7 @@ def check_file(file: Path, cards: Catalogue) -> None:
     elif (kind := kind_of(file)) is ModelCard:
         card = load_card(file, ModelCard)
         check_card(card, file)
+        check_language_model(card, cards.models, file)
         if _is_shipped(file):
             check_sources(card, file)
     elif kind is Provider:

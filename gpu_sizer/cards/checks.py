@@ -9,6 +9,7 @@ from gpu_sizer.model.inventory import build_inventory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from gpu_sizer.cards.catalogue import Shelf
     from gpu_sizer.cards.model_card import ModelCard
 
 
@@ -29,6 +30,24 @@ def check_length(card: ModelCard, hub_id: str, tokens: int | None, file: Path | 
             "a release of another shape needs its own card"
         )
         raise CardError(str(file), key, reason)
+
+
+def check_language_model(card: ModelCard, models: Shelf[ModelCard], file: Path | str) -> None:
+    """A model made of a text model has its layers: their heads and widths are that card's, with its sources.
+
+    Raises:
+        CardError: there is no such card, or its layers are others.
+    """
+    if card.language_model is None:
+        return
+    if card.language_model not in models.files:
+        raise CardError(str(file), "language_model", f"there is no card {card.language_model!r}")
+    ours, theirs = card.architecture, models.get(card.language_model).architecture
+    if len(ours.layer_names) != len(theirs.layer_names) or ours.hidden_size != theirs.hidden_size:
+        raise CardError(str(file), "language_model", f"{card.language_model} has other widths or another depth")
+    for number, (a, b) in enumerate(zip(ours.layer_names, theirs.layer_names, strict=True)):
+        if ours.blocks[a] != theirs.blocks[b]:
+            raise CardError(str(file), "language_model", f"layer {number} of {card.language_model} is another")
 
 
 def check_card(card: ModelCard, file: Path | str) -> None:

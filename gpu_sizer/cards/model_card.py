@@ -111,6 +111,8 @@ class ModelCard:
     architecture: Architecture
     engine_class: Text | None = None
     """The engine's model class where it decides how tensors are laid out (an `architectures` entry)."""
+    language_model: Id | None = None
+    """The card of the text model that this one is made of: its layers are the same, and have their sources there."""
     verified: bool = True
     """False where the architecture was inferred from an unknown configuration."""
     notes: tuple[Text, ...] = ()

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from gpu_sizer.cards.archives import MOST_PACKED, read_archive
 from gpu_sizer.cards.catalogue import Catalogue
-from gpu_sizer.cards.checks import check_card
+from gpu_sizer.cards.checks import check_card, check_language_model
 from gpu_sizer.cards.folders import PASSED_BY, RERELEASES
 from gpu_sizer.cards.newer import NAME, pointer
 from gpu_sizer.errors import CardError, RequestError
@@ -138,6 +138,7 @@ def _checked(folder: Path) -> tuple[int, int, int]:
         name_index(cards.gpus.entries)
         for identity in models:
             check_card(cards.models.get(identity), models[identity].file)
+            check_language_model(cards.models.get(identity), cards.models, models[identity].file)
         for identity in gpus:
             cards.gpus.get(identity)
         contents(cards.rereleases.folders, cards.rereleases.newer)

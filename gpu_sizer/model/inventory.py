@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from math import prod
 
 from gpu_sizer.errors import RequestError
 from gpu_sizer.model.formats import ELEMENT_BYTES, WEIGHT_FORMATS, is_scaled, storage_bytes
@@ -81,6 +82,21 @@ class Inventory:
     def active_parameters(self) -> int:
         """Parameters that one token uses."""
         return sum(t.active_parameters * n for t, n in self.everything())
+
+    @property
+    def active_without_embedding(self) -> int:
+        """Parameters of the language model that one token computes with: no table is looked up, no tower passed.
+
+        A head is computed with, so that a matrix which is embedding and head stays.
+        """
+        looked_up = self.embedding[1:] if self.tied else self.embedding
+        return self.active_parameters - sum(t.active_parameters for t in (*looked_up, *self.towers))
+
+    @property
+    def checkpoint_parameters(self) -> int:
+        """All that the checkpoint holds: towers that the total leaves out, and the layers that predict ahead, too."""
+        left_out = sum(prod(t.shape) * t.copies for t in self.towers if not t.is_parameter)
+        return self.total_parameters + left_out + sum(t.parameters for t in self.mtp)
 
     @property
     def host_bytes(self) -> int:

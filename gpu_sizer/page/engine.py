@@ -39,6 +39,11 @@ def _size_config(body: dict[str, Any]) -> dict[str, Any]:
     return _size({"model": card, **body})
 
 
+def _speed(body: dict[str, Any]) -> dict[str, Any]:
+    card, gpu = api.load_model(body.pop("model")), api.load_gpu(body.pop("gpu"))
+    return api.speed(card, gpu=gpu, **body).model_dump()
+
+
 def _ask(body: dict[str, Any]) -> dict[str, Any]:
     from gpu_sizer.queries.answers import ask
 
@@ -83,6 +88,7 @@ def listing(kind: str) -> dict[str, Any]:
 CALLS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "size": _size,
     "size_config": _size_config,
+    "speed": _speed,
     "ask": _ask,
     "deploy": _deploy,
     "check_log": _check_log,

@@ -6,9 +6,11 @@ import hashlib
 import io
 import json
 import zipfile
+from base64 import b64encode
 from html import escape
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import gpu_sizer
 from gpu_sizer.cards.catalogue import Catalogue, data_folder
@@ -37,26 +39,30 @@ TYPES = {
 }
 
 
-def policy(worker: bool) -> str:
-    """The Content-Security-Policy of the page: its own files, and nobody else's."""
+def policy(worker: bool, host: str = "") -> str:
+    """The Content-Security-Policy of the page: its own files, and nobody else's but those of a pinned host."""
     script = "'self' 'wasm-unsafe-eval'" if worker else "'self'"
+    if host:
+        script += " blob:"  # Modules of whose bytes the hash was checked.
+    connect = f"'self' {host}".rstrip()
     return (
-        f"default-src 'none'; script-src {script}; style-src 'self'; img-src data:; connect-src 'self'; "
+        f"default-src 'none'; script-src {script}; style-src 'self'; img-src data:; connect-src {connect}; "
         f"worker-src 'self'; base-uri 'none'; form-action 'none'"
     )
 
 
-def page_html(how: str, engine: dict[str, str] | None = None, footer: str = "") -> bytes:
+def page_html(how: str, engine: dict[str, Any] | None = None, footer: str = "", host: str = "") -> bytes:
     """The page's HTML.
 
     Args:
         how: ``server``, ``worker`` or ``none``: whom it asks.
         engine: for a worker, where Pyodide and the program lie.
         footer: a sentence of plain text.
+        host: where Pyodide is loaded from, if it does not lie beside the page.
     """
     text = (STATIC / "index.html").read_text(encoding="utf-8")
     values = {
-        "policy": policy(how == "worker"),
+        "policy": policy(how == "worker", host),
         "how": how,
         "engine": escape(json.dumps(engine), quote=True) if engine else "",
         "version": gpu_sizer.__version__,
@@ -125,14 +131,36 @@ def _pyodide(folder: Path) -> dict[str, bytes]:
     return found
 
 
-def site(pyodide: Path | None = None) -> dict[str, bytes]:
+def _host(address: str) -> str:
+    """The scheme and host of an address from which Pyodide is loaded.
+
+    Raises:
+        RequestError: no address whose bytes nobody on the way can change, nor one of this machine.
+    """
+    from urllib.parse import urlsplit
+
+    told = urlsplit(address)
+    local = told.hostname in ("127.0.0.1", "localhost")
+    if not told.hostname or not (told.scheme == "https" or (told.scheme == "http" and local)) or told.query:
+        raise RequestError(f"--pyodide: {address[:80]!r} is no address of a folder of the form https://HOST/PATH/")
+    return f"{told.scheme}://{told.netloc}"
+
+
+def integrity(data: bytes) -> str:
+    """The hash of a file as browsers check it (https://www.w3.org/TR/sri/)."""
+    return f"sha384-{b64encode(hashlib.sha384(data).digest()).decode()}"
+
+
+def site(pyodide: Path | None = None, address: str | None = None) -> dict[str, bytes]:
     """Every file of the static site by path.
 
     Args:
         pyodide: the folder of Pyodide's npm package; null makes a page that says what is missing.
+        address: from where a visitor loads these files, if not from beside the page; their hashes stand in the page,
+            and other bytes than those of the folder are refused.
 
     Raises:
-        RequestError: the folder is not that.
+        RequestError: the folder is not that, or the address is none.
     """
     files = {p.name: p.read_bytes() for p in STATIC.iterdir() if p.name != "index.html"}
     for kind in ("models", "gpus"):
@@ -140,10 +168,21 @@ def site(pyodide: Path | None = None) -> dict[str, bytes]:
     if pyodide is None:
         files["index.html"] = page_html("none", footer="Made without an engine.")
         return files
-    files |= _pyodide(pyodide)
+    engine: dict[str, Any] = {"pyodide": f"{PYODIDE}/", "archive": ARCHIVE}
+    footer, host, python = "The engine runs in your browser; this page asks nobody else.", "", _pyodide(pyodide)
+    if address is None:
+        files |= python
+    else:
+        host = _host(address)
+        if python.keys() != {f"{PYODIDE}/{name}" for name in PYODIDE_FILES}:
+            raise RequestError("this Pyodide's modules cannot be pinned: it can lie beside the page alone")
+        engine["pyodide"] = address.rstrip("/") + "/"
+        engine["integrity"] = {name: integrity(python[f"{PYODIDE}/{name}"]) for name in PYODIDE_FILES}
+        footer = (
+            f"The engine runs in your browser; Python for it is loaded from {host}, its bytes held to their hashes."
+        )
     files[ARCHIVE] = program_archive()
     stamp = hashlib.sha256(b"".join(hashlib.sha256(d).digest() for _, d in sorted(files.items()))).hexdigest()[:12]
     files["offline.js"] = files["offline.js"].replace(b"{stamp}", stamp.encode())
-    engine = {"pyodide": f"{PYODIDE}/", "archive": ARCHIVE}
-    files["index.html"] = page_html("worker", engine, "The engine runs in your browser; this page asks nobody else.")
+    files["index.html"] = page_html("worker", engine, footer, host)
     return files

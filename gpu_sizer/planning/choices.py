@@ -331,18 +331,24 @@ def cheapest(request: Request, gpus: Sequence[GpuSpec]) -> Choices:
     Raises:
         RequestError: a value that makes no sense.
     """
+    from gpu_sizer.cards.fleet import fleet
 
     def planned(gpu: GpuSpec) -> Plan:
         return plan(replace(request, gpu=gpu), details=False, why=False)
 
     gpus = _of_provider(gpus, request.provider)
     weights = Search(request).fitting.whole_weights()
+    machines = fleet()
+
+    def first(here: Request, fewest: int) -> tuple[Any, ...]:
+        """The order of a choice of at least so many GPUs, or of one that comes before it."""
+        single, least, current = at_least(here, fewest, machines)
+        several = not single and fewest > here.gpus_per_node
+        return _order(True, several, least, not current, fewest, False, "")
+
     waiting: list[tuple[tuple[Any, ...], int]] = []
     for place, gpu in enumerate(gpus):
-        fewest, here = max(1, ceil_div(weights, gpu.visible_bytes)), replace(request, gpu=gpu)
-        single, least, current = at_least(here, fewest)
-        several = not single and fewest > here.gpus_per_node
-        waiting.append((_order(True, several, least, not current, fewest, False, ""), place))
+        waiting.append((first(replace(request, gpu=gpu), max(1, ceil_div(weights, gpu.visible_bytes))), place))
     waiting.sort()
     found: list[tuple[tuple[Any, ...], Choice]] = []
     uncounted: list[Uncounted] = []
@@ -354,6 +360,8 @@ def cheapest(request: Request, gpus: Sequence[GpuSpec]) -> Choices:
         if isinstance(made, Uncounted):
             uncounted.append(made)
         elif made.fits:
+            if len(found) >= SHOWN and found[SHOWN - 1][0] < first(made.request, made.gpu_count or 1):
+                continue
             choice = Choice(made, rented(made))
             insort(found, (_wanted(choice), choice), key=itemgetter(0))
     shown = tuple(choice for _, choice in found[:SHOWN])

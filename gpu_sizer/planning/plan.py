@@ -98,6 +98,8 @@ class Plan:
     reason: str | None
     total_parameters: int
     active_parameters: int
+    active_without_embedding: int
+    checkpoint_parameters: int
     weights_format: str
     alternatives: tuple[Alternative, ...] = ()
     rejections: tuple[Rejection, ...] = ()
@@ -146,6 +148,12 @@ class Plan:
         """The same as :meth:`model_dump`, by the name that data frames and notebooks look for."""
         return self.model_dump()
 
+    def _stages(self) -> dict[str, Any]:
+        """One GPU of each pipeline stage, where the stages differ."""
+        if self.memory is None or len(set(self.memory.stages)) < 2:
+            return {}
+        return {"stages": [s.model_dump() for s in self.memory.stages]}
+
     def model_dump(self) -> dict[str, Any]:
         """The JSON object."""
         r = self.request
@@ -165,10 +173,16 @@ class Plan:
             "layout": self.layout.model_dump() if self.layout else None,
             "assumptions": r.assumptions(self.settings, self.weights_format),
             "per_gpu": self.per_gpu.model_dump() if self.per_gpu else None,
+            **self._stages(),
             "band_bytes": self.band_bytes,
             "kv_cache_tokens": self.kv_cache_tokens,
             "max_concurrent_requests": round(self.max_concurrent_requests, 2),
-            "parameters": {"total": self.total_parameters, "active": self.active_parameters},
+            "parameters": {
+                "total": self.total_parameters,
+                "active": self.active_parameters,
+                "active_without_embedding": self.active_without_embedding,
+                "checkpoint": self.checkpoint_parameters,
+            },
             "alternatives": [a.model_dump() for a in self.alternatives],
             "rejected": [x.model_dump() for x in self.rejections],
             "warnings": list(self.warnings),
@@ -185,6 +199,8 @@ class Fit:
     memory: LayoutMemory
     total_parameters: int
     active_parameters: int
+    active_without_embedding: int
+    checkpoint_parameters: int
     weights_format: str
     warnings: tuple[str, ...] = ()
     tuned: Tuned | None = None
@@ -253,6 +269,8 @@ class Fit:
             reason=self.reason,
             total_parameters=self.total_parameters,
             active_parameters=self.active_parameters,
+            active_without_embedding=self.active_without_embedding,
+            checkpoint_parameters=self.checkpoint_parameters,
             weights_format=self.weights_format,
             tuned=self.tuned,
             warnings=self.warnings,

@@ -194,25 +194,35 @@ def _priced(known: Fleet, gpu: str) -> tuple[Priced, ...]:
     return tuple([Priced.of(offer) for offer in known.of_gpu(gpu)])
 
 
-def machines_for(request: Request) -> Sequence[Priced]:
-    """The machines that a request may be carried by: the one that was named, or all with its GPU, of its provider."""
+def machines_for(request: Request, known: Fleet | None = None) -> Sequence[Priced]:
+    """The machines that a request may be carried by: the one that was named, or all with its GPU, of its provider.
+
+    Args:
+        request: what is asked.
+        known: the machines there are; null looks for them.
+    """
     if request.machine is not None:
         return [Priced.of(request.machine)]
     from gpu_sizer.cards.fleet import fleet
 
-    found = _priced(fleet(), request.gpu.id)
+    found = _priced(known or fleet(), request.gpu.id)
     return found if request.provider is None else [p for p in found if p.offer.provider == request.provider]
 
 
-def at_least(request: Request, count: int) -> tuple[bool, float | None, bool]:
-    """What so many GPUs cost at least, before anything is planned.
+def at_least(request: Request, count: int, known: Fleet | None = None) -> tuple[bool, float | None, bool]:
+    """What so many GPUs cost at least, before machines are planned for.
+
+    Args:
+        request: what is asked.
+        count: GPUs that it takes at least.
+        known: the machines there are; null looks for them.
 
     Returns:
         Whether one machine has as many, the lowest price an hour (null where none is known), and whether any price can
         be compared.
     """
     single, least, current = False, None, False
-    for p in machines_for(request):
+    for p in machines_for(request, known):
         machines = ceil_div(count, p.offer.machine.gpu_count)
         single = single or machines == 1
         current = current or p.doubt is None

@@ -69,6 +69,16 @@ class _Known:
         return self.model.inventory.active_parameters
 
     @cached_property
+    def active_without_embedding(self) -> int:
+        """Those of the language model that one token computes with."""
+        return self.model.inventory.active_without_embedding
+
+    @cached_property
+    def checkpoint_parameters(self) -> int:
+        """All that the checkpoint holds."""
+        return self.model.inventory.checkpoint_parameters
+
+    @cached_property
     def weights_format(self) -> str:
         """The format in which most bytes of the weights are, or the engine's own name for it."""
         if (own := getattr(self.model, "weights_format", None)) is not None:
@@ -324,6 +334,8 @@ def fit_of(search: Search, memory: LayoutMemory) -> Fit:
         memory,
         found.total_parameters,
         found.active_parameters,
+        found.active_without_embedding,
+        found.checkpoint_parameters,
         found.weights_format,
         _warnings(request, settings),
         speed=search.rates.speed(memory.layout) if request.load.asks_rate and memory.within_budget else None,
@@ -460,6 +472,8 @@ def plan(request: Request, *, details: bool = True, why: bool = True) -> Plan:
         reason=reason,
         total_parameters=search.known.total_parameters,
         active_parameters=search.known.active_parameters,
+        active_without_embedding=search.known.active_without_embedding,
+        checkpoint_parameters=search.known.checkpoint_parameters,
         weights_format=search.known.weights_format,
         alternatives=tuple(_alternatives(search, chosen, safe)) if chosen and details else (),
         rejections=rejected,

@@ -128,6 +128,7 @@ class Answer:
     def model_dump(self) -> dict[str, Any]:
         """The JSON object."""
         found: dict[str, Any] = {"question": self.question, "intent": self.intent, "understood": self.understood}
+        found["headline"] = self.headline
         found.update(self.result.model_dump())
         if isinstance(self.result, Plan):
             found["levers"] = [lever.model_dump() for lever in self.levers()]

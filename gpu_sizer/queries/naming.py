@@ -39,6 +39,12 @@ def ambiguous(kind: type[UnknownNameError], spelling: str, ids: Sequence[str]) -
 def unknown(kind: type[UnknownNameError], spelling: str, names: NearNames) -> UnknownNameError:
     """The error for a name that is none, with the three nearest."""
     what = "GPU" if kind is UnknownGpuError else "model"
+    if what == "model":
+        # Read only where a name is none.
+        from gpu_sizer.cards.other_kinds import other_kind
+
+        if (other := other_kind(spelling)) is not None:
+            return other
     hints = names.suggestions(spelling)
     tail = f"; did you mean {join_names(hints)}?" if hints else f"; `gpu-sizer {what.lower()}s` lists what is known"
     return kind(f"unknown {what} {spelling[:60]!r}{tail}", suggestions=hints)

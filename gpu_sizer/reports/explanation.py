@@ -60,6 +60,10 @@ def explain_model(card: ModelCard, *, weights_dtype: str | None = None, **load: 
     """Parameters, bytes and cache of a model, line by line; all else of a load changes none of them."""
     inventory = build_inventory(card, weights_dtype)
     yield f"{card.name}: {inventory.total_parameters:,} parameters, {inventory.active_parameters:,} active per token"
+    if (without := inventory.active_without_embedding) != inventory.active_parameters:
+        yield f"  {without:,} of these compute a token: no table that is looked up, no tower"
+    if (held := inventory.checkpoint_parameters) != inventory.total_parameters:
+        yield f"  {held:,} in the checkpoint, with its tower and the layers that predict ahead"
     yield ""
     yield "Weights, as they are stored"
     yield from _weights(inventory)

@@ -171,13 +171,18 @@ def _model_row(e: ModelEntry) -> Row:
 
 
 def _model_record(e: ModelEntry) -> dict[str, Any]:
-    card = e.card
+    card, inventory = e.card, build_inventory(e.card)
     return {
         "model": card.id,
         "name": card.name,
         "organization": card.organization,
         "released": card.released.isoformat() if card.released else None,
-        "parameters": {"total": e.total, "active": e.active},
+        "parameters": {
+            "total": e.total,
+            "active": e.active,
+            "active_without_embedding": inventory.active_without_embedding,
+            "checkpoint": inventory.checkpoint_parameters,
+        },
         "context": card.context.native,
         "license": card.license,
         "open_license": card.open_license,

@@ -9,7 +9,7 @@ import pytest
 
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.cards.checking import check_catalogue, explained_counts
-from gpu_sizer.cards.checks import check_card
+from gpu_sizer.cards.checks import check_card, check_language_model
 from gpu_sizer.cards.hub_counts import Count, Counts, Explained, explained
 from gpu_sizer.cards.model_card import ContextLength, ModelCard, Release, Source
 from gpu_sizer.cards.provenance import check_addresses, check_sources
@@ -204,3 +204,28 @@ def test_pages_of_packages_are_no_sources(url: str, right: bool) -> None:
 def test_a_source_is_a_url_or_a_package_with_its_version(values: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=r"a url or a package|a name and a version"):
         Source(facts="everything", **values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (lambda c: replace(c, language_model="qwen9-9b"), "there is no card 'qwen9-9b'"),
+        (lambda c: replace(c, language_model="qwen2-7b"), "other widths or another depth"),
+        (
+            lambda c: replace(c, architecture=with_mixers(c.architecture, num_key_value_heads=14)),
+            "layer 0 of qwen2-0.5b",
+        ),
+    ],
+)
+def test_a_model_made_of_another_has_its_layers(fault: Callable[[ModelCard], ModelCard], told: str) -> None:
+    card = MODELS.get("internvl2-1b")
+    check_language_model(card, MODELS, "x.yaml")
+    with pytest.raises(CardError, match=told):
+        check_language_model(fault(card), MODELS, "x.yaml")
+
+
+def test_no_card_with_a_tower_lacks_a_source_of_its_heads() -> None:
+    """Metadata of packages tell no heads of some towers' language models: the text model's card does."""
+    named = {card.id for card in MODELS.all() if card.language_model is not None}
+    assert {"internvl2-8b", "internvl3.5-4b", "llava-1.5-7b", "llava-v1.6-vicuna-13b", "moondream2"} <= named
+    assert any("no source at hand tells the number of key/value heads" in n for n in MODELS.get("internvl2-2b").notes)

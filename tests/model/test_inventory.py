@@ -57,3 +57,32 @@ def test_what_if_in_another_type_halves_the_weights() -> None:
     float32 = build_inventory(card, "float32")
     assert {t.fmt for t, _ in released.everything()} == {"bfloat16"}
     assert {t.fmt for t, _ in float32.everything()} == {"float32"}
+
+
+#: What authors print as active, in billions, in their model cards and papers: some with the embedding, some without.
+AS_AUTHORS_PRINT = [
+    ("mixtral-8x7b", "active_parameters", 12.9),
+    ("qwen3-30b-a3b", "active_parameters", 3.3),
+    ("gpt-oss-20b", "active_without_embedding", 3.6),
+    ("gpt-oss-120b", "active_without_embedding", 5.1),
+]
+
+
+@pytest.mark.parametrize(("model", "count", "billions"), AS_AUTHORS_PRINT)
+def test_active_parameters_are_what_authors_print(model: str, count: str, billions: float) -> None:
+    assert getattr(build_inventory(load_model(model)), count) / 1e9 == pytest.approx(billions, abs=0.06)
+
+
+@pytest.mark.parametrize(
+    ("model", "held"),
+    [
+        # As the hub counts their repositories.
+        ("qwen3.5-9b", 9_653_104_368),
+        ("qwen3.6-35b-a3b", 35_951_822_704),
+        ("mimo-7b", 7_833_409_536),
+        ("qwen3-next-80b-a3b", 81_324_862_720),
+        ("mixtral-8x7b", 46_702_792_704),
+    ],
+)
+def test_a_checkpoint_holds_towers_and_layers_that_predict_ahead(model: str, held: int) -> None:
+    assert build_inventory(load_model(model)).checkpoint_parameters == held

@@ -14,13 +14,13 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gpu_sizer import size
+from gpu_sizer import size, speed
 from gpu_sizer.cli.entry import run
 from tests.server.test_running import served
 
@@ -64,20 +64,34 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address + "/"
 
 
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Python's own web server, which other sites may load from."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Says nothing."""
+
+    def end_headers(self) -> None:
+        """Lets pages of other hosts read, as hosts of packages do."""
+        self.send_header("Access-Control-Allow-Origin", "*")
+        super().end_headers()
+
+
+@contextmanager
+def static(folder: Path) -> Iterator[str]:
+    """A folder on Python's own web server."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))) as found:
+        threading.Thread(target=found.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{found.server_address[1]}/"
+        found.shutdown()
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The static site, on Python's own web server."""
     folder = tmp_path_factory.mktemp("site")
     assert run(["page", "-o", str(folder), "--pyodide", str(NPM / "pyodide")]) == 0
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: Any) -> None:
-            """Says nothing."""
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))) as found:
-        threading.Thread(target=found.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{found.server_address[1]}/"
-        found.shutdown()
+    with static(folder) as address:
+        yield address
 
 
 @pytest.fixture
@@ -246,7 +260,7 @@ def test_the_engine_in_the_browser_online_and_offline(site: str, visit: Open, tm
     # A configuration and a log, which stay in the browser: the server here could not even take them.
     page.set_input_files("#chosen", str(CONFIG))
     until(page, "document.querySelector('#status').textContent.startsWith('Sized from')")
-    settled(page, both)
+    settled(page, both[:1])
     log = tmp_path / "server.log"
     log.write_text(
         "INFO 01-01 00:00:00 [core.py:58] Initializing a V1 LLM engine (v0.11.0) with config: model='Qwen/Qwen3-0.6B'\n"
@@ -278,3 +292,111 @@ def test_an_engine_that_cannot_start_says_why(site: str, browser: Any) -> None:
     # The lists and the form are there all the same.
     assert page.locator("#models option").count() > 100
     context.close()
+
+
+@needs_pyodide
+@pytest.mark.parametrize("tampered", [False, True])
+def test_python_from_a_pinned_address_is_held_to_its_hashes(tmp_path: Path, browser: Any, tampered: bool) -> None:
+    there, here = tmp_path / "there", tmp_path / "here"
+    shutil.copytree(NPM / "pyodide", there)
+    with static(there) as address:
+        assert run(["page", "-o", str(here), "--pyodide", address, "--pinned", str(NPM / "pyodide")]) == 0
+        assert not (here / "pyodide").exists()
+        if tampered:
+            with (there / "python_stdlib.zip").open("ab") as file:
+                file.write(b"more")
+        with static(here) as own:
+            context = browser.new_context()
+            page = context.new_page()
+            page.goto(own)
+            host = address.rstrip("/")
+            assert host in page.inner_text("footer")
+            if tampered:
+                until(page, "document.querySelector('#status').classList.contains('error')")
+                assert "is not the file that this page is pinned to" in page.inner_text("#status")
+            else:
+                until(page, STARTED)
+                settled(page, [expected("mixtral-8x7b", "a6000")])
+            context.close()
+
+
+def test_speed_machines_and_stages_stand_beside_the_count(server: str, visit: Open) -> None:
+    page = visit(server)
+    plan = size("mixtral-8x7b", gpu="a6000").model_dump()
+    text = page.inner_text(".choice")
+    assert f"${plan['machines']['price_hour_usd']:.2f} an hour" in text
+    assert "stages 1 to 2" in text
+    assert page.locator(".stages .bar").count() == 2
+    until(page, "document.querySelector('.pace')")
+    found = speed("mixtral-8x7b", gpu="a6000", **plan["layout"]).model_dump()
+    about = found["speed"]["tokens_per_second_per_user"]["about"]
+    told = str(page.get_attribute(".pace .range", "aria-label"))
+    assert told.startswith(f"tokens a second: about {float(f'{about:.3g}'):g}, from")
+    assert "a million input tokens" in page.inner_text(".pace")
+    page.fill("#each", "40")
+    page.press("#each", "Tab")
+    settled(page, [expected("mixtral-8x7b", "a6000", tokens_per_second=40)])
+    assert "each=40" in page.url
+    until(page, "document.querySelector('.choice').textContent.includes('surely reaches the speed asked for')")
+    page.fill("#gpu", "gaudi-3")
+    page.press("#gpu", "Tab")
+    until(page, "document.querySelector('#answer').textContent.includes('nothing was measured of the speed')")
+
+
+def test_a_list_is_a_table_and_a_question_fills_the_controls(server: str, visit: Open) -> None:
+    page = visit(server + "?q=which+gpu+for+llama+3+8b")
+    assert page.inner_text(".headline").startswith("For Llama 3 8B at 8,192 tokens")
+    assert page.locator("tbody tr").count() == 12
+    page.fill("#question", "how many h100 for llama 3.3 70b for 100 users at 20 tokens a second")
+    page.press("#question", "Enter")
+    settled(page, [expected("llama-3.3-70b", "h100", users=100, tokens_per_second=20)])
+    assert "Each of 100 users surely gets 20 tokens a second" in page.inner_text(".headline")
+    assert [page.input_value(f"#{k}") for k in ("model", "gpu", "each", "prompt")] == [
+        *("llama-3.3-70b", "h100-80gb", "20", "1024")
+    ]
+
+
+def test_on_a_phone_the_answer_is_in_view_before_anything_is_touched(server: str, visit: Open) -> None:
+    page = visit(server, viewport={"width": 390, "height": 844})
+    count = page.locator(".count strong").bounding_box()
+    assert count["y"] + count["height"] < 844
+    # With the controls open it stays in view as a line.
+    page.click("#settings > summary")
+    line = page.locator("#short").bounding_box()
+    assert line["y"] + line["height"] <= 844
+    assert page.inner_text("#short") == "3 × RTX A6000"
+    page.fill("#gpu", "h100")
+    page.press("#gpu", "Tab")
+    until(page, "document.querySelector('#short').textContent.includes('H100')")
+
+
+def figures(page: Any) -> str:
+    """Requests, bytes over the network, and times of a page as the browser has them."""
+    entries = page.evaluate(
+        "performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'))"
+        ".map(e => [e.name, e.transferSize, e.responseEnd])"
+    )
+    first = page.evaluate("performance.getEntriesByName('answer').map(e => e.startTime)[0] ?? 0")
+    size_kb = sum(size for _, size, _ in entries) / 1e3
+    return f"{len(entries)} requests, {size_kb:,.0f} kB, first answer after {first / 1e3:.2f} s"
+
+
+def slider(page: Any) -> str:
+    """How long an answer takes while sliding."""
+    page.focus("#context")
+    for _ in range(10):
+        page.press("#context", "ArrowLeft")
+    until(page, "performance.getEntriesByName('slide').length >= 5")
+    times = sorted(page.evaluate("performance.getEntriesByName('slide').map(e => e.duration)"))
+    return f"a slider's answer {times[len(times) // 2]:.0f} ms in the median"
+
+
+def test_requests_bytes_and_times_stand_in_the_report(server: str, visit: Open, told: Callable[[str], None]) -> None:
+    page = visit(server)
+    told(f"on a server: {figures(page)}, {slider(page)}")
+
+
+@needs_pyodide
+def test_those_of_the_engine_in_the_browser_too(site: str, visit: Open, told: Callable[[str], None]) -> None:
+    page = visit(site)
+    told(f"in the browser: {figures(page)}, {slider(page)}")

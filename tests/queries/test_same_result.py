@@ -73,7 +73,7 @@ CASES: list[tuple[str, list[str], Callable[[], Any]]] = [
     ),
 ]
 #: What only a question has: its own words, and advice.
-OF_A_QUESTION = ("question", "intent", "understood", "levers")
+OF_A_QUESTION = ("question", "intent", "understood", "headline", "levers")
 
 
 def printed(*arguments: str) -> tuple[int, dict[str, Any]]:

@@ -1,12 +1,14 @@
 // The page: what a visitor says becomes the state, the state becomes calls, their answers become elements.
 import { Refused, inWorker, overHttp } from "./ask.js";
 import { steps } from "./chart.js";
-import { DEFAULTS, address, body, command, gpus, read } from "./state.js";
-import { choice, headline, make, markdown, rows, tokens } from "./view.js";
+import { DEFAULTS, address, body, command, gpus, pace as paced, read } from "./state.js";
+import { choice, headline, make, markdown, pace, rows, tokens } from "./view.js";
 
 const $ = (id) => document.getElementById(id);
 const LEAST_CONTEXT = 1024;
 const MOST_FILE = 8 << 20;
+/** Controls that hold a number, by their key in the state. */
+const NUMBERS = { prompt: "prompt", answer: "answer-length", each: "each", inall: "inall" };
 const how = document.body.dataset.how;
 const engine = document.body.dataset.engine ? JSON.parse(document.body.dataset.engine) : null;
 
@@ -40,6 +42,18 @@ function refused(error) {
   });
   $("answer").replaceChildren(make("p", { class: "does_not_fit" }, error.message), make("div", { class: "row" }, buttons));
   for (const id of ["steps", "launch", "share"]) $(id).hidden = true;
+  brief(error.message);
+}
+
+/** The answer in a line, which stays in view on a narrow screen while the controls are. */
+function brief(text) {
+  $("short").textContent = text;
+  $("short").hidden = !text;
+}
+
+/** Tokens of a request where prompt, answer or a rate is told and the context is not; 0 for the full length. */
+function lengths() {
+  return Object.keys(NUMBERS).some((key) => state[key]) ? (Number(state.prompt) || 1024) + (Number(state.answer) || 256) : 0;
 }
 
 /** Shows the state in the controls. */
@@ -48,12 +62,14 @@ function show() {
   $("model").value = state.model;
   $("gpu").value = state.gpu;
   for (const key of ["engine", "layouts"]) $(key).value = state[key];
+  for (const [key, id] of Object.entries(NUMBERS)) $(id).value = state[key];
   const most = models.get(state.model)?.context ?? 131072;
-  const context = Math.min(Number(state.context) || most, most);
+  const usual = lengths() || most;
+  const context = Math.min(Number(state.context) || usual, most);
   $("context").max = Math.log2(Math.max(most, 2 * LEAST_CONTEXT));
   $("context").min = Math.log2(LEAST_CONTEXT);
   $("context").value = Math.log2(context);
-  $("context-told").textContent = `${tokens(context)}${state.context ? "" : " (full length)"}`;
+  $("context-told").textContent = `${tokens(context)}${state.context ? "" : lengths() ? " (prompt and answer)" : " (full length)"}`;
   $("context").setAttribute("aria-valuetext", `${tokens(context)} tokens`);
   $("users").value = Math.log2(Number(state.users) || 1);
   $("users-told").textContent = state.users;
@@ -82,12 +98,15 @@ function change(changes, held = false) {
 async function answer(held = false) {
   if (!asking) return;
   const mine = ++turn;
+  const asked = performance.now();
   const current = () => mine === turn;
   $("answer").setAttribute("aria-busy", "true");
   try {
     if (state.q) await answerQuestion(current);
     else await answerControls(current, held);
     if (current()) tell("");
+    performance.mark("answer");
+    if (held) performance.measure("slide", { start: asked, end: performance.now() });
   } catch (error) {
     if (current()) refused(error);
   } finally {
@@ -98,18 +117,55 @@ async function answer(held = false) {
 function showPlans(found, understood = []) {
   plans = found;
   $("answer").replaceChildren(...understood, make("div", { class: "choices" }, found.map((plan) => choice(plan, names))));
-  $("share").hidden = false;
+  $("share").hidden = !found.length;
+  brief(found.map((plan) => (plan.gpu_count === null || plan.fits === false
+    ? `${names.gpu(plan.gpu)}: no` : `${plan.gpu_count} × ${names.gpu(plan.gpu)}`)).join(" · "));
+}
+
+/** How fast each plan's own layout is, beside its memory. */
+async function showPace(current) {
+  await Promise.all(plans.filter((plan) => plan.layout && plan.gpu_count !== null).map(async (plan) => {
+    let found;
+    try {
+      found = await asking.ask("speed", paced({ ...state, model: plan.model, engine: plan.engine, users: plan.assumptions.users }, plan));
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      found = { error: error.message };
+    }
+    const place = [...document.querySelectorAll(".speed")].find((made) => made.dataset.gpu === plan.gpu);
+    if (current() && place) place.replaceChildren(...[pace(found)].filter(Boolean));
+  }));
 }
 
 async function answerQuestion(current) {
   const found = await asking.ask("ask", { question: state.q });
   if (!current()) return;
   const answers = found.answers ?? [found];
-  const understood = answers.map((one) => make("p", { class: "assumed" }, `understood: ${one.understood ?? found.understood}`));
+  const understood = answers.flatMap((one) => [
+    make("p", { class: "headline" }, one.headline ?? one.error?.message ?? ""),
+    make("p", { class: "assumed" }, `understood: ${one.understood ?? found.understood}`),
+  ]);
   const made = answers.flatMap((one) => (one.plan ? [one.plan] : one.per_gpu !== undefined && one.model ? [one] : []));
-  const lists = answers.map(rows).filter(Boolean);
+  const lists = answers.map((one) => rows(one, names)).filter(Boolean);
   showPlans(made, [...understood, ...lists]);
+  // Its sentence stands right below the question.
+  brief("");
+  follow(made[0]);
   for (const id of ["steps", "launch"]) $(id).hidden = true;
+  await showPace(current);
+}
+
+/** Puts what a question was understood as into the controls, so that a visitor can go on from there. */
+function follow(plan) {
+  if (!plan) return;
+  const asked = plan.assumptions;
+  const native = models.get(plan.model)?.context;
+  state = {
+    ...state, model: plan.model, gpu: plan.gpu, engine: plan.engine.split("@")[0], users: String(asked.users), layouts: asked.layouts ?? "any",
+    context: asked.context === native ? "" : String(asked.context), prompt: String(asked.prompt ?? ""), answer: String(asked.answer ?? ""),
+    each: String(asked.tokens_per_second ?? ""), inall: String(asked.requests_per_second ?? ""),
+  };
+  show();
 }
 
 async function answerControls(current, held) {
@@ -119,7 +175,8 @@ async function answerControls(current, held) {
   const found = await Promise.all(wanted.map((gpu) => asking.ask(call, body(state, gpu, more))));
   if (!current()) return;
   showPlans(found);
-  if (held) return;
+  if (!dropped) await showPace(current);
+  if (held || !current()) return;
   await Promise.all([showSteps(current, call, more), showFile(current)]);
 }
 
@@ -149,8 +206,8 @@ async function showSteps(current, call, more) {
   ]);
   if (!current()) return;
   const figures = [
-    steps("GPUs by context length", "tokens", byContext, Number(state.context) || longest),
-    steps("GPUs by requests at a time", `of ${tokens(Number(state.context) || longest)} tokens each`, byUsers, Number(state.users)),
+    steps("GPUs by context length", "tokens", byContext, most),
+    steps("GPUs by requests at a time", `of ${tokens(most)} tokens each`, byUsers, Number(state.users)),
   ].filter(Boolean);
   $("charts").replaceChildren(...figures);
   $("steps").hidden = !figures.length;
@@ -241,6 +298,7 @@ function listen() {
   $("context").onchange = () => change({ context: context() });
   $("users").oninput = () => change({ users: String(2 ** Number($("users").value)) }, true);
   $("users").onchange = () => change({ users: String(2 ** Number($("users").value)) });
+  for (const [key, id] of Object.entries(NUMBERS)) $(id).onchange = () => change({ [key]: $(id).value.trim() });
   $("format").onchange = () => showFile(() => true);
   $("copy-file").onclick = (event) => copy($("file").textContent, event.currentTarget);
   for (const button of document.querySelectorAll("[data-copy]")) button.onclick = () => copy(copies[button.dataset.copy](), button);
@@ -261,6 +319,8 @@ function fill(list, found, key) {
 
 async function start() {
   listen();
+  // On a narrow screen the answer comes first; the controls are one tap away.
+  $("settings").open = !matchMedia("(max-width: 48rem)").matches;
   show();
   $("privacy").textContent = "Nothing leaves your browser.";
   $("drop").hidden = how !== "worker";

@@ -2,7 +2,7 @@
 import { make } from "./view.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [420, 220, 34, 96, 12, 30];
+const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [440, 220, 34, 118, 12, 30];
 
 function put(parent, tag, attributes, text) {
   const made = document.createElementNS(SVG, tag);
@@ -50,7 +50,7 @@ export function steps(title, axis, lines, here) {
   });
   ends.sort((a, b) => a.y - b.y).forEach((end, i, all) => {
     if (i && end.y - all[i - 1].y < 13) end.y = all[i - 1].y + 13;
-    put(svg, "text", { x: WIDTH - RIGHT + 8, y: end.y, class: `label${end.i}` }, end.name.slice(0, 14));
+    put(svg, "text", { x: WIDTH - RIGHT + 8, y: end.y, class: `label${end.i}` }, end.name.slice(0, 18));
   });
   return make("figure", {}, make("figcaption", {}, `${title} (${axis})`), svg);
 }

@@ -7,7 +7,9 @@ self.addEventListener("activate", (event) => event.waitUntil((async () => {
   await self.clients.claim();
 })()));
 self.addEventListener("fetch", (event) => {
-  if (event.request.method !== "GET" || new URL(event.request.url).origin !== location.origin) return;
+  const origin = new URL(event.request.url).origin;
+  // Files of a pinned host come with their hashes, which the browser checks again.
+  if (event.request.method !== "GET" || (origin !== location.origin && !event.request.integrity)) return;
   event.respondWith((async () => {
     const cache = await caches.open(CACHE);
     const kept = await cache.match(event.request, { ignoreSearch: event.request.mode === "navigate" });

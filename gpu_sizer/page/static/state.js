@@ -1,6 +1,9 @@
 // The whole state of the page stands in its address, so that an answer can be shared as a link.
 
-export const DEFAULTS = { q: "", model: "mixtral-8x7b", gpu: "rtx-a6000", context: "", users: "1", engine: "vllm", layouts: "any" };
+export const DEFAULTS = { q: "", model: "mixtral-8x7b", gpu: "rtx-a6000", context: "", users: "1", engine: "vllm", layouts: "any",
+  prompt: "", answer: "", each: "", inall: "" };
+/** What speed depends on, by the names of the program. */
+const PACE = { prompt: "prompt", answer: "answer", each: "tokens_per_second", inall: "requests_per_second" };
 
 /** The state that an address tells; keys that it does not have take their defaults. */
 export function read(search = location.search) {
@@ -19,8 +22,16 @@ export function address(state) {
 /** The body of a call for one GPU. */
 export function body(state, gpu, more = {}) {
   const made = { model: state.model, gpu, engine: state.engine, layouts: state.layouts, users: Number(state.users), ...more };
+  for (const [key, name] of Object.entries(PACE)) if (state[key]) made[name] = Number(state[key]);
   if (state.context && made.context === undefined) made.context = Number(state.context);
   if (made.context === null) delete made.context;
+  return made;
+}
+
+/** The body of a call for the speed of a plan's own layout. */
+export function pace(state, plan) {
+  const made = { model: state.model, gpu: plan.gpu, engine: state.engine, users: Number(state.users), ...plan.layout };
+  for (const key of ["prompt", "answer"]) if (state[key]) made[key] = Number(state[key]);
   return made;
 }
 
@@ -37,6 +48,7 @@ export function command(state) {
     ...(state.context ? ["--context", state.context] : []),
     ...(state.users !== DEFAULTS.users ? ["--users", state.users] : []),
     ...(state.engine !== DEFAULTS.engine ? ["--engine", word(state.engine)] : []),
+    ...Object.entries(PACE).flatMap(([key, name]) => (state[key] ? [`--${name.replaceAll("_", "-")}`, state[key]] : [])),
     ...(state.layouts !== DEFAULTS.layouts ? ["--layouts", state.layouts] : []),
   ].join(" ")).join("\n");
 }
