@@ -18,13 +18,14 @@ import yaml
 from gpu_sizer import RequestError, estimate, size
 from gpu_sizer.cli.entry import run
 from gpu_sizer.deploy.choices import Choices
-from gpu_sizer.deploy.formats import COMMANDS, TOOLS
+from gpu_sizer.deploy.formats import COMMANDS
 from gpu_sizer.deploy.making import make_serving, start_of
+from gpu_sizer.deploy.options import pairs
 from gpu_sizer.deploy.terraform import read_query, result
 from gpu_sizer.engines.flags import Flags
 from gpu_sizer.engines.registry import flags_of, starter_of
 from gpu_sizer.errors import UncountableError
-from tests.deploy.running import options, pods, workload_of
+from tests.deploy.running import RUN, options, pods, workload_of
 
 
 def command(model: str, gpu: str, *, choices: Choices | None = None, **asked: Any) -> tuple[str, ...]:
@@ -201,7 +202,8 @@ def test_every_planned_option_can_be_said(words: str, said: str) -> None:
         (("-tp", "2"), "is a part of the plan"),
         (("--max_num_seqs=4",), "is a part of the plan"),
         (("--speculative-config", "{}"), "is a part of the plan"),
-        (("--enable-lora",), "memory that was not planned"),
+        (("--enable-lora",), "is a part of the plan"),
+        (("--num-gpu-blocks-override", "9"), "memory that was not planned"),
         (("--tool-cal-parser", "hermes"), "did you mean '--tool-call-parser'"),
         (("--served-model-name",), "takes a value"),
         (("hermes",), "is no option"),
@@ -296,13 +298,20 @@ def test_a_folder_of_weights_has_no_claim_beside_it() -> None:
         plan.deploy("kubernetes", weights="./x")
 
 
-@pytest.mark.parametrize("form", TOOLS)
+@pytest.mark.parametrize("form", [*RUN, "docker-run", "quadlet", "systemd"])
 def test_a_port_that_leaves_the_machine_asks_for_a_key(form: str) -> None:
     plan = size("llama-3.1-405b", gpu="h100", details=False)
     text, without = plan.deploy(form), plan.deploy(form, api_key=False)
     # dstack's own gateway asks for a token, and forwards the ports of tasks to who attaches alone.
     assert ("VLLM_API_KEY" in text) == (form != "dstack")
     assert "VLLM_API_KEY" not in without
+
+
+@pytest.mark.parametrize("form", ["helm-vllm", "kserve", "llm-d", "production-stack", "systemd"])
+def test_a_port_of_one_machine_that_others_reach_asks_for_a_key(form: str) -> None:
+    plan = size("llama-3.1-8b", gpu="h100", context=8192, details=False)
+    assert re.search("VLLM_API_KEY|vllmApiKey", plan.deploy(form))
+    assert not re.search("VLLM_API_KEY|vllmApiKey", plan.deploy(form, api_key=False))
 
 
 def test_what_every_engine_says_is_known_to_each_version_that_was_read() -> None:
@@ -312,6 +321,32 @@ def test_what_every_engine_says_is_known_to_each_version_that_was_read() -> None
         assert table.read is not None, engine
         for version in table._read:
             assert Flags(table.folder, form, version).read == version
+
+
+VERSIONS = [
+    (engine, version)
+    for engine in ("vllm", "sglang", "tgi", "tensorrt-llm")
+    for version in flags_of(engine, "0", engine)._read
+]
+
+
+@pytest.mark.parametrize(("engine", "version"), VERSIONS, ids=lambda value: str(value))
+def test_every_version_that_was_read_takes_what_its_plan_says(engine: str, version: str) -> None:
+    """What its own parser told is all that its command says, for a plan of two GPUs with a float8 cache or without."""
+    for asked in ({}, {"kv_cache_dtype": "fp8"}, {"enforce_eager": True}, {"max_num_batched_tokens": 4096}):
+        try:
+            plan = size("llama-3.1-70b", gpu="h200", context=8192, engine=f"{engine}@{version}", details=False, **asked)
+            made = make_serving(plan, Choices())
+        except RequestError as error:
+            assert re.search(r"file of its own|cannot be told --kv-cache-dtype", str(error)), error
+            continue
+        flags = flags_of(engine, version, engine)
+        assert flags.read == version
+        told = [(o, v) for o, v in pairs(made.command) if o.startswith("--")]
+        assert told
+        for option, values in told:
+            assert flags.has(option), option
+            assert (len(values) == 0) == flags.is_switch(option), option
 
 
 def test_since_and_until_of_options_are_told() -> None:
