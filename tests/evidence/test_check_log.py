@@ -326,6 +326,22 @@ def test_wordings_of_further_versions(line: str, tells: dict[str, Any]) -> None:
         assert {k: found.get(k) for k in tells} == tells
 
 
+@pytest.mark.parametrize(
+    ("speakers", "layout"),
+    [
+        # Attention's replicas are numbered within the ranks; the model's have ranks of their own.
+        (("DP0 TP0 EP0", "DP0 TP1 EP1", "DP1 TP2 EP2", "DP1 TP3 EP3"), {"tp": 2, "dp": 2, "ep": True, "gpu_count": 4}),
+        (("DP0 TP0", "DP0 TP1", "DP1 TP0", "DP1 TP1"), {"tp": 2, "dp": 2, "gpu_count": 4}),
+        (("TP0", "TP1"), {"tp": 2, "gpu_count": 2}),
+    ],
+)
+def test_the_layout_of_sglang_by_who_speaks(speakers: tuple[str, ...], layout: dict[str, Any]) -> None:
+    line = "[2025-10-30 15:30:00 {}] KV Cache is allocated. #tokens: 91749, K size: 7.00 GB, V size: 7.00 GB"
+    found = findings("\n".join(line.format(s) for s in speakers)).values
+    assert {key: found.get(key) for key in layout} == layout
+    assert found.get("ep") == layout.get("ep")
+
+
 def test_lines_without_prefixes_are_statements_of_their_own() -> None:
     found = findings(
         "Initializing a V1 LLM engine (v0.11.0) with config: model='Qwen/Qwen3-8B', tensor_parallel_size=1\n"

@@ -87,6 +87,29 @@ def _speaker(match: re.Match[str]) -> str:
     return told.group(1).strip() if told else ""
 
 
+#: Ranks in a speaker's name.
+_RANK = re.compile(r"([A-Z]{2})(\d{1,4})")
+
+
+def _spread(found: Found, speaker: str) -> None:
+    """The layout by who speaks: replicas of attention are numbered within the ranks, the model's have ranks each."""
+    told = {name: int(rank) for name, rank in _RANK.findall(speaker)}
+    if found.values.get("dp", (COMMAND,))[0] > COMMAND or not {"DP", "TP"} <= told.keys():
+        return
+    lowest = f"lowest rank of {told['DP']}"
+    found.parts[lowest] = min(told["TP"], found.parts.get(lowest, told["TP"]))
+    found.parts["ranks"] = max(told["TP"] + 1, found.parts.get("ranks", 1))
+    first = {int(k.rpartition(" ")[2]): v for k, v in found.parts.items() if k.startswith("lowest rank of ")}
+    replicas, ranks = max(first) + 1, int(found.parts["ranks"])
+    if replicas == 1:
+        return
+    within = all(rank > 0 for replica, rank in first.items() if replica)
+    found.values["dp"] = (COMMAND, replicas)
+    found.values["tp"] = (COMMAND, ranks // replicas if within and ranks % replicas == 0 else ranks)
+    if within:
+        found.put("ep", True, COMMAND)
+
+
 def _cache(found: Found, match: re.Match[str]) -> None:
     """A process's cache; pools that it makes after its memory pool ended are its draft model's."""
     tokens, *sizes = match.groups()
@@ -95,6 +118,7 @@ def _cache(found: Found, match: re.Match[str]) -> None:
         found.put("draft_kv_gib", round(size, 2), FINAL)
         found.note("a draft model's cache stands beside the model's: the estimate knows nothing of it")
         return
+    _spread(found, speaker)
     found.put_text("kv_cache_tokens", tokens, FINAL)
     found.quote(" ".join(match.group(0).split()))
     if size:
