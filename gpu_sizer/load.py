@@ -257,6 +257,48 @@ class Load:
         words=("without the vision tower", "without vision tower", "no vision tower"),
         said="without vision and audio towers",
     )
+    lora: str | None = setting(
+        None,
+        "Slots of LoRA adapters and the highest rank of one, as 4x16. Default: none.",
+        of_model=True,
+        counted=True,
+        words=None,
+        said="LoRA adapters in slots x rank {}",
+    )
+    cpu_offload_gib: float | None = setting(
+        None,
+        "GiB of weights of each GPU that stay in the machine's memory. Default: none.",
+        most=1 << 20,
+        of_model=True,
+        counted=True,
+        words=None,
+        said="{:g} GiB of each GPU's weights in the machine's memory",
+    )
+    n_gpu_layers: int | None = setting(
+        None,
+        "llama.cpp: layers on GPUs, the output's first and then the last ones. Default: all.",
+        least=0,
+        most=1 << 20,
+        counted=True,
+        words=("gpu layers", "ngl"),
+        said="{} layers on GPUs",
+    )
+    n_cpu_moe: int | None = setting(
+        None,
+        "llama.cpp: first layers whose experts stay in the machine's memory. Default: none.",
+        least=0,
+        most=1 << 20,
+        counted=True,
+        words=("cpu moe layers", "ncmoe"),
+        said="experts of {} layers in the machine's memory",
+    )
+    flash_attention: bool | None = setting(
+        None,
+        "llama.cpp: scores of attention are never whole in memory. Default: on since b6327, off before.",
+        counted=True,
+        words=("flash attention", "flash attn"),
+        said="flash attention {}",
+    )
     disable_custom_all_reduce: bool = setting(
         False, "Without the engine's own all-reduce, and its buffers.", said="without the engine's own all-reduce"
     )
@@ -440,6 +482,11 @@ if TYPE_CHECKING:
         prefix_caching: bool | None
         speculative: str | None
         language_model_only: bool
+        lora: str | None
+        cpu_offload_gib: float | None
+        n_gpu_layers: int | None
+        n_cpu_moe: int | None
+        flash_attention: bool | None
         disable_custom_all_reduce: bool
         prompt: int | str | None
         answer: int | str | None

@@ -30,7 +30,7 @@ else:
     #: Instances of a class that are made before its initializer is compiled.
     FIRST_INSTANCES = 60
     _describe = []
-    _COMPARED, _GIVEN = {}, {}
+    _GIVEN = {}
     _set = object.__setattr__
 
     class FrozenInstanceError(AttributeError):
@@ -153,21 +153,14 @@ else:
         shown = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in self.__record_fields__ if f.repr)
         return f"{type(self).__name__}({shown})"
 
-    def _compared(cls):
-        """What takes the values of a record that are compared, made once for each class."""
-        if (found := _COMPARED.get(cls)) is None:
-            names = [f.name for f in cls.__record_fields__ if f.compare]
-            found = _COMPARED[cls] = attrgetter(*names) if names else type
-        return found
-
     def _eq(self, other):
         if type(other) is not type(self):
             return NotImplemented
-        values = _compared(type(self))
+        values = self.__record_key__
         return values(self) == values(other)
 
     def _hash(self):
-        return hash(_compared(type(self))(self))
+        return hash(self.__record_key__(self))
 
     def _frozen_set(self, name, value):
         raise FrozenInstanceError(f"cannot assign to field {name!r}")
@@ -208,6 +201,9 @@ else:
         inherited = {f.name: new.get(f.name, f) for f in base}
         own = list({**inherited, **new}.values())
         namespace["__record_fields__"] = tuple(own)
+        # What takes the values that are compared.
+        compared = [f.name for f in own if f.compare]
+        namespace["__record_key__"] = attrgetter(*compared) if compared else type
         namespace["__init__"] = _first_initializer(own, kw_only, "__post_init__" in namespace)
         namespace.setdefault("__repr__", _repr)
         namespace["__reduce__"] = _reduce

@@ -27,6 +27,10 @@ class CommandLine:
     """Options without one, and what they set to which value."""
     readers: Mapping[str, Callable[[str], dict[str, Any] | None]] = field(default_factory=dict)
     """Options whose value is a text of its own, and what settings it tells; null where it cannot be counted."""
+    together: tuple[str, ...] = ()
+    """What of the above sets no setting by itself, but several of them one."""
+    finish: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    """Makes settings of those."""
     takes_memory: tuple[str, ...] = ()
     """Options that are not modelled and make the engine need more memory: an answer without them is no safe one."""
     images: tuple[str, ...] = ()

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 #: Types of weights that engines make from any half-precision checkpoint as they load.
 CASTS = ("bfloat16", "float16")
 #: What every image with Python has.
-HEALTH = ("python3", "-c", "import urllib.request as r; r.urlopen('{url}', timeout={seconds})")
+HEALTH = (
+    *("python3", "-c", "import sys, urllib.request as r; r.urlopen(sys.argv[1], timeout=int(sys.argv[2]))"),
+    *("{url}", "{seconds}"),
+)
 #: Settings of a load that are no option of a server: the plan itself, or said by every engine in its own way.
 PLANNED = {
     *("context", "users", "weights_dtype", "kv_cache_dtype", "gpu_memory_utilization", "max_num_batched_tokens"),

@@ -168,16 +168,25 @@ def _manifest_calls(value: Any, seen: set[int]) -> Iterator[_Call]:
             yield from _manifest_calls(held, seen)
 
 
-def _selected(value: Any, depth: int = 0) -> str | None:
-    """The GPU that a manifest selects its nodes by."""
-    if depth > _DEEPEST:
-        return None
-    if isinstance(value, dict):
-        for label, told in value.items():
+def _selected(value: Any) -> str | None:
+    """The GPU that a manifest selects its nodes by; what stands in several places is looked at once."""
+    left, seen = [value], set()
+    while left:
+        part = left.pop()
+        if not isinstance(part, dict | list) or id(part) in seen:
+            continue
+        seen.add(id(part))
+        if isinstance(part, list):
+            left += part
+            continue
+        for label, told in part.items():
             if label in _GPU_LABELS and isinstance(told, str):
                 return told
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return next((found for part in parts if (found := _selected(part, depth + 1)) is not None), None)
+        names = part.get("values")
+        if part.get("key") in _GPU_LABELS and part.get("operator") == "In" and isinstance(names, list) and names:
+            return str(names[0])
+        left += part.values()
+    return None
 
 
 def _after(words: list[str], program: tuple[str, ...]) -> list[str] | None:
@@ -197,7 +206,12 @@ def _behind_image(call: _Call, line: CommandLine) -> tuple[list[str], str] | Non
     if any(word in ("docker", "podman", "nerdctl") for word in words[:2]):
         for i, word in enumerate(words):
             if word.startswith(line.images):
-                return words[i + 1 :], word
+                behind = words[i + 1 :]
+                # An entry point of one's own is told before the image, and what follows its first word behind it.
+                for program in line.programs:
+                    if program[1:] and tuple(behind[: len(program) - 1]) == program[1:]:
+                        return behind[len(program) - 1 :], word
+                return behind, word
     return None
 
 
@@ -253,13 +267,15 @@ def _options(words: list[str], line: CommandLine) -> tuple[str | None, dict[str,
         elif key == REPLICAS_WITHIN:
             options |= {"data_parallel_size": _value("data_parallel_size", value, flag), key: True}
         elif key and value:
-            options[key] = _value(key, value, flag)
+            options[key] = value if key in line.together else _value(key, value, flag)
         else:
             ignored.append(flag)
     if options.pop(REPLICAS_WITHIN, False):
         ranks, replicas = options.get("tensor_parallel_size", 1), options.get("data_parallel_size", 1)
         if ranks % replicas == 0:
             options |= {"tensor_parallel_size": ranks // replicas, "expert_parallel": replicas > 1}
+    if line.finish is not None:
+        options = line.finish(options)
     return model, options, list(dict.fromkeys(ignored))
 
 

@@ -86,6 +86,8 @@ class LayoutMemory:
     """The part of the fullest GPU's cache that is states, which some engines print apart."""
     layer_split: tuple[int, ...] = ()
     """Layers on each GPU where the engine lets them be chosen."""
+    host_bytes: int = 0
+    """What the machines hold, in all, of weights and caches that were asked to stay off the GPUs."""
 
     @property
     def within_budget(self) -> bool:

@@ -234,6 +234,10 @@ class WeightPlacement:
             sizes[-1] += sum(self._beside(False, True).values()) - beside
         return tuple(sizes)
 
+    def layers(self, count: int) -> tuple[int, ...]:
+        """Bytes of the layers alone on one rank of each of ``count`` stages."""
+        return tuple([self._sums[stop] - self._sums[start] for start, stop in stage_bounds(len(self._sums) - 1, count)])
+
     def stages_of(self, bounds: Sequence[tuple[int, int]]) -> list[StageWeights]:
         """Weights on one rank of each stage, part by part, given its first and past-the-last layers."""
         # Most stages of a long pipeline hold the same layers.

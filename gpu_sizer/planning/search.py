@@ -278,6 +278,15 @@ class Search:
         return Rejection(count, nearest.layout, "; ".join([reason, *list(rules)[:1]]))
 
 
+def _in_machines(memory: LayoutMemory | None) -> Iterator[str]:
+    """What the machines have to hold beside their GPUs."""
+    if memory is not None and memory.host_bytes:
+        yield (
+            f"the machines hold {gib(memory.host_bytes)} in their own memory, in all, of what was asked to stay off the"
+            " GPUs; each token crosses the bus for it"
+        )
+
+
 def _warnings(request: Request, settings: Settings) -> tuple[str, ...]:
     gpu, card, engine = request.gpu, request.model, request.get_engine()
     found = [*request.not_taken(settings), *engine.notes(card), *engine.gpu_notes(gpu)]
@@ -336,7 +345,7 @@ def fit_of(search: Search, memory: LayoutMemory) -> Fit:
         found.active_without_embedding,
         found.checkpoint_parameters,
         found.weights_format,
-        _warnings(request, settings),
+        (*_in_machines(memory), *_warnings(request, settings)),
         speed=search.rates.speed(memory.layout) if request.load.asks_rate and memory.within_budget else None,
     )
 
@@ -478,6 +487,6 @@ def plan(request: Request, *, details: bool = True, why: bool = True) -> Plan:
         rejections=rejected,
         tuned=_tuned(search, (count or request.max_gpus + 1) - 1) if details else None,
         context_counts=_context_counts(request, count) if details and not request.load.asks_rate else (),
-        warnings=_warnings(request, settings),
+        warnings=(*_in_machines(chosen), *_warnings(request, settings)),
         speed=search.rates.speed(chosen.layout) if chosen and request.load.asks_rate else None,
     )

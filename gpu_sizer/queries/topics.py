@@ -75,7 +75,7 @@ TOPICS: tuple[Topic, ...] = (
         "speculative|speculation, speculative decoding|model|config|tokens, draft|drafter, draft model,"
         " eagle|eagle2|eagle3|medusa|mtp|ngram, decoding",
         "told",
-        "speculative decoding is not counted: a draft model and its cache take more",
+        "speculative decoding is not counted here: --speculative mtp:N or draft:MODEL:N counts what drafts",
         "mixtral on 2 a100 with speculative decoding",
     ),
     Topic(
@@ -100,7 +100,7 @@ TOPICS: tuple[Topic, ...] = (
         "adapters",
         "lora|loras|adapter|adapters, lora adapter|adapters",
         "told",
-        "the memory of LoRA adapters is not counted",
+        "the memory of LoRA adapters is not counted here: --lora 4x16 counts slots and rank",
         "how many a6000 for mixtral with lora adapters",
     ),
     Topic(
@@ -109,7 +109,8 @@ TOPICS: tuple[Topic, ...] = (
         " ram|memory, main memory, ddr4|ddr5, ram|memory ddr4|ddr5, cpu, offloaded to cpu|ram, to cpu ram,"
         " ktransformers, cpu only, partly|partially in ram, experts in|to ram|cpu",
         "told",
-        "nothing is offloaded: system memory is not counted, all weights and caches are on the GPUs",
+        "nothing is offloaded here, weights and caches are on the GPUs: --cpu-offload-gib N (vLLM), --n-gpu-layers or"
+        " --n-cpu-moe (llama.cpp) say what stays off them",
         "gpt-oss-120b on a 3090 with the experts offloaded to the cpu",
     ),
     Topic(

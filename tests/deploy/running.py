@@ -11,6 +11,9 @@ from typing import Any
 
 import yaml
 
+#: Formats of tools whose files are run here, up to the engine.
+RUN = ("docker-compose", "dstack", "kubernetes", "skypilot", "slurm")
+
 
 def stand_ins(folder: Path) -> dict[str, str]:
     """An environment whose ``vllm`` writes its words down, and whose Slurm runs things here."""

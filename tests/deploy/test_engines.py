@@ -13,7 +13,7 @@ import yaml
 from gpu_sizer import DoesNotFitError, RequestError, estimate, size
 from gpu_sizer.deploy import bare
 from gpu_sizer.deploy.choices import Choices
-from gpu_sizer.deploy.formats import COMMANDS, TOOLS, deploy
+from gpu_sizer.deploy.formats import COMMANDS, deploy
 from gpu_sizer.deploy.making import check_several, make_serving, start_of
 from gpu_sizer.deploy.serving import Serving
 from gpu_sizer.deploy.tools import compose, dstack, kubernetes, skypilot, slurm
@@ -22,7 +22,7 @@ from gpu_sizer.engines.registry import engine_names, flags_of, starter_of
 from gpu_sizer.errors import UncountableError
 from gpu_sizer.planning.plan import Fit
 from gpu_sizer.records import replace
-from tests.deploy.running import options, pods
+from tests.deploy.running import RUN, options, pods
 from tests.deploy.test_formats import answer
 
 #: Names that do harm where they are not quoted.
@@ -292,7 +292,7 @@ def test_the_deployments_with_every_engine_that_plans(form: str, model: str, gpu
     if pipeline is not None:
         assert told[pipeline] == str(layout.pipeline_parallel_size)
     assert told[length] == str(s.context)
-    for other in (form, *TOOLS):
+    for other in (form, *RUN):
         text = plan.deploy(other, weights="/models/a.gguf")
         assert starter_of(engine).title in text
         assert "/models/a.gguf" in text

@@ -15,7 +15,7 @@ import yaml
 
 from gpu_sizer import DoesNotFitError, RequestError, estimate, size
 from gpu_sizer.deploy.choices import Choices
-from gpu_sizer.deploy.formats import TOOLS, deploy
+from gpu_sizer.deploy.formats import deploy
 from gpu_sizer.deploy.making import make_serving, weights_named
 from gpu_sizer.deploy.serving import Serving
 from gpu_sizer.errors import GpuSizerError
@@ -23,7 +23,7 @@ from gpu_sizer.evidence.preflight import preflight
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.records import replace
-from tests.deploy.running import options, pods, started, workload_of
+from tests.deploy.running import RUN, options, pods, started, workload_of
 
 KUBERNETES = "1.34"
 
@@ -46,7 +46,7 @@ def answer(name: str) -> Plan | Fit:
 
 CASES = ("mixtral", "llama", "gpt-oss", "amd", "replicas")
 every = pytest.mark.parametrize(
-    ("case", "form"), [(case, form) for case in CASES for form in ("vllm", *TOOLS)], ids=lambda value: str(value)
+    ("case", "form"), [(case, form) for case in CASES for form in ("vllm", *RUN)], ids=lambda value: str(value)
 )
 
 
@@ -110,7 +110,7 @@ def gpus_of(form: str, text: str) -> tuple[int, int]:
     return group["size"], int(count)
 
 
-@pytest.mark.parametrize("form", sorted({*TOOLS} - {"docker-compose"}))
+@pytest.mark.parametrize("form", sorted({*RUN} - {"docker-compose"}))
 @pytest.mark.parametrize("case", CASES)
 def test_machines_and_gpus_are_those_of_the_plan(case: str, form: str) -> None:
     """Compose's file and a bare command are one machine's."""
@@ -331,6 +331,7 @@ def test_another_layout_than_the_plans_is_told() -> None:
         ("qwen3.6-27b", {"speculative": "mtp:3", "prefix_caching": True, "language_model_only": True}),
         ("llama-3.1-70b", {"speculative": "draft:llama-3.1-8b:5", "prefix_caching": False}),
         ("llama-3-8b", {"disable_custom_all_reduce": True}),
+        ("llama-3-8b", {"lora": "4x32", "cpu_offload_gib": 2.5}),
     ],
 )
 def test_options_that_take_memory_are_said_and_read_back(model: str, options: dict[str, Any]) -> None:

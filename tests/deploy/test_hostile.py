@@ -10,11 +10,11 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gpu_sizer.deploy.formats import TOOLS, deploy
+from gpu_sizer.deploy.formats import deploy
 from gpu_sizer.deploy.text import comment, shell_words, slug, yaml_documents
 from gpu_sizer.planning.plan import Plan
 from gpu_sizer.records import replace
-from tests.deploy.running import started
+from tests.deploy.running import RUN, started
 from tests.deploy.test_formats import answer
 
 NAMES = [
@@ -41,7 +41,7 @@ def named(case: str, name: str) -> Plan:
     return replace(plan, request=replace(plan.request, model=card))
 
 
-@pytest.mark.parametrize("form", ["vllm", *TOOLS])
+@pytest.mark.parametrize("form", ["vllm", *RUN])
 @pytest.mark.parametrize("case", ["mixtral", "llama"])
 @pytest.mark.parametrize("name", NAMES)
 def test_the_engine_gets_the_name_and_nothing_else_runs(case: str, form: str, name: str, tmp_path: Path) -> None:

@@ -18,13 +18,13 @@ import yaml
 from gpu_sizer import RequestError, estimate, size
 from gpu_sizer.cli.entry import run
 from gpu_sizer.deploy.choices import Choices
-from gpu_sizer.deploy.formats import COMMANDS, TOOLS
+from gpu_sizer.deploy.formats import COMMANDS
 from gpu_sizer.deploy.making import make_serving, start_of
 from gpu_sizer.deploy.terraform import read_query, result
 from gpu_sizer.engines.flags import Flags
 from gpu_sizer.engines.registry import flags_of, starter_of
 from gpu_sizer.errors import UncountableError
-from tests.deploy.running import options, pods, workload_of
+from tests.deploy.running import RUN, options, pods, workload_of
 
 
 def command(model: str, gpu: str, *, choices: Choices | None = None, **asked: Any) -> tuple[str, ...]:
@@ -201,7 +201,8 @@ def test_every_planned_option_can_be_said(words: str, said: str) -> None:
         (("-tp", "2"), "is a part of the plan"),
         (("--max_num_seqs=4",), "is a part of the plan"),
         (("--speculative-config", "{}"), "is a part of the plan"),
-        (("--enable-lora",), "memory that was not planned"),
+        (("--enable-lora",), "is a part of the plan"),
+        (("--num-gpu-blocks-override", "9"), "memory that was not planned"),
         (("--tool-cal-parser", "hermes"), "did you mean '--tool-call-parser'"),
         (("--served-model-name",), "takes a value"),
         (("hermes",), "is no option"),
@@ -296,13 +297,20 @@ def test_a_folder_of_weights_has_no_claim_beside_it() -> None:
         plan.deploy("kubernetes", weights="./x")
 
 
-@pytest.mark.parametrize("form", TOOLS)
+@pytest.mark.parametrize("form", [*RUN, "docker-run", "quadlet", "systemd"])
 def test_a_port_that_leaves_the_machine_asks_for_a_key(form: str) -> None:
     plan = size("llama-3.1-405b", gpu="h100", details=False)
     text, without = plan.deploy(form), plan.deploy(form, api_key=False)
     # dstack's own gateway asks for a token, and forwards the ports of tasks to who attaches alone.
     assert ("VLLM_API_KEY" in text) == (form != "dstack")
     assert "VLLM_API_KEY" not in without
+
+
+@pytest.mark.parametrize("form", ["helm-vllm", "kserve", "llm-d", "production-stack", "systemd"])
+def test_a_port_of_one_machine_that_others_reach_asks_for_a_key(form: str) -> None:
+    plan = size("llama-3.1-8b", gpu="h100", context=8192, details=False)
+    assert re.search("VLLM_API_KEY|vllmApiKey", plan.deploy(form))
+    assert not re.search("VLLM_API_KEY|vllmApiKey", plan.deploy(form, api_key=False))
 
 
 def test_what_every_engine_says_is_known_to_each_version_that_was_read() -> None:

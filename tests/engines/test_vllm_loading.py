@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gpu_sizer import estimate, load_model
-from gpu_sizer.engines.vllm.loading import per_layer_bytes, shared_projection_bytes
+from gpu_sizer.engines.vllm.loading import per_layer_bytes, rotary_bytes, shared_projection_bytes
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,12 @@ def test_versions_from_0_32_on_do_without_those_projections() -> None:
     assert new.per_gpu is not None
     # 55,055,616 parameters: what the files hold beyond the model.
     assert old.per_gpu.loading_bytes - new.per_gpu.loading_bytes == 55_055_616 * 2
+
+
+def test_models_that_transformers_classes_run_turn_without_a_table() -> None:
+    """By the registries of the releases: Seed-OSS has a class of vLLM's own up to 0.31."""
+    card = load_model("seed-oss-36b")
+    assert rotary_bytes(card, "0.29") == 524288 * 128 * 2
+    assert rotary_bytes(card, "0.32") == 0
+    assert rotary_bytes(load_model("smollm3-3b"), "0.11") == 0
+    assert rotary_bytes(load_model("llama-3-8b"), "0.33") > 0

@@ -265,6 +265,8 @@ WORDINGS = [
         "enable_dp_attention=False)",
         {"tp": 2, "dp": 4, "gpu_count": 8},
     ),
+    ("llama_context: flash_attn    = 0", {"flash_attention": False}),
+    ("llama_context: Flash Attention was auto, set to enabled", {"flash_attention": True}),
     (
         "args: Namespace(host=None, model='meta-llama/Meta-Llama-3-70B', dtype='auto', max_model_len=None, "
         "pipeline_parallel_size=1, tensor_parallel_size=4, block_size=16, gpu_memory_utilization=0.9, "

@@ -118,6 +118,25 @@ READ: list[tuple[str, str, str | None, dict[str, Any], set[str]]] = [
         },
         set(),
     ),
+    # https://docs.vllm.ai/en/latest/features/lora.html
+    (
+        "vllm serve meta-llama/Llama-3.2-3B-Instruct --enable-lora --lora-modules sql-lora=a/b --max-loras 4",
+        "vllm",
+        "meta-llama/Llama-3.2-3B-Instruct",
+        {"lora": "4x16"},
+        {"--lora-modules"},
+    ),
+    ("vllm serve x/y --max-lora-rank 64 --cpu-offload-gb 10", "vllm", "x/y", {"cpu_offload_gib": 10.0}, set()),
+    # https://github.com/ggml-org/llama.cpp/pull/15077
+    (
+        "llama-server -m gpt-oss-120b.gguf --ctx-size 8192 --n-gpu-layers 99 --n-cpu-moe 3",
+        "llama.cpp",
+        "gpt-oss-120b.gguf",
+        {"context": "8192", "n_gpu_layers": 99, "n_cpu_moe": 3},
+        set(),
+    ),
+    ("llama-server -m x.gguf -ngl all -ncmoe 2", "llama.cpp", "x.gguf", {"n_cpu_moe": 2}, set()),
+    ("llama-server -m x.gguf -ngl many", "llama.cpp", "x.gguf", {}, {"-ngl"}),
     # What takes no memory of a GPU, what has no card, and what is no JSON.
     (
         """vllm serve x/y --speculative-config '{"method": "ngram", "num_speculative_tokens": 5}'""",
@@ -348,6 +367,10 @@ READ: list[tuple[str, str, str | None, dict[str, Any], set[str]]] = [
         {"context": "40000"},
         {"-np", "--cache-ram", "--threads", "--port"},
     ),
+    # https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md: each way to say it
+    ("llama-server -m m.gguf -fa off", "llama.cpp", "m.gguf", {"flash_attention": False}, set()),
+    ("llama-server -m m.gguf --flash-attn auto -c 4096", "llama.cpp", "m.gguf", {"context": "4096"}, set()),
+    ("llama-server -fa -m m.gguf -c 4096", "llama.cpp", "m.gguf", {"context": "4096", "flash_attention": True}, set()),
     # https://github.com/ollama/ollama/issues/12927
     (
         "FROM /usr/share/ollama/.ollama/models/sqlcoder-7b-2.fp16.gguf\nPARAMETER num_thread 8\nPARAMETER num_ctx "
@@ -403,7 +426,7 @@ def test_gpus_of_a_manifest() -> None:
 def test_every_option_sets_what_there_is() -> None:
     known = {"model", "replicas_within", *OPTIONS, *(s.name for s in LAYOUT)}
     for line in engine_command_lines():
-        assert {*line.options.values(), *(key for key, _ in line.switches.values())} <= known
+        assert {*line.options.values(), *(key for key, _ in line.switches.values())} <= known | {*line.together}
 
 
 @pytest.mark.parametrize(
@@ -477,3 +500,11 @@ def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeyp
     ):
         assert run(["fit", *wrong]) == 2
         assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_manifest_of_aliases_of_aliases_is_read_once() -> None:
+    """Ten to the power of nine places, were each looked at where it stands."""
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 10)]
+    lines.append("image: vllm/vllm-openai:v0.11.0\nargs: [--model, x/y]")
+    assert preflight("\n".join(lines)).model == "x/y"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpu_sizer import GpuSizerError, RequestError, ask, fit_command
+from gpu_sizer import GpuSizerError, RequestError, ask, fit_command, size
 from gpu_sizer.queries.pasted import find_command
 from tests.cards.test_present import LIST, TABLE, tool, tools  # noqa: F401
 
@@ -74,6 +74,14 @@ def test_the_gpu_of_a_manifest() -> None:
     )
     found = fit_command(text)
     assert (found.fits, found.fit.request.gpu.id, found.command.gpu_count) == (True, "l40s", 1)
+
+
+def test_a_manifest_of_our_own_is_read_back() -> None:
+    """Layout, length and GPU of the file that deploy writes."""
+    plan = size("mixtral-8x7b", gpu="a6000")
+    found = fit_command(plan.deploy("kubernetes"))
+    assert (found.fits, found.fit.layout, found.fit.request.gpu.id) == (True, plan.layout, "rtx-a6000")
+    assert (found.fit.request.context, found.command.gpu_count) == (plan.request.context, plan.gpu_count)
 
 
 def test_a_log_in_the_place_of_a_question() -> None:

@@ -8,8 +8,7 @@ GPUs: the Compose specification's ``deploy.resources.reservations.devices`` for 
 
 from __future__ import annotations
 
-import shlex
-
+from gpu_sizer.deploy import box
 from gpu_sizer.deploy.serving import (
     GRACE_SECONDS,
     HEALTH_FAILURES,
@@ -19,7 +18,6 @@ from gpu_sizer.deploy.serving import (
     Serving,
 )
 from gpu_sizer.deploy.text import comment, yaml_documents
-from gpu_sizer.errors import RequestError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,27 +32,21 @@ def _literal(text: str) -> str:
 
 
 def _gpus(serving: Serving) -> dict[str, Any]:
-    platform = serving.gpu.platform
-    if platform == "cuda":
+    box.check_platform(serving, "Docker Compose")
+    if serving.gpu.platform == "cuda":
         device = {"driver": "nvidia", "count": serving.gpus_per_node, "capabilities": ["gpu"]}
         return {"deploy": {"resources": {"reservations": {"devices": [device]}}}}
-    if platform == "rocm":
-        return {
-            "devices": ["/dev/kfd", "/dev/dri"],
-            "group_add": ["video"],
-            "cap_add": ["SYS_PTRACE"],
-            "security_opt": ["seccomp=unconfined"],
-        }
-    raise RequestError(f"Docker Compose files are written for NVIDIA and AMD GPUs, not for {serving.gpu.name}")
+    return {
+        "devices": list(box.ROCM_DEVICES),
+        "group_add": ["video"],
+        "cap_add": ["SYS_PTRACE"],
+        "security_opt": ["seccomp=unconfined"],
+    }
 
 
 def _health(serving: Serving) -> dict[str, Any]:
-    """Asks the server on the machine itself; further machines serve nothing."""
-    url = f"http://127.0.0.1:{serving.port}/health"
-    ask = " ".join(shlex.quote(word.format(url=url, seconds=HEALTH_TIMEOUT)) for word in serving.starter.health)
-    test = f'[ "$NODE_RANK" != 0 ] || {ask}' if serving.nodes > 1 else ask
     return {
-        "test": ["CMD-SHELL", _literal(test)],
+        "test": ["CMD-SHELL", _literal(box.health(serving))],
         "interval": f"{HEALTH_PERIOD}s",
         "timeout": f"{HEALTH_TIMEOUT}s",
         "retries": HEALTH_FAILURES,
@@ -72,8 +64,7 @@ def render(serving: Serving) -> str:
         volumes.append(f"weights:{serving.starter.cache}")
     several = serving.nodes > 1
     environment = {"HF_TOKEN": "${HF_TOKEN:-}"}
-    if serving.folder is None:
-        environment |= {name: f"{serving.starter.cache}/{folder}" for name, folder in serving.starter.compiled.items()}
+    environment |= box.compiled(serving)
     notes = [*serving.header(), "docker compose up -d, with Compose 2."]
     if several:
         environment["HEAD_ADDRESS"] = "${HEAD_ADDRESS:?address of the first machine}"
@@ -90,8 +81,8 @@ def render(serving: Serving) -> str:
     else:
         notes.append(f"It answers on this machine alone (http://127.0.0.1:{serving.port}): a proxy gives it to others.")
         entrypoint, command = list(serving.in_container[:1]), list(serving.in_container[1:])
-    if serving.gpu.platform == "rocm" and serving.gpus_per_node < serving.fit.request.gpus_per_node:
-        environment["HIP_VISIBLE_DEVICES"] = ",".join(str(i) for i in range(serving.gpus_per_node))
+    if (some := box.some_of_the_machine(serving)) is not None:
+        environment["HIP_VISIBLE_DEVICES"] = some
     service: dict[str, Any] = {
         "image": _literal(serving.image()),
         "entrypoint": entrypoint,
@@ -100,8 +91,7 @@ def render(serving: Serving) -> str:
         **({"network_mode": "host"} if several else {"ports": [f"127.0.0.1:{serving.port}:{serving.port}"]}),
         "volumes": volumes,
         "shm_size": f"{SHARED_MEMORY_GIB}gb",
-        # As NVIDIA's own images ask for.
-        "ulimits": {"memlock": -1, "stack": 67108864},
+        "ulimits": dict(box.ULIMITS),
         "healthcheck": _health(serving),
         "stop_grace_period": f"{GRACE_SECONDS}s",
         "restart": "unless-stopped",

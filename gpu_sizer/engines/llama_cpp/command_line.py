@@ -4,6 +4,24 @@ from __future__ import annotations
 
 from gpu_sizer.engines.command_line import CommandLine
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def _on_gpus(text: str) -> dict[str, Any] | None:
+    """Layers on GPUs: a number, or all of them as by default."""
+    if text.lower() in ("all", "auto"):
+        return {}
+    return {"n_gpu_layers": int(text)} if text.isascii() and text.isdecimal() and len(text) < 7 else None
+
+
+def _flash(text: str) -> dict[str, Any] | None:
+    """On, off, or left to the server; older builds have a switch without a value."""
+    told = {"on": True, "1": True, "enabled": True, "": True, "off": False, "0": False, "disabled": False}
+    return {} if text.lower() in ("auto", "-1") else {"flash_attention": told.get(text.lower(), True)}
+
+
 COMMAND_LINE = CommandLine(
     name="llama.cpp",
     programs=(("llama-server",),),
@@ -20,6 +38,12 @@ COMMAND_LINE = CommandLine(
         "-ub": "max_num_batched_tokens",
         "--cache-type-k": "kv_cache_dtype",
         "-ctk": "kv_cache_dtype",
+        "--n-cpu-moe": "n_cpu_moe",
+        "-ncmoe": "n_cpu_moe",
+    },
+    readers={
+        **dict.fromkeys(("--n-gpu-layers", "--gpu-layers", "-ngl"), _on_gpus),
+        **dict.fromkeys(("--flash-attn", "-fa"), _flash),
     },
     takes_memory=("--model-draft", "-md", "--mmproj", "--lora"),
 )

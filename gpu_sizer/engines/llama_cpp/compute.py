@@ -4,6 +4,9 @@ ggml allocates a graph's intermediate results in one buffer and reuses what is n
 for the peak: an attention layer, while the mask is there in float32 and in float16 (``src/llama-graph.cpp:
 build_attn_inp_kq_mask``); a feed-forward, while the float16 mask waits for the next layer; and the output, where the
 logits of a whole physical batch stand beside the last states.
+
+Without flash attention the scores of all heads stand beside the mask in float32, which is used as it is
+(``build_attn_mha``: ``ggml_soft_max_ext`` works in the place of its input).
 """
 
 from __future__ import annotations
@@ -42,7 +45,15 @@ def _feed_forward_width(block: Block, hidden: int) -> int:
     return 2 * hidden + width
 
 
-def compute_bytes(a: Architecture, context: int, batch: int, *, copies: int, output: bool) -> int:
+def _heads(block: Block) -> int:
+    """Heads of queries; 0 for what is no attention."""
+    m = block.mixer
+    return m.num_attention_heads if isinstance(m, Attention | LatentAttention) else 0
+
+
+def compute_bytes(
+    a: Architecture, context: int, batch: int, *, copies: int, output: bool, flash_attention: bool = True
+) -> int:
     """Bytes of one GPU's compute buffer.
 
     Args:
@@ -51,17 +62,20 @@ def compute_bytes(a: Architecture, context: int, batch: int, *, copies: int, out
         batch: tokens of a physical batch (``n_ubatch``).
         copies: of the graph's inputs, where several GPUs work on batches one after another.
         output: whether the logits are made on this GPU.
+        flash_attention: whether scores are never whole in memory.
     """
     mask = context * batch
     inputs = mask * VALUE_BYTES * copies
-    attention = feed_forward = 0
+    attention = feed_forward = heads = 0
     for block in a.blocks.values():
         attention = max(attention, _attention_width(block, a.hidden_size))
+        heads = max(heads, _heads(block))
         feed_forward = max(feed_forward, _feed_forward_width(block, a.hidden_size))
     waiting = inputs if copies > 1 else 0
+    scores, kept = (mask * MASK_BYTES, mask * MASK_BYTES) if flash_attention else (mask * heads * VALUE_BYTES, 0)
     moments = [
-        inputs + mask * MASK_BYTES + batch * attention * VALUE_BYTES,
-        waiting + mask * MASK_BYTES + batch * feed_forward * VALUE_BYTES,
+        inputs + scores + batch * attention * VALUE_BYTES,
+        waiting + kept + batch * feed_forward * VALUE_BYTES,
     ]
     if output:
         moments.append(waiting + batch * (a.vocab_size + a.hidden_size) * VALUE_BYTES)

@@ -9,22 +9,27 @@ from gpu_sizer.engines.llama_cpp.file_types import file_type
 from gpu_sizer.engines.llama_cpp.weights import as_gguf, gguf_dtype, mixture_of, tensors_bytes
 from gpu_sizer.engines.one_version import OneVersion
 from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.engines.versions import at_least
 from gpu_sizer.engines.whole_layers import answer, even_cut
+from gpu_sizer.errors import RequestError
 from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import WeightRules
 from gpu_sizer.model.caches import CacheTypes
 from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.records import dataclass, replace
 from gpu_sizer.units import GIB, ceil_div, round_up
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.model.architecture import Architecture
+    from gpu_sizer.model.tensor import Tensor
 
 #: States are float32, whatever the type of the cache (src/llama-model.cpp: create_memory).
 STATE_TYPES = CacheTypes("float16", "float32")
@@ -46,14 +51,41 @@ class LlamaCppModel(HeldModel):
         self.weights_format = kind.upper() if kind is not None else None
         if kind is None:
             sizes = {name: tensors_bytes(tensors) for name, tensors in inventory.blocks.items()}
+            experts = {name: tensors_bytes(_experts(tensors)) for name, tensors in inventory.blocks.items()}
             self.layer_bytes = tuple(sizes[name] for name in inventory.layer_names)
+            self.expert_bytes = tuple(experts[name] for name in inventory.layer_names)
             self.head_bytes = tensors_bytes(head)
         else:
             mixture = mixture_of(card, kind, plain)
             self.layer_bytes = tuple(
                 sum(mixture.bytes_of(t, i) for t in plain.blocks[name]) for i, name in enumerate(plain.layer_names)
             )
+            self.expert_bytes = tuple(
+                sum(mixture.bytes_of(t, i) for t in _experts(plain.blocks[name]))
+                for i, name in enumerate(plain.layer_names)
+            )
             self.head_bytes = sum(map(mixture.bytes_of, head))
+
+    def placed(self, s: Settings, cache: Sequence[int]) -> Placed:
+        """What of the model stands on GPUs.
+
+        The output is offloaded first and then the last layers, with their caches (src/llama-model.cpp: i_gpu_start);
+        experts that were asked to stay do (common/common.h: LLM_FFN_EXPS_REGEX).
+
+        Args:
+            s: the settings.
+            cache: bytes that each layer caches.
+        """
+        count, asked = self.layers, s.n_gpu_layers
+        first = 0 if asked is None else max(count + 1 - asked, 0)
+        stay = s.n_cpu_moe or 0
+        weights = [size - (self.expert_bytes[i] if i < stay else 0) for i, size in enumerate(self.layer_bytes)]
+        head = self.head_bytes if first <= count else 0
+        whole = sum(self.layer_bytes) + sum(cache) + self.head_bytes
+        on_gpus = sum(weights[first:]) + sum(cache[first:]) + head
+        # A pass over a long prompt copies the matrices of a layer that stays (ggml-backend.cpp: op_offload).
+        moved = [*self.layer_bytes[:first], *self.expert_bytes[first:stay]]
+        return Placed(min(first, count), tuple(weights[first:]), head, max(moved, default=0), whole - on_gpus)
 
     def cache_bytes(self, types: CacheTypes, scale: float, settings: Settings, batch: int) -> dict[str, int]:
         """Bytes that each distinct layer caches for all sequences.
@@ -79,6 +111,25 @@ class LlamaCppModel(HeldModel):
         return slots * sum(c.state_bytes for n in self.inventory.layer_names[start:stop] for c in caches[n])
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What of a model stands on GPUs, and what in the machine's memory."""
+
+    first: int
+    """The first layer on a GPU."""
+    layers: tuple[int, ...]
+    """Bytes of weights of it and of those after it, without experts that stay."""
+    head: int
+    copied: int
+    """Bytes of the largest layer that stays, as far as it does: a GPU works on a copy."""
+    host: int
+    """Bytes in the machine's memory beside the embedding."""
+
+
+def _experts(tensors: Iterable[Tensor]) -> list[Tensor]:
+    return [t for t in tensors if t.is_expert]
+
+
 def _constants() -> dict[str, Any]:
     data: dict[str, Any] = profile_data("llama_cpp/profile")
     return data
@@ -91,6 +142,7 @@ class LlamaCppEngine(OneVersion):
     spans_nodes = False
     takes_mixed = True
     allocates_request = True
+    counted = frozenset(("n_gpu_layers", "n_cpu_moe", "flash_attention"))
 
     def own_format(self, name: str) -> str | None:
         """The type of a GGUF file that a name means, null for other names."""
@@ -122,14 +174,29 @@ class LlamaCppEngine(OneVersion):
             enforce_eager=False,
             block_size=None,
             prefix_caching=None,
+            flash_attention=self.flash_attention(load),
             disable_custom_all_reduce=False,
         )
+
+    def flash_attention(self, load: Load) -> bool:
+        """Whether flash attention is used.
+
+        Raises:
+            RequestError: a quantized cache without it (src/llama-context.cpp: V cache quantization requires it).
+        """
+        default = at_least(self.asked, str(self.constants["flash_attention_since"]))
+        used = default if load.flash_attention is None else load.flash_attention
+        if not used and load.kv_cache_dtype in QUANTIZED_CACHES:
+            raise RequestError(f"a {load.kv_cache_dtype} cache takes flash attention, which is off", about="question")
+        return used
 
     def settings_words(self, settings: Settings) -> str:
         """The settings in llama.cpp's own names."""
         s = settings
         size = f"--ctx-size {s.context * s.users}, --parallel {s.max_num_seqs}"
-        return f"text only; {size}, --ubatch-size {s.max_num_batched_tokens}"
+        layers = "" if s.n_gpu_layers is None else "but those that were asked to stay off; "
+        flash = ", --flash-attn off" if s.flash_attention is False else ""
+        return f"{layers}text only; {size}, --ubatch-size {s.max_num_batched_tokens}{flash}"
 
     def logged_load(self, length: int, sequences: int | None) -> tuple[int, int]:
         """The whole context is parted among the slots, unless their number was left to the server: then they share it.
@@ -166,6 +233,8 @@ class LlamaCppEngine(OneVersion):
             return refused(layout, reason)
         s = self.settings(model, gpu, load, layout)
         if layout.tensor_parallel_size > 1:
+            if s.n_gpu_layers is not None or s.n_cpu_moe:
+                return refused(layout, "what of a model stays off GPUs that cut it by rows is not known here")
             return self._by_rows(model, gpu, layout, s)
         return self._by_layers(model, [gpu] * layout.pipeline_parallel_size, layout, s)
 
@@ -183,38 +252,44 @@ class LlamaCppEngine(OneVersion):
         types = CacheTypes("float16" if scale else s.kv_cache_dtype, "float32")
         return model.cache_bytes(types, scale / types.cache_bytes if scale else 1.0, s, s.max_num_batched_tokens)
 
+    def _compute(self, a: Architecture, s: Settings, *, copies: int, output: bool) -> int:
+        flash = s.flash_attention is not False
+        batch = s.max_num_batched_tokens
+        return compute_bytes(a, s.context, batch, copies=copies, output=output, flash_attention=flash)
+
     def _by_layers(self, model: LlamaCppModel, gpus: Sequence[GpuSpec], layout: Layout, s: Settings) -> LayoutMemory:
         a, c, cache = model.card.architecture, self.constants, self._cache(model, s)
-        names, count = model.inventory.layer_names, len(gpus)
+        placed = model.placed(s, [cache[n] for n in model.inventory.layer_names])
+        names, count = model.inventory.layer_names[placed.first :], len(gpus)
+        if count > len(names) + 1:
+            return refused(layout, f"{len(names)} layers on GPUs do not fill {count}")
         copies = c["input_copies"] if count > 1 else 1
         context_bytes = int(c["context_gib"] * GIB)
-        compute = [
-            compute_bytes(a, s.context, s.max_num_batched_tokens, copies=copies, output=i == count - 1)
-            for i in range(count)
-        ]
+        compute = [self._compute(a, s, copies=copies, output=i == count - 1) + placed.copied for i in range(count)]
         rooms = [gpu.visible_bytes - context_bytes - compute[i] for i, gpu in enumerate(gpus)]
-        each = [size + cache[n] for size, n in zip(model.layer_bytes, names, strict=True)]
-        cut = even_cut(each, 0, model.head_bytes, rooms)
+        each = [size + cache[n] for size, n in zip(placed.layers, names, strict=True)]
+        cut = even_cut(each, 0, placed.head, rooms)
         stages = tuple(
             RankMemory(
                 capacity_bytes=gpu.visible_bytes,
                 budget_bytes=gpu.visible_bytes,
-                weights_bytes=sum(model.layer_bytes[start:stop]) + (model.head_bytes if i == count - 1 else 0),
+                weights_bytes=sum(placed.layers[start:stop]) + (placed.head if i == count - 1 else 0),
                 kv_cache_bytes=sum(cache[n] for n in names[start:stop]),
                 activation_bytes=compute[i],
                 overhead_bytes=context_bytes,
             )
             for i, (gpu, (start, stop)) in enumerate(zip(gpus, cut, strict=True))
         )
-        states = tuple(model.state_bytes(start, stop, s) for start, stop in cut)
-        return answer(self, layout, stages, s, tuple(stop - start for start, stop in cut), states)
+        states = tuple(model.state_bytes(placed.first + start, placed.first + stop, s) for start, stop in cut)
+        found = answer(self, layout, stages, s, tuple(stop - start for start, stop in cut), states)
+        return replace(found, host_bytes=placed.host) if placed.host else found
 
     def _by_rows(self, model: LlamaCppModel, gpu: GpuSpec, layout: Layout, s: Settings) -> LayoutMemory:
         """``--split-mode row``: matrices are cut, all else stands on the main GPU."""
         a, c, names = model.card.architecture, self.constants, model.inventory.layer_names
         weights = sum(model.layer_bytes) + model.head_bytes
         share, cache = ceil_div(weights, layout.tensor_parallel_size), self._cache(model, s)
-        compute = compute_bytes(a, s.context, s.max_num_batched_tokens, copies=1, output=True)
+        compute = self._compute(a, s, copies=1, output=True)
         context_bytes = int(c["context_gib"] * GIB)
         main = RankMemory(
             gpu.visible_bytes, gpu.visible_bytes, share, sum(cache[n] for n in names), compute, context_bytes

@@ -89,6 +89,29 @@ def _cells(found: Found, match: re.Match[str]) -> None:
     found.values["kv_cache_tokens"] = (worth, max(kept, cells * streams))
 
 
+def _repeating(found: Found, match: re.Match[str]) -> None:
+    found.parts["repeating"] = float(match.group(1))
+
+
+def _flash(found: Found, match: re.Match[str]) -> None:
+    """Of several contexts the model's own comes first."""
+    if found.get("flash_attention") is None:
+        found.put("flash_attention", match.group(1) in ("1", "enabled"))
+
+
+def _offloaded(found: Found, match: re.Match[str]) -> None:
+    """Layers on GPUs, the output among them, where they are not all."""
+    there, every = int(match.group(1)), int(match.group(2))
+    if there < every:
+        found.put("n_gpu_layers", int(found.parts.get("repeating", max(there - 1, 0))) + bool(there))
+
+
+def _stays(found: Found, match: re.Match[str]) -> None:
+    """A layer whose experts stay in the machine's memory: the first ones do."""
+    worth, kept = found.values.get("n_cpu_moe", (PRINTED, 0))
+    found.values["n_cpu_moe"] = (worth, max(kept, int(match.group(1)) + 1))
+
+
 def _go_weights(found: Found, match: re.Match[str]) -> None:
     _fullest(found, "weights_gib_per_gpu", match.group(1), _size(match))
 
@@ -122,6 +145,11 @@ WORDINGS: tuple[Wording, ...] = (
     wording("general.name", r"general\.name(?: +str)? *= *(?P<model>[^\n|]{1,100}?)\s*$"),
     wording("file type ", r"print_info: file type +(?:=|:) (.{1,40})", also=_file_type),
     wording("model ftype", r"llm_load_print_meta: model ftype +(?:=|:) (.{1,40})", also=_file_type),
+    wording("flash_attn ", r"flash_attn += (0|1|disabled|enabled)\b", also=_flash),
+    wording("Flash Attention was auto", r"Flash Attention was auto, set to (enabled|disabled)", also=_flash),
+    wording("repeating layers to GPU", r"offloading (\d{1,5}) repeating layers to GPU", also=_repeating),
+    wording(" layers to GPU", r"offloaded (\d{1,5})/(\d{1,5}) layers to GPU", also=_offloaded),
+    wording("_exps", r"blk\.(\d{1,4})\.ffn_\w+_exps\.weight .{0,60}overr?id+en to CPU\b", also=_stays),
     wording(" buffer size", rf"load_tensors: *{_DEVICE}(?: model)? buffer size{_SIZE}", also=_weights),
     wording(" KV buffer size", rf"{_DEVICE} KV buffer size{_SIZE}", also=_cache),
     wording(" compute buffer size", rf"{_DEVICE} compute buffer size{_SIZE}", also=_compute),

@@ -1,4 +1,4 @@
-"""``llama-server`` (tools/server/README.md of ggml-org/llama.cpp), with every layer on a GPU.
+"""``llama-server`` (tools/server/README.md of ggml-org/llama.cpp), every layer on a GPU unless fewer are asked for.
 
 It loads GGUF files, which the release's own repository does not hold: which one is for the user to say. The context
 given is that of all slots together, each of which gets its part where the cache is not shared.
@@ -59,7 +59,9 @@ def command(start: Start) -> tuple[str, ...]:
     start.one_replica("llama.cpp")
     s = start.settings
     words = ["llama-server", *_source(start), "--host", "0.0.0.0", "--port", str(start.port)]
-    words += ["--n-gpu-layers", "all", *_layers(start)]
+    words += ["--n-gpu-layers", "all" if s.n_gpu_layers is None else str(s.n_gpu_layers), *_layers(start)]
+    if s.n_cpu_moe:
+        words += ["--n-cpu-moe", str(s.n_cpu_moe)]
     words += ["--ctx-size", str(s.context * s.users), "--parallel", str(s.max_num_seqs)]
     words.append("--kv-unified" if s.max_num_seqs > s.users else "--no-kv-unified")
     # The physical batch is cut to the logical one, 2048 by default (src/llama-context.cpp).
@@ -67,6 +69,8 @@ def command(start: Start) -> tuple[str, ...]:
     words += ["--ubatch-size", str(s.max_num_batched_tokens)]
     kind = CACHE_TYPES.get(s.kv_cache_dtype, s.kv_cache_dtype)
     words += ["--cache-type-k", kind, "--cache-type-v", kind]
+    if s.flash_attention is False:
+        words += ["--flash-attn", "off"]
     if not start.load.hybrid_kv:
         words.append("--swa-full")
     return tuple(words)
@@ -82,5 +86,5 @@ STARTER = Starter(
     downloads=False,
     key_variable="LLAMA_API_KEY",
     health=("curl", "-fsS", "-m", "{seconds}", "{url}"),
-    said=frozenset(("hybrid_kv",)),
+    said=frozenset(("hybrid_kv", "n_gpu_layers", "n_cpu_moe", "flash_attention")),
 )

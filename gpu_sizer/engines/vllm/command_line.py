@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 #: Ways to draft without weights (config/speculative.py).
 _WITHOUT_WEIGHTS = ("ngram", "ngram_gpu", "suffix")
+#: Options of LoRA adapters, which are one setting, and what stands where they are left out.
+LORA_ON, LORA_SLOTS, LORA_RANK = "lora_on", "lora_slots", "lora_rank"
+SLOTS, RANK = 1, 16
 #: How methods of the model's own prediction layers end.
 _OWN = "mtp"
 
@@ -48,6 +51,14 @@ def _speculative(text: str) -> dict[str, Any] | None:
     return None if why is not None else {"speculative": asked}
 
 
+def _with_adapters(options: dict[str, Any]) -> dict[str, Any]:
+    """Slots and rank of LoRA adapters as one setting (config/lora.py: one slot, rank 16)."""
+    told = {key: options.pop(key, None) for key in (LORA_ON, LORA_SLOTS, LORA_RANK)}
+    if told[LORA_ON]:
+        options["lora"] = f"{told[LORA_SLOTS] or SLOTS}x{told[LORA_RANK] or RANK}"
+    return options
+
+
 COMMAND_LINE = CommandLine(
     name="vllm",
     programs=(("vllm", "serve"), ("vllm.entrypoints.openai.api_server",)),
@@ -69,10 +80,16 @@ COMMAND_LINE = CommandLine(
         "--max-num-batched-tokens": "max_num_batched_tokens",
         "--kv-cache-dtype": "kv_cache_dtype",
         "--block-size": "block_size",
+        "--cpu-offload-gb": "cpu_offload_gib",
+        "--max-loras": LORA_SLOTS,
+        "--max-lora-rank": LORA_RANK,
     },
     takes_memory=("--speculative-config", "--speculative-model", "--enable-lora", "--num-gpu-blocks-override"),
+    together=(LORA_ON, LORA_SLOTS, LORA_RANK),
+    finish=_with_adapters,
     readers={"--speculative-config": _speculative, "-sc": _speculative},
     switches={
+        "--enable-lora": (LORA_ON, True),
         "--enforce-eager": ("enforce_eager", True),
         "--enable-prefix-caching": ("prefix_caching", True),
         "--no-enable-prefix-caching": ("prefix_caching", False),

@@ -86,7 +86,7 @@ class Drafter:
         vocabulary = vocabulary_rows(a.vocab_size, tp, self.rules) // tp * a.hidden_size * ACTIVATION_BYTES
         heads = _data()["own_heads"]
         own_head = self.card.engine_class in heads["classes"] and not at_least(kernels.version, heads["before"])
-        return fixed - rotary_bytes(self.card) + (vocabulary if own_head else 0), vocabulary
+        return fixed - rotary_bytes(self.card, kernels.version) + (vocabulary if own_head else 0), vocabulary
 
     def buffer_bytes(self, card: ModelCard, tokens: int, version: VersionProfile) -> int:
         """The runner's buffers for a batch of the drafter's inputs: states, and embeddings.

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gpu_sizer.engines.lines import Lines, Whole
+    from gpu_sizer.engines.vllm.adapters import Adapters
 
 #: First version with the attention that reads DeepSeek-V4.1's states of four bits (flash_mla_mega_attn.py).
 NARROW_STATES = "0.31"
@@ -71,7 +72,7 @@ class VllmEngine(Supported):
     takes_mixed = False
     allocates_request = False
     counts_arrays = True
-    counted = frozenset(("speculative", "language_model_only"))
+    counted = frozenset(("speculative", "language_model_only", "lora", "cpu_offload_gib"))
 
     def __init__(self, version: str | None = None) -> None:
         self.version: VersionProfile = version_profile(version)
@@ -115,11 +116,19 @@ class VllmEngine(Supported):
         if load.language_model_only and card.architecture.towers:
             card = replace(card, architecture=replace(card.architecture, towers=()))
         inventory = build_inventory(card, load.weights_dtype or HALF.get(card.weights.dtype))
-        if load.speculative is None:
-            return VllmModel(card, inventory)
-        from gpu_sizer.engines.vllm.drafts import drafter_of
+        drafter, adapters = None, None
+        if load.speculative is not None:
+            from gpu_sizer.engines.vllm.drafts import drafter_of
 
-        return VllmModel(card, inventory, drafter_of(card, inventory, load.speculative, self.asked))
+            drafter = drafter_of(card, inventory, load.speculative, self.asked)
+        if load.lora is not None:
+            adapters = self._adapters(load)
+        return VllmModel(card, inventory, drafter, adapters, int((load.cpu_offload_gib or 0) * GIB))
+
+    def _adapters(self, load: Load) -> Adapters | None:
+        from gpu_sizer.engines.vllm.adapters import adapters_of
+
+        return adapters_of(load.lora, experts=at_least(self.asked, profile_data("vllm/support")["lora"]["experts"]))
 
     def settings(self, model: VllmModel, gpu: GpuSpec, load: Load, layout: Layout) -> Settings:
         """The engine's settings for this GPU and load (``get_batch_defaults`` and what follows it).
@@ -194,9 +203,15 @@ class VllmEngine(Supported):
             from gpu_sizer.engines.speculation import speculation
 
             speculation(load.speculative)
-        first = profile_data("vllm/support")["language_model_only"]
-        if load.language_model_only and not at_least(self.asked, first):
+        data = profile_data("vllm/support")
+        if load.language_model_only and not at_least(self.asked, first := data["language_model_only"]):
             raise RequestError(f"vLLM has --language-model-only from {first} on")
+        if load.lora is not None:
+            if not at_least(self.asked, first := data["lora"]["from"]):
+                raise RequestError(f"what slots of LoRA adapters take is known here from vLLM {first} on")
+            self._adapters(load)
+        if load.cpu_offload_gib is not None and not at_least(self.asked, first := data["cpu_offload"]):
+            raise RequestError(f"what --cpu-offload-gb saves is known here from vLLM {first} on")
         if load.kv_cache_dtype is not None and load.kv_cache_dtype not in self.cache_dtypes:
             raise RequestError(f"unknown kv cache dtype {load.kv_cache_dtype!r}; known: {', '.join(self.cache_dtypes)}")
 

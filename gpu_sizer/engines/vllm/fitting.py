@@ -80,7 +80,8 @@ class VllmFitting:
     def least_reserve(self) -> int:
         """Bytes that every GPU of any layout holds beside weights and cache: as many replicas as there may be."""
         (s, _), version = self._replica(min(self._load.users, MOST_REPLICAS)), self._engine.version
-        return sampler_bytes(self._model.card.architecture, s.max_num_seqs, version) + version.single_bytes
+        sampler = sampler_bytes(self._model.card.architecture, s.max_num_seqs, version)
+        return sampler + version.single_bytes - self._model.offload_bytes
 
     def budget(self) -> int:
         """Bytes of a GPU that the engine may fill."""
@@ -182,6 +183,7 @@ class VllmFitting:
             band,
             blocks=blocks,
             printed_tokens=tokens if version.prints_capacity else plan.printed_tokens(blocks),
+            host_bytes=self._model.host_share(layout, self._model.rules(self._gpu.generation, version.name)),
         )
 
     def _graphs_beside(self, layout: Layout) -> bool:

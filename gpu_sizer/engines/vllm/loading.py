@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from typing import Any
 
+    from gpu_sizer.engines.vllm.adapters import Adapters
     from gpu_sizer.model.tensor import Tensor
 
 #: Blocks from this size on are cut from segments of their own (``kMinLargeAlloc``).
@@ -107,10 +108,13 @@ def _rounding(tensors: Collection[Tensor], tp: int, expert_ranks: int, rules: We
     return sum(allocated_bytes(size) - size for size in blocks.values())
 
 
-def rotary_bytes(card: ModelCard) -> int:
-    """Bytes of the tables of rotary cosines and sines on each rank."""
+def rotary_bytes(card: ModelCard, version: str) -> int:
+    """Bytes of the tables of rotary cosines and sines on each rank, in a range of versions."""
     data = _rules()["rotary"]
     if card.engine_class in data["none"] or card.architecture.position_embeddings:
+        return 0
+    since = data["by_transformers"].get(card.engine_class)
+    if since is not None and at_least(version, since):
         return 0
     widths = set()
     for block in card.architecture.blocks.values():
@@ -271,7 +275,16 @@ class Rounding:
 class LoadingExtra:
     """What loading adds to the tensors of one model under one tensor-parallel size."""
 
-    __slots__ = ("_drafter", "_every_stage", "_last_tokens_width", "_rounding", "_stages", "_sums", "_tokens_width")
+    __slots__ = (
+        "_drafter",
+        "_ends",
+        "_every_stage",
+        "_last_tokens_width",
+        "_rounding",
+        "_stages",
+        "_sums",
+        "_tokens_width",
+    )
 
     def __init__(
         self,
@@ -280,6 +293,7 @@ class LoadingExtra:
         rounding: Rounding,
         kernels: Kernels,
         drafter: tuple[int, int] = (0, 0),
+        adapters: Adapters | None = None,
     ) -> None:
         """Counts it.
 
@@ -289,6 +303,7 @@ class LoadingExtra:
             rounding: what the allocator adds, whatever the kernels.
             kernels: what decides the rest.
             drafter: what is loaded with what drafts tokens ahead, on the last stage, and what more of a pipeline.
+            adapters: slots beside linear layers.
         """
         self._rounding, rules, self._drafter = rounding, rounding.rules, drafter
         blocks, tp, ranks = dict(rounding.blocks), rounding.tp, rounding.expert_ranks
@@ -310,8 +325,14 @@ class LoadingExtra:
                 blocks[name] += _group_scales(tensors, tp, ranks)
             if remains:
                 blocks[name] += _unused_remainder(tensors, tp, ranks)
+        self._ends = (0, 0)
+        if adapters is not None:
+            for name, tensors in inventory.blocks.items():
+                blocks[name] += adapters.bytes_of(tensors, tp, ranks)
+            head = inventory.embedding if inventory.tied else inventory.head
+            self._ends = adapters.bytes_of(inventory.embedding, tp, 1), adapters.bytes_of(head, tp, 1)
         self._sums = (0, *accumulate(blocks[name] for name in inventory.layer_names))
-        self._every_stage = rotary_bytes(card)
+        self._every_stage = rotary_bytes(card, kernels.version)
         self._tokens_width = deepstack_levels(card) * card.architecture.hidden_size * HALF_BYTES + per_layer_bytes(card)
         self._tokens_width += sparse.chosen_bytes(card.architecture)
         self._last_tokens_width = 0
@@ -333,7 +354,7 @@ class LoadingExtra:
     def contents(self) -> tuple[object, ...]:
         """What all its figures follow from, for one model: many kernels pad alike."""
         sizes = (self._rounding.tp, self._rounding.expert_ranks, self._tokens_width, self._last_tokens_width)
-        return (*sizes, *self._drafter, self.rules, self._sums)
+        return (*sizes, *self._drafter, *self._ends, self.rules, self._sums)
 
     @property
     def rules(self) -> WeightRules:
@@ -354,7 +375,7 @@ class LoadingExtra:
         """What does not depend on the batch, on one rank of each stage."""
         sums = self._sums
         sizes = [self._every_stage + sums[stop] - sums[start] for start, stop in stage_bounds(len(sums) - 1, count)]
-        sizes[0] += self._rounding.first
+        sizes[0] += self._rounding.first + self._ends[0]
         with_drafter, in_pipelines = self._drafter
-        sizes[-1] += self._rounding.last + with_drafter + (in_pipelines if count > 1 else 0)
+        sizes[-1] += self._rounding.last + self._ends[1] + with_drafter + (in_pipelines if count > 1 else 0)
         return tuple(sizes)

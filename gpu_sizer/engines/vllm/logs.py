@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from gpu_sizer.engines.profiles import profile_data
-from gpu_sizer.engines.vllm.command_line import COMMAND_LINE, speculation_of
+from gpu_sizer.engines.vllm.command_line import COMMAND_LINE, RANK, SLOTS, speculation_of
 from gpu_sizer.engines.wording import (
     ARGUMENTS,
     COMMAND,
@@ -49,17 +49,15 @@ _SETTINGS = {
 }
 #: Settings that change the memory and that the estimate does not know.
 _UNMODELLED = {
-    "enable_lora": "LoRA adapters",
-    "cpu_offload_gb": "weights kept in the host's memory",
     "num_gpu_blocks_override": "a number of blocks set by hand",
 }
 #: Settings of a load that vLLM calls otherwise.
-_OTHERWISE = {"prefix_caching": "enable_prefix_caching"}
+_OTHERWISE = {"prefix_caching": "enable_prefix_caching", "cpu_offload_gib": "cpu_offload_gb"}
 _OFF = (None, "False", "false", "0", "0.0")
 #: The configuration of what drafts, as a dictionary or as its class prints it.
 _SPECULATIVE = re.compile(r"speculative_config['\"]?\s?[=:]\s?(?:SpeculativeConfig\(|\{)([^})]{0,600})")
 #: Options of a command line without a value that are settings.
-_SWITCHES = {f: told for f, told in COMMAND_LINE.switches.items() if told[0] != "expert_parallel"}
+_SWITCHES = {f: told for f, told in COMMAND_LINE.switches.items() if told[0] in LOAD_NAMES}
 
 
 def _dump(found: Found, text: str, worth: int) -> None:
@@ -73,6 +71,9 @@ def _dump(found: Found, text: str, worth: int) -> None:
     for name, option in LOAD_NAMES.items():
         if name not in _SETTINGS and (value := setting(text, _OTHERWISE.get(name, name))) is not None:
             found.put(name, option_value(option, value), worth)
+    if setting(text, "enable_lora") == "True":
+        slots, rank = setting(text, "max_loras") or SLOTS, setting(text, "max_lora_rank") or RANK
+        found.put("lora", f"{slots}x{rank}", worth)
     if (told := _SPECULATIVE.search(text)) is not None:
         put_speculation(found, told[1], worth)
     for name, what in _UNMODELLED.items():

@@ -39,6 +39,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from gpu_sizer.engines.vllm.adapters import Adapters
     from gpu_sizer.engines.vllm.drafts import Drafter
 
 #: What is loaded in another type than it is released in, unless --dtype says otherwise
@@ -80,6 +81,10 @@ class VllmModel:
     inventory: Inventory
     drafter: Drafter | None = None
     """What drafts tokens ahead, where anything does."""
+    adapters: Adapters | None = None
+    """Slots of LoRA adapters, where any are served."""
+    offload_bytes: int = 0
+    """What of each GPU's layers stays in the machine's memory, as far as there is so much."""
     _placements: dict[tuple[int, int, WeightRules], WeightPlacement] = field(default_factory=dict, repr=False)
     _stages: dict[tuple[int, int, int, WeightRules], tuple[int, ...]] = field(default_factory=dict, repr=False)
     _plans: dict[tuple[int, str, PageRules], CachePlan] = field(default_factory=dict, repr=False)
@@ -108,8 +113,23 @@ class VllmModel:
             found = placement.totals(count)
             if self.drafter is not None:
                 found = (*found[:-1], found[-1] + self.drafter.weights_bytes(tp, expert_ranks))
+            if self.offload_bytes:
+                kept = self._offloaded(placement, count)
+                found = tuple([size - off for size, off in zip(found, kept, strict=True)])
             self._stages[tp, expert_ranks, count, rules] = found
         return found
+
+    def _offloaded(self, placement: WeightPlacement, count: int) -> tuple[int, ...]:
+        """What of the layers of each stage stays off a GPU (``model_executor/offloader/uva.py``)."""
+        return tuple([min(self.offload_bytes, layers) for layers in placement.layers(count)])
+
+    def host_share(self, layout: Layout, rules: WeightRules) -> int:
+        """Bytes that stay in the machines' memory for all GPUs of a layout."""
+        if not self.offload_bytes:
+            return 0
+        tp, pp = layout.tensor_parallel_size, layout.pipeline_parallel_size
+        placement = WeightPlacement(self.inventory, tp, layout.expert_ranks, rules)
+        return sum(self._offloaded(placement, pp)) * tp * layout.data_parallel_size
 
     def loading_extra(self, tp: int, ranks: int, kernels: Kernels) -> LoadingExtra:
         """What loading allocates beside the tensors, with experts spread over so many ranks."""
@@ -121,7 +141,7 @@ class VllmModel:
             if (rounding := self._roundings.get((tp, ranks, rules))) is None:
                 rounding = self._roundings[tp, ranks, rules] = Rounding(self.card, self.inventory, tp, ranks, rules)
             drafter = self.drafter.loading_bytes(tp, ranks, kernels) if self.drafter is not None else (0, 0)
-            made = LoadingExtra(self.card, self.inventory, rounding, kernels, drafter)
+            made = LoadingExtra(self.card, self.inventory, rounding, kernels, drafter, self.adapters)
             # What rests on extras that are alike is counted once.
             found = self._extras[key] = self._alike.setdefault(made.contents, made)
         return found
@@ -166,7 +186,9 @@ class VllmModel:
         layers, drafted = ceil_div(self.card.architecture.num_hidden_layers, stages), 0
         if self.drafter is not None:
             layers, drafted = layers + len(self.drafter.layer_names), self.drafter.tokens
-        size = graph_bytes(layers, self.has_latent, s, gpu, version, self.card.engine_class, drafted)
+        # With adapters and without them (v1/cudagraph_dispatcher.py: cudagraph_specialize_lora).
+        cases = 2 if self.adapters is not None else 1
+        size = cases * graph_bytes(layers, self.has_latent, s, gpu, version, self.card.engine_class, drafted)
         return size + attention_workspace_bytes(self.card.architecture, gpu, s, drafted) if size else 0
 
     def needs(self, gpu: GpuSpec, s: Settings, rules: PageRules, version: VersionProfile) -> Needs:

@@ -86,7 +86,8 @@ class Needs:
 
     def whole_weights(self) -> int:
         """Bytes of the weights of the whole model on one GPU; no cache is planned for it."""
-        return self._weights(layout_of())
+        # Each GPU that joins leaves as much in the machine's memory: the model is what it is, GPUs hold more.
+        return self._weights(layout_of()) + self._model.offload_bytes
 
     def whole_cache(self) -> int:
         """Bytes of the cache of the whole load on one GPU."""
@@ -141,8 +142,8 @@ class Needs:
 
         No stage is counted, only their average: stages together hold no less than one rank that has every layer.
         """
-        together, each = self._least(layout)
-        return together <= (budget - each) * layout.pipeline_parallel_size
+        (together, each), stages = self._least(layout), layout.pipeline_parallel_size
+        return together - (stages - 1) * self._model.offload_bytes <= (budget - each) * stages
 
     def of(self, layout: Layout) -> LayoutNeed:
         """What the GPUs of an accepted layout have to hold."""

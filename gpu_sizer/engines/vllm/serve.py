@@ -31,7 +31,10 @@ _SIZES = {
 }
 #: Settings of a load that the command says beside those of every engine.
 SAID = frozenset(
-    ("block_size", "hybrid_kv", "prefix_caching", "speculative", "language_model_only", "disable_custom_all_reduce")
+    (
+        *("block_size", "hybrid_kv", "prefix_caching", "speculative", "lora", "cpu_offload_gib"),
+        *("language_model_only", "disable_custom_all_reduce"),
+    )
 )
 _ALWAYS = ("tensor_parallel_size", "pipeline_parallel_size")
 
@@ -63,6 +66,11 @@ def command(start: Start) -> tuple[str, ...]:
         words.append("--language-model-only")
     if s.disable_custom_all_reduce:
         words.append("--disable-custom-all-reduce")
+    if s.lora is not None:
+        slots, _, rank = s.lora.partition("x")
+        words += ["--enable-lora", "--max-loras", slots, "--max-lora-rank", rank]
+    if s.cpu_offload_gib is not None:
+        words += ["--cpu-offload-gb", f"{s.cpu_offload_gib:g}"]
     if (drafts := speculation(s.speculative)) is not None:
         words += ["--speculative-config", _speculative(drafts)]
     if not start.load.hybrid_kv:
