@@ -1,5 +1,5 @@
 # The verbs of daily work.
-.PHONY: bench setup test lint types check docs schemas
+.PHONY: bench setup test lint types check docs schemas screens
 setup:   ; pip install -e '.[dev]'
 test:    ; python -m pytest
 lint:    ; ruff check . && ruff format --check .
@@ -10,4 +10,5 @@ schemas: ; gpu-sizer schema model > gpu_sizer/schemas/model.json && gpu-sizer sc
 docs:
 	gpu-sizer article -o docs/examples/spring-2024 --as-of 2024-05-15 --gpus a6000
 	gpu-sizer replay tests/evidence/records.jsonl --report docs/accuracy.md
+screens: ; python -m tests.cli.screens
 bench:   ; python benchmarks/run.py --large --write docs/performance.md

@@ -1,10 +1,11 @@
-"""Plans and fits as callers of the library get them: with their sentences, launch files, and views for notebooks.
+"""Results as callers of the library get them: with their words, launch files, and views for notebooks.
 
-What computes plans knows none of these, which stand to its right.
+What computes them knows none of these, which stand to its right.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from operator import attrgetter
 
 from gpu_sizer.planning import plan as planned
@@ -18,6 +19,48 @@ if TYPE_CHECKING:
 
 #: Fields of results in which a plan or a fit may stand.
 _HOLDING = frozenset(("plan", "fit", "options", "choices", "result", "answers"))
+#: Results that say themselves beside plans and fits.
+_SAYING = frozenset(
+    (
+        *("OnCount", "LongestContext", "MostUsers", "MemoryNeed", "Runnable", "Choices", "HowFast", "EngineChoices"),
+        "Rentals",
+    )
+)
+
+
+class Saying:
+    """A result that says itself: ``print`` gives the answer, ``repr`` one line, a notebook a page."""
+
+    __slots__ = ()
+
+    def explain(self, *, brief: bool = False, why: bool = False) -> str:
+        """The answer in plain text: the choices, what fills a GPU, why fewer do not do, and what was assumed.
+
+        Args:
+            brief: the choices alone.
+            why: every reason, and the terms explained.
+        """
+        from gpu_sizer.words import told
+        from gpu_sizer.words.blocks import BRIEF, USUAL, WHY
+        from gpu_sizer.words.plain import text
+
+        return text(told(self, WHY if why else BRIEF if brief else USUAL))
+
+    def __str__(self) -> str:
+        return self.explain()
+
+    def __repr__(self) -> str:
+        from gpu_sizer.words import told
+        from gpu_sizer.words.blocks import BRIEF
+
+        return f"<{type(self).__name__}: {told(self, BRIEF).headline}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from gpu_sizer.reports.notebook import html
+        from gpu_sizer.words import told
+
+        return html(told(self))
 
 
 def _rented(answer: planned.Plan | planned.Fit) -> dict[str, Any]:
@@ -42,14 +85,10 @@ def _deploy(answer: Plan | Fit, form: str, **options: Any) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan(planned.Plan):
+class Plan(Saying, planned.Plan):
     """The fewest GPUs on which a model serves a load, or the finding that it does not."""
 
-    def explain(self) -> str:
-        """The answer in plain text: the sentence, what fills a GPU, and why fewer do not do."""
-        from gpu_sizer.planning.sentences import explain
-
-        return explain(self)
+    __repr__ = Saying.__repr__
 
     def deploy(self, form: str, **options: Any) -> str:
         """The file or command that starts this plan's server; ``form`` as in ``gpu-sizer deploy --as``.
@@ -68,16 +107,12 @@ class Plan(planned.Plan):
         """The JSON object, with the whole machines that can be rented for it."""
         return {**planned.Plan.model_dump(self), **_rented(self)}
 
-    def _repr_html_(self) -> str:
-        """What a notebook shows."""
-        from gpu_sizer.reports.notebook import plan_html
-
-        return plan_html(self)
-
 
 @dataclass(frozen=True, slots=True)
-class Fit(planned.Fit):
+class Fit(Saying, planned.Fit):
     """Whether one layout fits: the answer of ``estimate``."""
+
+    __repr__ = Saying.__repr__
 
     def deploy(self, form: str, **options: Any) -> str:
         """The file or command that starts this layout's server; ``form`` as in ``gpu-sizer deploy --as``.
@@ -100,12 +135,6 @@ class Fit(planned.Fit):
         """The JSON object, likewise; GPUs that differ are no machine's."""
         return {**planned.Fit.model_dump(self), **({"machines": None} if self.hardware else _rented(self))}
 
-    def _repr_html_(self) -> str:
-        """What a notebook shows."""
-        from gpu_sizer.reports.notebook import fit_html
-
-        return fit_html(self)
-
 
 _OF_PLAN, _OF_FIT = (attrgetter(*[f.name for f in fields(kind)]) for kind in (planned.Plan, planned.Fit))
 
@@ -120,8 +149,14 @@ def as_fit(found: planned.Fit) -> Fit:
     return Fit(*_OF_FIT(found))
 
 
+@cache
+def _saying(kind: Any) -> Any:
+    """A kind of result that says itself."""
+    return type(kind.__name__, (Saying, kind), {"__slots__": (), "__module__": __name__, "__doc__": kind.__doc__})
+
+
 def with_answers(result: R) -> R:
-    """A result whose plans and fits, wherever they stand in it, have theirs."""
+    """A result that says itself, and so do the plans and fits wherever they stand in it."""
     made: Any = result
     if isinstance(result, tuple):
         made = tuple(map(with_answers, result))
@@ -131,6 +166,10 @@ def with_answers(result: R) -> R:
         made = as_fit(made)
     elif is_record(result):
         names = [f.name for f in fields(result) if f.name in _HOLDING]
-        made = replace(result, **{n: with_answers(getattr(result, n)) for n in names}) if names else result  # type: ignore[type-var]
+        if names:
+            made = replace(made, **{n: with_answers(getattr(result, n)) for n in names})
+        if type(result).__name__ in _SAYING:
+            own: Any = type(made)
+            made = _saying(own)(*[getattr(made, f.name) for f in fields(result)])
     found: R = made
     return found

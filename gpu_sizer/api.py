@@ -258,10 +258,10 @@ def speed(
     if gpu_count is None and made.machine is not None and layout.gpu_count == 1:
         gpu_count = _count(None, made.machine)
     if gpu_count is None:
-        return how_fast(made, layout)
+        return with_answers(how_fast(made, layout))
     if layout != Layout():
         raise RequestError("say a number of GPUs or the sizes of a layout, not both", about="gpu")
-    return how_fast_on(made, gpus_asked(gpu_count))
+    return with_answers(how_fast_on(made, gpus_asked(gpu_count)))
 
 
 def fits_given(model: ModelName, *, gpus: str, cards: Catalogue | None = None, **load: Unpack[SizeOptions]) -> Fit:
@@ -491,7 +491,8 @@ def rent(
     except ValueError:
         raise RequestError(f"as_of must be a date as 2026-11-30, not {as_of!r:.60}") from None
     wanted = Wanted(provider_id(provider, shelf), region, spot, max_price, day)
-    return choose(load_model(model, cards=cards), known.all(), shelf.gpus.get, wanted, everything=everything, **load)
+    card = load_model(model, cards=cards)
+    return with_answers(choose(card, known.all(), shelf.gpus.get, wanted, everything=everything, **load))
 
 
 def provider_id(provider: str | None, cards: Catalogue | None = None) -> str | None:

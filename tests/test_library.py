@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import html
+from collections.abc import Callable
+from typing import Any
+
 import html5lib
 import pytest
 
 import gpu_sizer
-from gpu_sizer import RequestError, UnknownModelError, estimate, size, sweep
+from gpu_sizer import RequestError, UnknownModelError, ask, estimate, size, sweep
 from gpu_sizer.records import replace
 
 HOSTILE = "<script>alert('x')</script> \"&\n{{ y }} $(z)"
@@ -16,6 +21,42 @@ def test_public_names_are_all_there() -> None:
     assert {*gpu_sizer.__all__} <= {*dir(gpu_sizer)}
     for name in gpu_sizer.__all__:
         assert getattr(gpu_sizer, name) is not None
+
+
+SAID: dict[str, Callable[[], Any]] = {
+    "size": lambda: size("mixtral-8x7b", gpu="a6000"),
+    "estimate": lambda: estimate("mixtral-8x7b", gpu="a6000", tensor_parallel_size=4),
+    "fits_on": lambda: gpu_sizer.fits_on("mixtral-8x7b", gpu="a6000", gpu_count=2),
+    "longest_context": lambda: gpu_sizer.longest_context("llama-3-8b", gpu="l4"),
+    "most_users": lambda: gpu_sizer.most_users("llama-3-8b", gpu="l4"),
+    "memory_need": lambda: gpu_sizer.memory_need("llama-3-8b"),
+    "compare": lambda: gpu_sizer.compare("llama-3-8b", ["l4", "a6000"]),
+    "speed": lambda: gpu_sizer.speed("llama-3-8b", gpu="h100"),
+    "rent": lambda: gpu_sizer.rent("llama-3-8b", provider="lambda"),
+    "ask": lambda: ask("does llama 3 70b fit on 4 a6000s").result,
+}
+
+
+@pytest.mark.parametrize("call", SAID.values(), ids=SAID)
+def test_results_say_themselves(call: Callable[[], Any]) -> None:
+    found = call()
+    first, *_ = str(found).splitlines()
+    assert str(found) == found.explain()
+    assert repr(found) == f"<{type(found).__name__}: {first}>"
+    brief, usual, why = (
+        {" ".join(line.split()) for line in text.splitlines()}
+        for text in (found.explain(brief=True), found.explain(), found.explain(why=True))
+    )
+    assert {line for line in brief if "more" not in line} <= usual <= why
+    assert html.escape(first) in found._repr_html_()
+    assert copy.copy(found) == found
+
+
+def test_a_sweep_is_one_line() -> None:
+    found = sweep(["mixtral-8x7b", "llama-3-8b"], "a6000", contexts="4k,8k")
+    assert repr(found) == "<Sweep: 4 cells: 2 models, 1 GPU, 2 contexts, 1 number of users>"
+    titles = str(found).splitlines()[0].split()
+    assert titles == ["model", "GPU", "context", "users", "count", "verdict", "layout", "free", "a", "GPU"]
 
 
 def test_answers_are_dictionaries() -> None:
@@ -54,8 +95,8 @@ def well_formed(fragment: str) -> str:
 def test_notebooks_show_the_answer() -> None:
     plan = size("mixtral-8x7b", gpu="a6000")
     shown = well_formed(plan._repr_html_())
-    for line in plan.explain().splitlines():
-        assert line.strip() in shown
+    for word in plan.explain().replace("█", "").split():
+        assert word in shown
     assert "fits" in well_formed(estimate("mixtral-8x7b", gpu="a6000", tensor_parallel_size=4)._repr_html_())
     assert "do not divide" in well_formed(estimate("mixtral-8x7b", gpu="a6000", tensor_parallel_size=3)._repr_html_())
     table = well_formed(sweep("mixtral-8x7b", "a6000", contexts="1k:32k:lin30")._repr_html_())

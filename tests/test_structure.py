@@ -24,6 +24,7 @@ ORDER = [
     {"timing"},
     {"engines"},
     {"planning"},
+    {"words"},
     {"arena"},
     {"evidence"},
     {"queries", "reports", "deploy"},

@@ -189,7 +189,7 @@ def table(read: dict[str, tuple[dict[str, Any], str]], engine: str) -> dict[str,
         together: dict[str, list[str]] = {}
         for spelling, told in found.items():
             options.setdefault(spelling, []).append(version)
-            together.setdefault(f"{told['name']} {way(spelling)}", []).append(spelling)
+            together.setdefault(f"{told['name']} {way(spelling)} {told['value']}", []).append(spelling)
         for spellings in together.values():
             main = main_spelling(spellings)
             told = found[main]

@@ -36,7 +36,7 @@ from gpu_sizer.errors import CardError
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.records import replace
 from tools.hub_dump import read_rows, shape
-from tools.solve_shapes import solved
+from tools.solve_shapes import solutions
 
 #: Pipelines of repositories that hold language models.
 PIPELINES = ("text-generation", "image-text-to-text", "unknown", "any-to-any")
@@ -44,8 +44,12 @@ PIPELINES = ("text-generation", "image-text-to-text", "unknown", "any-to-any")
 UNREAD = re.compile(
     r"mlx|jang|mtplx|colibri|gguf|exl[23]|onnx|bnb|nf4|quark|mixed|nonuniform|partial|prisma|openvino|ternary|bonsai|"
     r"\d\.\d+ ?bit|w8a16|spark$|prun|[-_](2|3|5|6)[-_]?bit|lora|adapter|sharded-int|int8mix|"
-    r"bf16[-_]int|int[48].*int[48]|bitnet|1[.]58|paro$|pearl|hlwq|wmix|-oq\d|optiq|tq\d|[-_](?!16)\d+bit$|[-_]q[2-8]$",
+    r"bf16[-_]int|int[48].*int[48]",
     re.IGNORECASE,
+)
+#: Low-bit weights of no format that is read here, where the name says none that is.
+LOW_BIT = re.compile(
+    r"bitnet|1[.]58|paro$|pearl|hlwq|wmix|-oq\d|optiq|tq\d|[-_](?!16)\d+bit$|[-_]q[2-8]$", re.IGNORECASE
 )
 #: What a name says of the format, the first that matches.
 FORMATS = (
@@ -60,14 +64,18 @@ FORMATS = (
 )
 #: What the dump calls formats, where the name does not say.
 QUANTIZATIONS = {"AWQ-4bit": "int4-group128", "GPTQ-Int4": "int4-group128", "AutoRound-4bit": "int4-group128"}
+#: What the dump calls weights of 16 bits.
+PLAIN = (None, "Q4_K_M", "F16")
 #: Licences as cards spell them; what the hub calls ``other`` or leaves open stays unsaid.
 LICENSES = {"apache-2.0": "Apache-2.0", "mit": "MIT", "gemma": "Gemma Terms of Use", "other": None, "unknown": None}
 #: The day that the hub gives all repositories that are older.
 FIRST_DAY = "2022-03-02"
+#: Classes whose layers are another's under other names: Qwen of 2023 has those of Qwen 1.5, and counts the same.
+SAME_LAYERS = {"qwen": "qwen2"}
 #: How far a count may lie from the card's own where all of the shape agrees.
 NEAR = 0.02
 #: New shapes with fewer downloads, or parameters, get no card of their own.
-FEWEST_FOR_A_CARD = 15_000
+FEWEST_FOR_A_CARD = 9_500
 SMALLEST_CARD = 50_000_000
 #: Repositories with fewer downloads are left out: the table is what people ask for.
 FEWEST_DOWNLOADS = 300
@@ -101,13 +109,17 @@ class Matcher:
 
     def line(self, row: dict[str, Any]) -> tuple[str, Line] | None:
         """The card that a repository is again, and its line; null where it is none, or it cannot be told which."""
+        if row.get("quantization") in PLAIN:
+            row = {**row, "architecture": SAME_LAYERS.get(row["architecture"], row["architecture"])}
         name = row["name"]
         if UNREAD.search(name) or row.get("format") == "mlx":
             return None
         fmt = next((f for pattern, f in FORMATS if pattern.search(name.partition("/")[2])), None)
+        if fmt is None and LOW_BIT.search(name):
+            return None
         if "unquantized" in name.lower():
             fmt = None
-        elif fmt is None and row.get("quantization") not in (None, "Q4_K_M", "F16"):
+        elif fmt is None and row.get("quantization") not in PLAIN:
             fmt = QUANTIZATIONS.get(row["quantization"])
             if fmt is None:
                 return None
@@ -129,17 +141,27 @@ class Matcher:
     def solved(self, row: dict[str, Any]) -> tuple[str | None, Line | None, ModelCard | None]:
         """For a repository of a dense class: the card that it is but for its vocabulary, or a card of its own."""
         name = row["name"]
-        plain = row.get("quantization") in (None, "Q4_K_M", "F16") and row.get("format") != "mlx"
-        if not plain or UNREAD.search(name) or any(p.search(name.partition("/")[2]) for p, _ in FORMATS):
+        plain = row.get("quantization") in PLAIN and row.get("format") != "mlx"
+        if (
+            not plain
+            or UNREAD.search(name)
+            or LOW_BIT.search(name)
+            or any(p.search(name.partition("/")[2]) for p, _ in FORMATS)
+        ):
             return None, None, None
-        card = solved(row)
-        if card is None:
+        found = solutions(row)
+        # Of several, the one that is a card's shape: a head of its own and a wider feed-forward may count the same.
+        if len(found) > 1:
+            found = [card for card in found if _body(card) in self._bodies]
+        if len(found) != 1:
             return None, None, None
+        (card,) = found
         if not (same := self._bodies.get(_body(card))):
             return None, None, card
         if not all(known in self._models.files for known in same):
             return None, None, None
-        near = _nearest([self._models.get(c) for c in same], name)
+        alike = [self._models.get(c) for c in same]
+        near = _nearest([c for c in alike if c.engine_class == card.engine_class] or alike, name)
         known = min(near, key=lambda c: _distance(c, row)).id
         longest = self._models.get(known).context
         longer = row["context_length"] if row["context_length"] > (longest.extended or longest.native) else None
@@ -154,7 +176,9 @@ class Matcher:
             # Weights in a format of their own: the card must have none.
             return [c for c in (same or alike) if not self._models.get(c).weights.rules]
         if same:
-            return [c for c in same if self._agrees(c, row)]
+            agreeing = [c for c in same if self._agrees(c, row)]
+            # A card of just this count goes before one of whose releases it is the count.
+            return [c for c in agreeing if self._total(c) == row["parameters_raw"]] or agreeing
         return [c for c in alike if abs(self._total(c) / row["parameters_raw"] - 1) <= NEAR]
 
     def _agrees(self, card: str, row: dict[str, Any]) -> bool:

@@ -73,16 +73,15 @@ def _config(row: dict[str, Any], tied: bool, width: int) -> dict[str, Any]:
     return made
 
 
-def solved(row: dict[str, Any]) -> ModelCard | None:
-    """The card of the only shape that a row's facts and its exact count allow; null where there is none or several."""
+def solutions(row: dict[str, Any]) -> list[ModelCard]:
+    """The cards of all shapes that a row's facts and its exact count allow."""
     if row["architecture"] not in CLASSES or shape(row) is None or not row.get("context_length"):
-        return None
+        return []
     counts = [row["parameters_raw"]]
     if row["architecture"] in MASKED:
         # Old checkpoints keep a causal mask in every layer, and the hub counts it as if it were weights.
         counts.append(row["parameters_raw"] - row["num_hidden_layers"] * row["context_length"] ** 2)
-    found = [card for count in counts for card in _of_count(row, count)]
-    return found[0] if len(found) == 1 else None
+    return [card for count in counts for card in _of_count(row, count)]
 
 
 def _of_count(row: dict[str, Any], count: int) -> list[ModelCard]:
@@ -115,5 +114,5 @@ def _total(config: dict[str, Any]) -> int:
 
 if __name__ == "__main__":
     for row in sorted(read_rows(Path(sys.argv[1])), key=lambda r: -(r.get("hf_downloads") or 0))[:4000]:
-        if (card := solved(row)) is not None:
-            print(row["hf_downloads"], row["name"], row["architecture"], card.architecture.tie_word_embeddings)
+        if len(found := solutions(row)) == 1:
+            print(row["hf_downloads"], row["name"], row["architecture"], found[0].architecture.tie_word_embeddings)

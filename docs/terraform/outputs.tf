@@ -33,8 +33,18 @@ output "storage_gib" {
   value       = tonumber(data.external.plan.result.storage_gib)
 }
 
+output "image" {
+  description = "The container image; empty where none is known."
+  value       = data.external.plan.result.image
+}
+
+output "port" {
+  description = "On which the server listens."
+  value       = tonumber(data.external.plan.result.port)
+}
+
 output "command" {
-  description = "What starts the engine, for a machine's start-up script."
+  description = "What starts the engine; for several machines a script with NODE_RANK and HEAD_ADDRESS in its environment."
   value       = data.external.plan.result.command
 }
 

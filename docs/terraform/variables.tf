@@ -28,7 +28,7 @@ variable "users" {
 }
 
 variable "format" {
-  description = "A file to write: docker-compose, kubernetes, skypilot, dstack, slurm; empty for none."
+  description = "A file to write: docker-run, kubernetes, slurm, kserve ...; empty for none."
   type        = string
   default     = ""
 }

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from gpu_sizer.model.constraints import Dimension, Id, ParameterCount, Text, Tokens
 
+#: How formats are called in the names of repositories that hold a model once more in fewer bits.
+FORMATS_IN_NAMES = frozenset(("fp8", "mxfp8", "nvfp4", "mxfp4", "fp4", "int8", "int4", "awq", "gptq", "w4a16", "w8a8"))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
@@ -120,6 +123,11 @@ class ModelCard:
     def __post_init__(self) -> None:
         if not self.sources:
             raise ValueError("a card needs at least one source")
+
+    @property
+    def quantized(self) -> bool:
+        """Whether it is a release in fewer bits beside the one that it was made from: its own name says the format."""
+        return bool(self.weights.rules) and not FORMATS_IN_NAMES.isdisjoint(self.id.split("-"))
 
     def as_release(self, name: str) -> ModelCard:
         """The card under the name, date and length of the release that a name means; itself where it means none."""

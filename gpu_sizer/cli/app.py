@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from gpu_sizer.cli import options
 from gpu_sizer.cli.commands import COMMANDS
 
 
@@ -22,13 +21,15 @@ def _version(wanted: bool) -> None:
 
 
 def _main(
-    cards: Annotated[list[Path] | None, typer.Option(help="A further folder of cards (may be repeated).")] = None,
+    cards: Annotated[
+        list[Path] | None, typer.Option(metavar="DIR", help="A further folder of cards (may be repeated).")
+    ] = None,
+    color: Annotated[str, typer.Option(metavar="WHEN", help="auto, always or never.")] = "auto",
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """What every command shares."""
-    options.STATE.folders = tuple(str(c) for c in cards or ())
+    """What stands anywhere on a command line: it is read before the command is (:mod:`gpu_sizer.cli.shared`)."""
 
 
 def put_together(names: Iterable[str] = COMMANDS) -> typer.Typer:

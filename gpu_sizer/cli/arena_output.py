@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from gpu_sizer.cli.output import is_terminal, print_json, print_lines
+from gpu_sizer.cli.output import is_terminal, print_json, print_lines, print_prose
 from gpu_sizer.errors import printable
 from gpu_sizer.reports.arena.formats import JSON, TABLE, Listing, Part, Rows, grid_of, markdown
 from gpu_sizer.reports.tables.formats.csv import safe_cells
@@ -26,16 +26,16 @@ def _clean(parts: Iterable[Part]) -> list[Part]:
 
 def _plain(parts: Iterable[Part]) -> None:
     for number, (sentences, listing) in enumerate(parts):
-        print_lines([*([""] if number else []), *sentences])
+        print_prose([*([""] if number else []), *sentences])
         if listing is None:
             continue
         if not number:
             print_lines([""])
         if is_terminal():
-            from gpu_sizer.reports.terminal import listing as view
-            from gpu_sizer.reports.terminal import show
+            from gpu_sizer.reports.terminal import show_table
+            from gpu_sizer.words.blocks import Column
 
-            show(view(listing.columns, listing.rows))
+            show_table([Column(title, right) for title, right in listing.columns], listing.rows)
         else:
             print_lines(listing.lines())
 

@@ -17,10 +17,11 @@ from gpu_sizer.cards.machine import Machine, Provider
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.writing import jsonable, to_yaml
 from gpu_sizer.cli import options as o
-from gpu_sizer.cli.output import print_json, print_lines
+from gpu_sizer.cli.output import print_json, print_lines, print_prose, print_told
 from gpu_sizer.errors import CardError, RequestError, UnknownGpuError, UnknownModelError
 from gpu_sizer.files import write_file
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
+from gpu_sizer.words import told as in_words
 
 
 def _find(name: str) -> ModelCard | GpuSpec | Machine:
@@ -66,10 +67,12 @@ def explain(
     from gpu_sizer.reports.explanation import explain_model
 
     card = api.load_model(model, cards=o.cards())
-    print_lines(explain_model(card, **load))
+    print_prose(explain_model(card, **load))
     if gpu is not None or machine is not None:
         plan = api.size(card, **o.hardware(gpu, machine), **load)
-        print_lines(["", plan.explain(), "", *breakpoint_lines(plan.request)])
+        print_lines([""])
+        print_told(in_words(plan))
+        print_prose(["", *breakpoint_lines(plan.request)])
 
 
 def _within(files: list[Path]) -> Iterator[Path]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gpu_sizer.cli import options as o
-from gpu_sizer.cli.output import print_json, print_lines
+from gpu_sizer.cli.output import print_json, print_lines, print_prose
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +105,7 @@ def check_log(
     elif as_json:
         print_json(done.model_dump())
     else:
-        print_lines(lines(done))
+        print_prose(lines(done))
 
 
 def _bench(findings: BenchFindings, options: dict[str, Any], record: bool, as_json: bool) -> None:
@@ -124,4 +124,4 @@ def _bench(findings: BenchFindings, options: dict[str, Any], record: bool, as_js
         settings = ", ".join(f"{key} {done.found[key]}" for key in told if key in done.found)
         rows = [("", "measured", "expected", "error"), *done.rows()]
         assumed = ["", f"Assumed: {'; '.join(done.replayed.assumed)}"] if done.replayed.assumed else []
-        print_lines([f"{b.engine}: {b.model}", settings, "", *aligned(rows), "", *done.sentences, *assumed])
+        print_prose([f"{b.engine}: {b.model}", settings, "", *aligned(rows), "", *done.sentences, *assumed])

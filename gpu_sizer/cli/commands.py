@@ -8,6 +8,8 @@ from gpu_sizer.errors import RequestError
 _SHORTEST = 3
 #: Letters of a command in which two may slip.
 _LONG = 6
+#: What a question takes beside its words, and the argument of an answer that it is.
+QUESTION_OPTIONS = {"--json": "as_json", "--why": "why", "--brief": "brief"}
 #: Commands that take one word and need no option.
 _LISTINGS = (
     "models",
@@ -76,13 +78,13 @@ def is_command_line(text: str) -> bool:
 def is_question(arguments: list[str]) -> bool:
     """Whether a command line is a question in words.
 
-    It is none where it begins with a command or an option, has any other option than ``--json``, or begins with a
-    single word that is nearly a command: a file that a misspelt command was to fill must not be filled with prose.
+    It is none where it begins with a command or an option, has any other option than those of questions, or begins with
+    a single word that is nearly a command: a file that a misspelt command was to fill must not be filled with prose.
     """
-    first = arguments[0]
+    first = next((a for a in arguments if a not in QUESTION_OPTIONS), "-")
     if first.startswith("-") or first in COMMANDS:
         return False
-    options = any(_is_option(a) for a in arguments if a != "--json")
+    options = any(_is_option(a) for a in arguments if a not in QUESTION_OPTIONS)
     return not options and (" " in first.strip() or _near_command(first) is None)
 
 
@@ -121,5 +123,6 @@ def _alike(word: str, command: str) -> bool:
 def no_command(word: str) -> RequestError:
     """The error for a first word that is no command, with the one that it nearly is."""
     near = _near_command(word) if " " not in word else None
-    hint = f"did you mean {near}?" if near else "a question goes in quotes and takes no option but --json"
+    takes = f"a question goes in quotes and takes no option but {', '.join(QUESTION_OPTIONS)}"
+    hint = f"did you mean {near}?" if near else takes
     return RequestError(f"no command {word[:60]!r}; {hint}", suggestions=(near,) if near else ())

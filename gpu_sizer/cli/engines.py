@@ -1,15 +1,10 @@
-"""The command ``engines``, and one line an engine for ``--engine all``."""
+"""The command ``engines``."""
 
 from __future__ import annotations
 
-import typer
-
 from gpu_sizer.cli import options as o
-from gpu_sizer.cli.output import print_json, print_lines
+from gpu_sizer.cli.output import print_json, print_prose
 from gpu_sizer.engines.registry import engine, engine_names
-from gpu_sizer.exits import exit_code
-from gpu_sizer.planning.by_engine import EngineChoices
-from gpu_sizer.planning.sentences import by_engine_lines
 
 #: What ``--engine`` takes for every engine.
 ALL = "all"
@@ -38,13 +33,4 @@ def engines(as_json: o.Json = False) -> None:
     for e in found:
         lines.append(f"{e.name:<14}{e.describe()}")
         lines += [f"{'':<14}{source}" for source in e.sources()]
-    print_lines(lines)
-
-
-def print_by_engine(found: EngineChoices, as_json: bool) -> None:
-    """Prints every engine's answer and leaves with the exit code."""
-    if as_json:
-        print_json(found.model_dump())
-    else:
-        print_lines(by_engine_lines(found))
-    raise typer.Exit(exit_code(found.fits))
+    print_prose(lines)

@@ -7,8 +7,8 @@ import gc
 import os
 import sys
 
-from gpu_sizer.cli import streams
-from gpu_sizer.cli.commands import COMMANDS, is_question, no_command
+from gpu_sizer.cli import shared, streams
+from gpu_sizer.cli.commands import COMMANDS, QUESTION_OPTIONS, is_question, no_command
 from gpu_sizer.errors import GpuSizerError, printable
 from gpu_sizer.exits import BAD_INPUT, FAULT, INTERRUPTED, OK
 from gpu_sizer.fast.modules import kept_modules
@@ -29,6 +29,7 @@ def run(arguments: list[str]) -> int:
     """Runs one command line and gives its exit code."""
     as_json = "--json" in arguments
     try:
+        arguments = shared.taken(arguments)
         if not arguments:
             if sys.stdin.isatty() and sys.stdout.isatty():
                 from gpu_sizer.cli.interactive import converse
@@ -41,7 +42,9 @@ def run(arguments: list[str]) -> int:
         if is_question(arguments):
             from gpu_sizer.cli.questions import answer
 
-            return answer(" ".join(a for a in arguments if a != "--json"), as_json)
+            said = " ".join(a for a in arguments if a not in QUESTION_OPTIONS)
+            how = {name: flag in arguments for flag, name in QUESTION_OPTIONS.items()}
+            return answer(said, shared.cards(), **how)
         return _command(arguments)
     except GpuSizerError as error:
         from gpu_sizer.cli.output import print_error

@@ -10,7 +10,7 @@ import typer
 
 from gpu_sizer import api
 from gpu_sizer.cli import options as o
-from gpu_sizer.cli.output import is_terminal, print_aside, print_json, print_lines
+from gpu_sizer.cli.output import is_terminal, print_aside, print_json, print_lines, print_prose
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.quantities import some_gpus
 from gpu_sizer.reports import selecting
@@ -38,13 +38,10 @@ def print_listing(listing: CatalogueListing, as_json: bool, format: str | None, 
     elif format is not None or output is not None:
         _export(listing, format, output)
     elif is_terminal():
-        from gpu_sizer.reports.terminal import listing as table
-        from gpu_sizer.reports.terminal import show as show_view
+        from gpu_sizer.reports.terminal import show_table
 
-        plain = listing.plain
-        show_view(table(plain.columns, plain.rows))
-        for remark in listing.grid.remarks:
-            print_lines([remark])
+        show_table(listing.grid.columns, listing.plain.rows)
+        print_prose(listing.grid.remarks)
     else:
         print_lines(listing.lines())
 

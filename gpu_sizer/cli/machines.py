@@ -10,14 +10,11 @@ from gpu_sizer import api
 from gpu_sizer.cards.fleet import fleet
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.listings import Format, Output, print_listing
-from gpu_sizer.cli.output import print_json, print_lines
+from gpu_sizer.cli.output import print_json, print_result
+from gpu_sizer.exits import exit_code
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
-from gpu_sizer.planning.rent_sentences import rent_headline
 from gpu_sizer.reports.machine_listings import MACHINE_KEYS, MachineFilter, machine_listing
 from gpu_sizer.reports.rentals import rental_listing
-
-#: Answered, and nothing carries it.
-DOES_NOT_FIT = 3
 
 
 def _providers(incomplete: str) -> list[str]:
@@ -91,12 +88,7 @@ def rent(
         cards=o.cards(),
         **load,
     )
-    if as_json and format is None and output is None:
-        print_json(found.model_dump())
-    else:
-        listing = rental_listing(found)
-        if format is None and output is None:
-            print_lines([rent_headline(found), *([""] if found.fits else [])])
-        if found.fits or format is not None or output is not None:
-            print_listing(listing, False, format, output)
-    raise typer.Exit(0 if found.fits else DOES_NOT_FIT)
+    if format is None and output is None:
+        raise typer.Exit(print_result(found, as_json=as_json))
+    print_listing(rental_listing(found), False, format, output)
+    raise typer.Exit(exit_code(found.fits))

@@ -176,9 +176,9 @@ def memory_plans(cards: Sequence[ModelCard], gpus: Sequence[GpuSpec], counts: Co
 
 def memory_bars(plans: Sequence[Plan], chart: Chart) -> Bars:
     """The same for a terminal."""
-    from gpu_sizer.planning.sentences import rows
     from gpu_sizer.reports.charts.memory import setup_text
     from gpu_sizer.reports.charts.text import Bar, Bars
+    from gpu_sizer.words.plan import rows
 
     bars = []
     whole = max((p.per_gpu.capacity_bytes for p in plans if p.per_gpu), default=1)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
+from gpu_sizer.cli.shared import STATE
 from gpu_sizer.discovery import names_in
 from gpu_sizer.errors import RequestError
 from gpu_sizer.files import check_output
@@ -71,6 +72,12 @@ GivenGpus = Annotated[
     typer.Option("--gpus", metavar="NxGPU+...", help="Exactly these GPUs, alike or not: 2xa6000+1xrtx-3090."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+#: How an answer is printed.
+SHOWN: dict[str, tuple[Any, Any]] = {
+    "brief": (Annotated[bool, typer.Option("--brief", help="The choices alone.")], False),
+    "why": (Annotated[bool, typer.Option("--why", help="Every reason, and the terms explained.")], False),
+    "as_json": (Json, False),
+}
 GpuCount = Annotated[
     int | None, typer.Option("--gpu-count", "-n", help="How many GPUs. Default: 1, or all of the machine's.")
 ]
@@ -90,15 +97,6 @@ def written_to(help: str, *, parents: bool = False) -> Any:
         return path
 
     return typer.Option("-o", "--output", help=help, callback=looked_at)
-
-
-class State:
-    """What options before the command set for all of them."""
-
-    folders: tuple[str, ...] = ()
-
-
-STATE = State()
 
 
 def cards() -> Catalogue:

@@ -54,10 +54,10 @@ def replay(
 
     rows = replay_rows([r.model_dump() for r in replayed])
     if is_terminal():
-        from gpu_sizer.reports.terminal import listing as table
-        from gpu_sizer.reports.terminal import show
+        from gpu_sizer.reports.terminal import show_table
+        from gpu_sizer.words.blocks import Column
 
-        show(table(REPLAY_COLUMNS, rows))
+        show_table([Column(title, right) for title, right in REPLAY_COLUMNS], rows)
     else:
         from gpu_sizer.reports.aligned import aligned
 

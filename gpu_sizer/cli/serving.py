@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from gpu_sizer.cards.catalogue import PATH_VARIABLE
-from gpu_sizer.cli import options as o
+from gpu_sizer.cli.shared import STATE
 
 
 def _share_folders() -> None:
     """Tells the folders of ``--cards`` to what serves, worker processes included."""
-    folders = [os.environ.get(PATH_VARIABLE, ""), *(os.path.abspath(folder) for folder in o.STATE.folders)]
+    folders = [os.environ.get(PATH_VARIABLE, ""), *(os.path.abspath(folder) for folder in STATE.folders)]
     os.environ[PATH_VARIABLE] = os.pathsep.join(f for f in folders if f)
 
 

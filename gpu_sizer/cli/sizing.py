@@ -10,15 +10,12 @@ import typer
 
 from gpu_sizer import api
 from gpu_sizer.cli import options as o
-from gpu_sizer.cli.engines import ALL, print_by_engine
-from gpu_sizer.cli.output import is_terminal, print_json, print_lines
+from gpu_sizer.cli.engines import ALL
+from gpu_sizer.cli.output import level, print_json, print_lines, print_result, print_told
 from gpu_sizer.errors import RequestError
 from gpu_sizer.exits import exit_code
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
 from gpu_sizer.memory.layout import LAYOUT
-from gpu_sizer.planning.plan import Fit, Plan
-from gpu_sizer.planning.sentences import fit_lines
-from gpu_sizer.queries.answers import plan_lines
 
 if TYPE_CHECKING:
     from gpu_sizer.evidence.starting import Starting
@@ -30,66 +27,41 @@ OptionalModel = Annotated[
 MOST_TEXT = (1 << 20) + 1
 
 
-def print_plan(plan: Plan, as_json: bool) -> int:
-    """Prints a plan and gives the exit code."""
-    if as_json:
-        print_json(plan.model_dump())
-    elif is_terminal():
-        from gpu_sizer.cli.views import show_result
-
-        show_result("count", plan)
-    else:
-        print_lines(plan_lines(plan))
-    return exit_code(plan.fits)
-
-
-def print_fit(fit: Fit, as_json: bool) -> int:
-    """Prints the answer about one layout and gives the exit code."""
-    if as_json:
-        print_json(fit.model_dump())
-    elif is_terminal():
-        from gpu_sizer.reports.terminal import fit_view, show
-
-        show(fit_view(fit))
-    else:
-        print_lines(fit_lines(fit))
-    return exit_code(fit.fits)
-
-
 @o.takes(*LOAD, ENGINE, *LIMITS)
+@o.gathers("shown", o.SHOWN)
 def size(
     model: o.Model,
     load: o.Given,
     gpu: o.OptionalGpu = None,
     gpus: o.GivenGpus = None,
     machine: o.Machine = None,
-    as_json: o.Json = False,
+    *,
+    shown: o.Given,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the bare count.")] = False,
 ) -> None:
     """The fewest GPUs on which a model serves a load; with --gpus, whether exactly those do."""
     o.one_of(gpu, gpus, machine)
     card = api.load_model(model, cards=o.cards())
     if gpus is not None:
-        raise typer.Exit(print_fit(api.fits_given(card, gpus=gpus, cards=o.cards(), **load), as_json))
+        raise typer.Exit(print_result(api.fits_given(card, gpus=gpus, cards=o.cards(), **load), **shown))
     where = o.hardware(gpu, machine)
     if load["engine"] == ALL:
-        print_by_engine(api.by_engine(card, **where, **{**load, "engine": None}), as_json)
+        raise typer.Exit(print_result(api.by_engine(card, **where, **{**load, "engine": None}), **shown))
     plan = api.size(card, **where, details=not quiet, **load)
     if quiet:
         if plan.gpu_count is not None:
             print_lines([str(plan.gpu_count)])
         raise typer.Exit(exit_code(plan.fits))
-    raise typer.Exit(print_plan(plan, as_json))
+    raise typer.Exit(print_result(plan, **shown))
 
 
-def _print_starting(found: Starting, as_json: bool) -> int:
+def _print_starting(found: Starting, shown: o.Given) -> int:
     """Prints whether what a command asks for starts, and gives the exit code."""
-    if as_json:
+    if shown["as_json"]:
         print_json(found.model_dump())
-        return exit_code(found.fits)
-    code = print_fit(found.fit, False)
-    print_lines(found.notes)
-    return code
+    else:
+        print_told(found.told(level(brief=shown["brief"], why=shown["why"])))
+    return exit_code(found.fits)
 
 
 def _text(source: str) -> str:
@@ -111,9 +83,11 @@ def _text(source: str) -> str:
 
 @o.takes(*LOAD, ENGINE)
 @o.takes(*LAYOUT, into="layout", unset=True)
+@o.gathers("shown", o.SHOWN)
 def fit(
     layout: o.Given,
     load: o.Given,
+    shown: o.Given,
     model: OptionalModel = None,
     gpu: o.OptionalGpu = None,
     gpus: o.GivenGpus = None,
@@ -129,7 +103,6 @@ def fit(
             help="A server's command, or a file with one (script, compose, manifest, Modelfile, vLLM's config).",
         ),
     ] = None,
-    as_json: o.Json = False,
 ) -> None:
     """Whether one layout fits, or a number of GPUs, a machine, or given ones, and what is left."""
     if source is not None:
@@ -140,16 +113,14 @@ def fit(
         found = api.fit_command(
             _text(source), gpu=gpu, machine=machine, gpu_count=gpu_count, model=model, cards=o.cards(), **own
         )
-        raise typer.Exit(_print_starting(found, as_json))
+        raise typer.Exit(_print_starting(found, shown))
     o.one_of(gpu, gpus, machine)
     if model is None:
         raise RequestError("name a MODEL, or a command with --from", about="model")
     card = api.load_model(model, cards=o.cards())
     if gpus is not None:
-        raise typer.Exit(print_fit(api.fits_given(card, gpus=gpus, cards=o.cards(), **load), as_json))
+        raise typer.Exit(print_result(api.fits_given(card, gpus=gpus, cards=o.cards(), **load), **shown))
     where = o.hardware(gpu, machine)
     if gpu_count is not None or ("machine" in where and not layout):
-        from gpu_sizer.cli.inverse import print_on_count
-
-        raise typer.Exit(print_on_count(api.fits_on(card, **where, gpu_count=gpu_count, **load), as_json))
-    raise typer.Exit(print_fit(api.estimate(card, **where, **layout, **load), as_json))
+        raise typer.Exit(print_result(api.fits_on(card, **where, gpu_count=gpu_count, **load), **shown))
+    raise typer.Exit(print_result(api.estimate(card, **where, **layout, **load), **shown))

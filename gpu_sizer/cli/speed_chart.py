@@ -10,9 +10,9 @@ from gpu_sizer.load import USUAL_ANSWER, USUAL_PROMPT
 from gpu_sizer.planning.how_fast import how_fast
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search
-from gpu_sizer.planning.sentences import times
 from gpu_sizer.reports.charts.speed import MOST_LINES, SpeedLine, SpeedPoint, speed_chart
 from gpu_sizer.reports.tables.columns import short_name
+from gpu_sizer.words.plan import times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

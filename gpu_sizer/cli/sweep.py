@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +12,7 @@ import typer
 
 from gpu_sizer import api
 from gpu_sizer.cli import options as o
-from gpu_sizer.cli.output import print_aside
+from gpu_sizer.cli.output import is_terminal, print_aside, print_prose
 from gpu_sizer.cli.table import names
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import ENGINE, LIMITS, LOAD, VARIED
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from gpu_sizer.planning.sweep import Block
 
 ALL = "all"
+#: Rows of a table that a person may still look through.
+MOST_ROWS = 200
 #: Settings that are axes written in a way of their own.
 _SPACED = ("context", "users")
 
@@ -39,7 +41,8 @@ def sweep(
     ] = "1k:128k:log8",
     users: Annotated[str, typer.Option(metavar="AXIS", help="Requests at once, written the same way.")] = "1",
     format: Annotated[
-        str | None, typer.Option("--format", "-f", help="csv, json or parquet. Default: by -o, else csv.")
+        str | None,
+        typer.Option("--format", "-f", help="csv, json or parquet. Default: by -o, else csv (a table on a terminal)."),
     ] = None,
     output: Annotated[Path | None, o.written_to("Write the sweep here. Default: stdout.")] = None,
 ) -> None:
@@ -71,6 +74,9 @@ def sweep(
     from gpu_sizer.cli.bar import bar
 
     uncounted: dict[Uncounted, None] = {}
+    if output is None and format is None and is_terminal():
+        _show(blocks, axes.size, uncounted)
+        return
     with bar("sweeping", axes.size) as advance:
         told = _told(blocks, advance, uncounted)
         if output is None:
@@ -83,6 +89,21 @@ def sweep(
     print_aside(uncounted_lines(uncounted))
     if output is not None:
         typer.echo(f"gpu-sizer: wrote {output} ({axes.size:,} cells)", err=True)
+
+
+def _show(blocks: Iterator[Block], cells: int, uncounted: dict[Uncounted, None]) -> None:
+    """The first cells as a table; no more is computed than is shown."""
+    from gpu_sizer.cli.bar import bar
+    from gpu_sizer.reports.sweep_view import sweep_table
+    from gpu_sizer.reports.terminal import show_table
+
+    with bar("sweeping", min(cells, MOST_ROWS)) as advance:
+        told = _told(blocks, advance, uncounted)
+        columns, rows = sweep_table(islice((record for block in told for record in block.records()), MOST_ROWS))
+    show_table(columns, rows)
+    if cells > len(rows):
+        print_prose([f"{len(rows)} of {cells:,} cells: a pipe or a file (-o sweep.csv) has them all"])
+    print_aside(uncounted_lines(uncounted))
 
 
 def _begun(blocks: Iterator[Block]) -> Iterator[Block]:

@@ -8,8 +8,10 @@ from gpu_sizer.load import WEIGHTS
 from gpu_sizer.memory.layout import LAYOUT, Layout
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import fit
-from gpu_sizer.planning.sentences import fit_lines
 from gpu_sizer.records import dataclass
+from gpu_sizer.words import plain
+from gpu_sizer.words.blocks import USUAL, Paragraph, Told
+from gpu_sizer.words.plan import fit_told
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,10 +51,14 @@ class Starting:
             found.append(f"Not considered: {', '.join(self.command.ignored)}")
         return tuple(found)
 
+    def told(self, level: int = USUAL) -> Told:
+        """The answer in words."""
+        made = fit_told(self.fit, level)
+        return made.followed_by(Paragraph(self.notes, close=True)) if self.notes else made
+
     def lines(self) -> Iterator[str]:
         """The whole answer in plain text."""
-        yield from fit_lines(self.fit)
-        yield from self.notes
+        return plain.lines(self.told())
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object: that of a fit, and the command as it was understood."""

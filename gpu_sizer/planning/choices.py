@@ -54,6 +54,8 @@ class RunnableModel:
     max_context: int
     context: int
     total_parameters: int
+    weights_format: str
+    """The format in which most bytes of the weights are."""
 
     @property
     def fits(self) -> bool:
@@ -71,12 +73,17 @@ class RunnableModel:
             "context": self.context,
             "max_context": self.max_context,
             "parameters": self.total_parameters,
+            "weights_dtype": self.weights_format,
+            "quantized": self.model.quantized,
+            "released": self.model.released.isoformat() if self.model.released else None,
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Runnable:
-    """What a number of GPUs runs: the models that fit, largest first, then those that fit at a shorter context.
+    """What a number of GPUs runs: the models that fit, then those that fit at a shorter context.
+
+    Those released unquantized stand before quantized ones; of either the newest year first, and of a year the largest.
 
     ``assumptions`` are the settings that are always told or were asked for; a context of null means that every model
     was tried at its own full length.
@@ -165,6 +172,8 @@ class Choices:
     left_out: int = 0
     uncounted: tuple[Uncounted, ...] = ()
     """GPUs on which it is not known what the model takes; neither among ``options`` nor ``left_out``."""
+    compared: bool = False
+    """Whether these GPUs were named to be compared, and stand in the order in which they were."""
 
     @property
     def fits(self) -> bool:
@@ -189,8 +198,9 @@ def _runnable(card: ModelCard, gpu: GpuSpec, count: int, options: dict[str, Any]
     limit = card.context.extended or native
     request = make_request(card, gpu, context=min(wanted or native, limit), **options)
     total = prepared(request).inventory.total_parameters
-    if Search(request).start() > count:
-        return "does_not_fit", None, None, 0, wanted or native, total
+    search = Search(request)
+    if search.start() > count:
+        return "does_not_fit", None, None, 0, wanted or native, total, card.weights.dtype
     best = best_within(request, count) if (wanted or 0) <= limit else None
     reach = limit if best and request.context == limit else longest(request, count)
     shown = best
@@ -203,7 +213,15 @@ def _runnable(card: ModelCard, gpu: GpuSpec, count: int, options: dict[str, Any]
         reach,
         wanted or native,
         total,
+        search.known.weights_format,
     )
+
+
+def _newest(m: RunnableModel) -> tuple[Any, ...]:
+    """What a reader wants to see first: it fits, as it was released, of a late year, large."""
+    order = {"fits": 0, "tight": 0, "does_not_fit": 1}
+    year = m.model.released.year if m.model.released is not None else 0
+    return (order[m.verdict], not m.max_context, m.model.quantized, -year, -m.total_parameters, m.model.id)
 
 
 def what_fits(
@@ -236,8 +254,7 @@ def what_fits(
         found = forked(row, models, min(workers or cores(), ceil_div(len(models), LEAST_SHARE)))
     uncounted = tuple(m for m in found if isinstance(m, Uncounted))
     rows = [RunnableModel(c, *m) for c, m in zip(models, found, strict=True) if not isinstance(m, Uncounted)]
-    order = {"fits": 0, "tight": 1, "does_not_fit": 2}
-    rows.sort(key=lambda m: (order[m.verdict], not m.max_context, -m.total_parameters, m.model.id))
+    rows.sort(key=_newest)
     listed = [m for m in rows if everything or m.fits or m.max_context >= min(USEFUL_CONTEXT, m.context)]
     asked = told({s.name: kept.get(s.name, s.default) for s in LOAD})
     return Runnable(gpu, count, asked, tuple(listed), len(rows) - len(listed), everything, uncounted)
@@ -289,7 +306,7 @@ def which_gpu(
         found.sort(key=_wanted)
     fitting = [c for c in found if c.plan.fits and (provider is None or c.rental is not None)]
     shown = found if everything or in_order else fitting[:SHOWN]
-    return Choices(card, found[0].plan.request, tuple(shown), len(found) - len(shown), tuple(uncounted))
+    return Choices(card, found[0].plan.request, tuple(shown), len(found) - len(shown), tuple(uncounted), in_order)
 
 
 def _of_provider(gpus: Iterable[GpuSpec], provider: str | None) -> Sequence[GpuSpec]:

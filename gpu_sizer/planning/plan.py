@@ -40,11 +40,15 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A count that does not do, the layout that came nearest, and why."""
+    """A count that does not do, the layout that came nearest, and why.
+
+    ``missing_bytes`` is what each of its GPUs lacks; null where memory is not what is lacking.
+    """
 
     gpu_count: int
     layout: Layout | None
     reason: str
+    missing_bytes: int | None = None
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object."""
@@ -52,6 +56,7 @@ class Rejection:
             "gpu_count": self.gpu_count,
             "layout": self.layout.model_dump() if self.layout else None,
             "reason": self.reason,
+            "missing_bytes": self.missing_bytes,
         }
 
 
@@ -222,7 +227,7 @@ class Fit:
         """Why it does not fit: the engine's rule, what the memory lacks, or the speed that it has."""
         if self.speed is None or self.fits:
             return self.memory.reason
-        from gpu_sizer.planning.speed_sentences import reached
+        from gpu_sizer.planning.speed_figures import reached
 
         return f"it is too slow: {reached(self.speed, self.request.load)}"
 

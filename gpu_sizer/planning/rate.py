@@ -7,7 +7,7 @@ from math import inf, nextafter
 from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.load import USUAL_ANSWER, USUAL_PROMPT
 from gpu_sizer.planning.speed import Speeds
-from gpu_sizer.planning.speed_sentences import reached
+from gpu_sizer.planning.speed_figures import reached
 from gpu_sizer.records import replace
 from gpu_sizer.timing.band import REGIMES
 from gpu_sizer.timing.formulas import larger, smaller

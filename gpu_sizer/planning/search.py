@@ -275,7 +275,8 @@ class Search:
             layout, reason = self.rates.nearest([a for a in accepted if self.evaluate(a).within_budget])
             return Rejection(count, layout, f"{layout.describe()}: {reason}")
         reason = f"{nearest.layout.describe()}: {nearest.reason}"
-        return Rejection(count, nearest.layout, "; ".join([reason, *list(rules)[:1]]))
+        free = nearest.per_gpu.free_bytes if nearest.per_gpu is not None else 0
+        return Rejection(count, nearest.layout, "; ".join([reason, *list(rules)[:1]]), -free if free < 0 else None)
 
 
 def _in_machines(memory: LayoutMemory | None) -> Iterator[str]:

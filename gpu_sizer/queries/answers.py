@@ -8,13 +8,16 @@ from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.request import gpus_asked
 from gpu_sizer.planning.search import fit, plan
-from gpu_sizer.planning.sentences import fit_lines, lines
 from gpu_sizer.queries.machines import InGpus, in_gpus
 from gpu_sizer.queries.rates import rates_left
 from gpu_sizer.queries.requests import asked, say
 from gpu_sizer.queries.topics import Remark
 from gpu_sizer.queries.understanding import understand_all
 from gpu_sizer.records import dataclass, replace
+from gpu_sizer.words import plain
+from gpu_sizer.words import told as in_words
+from gpu_sizer.words.blocks import BRIEF, USUAL, Paragraph, Told
+from gpu_sizer.words.plan import notes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from gpu_sizer.queries.pasted import Checked, Command
     from gpu_sizer.queries.requests import Asked
     from gpu_sizer.queries.understanding import Understanding
+    from gpu_sizer.words.blocks import Block
 
     Result = Plan | Fit | OnCount | LongestContext | MostUsers | MemoryNeed | Runnable | Choices | HowFast
 
@@ -98,23 +102,23 @@ class Answer:
 
         return levers(self.result)
 
-    def body(self) -> Iterator[str]:
-        """The answer in plain text: one sentence, then what it rests on."""
-        return result_lines(self.intent, self.result)
+    def told(self, level: int = USUAL) -> Told:
+        """The answer in words: its sentence with what it leaves out of what was decisive, and what was understood."""
+        made = in_words(self.result, level)
+        first = " ".join([made.headline, *(f"{text[:1].upper()}{text[1:]}." for text in self.first)])
+        blocks: list[Block] = [Paragraph((f"(understood: {self.understood})",), tone="dim", close=True)]
+        if self.notes:
+            blocks.append(notes(self.notes))
+        return made.led_by(first, *blocks)
 
-    def lines(self) -> Iterator[str]:
-        """The whole answer in plain text: the answer in a sentence, what was understood, and the rest."""
-        _, *rest = self.body()
-        yield self.headline
-        yield f"(understood: {self.understood})"
-        for warning in self.notes:
-            yield f"Note: {warning}"
-        yield from rest
+    def lines(self, level: int = USUAL) -> Iterator[str]:
+        """The whole answer in plain text."""
+        return plain.lines(self.told(level))
 
     @property
     def headline(self) -> str:
-        """The answer in its first line, with what it leaves out of what was decisive."""
-        return " ".join([next(iter(self.body())), *(f"{text[:1].upper()}{text[1:]}." for text in self.first)])
+        """The answer in its first line."""
+        return self.told(BRIEF).headline
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -148,9 +152,9 @@ class Refused:
         """Why it cannot be answered."""
         return f"{self.understood}: {self.error}."
 
-    def lines(self) -> Iterator[str]:
+    def told(self, level: int = USUAL) -> Told:
         """Why it cannot be answered."""
-        yield self.headline
+        return Told(self.headline, "does_not_fit")
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object of an error, with what was understood."""
@@ -175,12 +179,16 @@ class Answers:
         """Whether every part fits."""
         return all(a.fits for a in self.answers)
 
-    def lines(self) -> Iterator[str]:
+    def told(self, level: int = USUAL) -> tuple[Told, ...]:
+        """Each answer in words."""
+        return tuple([a.told(level) for a in self.answers])
+
+    def lines(self, level: int = USUAL) -> Iterator[str]:
         """Each answer in its first line, then each with what it rests on."""
-        for answer in self.answers:
-            yield answer.headline
-        for answer in self.answers:
-            _, *rest = answer.lines()
+        every = self.told(level)
+        yield from [t.headline for t in every]
+        for t in every:
+            rest = list(plain.below(t))
             yield from ("", *rest) if rest else ()
 
     def model_dump(self) -> dict[str, Any]:
@@ -198,44 +206,6 @@ def _warned(found: dict[str, Any], warnings: tuple[str, ...]) -> None:
     for part in (found, found.get("plan")):
         if isinstance(part, dict):
             part["warnings"] = [*warnings, *part.get("warnings", ())]
-
-
-def result_lines(intent: Intent, result: Any) -> Iterator[str]:
-    """A result of an intent in plain text: one sentence, then what it rests on."""
-    if isinstance(result, Fit):
-        return fit_lines(result)
-    if isinstance(result, Plan):
-        return plan_lines(result)
-    from gpu_sizer.planning import inverse_sentences as words
-
-    if intent == "speed":
-        from gpu_sizer.queries.pace import speed_lines
-
-        return speed_lines(result)
-    if intent == "fit":
-        return words.on_count_lines(result)
-    if intent == "context":
-        return words.plan_lines(words.context_headline(result), result)
-    if intent == "users":
-        return words.plan_lines(words.users_headline(result), result)
-    if intent == "memory":
-        return words.memory_lines(result)
-    if intent == "models":
-        return words.models_lines(result)
-    return words.choices_lines(result, compared=intent == "compare")
-
-
-def plan_lines(found: Plan) -> Iterator[str]:
-    """A plan in plain text, with what would make it smaller."""
-    yield from lines(found)
-    from gpu_sizer.planning.levers import advice
-
-    title, changes = advice(found)
-    if changes:
-        yield ""
-        yield title
-        for text in changes:
-            yield f"  {text}"
 
 
 def _count(a: Asked, cards: Catalogue) -> Plan:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from gpu_sizer.errors import GpuSizerError
 from gpu_sizer.load import USUAL_ANSWER, USUAL_PROMPT
 from gpu_sizer.planning.how_fast import how_fast, how_fast_on, most_on
-from gpu_sizer.planning.how_fast_sentences import headline, lines
 from gpu_sizer.queries.requests import lengths
 from gpu_sizer.records import replace
+from gpu_sizer.words.how_fast import headline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from gpu_sizer.memory.layout import Layout
     from gpu_sizer.planning.how_fast import HowFast
     from gpu_sizer.queries.requests import Asked
@@ -29,11 +27,6 @@ def speed_of(a: Asked, count: int | None) -> HowFast:
     """
     request = _paced(a).request()
     return most_on(request, count or 1) if a.understood.options.most else how_fast_on(request, count or 1)
-
-
-def speed_lines(found: HowFast) -> Iterator[str]:
-    """The whole answer, line by line."""
-    return lines(found)
 
 
 def aside(a: Asked, layout: Layout) -> str:

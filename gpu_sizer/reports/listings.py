@@ -142,12 +142,12 @@ def model_listing(
         notes.append(f"{undated} models without a release date are not listed")
     columns = (
         Column("model", "model"),
-        Column("organization", "organization"),
-        Column("released", "released"),
-        Column("parameters", "parameters", right=True),
-        Column("active", "active", right=True),
-        Column("context", "context", right=True),
-        Column("license", "license"),
+        Column("organization", "organization", rank=4),
+        Column("released", "released", rank=2),
+        Column("parameters", "parameters", right=True, rank=1),
+        Column("active", "active", right=True, rank=5),
+        Column("context", "context", right=True, rank=3),
+        Column("license", "license", rank=6),
     )
     rows = tuple(_model_row(e) for e in kept)
     grid = Grid("Models", columns, (Group(None, rows),), tuple(notes))
@@ -212,11 +212,11 @@ def gpu_listing(
         notes = (f"{undated} GPUs without a release date are not listed",)
     columns = (
         Column("gpu", "gpu"),
-        Column("name", "name"),
-        Column("marketed", "marketed", right=True),
-        Column("visible", "a program sees"),
-        Column("bandwidth", "bandwidth", right=True),
-        Column("released", "released"),
+        Column("name", "name", rank=4),
+        Column("marketed", "marketed", right=True, rank=1),
+        Column("visible", "a program sees", rank=2),
+        Column("bandwidth", "bandwidth", right=True, rank=3),
+        Column("released", "released", rank=2),
     )
     rows = tuple(_gpu_row(spec) for spec in kept)
     grid = Grid("GPUs", columns, (Group(None, rows),), notes)

@@ -8,11 +8,11 @@ from typing import Any
 from gpu_sizer.cards.fleet import in_it
 from gpu_sizer.cards.machine import HOURS_PER_MONTH, MachinePrice, Offer
 from gpu_sizer.cards.names import bare
-from gpu_sizer.planning.rental_words import money
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.listings import CatalogueListing
 from gpu_sizer.reports.selecting import ordered
 from gpu_sizer.reports.tables.grid import Cell, Column, Grid, Group, Row
+from gpu_sizer.words.rental import money
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,14 +82,14 @@ def machine_listing(
     wanted = wanted or MachineFilter()
     kept = [o for o in ordered(offers, sort, MACHINE_KEYS) if wanted.keeps(o)]
     columns = (
-        Column("provider", "provider"),
+        Column("provider", "provider", rank=3),
         Column("name", "machine"),
-        Column("gpus", "GPUs"),
-        Column("vcpus", "vCPUs", right=True),
-        Column("memory_gib", "memory", right=True),
-        Column("price_hour_usd", "per hour", right=True),
-        Column("price_month_usd", "per month", right=True),
-        Column("as_of", "price of"),
+        Column("gpus", "GPUs", rank=1),
+        Column("vcpus", "vCPUs", right=True, rank=6),
+        Column("memory_gib", "memory", right=True, rank=5),
+        Column("price_hour_usd", "per hour", right=True, rank=2),
+        Column("price_month_usd", "per month", right=True, rank=7),
+        Column("as_of", "price of", rank=4),
     )
     notes: list[str] = []
     if unknown := sum(o.machine.gpu is None for o in kept):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from gpu_sizer.planning.rent import Rentals
-from gpu_sizer.planning.rent_sentences import rent_remarks
 from gpu_sizer.planning.rental import Rental
-from gpu_sizer.planning.rental_words import money
 from gpu_sizer.reports.listings import CatalogueListing
 from gpu_sizer.reports.tables.grid import Cell, Column, Grid, Group, Row
-from gpu_sizer.units import gib
+from gpu_sizer.words.rent import RENT_COLUMNS, rent_remarks, rent_row
+
+#: The columns in formats that hold data.
+_KEYS = (
+    *("name", "provider", "gpus", "layout", "free_bytes", "price_hour_usd", "price_month_usd"),
+    *("watts", "as_of"),
+)
 
 
 def rental_listing(found: Rentals, assumed: str = "") -> CatalogueListing:
@@ -18,16 +22,8 @@ def rental_listing(found: Rentals, assumed: str = "") -> CatalogueListing:
         found: what carries the load.
         assumed: what was assumed, in one line.
     """
-    columns = (
-        Column("name", "machines"),
-        Column("provider", "provider"),
-        Column("gpus", "GPUs"),
-        Column("layout", "layout"),
-        Column("free_bytes", "free a GPU", right=True),
-        Column("price_hour_usd", "per hour", right=True),
-        Column("price_month_usd", "per month", right=True),
-        Column("watts", "watts", right=True),
-        Column("as_of", "price of"),
+    columns = tuple(
+        Column(key, c.title, c.right, rank=c.rank, flow=c.flow) for key, c in zip(_KEYS, RENT_COLUMNS, strict=True)
     )
     rows = tuple(_row(r) for r in found.shown)
     title = f"Machines for {found.model.name}"
@@ -36,22 +32,10 @@ def rental_listing(found: Rentals, assumed: str = "") -> CatalogueListing:
 
 
 def _row(r: Rental) -> Row:
-    machine, memory, hour, month = r.offer.machine, r.memory, r.price_hour_usd, r.price_month_usd
-    gpus = r.gpus_each * r.machines
-    free = memory.per_gpu.free_bytes if memory.per_gpu else None
-    tight = " (tight)" if memory.verdict == "tight" else ""
+    free = r.memory.per_gpu.free_bytes if r.memory.per_gpu else None
     day = r.price.date.isoformat() if r.price and r.price.date else None
-    return Row(
-        r.offer.key,
-        (
-            Cell(f"{r.machines} × {machine.name}", machine.name),
-            Cell(r.offer.provider, r.offer.provider),
-            Cell(f"{gpus} × {r.gpu.id}", r.gpu.id),
-            Cell(memory.layout.describe() + tight, memory.layout.describe()),
-            Cell(gib(free) if free is not None else "", free),
-            Cell(money(hour) if hour is not None else "", hour),
-            Cell(f"${month:,.0f}" if month is not None else "", month),
-            Cell(f"{r.watts:,}" if r.watts is not None else "", r.watts),
-            Cell(", ".join(filter(None, (day, r.doubt))), day),
-        ),
+    values = (
+        *(r.offer.machine.name, r.offer.provider, r.gpu.id, r.memory.layout.describe(), free),
+        *(r.price_hour_usd, r.price_month_usd, r.watts, day),
     )
+    return Row(r.offer.key, tuple(Cell(text, value) for text, value in zip(rent_row(r), values, strict=True)))

@@ -15,16 +15,11 @@ from gpu_sizer.deploy.formats import deploy as write
 from gpu_sizer.deploy.making import weights_named
 from gpu_sizer.errors import RequestError, UnknownModelError
 from gpu_sizer.memory.layout import LAYOUT, Layout
-from gpu_sizer.planning.how_fast_sentences import lines as speed_lines
-from gpu_sizer.planning.inverse_sentences import on_count_lines
 from gpu_sizer.planning.plan import Plan
-from gpu_sizer.planning.rent_sentences import rent_headline
-from gpu_sizer.planning.sentences import fit_lines, lines
 from gpu_sizer.queries.answers import ask as ask_in_words
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.listings import gpu_listing, model_listing
 from gpu_sizer.reports.machine_listings import MachineFilter, machine_listing
-from gpu_sizer.reports.rentals import rental_listing
 from gpu_sizer.reports.selecting import GpuFilter, ModelFilter
 from gpu_sizer.server.bodies import (
     MOST_GPUS,
@@ -39,6 +34,7 @@ from gpu_sizer.server.bodies import (
     SizeBody,
     SpeedBody,
 )
+from gpu_sizer.words import plain, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +86,11 @@ def _asked(b: LoadBody) -> dict[str, Any]:
     return {"model": card, **({"gpu": spec} if offer is None else {"machine": offer}), **b.load()}
 
 
+def lines(result: Any) -> Iterable[str]:
+    """A result in plain text, made when it is read."""
+    yield from plain.lines(told(result))
+
+
 def _plan(b: SizeBody, *, details: bool) -> Plan:
     return api.size(**_asked(b), details=details)
 
@@ -124,11 +125,11 @@ def fit(b: FitBody) -> Answered:
         if told:
             raise RequestError(f"say either gpu_count or {told[0]}, not both", about="gpu")
         found = api.fits_on(**_asked(b), gpu_count=b.gpu_count)
-        return Answered(found.model_dump(), on_count_lines(found))
+        return Answered(found.model_dump(), lines(found))
     if (count := Layout(**sizes).gpu_count) > MOST_GPUS:
         raise RequestError(f"the layout takes {count:,} GPUs; at most {MOST_GPUS} can be asked about here", about="gpu")
     one = api.estimate(**_asked(b), **sizes)
-    return Answered(one.model_dump(), fit_lines(one))
+    return Answered(one.model_dump(), lines(one))
 
 
 def speed(b: SpeedBody) -> Answered:
@@ -141,7 +142,7 @@ def speed(b: SpeedBody) -> Answered:
     if (count := Layout(**sizes).gpu_count) > MOST_GPUS:
         raise RequestError(f"the layout takes {count:,} GPUs; at most {MOST_GPUS} can be asked about here", about="gpu")
     found = api.speed(**_asked(b), gpu_count=b.gpu_count, **sizes)
-    return Answered(found.model_dump(), speed_lines(found))
+    return Answered(found.model_dump(), lines(found))
 
 
 def rent(b: RentBody) -> Answered:
@@ -152,7 +153,7 @@ def rent(b: RentBody) -> Answered:
     """
     wanted = {k: getattr(b, k) for k in ("provider", "region", "spot", "max_price", "as_of", "everything")}
     found = api.rent(api.load_model(b.model, cards=shelf()), cards=shelf(), **wanted, **b.load())
-    return Answered(found.model_dump(), [rent_headline(found), "", *rental_listing(found).lines()])
+    return Answered(found.model_dump(), lines(found))
 
 
 def ask(b: AskBody) -> Answered:

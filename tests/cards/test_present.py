@@ -11,7 +11,6 @@ import pytest
 from gpu_sizer import RequestError, load_machine, size
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.cards.present import Present, local_machine, pasted, present, spec_of
-from gpu_sizer.planning.sentences import lines
 
 #: https://github.com/huggingface/text-generation-inference/issues/869: names too long for the table are cut.
 TABLE = """\
@@ -80,7 +79,9 @@ def test_the_gpus_of_a_driver(tools: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert (plan.gpu_count, plan.request.gpu.id, plan.request.gpus_per_node) == (1, "rtx-4090", 2)
     # What other programs hold is told: an engine that finds less than its share free does not start.
     assert "GPU 0 has 19.6 of 24.0 GiB free now" in " ".join(plan.warnings)
-    assert "  2 (whole machines): tensor parallel 2, this computer" in list(lines(plan))
+    said = next(line for line in plan.explain().splitlines() if line.startswith("  2 GPUs"))
+    assert "the whole machine: tensor parallel 2" in said
+    assert said.endswith("; this computer")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
     assert load_machine("local").machine.count == 1
 

@@ -97,6 +97,10 @@ def test_no_hub_id_stands_in_a_line_and_in_a_card() -> None:
         ("principled-intelligence/Qwen3.5-0.8B-text-only", "qwen3.5-0.8b"),
         ("unsloth/Qwen3.5-2B-Base", "qwen3.5-2b"),
         ("dmis-lab/llama-3.1-medprm-reward-v1.0", "llama-3.1-8b"),
+        ("Qwen/Qwen-72B", "qwen1.5-72b"),
+        ("openchat/openchat-3.5-1210", "openhermes-2.5-mistral-7b"),
+        ("humain-ai/ALLaM-7B-Instruct-preview", "llama-2-7b"),
+        ("llm-jp/llm-jp-4-8b-base", "llama-3-8b"),
     ],
 )
 def test_of_cards_with_one_shape_a_line_leads_to_the_one_that_its_name_says(hub_id: str, card: str) -> None:
@@ -113,3 +117,13 @@ def test_no_line_of_eight_bits_is_taken_for_four() -> None:
     for table in tables(catalogue().rereleases.folders).values():
         for lines in table.cards.values():
             assert not [x.hub_id for x in lines if x.format == "int4-group128" and told.search(x.hub_id)]
+
+
+def test_qwen_of_2023_is_found_by_its_whole_name_alone() -> None:
+    """``qwen 7b`` is asked back: the first of the family is not what most mean."""
+    card = catalogue().model("Qwen/Qwen-7B")
+    assert card.hub_id == "Qwen/Qwen-7B"
+    assert any("is sized as Qwen1.5 7B" in note for note in card.notes)
+    for name in ("qwen 7b", "qwen-7b", "Qwen/Qwen-VL-Chat-Int4"):
+        with pytest.raises(UnknownModelError):
+            catalogue().model(name)

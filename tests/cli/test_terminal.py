@@ -87,7 +87,7 @@ def test_a_conversation_answers_keeps_history_and_ends(tmp_path: Path) -> None:
     assert talk.wait(timeout=60) == 0
     text = said.decode()
     assert "needs 3 × RTX A6000" in text
-    assert "NVIDIA" in text
+    assert "rtx-a6000" in text
     assert "No closing quotation" in text
     assert "not understood" in text
     assert "Traceback" not in text

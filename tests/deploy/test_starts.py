@@ -20,6 +20,7 @@ from gpu_sizer.cli.entry import run
 from gpu_sizer.deploy.choices import Choices
 from gpu_sizer.deploy.formats import COMMANDS
 from gpu_sizer.deploy.making import make_serving, start_of
+from gpu_sizer.deploy.options import pairs
 from gpu_sizer.deploy.terraform import read_query, result
 from gpu_sizer.engines.flags import Flags
 from gpu_sizer.engines.registry import flags_of, starter_of
@@ -320,6 +321,32 @@ def test_what_every_engine_says_is_known_to_each_version_that_was_read() -> None
         assert table.read is not None, engine
         for version in table._read:
             assert Flags(table.folder, form, version).read == version
+
+
+VERSIONS = [
+    (engine, version)
+    for engine in ("vllm", "sglang", "tgi", "tensorrt-llm")
+    for version in flags_of(engine, "0", engine)._read
+]
+
+
+@pytest.mark.parametrize(("engine", "version"), VERSIONS, ids=lambda value: str(value))
+def test_every_version_that_was_read_takes_what_its_plan_says(engine: str, version: str) -> None:
+    """What its own parser told is all that its command says, for a plan of two GPUs with a float8 cache or without."""
+    for asked in ({}, {"kv_cache_dtype": "fp8"}, {"enforce_eager": True}, {"max_num_batched_tokens": 4096}):
+        try:
+            plan = size("llama-3.1-70b", gpu="h200", context=8192, engine=f"{engine}@{version}", details=False, **asked)
+            made = make_serving(plan, Choices())
+        except RequestError as error:
+            assert re.search(r"file of its own|cannot be told --kv-cache-dtype", str(error)), error
+            continue
+        flags = flags_of(engine, version, engine)
+        assert flags.read == version
+        told = [(o, v) for o, v in pairs(made.command) if o.startswith("--")]
+        assert told
+        for option, values in told:
+            assert flags.has(option), option
+            assert (len(values) == 0) == flags.is_switch(option), option
 
 
 def test_since_and_until_of_options_are_told() -> None:

@@ -16,7 +16,7 @@ import yaml
 
 from gpu_sizer import RequestError, estimate, size
 from gpu_sizer.deploy.choices import Choices
-from gpu_sizer.deploy.formats import TOOLS
+from gpu_sizer.deploy.formats import FORMATS, TOOLS
 from gpu_sizer.deploy.making import make_serving
 from gpu_sizer.deploy.options import pairs, value, without
 from gpu_sizer.deploy.units import unit_command, unit_word
@@ -78,6 +78,14 @@ def test_its_schema_refuses_a_misspelt_key(form: str) -> None:
 
 def test_every_format_of_a_chart_or_resource_has_a_schema() -> None:
     assert {*WITH_SCHEMA, *LINES, "ollama", "docker-compose", "kubernetes", "skypilot", "dstack", "slurm"} == {*TOOLS}
+
+
+def test_the_page_offers_formats_that_exist() -> None:
+    from gpu_sizer import page
+
+    text = (Path(page.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+    offered = re.findall(r'value="([\w-]+)"', re.findall(r'<select id="format">(.*?)</select>', text, re.S)[0])
+    assert {"vllm", "docker-run", "kubernetes"} <= set(offered) <= {*FORMATS}
 
 
 def documents(form: str, case: str = "one", **choices: Any) -> list[dict[str, Any]]:

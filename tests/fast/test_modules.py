@@ -89,7 +89,7 @@ def test_the_second_question_takes_its_modules_from_one_file(ask: Ask, cache: Pa
 
 
 def test_a_change_of_a_module_is_seen(ask: Ask, program: Path, request: pytest.FixtureRequest) -> None:
-    module = program / "gpu_sizer" / "planning" / "sentences.py"
+    module = program / "gpu_sizer" / "words" / "plan.py"
     source = module.read_text("utf-8")
     request.addfinalizer(lambda: module.write_text(source, "utf-8"))
     before, _ = ask()

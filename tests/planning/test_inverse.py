@@ -128,8 +128,14 @@ def test_what_fits_is_what_size_says() -> None:
     for row in found.models[::5]:
         sized = gpu_sizer.size(row.model, gpu="rtx-4090", max_gpus=2, details=False)
         assert row.fits == sized.fits
-    fitting = [m.total_parameters for m in found.models if m.verdict == "fits"]
-    assert fitting == sorted(fitting, reverse=True)
+    # As released before quantized, the newest year first, and of a year the largest.
+    order = [
+        (m.model.quantized, -(m.model.released.year if m.model.released else 0), -m.total_parameters)
+        for m in found.models
+        if m.fits
+    ]
+    assert order == sorted(order)
+    assert {m.model.quantized for m in found.models if m.fits} == {False, True}
 
 
 def test_models_shared_among_processes_are_the_same() -> None:

@@ -14,8 +14,8 @@ from gpu_sizer.engines.registry import engine_names
 from gpu_sizer.errors import DoesNotFitError
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search
-from gpu_sizer.planning.sentences import fit_headline
 from gpu_sizer.server.http import create_app
+from gpu_sizer.words.plan import fit_headline
 
 #: Tight: 2.13 GiB are missing, less than the estimate's own error of 2.50 GiB.
 SHORT: dict[str, Any] = {"users": 7, "engine": "tensorrt-llm"}

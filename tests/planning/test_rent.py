@@ -14,10 +14,10 @@ from gpu_sizer.cards.machine import Machine, MachinePrice, Offer
 from gpu_sizer.errors import RequestError, UnknownMachineError
 from gpu_sizer.planning.machines import divides
 from gpu_sizer.planning.rent import Rentals, rent
-from gpu_sizer.planning.rent_sentences import rent_headline, rent_remarks
 from gpu_sizer.planning.rental import Wanted, rented
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search
+from gpu_sizer.words.rent import rent_headline, rent_remarks
 
 DAY = datetime.date(2026, 11, 30)
 

@@ -60,6 +60,15 @@ resource "aws_instance" "engine" {
   instance_type = data.external.plan.result.machine
   subnet_id     = var.subnet_id
 
+  # Each machine is told its number, and its part of what starts the engine; the first one's address and the key that
+  # clients have to send are yours to put beside them (a private zone, a secret).
+  user_data = <<-EOT
+    #!/bin/sh
+    mkdir -p /etc/engine
+    echo 'NODE_RANK=${count.index}' > /etc/engine/env
+    echo '${base64encode(data.external.plan.result.command)}' | base64 -d > /etc/engine/start
+  EOT
+
   root_block_device {
     volume_size = tonumber(data.external.plan.result.storage_gib) + 100
     volume_type = "gp3"
@@ -76,6 +85,6 @@ output "price_hour_usd" {
 }
 
 output "command" {
-  description = "What starts the engine; on several machines each also takes its rank and the first one's address."
+  description = "What starts the engine; for several machines a script with NODE_RANK and HEAD_ADDRESS in its environment."
   value       = data.external.plan.result.command
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from gpu_sizer.deploy import box
 from gpu_sizer.deploy.serving import HEALTH_PERIOD, HEALTH_TIMEOUT, SHARED_MEMORY_GIB, Serving
 from gpu_sizer.deploy.text import comment, yaml_documents
 from gpu_sizer.errors import RequestError
@@ -116,7 +117,7 @@ def render(serving: Serving) -> str:
         top |= {"backends": [backend], "instance_types": [offer.machine.name]}
     top |= {
         "image": serving.image(),
-        "env": {"HF_TOKEN": ""} | {n: f"{serving.starter.cache}/{f}" for n, f in serving.starter.compiled.items()},
+        "env": {"HF_TOKEN": "", **box.compiled(serving)},
         "commands": [_literal(serving.script("DSTACK_NODE_RANK", "DSTACK_MASTER_NODE_IP"))],
         **_answers(serving),
         "volumes": volumes,

@@ -8,6 +8,7 @@ that are set up and have the GPU.
 
 from __future__ import annotations
 
+from gpu_sizer.deploy import box
 from gpu_sizer.deploy.serving import HEALTH_TIMEOUT, SHARED_MEMORY_GIB, Serving
 from gpu_sizer.deploy.text import comment, yaml_documents
 from gpu_sizer.errors import RequestError
@@ -116,10 +117,9 @@ def render(serving: Serving) -> str:
         "disk_size": serving.storage_gib + SYSTEM_GB,
         "ports": serving.port,
     }
-    task["envs"] = {n: f"{serving.starter.cache}/{f}" for n, f in serving.starter.compiled.items()}
+    if envs := box.compiled(serving):
+        task["envs"] = envs
     task["secrets"] = secrets
-    if not task["envs"]:
-        del task["envs"]
     head = 'HEAD_ADDRESS=$(echo "$SKYPILOT_NODE_IPS" | head -n 1)\n' if serving.nodes > 1 else ""
     task["run"] = head + serving.script("SKYPILOT_NODE_RANK", "HEAD_ADDRESS", key=variable is not None)
     return comment(notes) + yaml_documents([task])

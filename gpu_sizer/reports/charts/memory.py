@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any
 
 from gpu_sizer.planning.plan import Plan
-from gpu_sizer.planning.sentences import rows
 from gpu_sizer.reports.charts.dots import named
 from gpu_sizer.reports.charts.labels import text_width
 from gpu_sizer.reports.charts.style import LONGEST_NAME, TALLEST, WIDTH, Chart, Theme, shortened
 from gpu_sizer.reports.tables.columns import short_name
 from gpu_sizer.units import GIB
+from gpu_sizer.words.plan import rows
 
 #: Inches above and below the bars, for each of them, and for the legend.
 FRAME, BAR, LEGEND = 2.45, 0.78, 0.42

@@ -5,14 +5,14 @@ from __future__ import annotations
 from operator import attrgetter
 
 from gpu_sizer.errors import RequestError
-from gpu_sizer.planning.rental_words import named
-from gpu_sizer.planning.speed_sentences import rounded
+from gpu_sizer.planning.speed_figures import rounded
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.listings import entry
 from gpu_sizer.reports.tables.engine_columns import AT, under_engine
 from gpu_sizer.reports.tables.grid import Cell, Column
 from gpu_sizer.timing.answer import significant
 from gpu_sizer.units import GB, GIB
+from gpu_sizer.words.rental import named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +30,12 @@ NOTHING = "–"
 EMPTY = Cell("", None)
 #: How formats of weights begin, and how they are written.
 _FORMAT_NAMES = {"float8": "FP8", "mxfp8": "MXFP8", "mxfp4": "MXFP4", "nvfp4": "NVFP4", "int4": "INT4"}
+
+#: Where a terminal has no room, these go first, in this order; then counts from the last GPU on, never the name.
+_FIRST_TO_GO = (
+    *("hub", "license", "organization", "watts", "month", "machines", "layout", "free", "active", "arena", "kv"),
+    *("released", "weights", "context", "dtype", "parameters", "price", "safe", "tensor"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,6 +388,12 @@ class Shown:
         return self.kind.make(facts, card, self.gpu)
 
 
+def _rank(key: str) -> int:
+    if key in ("name", "id"):
+        return 0
+    return len(_FIRST_TO_GO) - _FIRST_TO_GO.index(key) + 1 if key in _FIRST_TO_GO else 1
+
+
 def chosen(keys: Sequence[str], gpus: Sequence[GpuSpec], reference: GpuSpec) -> list[Shown]:
     """Columns by key; kinds that are per GPU give one for each.
 
@@ -402,7 +414,8 @@ def chosen(keys: Sequence[str], gpus: Sequence[GpuSpec], reference: GpuSpec) -> 
         if any(s.kind.key == kind.key for s in found):
             raise RequestError(f"the column {key} stands twice")
         if not kind.per_gpu:
-            found.append(Shown(Column(key, kind.title, kind.right, kind.scale, kind.number), kind, reference))
+            column = Column(key, kind.title, kind.right, kind.scale, kind.number, rank=_rank(base))
+            found.append(Shown(column, kind, reference))
             continue
         for gpu in gpus:
             title = kind.title.format(gpu=short_name(gpu))
@@ -411,7 +424,10 @@ def chosen(keys: Sequence[str], gpus: Sequence[GpuSpec], reference: GpuSpec) -> 
             marks: tuple[str, ...] = ()
             if gpu.memory.visible_basis == "estimated":
                 marks = (f"The memory that a program sees on the {short_name(gpu)} is estimated, not measured.",)
-            found.append(Shown(Column(f"{key}:{gpu.id}", title, kind.right, kind.scale, kind.number, marks), kind, gpu))
+            made = Column(
+                f"{key}:{gpu.id}", title, kind.right, kind.scale, kind.number, marks, _rank(base), base == "layout"
+            )
+            found.append(Shown(made, kind, gpu))
     if not found:
         raise RequestError("a table needs at least one column")
     return found

@@ -38,6 +38,10 @@ class Column:
     scale: float = 1.0
     number: str = "General"
     marks: tuple[str, ...] = ()
+    rank: int = 0
+    """In which order columns are left out where a terminal has no room: the highest first, 0 never."""
+    flow: bool = False
+    """Whether its cells may go over several lines there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,9 @@ def transposed(grid: Grid) -> Grid:
     first, *others = grid.columns
     columns = [Column("column", "")]
     columns += [
-        Column(r.key, r.cells[0].text, right=True, marks=r.cells[0].marks) if r.cells else Column(r.key, r.key)
+        Column(r.key, r.cells[0].text, right=True, marks=r.cells[0].marks, rank=1)
+        if r.cells
+        else Column(r.key, r.key, rank=1)
         for r in rows
     ]
     body: list[Row] = []
@@ -154,9 +160,6 @@ def cleaned(grid: Grid) -> Grid:
         )
         for g in grid.groups
     )
-    columns = tuple(
-        Column(c.key, one_line(c.title), c.right, c.scale, c.number, tuple(map(one_line, c.marks)))
-        for c in grid.columns
-    )
+    columns = tuple(replace(c, title=one_line(c.title), marks=tuple(map(one_line, c.marks))) for c in grid.columns)
     remarks, assumed = tuple(map(one_line, grid.remarks)), one_line(grid.assumed)
     return replace(grid, title=one_line(grid.title), columns=columns, groups=groups, remarks=remarks, assumed=assumed)

@@ -3,41 +3,34 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, RenderableType
 from rich.text import Text
 
+from gpu_sizer.records import replace
 from gpu_sizer.reports.tables.grid import Cell, Column, Grid, notes
+from gpu_sizer.reports.terminal import table_view
 
 #: Columns of a pipe or file: no table is wider.
 _UNBOUNDED = 100_000
 
 
-def view(grid: Grid) -> tuple[Table, list[Text]]:
-    """The table, and the lines below it."""
+def view(grid: Grid, width: int) -> tuple[RenderableType, list[Text]]:
+    """The table within a width, and the lines below it."""
     known = notes(grid)
 
     def text(of: Cell | Column, content: str) -> Text:
         marks = known.marks(of)
         return Text(content) + Text(f" {marks}", style="yellow") if marks else Text(content)
 
-    table = Table(
-        box=None,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-        header_style="bold",
-    )
-    for column in grid.columns:
-        table.add_column(
-            text(column, column.title), justify="right" if column.right else "left", overflow="fold", vertical="bottom"
-        )
+    rows: list[Sequence[RenderableType]] = []
     for group in grid.groups:
         if group.title is not None:
-            table.add_row()
-            table.add_row(Text(group.title, style="bold cyan"))
-        for row in group.rows:
-            table.add_row(*(text(c, c.text) for c in row.cells))
+            rows += [(), (Text(group.title, style="bold cyan"),)]
+        rows += [[text(c, c.text) for c in row.cells] for row in group.rows]
+    columns = [replace(c, title=text(c, c.title).plain) for c in grid.columns]
+    table = table_view(columns, rows, width)
     below = [Text(f"{mark}  ", style="yellow") + Text(note) for mark, note in known]
     return table, [*below, *(Text(remark, style="dim") for remark in grid.remarks)]
 
@@ -55,7 +48,7 @@ def show(grid: Grid) -> None:
 
 
 def _print(grid: Grid, console: Console) -> None:
-    table, below = view(grid)
+    table, below = view(grid, console.width)
     # Above the table, not in it: there it would be broken to the table's width.
     console.print(Text(grid.title, style="bold"))
     console.print(table)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from gpu_sizer.cards.machine import HOURS_PER_MONTH
-from gpu_sizer.planning.rental_words import inside, money, named, priced
 from gpu_sizer.planning.uncounted import uncounted_lines
+from gpu_sizer.units import gib
+from gpu_sizer.words.blocks import BRIEF, FEW, USUAL, Column, Paragraph, Table, Told
+from gpu_sizer.words.rental import inside, money, named, priced
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gpu_sizer.planning.rent import Rentals
+    from gpu_sizer.planning.rental import Rental
+    from gpu_sizer.words.blocks import Block
 
 
 def rent_headline(found: Rentals) -> str:
@@ -25,6 +29,47 @@ def rent_headline(found: Rentals) -> str:
         return f"{found.model.name} runs on {named(first)} ({inside(first)}); no price is known that can be compared."
     tight = ", tight" if best.memory.verdict == "tight" else ""
     return f"Cheapest for {found.model.name}: {named(best)} ({inside(best)}){tight}, {priced(best)}."
+
+
+#: The first to go where there is no room are those that a reader can do without longest.
+RENT_COLUMNS = (
+    Column("machines"),
+    Column("provider", rank=3),
+    Column("GPUs", rank=1),
+    Column("layout", rank=5, flow=True),
+    Column("free a GPU", right=True, rank=6),
+    Column("per hour", right=True, rank=2),
+    Column("per month", right=True, rank=7),
+    Column("watts", right=True, rank=8),
+    Column("price of", rank=4),
+)
+
+
+def rent_row(r: Rental) -> tuple[str, ...]:
+    """Machines of a list."""
+    hour, month = r.price_hour_usd, r.price_month_usd
+    tight = " (tight)" if r.memory.verdict == "tight" else ""
+    day = r.price.date.isoformat() if r.price and r.price.date else None
+    return (
+        f"{r.machines} × {r.offer.machine.name}",
+        r.offer.provider,
+        f"{r.gpus_each * r.machines} × {r.gpu.id}",
+        r.memory.layout.describe() + tight,
+        gib(r.memory.per_gpu.free_bytes) if r.memory.per_gpu else "",
+        money(hour) if hour is not None else "",
+        f"${month:,.0f}" if month is not None else "",
+        f"{r.watts:,}" if r.watts is not None else "",
+        ", ".join(filter(None, (day, r.doubt))),
+    )
+
+
+def rent_told(found: Rentals, level: int = USUAL) -> Told:
+    """What can be rented, in words."""
+    blocks: tuple[Block, ...] = ()
+    if found.shown:
+        rows = tuple(map(rent_row, found.shown if level > BRIEF else found.shown[:FEW]))
+        blocks = (Table(RENT_COLUMNS, rows), Paragraph(tuple(rent_remarks(found)), tone="dim", close=True))
+    return Told(rent_headline(found), "fits" if found.fits else "does_not_fit", blocks)
 
 
 def _most(found: Rentals) -> int:

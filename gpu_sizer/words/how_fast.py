@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from gpu_sizer.planning.rental_words import named, priced
-from gpu_sizer.planning.sentences import in_layout, times
-from gpu_sizer.planning.speed_sentences import rounded, speed_lines, spread
+from gpu_sizer.planning.speed_figures import rounded, spread
+from gpu_sizer.words.blocks import USUAL, Paragraph, Told
+from gpu_sizer.words.plan import in_layout, notes, times
+from gpu_sizer.words.rental import named, priced
+from gpu_sizer.words.speed import speed_blocks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 
     from gpu_sizer.planning.cost import Cost
     from gpu_sizer.planning.how_fast import HowFast
+    from gpu_sizer.words.blocks import Block
 
 
 def headline(found: HowFast) -> str:
@@ -30,26 +33,31 @@ def headline(found: HowFast) -> str:
     return f"{what}: {spread(user)} tokens a second for each of {r.users:,} users, {in_all}."
 
 
-def lines(found: HowFast) -> Iterator[str]:
-    """The whole answer, line by line."""
-    yield headline(found)
+def how_fast_told(found: HowFast, level: int = USUAL) -> Told:
+    """How fast a model is, in words."""
+    return Told(headline(found), "fits" if found.fits else "does_not_fit", tuple(_blocks(found)))
+
+
+def _blocks(found: HowFast) -> Iterator[Block]:
     r, s = found.request, found.settings
     if found.speed is not None:
-        yield ""
-        yield from speed_lines(found.speed, r.users)
+        yield from speed_blocks(found.speed, r.users)
+        costs = []
         if (requests := found.requests_per_second) is not None:
-            yield f"{spread(requests)} requests a second"
+            costs.append(f"{spread(requests)} requests a second")
         if (cost := found.cost) is not None:
-            yield from cost_lines(cost)
+            costs += cost_lines(cost)
         if (tokens := found.tokens_per_watt_hour) is not None:
-            yield f"{rounded(tokens)} output tokens a watt-hour, the GPUs at their limit of power"
+            costs.append(f"{rounded(tokens)} output tokens a watt-hour, the GPUs at their limit of power")
+        if costs:
+            yield Paragraph(tuple(costs), close=True)
         if not found.memory.within_budget:
-            yield f"Note: {found.memory.reason or 'not all users are held at once'}"
-    yield ""
-    yield (
+            yield notes((found.memory.reason or "not all users are held at once",))
+    told = (
         f"Assumed: {r.get_engine().describe()}; {found.weights_format} weights; prompts of {found.prompt:,} tokens, "
         f"answers of {found.answer:,}, {r.users:,} at once; {r.get_engine().settings_words(s)}"
     )
+    yield Paragraph((told,), tone="dim")
 
 
 def cost_lines(cost: Cost) -> Iterator[str]:

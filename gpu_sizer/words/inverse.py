@@ -1,19 +1,21 @@
-"""The inverse answers in plain words: the answer in one sentence, then what it rests on."""
+"""The inverse answers in words: the answer in one sentence, then a table, or what it rests on."""
 
 from __future__ import annotations
 
-from gpu_sizer.planning.rental_words import named
-from gpu_sizer.planning.sentences import details, fit_lines, gpu_name, in_layout, times
 from gpu_sizer.planning.uncounted import uncounted_lines
 from gpu_sizer.units import gb, gib
+from gpu_sizer.words.blocks import BRIEF, FEW, USUAL, Column, Paragraph, Table, Told
+from gpu_sizer.words.plan import details, fit_told, gpu_name, in_layout, notes, times
+from gpu_sizer.words.rental import named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from gpu_sizer.planning.choices import Choice, Choices, Runnable, RunnableModel
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
     from gpu_sizer.planning.needs import MemoryNeed
+    from gpu_sizer.words.blocks import Block
 
 
 def _requests(users: int) -> str:
@@ -65,19 +67,21 @@ def users_headline(found: MostUsers) -> str:
     return f"{more}.{_certain(found.safe_users, found.users, 'users')}"
 
 
-def plan_lines(headline: str, found: LongestContext | MostUsers) -> Iterator[str]:
-    """A sentence and the plan it rests on."""
-    yield headline
-    yield from details(found.plan)
+def context_told(found: LongestContext, level: int = USUAL) -> Told:
+    """The longest context, and the plan that it rests on."""
+    return Told(context_headline(found), found.plan.verdict, tuple(details(found.plan, level)))
 
 
-def on_count_lines(found: OnCount) -> Iterator[str]:
+def users_told(found: MostUsers, level: int = USUAL) -> Told:
+    """The most users, and the plan that it rests on."""
+    return Told(users_headline(found), found.plan.verdict, tuple(details(found.plan, level)))
+
+
+def on_count_told(found: OnCount, level: int = USUAL) -> Told:
     """Whether a number of GPUs suffices, and how many do."""
-    first, *rest = fit_lines(found.fit)
-    yield f"{first}{needed(found)}"
-    yield from rest
-    for note in found.notes():
-        yield f"Note: {note}"
+    told = fit_told(found.fit, level)
+    made = told.led_by(f"{told.headline}{needed(found)}")
+    return made.followed_by(notes(tuple(found.notes()))) if found.notes() else made
 
 
 def needed(found: OnCount) -> str:
@@ -89,28 +93,37 @@ def needed(found: OnCount) -> str:
     return f" It takes {found.needed}." if not found.fits else f" {found.needed} would do."
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: frozenset[int]) -> Iterator[str]:
-    """Aligned columns."""
-    everything = [columns, *rows]
-    widths = [max(len(row[i]) for row in everything) for i in range(len(columns))]
-    for row in everything:
-        cells = (c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
-        yield "  ".join(cells).rstrip()
-
-
-MODEL_COLUMNS = ("model", "parameters", "verdict", "free a GPU", "longest context", "layout")
-CHOICE_COLUMNS = ("GPU", "count", "machines", "$ an hour", "price of", "free a GPU", "layout")
-#: Those of them that stand to the right.
-CHOICE_RIGHT = (1, 3, 5)
+#: The first to go where there is no room is what a reader could find with another command.
+MODEL_COLUMNS = (
+    Column("model"),
+    Column("released", rank=3),
+    Column("parameters", right=True, rank=2),
+    Column("weights", rank=1),
+    Column("longest context", right=True, rank=4),
+    Column("verdict", rank=5),
+    Column("free a GPU", right=True, rank=6),
+    Column("layout", rank=7),
+)
+CHOICE_COLUMNS = (
+    Column("GPU"),
+    Column("count", right=True),
+    Column("$ an hour", right=True, rank=1),
+    Column("price of", rank=3),
+    Column("layout", rank=4, flow=True),
+    Column("free a GPU", right=True, rank=5),
+    Column("machines", rank=2),
+)
 
 
 def model_row(m: RunnableModel) -> tuple[str, ...]:
     """One model of a list."""
     verdict = m.verdict if m.fits else ("shorter" if m.max_context else "no")
+    day = m.model.released.isoformat() if m.model.released else ""
+    weights = f"{m.weights_format} (quantized)" if m.model.quantized else m.weights_format
     free = gib(m.free_bytes) if m.free_bytes is not None else ""
     size = f"{m.total_parameters / 1e9:,.1f} B"
     longest = f"{m.max_context:,}" if m.max_context else ""
-    return (m.model.id, size, verdict, free, longest, m.layout.describe() if m.layout else "")
+    return (m.model.id, day, size, weights, longest, verdict, free, m.layout.describe() if m.layout else "")
 
 
 def models_headline(found: Runnable) -> str:
@@ -124,30 +137,35 @@ def models_headline(found: Runnable) -> str:
         return f"No model of the catalogue runs on {where}."
     if not fitting:
         return f"On {where} no model of the catalogue runs at {length}; {shorter} run at a shorter one."
-    comfortable = next((m for m in fitting if m.verdict == "fits"), fitting[0])
+    own = [m for m in fitting if not m.model.quantized] or fitting
+    comfortable = max(own, key=lambda m: (m.verdict == "fits", m.total_parameters))
     some = "one model" if len(fitting) == 1 else f"{len(fitting)} models"
     text = f"{where} {_verb(found.gpu_count, 'run')} {some} of the catalogue at {length}"
-    text += f"; the largest is {comfortable.model.name}"
+    text += f"; the largest as released is {comfortable.model.name}"
     return f"{text}; {shorter} more run at a shorter one." if shorter else f"{text}."
 
 
-def models_lines(found: Runnable) -> Iterator[str]:
+def models_told(found: Runnable, level: int = USUAL) -> Told:
     """What runs, as a sentence and a table."""
-    yield models_headline(found)
-    shown = found.shown
+    blocks: list[Block] = []
+    shown = found.shown if level > BRIEF else found.shown[:FEW]
     if shown:
-        yield ""
-        yield from table(MODEL_COLUMNS, [model_row(m) for m in shown], frozenset((1, 3, 4)))
-    yield from models_rest(found)
+        blocks.append(Table(MODEL_COLUMNS, tuple(map(model_row, shown))))
+    if rest := tuple(_models_rest(found, len(shown), level)):
+        blocks.append(Paragraph(rest, tone="dim", close=True))
+    return Told(models_headline(found), "fits" if found.fits else "does_not_fit", tuple(blocks))
 
 
-def models_rest(found: Runnable) -> Iterator[str]:
-    """What a list of models leaves out."""
-    if hidden := len(found.models) - len(found.shown):
-        yield f"{hidden} more run, smaller or at a shorter context (gpu-sizer what-fits --all lists them)"
+def _models_rest(found: Runnable, shown: int, level: int) -> Iterator[str]:
+    """In which order they stand, and what a list of models leaves out."""
+    if shown > 1:
+        yield "The newest year first, its largest before the others; quantized releases last."
+    if hidden := len(found.models) - shown:
+        yield f"{hidden} more run, older, quantized or at a shorter context (gpu-sizer what-fits --all lists them)"
     if found.left_out:
         yield f"{found.left_out} do not run, or at too short a context (--all lists them)"
-    yield from uncounted_lines(found.uncounted)
+    if level > BRIEF:
+        yield from uncounted_lines(found.uncounted)
 
 
 def choice_row(c: Choice) -> tuple[str, ...]:
@@ -161,7 +179,8 @@ def choice_row(c: Choice) -> tuple[str, ...]:
         day = c.price.date.isoformat() if c.price is not None and c.price.date else None
         where = ", ".join(filter(None, (day, r.doubt)))
     free = gib(p.per_gpu.free_bytes) if p.per_gpu and p.fits else ""
-    return (p.request.gpu.id, count, machines, price, where, free, p.layout.describe() if p.layout else p.reason or "")
+    shape = p.layout.describe() if p.layout else p.reason or ""
+    return (p.request.gpu.id, count, price, where, shape, free, machines)
 
 
 def _choice(c: Choice) -> str:
@@ -173,14 +192,14 @@ def _choice(c: Choice) -> str:
     return f"{text} at ${c.price_per_hour:,.2f} an hour ({named(c.rental)}{whole})"
 
 
-def choices_headline(found: Choices, *, compared: bool = False) -> str:
+def choices_headline(found: Choices) -> str:
     """The best choice in a sentence."""
     r = found.request
     load = f"{found.model.name} at {r.context:,} tokens, {_requests(r.users)}"
     fitting = [c for c in found.options if c.plan.fits]
     if not fitting:
         return f"No GPU asked about carries {load}: {found.options[0].plan.reason if found.options else 'none known'}."
-    if compared:
+    if found.compared:
         each = [_choice(c) if c.plan.fits else f"not on {gpu_name(c.plan)} ({c.plan.reason})" for c in found.options]
         return f"For {load}: {'; or '.join(each)}."
     fewest = min(fitting, key=lambda c: (c.plan.gpu_count or 0, c.price_per_hour is None, c.price_per_hour or 0.0))
@@ -192,20 +211,22 @@ def choices_headline(found: Choices, *, compared: bool = False) -> str:
     return f"{text}."
 
 
-def choices_lines(found: Choices, *, compared: bool = False) -> Iterator[str]:
+def choices_told(found: Choices, level: int = USUAL) -> Told:
     """GPUs for a model, as a sentence and a table."""
-    yield choices_headline(found, compared=compared)
-    if found.options:
-        yield ""
-        yield from table(CHOICE_COLUMNS, [choice_row(c) for c in found.options], frozenset(CHOICE_RIGHT))
-    yield from choices_rest(found)
+    return Told(choices_headline(found), "fits" if found.fits else "does_not_fit", tuple(_choice_blocks(found, level)))
 
 
-def choices_rest(found: Choices) -> Iterator[str]:
-    """What a list of GPUs leaves out."""
-    if found.left_out:
-        yield f"{found.left_out} more kinds of GPU (gpu-sizer which-gpu --all lists them)"
-    yield from uncounted_lines(found.uncounted)
+def _choice_blocks(found: Choices, level: int) -> Iterator[Block]:
+    options = found.options if level > BRIEF or found.compared else found.options[:FEW]
+    if options:
+        yield Table(CHOICE_COLUMNS, tuple(map(choice_row, options)))
+    rest = []
+    if more := found.left_out + len(found.options) - len(options):
+        rest.append(f"{more} more kinds of GPU (gpu-sizer which-gpu --all lists them)")
+    if level > BRIEF:
+        rest += uncounted_lines(found.uncounted)
+    if rest:
+        yield Paragraph(tuple(rest), tone="dim", close=True)
 
 
 def memory_headline(found: MemoryNeed) -> str:
@@ -222,9 +243,9 @@ def memory_headline(found: MemoryNeed) -> str:
     )
 
 
-def memory_lines(found: MemoryNeed) -> Iterator[str]:
+def memory_told(found: MemoryNeed, level: int = USUAL) -> Told:
     """How much memory, and GPUs that have it."""
-    yield memory_headline(found)
-    if found.choices.options:
-        yield ""
-        yield from table(CHOICE_COLUMNS, [choice_row(c) for c in found.choices.options], frozenset(CHOICE_RIGHT))
+    blocks: tuple[Block, ...] = ()
+    if found.choices.options and level > BRIEF:
+        blocks = (Table(CHOICE_COLUMNS, tuple(map(choice_row, found.choices.options))),)
+    return Told(memory_headline(found), "fits", blocks)
