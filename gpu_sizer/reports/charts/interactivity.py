@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from gpu_sizer.planning.speed_sentences import rounded
+from gpu_sizer.planning.speed_figures import rounded
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.charts.dots import dots
 from gpu_sizer.reports.charts.labels import LINES, POINTS, Label, place
