@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from gpu_sizer.cli.commands import COMMANDS
+from gpu_sizer.cli.grouped import Grouped, epilog
 
 
 def _version(wanted: bool) -> None:
@@ -36,6 +37,7 @@ def put_together(names: Iterable[str] = COMMANDS) -> typer.Typer:
     """The program with these commands, of which no other module is loaded."""
     app = typer.Typer(
         name="gpu-sizer",
+        cls=Grouped,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
@@ -47,7 +49,7 @@ def put_together(names: Iterable[str] = COMMANDS) -> typer.Typer:
         module, _, function = COMMANDS[name].partition(":")
         found = getattr(import_module(f"gpu_sizer.cli.{module}"), function or name)
         if isinstance(found, typer.Typer):
-            app.add_typer(found, name=name)
+            app.add_typer(found, name=name, epilog=epilog(name))
         else:
-            app.command(name)(found)
+            app.command(name, epilog=epilog(name))(found)
     return app

@@ -164,13 +164,13 @@ def drafted(spec: TableSpec, cards: Catalogue, unknown: Sequence[str] = ()) -> t
         GpuSizerError: an unknown GPU, no model left, or none that fits.
     """
     from gpu_sizer.arena.sentences import basis
-    from gpu_sizer.cli import model_charts as charts
     from gpu_sizer.cli.bar import bar
     from gpu_sizer.planning.uncounted import uncounted_text
     from gpu_sizer.reports.arena.scores import arena_table_or_none, scores
     from gpu_sizer.reports.article import sections as s
     from gpu_sizer.reports.article.draft import Draft, Figure
     from gpu_sizer.reports.article.findings import findings
+    from gpu_sizer.reports.charts import of_models as charts
     from gpu_sizer.reports.charts.demand import demand_chart
     from gpu_sizer.reports.tables.build import build_table, counts_of
     from gpu_sizer.reports.tables.selection import select_gpus, select_models
@@ -218,9 +218,9 @@ def drafted(spec: TableSpec, cards: Catalogue, unknown: Sequence[str] = ()) -> t
 
 def _memory(found: Findings, demand: Demand, counts: Any, spec: TableSpec) -> Section:
     """The records, the exceptions and what a pipeline saves most, as bars."""
-    from gpu_sizer.cli import model_charts as charts
     from gpu_sizer.reports.article.draft import Figure
     from gpu_sizer.reports.article.sections import memory_section
+    from gpu_sizer.reports.charts import of_models as charts
     from gpu_sizer.reports.charts.memory import memory_chart
 
     told = [e.name for e in sorted(demand.exceptions, key=lambda e: e.gpus / e.instead_gpus)]
@@ -235,9 +235,9 @@ def _memory(found: Findings, demand: Demand, counts: Any, spec: TableSpec) -> Se
 
 
 def _context(found: Findings, counts: Any, spec: TableSpec) -> Section:
-    from gpu_sizer.cli import model_charts as charts
     from gpu_sizer.reports.article.draft import Figure
     from gpu_sizer.reports.article.sections import context_section
+    from gpu_sizer.reports.charts import of_models as charts
 
     model: Taken | None = found.most_by_context
     card = (model or found.largest).card
@@ -247,10 +247,10 @@ def _context(found: Findings, counts: Any, spec: TableSpec) -> Section:
 
 def _matrix(found: Findings, spec: TableSpec, cards: Catalogue, gpus: Sequence[GpuSpec], counts: Any) -> Section:
     """Models that take more than one of the article's GPU, on GPUs that were there by the day."""
-    from gpu_sizer.cli import model_charts as charts
     from gpu_sizer.cli.chart import MATRIX_GPUS
     from gpu_sizer.reports.article.draft import Figure
     from gpu_sizer.reports.article.sections import matrix_section
+    from gpu_sizer.reports.charts import of_models as charts
     from gpu_sizer.reports.charts.matrix import MOST_COLUMNS, matrix_chart
     from gpu_sizer.reports.tables.spec import make_spec
 

@@ -96,8 +96,8 @@ def demand(
     ] = True,
 ) -> None:
     """Release date against GPUs: the most demanding models, their trend, and small ones that are as good."""
-    from gpu_sizer.cli import model_charts as made
     from gpu_sizer.cli.bar import bar
+    from gpu_sizer.reports.charts import of_models as made
     from gpu_sizer.reports.charts.demand import demand_chart
     from gpu_sizer.reports.tables.counting import Counts
 
@@ -134,7 +134,7 @@ def memory(
     place: o.Given,
 ) -> None:
     """What fills each GPU: weights, cache, activations, overhead, against what it has."""
-    from gpu_sizer.cli import model_charts as made
+    from gpu_sizer.reports.charts import of_models as made
     from gpu_sizer.reports.charts.memory import memory_chart
     from gpu_sizer.reports.tables.counting import Counts
 
@@ -159,7 +159,7 @@ def context(
     users: Annotated[str, typer.Option(metavar="N,...", help="Numbers of users, a line for each.")] = USERS,
 ) -> None:
     """GPUs against the length of context, for several numbers of users."""
-    from gpu_sizer.cli import model_charts as made
+    from gpu_sizer.reports.charts import of_models as made
     from gpu_sizer.reports.charts.context import MOST_LINES
     from gpu_sizer.reports.tables.counting import Counts
 
@@ -191,7 +191,7 @@ def speed(
     gpus: Annotated[str, typer.Option(metavar="GPU,...", help="GPUs, a line for each.")] = "h100",
 ) -> None:
     """Tokens a second for each user against the number of users, with the range that measurements lie in."""
-    from gpu_sizer.cli import speed_chart as made
+    from gpu_sizer.reports.charts import of_speed as made
 
     file, theme = _file(**place), place["theme"]
     spec = _spec(load)
@@ -236,8 +236,8 @@ def matrix(
     gpus: Gpus = None,
 ) -> None:
     """Models against GPUs: a heat map of the counts."""
-    from gpu_sizer.cli import model_charts as made
     from gpu_sizer.cli.bar import bar
+    from gpu_sizer.reports.charts import of_models as made
     from gpu_sizer.reports.charts.matrix import matrix_chart
     from gpu_sizer.reports.tables.counting import Counts
     from gpu_sizer.reports.tables.selection import select_gpus

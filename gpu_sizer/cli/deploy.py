@@ -25,6 +25,7 @@ Form = Annotated[
         "--as",
         metavar="FORMAT",
         help=f"{', '.join(TOOLS)}; or the bare command of the plan's engine: {', '.join(COMMANDS)}.",
+        autocompletion=lambda incomplete: [f for f in (*TOOLS, *COMMANDS) if f.startswith(incomplete.lower())],
     ),
 ]
 Output = Annotated[Path | None, o.written_to("Write the file here instead of to stdout.")]

@@ -82,6 +82,7 @@ def _command(arguments: list[str]) -> int:
     import typer
 
     from gpu_sizer.cli.app import put_together
+    from gpu_sizer.cli.defaults import with_defaults
     from gpu_sizer.cli.plain_values import read_plainly
 
     # Records hold no cycles: what is loaded is never garbage, and what is made seldom is.
@@ -95,13 +96,16 @@ def _command(arguments: list[str]) -> int:
     command: Any = typer.main.get_command(put_together(names))
     read_plainly()
     try:
-        result = command.main(arguments, prog_name="gpu-sizer", standalone_mode=False)
+        result = command.main(with_defaults(arguments), prog_name="gpu-sizer", standalone_mode=False)
     except typer.Exit as done:
         return done.exit_code
     except typer.Abort:
         sys.stderr.write("gpu-sizer: interrupted\n")
         return INTERRUPTED
     except usage_error as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            sys.stdout.write(f"{error.format_message()}\n")
+            return OK
         sys.stderr.write(f"gpu-sizer: {printable(error.format_message())}\n")
         return BAD_INPUT
     return result if isinstance(result, int) else OK

@@ -10,13 +10,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
-from gpu_sizer.cli.commands import is_command_line
+from gpu_sizer.cli.commands import COMMANDS, is_command_line
+from gpu_sizer.exits import BAD_INPUT
+from gpu_sizer.queries.follow_up import whole_question
 
 PROMPT = "gpu-sizer> "
-WELCOME = (
-    'Ask: how many A6000s for Mixtral 8x7b. "models" and "gpus" list what is known, and every command works here;'
-    " leave with Ctrl-D."
-)
+WELCOME = """\
+Ask: how many A6000s for Mixtral 8x7b. Then go on: and on 2 h100?
+Every command works here too, as "models"; leave with Ctrl-D."""
 LEAVE = frozenset(("exit", "quit", "q", "bye", ":q"))
 MOST_HISTORY = 1000
 
@@ -28,9 +29,10 @@ def history_file() -> Path:
 
 
 def completions(text: str, cards: Catalogue) -> list[str]:
-    """Ids of models and GPUs that begin like the word under the cursor."""
+    """Ids of models and GPUs, and commands, that begin like the word under the cursor."""
     start = text.lower()
-    return [i for i in [*cards.models.ids(), *cards.gpus.ids()] if i.startswith(start)] if start else []
+    known = [*cards.models.ids(), *cards.gpus.ids(), *COMMANDS]
+    return [i for i in known if i.startswith(start)] if start else []
 
 
 def _with_history(cards: Catalogue) -> None:
@@ -68,6 +70,7 @@ def converse(run: Callable[[list[str]], int]) -> int:
     cards = catalogue()
     _with_history(cards)
     sys.stdout.write(WELCOME + "\n")
+    before: str | None = None
     try:
         while True:
             try:
@@ -81,13 +84,15 @@ def converse(run: Callable[[list[str]], int]) -> int:
             if text.lower() in LEAVE:
                 return 0
             if text:
-                _reply(text, run)
+                before = _reply(text, run, before, cards)
     finally:
         _keep_history()
 
 
-def _reply(text: str, run: Callable[[list[str]], int]) -> None:
-    """One answer, error or fault, as a command line of its own would print it."""
+def _reply(text: str, run: Callable[[list[str]], int], before: str | None, cards: Catalogue) -> str | None:
+    """One answer, error or fault, as a command line of its own would print it; gives the question to go on from."""
+    if text.startswith("gpu-sizer "):  # pasted from elsewhere
+        text = text.removeprefix("gpu-sizer ").strip()
     if text.lower() in ("help", "--help", "?"):
         run(["--help"])
     elif is_command_line(text):
@@ -96,4 +101,7 @@ def _reply(text: str, run: Callable[[list[str]], int]) -> None:
         except ValueError as error:  # a quotation mark that does not end
             sys.stderr.write(f"gpu-sizer: {error}\n")
     else:
-        run([text])
+        question = whole_question(text, before, cards)
+        if run([question]) != BAD_INPUT:
+            return question
+    return before

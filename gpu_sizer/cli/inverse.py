@@ -9,6 +9,7 @@ import typer
 from gpu_sizer import api
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import print_result
+from gpu_sizer.cli.table import names
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def context(
     shown: o.Given,
 ) -> None:
     """The longest context on a number of GPUs. One token more does not fit."""
+    gpu, gpu_count = o.counted(gpu, gpu_count)
     card, where = api.load_model(model, cards=o.cards()), o.hardware(gpu, machine)
     found = api.longest_context(card, **where, gpu_count=gpu_count, **load)
     raise typer.Exit(print_result(found, **shown))
@@ -55,6 +57,7 @@ def users(
     shown: o.Given,
 ) -> None:
     """The most users at once on a number of GPUs. One more does not fit."""
+    gpu, gpu_count = o.counted(gpu, gpu_count)
     card, where = api.load_model(model, cards=o.cards()), o.hardware(gpu, machine)
     found = api.most_users(card, **where, gpu_count=gpu_count, **load)
     raise typer.Exit(print_result(found, **shown))
@@ -80,6 +83,7 @@ def what_fits(
     shown: o.Given,
 ) -> None:
     """The models that a number of GPUs runs, the newest first."""
+    gpu, gpu_count = o.counted(gpu, gpu_count)
     where = o.hardware(gpu, machine)
     found = api.what_fits(**where, gpu_count=gpu_count, everything=everything, workers=0, cards=o.cards(), **load)
     raise typer.Exit(print_result(found, **shown))
@@ -105,12 +109,20 @@ def which_gpu(
 @o.gathers("shown", o.SHOWN)
 def compare(
     model: o.Model,
-    gpu: Annotated[list[str], typer.Option("--gpu", metavar="GPU", help="A GPU to compare (repeat it).")],
+    gpu: Annotated[
+        list[str],
+        typer.Option(
+            "--gpu",
+            metavar="GPU,...",
+            help="GPUs to compare, separated by commas (may be repeated).",
+            autocompletion=o.listed(o.complete_gpus),
+        ),
+    ],
     load: o.Given,
     *,
     shown: o.Given,
 ) -> None:
     """Some GPUs side by side for a model. How many of each, at what price."""
     card = api.load_model(model, cards=o.cards())
-    found = api.compare(card, gpus=[api.load_gpu(g, cards=o.cards()) for g in gpu], **load)
+    found = api.compare(card, gpus=[api.load_gpu(g, cards=o.cards()) for g in names(gpu) or ()], **load)
     raise typer.Exit(print_result(found, **shown))

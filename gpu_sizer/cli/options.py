@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,19 +15,49 @@ from gpu_sizer.cli.shared import STATE
 from gpu_sizer.discovery import names_in
 from gpu_sizer.errors import RequestError
 from gpu_sizer.files import check_output
+from gpu_sizer.planning.quantities import some_gpus
 
 if TYPE_CHECKING:
     from gpu_sizer.load import Setting
 
 
-def _models(incomplete: str) -> list[str]:
+def complete_models(incomplete: str) -> list[str]:
     """Ids of models that begin like the word under the cursor, for a shell's completion."""
     return [i for i in catalogue().models.ids() if i.startswith(incomplete.lower())]
 
 
-def _gpus(incomplete: str) -> list[str]:
+def complete_gpus(incomplete: str) -> list[str]:
     """Ids of GPUs that begin like the word under the cursor, for a shell's completion."""
     return [i for i in catalogue().gpus.ids() if i.startswith(incomplete.lower())]
+
+
+def _engines(incomplete: str) -> list[str]:
+    """Engines that begin like the word under the cursor, for a shell's completion."""
+    from gpu_sizer.engines.registry import engine_names
+
+    return [e for e in engine_names() if e.startswith(incomplete.lower())]
+
+
+#: What completes the values of settings that have no choices of their own.
+_COMPLETE: dict[str, Callable[[str], list[str]]] = {"engine": _engines}
+
+
+def _completed(s: Setting) -> Callable[[str], list[str]] | None:
+    """What completes the values of a setting; null for numbers."""
+    if s.choices:
+        return lambda incomplete: [c for c in s.choices if c.startswith(incomplete)]
+    return _COMPLETE.get(s.name)
+
+
+def listed(complete: Callable[[str], Iterable[str]]) -> Callable[[str], list[str]]:
+    """Completes the last of several values that are separated by commas."""
+
+    def completed(incomplete: str) -> list[str]:
+        before, comma, last = incomplete.rpartition(",")
+        taken = set(before.split(","))
+        return [f"{before}{comma}{found}" for found in complete(last) if found not in taken]
+
+    return completed
 
 
 def table_formats(*without: str) -> str:
@@ -40,14 +71,20 @@ Model = Annotated[
     typer.Argument(
         metavar="MODEL",
         help="Id, alias, hub id, or path of a card, a model folder or a config.json.",
-        autocompletion=_models,
+        autocompletion=complete_models,
     ),
 ]
 Gpu = Annotated[
-    str, typer.Option("--gpu", metavar="GPU", help="Id, alias, or path of a GPU spec.", autocompletion=_gpus)
+    str, typer.Option("--gpu", metavar="GPU", help="Id, alias, or path of a GPU spec.", autocompletion=complete_gpus)
 ]
 OptionalGpu = Annotated[
-    str | None, typer.Option("--gpu", metavar="GPU", help="Id, alias, or path of a GPU spec.", autocompletion=_gpus)
+    str | None,
+    typer.Option(
+        "--gpu",
+        metavar="GPU",
+        help="Id, alias, or path of a GPU spec; 3xa6000 is so many of them.",
+        autocompletion=complete_gpus,
+    ),
 ]
 
 
@@ -148,7 +185,8 @@ def _option(s: Setting, unset: bool, several: bool) -> tuple[Any, Any]:
     kind: Any = str if s.tokens else _KINDS[s.kind]
     default = None if unset else s.default
     told = f" Default: {s.default}." if unset and s.default is not None and s.kind != "bool" else ""
-    return Annotated[kind if default is not None else kind | None, typer.Option(s.flag, help=s.doc + told)], default
+    option = typer.Option(s.flag, help=s.doc + told, autocompletion=_completed(s))
+    return Annotated[kind if default is not None else kind | None, option], default
 
 
 def takes(
@@ -174,6 +212,21 @@ def one_of(gpu: str | None, gpus: str | None, machine: str | None = None) -> Non
     if (given := sum(way is not None for way in (gpu, gpus, machine))) != 1:
         what = "only one of them" if given else "one of them is needed"
         raise RequestError(f"say --gpu GPU, --machine NAME, or --gpus 2xa6000+1xrtx-3090: {what}", about="gpu")
+
+
+def counted(gpu: str | None, gpu_count: int | None = None) -> tuple[str | None, int | None]:
+    """A GPU and how many there are, where it is written with its number: ``3xa6000``.
+
+    Raises:
+        RequestError: two numbers that differ.
+    """
+    if gpu is None or not re.match(r"\d+\s*[x×]\s*\S", gpu, re.IGNORECASE):
+        return gpu, gpu_count
+    count, name = some_gpus(gpu)
+    if gpu_count not in (None, count):
+        told = f"--gpu {gpu[:40]} and --gpu-count {gpu_count}"
+        raise RequestError(f"{told} are two numbers of GPUs: say one of them", about="gpu")
+    return name, count
 
 
 def hardware(gpu: str | None, machine: str | None) -> dict[str, Any]:

@@ -39,12 +39,15 @@ def size(
     shown: o.Given,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the bare count.")] = False,
 ) -> None:
-    """The fewest GPUs on which a model serves a load; with --gpus, whether exactly those do."""
+    """The fewest GPUs on which a model serves a load; with --gpu 3xa6000 or --gpus, whether exactly those do."""
     o.one_of(gpu, gpus, machine)
     card = api.load_model(model, cards=o.cards())
     if gpus is not None:
         raise typer.Exit(print_result(api.fits_given(card, gpus=gpus, cards=o.cards(), **load), **shown))
+    gpu, gpu_count = o.counted(gpu)
     where = o.hardware(gpu, machine)
+    if gpu_count is not None:
+        raise typer.Exit(print_result(api.fits_on(card, **where, gpu_count=gpu_count, **load), **shown))
     if load["engine"] == ALL:
         raise typer.Exit(print_result(api.by_engine(card, **where, **{**load, "engine": None}), **shown))
     plan = api.size(card, **where, details=not quiet, **load)
@@ -105,6 +108,7 @@ def fit(
     ] = None,
 ) -> None:
     """Whether one layout fits, or a number of GPUs, a machine, or given ones, and what is left."""
+    gpu, gpu_count = o.counted(gpu, gpu_count)
     if source is not None:
         if gpus is not None:
             raise RequestError("--from goes with --gpu or --machine: the command tells the layout", about="gpu")

@@ -29,6 +29,7 @@ def speed(
     shown: o.Given,
 ) -> None:
     """How fast a model is for its users: tokens a second, with the range in which measurements lie."""
+    gpu, gpu_count = o.counted(gpu, gpu_count)
     found = api.speed(
         api.load_model(model, cards=o.cards()),
         **o.hardware(gpu, machine),

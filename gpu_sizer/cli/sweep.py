@@ -31,10 +31,27 @@ _SPACED = ("context", "users")
 @o.takes(*VARIED, into="several", several=True)
 @o.takes(*(s for s in (*LOAD, ENGINE, *LIMITS) if s.name not in _SPACED and not s.axis))
 def sweep(
-    models: Annotated[list[str], typer.Option("--models", metavar="ID,...", help="Models; all is every one.")],
+    models: Annotated[
+        list[str],
+        typer.Option(
+            "--models",
+            metavar="ID,...",
+            help="Models; all is every one.",
+            autocompletion=o.listed(o.complete_models),
+        ),
+    ],
     several: o.Given,
     load: o.Given,
-    gpus: Annotated[list[str] | None, typer.Option("--gpus", metavar="ID,...", help="GPUs; all is every one.")] = None,
+    gpus: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--gpu",
+            "--gpus",
+            metavar="ID,...",
+            help="GPUs; all is every one.",
+            autocompletion=o.listed(o.complete_gpus),
+        ),
+    ] = None,
     machine: o.Machine = None,
     context: Annotated[
         str, typer.Option(metavar="AXIS", help="Tokens: 8k,32k, or 1k:128k:log8 (equal ratios), 1k:9k:lin9.")

@@ -19,10 +19,22 @@ if TYPE_CHECKING:
 
 Models = Annotated[
     list[str] | None,
-    typer.Option("--models", metavar="ID,...", help="Models, separated by commas (may be repeated). Default: all."),
+    typer.Option(
+        "--models",
+        metavar="ID,...",
+        help="Models, separated by commas (may be repeated). Default: all.",
+        autocompletion=o.listed(o.complete_models),
+    ),
 ]
 Gpus = Annotated[
-    list[str] | None, typer.Option("--gpus", metavar="ID,...", help="GPUs, separated by commas; all is every one.")
+    list[str] | None,
+    typer.Option(
+        "--gpu",
+        "--gpus",
+        metavar="ID,...",
+        help="GPUs, separated by commas (may be repeated); all is every one.",
+        autocompletion=o.listed(o.complete_gpus),
+    ),
 ]
 Filter = Annotated[str | None, typer.Option("--filter", help="Part of an id, name or organization.")]
 Organization = Annotated[str | None, typer.Option("--organization", help="Part of the organization's name.")]
@@ -34,6 +46,13 @@ Since = Annotated[
 ]
 MinParams = Annotated[str | None, typer.Option("--min-params", metavar="SIZE", help="At least so many parameters: 7b.")]
 MaxParams = Annotated[str | None, typer.Option("--max-params", metavar="SIZE", help="At most so many parameters: 80b.")]
+
+
+def _columns(incomplete: str) -> list[str]:
+    """Columns that begin like the word under the cursor, for a shell's completion."""
+    from gpu_sizer.reports.tables.columns import KINDS
+
+    return [key for key in KINDS if key.startswith(incomplete.lower())]
 
 
 #: Which models a table or a chart is about, by the keys of a table's spec.
@@ -63,7 +82,13 @@ def table(
     gpus: Gpus = None,
     machine: o.Machine = None,
     columns: Annotated[
-        list[str] | None, typer.Option("--columns", metavar="KEY,...", help="What to show; help lists the columns.")
+        list[str] | None,
+        typer.Option(
+            "--columns",
+            metavar="KEY,...",
+            help="What to show; help lists the columns.",
+            autocompletion=o.listed(_columns),
+        ),
     ] = None,
     sort: Annotated[
         list[str] | None, typer.Option("--sort", metavar="KEY,...", help="Columns or GPUs; -KEY: the largest first.")

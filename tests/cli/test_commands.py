@@ -143,7 +143,7 @@ def test_import_writes_a_card_that_gives_the_same_plan(tmp_path: Path) -> None:
 
 def test_version_and_help() -> None:
     assert run("--version")[1].startswith("gpu-sizer ")
-    assert "Commands" in run("--help")[1]
+    assert "Catalogue:" in run("--help")[1]
 
 
 def test_own_cards_by_option_and_by_environment(tmp_path: Path) -> None:

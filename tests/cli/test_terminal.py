@@ -73,7 +73,9 @@ def test_a_conversation_answers_keeps_history_and_ends(tmp_path: Path) -> None:
         env={**os.environ, "XDG_STATE_HOME": str(tmp_path), "TERM": "xterm", "COLUMNS": "60", "NO_COLOR": "1"},
     )
     os.close(there)
-    os.write(here, b"how many a6000s for mixtral 8x7b\ngpus a6000\nshow 'a6000\nfrobnicate\nquit\n")
+    os.write(
+        here, b"how many a6000s for mixtral 8x7b\nand on 2 h100?\ngpu-sizer gpus a6000\nshow 'a6000\nfrobnicate\nquit\n"
+    )
     said = b""
     while True:
         try:
@@ -87,6 +89,7 @@ def test_a_conversation_answers_keeps_history_and_ends(tmp_path: Path) -> None:
     assert talk.wait(timeout=60) == 0
     text = said.decode()
     assert "needs 3 × RTX A6000" in text
+    assert "Yes: Mixtral 8x7B fits on 2" in text
     assert "rtx-a6000" in text
     assert "No closing quotation" in text
     assert "not understood" in text

@@ -1,0 +1,71 @@
+"""A question that goes on from the one before: "and on 2 h100?", "what about llama 3 70b?", "and with 16 users?"."""
+
+from __future__ import annotations
+
+import re
+
+from gpu_sizer.errors import GpuSizerError, RequestError
+from gpu_sizer.queries.understanding import understand_all
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.cards.catalogue import Catalogue
+    from gpu_sizer.queries.understanding import Understanding
+
+#: How such a question begins.
+_GOES_ON = re.compile(r"(?:and|also|now|then|what about|how about|what if)\b[\s,]*", re.IGNORECASE)
+
+
+def whole_question(text: str, before: str | None, cards: Catalogue) -> str:
+    """A question with what it leaves to the one before; itself where it leaves nothing, or none came before.
+
+    Args:
+        text: as typed.
+        before: the whole question before it.
+        cards: the catalogue.
+    """
+    if before is None:
+        return text
+    begun = _GOES_ON.match(text.strip())
+    tail = text.strip()[begun.end() if begun else 0 :].strip(" ?.!")
+    own, missing = _read(tail, cards)
+    complete = own is not None and own.model is not None and bool(own.gpus)
+    if not tail or complete or (begun is None and not missing):
+        return text
+    last, _ = _read(before, cards)
+    if last is None or last.model is None:
+        return text
+    # A text that lacks the model alone is read with it, for the GPUs that it may name.
+    named = own or _read(f"{tail} for {last.model}", cards)[0]
+    made = _composed(tail, own, named, last)
+    found, _ = _read(made, cards)
+    if found is None:
+        return text
+    if last.options.context and not found.options.context:
+        made += f" at {last.options.context[0]} tokens"
+    if last.options.users and not found.options.users:
+        made += f" with {last.options.users} users"
+    return made
+
+
+def _read(text: str, cards: Catalogue) -> tuple[Understanding | None, bool]:
+    """What a text asks, if it is a question by itself; and whether all that it lacks is the model."""
+    try:
+        return understand_all(text, cards)[0], False
+    except RequestError as error:
+        return None, error.kind == "incomplete" and error.about == "model"
+    except GpuSizerError:
+        return None, False
+
+
+def _composed(tail: str, own: Understanding | None, named: Understanding | None, last: Understanding) -> str:
+    """The tail in the question that it goes on from."""
+    model = "" if own is not None and own.model is not None else last.spelling or last.model or ""
+    gpu = last.gpus[0] if last.gpus else ""
+    if named is not None and named.gpus:
+        on = "" if re.match(r"on\b", tail, re.IGNORECASE) else "on "
+        return f"does {model} fit {on}{tail}" if named.gpu_count else f"how many {named.gpus[0]} for {model}"
+    if last.intent == "fit" and last.gpu_count:
+        where = f"on {last.gpu_count} {gpu}"
+        return f"does {model} fit {where} {tail}" if model else f"does {tail} fit {where}"
+    return f"how many {gpu or 'GPUs'} for {model or tail}{f' {tail}' if model else ''}"

@@ -1,0 +1,44 @@
+"""Questions that go on from the one before mean what a person means by them."""
+
+from __future__ import annotations
+
+import pytest
+
+from gpu_sizer.cards.catalogue import catalogue
+from gpu_sizer.queries.follow_up import whole_question
+from gpu_sizer.queries.understanding import understand_all
+
+COUNT = "how many a6000s for mixtral 8x7b"
+FIT = "does llama 3 70b fit on 4 a6000"
+#: What was asked, what is asked then, and what is meant: intent, model, GPU, number of GPUs, context, users.
+GOING_ON = {
+    "another GPU and its number": (COUNT, "and on 2 h100?", ("fit", "mixtral-8x7b", "h100-80gb", 2, None, None)),
+    "another GPU": (COUNT, "and h100s?", ("count", "mixtral-8x7b", "h100-80gb", None, None, None)),
+    "another model": (COUNT, "what about llama 3 70b?", ("count", "llama-3-70b", "rtx-a6000", None, None, None)),
+    "users": (COUNT, "and with 16 users?", ("count", "mixtral-8x7b", "rtx-a6000", None, None, 16)),
+    "users, without a word before": (COUNT, "with 16 users", ("count", "mixtral-8x7b", "rtx-a6000", None, None, 16)),
+    "a length": (COUNT, "and at 8k?", ("count", "mixtral-8x7b", "rtx-a6000", None, "8k", None)),
+    "a number of others": (FIT, "how about mixtral 8x7b", ("fit", "mixtral-8x7b", "rtx-a6000", 4, None, None)),
+    "what was said stays": (
+        f"{COUNT} at 8k with 9 users",
+        "and on h100?",
+        ("count", "mixtral-8x7b", "h100-80gb", None, "8k", 9),
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "then", "means"), GOING_ON.values(), ids=GOING_ON)
+def test_a_question_goes_on(before: str, then: str, means: tuple[object, ...]) -> None:
+    cards = catalogue()
+    (u,) = understand_all(whole_question(then, before, cards), cards)
+    context = u.options.context[0] if u.options.context else None
+    assert (u.intent, u.model, u.gpus[0], u.gpu_count, context, u.options.users) == means
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["how many h100 for llama 3 8b", "what can I run on 2 a6000", "frobnicate", "which gpu for qwen3 32b", "and"],
+)
+def test_a_whole_question_stays_as_it_is(text: str) -> None:
+    assert whole_question(text, COUNT, catalogue()) == text
+    assert whole_question(text, None, catalogue()) == text
