@@ -213,7 +213,7 @@ def frontier(
     gpus: Annotated[str, typer.Option(metavar="GPU,...", help="GPUs, a line for each.")] = "h100",
 ) -> None:
     """Tokens a second of each GPU against those of each user: the best of all layouts within one machine."""
-    from gpu_sizer.cli import frontier_chart as made
+    from gpu_sizer.reports.charts import of_frontier as made
 
     file, theme = _file(**place), place["theme"]
     spec = _spec(load)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpu_sizer.cli.model_charts import source
-from gpu_sizer.cli.speed_chart import USERS, lengths
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.how_fast import how_fast
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search
 from gpu_sizer.reports.charts.interactivity import FrontierLine, FrontierPoint, frontier, frontier_chart
+from gpu_sizer.reports.charts.of_models import source
+from gpu_sizer.reports.charts.of_speed import USERS, lengths
 from gpu_sizer.reports.charts.speed import MOST_LINES
 from gpu_sizer.reports.tables.columns import short_name
 
