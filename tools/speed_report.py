@@ -8,8 +8,9 @@ on half 1 for this page alone. Configurations that were measured again count onc
 
 from __future__ import annotations
 
+import json
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from statistics import median
@@ -24,6 +25,8 @@ from gpu_sizer.evidence.benchmarks import read_benchmarks  # noqa: E402
 from gpu_sizer.timing.band import FIGURES, band, regime  # noqa: E402
 
 OUTPUT = ROOT / "docs" / "speed-accuracy.md"
+#: What benchmarks/speed_peers.py wrote.
+PEERS = ROOT / "benchmarks" / "speed_peers.jsonl"
 WORDS = {"tokens": "output tokens a second", "token": "time per token", "first": "time to the first token"}
 #: Groups with fewer configurations are not listed.
 LEAST = 8
@@ -109,6 +112,37 @@ def worst(rows: list[Tested]) -> list[str]:
     return [*lines, ""]
 
 
+def peers() -> list[str]:
+    """The time per token of a peer beside ours, on configurations that both answer; what it does not answer counted."""
+    head, *rows = map(json.loads, PEERS.read_text(encoding="utf-8").splitlines())
+    both = [r for r in rows if r["ours"] and r["peer"].get("tpot_ms")]
+    groups = {"all": both, **{e: [r for r in both if r["engine"] == e] for e in sorted({r["engine"] for r in both})}}
+    answered = [sum(bool(r["peer"].get("tpot_ms")) for r in rows), sum(bool(r["ours"]) for r in rows)]
+    name = head["peer"].replace("==", " ")
+    lines = [
+        f"`python -m benchmarks.speed_peers` asked {name}, in an environment of its own, and our own",
+        f"estimate for the time per token of {len(rows)} configurations of half 1, some of each engine, GPU, model",
+        "and type. No constant of ours had seen them; most are in the peer's own sample of measured runs. The",
+        f"peer answered {answered[0]} of them, ours {answered[1]}; the table is of those that both answered.",
+        "",
+        "| | configurations | the peer: half within | within 30 % | leans | ours: half within | within 30 % | leans |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for name, of in groups.items():
+        cells = []
+        for get in (lambda r: r["peer"]["tpot_ms"], lambda r: r["ours"]):
+            ratios = [get(r) / r["measured"] for r in of]
+            off = [abs(x - 1) for x in ratios]
+            within = sum(o <= 0.3 for o in off) / len(off)
+            cells.append(f"{median(off):.1%} | {within:.0%} | {median(ratios) - 1:+.0%}")
+        lines.append(f"| {name} | {len(of)} | {' | '.join(cells)} |")
+    reasons = Counter(r["peer"]["reason"].partition(":")[0] for r in rows if "reason" in r["peer"])
+    if reasons:
+        told = ", ".join(f"{n} with {name}" for name, n in reasons.most_common())
+        lines += ["", f"Not answered by the peer: {told}."]
+    return [*lines, ""]
+
+
 def main() -> None:
     """Writes the page."""
     rows = tested()
@@ -146,6 +180,7 @@ def main() -> None:
             lines += [f"By {title}:", "", *table(servers, figure, by)]
     lines += ["## AMD, and llama.cpp", "", "Tokens a second alone on AMD; one stream alone with llama.cpp.", ""]
     lines += table(others, "tokens", lambda t: t.row.basis.engine.key)
+    lines += ["## A peer on the same configurations", "", *peers()]
     lines += ["## The farthest off", "", *worst(rows)]
     output = Path(sys.argv[1]) if len(sys.argv) > 1 else OUTPUT
     output.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")

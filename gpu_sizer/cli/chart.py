@@ -204,6 +204,28 @@ def speed(
 
 
 @app.command()
+@o.takes(*(s for s in _SIZED if s.name not in ("context", "users")), unset=True)
+@o.gathers("place", _PLACE)
+def frontier(
+    model: o.Model,
+    load: o.Given,
+    place: o.Given,
+    gpus: Annotated[str, typer.Option(metavar="GPU,...", help="GPUs, a line for each.")] = "h100",
+) -> None:
+    """Tokens a second of each GPU against those of each user: the best of all layouts within one machine."""
+    from gpu_sizer.reports.charts import of_frontier as made
+
+    file, theme = _file(**place), place["theme"]
+    spec = _spec(load)
+    cards = o.cards()
+    card = api.load_model(model, cards=cards)
+    specs = [api.load_gpu(name, cards=cards) for name in dict.fromkeys(gpus.split(","))]
+    lines = made.frontier_lines(card, specs, spec)
+    chart = made.frontier_of(card, lines, spec)
+    _give(chart, lambda: made.frontier_bars(lines, chart), file, theme)
+
+
+@app.command()
 @o.takes(*_SIZED, unset=True)
 @o.gathers("selection", t.SELECTION)
 @o.gathers("place", _PLACE)

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 USERS = tuple(1 << n for n in range(11))
 
 
-def _lengths(spec: TableSpec) -> tuple[int, int]:
+def lengths(spec: TableSpec) -> tuple[int, int]:
+    """Tokens of a prompt and of an answer."""
     load = spec.load
     return int(load.get("prompt") or USUAL_PROMPT), int(load.get("answer") or USUAL_ANSWER)
 
@@ -40,7 +41,7 @@ def speed_lines(card: ModelCard, gpus: Sequence[GpuSpec], spec: TableSpec) -> li
     """
     if len(gpus) > MOST_LINES:
         raise RequestError(f"the chart has room for {MOST_LINES} lines, not {len(gpus)}", about="gpu")
-    prompt, answer = _lengths(spec)
+    prompt, answer = lengths(spec)
     found = [_line(card, gpu, {**spec.load, "prompt": prompt, "answer": answer}) for gpu in gpus]
     if not any(line.points for line in found):
         raise RequestError(f"{card.name} fits on no number of these GPUs that was searched", about="gpu")
@@ -66,7 +67,7 @@ def _line(card: ModelCard, gpu: GpuSpec, load: dict[str, object]) -> SpeedLine:
 
 def speed_of(card: ModelCard, lines: Sequence[SpeedLine], spec: TableSpec) -> Chart:
     """The chart of a model."""
-    prompt, answer = _lengths(spec)
+    prompt, answer = lengths(spec)
     load = f"Prompts of {prompt:,} and answers of {answer:,} tokens, on the fewest GPUs that hold the model"
     return speed_chart(card.name, lines, load, source(spec))
 

@@ -21,6 +21,7 @@ from gpu_sizer.reports.charts.context import Line, context_chart, rounded, token
 from gpu_sizer.reports.charts.demand import Exceptional, demand, demand_chart, months, sentences, title
 from gpu_sizer.reports.charts.files import csv_text, svg_text
 from gpu_sizer.reports.charts.growth import Measured, growth, records
+from gpu_sizer.reports.charts.interactivity import FrontierLine, FrontierPoint, frontier, frontier_chart
 from gpu_sizer.reports.charts.matrix import Count, Counted, matrix_chart
 from gpu_sizer.reports.charts.memory import memory_chart
 from gpu_sizer.reports.charts.speed import SpeedLine, SpeedPoint, speed_chart
@@ -93,6 +94,18 @@ def _speeds() -> list[SpeedLine]:
     ]
 
 
+def _frontiers() -> list[FrontierLine]:
+    """Two frontiers that cross, and one of a single point."""
+    falling = [FrontierPoint(2, "tensor parallel 2", 1 << n, 80 / (n + 1), 40 * (n + 1), 900.0) for n in range(6)]
+    steeper = [replace(p, each=p.each * 1.3, per_gpu=p.per_gpu * 0.7) for p in falling]
+    one = FrontierPoint(1, "one GPU", 1, 12.0, 12.0, 3.0)
+    return [
+        FrontierLine("H100 SXM5 80 GB", tuple(falling)),
+        FrontierLine("RTX A6000", tuple(steeper)),
+        FrontierLine("L4", (one,)),
+    ]
+
+
 def _charts() -> dict[str, Chart]:
     exceptions = [Exceptional("small 4", 1, "large 4", 16, BEGIN, 1150.0)]
     plans = [size(m, gpu="a6000", details=False) for m in ("mixtral-8x7b", "llama-3-8b", "llama-3.1-405b")]
@@ -112,6 +125,7 @@ def _charts() -> dict[str, Chart]:
         "memory": memory_chart(plans, "full context", "Source."),
         "context": context_chart("A model", "H100", lines, 131072, "weights as released", "Source."),
         "speed": speed_chart("A model", _speeds(), "prompts of 1,024 tokens", "Source."),
+        "frontier": frontier_chart("A model", _frontiers(), "prompts of 1,024 tokens", "Source."),
         "matrix": matrix_chart(["L4", "H100 SXM5 80 GB"], rows, "full context", "Source."),
     }
 
@@ -168,6 +182,7 @@ TITLES = {
     "flat": "small 0 takes most: 1 GiB",
     "context": "A model takes 1 × H100 up to 8.79k tokens of context, 2 at its full 128k",
     "speed": "On 4 × RTX A6000 a user of A model gets 40.8 tokens a second alone, 6.8 among 32",
+    "frontier": "Each H100 SXM5 80 GB gives 240 tokens a second of A model; one user alone gets 80",
     "matrix": "Half of these 2 models take up to 1 × L4, or 64 × H100 SXM5 80 GB",
 }
 
@@ -284,6 +299,7 @@ COMMANDS = [
     ["memory", "mixtral-8x7b", "llama-3-8b", "--gpu", "a6000", "--gpu", "h100"],
     ["context", "llama-3-8b", "--gpu", "l4", "--users", "1,8"],
     ["speed", "llama-3-8b", "--gpus", "l4,h100"],
+    ["frontier", "llama-3-8b", "--gpus", "l4,h100"],
     ["matrix", "--models", "llama-3-8b,mixtral-8x7b", "--gpus", "l4,h100"],
 ]
 
@@ -359,6 +375,25 @@ def test_the_speeds_of_a_chart_are_those_of_the_library(tmp_path: Path) -> None:
         assert found.tokens_per_second_per_user is not None
         assert float(row["about"]) == pytest.approx(found.tokens_per_second_per_user.about, rel=1e-3)
         assert float(row["low"]) == pytest.approx(found.tokens_per_second_per_user.low, rel=1e-3)
+
+
+def test_no_layout_beats_a_frontier_in_both(tmp_path: Path) -> None:
+    file = tmp_path / "f.csv"
+    assert run(["chart", "frontier", "llama-3-70b", "--gpus", "h100", "-o", str(file)]) == 0
+    rows = [(int(r["gpus"]), float(r["each"]), float(r["per_gpu"])) for r in csv.DictReader(file.open())]
+    assert [each for _, each, _ in rows] == sorted((each for _, each, _ in rows), reverse=True)
+    assert [of_gpu for *_, of_gpu in rows] == sorted(of_gpu for *_, of_gpu in rows)
+    for count, users in ((2, 8), (4, 32), (8, 16)):
+        found = speed("llama-3-70b", gpu="h100", gpu_count=count, users=users).speed
+        assert found is not None
+        assert found.tokens_per_second_per_user is not None
+        each, of_gpu = found.tokens_per_second_per_user.about, found.tokens_per_second.about / count
+        assert any(e >= each * 0.999 and g >= of_gpu * 0.999 for _, e, g in rows)
+
+
+def test_a_frontier_keeps_what_nothing_beats() -> None:
+    of = [FrontierPoint(1, "", n, x, y, 1.0) for n, x, y in ((1, 9, 1), (2, 8, 1), (3, 8, 3), (4, 2, 2))]
+    assert [p.users for p in frontier(of)] == [1, 3]
 
 
 def test_steps_of_context_are_where_size_changes(tmp_path: Path) -> None:
