@@ -165,8 +165,9 @@ def command(request: Request) -> str | None:
     """The command line that starts what was planned; null for cards and engines that have none."""
     engine = request.get_engine().name
     form = next((form for form, name in engine_commands().items() if name == engine), None)
-    shelf = catalogue()
-    if form is None or request.model.id not in shelf.models.files or request.gpu.id not in shelf.gpus.files:
+    shelf, model, gpu = catalogue(), request.model.id, request.gpu.id
+    # By the names alone, which are at hand: to list the files every one of them is looked at.
+    if form is None or shelf.models.lookup(model) != model or shelf.gpus.lookup(gpu) != gpu:
         return None
     where = f"--gpu {request.gpu.id}" if request.machine is None else f"--machine {request.machine.key}"
     words = ["gpu-sizer deploy", request.model.id, where, *_told(request), f"--as {form}"]
