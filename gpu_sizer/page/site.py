@@ -104,7 +104,8 @@ def program_archive() -> bytes:
             for file in sorted(place.rglob("*.yaml")):
                 put(f"gpu_sizer/{folder}/{file.relative_to(place).as_posix()}", file.read_bytes())
         cards = Catalogue()
-        for made in (cards.models.recipe(), cards.gpus.recipe(), Fleet(machine_folders()).recipe(), recipe()):
+        shelves = (cards.models, cards.drafts, cards.gpus, Fleet(machine_folders()))
+        for made in (*(shelf.recipe() for shelf in shelves), recipe()):
             name, data = made.shipped()
             put(f"gpu_sizer/compiled_cards/{name}", data)
         for package in PURE:
