@@ -148,7 +148,8 @@ def _is_beside(word: str) -> bool:
 
 def _numbers_another(word: str, mender: Mender) -> bool:
     """Whether the number behind a word belongs to that word: ``tp 4``, ``llama 3``."""
-    return bool(word) and (word in _OTHER_NUMBERS or word in mender.vocabulary.families)
+    family = word in mender.vocabulary.families and word not in STOP_WORDS
+    return bool(word) and (word in _OTHER_NUMBERS or family)
 
 
 def _over_memory(s: Sentence, i: int) -> int:
