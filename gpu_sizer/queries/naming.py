@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from gpu_sizer.errors import UnknownNameError
+    from gpu_sizer.queries.entities import Mender
     from gpu_sizer.queries.near_names import NearNames
     from gpu_sizer.queries.sentence import Sentence
-    from gpu_sizer.queries.spelling import Mender
 
 #: The longest name that is told in part or misspelt, in words.
 MOST_WORDS = 6

@@ -7,7 +7,7 @@ from math import prod
 
 from gpu_sizer.cards.families import TAGS, Vocabulary, is_size, newest_first
 from gpu_sizer.cards.names import join_names, normal
-from gpu_sizer.queries.entities import ARTICLES, Name, counted, exact_names, goes_on, singular
+from gpu_sizer.queries.entities import ARTICLES, RELEASED, Mender, Name, counted, exact_names, goes_on, singular
 from gpu_sizer.queries.gpu_memory import memory_place, with_memory
 from gpu_sizer.queries.grammar import NODE_NOUNS, read_options
 from gpu_sizer.queries.hardware import SYSTEM_MEMORY, take_computer, unknown_chip
@@ -18,7 +18,6 @@ from gpu_sizer.queries.patterns import matches
 from gpu_sizer.queries.rates import Paced, read_speed, settle
 from gpu_sizer.queries.sentence import Sentence
 from gpu_sizer.queries.settings import read_engine
-from gpu_sizer.queries.spelling import RELEASED, Mender
 from gpu_sizer.queries.stopwords import STOP_WORDS
 from gpu_sizer.queries.topics import Remark, refuse_topics, take_topics
 from gpu_sizer.records import replace
