@@ -10,6 +10,7 @@ from gpu_sizer import api
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import print_result
 from gpu_sizer.cli.table import names
+from gpu_sizer.errors import RequestError
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
 
 if TYPE_CHECKING:
@@ -109,20 +110,24 @@ def which_gpu(
 @o.gathers("shown", o.SHOWN)
 def compare(
     model: o.Model,
+    load: o.Given,
     gpu: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             "--gpu",
             metavar="GPU,...",
             help="GPUs to compare, separated by commas (may be repeated).",
             autocompletion=o.listed(o.complete_gpus),
         ),
-    ],
-    load: o.Given,
+    ] = None,
+    machine: o.Machines = None,
     *,
     shown: o.Given,
 ) -> None:
-    """Some GPUs side by side for a model. How many of each, at what price."""
+    """Some GPUs or machines side by side for a model. How many of each, at what price."""
+    specs, machines = names(gpu) or (), names(machine) or ()
+    if not (specs or machines):
+        raise RequestError("say --gpu GPU,... or --machine NAME,...: what is to be compared", about="gpu")
     card = api.load_model(model, cards=o.cards())
-    found = api.compare(card, gpus=[api.load_gpu(g, cards=o.cards()) for g in names(gpu) or ()], **load)
+    found = api.compare(card, specs, machines=machines, cards=o.cards(), **load)
     raise typer.Exit(print_result(found, **shown))

@@ -104,6 +104,15 @@ Machine = Annotated[
         autocompletion=_machines,
     ),
 ]
+Machines = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--machine",
+        metavar="NAME,...",
+        help="Machines that can be rented, separated by commas (may be repeated).",
+        autocompletion=listed(_machines),
+    ),
+]
 GivenGpus = Annotated[
     str | None,
     typer.Option("--gpus", metavar="NxGPU+...", help="Exactly these GPUs, alike or not: 2xa6000+1xrtx-3090."),

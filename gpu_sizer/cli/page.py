@@ -9,6 +9,7 @@ import typer
 
 from gpu_sizer.errors import RequestError
 from gpu_sizer.files import write_file
+from gpu_sizer.units import amount
 
 
 def page(
@@ -42,7 +43,7 @@ def page(
     for name, data in files.items():
         write_file(output / name, data, parents=True)
     size = sum(map(len, files.values()))
-    typer.echo(f"gpu-sizer: wrote {len(files)} files ({size / 1e6:.1f} MB) to {output}", err=True)
+    typer.echo(f"gpu-sizer: wrote {amount(len(files), 'file')} ({size / 1e6:.1f} MB) to {output}", err=True)
     if pyodide is None:
         typer.echo(
             "gpu-sizer: without an engine: npm i pyodide, then --pyodide node_modules/pyodide puts it beside the page",

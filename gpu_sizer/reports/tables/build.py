@@ -14,6 +14,7 @@ from gpu_sizer.reports.tables.counting import Counts
 from gpu_sizer.reports.tables.engine_columns import AT, engine_remarks
 from gpu_sizer.reports.tables.grid import Cell, Grid, Group, Row, cleaned, transposed
 from gpu_sizer.reports.tables.selection import Selected, order, select_gpus, select_models
+from gpu_sizer.units import amount
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ def _edition(selected: Selected) -> str:
     days = [c.released for c in selected.models if c.released]
     newest = f", the newest of {max(days)}" if days else ""
     count = len(selected.models)
-    return f"gpu-sizer {__version__}; {count} model{'' if count == 1 else 's'}{newest}"
+    return f"gpu-sizer {__version__}; {amount(count, 'model')}{newest}"
 
 
 def _chosen(spec: TableSpec) -> str:
