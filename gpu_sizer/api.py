@@ -155,7 +155,7 @@ def request(
 ) -> Request:
     """A checked request from names and options."""
     spec, offer = hardware(gpu, machine, cards)
-    return make_request(load_model(model, cards=cards), spec, machine=offer, **options)
+    return make_request(load_model(model, cards=cards), spec, machine=offer, cards=cards, **options)
 
 
 def size(
@@ -371,7 +371,7 @@ def memory_need(model: ModelName, *, cards: Catalogue | None = None, **load: Unp
     from gpu_sizer.planning.needs import memory_need as need
 
     shelf, card = cards or catalogue(), load_model(model, cards=cards)
-    made = request(card, shelf.gpus.get(REFERENCE_GPU), **load)
+    made = request(card, shelf.gpus.get(REFERENCE_GPU), cards=cards, **load)
     return with_answers(need(made, cheapest(made, shelf.gpus.all())))
 
 
@@ -431,7 +431,8 @@ def which_gpu(
 
     gpus = (cards or catalogue()).gpus.all()
     owner = provider_id(provider, cards)
-    return with_answers(choose(load_model(model, cards=cards), gpus, everything=everything, provider=owner, **load))
+    card = load_model(model, cards=cards)
+    return with_answers(choose(card, gpus, everything=everything, provider=owner, shelf=cards, **load))
 
 
 def compare(
@@ -460,7 +461,7 @@ def compare(
     for name in machines:
         spec, offer = hardware(None, name, cards)
         compared.append((spec, offer) if offer is not None else spec)
-    return with_answers(choose(load_model(model, cards=cards), compared, in_order=True, **load))
+    return with_answers(choose(load_model(model, cards=cards), compared, in_order=True, shelf=cards, **load))
 
 
 def rent(

@@ -86,7 +86,7 @@ def what_fits(
     """The models that a number of GPUs runs, the newest first."""
     gpu, gpu_count = o.counted(gpu, gpu_count)
     where = o.hardware(gpu, machine)
-    found = api.what_fits(**where, gpu_count=gpu_count, everything=everything, workers=0, cards=o.cards(), **load)
+    found = api.what_fits(**where, gpu_count=gpu_count, everything=everything, workers=0, **load)
     raise typer.Exit(print_result(found, **shown))
 
 

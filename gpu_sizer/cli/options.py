@@ -239,7 +239,7 @@ def counted(gpu: str | None, gpu_count: int | None = None) -> tuple[str | None, 
 
 
 def hardware(gpu: str | None, machine: str | None) -> dict[str, Any]:
-    """The arguments ``gpu`` or ``machine`` of the library's calls, from the folders asked for.
+    """The arguments ``gpu`` or ``machine``, and ``cards``, of the library's calls, from the folders asked for.
 
     Raises:
         GpuSizerError: neither or both are given, or no such GPU or machine.
@@ -247,4 +247,4 @@ def hardware(gpu: str | None, machine: str | None) -> dict[str, Any]:
     from gpu_sizer import api
 
     spec, offer = api.hardware(gpu, machine, cards())
-    return {"gpu": spec} if offer is None else {"machine": offer}
+    return {**({"gpu": spec} if offer is None else {"machine": offer}), "cards": cards()}

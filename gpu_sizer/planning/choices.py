@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
+    from gpu_sizer.cards.catalogue import Catalogue
     from gpu_sizer.cards.machine import MachinePrice, Offer
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.memory.estimate import Verdict
@@ -284,6 +285,7 @@ def which_gpu(
     in_order: bool = False,
     provider: str | None = None,
     in_machines: bool = False,
+    shelf: Catalogue | None = None,
     **options: Any,
 ) -> Choices:
     """The GPUs on which a model runs, with the number of each; those on which it cannot be counted are named apart.
@@ -295,6 +297,7 @@ def which_gpu(
         in_order: keep the order given (a comparison).
         provider: id of a provider: only its machines, and GPUs that it has; null is any.
         in_machines: a number of machines is asked for, of whatever size.
+        shelf: whose machines there are; null is the shipped ones and the user's own.
         options: load options of :func:`gpu_sizer.planning.request.make_request`; null values are left out.
 
     Raises:
@@ -305,11 +308,11 @@ def which_gpu(
     uncounted: list[Uncounted] = []
     tried = [(g, None) if isinstance(g, GpuSpec) else g for g in gpus]
     if not in_order:
-        choices = _of_provider([g for g, _ in tried], provider)
-        tried = [(g, None) for g in _to_choose_from(choices, kept.get("engine", ENGINE.default))]
+        choices = _of_provider([g for g, _ in tried], provider, shelf)
+        tried = [(g, None) for g in _to_choose_from(choices, kept.get("engine", ENGINE.default), shelf)]
 
     def planned(gpu: GpuSpec, machine: Offer | None) -> Plan:
-        return plan(make_request(card, gpu, machine=machine, provider=provider, **kept), details=False)
+        return plan(make_request(card, gpu, machine=machine, provider=provider, cards=shelf, **kept), details=False)
 
     for gpu, machine in tried:
         made = counted(card, gpu, partial(planned, gpu, machine))
@@ -331,23 +334,23 @@ def which_gpu(
     )
 
 
-def _of_provider(gpus: Iterable[GpuSpec], provider: str | None) -> Sequence[GpuSpec]:
+def _of_provider(gpus: Iterable[GpuSpec], provider: str | None, shelf: Catalogue | None) -> Sequence[GpuSpec]:
     """The GPUs that a provider has in its machines; all where none is named."""
     if provider is None:
         return list(gpus)
     from gpu_sizer.cards.fleet import fleet
 
-    return [g for g in gpus if any(o.provider == provider for o in fleet().of_gpu(g.id))]
+    return [g for g in gpus if any(o.provider == provider for o in fleet(shelf).of_gpu(g.id))]
 
 
-def _to_choose_from(gpus: Sequence[GpuSpec], engine: str) -> Sequence[GpuSpec]:
+def _to_choose_from(gpus: Sequence[GpuSpec], engine: str, shelf: Catalogue | None) -> Sequence[GpuSpec]:
     """The GPUs that are a choice: those that the engine runs on, slices only where they are rented out.
 
     Where none is left, all: then each says why not.
     """
     from gpu_sizer.cards.fleet import fleet
 
-    kept = [g for g in gpus if (g.is_whole or fleet().of_gpu(g.id)) and never_on(engine, g) is None]
+    kept = [g for g in gpus if (g.is_whole or fleet(shelf).of_gpu(g.id)) and never_on(engine, g) is None]
     return kept or gpus
 
 
@@ -369,9 +372,9 @@ def cheapest(request: Request, gpus: Sequence[GpuSpec]) -> Choices:
     def planned(gpu: GpuSpec) -> Plan:
         return plan(replace(request, gpu=gpu), details=False, why=False)
 
-    gpus = _to_choose_from(_of_provider(gpus, request.provider), request.engine)
+    gpus = _to_choose_from(_of_provider(gpus, request.provider, request.cards), request.engine, request.cards)
     weights = Search(request).fitting.whole_weights()
-    machines = fleet()
+    machines = fleet(request.cards)
 
     def first(here: Request, fewest: int) -> tuple[Any, ...]:
         """The order of a choice of at least so many GPUs, or of one that comes before it."""

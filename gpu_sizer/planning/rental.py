@@ -221,7 +221,7 @@ def machines_for(request: Request, known: Fleet | None = None) -> Sequence[Price
         return [Priced.of(request.machine)]
     from gpu_sizer.cards.fleet import fleet
 
-    found = _priced(known or fleet(), request.gpu.id)
+    found = _priced(known or fleet(request.cards), request.gpu.id)
     if request.provider is None and not request.in_nodes:
         return found
     each = request.gpus_per_node if request.in_nodes else None

@@ -251,7 +251,7 @@ def _choices(a: Asked, cards: Catalogue) -> Choices:
     from gpu_sizer.planning.choices import which_gpu
 
     assert a.model is not None
-    where = {"provider": a.provider, "in_machines": a.in_nodes, **a.options}
+    where = {"provider": a.provider, "in_machines": a.in_nodes, "shelf": cards, **a.options}
     if a.understood.intent == "compare":
         compared = [(cards.gpus.get(m.machine.seen_gpu or ""), m) for m in a.machines]
         own = {gpu.id for gpu, _ in compared}

@@ -51,7 +51,8 @@ def in_gpus(text: str, cards: Catalogue) -> InGpus:
         from gpu_sizer.queries.slices import in_slices
 
         text = in_slices(text, cards)
-    if not _worth_a_look(text):
+    # Machines of the user's own may bear any name.
+    if not cards.folders and not _worth_a_look(text):
         return InGpus(text)
     from gpu_sizer.cards.fleet import fleet, in_it
     from gpu_sizer.cards.machine_words import find_machine, find_provider

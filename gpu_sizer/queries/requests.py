@@ -44,6 +44,8 @@ class Asked:
     """The machines that were named to be compared, where there are several."""
     provider: str | None = None
     """Id of the provider that was named."""
+    cards: Catalogue | None = None
+    """Whose machines are named beside counts."""
     in_nodes: bool = False
     """Whether a number of nodes is asked for, or told."""
     workers: int = 1
@@ -63,6 +65,7 @@ class Asked:
             machine=machine,
             provider=self.provider,
             in_nodes=self.in_nodes,
+            cards=self.cards,
             **self.options,
         )
 
@@ -117,7 +120,9 @@ def asked(u: Understanding, cards: Catalogue) -> Asked:
     if each := o.per_machine or (count // o.nodes if told and o.nodes and count and count % o.nodes == 0 else None):
         options["gpus_per_node"] = options["gpus_per_node"] or each
     kept = {k: v for k, v in options.items() if v is not None}
-    return Asked(*(u, model, gpus, count, kept, engine, tuple(o.notes)), in_nodes=told or o.per_machine is not None)
+    return Asked(
+        *(u, model, gpus, count, kept, engine, tuple(o.notes)), cards=cards, in_nodes=told or o.per_machine is not None
+    )
 
 
 def lengths(o: Options, native: int | None) -> dict[str, int]:

@@ -115,7 +115,7 @@ def counts_of(spec: TableSpec, cards: Catalogue, reference: GpuSpec) -> Counts:
 
     provider = fleet(cards).provider(spec.provider) if spec.provider is not None else None
     machine = fleet(cards).find(spec.machine, provider) if spec.machine is not None else None
-    return Counts(spec.context, spec.load, reference, provider, machine)
+    return Counts(spec.context, spec.load, reference, provider, machine, cards)
 
 
 def gpus_of(spec: TableSpec, cards: Catalogue) -> list[GpuSpec]:
