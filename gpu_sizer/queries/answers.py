@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gpu_sizer.cards.catalogue import catalogue
-from gpu_sizer.errors import GpuSizerError, RequestError
+from gpu_sizer.errors import GpuSizerError, RequestError, UncountableError
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.request import gpus_asked
@@ -369,12 +369,27 @@ def _answer(u: Understanding, named: InGpus, cards: Catalogue, most: Most) -> An
         for text in (_shorter(a, result), _other_memory(a, result, cards), _in_machines(a, result))
         if text is not None
     ]
+    more += _aside(u, result)
     told = [_with_speed(a, result, r) for r in remarks]
     first = (*more, *(r.text for r in told if r.first))
     kept = (w for w in a.warnings if w not in {r.text for r in remarks if r.first})
     warnings = tuple(dict.fromkeys((*kept, *first)))
     understood = "; ".join([say(a), *named.said])
     return Answer(u.question, a.understood.intent, understood, result, a.engine, warnings, first, u.ignored)
+
+
+def _aside(u: Understanding, result: Result) -> Iterator[str]:
+    """What a question asks beside its intent, and its answer holds."""
+    o = u.options
+    if o.dollars_an_hour is not None or o.by_month:
+        from gpu_sizer.queries.budget import judged
+
+        yield from judged(o, result)
+    if o.waits and u.intent == "speed":
+        from gpu_sizer.words.how_fast import first_token
+
+        result_: Any = result
+        yield from first_token(result_)
 
 
 def ask(
@@ -428,6 +443,9 @@ def _asked_of(text: str, shelf: Catalogue, most: Most) -> Answer | Answers | Che
         except GpuSizerError as error:
             if told := [*(r.text for r in parts[0].remarks if r.first), *rates_left(parts[0].options)]:
                 error.args = (f"{error}; besides, {'; '.join(told)}",)
+            if isinstance(error, UncountableError):
+                # A rule that is not known for these: the reader must see which ones were meant.
+                error.args = (f"{error} (understood: {say(asked(parts[0], shelf))})",)
             raise
     answers = tuple(_part(u, named, shelf, most) for u in parts)
     if all(isinstance(a, Refused) for a in answers):

@@ -33,6 +33,12 @@ def headline(found: HowFast) -> str:
     return f"{what}: {user.describe()} tokens a second for each of {r.users:,} users, {in_all}."
 
 
+def first_token(found: HowFast) -> Iterator[str]:
+    """When the first token comes; nothing where that was not measured."""
+    if found.speed is not None and (first := found.speed.ttft_ms) is not None:
+        yield f"the first token comes after {first.describe()} ms, a class more than a figure"
+
+
 def how_fast_told(found: HowFast, level: int = USUAL) -> Told:
     """How fast a model is, in words."""
     return Told(headline(found), "fits" if found.fits else "does_not_fit", tuple(_blocks(found)))
