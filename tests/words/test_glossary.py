@@ -13,8 +13,8 @@ PAGE = Path(__file__).parent.parent.parent / "docs" / "glossary.md"
 
 INTRODUCTION = """# The words of answers
 
-*Printed by `python -m tests.words.test_glossary`, and held by that test. `gpu-sizer --help` ends with the same list, and
-`--why` explains those of it that an answer uses.*
+*Printed by `python -m tests.words.test_glossary`, and held by that test. `gpu-sizer --help` ends with the same list,
+and `--why` explains those of it that an answer uses.*
 
 | word | what it means |
 |---|---|
