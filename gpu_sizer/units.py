@@ -1,4 +1,4 @@
-"""Bytes and how they are printed: the one place that knows GiB (2**30) from GB (10**9)."""
+"""Bytes and figures and how they are printed: the one place that knows GiB (2**30) from GB (10**9)."""
 
 from __future__ import annotations
 
@@ -38,6 +38,11 @@ def amount(count: int, noun: str, *, more: bool = False) -> str:
 def verb(count: int, one: str, many: str) -> str:
     """The verb that goes with a number: ``1 does``, ``3 do``."""
     return one if abs(count) == 1 else many
+
+
+def rounded(value: float) -> str:
+    """A figure with the digits that matter: ``31.2``, ``3,060``."""
+    return f"{float(f'{value:.3g}'):,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def ceil_div(a: Whole, b: int) -> Whole:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli import table as t
 from gpu_sizer.errors import RequestError, UnknownModelError
@@ -54,7 +55,13 @@ def article(
         str | None, typer.Option(metavar="DATE", help="As it would have stood on a day: models released by then.")
     ] = None,
     gpus: Annotated[
-        list[str] | None, typer.Option("--gpus", metavar="ID,...", help="The first is what the text counts in.")
+        list[str] | None,
+        typer.Option(
+            "--gpu",
+            metavar="ID,...",
+            help="The first is what the text counts in.",
+            autocompletion=completion.listed(completion.gpus),
+        ),
     ] = None,
     models: t.Models = None,
     filter: t.Filter = None,
@@ -165,7 +172,6 @@ def drafted(spec: TableSpec, cards: Catalogue, unknown: Sequence[str] = ()) -> t
     """
     from gpu_sizer.arena.sentences import basis
     from gpu_sizer.cli.bar import bar
-    from gpu_sizer.planning.uncounted import uncounted_text
     from gpu_sizer.reports.arena.scores import arena_table_or_none, scores
     from gpu_sizer.reports.article import sections as s
     from gpu_sizer.reports.article.draft import Draft, Figure
@@ -175,6 +181,7 @@ def drafted(spec: TableSpec, cards: Catalogue, unknown: Sequence[str] = ()) -> t
     from gpu_sizer.reports.tables.build import build_table, counts_of
     from gpu_sizer.reports.tables.selection import select_gpus, select_models
     from gpu_sizer.reports.tables.spec import make_spec
+    from gpu_sizer.words.uncounted import uncounted_text
 
     gpus = select_gpus(spec.gpus, cards)
     table = arena_table_or_none(cards, spec.as_of)

@@ -18,6 +18,7 @@ from gpu_sizer.cards.loading import Kind, json_schema
 from gpu_sizer.cards.machine import Machine, Provider
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.writing import jsonable, to_yaml
+from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import print_json, print_lines, print_prose, print_told
 from gpu_sizer.errors import CardError, RequestError, UnknownGpuError, UnknownModelError
@@ -44,7 +45,10 @@ def _find(name: str) -> ModelCard | GpuSpec | Machine:
 
 
 def show(
-    name: Annotated[str, typer.Argument(metavar="CARD-OR-GPU", help="A model, a GPU or a machine.")],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="CARD-OR-GPU", help="A model, a GPU or a machine.", autocompletion=completion.entries),
+    ],
     as_json: o.Json = False,
 ) -> None:
     """Show one entry of the catalogue, its sources included."""
@@ -60,13 +64,16 @@ def explain(
     model: o.Model,
     load: o.Given,
     gpu: Annotated[
-        str | None, typer.Option("--gpu", metavar="GPU", help="Also what fills each GPU of the plan.")
+        str | None,
+        typer.Option(
+            "--gpu", metavar="GPU", help="Also what fills each GPU of the plan.", autocompletion=completion.gpus
+        ),
     ] = None,
     machine: o.Machine = None,
 ) -> None:
     """Where every byte goes, with formulas."""
-    from gpu_sizer.planning.breakpoints import lines as breakpoint_lines
     from gpu_sizer.reports.explanation import explain_model
+    from gpu_sizer.words.breakpoints import lines as breakpoint_lines
 
     card = api.load_model(model, cards=o.cards())
     print_prose(explain_model(card, **load))
@@ -118,7 +125,16 @@ def validate(
         raise typer.Exit(2)
 
 
-def schema(kind: Annotated[str, typer.Argument(metavar="model|gpu|slices|machines", help="Which schema.")]) -> None:
+def schema(
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="model|gpu|slices|machines",
+            help="Which schema.",
+            autocompletion=completion.of(("model", "gpu", "slices", "machines")),
+        ),
+    ],
+) -> None:
     """Print the JSON Schema of model cards, GPU specs, slices of GPUs or a provider's machines."""
     kinds: dict[str, Kind] = {"model": ModelCard, "gpu": GpuSpec, "slices": Slices, "machines": Provider}
     if kind not in kinds:

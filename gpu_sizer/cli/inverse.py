@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpu_sizer import api
+from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import print_result
 from gpu_sizer.cli.table import names
@@ -96,7 +97,9 @@ def which_gpu(
     model: o.Model,
     load: o.Given,
     everything: All = False,
-    provider: Annotated[str | None, typer.Option(help="Only GPUs in this provider's machines.")] = None,
+    provider: Annotated[
+        str | None, typer.Option(help="Only GPUs in this provider's machines.", autocompletion=completion.providers)
+    ] = None,
     *,
     shown: o.Given,
 ) -> None:
@@ -117,7 +120,7 @@ def compare(
             "--gpu",
             metavar="GPU,...",
             help="GPUs to compare, separated by commas (may be repeated).",
-            autocompletion=o.listed(o.complete_gpus),
+            autocompletion=completion.listed(completion.gpus),
         ),
     ] = None,
     machine: o.Machines = None,

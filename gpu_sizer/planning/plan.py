@@ -108,6 +108,8 @@ class Plan:
     warnings: tuple[str, ...] = ()
     speed: Speed | None = None
     """Of the chosen layout, where a speed was asked for."""
+    sizes_told: bool = False
+    """Whether sizes of the layout were told, rather than found: another layout is no answer then."""
 
     @property
     def fits(self) -> bool:
@@ -227,9 +229,9 @@ class Fit:
         """Why it does not fit: the engine's rule, what the memory lacks, or the speed that it has."""
         if self.speed is None or self.fits:
             return self.memory.reason
-        from gpu_sizer.planning.speed_figures import reached
+        from gpu_sizer.planning.too_slow import too_slow
 
-        return f"it is too slow: {reached(self.speed, self.request.load)}"
+        return f"it is too slow: {too_slow(self.speed, self.request.load)}"
 
     @property
     def layout(self) -> Layout:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gpu_sizer.cards.catalogue import catalogue
-from gpu_sizer.errors import GpuSizerError, RequestError
+from gpu_sizer.errors import GpuSizerError, RequestError, UncountableError
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.request import gpus_asked
@@ -17,6 +17,7 @@ from gpu_sizer.records import dataclass, replace
 from gpu_sizer.words import plain
 from gpu_sizer.words import told as in_words
 from gpu_sizer.words.blocks import BRIEF, USUAL, Paragraph, Told
+from gpu_sizer.words.levers import dumped
 from gpu_sizer.words.plan import notes
 
 TYPE_CHECKING = False
@@ -25,11 +26,9 @@ if TYPE_CHECKING:
     from typing import Any, Literal
 
     from gpu_sizer.cards.catalogue import Catalogue
-    from gpu_sizer.memory.layout import Layout as AnyLayout
     from gpu_sizer.planning.choices import Choices, Runnable
     from gpu_sizer.planning.how_fast import HowFast
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
-    from gpu_sizer.planning.levers import Lever
     from gpu_sizer.planning.needs import MemoryNeed
     from gpu_sizer.queries.intents import Intent
     from gpu_sizer.queries.pasted import Checked, Command
@@ -94,14 +93,6 @@ class Answer:
             return result.fit.as_plan()  # type: ignore[no-any-return]
         return getattr(result, "plan", None)
 
-    def levers(self) -> tuple[Lever, ...]:
-        """What would make the plan smaller or safer, for a count that is tight or above one."""
-        if not isinstance(self.result, Plan):
-            return ()
-        from gpu_sizer.planning.levers import levers
-
-        return levers(self.result)
-
     def told(self, level: int = USUAL) -> Told:
         """The answer in words: its sentence with what it leaves out of what was decisive, and what was understood."""
         made = in_words(self.result, level)
@@ -131,7 +122,7 @@ class Answer:
         found["headline"] = self.headline
         found.update(self.result.model_dump())
         if isinstance(self.result, Plan):
-            found["levers"] = [lever.model_dump() for lever in self.levers()]
+            found["levers"] = dumped(self.result)
         if self.warnings:
             _warned(found, self.warnings)
         if self.ignored:
@@ -323,7 +314,7 @@ def _other_memory(a: Asked, result: Result, cards: Catalogue) -> str | None:
     return f"on {' or '.join(others)} it {'fits' if not result.fits else 'does not fit'}"
 
 
-def _layout_of(result: Result) -> AnyLayout | None:
+def _layout_of(result: Result) -> Layout | None:
     """The layout that an answer found for the memory; null for lists, and where nothing fits."""
     found: Any = getattr(result, "plan", None) or getattr(result, "fit", None) or result
     return getattr(found, "layout", None) if result.fits else None
@@ -374,12 +365,27 @@ def _answer(u: Understanding, named: InGpus, cards: Catalogue, most: Most) -> An
     if copies is not None and copies > 1 and a.understood.intent in ("memory", "gpus"):
         remarks.append(Remark(f"that is for one of the {copies} copies", first=True))
     more = [text for text in (_shorter(a, result), _other_memory(a, result, cards)) if text is not None]
+    more += _aside(u, result)
     told = [_with_speed(a, result, r) for r in remarks]
     first = (*more, *(r.text for r in told if r.first))
     kept = (w for w in a.warnings if w not in {r.text for r in remarks if r.first})
     warnings = tuple(dict.fromkeys((*kept, *first)))
     understood = "; ".join([say(a), *named.said])
     return Answer(u.question, a.understood.intent, understood, result, a.engine, warnings, first, u.ignored)
+
+
+def _aside(u: Understanding, result: Result) -> Iterator[str]:
+    """What a question asks beside its intent, and its answer holds."""
+    o = u.options
+    if o.dollars_an_hour is not None or o.by_month:
+        from gpu_sizer.queries.budget import judged
+
+        yield from judged(o, result)
+    if o.waits and u.intent == "speed":
+        from gpu_sizer.words.how_fast import first_token
+
+        result_: Any = result
+        yield from first_token(result_)
 
 
 def ask(
@@ -433,6 +439,9 @@ def _asked_of(text: str, shelf: Catalogue, most: Most) -> Answer | Answers | Che
         except GpuSizerError as error:
             if told := [*(r.text for r in parts[0].remarks if r.first), *rates_left(parts[0].options)]:
                 error.args = (f"{error}; besides, {'; '.join(told)}",)
+            if isinstance(error, UncountableError):
+                # A rule that is not known for these: the reader must see which ones were meant.
+                error.args = (f"{error} (understood: {say(asked(parts[0], shelf))})",)
             raise
     answers = tuple(_part(u, named, shelf, most) for u in parts)
     if all(isinstance(a, Refused) for a in answers):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from gpu_sizer.cards.catalogue import LOCAL
 from gpu_sizer.planning.rental import whole
-from gpu_sizer.planning.uncounted import uncounted_lines
 from gpu_sizer.units import amount, ceil_div, gb, gib, verb
 from gpu_sizer.words.blocks import BRIEF, FEW, USUAL, Column, Paragraph, Table, Told
 from gpu_sizer.words.plan import details, fit_told, gpu_name, in_layout, notes
 from gpu_sizer.words.rental import in_machines, named, on, times
+from gpu_sizer.words.uncounted import uncounted_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from gpu_sizer.load import LOAD
-from gpu_sizer.planning.levers import advice
 from gpu_sizer.planning.rental import whole
 from gpu_sizer.units import amount, gib, verb
 from gpu_sizer.words import ways
 from gpu_sizer.words.blocks import BRIEF, USUAL, WHY, Memory, Pairs, Paragraph, Told
+from gpu_sizer.words.levers import advice
 from gpu_sizer.words.rental import named, on, priced, times
 
 TYPE_CHECKING = False
@@ -228,7 +228,7 @@ def _why(plan: Plan, level: int) -> Iterator[Block]:
 
 def _further(plan: Plan) -> Iterator[Block]:
     """What is told where every reason is asked for."""
-    from gpu_sizer.planning import breakpoints
+    from gpu_sizer.words import breakpoints
 
     others = [
         (str(a.gpu_count), f"{a.kind}: {a.layout.describe()}, {gib(a.per_gpu.free_bytes)} free each")

@@ -75,7 +75,7 @@ def test_a_table_prices_the_machines_of_a_provider(capsys: pytest.CaptureFixture
         "table",
         "--models",
         "mixtral-8x7b",
-        "--gpus",
+        "--gpu",
         "a6000",
         "--columns",
         "name,gpus,machines,price,month,watts",

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from gpu_sizer.cards.catalogue import catalogue
+from gpu_sizer.cli.completion import machines
 from gpu_sizer.cli.entry import run
-from gpu_sizer.cli.options import _machines
 
 RACK = """\
 provider: myrack
@@ -90,7 +90,10 @@ def test_a_mistake_is_told_with_its_place(capsys: pytest.CaptureFixture[str], tm
         # Beside a bare count, too, where they are the cheapest.
         (("size", "deepseek-r1", "--gpu", "h100"), "2 × box-8xh100 of Our Rack, $25.00 an hour"),
         (("deploy", "llama-3-70b", "--machine", "box-8xh100", "--as", "skypilot"), "box-8xh100"),
-        (("table", "--models", "deepseek-r1", "--gpus", "h100", "--columns", "name,machines"), "box-8xh100 of Our Rack"),
+        (
+            ("table", "--models", "deepseek-r1", "--gpus", "h100", "--columns", "name,machines"),
+            "box-8xh100 of Our Rack",
+        ),
         (("how many box-8xh100 for deepseek r1",), "DeepSeek-R1 needs 2 × box-8xh100 of Our Rack (16 × H100"),
         (("llama 3 70b on our rack",), "box-8xh100 of Our Rack"),
     ],
@@ -113,11 +116,11 @@ def test_a_name_of_ours_goes_before_what_is_shipped(capsys: pytest.CaptureFixtur
 
 
 def test_they_are_completed(monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
-    assert _machines("p5.48") == ["p5.48xlarge"]
+    assert machines("p5.48") == ["p5.48xlarge"]
     monkeypatch.setenv("GPU_SIZER_PATH", folder)
     catalogue.cache_clear()
     try:
-        assert _machines("box-") == ["box-8xh100", "box-2xown"]
+        assert machines("box-") == ["box-8xh100", "box-2xown"]
     finally:
         monkeypatch.undo()
         catalogue.cache_clear()

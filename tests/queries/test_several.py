@@ -22,6 +22,10 @@ SEVERAL: list[tuple[str, list[tuple[str, str, str | int]]]] = [
         "how many h100 for llama 3.1 8b at 8k and 32k context",
         [("llama-3.1-8b", "context", 8192), ("llama-3.1-8b", "context", 32768)],
     ),
+    (
+        "3x 3090 or 1x a6000 for mixtral?",
+        [("mixtral-8x7b", "gpu_count", 3), ("mixtral-8x7b", "gpu_count", 1)],
+    ),
 ]
 
 
