@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli import table as t
 from gpu_sizer.errors import RequestError, UnknownModelError
@@ -54,7 +55,13 @@ def article(
         str | None, typer.Option(metavar="DATE", help="As it would have stood on a day: models released by then.")
     ] = None,
     gpus: Annotated[
-        list[str] | None, typer.Option("--gpus", metavar="ID,...", help="The first is what the text counts in.")
+        list[str] | None,
+        typer.Option(
+            "--gpu",
+            metavar="ID,...",
+            help="The first is what the text counts in.",
+            autocompletion=completion.listed(completion.gpus),
+        ),
     ] = None,
     models: t.Models = None,
     filter: t.Filter = None,

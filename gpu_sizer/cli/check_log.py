@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import print_json, print_lines, print_prose
 
@@ -76,8 +77,12 @@ def _read(log: str) -> LogFindings | BenchFindings:
 
 def check_log(
     log: Annotated[str, typer.Argument(metavar="LOG", help="A start-up log, or a benchmark's output; - reads stdin.")],
-    model: Annotated[str | None, typer.Option(help="The model, where the log does not tell it.")] = None,
-    gpu: Annotated[str | None, typer.Option(help="The GPU, where the log does not tell it.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="The model, where the log does not tell it.", autocompletion=completion.models)
+    ] = None,
+    gpu: Annotated[
+        str | None, typer.Option(help="The GPU, where the log does not tell it.", autocompletion=completion.gpus)
+    ] = None,
     tp: Annotated[
         int | None, typer.Option(min=1, max=1024, help="Tensor parallel size, where the log does not tell it.")
     ] = None,
@@ -85,7 +90,11 @@ def check_log(
         int | None, typer.Option(min=1, max=1024, help="Pipeline parallel size, where the log does not tell it.")
     ] = None,
     engine: Annotated[
-        str | None, typer.Option(help="The engine and its version, as vllm@0.24, where the log does not tell them.")
+        str | None,
+        typer.Option(
+            help="The engine and its version, as vllm@0.24, where the log does not tell them.",
+            autocompletion=completion.engines,
+        ),
     ] = None,
     record: Annotated[bool, typer.Option("--record", help="Print the record to contribute, one JSON line.")] = False,
     as_json: o.Json = False,

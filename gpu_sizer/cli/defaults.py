@@ -11,7 +11,7 @@ from gpu_sizer.files import write_file
 #: What can be set, each also an option of commands.
 KEYS = ("gpu", "engine", "provider")
 #: Options of which one says on what.
-_SAYS_GPU = frozenset(("--gpu", "--gpus", "--machine"))
+_SAYS_GPU = frozenset(("--gpu", "--machine"))
 #: Commands that take each where they are not told: not those that read it elsewhere, as from a log.
 _ON_GPUS = frozenset(("size", "fit", "context", "users", "speed", "what-fits", "deploy"))
 _TAKES = {

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpu_sizer import api
+from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import is_terminal, print_aside, print_json, print_lines, print_prose
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.quantities import some_gpus
 from gpu_sizer.reports import selecting
-from gpu_sizer.reports.listings import CatalogueListing, gpu_listing, model_listing
+from gpu_sizer.reports.listings import GPU_KEYS, MODEL_KEYS, CatalogueListing, gpu_listing, model_listing
 
 if TYPE_CHECKING:
     from gpu_sizer.cards.model_card import ModelCard
@@ -26,7 +27,9 @@ Since = Annotated[
 ]
 Format = Annotated[
     str | None,
-    typer.Option("--format", "-f", help=f"{o.table_formats()}. Default: by -o, else plain."),
+    typer.Option(
+        "--format", "-f", help=f"{o.table_formats()}. Default: by -o, else plain.", autocompletion=completion.formats()
+    ),
 ]
 Output = Annotated[Path | None, o.written_to("Write the list here. Default: stdout.")]
 
@@ -73,14 +76,22 @@ def models(
     open: Annotated[bool, typer.Option("--open", help="Only models under an open-source licence.")] = False,
     fits: Annotated[
         str | None,
-        typer.Option("--fits", metavar="NxGPU", help="Only models that run on these GPUs at full length: 2xa6000."),
+        typer.Option(
+            "--fits",
+            metavar="NxGPU",
+            help="Only models that run on these GPUs at full length: 2xa6000.",
+            autocompletion=completion.counted(completion.gpus),
+        ),
     ] = None,
     verified: Annotated[
         bool, typer.Option("--verified", help="Only models whose parameters are checked exactly; says how many are.")
     ] = False,
     sort: Annotated[
         str | None,
-        typer.Option(help="model, organization, released, parameters, active, context, license; -KEY: largest first."),
+        typer.Option(
+            help=f"{', '.join(MODEL_KEYS)}; -KEY: largest first.",
+            autocompletion=completion.either_way(completion.of(MODEL_KEYS)),
+        ),
     ] = None,
     format: Format = None,
     output: Output = None,
@@ -135,7 +146,10 @@ def gpus(
     ] = False,
     sort: Annotated[
         str | None,
-        typer.Option(help="gpu, name, marketed, visible, bandwidth, released; -KEY: largest first."),
+        typer.Option(
+            help=f"{', '.join(GPU_KEYS)}; -KEY: largest first.",
+            autocompletion=completion.either_way(completion.of(GPU_KEYS)),
+        ),
     ] = None,
     format: Format = None,
     output: Output = None,

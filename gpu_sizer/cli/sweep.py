@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpu_sizer import api
+from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import is_terminal, print_aside, print_prose
 from gpu_sizer.cli.table import names
@@ -38,7 +39,7 @@ def sweep(
             "--models",
             metavar="ID,...",
             help="Models; all is every one.",
-            autocompletion=o.listed(o.complete_models),
+            autocompletion=completion.listed(completion.models),
         ),
     ],
     several: o.Given,
@@ -47,10 +48,9 @@ def sweep(
         list[str] | None,
         typer.Option(
             "--gpu",
-            "--gpus",
             metavar="ID,...",
             help="GPUs; all is every one.",
-            autocompletion=o.listed(o.complete_gpus),
+            autocompletion=completion.listed(completion.gpus),
         ),
     ] = None,
     machine: o.Machine = None,
@@ -60,7 +60,12 @@ def sweep(
     users: Annotated[str, typer.Option(metavar="AXIS", help="Requests at once, written the same way.")] = "1",
     format: Annotated[
         str | None,
-        typer.Option("--format", "-f", help="csv, json or parquet. Default: by -o, else csv (a table on a terminal)."),
+        typer.Option(
+            "--format",
+            "-f",
+            help="csv, json or parquet. Default: by -o, else csv (a table on a terminal).",
+            autocompletion=completion.of(("csv", "json", "parquet")),
+        ),
     ] = None,
     output: Annotated[Path | None, o.written_to("Write the sweep here. Default: stdout.")] = None,
 ) -> None:
@@ -78,7 +83,7 @@ def sweep(
         kinds = [spec.id]
         load.setdefault("gpus_per_node", offer.machine.gpu_count if offer is not None else None)
     elif not kinds:
-        raise RequestError("on which GPUs? --gpus ID,... or --machine NAME", about="gpu")
+        raise RequestError("on which GPUs? --gpu ID,... or --machine NAME", about="gpu")
     axes = api.sweep_axes(
         cards.models.all() if ALL in wanted else wanted,
         cards.whole_gpus() if ALL in kinds else kinds,

@@ -112,6 +112,11 @@ class _Decision:
             part = replace(one, model=model or None, spelling=spelling, gpus=own.get(model, one.gpus))
             if own and part.intent == "compare":
                 part = replace(part, intent="count")
+            if part.intent == "compare" and len(self.r.gpus) > 1 and all(g.count for g in self.r.gpus):
+                # "3x 3090 or 1x A6000": whether each of these does.
+                for g in self.r.gpus:
+                    yield replace(part, intent="fit", gpus=g.ids[:1], gpu_count=g.count)
+                continue
             lengths = self.r.options.lengths
             if len(lengths) < 2 or one.intent == "context":
                 yield part
@@ -136,6 +141,9 @@ class _Decision:
             told.insert(0, f"{self.r.chip} is not in the catalogue")
         if self.r.pace.alone:
             told.append("nor is its speed estimated")
+        if isinstance(error, UnknownModelError) and self.r.gpus:
+            each = [f"{g.count} × {g.ids[0]}" if g.count else g.ids[0] for g in self.r.gpus if g.ids]
+            told.insert(0, f"the GPUs were understood: {' + '.join(each)}")
         for gpu in unknown_gpus(self.r.s) if self.r.read_all else ():
             if not any(word in str(error) for word in gpu.split()):
                 told.insert(0, f"the GPU {gpu[:40]!r} is not in the catalogue")
