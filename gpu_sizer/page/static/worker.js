@@ -42,10 +42,12 @@ async function start({ pyodide, archive, integrity }) {
   step("Loading the program and its cards …");
   const response = await fetch(archive);
   if (!response.ok) throw new Error(`${archive}: ${response.status}`);
-  python.unpackArchive(await response.arrayBuffer(), "zip", { extractDir: "/program" });
+  python.unpackArchive(await response.arrayBuffer(), "zip", { extractDir: "/" });
   step("Starting the engine …");
   answer = python.runPython(`
-import sys
+import os, shutil, sys
+shutil.unpack_archive("/program.tar", "/program")
+os.remove("/program.tar")
 sys.path.insert(0, "/program")
 from gpu_sizer.page.engine import answer
 answer("size", '{"model": "mixtral-8x7b", "gpu": "rtx-a6000"}')
