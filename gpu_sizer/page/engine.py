@@ -9,6 +9,7 @@ from io import BytesIO
 from typing import Any
 
 from gpu_sizer import api
+from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.errors import GpuSizerError, RequestError
 
 #: Where a browser runs this there is no pydantic: a configuration is then held to the records' own rules alone.
@@ -60,7 +61,6 @@ def _deploy(body: dict[str, Any]) -> dict[str, Any]:
 
 def _check_log(body: dict[str, Any]) -> dict[str, Any]:
     """A start-up log beside the estimate, as the lines of ``check-log``."""
-    from gpu_sizer.cards.catalogue import catalogue
     from gpu_sizer.evidence.check import check
     from gpu_sizer.evidence.check_lines import lines
     from gpu_sizer.evidence.logs.startup import read_log
@@ -77,7 +77,6 @@ def _check_log(body: dict[str, Any]) -> dict[str, Any]:
 
 def listing(kind: str) -> dict[str, Any]:
     """The models or GPUs of the catalogue, as the page's lists have them."""
-    from gpu_sizer.cards.catalogue import catalogue
     from gpu_sizer.reports.listings import gpu_listing, model_listing
 
     if kind == "models":

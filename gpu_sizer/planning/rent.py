@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.machine import Offer
+from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.errors import RequestError
-from gpu_sizer.planning.rental import Rental, carried, doubt_of, is_node, order
-from gpu_sizer.planning.request import make_request
+from gpu_sizer.memory.estimate import LayoutMemory
+from gpu_sizer.planning.rental import Rental, Wanted, carried, doubt_of, is_node, order
+from gpu_sizer.planning.request import Request, make_request
 from gpu_sizer.planning.search import Search
 from gpu_sizer.planning.uncounted import Uncounted, counted
 from gpu_sizer.records import dataclass
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from typing import Any
-
-    from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.cards.machine import Offer
-    from gpu_sizer.cards.model_card import ModelCard
-    from gpu_sizer.memory.estimate import LayoutMemory
-    from gpu_sizer.planning.rental import Wanted
-    from gpu_sizer.planning.request import Request
 
 #: Options that an answer shows unless all are asked for.
 SHOWN = 12
