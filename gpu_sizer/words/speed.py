@@ -44,8 +44,8 @@ def speed_blocks(speed: Speed, users: int, title: str = "") -> Iterator[Block]:
     if first is not None:
         rows.append(("time to the first", f"{first.describe()} ms; a class more than a figure"))
     yield Pairs(tuple(rows), title)
-    one = speed.running < 1.5
-    at_once = "1 request runs at a time" if one else f"{speed.running:,.0f} requests run at once"
+    running = f"{speed.running:,.0f}"
+    at_once = "One request runs at once" if running == "1" else f"{running} requests run at once"
     waiting = f"; the other {users - speed.running:,.0f} wait" if users - speed.running >= 1 else ""
     basis = speed.basis
     yield Paragraph(
