@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,8 +16,6 @@ from gpu_sizer.errors import RequestError
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gpu_sizer.reports.charts.style import Chart
     from gpu_sizer.reports.charts.text import Bars
     from gpu_sizer.reports.tables.spec import TableSpec

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from gpu_sizer import api
+from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import is_terminal, print_aside, print_json, print_lines, print_prose
 from gpu_sizer.errors import RequestError
+from gpu_sizer.files import write_file
 from gpu_sizer.planning.quantities import some_gpus
 from gpu_sizer.reports import selecting
 from gpu_sizer.reports.listings import GPU_KEYS, MODEL_KEYS, CatalogueListing, gpu_listing, model_listing
-
-if TYPE_CHECKING:
-    from gpu_sizer.cards.model_card import ModelCard
 
 Part = Annotated[str | None, typer.Argument(metavar="[FILTER]", help="Part of an id, name or organization.")]
 Since = Annotated[
@@ -50,7 +49,6 @@ def print_listing(listing: CatalogueListing, as_json: bool, format: str | None, 
 
 
 def _export(listing: CatalogueListing, format: str | None, output: Path | None) -> None:
-    from gpu_sizer.files import write_file
     from gpu_sizer.reports.tables.formats import format_of, render
 
     form = format_of(format, output.suffix if output else None)

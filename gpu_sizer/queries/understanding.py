@@ -112,7 +112,8 @@ class _Decision:
             part = replace(one, model=model or None, spelling=spelling, gpus=own.get(model, one.gpus))
             if own and part.intent == "compare":
                 part = replace(part, intent="count")
-            if part.intent == "compare" and len(self.r.gpus) > 1 and all(g.count for g in self.r.gpus):
+            counted = len(self.r.gpus) > 1 and all(g.count for g in self.r.gpus)
+            if part.intent == "compare" and counted and not self.r.says("compares"):
                 # "3x 3090 or 1x A6000": whether each of these does.
                 for g in self.r.gpus:
                     yield replace(part, intent="fit", gpus=g.ids[:1], gpu_count=g.count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
 from typing import Any
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
@@ -12,10 +13,6 @@ from gpu_sizer.records import dataclass
 from gpu_sizer.reports.selecting import GpuFilter, ModelFilter, ordered
 from gpu_sizer.reports.tables.grid import Cell, Column, Grid, Group, Row
 from gpu_sizer.units import MIB, amount, gib, verb
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from datetime import date
 
 #: What a list can be sorted by.
 MODEL_KEYS: dict[str, Callable[[ModelEntry], str | float | date | None]] = {
