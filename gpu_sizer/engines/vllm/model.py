@@ -125,8 +125,6 @@ class VllmModel:
 
     def host_share(self, layout: Layout, rules: WeightRules) -> int:
         """Bytes that stay in the machines' memory for all GPUs of a layout."""
-        if not self.offload_bytes:
-            return 0
         tp, pp = layout.tensor_parallel_size, layout.pipeline_parallel_size
         placement = WeightPlacement(self.inventory, tp, layout.expert_ranks, rules)
         return sum(self._offloaded(placement, pp)) * tp * layout.data_parallel_size
