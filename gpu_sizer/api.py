@@ -401,12 +401,13 @@ def what_fits(
     """
     from gpu_sizer.planning.choices import what_fits as runnable
 
-    models = (cards or catalogue()).models.all()
+    shelf = (cards or catalogue()).models
     spec, offer = hardware(gpu, machine, cards)
     if offer is not None:
         load.setdefault("gpus_per_node", offer.machine.gpu_count)
     number = _count(gpu_count, offer)
-    return runnable(models, spec, number, everything=everything, workers=workers, **options_of(load, None))
+    asked = options_of(load, None)
+    return runnable(shelf.all(), spec, number, everything=everything, workers=workers, counts=shelf.counts, **asked)
 
 
 def which_gpu(

@@ -341,7 +341,9 @@ class Load:
     def of_model(self) -> Load:
         """What of it changes the model as it is loaded, all else at its default: prepared models are kept by this."""
         values = _OF_MODEL(self)
-        return AS_RELEASED if values == _RELEASED else Load(context=1, **dict(zip(_OF_MODEL_NAMES, values, strict=True)))
+        return (
+            AS_RELEASED if values == _RELEASED else Load(context=1, **dict(zip(_OF_MODEL_NAMES, values, strict=True)))
+        )
 
     def changed(self) -> Iterator[Setting]:
         """The settings that are not at their default."""

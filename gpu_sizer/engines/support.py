@@ -259,10 +259,10 @@ def _latent_kind(card: ModelCard) -> str | None:
 
 def _is_meant(rule: dict[str, Any], model: PreparedModel, cache_dtype: str) -> bool:
     """Whether a model with such a cache is one that a rule of a platform is about."""
-    if "formats" in rule and not any(t.fmt in rule["formats"] for t, _ in model.inventory.everything()):
-        return False
     if "classes" in rule and model.card.engine_class not in rule["classes"]:
         return False
     if "latent" in rule and _latent_kind(model.card) not in rule["latent"]:
         return False
-    return "caches" not in rule or cache_dtype in rule["caches"]
+    if "caches" in rule and cache_dtype not in rule["caches"]:
+        return False
+    return "formats" not in rule or any(t.fmt in rule["formats"] for t, _ in model.inventory.everything())

@@ -267,7 +267,8 @@ def _memory(a: Asked, cards: Catalogue) -> MemoryNeed:
 def _models(a: Asked, cards: Catalogue) -> Runnable:
     from gpu_sizer.planning.choices import what_fits
 
-    return what_fits(cards.models.all(), a.gpus[0], gpus_asked(a.gpu_count), workers=a.workers, **a.options)
+    count, shelf = gpus_asked(a.gpu_count), cards.models
+    return what_fits(shelf.all(), a.gpus[0], count, workers=a.workers, counts=shelf.counts, **a.options)
 
 
 def _speed(a: Asked, cards: Catalogue) -> HowFast:

@@ -7,7 +7,7 @@ from operator import attrgetter
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.speed_figures import rounded
 from gpu_sizer.records import dataclass
-from gpu_sizer.reports.listings import entry
+from gpu_sizer.reports.listings import ModelEntry
 from gpu_sizer.reports.tables.engine_columns import AT, under_engine
 from gpu_sizer.reports.tables.grid import Cell, Column
 from gpu_sizer.timing.answer import significant
@@ -119,7 +119,7 @@ def _billions(count: int) -> Cell:
 
 
 def _active(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
-    return _billions(entry(card).active)
+    return _billions(ModelEntry(card).active)
 
 
 def _dtype(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
@@ -290,7 +290,7 @@ KINDS: dict[str, Kind] = {
             "parameters",
             "Parameters (B)",
             "all of them, in billions",
-            lambda f, c, g: _billions(entry(c).total),
+            lambda f, c, g: _billions(ModelEntry(c).total),
             scale=1e9,
             number="#,##0.0",
         ),
