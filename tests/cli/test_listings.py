@@ -69,6 +69,20 @@ def test_the_listed_counts_are_the_inventory_s() -> None:
         assert (listed.total, listed.active) == (inventory.total_parameters, inventory.active_parameters), card.id
 
 
+def test_a_list_of_all_models_makes_no_tensor(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gpu_sizer.model import counts
+
+    shelf = catalogue().models
+    cards = shelf.all()
+
+    def build_inventory(card: object, dtype: str | None = None) -> None:
+        raise AssertionError(card)
+
+    monkeypatch.setattr(counts, "build_inventory", build_inventory)
+    listed = model_listing(cards, sort="-active", counts=shelf.counts)
+    assert len(listed.records) == len(cards) == len(listed.plain.rows)
+
+
 def test_what_fits_is_what_the_planner_places() -> None:
     found = set(ids("models", "--fits", "2xa6000", "--organization", "mistral"))
     for card in catalogue().models.all():
