@@ -22,19 +22,26 @@ class Counts:
     active: int
     active_without_embedding: int
     checkpoint: int
-    stored_bytes: int
-    """Bytes of what GPUs hold together, each tensor once and nothing padded: no engine holds the model in less."""
+    layer_bytes: int
+    """Bytes of the layers, each tensor once and nothing padded: every engine holds as much on GPUs, unless told not to.
+
+    Embeddings may stand in the machine's memory, and towers may be left out.
+    """
 
 
 def counts_of(card: Described) -> Counts:
     """The sums of a card."""
     found = build_inventory(card)
-    stored = sum(storage_bytes(t.shape, t.fmt) * t.copies * n for t, n in found.everything() if not t.on_host)
+    each = {
+        name: sum([storage_bytes(t.shape, t.fmt) * t.copies for t in tensors if not t.on_host])
+        for name, tensors in found.blocks.items()
+    }
+    layers = sum([each[name] for name in found.layer_names])
     return Counts(
         found.total_parameters,
         found.active_parameters,
         found.active_without_embedding,
         found.checkpoint_parameters,
         # Engines load float32 in half of it.
-        stored // 2 if card.weights.dtype == "float32" else stored,
+        layers // 2 if card.weights.dtype == "float32" else layers,
     )

@@ -195,10 +195,10 @@ class Choices:
 
 
 def _is_too_large(request: Request, counts: Counts, count: int) -> bool:
-    """Whether a model's tensors alone are more than so many GPUs have; false where that is not known at once."""
+    """Whether a model's layers alone are more than so many GPUs have; false where that is not known at once."""
     load = request.load
     kept_off = load.of_model() is not AS_RELEASED or any(s.counted for s in load.changed())
-    return not kept_off and counts.stored_bytes > count * request.gpu.visible_bytes
+    return not kept_off and counts.layer_bytes > count * request.gpu.visible_bytes
 
 
 def _runnable(card: ModelCard, gpu: GpuSpec, count: int, options: dict[str, Any], counts: Counts) -> tuple[Any, ...]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from gpu_sizer.api import load_gpu, load_model
-from gpu_sizer.cards.catalogue import Catalogue, catalogue, code_folders
+from gpu_sizer.cards.catalogue import Shelf, catalogue, code_folders
+from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.cards.writing import to_yaml
 from gpu_sizer.engines.registry import engine_names
 from gpu_sizer.errors import RequestError
 from gpu_sizer.fast import compiled
@@ -27,13 +30,15 @@ def test_the_kept_sums_are_those_of_the_tensors() -> None:
         assert shelf.counts(card) == counts_of(card), card.id
 
 
-def test_sums_are_kept_for_the_catalogue_s_own_cards_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sums_are_kept_for_the_catalogue_s_own_cards_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shelf = catalogue().models
     card = load_model("llama-3-8b")
     assert shelf.counts(card.with_vocabulary(1000)) == counts_of(card.with_vocabulary(1000)) != shelf.counts(card)
+    # Another's folder, read from its YAML.
     monkeypatch.setenv(compiled.SWITCH, "0")
-    fresh = Catalogue().models
-    assert fresh.counts(fresh.get("llama-3-8b")) == shelf.counts(card)
+    (tmp_path / "card.yaml").write_text(to_yaml(card))
+    fresh = Shelf(ModelCard, [str(tmp_path)])
+    assert fresh.counts(fresh.get(card.id)) == shelf.counts(card)
 
 
 @pytest.mark.parametrize("name", engine_names())
@@ -47,7 +52,7 @@ def test_no_engine_holds_a_model_in_less(name: str) -> None:
         except RequestError:
             continue
         seen += 1
-        assert shelf.counts(card).stored_bytes <= held, card.id
+        assert shelf.counts(card).layer_bytes <= held, card.id
     assert seen > 40
 
 
