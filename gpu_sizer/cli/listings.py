@@ -108,8 +108,9 @@ def models(
         open=open,
         exact=verified,
     )
+    known = o.cards().models
     if fits is None:
-        listing = model_listing(o.cards().models.all(), wanted, sort=sort)
+        listing = model_listing(known.all(), wanted, sort=sort, counts=known.counts)
     else:
         count, name = some_gpus(fits)
         gpu = api.load_gpu(name, cards=o.cards())
@@ -118,7 +119,7 @@ def models(
             from gpu_sizer.planning.choices import what_fits
             from gpu_sizer.words.uncounted import uncounted_lines
 
-            found = what_fits(cards, gpu, count, workers=0)
+            found = what_fits(cards, gpu, count, workers=0, counts=known.counts)
             told = list(uncounted_lines(found.uncounted))
             if as_json or format == "csv" or (output is not None and output.suffix == ".csv"):
                 # Neither has a place for remarks.
@@ -126,7 +127,7 @@ def models(
             return {row.model.id for row in found.models if row.fits}, told
 
         remark = f"on {count} × {gpu.name}: one request at the model's full length, weights as released"
-        listing = model_listing(o.cards().models.all(), wanted, sort=sort, among=runnable, remarks=(remark,))
+        listing = model_listing(known.all(), wanted, sort=sort, among=runnable, remarks=(remark,), counts=known.counts)
     print_listing(listing, as_json, format, output)
 
 

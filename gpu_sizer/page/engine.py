@@ -109,7 +109,8 @@ def listing(kind: str) -> dict[str, Any]:
     from gpu_sizer.reports.listings import gpu_listing, model_listing
 
     if kind == "models":
-        return {"models": model_listing(catalogue().models.all()).records}
+        models = catalogue().models
+        return {"models": model_listing(models.all(), counts=models.counts).records}
     return {"gpus": gpu_listing(catalogue().gpus.all()).records}
 
 

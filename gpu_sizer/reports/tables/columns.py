@@ -13,7 +13,7 @@ from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.planning.plan import Plan
 from gpu_sizer.planning.rental import Rental
 from gpu_sizer.records import dataclass
-from gpu_sizer.reports.listings import entry
+from gpu_sizer.reports.listings import ModelEntry
 from gpu_sizer.reports.tables.counting import Counts
 from gpu_sizer.reports.tables.engine_columns import AT, under_engine
 from gpu_sizer.reports.tables.grid import Cell, Column
@@ -131,7 +131,7 @@ def _billions(count: int) -> Cell:
 
 
 def _active(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
-    return _billions(entry(card).active)
+    return _billions(ModelEntry(card).active)
 
 
 def _dtype(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
@@ -302,7 +302,7 @@ KINDS: dict[str, Kind] = {
             "parameters",
             "Parameters (B)",
             "as its class counts them, in billions; `checkpoint` has all",
-            lambda f, c, g: _billions(entry(c).total),
+            lambda f, c, g: _billions(ModelEntry(c).total),
             scale=1e9,
             number="#,##0.0",
         ),
