@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from gpu_sizer.arena.sentences import basis
 from gpu_sizer.errors import RequestError
-from gpu_sizer.planning.uncounted import uncounted_text
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.arena.scores import arena_table_or_none, scores
 from gpu_sizer.reports.article import rated
@@ -23,6 +22,7 @@ from gpu_sizer.reports.charts.memory import memory_chart
 from gpu_sizer.reports.tables.build import build_table, counts_of
 from gpu_sizer.reports.tables.selection import select_gpus, select_models
 from gpu_sizer.reports.tables.spec import make_spec
+from gpu_sizer.words.uncounted import uncounted_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -14,13 +14,13 @@ from gpu_sizer.engines.registry import engine, engine_title
 from gpu_sizer.evidence.benchmarks import read_benchmarks
 from gpu_sizer.evidence.speed_replay import speed_replay
 from gpu_sizer.load import ENGINE
-from gpu_sizer.planning.speed_figures import rounded
 from gpu_sizer.records import dataclass, replace
 from gpu_sizer.reports.article.draft import Section
 from gpu_sizer.reports.article.sections import on_gpus
 from gpu_sizer.reports.tables.columns import short_name
 from gpu_sizer.reports.tables.formats.md import write
 from gpu_sizer.reports.tables.grid import Cell, Column, Grid, Group, Row
+from gpu_sizer.units import rounded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

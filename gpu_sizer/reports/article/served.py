@@ -9,12 +9,12 @@ from gpu_sizer.load import USUAL_ANSWER, USUAL_PROMPT
 from gpu_sizer.planning.how_fast import how_fast_on
 from gpu_sizer.planning.inverse import most_users
 from gpu_sizer.planning.request import make_request
-from gpu_sizer.planning.speed_figures import rounded
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.article.draft import Section
 from gpu_sizer.reports.article.sections import on_gpus
 from gpu_sizer.reports.tables.formats.md import write
 from gpu_sizer.reports.tables.grid import Cell, Column, Grid, Group, Row
+from gpu_sizer.units import rounded
 from gpu_sizer.words.rental import named
 
 if TYPE_CHECKING:

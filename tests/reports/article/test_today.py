@@ -9,7 +9,6 @@ import pytest
 
 import gpu_sizer
 from gpu_sizer.cards.catalogue import catalogue
-from gpu_sizer.planning.speed_figures import rounded
 from gpu_sizer.reports.article.asked import asked
 from gpu_sizer.reports.article.draft import Draft, Figure, Section, markdown
 from gpu_sizer.reports.article.findings import Findings, findings
@@ -22,6 +21,7 @@ from gpu_sizer.reports.charts.demand import demand, demand_chart
 from gpu_sizer.reports.charts.growth import Measured
 from gpu_sizer.reports.tables.counting import Counts
 from gpu_sizer.reports.tables.grid import Cell, Column, Grid, Group, Row
+from gpu_sizer.units import rounded
 
 MODELS = ["qwen3.8-27b", "gemma-4-31b", "deepseek-v4.1-flash", "glm-5.3-flash", "llama-3-8b", "qwen3.6-27b-nvfp4"]
 GETS, NOW, MEASURED = "What a user gets for them", "Which to run now, and where", "Beside what was measured"
