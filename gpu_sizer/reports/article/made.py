@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from gpu_sizer.arena.sentences import basis
 from gpu_sizer.errors import RequestError
 from gpu_sizer.records import dataclass
+from gpu_sizer.reports.arena.charts import TRACKER, TRACKER_URL
 from gpu_sizer.reports.arena.scores import arena_table_or_none, scores
 from gpu_sizer.reports.article import rated
 from gpu_sizer.reports.article import sections as s
@@ -108,7 +109,7 @@ def drafted(
         parts += _rated(table, found, counts, spec)
     if spec.as_of is None:
         parts += _today(table, found, [card.id for card in dated], cards, spec, advance)
-    notes = list(_notes(table, refused, found))
+    notes = list(_notes(table, refused, found, spec))
     if spec.as_of is None and (nothing := unmeasured(found.gpu)) is not None:
         notes.append(nothing)
     if narrowed:
@@ -212,8 +213,10 @@ def _unsized(spec: TableSpec, cards: Catalogue) -> list[str]:
     ]
 
 
-def _notes(table: Table | None, refused: Sequence[str], found: Findings) -> Iterator[str]:
+def _notes(table: Table | None, refused: Sequence[str], found: Findings, spec: TableSpec) -> Iterator[str]:
     if refused:
         yield f"Left out, since they do not take the context asked: {s.listed(refused)}."
     if table is not None:
         yield from rated.arena_notes(table, found)
+        if spec.as_of is None:
+            yield f"The chart of open against proprietary models is drawn {TRACKER}: {TRACKER_URL}"
