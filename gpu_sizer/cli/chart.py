@@ -26,8 +26,6 @@ app = typer.Typer(
     help="Charts of what models take: over time, by part, by context, by GPU. Without -o, bars in the terminal.",
 )
 
-#: GPUs of the matrix where none are named: one of each size that people rent.
-MATRIX_GPUS = ("l4", "rtx-4090", "rtx-a6000", "l40s", "a100-80gb", "h100-80gb", "h200", "b200", "mi300x")
 USERS = "1,4,16,64"
 MEASURES = ("gpus", "gib")
 
@@ -262,7 +260,7 @@ def matrix(
     file, theme = _file(**place), place["theme"]
     spec = _spec(
         load,
-        gpus=t.names(gpus) or MATRIX_GPUS,
+        gpus=t.names(gpus) or made.MATRIX_GPUS,
         columns=("name", "gpus"),
         **selection,
     )

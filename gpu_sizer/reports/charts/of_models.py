@@ -31,6 +31,8 @@ from gpu_sizer.words.uncounted import uncounted_text
 if TYPE_CHECKING:
     from gpu_sizer.arena.standings import Table
 
+#: GPUs of the matrix where none are named: one of each size that people rent.
+MATRIX_GPUS = ("l4", "rtx-4090", "rtx-a6000", "l40s", "a100-80gb", "h100-80gb", "h200", "b200", "mi300x")
 #: Steps of one line at most: a model of a million tokens may need another GPU dozens of times.
 MOST_STEPS = 64
 
