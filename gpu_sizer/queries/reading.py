@@ -221,7 +221,7 @@ class Reader:
         size = self.s.at(name.stop)
         if len(name.ids) > 1 or not is_size(size):
             return name
-        from gpu_sizer.queries.tags import TAGS
+        from gpu_sizer.cards.ollama_tags import TAGS
 
         if (hub_id := TAGS.get(f"{name.ids[0]}:{size}")) is None:
             return name

@@ -76,7 +76,7 @@ def _kept(speed: Speed, load: Load) -> str:
 def _tuned(plan: Plan) -> str:
     assert plan.tuned is not None
     count = plan.tuned.gpu_count
-    return f"At lower settings {count} {'does' if count == 1 else 'do'}: {ways.flags(plan.tuned)}."
+    return f"At lower settings {count} {'does' if count == 1 else 'do'}: {ways.flags(plan.tuned, plan.request)}."
 
 
 def rows(memory: RankMemory) -> list[tuple[str, int]]:
@@ -218,7 +218,7 @@ def fit_headline(fit: Fit) -> str:
     """Whether one layout fits, in a sentence."""
     model, gpus = fit.request.model.name, " + ".join(times(n, gpu.short_name) for gpu, n in fit.kinds())
     what = f"{gpus}{in_layout(fit.layout)}"
-    lower = f" It does with {ways.flags(fit.tuned)}." if fit.tuned else ""
+    lower = f" It does with {ways.flags(fit.tuned, fit.request)}." if fit.tuned else ""
     if fit.verdict == "does_not_fit":
         return f"No: {model} does not fit on {what}: {fit.reason}.{lower}"
     assert fit.per_gpu is not None
