@@ -117,7 +117,7 @@ def _kept(speed: Speed, load: Load) -> str:
 def _tuned(plan: Plan) -> str:
     assert plan.tuned is not None
     count = plan.tuned.gpu_count
-    return f"At lower settings {count} {verb(count, 'does', 'do')}: {ways.flags(plan.tuned)}."
+    return f"At lower settings {count} {verb(count, 'does', 'do')}: {ways.flags(plan.tuned, plan.request)}."
 
 
 def rows(memory: RankMemory) -> list[tuple[str, int]]:
@@ -261,7 +261,7 @@ def fit_headline(fit: Fit) -> str:
     what = on(fit.request, fit.gpu_count, fit.layout)
     if len(kinds) > 1:
         what = " + ".join(times(n, gpu.short_name) for gpu, n in kinds) + in_layout(fit.layout)
-    lower = f" It does with {ways.flags(fit.tuned)}." if fit.tuned else ""
+    lower = f" It does with {ways.flags(fit.tuned, fit.request)}." if fit.tuned else ""
     if fit.verdict == "does_not_fit":
         return f"No: {model} does not fit on {what}: {fit.reason}.{lower}"
     assert fit.per_gpu is not None
