@@ -27,7 +27,11 @@ SOURCES: dict[str, tuple[str, str, str | None]] = {
     "kserve": ("kserve/kserve", "charts/kserve-crd/templates/serving.kserve.io_inferenceservices.yaml", "v1beta1"),
     "kserve-llm": ("kserve/kserve", "config/crd/full/llmisvc/serving.kserve.io_llminferenceservices.yaml", "v1alpha2"),
     "kuberay": ("ray-project/kuberay", "helm-chart/kuberay-operator/crds/ray.io_rayservices.yaml", "v1"),
-    "dynamo": ("ai-dynamo/dynamo", "deploy/operator/config/crd/bases/nvidia.com_dynamographdeployments.yaml", "v1beta1"),
+    "dynamo": (
+        "ai-dynamo/dynamo",
+        "deploy/operator/config/crd/bases/nvidia.com_dynamographdeployments.yaml",
+        "v1beta1",
+    ),
     "llm-d": ("llm-d-incubation/llm-d-modelservice", "charts/llm-d-modelservice/values.schema.json", None),
     "llama-swap": ("mostlygeek/llama-swap", "config-schema.json", None),
     "production-stack": ("vllm-project/production-stack", "helm/values.schema.json", None),
