@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gpu_sizer import api
+from gpu_sizer.cards.catalogue import Catalogue
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.light_card import light_cards
+from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli import table as t
+from gpu_sizer.cli.chart import MATRIX_GPUS
 from gpu_sizer.errors import RequestError, UnknownModelError
+from gpu_sizer.files import check_output, write_file
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
 from gpu_sizer.records import dataclass
+from gpu_sizer.reports.tables.grid import Grid
+from gpu_sizer.words.uncounted import uncounted_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from gpu_sizer.arena.standings import Table
-    from gpu_sizer.cards.catalogue import Catalogue
-    from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.reports.article.draft import Draft, Section
     from gpu_sizer.reports.article.findings import Findings, Taken
     from gpu_sizer.reports.charts.demand import Demand
-    from gpu_sizer.reports.tables.grid import Grid
     from gpu_sizer.reports.tables.spec import TableSpec
 
 #: Columns of the article's table.
@@ -54,7 +59,13 @@ def article(
         str | None, typer.Option(metavar="DATE", help="As it would have stood on a day: models released by then.")
     ] = None,
     gpus: Annotated[
-        list[str] | None, typer.Option("--gpus", metavar="ID,...", help="The first is what the text counts in.")
+        list[str] | None,
+        typer.Option(
+            "--gpu",
+            metavar="ID,...",
+            help="The first is what the text counts in.",
+            autocompletion=completion.listed(completion.gpus),
+        ),
     ] = None,
     models: t.Models = None,
     filter: t.Filter = None,
@@ -77,7 +88,6 @@ def article(
     dark: Annotated[bool, typer.Option("--dark", help="Also each chart for dark pages.")] = False,
 ) -> None:
     """The article itself: table in every format, charts, data, and a Markdown draft with methods and footnotes."""
-    from gpu_sizer.files import check_output
     from gpu_sizer.reports.tables.spec import keys_of
 
     check_output(output / "article.md", parents=True)
@@ -128,7 +138,6 @@ def _known(names: list[str] | None, cards: Catalogue) -> tuple[list[str] | None,
     Raises:
         RequestError: none has a card.
     """
-    from gpu_sizer import api
 
     if names is None:
         return None, []
@@ -174,7 +183,6 @@ def drafted(spec: TableSpec, cards: Catalogue, unknown: Sequence[str] = ()) -> t
     from gpu_sizer.reports.tables.build import build_table, counts_of
     from gpu_sizer.reports.tables.selection import select_gpus, select_models
     from gpu_sizer.reports.tables.spec import make_spec
-    from gpu_sizer.words.uncounted import uncounted_text
 
     gpus = select_gpus(spec.gpus, cards)
     table = arena_table_or_none(cards, spec.as_of)
@@ -247,7 +255,6 @@ def _context(found: Findings, counts: Any, spec: TableSpec) -> Section:
 
 def _matrix(found: Findings, spec: TableSpec, cards: Catalogue, gpus: Sequence[GpuSpec], counts: Any) -> Section:
     """Models that take more than one of the article's GPU, on GPUs that were there by the day."""
-    from gpu_sizer.cli.chart import MATRIX_GPUS
     from gpu_sizer.reports.article.draft import Figure
     from gpu_sizer.reports.article.sections import matrix_section
     from gpu_sizer.reports.charts import of_models as charts
@@ -298,7 +305,6 @@ def _arena_sections(table: Table, found: Findings) -> list[Section]:
 
 def _unsized(spec: TableSpec, cards: Catalogue) -> list[str]:
     """Open models of the time that are known by name and date alone."""
-    from gpu_sizer.cards.light_card import light_cards
 
     if spec.models:
         return []
@@ -361,7 +367,6 @@ def _pictures(made: Draft, dark: bool) -> dict[str, bytes]:
 
 def _write(folder: Path, contents: dict[str, bytes]) -> list[Path]:
     """Everything is made before the first file is written; the paths written."""
-    from gpu_sizer.files import write_file
     from gpu_sizer.reports.article.draft import CHARTS
 
     try:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.recipes import RUN, Package, steps
 
-TABLE = ["--models", "llama-3-8b", "--gpus", "a6000", "--columns", "name,gpus"]
+TABLE = ["--models", "llama-3-8b", "--gpu", "a6000", "--columns", "name,gpus"]
 DEPLOY = ["deploy", "llama-3-8b", "--gpu", "a6000", "--as"]
 
 

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gpu_sizer import api
+from gpu_sizer.cards.catalogue import Catalogue
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.errors import RequestError
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.listings import ModelEntry, entry
 from gpu_sizer.reports.selecting import ModelFilter, parameters
-from gpu_sizer.reports.tables.spec import ALL
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from gpu_sizer.cards.catalogue import Catalogue
-    from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.cards.model_card import ModelCard
-    from gpu_sizer.reports.tables.columns import Shown
-    from gpu_sizer.reports.tables.grid import Row
-    from gpu_sizer.reports.tables.spec import TableSpec
+from gpu_sizer.reports.tables.columns import Shown
+from gpu_sizer.reports.tables.grid import Row
+from gpu_sizer.reports.tables.spec import ALL, TableSpec
 
 
 @dataclass(frozen=True, slots=True)

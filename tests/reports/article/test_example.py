@@ -73,7 +73,7 @@ def test_made_again_it_is_the_same_byte_for_byte(made: dict[str, bytes]) -> None
 
 
 def test_make_docs_makes_it() -> None:
-    command = "gpu-sizer article -o docs/examples/spring-2024 --as-of 2024-05-15 --gpus a6000"
+    command = "gpu-sizer article -o docs/examples/spring-2024 --as-of 2024-05-15 --gpu a6000"
     assert command in (ROOT / "Makefile").read_text()
 
 
