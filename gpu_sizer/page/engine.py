@@ -81,11 +81,14 @@ def _ask(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _deploy(body: dict[str, Any]) -> dict[str, Any]:
+    from gpu_sizer.deploy.choices import CHOICES
     from gpu_sizer.deploy.formats import deploy
 
     kind = body.pop("format")
+    chosen = {s.name: body.pop(s.name) for s in CHOICES if s.name in body}
+    extra = tuple(body.pop("extra", ()))
     plan = api.size(body.pop("model"), gpu=body.pop("gpu"), **body)
-    return {"format": kind, "file": deploy(plan, kind), "plan": plan.model_dump()}
+    return {"format": kind, "file": deploy(plan, kind, extra=extra, **chosen), "plan": plan.model_dump()}
 
 
 def _check_log(body: dict[str, Any]) -> dict[str, Any]:
