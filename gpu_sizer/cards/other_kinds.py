@@ -31,7 +31,5 @@ def other_kind(name: str) -> UnknownModelError | None:
             pattern = word + numbers.get(word, r"-?\d*")
             if (found := re.search(rf"(?<![a-z0-9]){pattern}(?![a-z0-9])", ending)) is not None:
                 family = found[0].rstrip("-")
-                return UnknownModelError(
-                    f"{name[:60]!r} is {kind['what']} ({family}), not a generative decoder: it is not sized here"
-                )
+                return UnknownModelError(f"{name[:60]!r} is {kind['what']} ({family}): it is not sized here")
     return None

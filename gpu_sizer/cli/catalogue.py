@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from gpu_sizer import api
-from gpu_sizer.cards.checking import check_catalogue, check_file
+from gpu_sizer.cards.checking import check_catalogue, check_file, specs_among
 from gpu_sizer.cards.fleet import fleet
+from gpu_sizer.cards.folders import MACHINES
 from gpu_sizer.cards.gpu_slices import Slices
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.loading import Kind, json_schema
@@ -110,10 +111,12 @@ def validate(
         cards = f"{told.cards} cards and specs are valid, {told.machines} machines of {told.providers} providers"
         print_lines([f"{cards}, and {told.rereleases} repositories that are a card again"])
         return
-    failed = 0
-    for file in _within(files):
+    failed, checked = 0, list(_within(files))
+    # A file of machines is the only one that others of the same folder bear on.
+    beside = specs_among(checked) if any(f.parent.name == MACHINES for f in checked) else frozenset()
+    for file in checked:
         try:
-            check_file(file, o.cards())
+            check_file(file, o.cards(), beside)
             print_lines([f"{file}: valid"])
         except CardError as error:
             failed += 1

@@ -64,6 +64,15 @@ Machine = Annotated[
         autocompletion=completion.machines,
     ),
 ]
+Machines = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--machine",
+        metavar="NAME,...",
+        help="Machines that can be rented, separated by commas (may be repeated).",
+        autocompletion=completion.listed(completion.machines),
+    ),
+]
 GivenGpus = Annotated[
     list[str] | None,
     typer.Option(
@@ -235,7 +244,7 @@ def agreed(layout: Layout, gpu_count: int | None) -> None:
 
 
 def hardware(gpu: str | None, machine: str | None) -> dict[str, Any]:
-    """The arguments ``gpu`` or ``machine`` of the library's calls, from the folders asked for.
+    """The arguments ``gpu`` or ``machine``, and ``cards``, of the library's calls, from the folders asked for.
 
     Raises:
         GpuSizerError: neither or both are given, or no such GPU or machine.
@@ -243,4 +252,4 @@ def hardware(gpu: str | None, machine: str | None) -> dict[str, Any]:
     from gpu_sizer import api
 
     spec, offer = api.hardware(gpu, machine, cards())
-    return {"gpu": spec} if offer is None else {"machine": offer}
+    return {**({"gpu": spec} if offer is None else {"machine": offer}), "cards": cards()}

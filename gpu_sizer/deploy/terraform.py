@@ -69,7 +69,7 @@ def result(query: dict[str, str], cards: Catalogue | None = None) -> dict[str, s
     load = {name: s.read(query[name]) for name, s in OPTIONS.items() if name in query}
     layout = {name: s.read(query[name]) for name, s in _SIZES.items() if name in query}
     spec, offer = api.hardware(query.get("gpu"), query.get("machine"), cards)
-    where: dict[str, Any] = {"gpu": spec} if offer is None else {"machine": offer}
+    where: dict[str, Any] = {**({"gpu": spec} if offer is None else {"machine": offer}), "cards": cards}
     answer: Plan | Fit
     # A layout of one's own goes before the plan's.
     answer = api.estimate(card, **where, **layout, **load) if layout else api.size(card, **where, **load)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gpu_sizer.cards.catalogue import LOCAL
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.registry import engine, engine_for, engine_names
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Unpack
 
+    from gpu_sizer.cards.catalogue import Catalogue
     from gpu_sizer.cards.machine import Offer
     from gpu_sizer.engines.engine import Engine
     from gpu_sizer.load import Layouts, LoadOptions, Settings, SizeOptions
@@ -55,6 +57,15 @@ class Request:
     """The machine that was asked for by name, whose GPUs these are."""
     provider: str | None = None
     """Id of the provider whose machines are named beside counts; null is any."""
+    in_nodes: bool = False
+    """Whether a number of nodes is asked for: machines of ``gpus_per_node`` GPUs, whoever rents them out."""
+    cards: Catalogue | None = None
+    """Whose machines are named beside counts; null is the shipped ones and the user's own."""
+
+    @property
+    def counts_machines(self) -> bool:
+        """Whether an answer counts whole machines first: one was named, or nodes are asked for."""
+        return self.in_nodes or (self.machine is not None and self.machine.provider != LOCAL)
 
     @property
     def context(self) -> int:
@@ -141,6 +152,8 @@ def make_request(
     *,
     machine: Offer | None = None,
     provider: str | None = None,
+    in_nodes: bool = False,
+    cards: Catalogue | None = None,
     **options: Unpack[SizeOptions],
 ) -> Request:
     """A checked request; options that are null or left out have their defaults.
@@ -150,6 +163,8 @@ def make_request(
         gpu: the spec of the GPUs.
         machine: the machine whose GPUs these are, where one was named; a node is one of it.
         provider: id of the provider whose machines are named beside counts; null is any.
+        in_nodes: a number of nodes is asked for.
+        cards: whose machines are named beside counts; null is the shipped ones and the user's own.
         options: settings of :mod:`gpu_sizer.load`.
 
     Raises:
@@ -171,7 +186,7 @@ def make_request(
     engine = engine_for(given.pop("engine", ENGINE.default), model)
     limits = {name: given.pop(name) for name in _OF_LIMITS if name in given}
     where = Limits(**limits) if limits else ANYWHERE
-    request = Request(model, gpu, Load(**given), engine, where, machine, provider)
+    request = Request(model, gpu, Load(**given), engine, where, machine, provider, in_nodes, cards)
     if (dtype := request.what_if) is not None:
         _check_format(request.get_engine(), dtype)
     request.get_engine().check(request.load)

@@ -18,7 +18,7 @@ from gpu_sizer.units import ceil_div, gib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from gpu_sizer.engines.engine import Engine, PreparedModel
@@ -213,17 +213,28 @@ class Search:
             return False
         return not self.request.limits.single_node or count <= self.request.gpus_per_node
 
-    def best(self, count: int, kind: str | None = None, *, safe: bool = False) -> LayoutMemory | None:
+    def best(
+        self,
+        count: int,
+        kind: str | None = None,
+        *,
+        safe: bool = False,
+        among: Callable[[Layout], bool] | None = None,
+    ) -> LayoutMemory | None:
         """The best layout of exactly this count that fits, or null.
 
         That with room beyond the estimate's error, then the preferred, then the one with most free memory; ``safe``
-        takes none without such room.
+        takes none without such room, ``among`` only layouts of which it says yes.
         """
         if not self._takes(count):
             return None
         request, fitting, tight = self.request, self.fitting, None
         for alike in self.known.preferred(count, kind or request.layouts, self.sharers, request.gpus_per_node):
-            found = [x for x in alike if not self._too_slow(x) and fitting.could_hold(x, safe=safe)]
+            found = [
+                x
+                for x in alike
+                if (among is None or among(x)) and not self._too_slow(x) and fitting.could_hold(x, safe=safe)
+            ]
             if len(found) > 1:
                 found.sort(key=fitting.free_bytes, reverse=True)
             for layout in found:

@@ -12,7 +12,7 @@ from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.selecting import GpuFilter, ModelFilter, ordered
 from gpu_sizer.reports.tables.grid import Cell, Column, Grid, Group, Row
-from gpu_sizer.units import MIB, gib
+from gpu_sizer.units import MIB, amount, gib, verb
 
 #: What a list can be sorted by.
 MODEL_KEYS: dict[str, Callable[[ModelEntry], str | float | date | None]] = {
@@ -136,7 +136,7 @@ def model_listing(
             f"build; {len(entries) - exact} are only plausible"
         )
     if (wanted.since or wanted.until) and (undated := sum(e.card.released is None for e in entries)):
-        notes.append(f"{undated} models without a release date are not listed")
+        notes.append(f"{amount(undated, 'model')} without a release date {verb(undated, 'is', 'are')} not listed")
     columns = (
         Column("model", "model"),
         Column("organization", "organization", rank=4),
@@ -206,7 +206,7 @@ def gpu_listing(
     kept = [spec for spec in ordered(specs, sort, GPU_KEYS) if wanted.keeps(spec)]
     notes: tuple[str, ...] = ()
     if wanted.since and (undated := sum(spec.released is None for spec in specs)):
-        notes = (f"{undated} GPUs without a release date are not listed",)
+        notes = (f"{amount(undated, 'GPU')} without a release date {verb(undated, 'is', 'are')} not listed",)
     columns = (
         Column("gpu", "gpu"),
         Column("name", "name", rank=4),

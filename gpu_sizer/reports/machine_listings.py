@@ -163,4 +163,5 @@ def machine_record(offer: Offer) -> dict[str, Any]:
         "prices": [price_record(p) for p in m.prices],
         "trap": m.trap,
         "source": m.source,
+        "second_source": m.second_source,
     }

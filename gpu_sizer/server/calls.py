@@ -84,7 +84,8 @@ def _asked(b: LoadBody) -> dict[str, Any]:
     """
     card = api.load_model(b.model, cards=shelf())
     spec, offer = api.hardware(b.gpu, b.machine, shelf())
-    return {"model": card, **({"gpu": spec} if offer is None else {"machine": offer}), **b.load()}
+    where = {"gpu": spec} if offer is None else {"machine": offer}
+    return {"model": card, **where, "cards": shelf(), **b.load()}
 
 
 def lines(result: Any) -> Iterable[str]:

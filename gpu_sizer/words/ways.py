@@ -8,7 +8,7 @@ from gpu_sizer.load import ENGINE, LIMITS, LOAD
 from gpu_sizer.memory.layout import LAYOUT
 from gpu_sizer.planning.rental import rented
 from gpu_sizer.records import dataclass
-from gpu_sizer.units import gib
+from gpu_sizer.units import amount, gib
 from gpu_sizer.words.rental import named, priced
 
 TYPE_CHECKING = False
@@ -115,19 +115,14 @@ def ways(plan: Plan, taken: Way | None) -> Iterator[Way]:
         yield taken
 
 
-def gpus(count: int) -> str:
-    """``1 GPU``, ``3 GPUs``."""
-    return "1 GPU" if count == 1 else f"{count} GPUs"
-
-
 def rows(plan: Plan, taken: Way | None) -> Iterator[tuple[str, str]]:
     """What a person decides by: the counts, one fewer, other lengths, and the command that starts it."""
     if plan.gpu_count is not None:
         for way in ways(plan, taken):
-            yield gpus(way.gpu_count), way.say()
+            yield amount(way.gpu_count, "GPU"), way.say()
     elif plan.tuned is not None:
         t = plan.tuned
-        yield gpus(t.gpu_count), Way(f"with {flags(t)}", t.layout, t.verdict, t.per_gpu).say()
+        yield amount(t.gpu_count, "GPU"), Way(f"with {flags(t)}", t.layout, t.verdict, t.per_gpu).say()
     if plan.gpu_count is not None and plan.rejections:
         fewer = plan.rejections[-1]
         short, layout = fewer.missing_bytes, fewer.layout
@@ -135,9 +130,12 @@ def rows(plan: Plan, taken: Way | None) -> Iterator[tuple[str, str]]:
             shape = f" ({layout.describe()})" if fewer.gpu_count > 1 else ""
             lower = plan.tuned is not None and plan.tuned.gpu_count == fewer.gpu_count
             no = "no at the engine's defaults" if lower else "no"
-            yield gpus(fewer.gpu_count), f"{no}: {gib(short)} short{' each' if fewer.gpu_count > 1 else ''}{shape}"
+            yield (
+                amount(fewer.gpu_count, "GPU"),
+                f"{no}: {gib(short)} short{' each' if fewer.gpu_count > 1 else ''}{shape}",
+            )
         else:
-            yield gpus(fewer.gpu_count), f"no: {fewer.reason}"
+            yield amount(fewer.gpu_count, "GPU"), f"no: {fewer.reason}"
     if plan.context_counts:
         yield "by context", by_context(plan)
     if plan.fits and (started := command(plan)) is not None:

@@ -218,7 +218,7 @@ def test_gpus_that_no_layout_uses_are_told() -> None:
     found = gpu_sizer.fits_on("llama-3-8b", gpu="l40s", gpu_count=5, layouts="tensor")
     assert found.fits
     assert found.model_dump()["gpu_count"] == 5
-    assert "stay unused" in found.model_dump()["warnings"][-1]
+    assert "1 stays unused" in found.model_dump()["warnings"][-1]
 
 
 @pytest.mark.parametrize("engine", ["vllm", "sglang", "llama.cpp"])

@@ -13,7 +13,7 @@ from gpu_sizer.reports.charts.context import users_text
 from gpu_sizer.reports.charts.of_models import source
 from gpu_sizer.reports.charts.speed import MOST_LINES, SpeedLine, SpeedPoint, speed_chart
 from gpu_sizer.reports.tables.columns import short_name
-from gpu_sizer.words.plan import times
+from gpu_sizer.words.rental import times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,6 +21,7 @@ from gpu_sizer.reports.tables.engine_columns import AT, engine_remarks
 from gpu_sizer.reports.tables.grid import Cell, Grid, Group, Row, cleaned, transposed
 from gpu_sizer.reports.tables.selection import Selected, order, select_gpus, select_models
 from gpu_sizer.reports.tables.spec import TableSpec
+from gpu_sizer.units import amount
 from gpu_sizer.words.uncounted import uncounted_text
 
 #: Columns that depend on the load.
@@ -110,7 +111,7 @@ def counts_of(spec: TableSpec, cards: Catalogue, reference: GpuSpec) -> Counts:
 
     provider = fleet(cards).provider(spec.provider) if spec.provider is not None else None
     machine = fleet(cards).find(spec.machine, provider) if spec.machine is not None else None
-    return Counts(spec.context, spec.load, reference, provider, machine)
+    return Counts(spec.context, spec.load, reference, provider, machine, cards)
 
 
 def gpus_of(spec: TableSpec, cards: Catalogue) -> list[GpuSpec]:
@@ -206,7 +207,7 @@ def _edition(selected: Selected) -> str:
     days = [c.released for c in selected.models if c.released]
     newest = f", the newest of {max(days)}" if days else ""
     count = len(selected.models)
-    return f"gpu-sizer {__version__}; {count} model{'' if count == 1 else 's'}{newest}"
+    return f"gpu-sizer {__version__}; {amount(count, 'model')}{newest}"
 
 
 def _chosen(spec: TableSpec) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.errors import RequestError
+from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.planning.plan import Plan
 from gpu_sizer.planning.rental import Rental
 from gpu_sizer.records import dataclass
@@ -31,7 +32,20 @@ _FORMAT_NAMES = {"float8": "FP8", "mxfp8": "MXFP8", "mxfp4": "MXFP4", "nvfp4": "
 
 #: Where a terminal has no room, these go first, in this order; then counts from the last GPU on, never the name.
 _FIRST_TO_GO = (
-    *("hub", "license", "organization", "watts", "month", "machines", "layout", "free", "active", "arena", "kv"),
+    *(
+        "hub",
+        "license",
+        "organization",
+        "watts",
+        "month",
+        "machines",
+        "layout",
+        "free",
+        "active",
+        "checkpoint",
+        "arena",
+        "kv",
+    ),
     *("released", "weights", "context", "dtype", "parameters", "price", "safe", "tensor"),
 )
 
@@ -287,8 +301,16 @@ KINDS: dict[str, Kind] = {
         Kind(
             "parameters",
             "Parameters (B)",
-            "all of them, in billions",
+            "as its class counts them, in billions; `checkpoint` has all",
             lambda f, c, g: _billions(entry(c).total),
+            scale=1e9,
+            number="#,##0.0",
+        ),
+        Kind(
+            "checkpoint",
+            "Checkpoint (B)",
+            "all that its checkpoint holds, in billions: every tower, and layers that predict ahead",
+            lambda f, c, g: _billions(build_inventory(c).checkpoint_parameters),
             scale=1e9,
             number="#,##0.0",
         ),
