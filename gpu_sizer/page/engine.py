@@ -13,7 +13,8 @@ from typing import Any
 from gpu_sizer import api
 from gpu_sizer.answers import with_answers
 from gpu_sizer.cards.catalogue import catalogue
-from gpu_sizer.errors import GpuSizerError, RequestError
+from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.errors import CardError, GpuSizerError, RequestError
 from gpu_sizer.words.data import with_answer_words, with_words
 
 
@@ -52,8 +53,6 @@ def _size_config(body: dict[str, Any]) -> dict[str, Any]:
 def _size_card(body: dict[str, Any]) -> dict[str, Any]:
     """The same for a model card in YAML that the visitor gave."""
     from gpu_sizer.cards.loading import load_card
-    from gpu_sizer.cards.model_card import ModelCard
-    from gpu_sizer.errors import CardError
 
     body.pop("model", None)
     name = Path(str(body.pop("name"))).name[:60] or "card.yaml"
