@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.likeness import KnownNames
     from gpu_sizer.cards.reading import Entry
     from gpu_sizer.cards.rerelease_shelf import Rereleases
+    from gpu_sizer.model.counts import Counts
 
     Card = TypeVar("Card", ModelCard, GpuSpec)
 else:
@@ -108,7 +109,7 @@ class Shelf(Generic[Card]):
         self.changes += 1
         self._cards.clear()
         self._spelt.clear()
-        for name in ("index", "known", "ambiguous", "files"):
+        for name in ("index", "known", "ambiguous", "files", "_counts"):
             self.__dict__.pop(name, None)
         return True
 
@@ -192,6 +193,20 @@ class Shelf(Generic[Card]):
         if self._compiled is not None:
             self._compiled.read_whole()
         return [self.get(i) for i in self.ids()]
+
+    def counts(self, card: Card) -> Counts:
+        """What the tensors of a model sum to: kept beside it for every card of the catalogue, else counted."""
+        from gpu_sizer.model.counts import Counts, counts_of
+
+        # A release, or a card of the caller's, may be built otherwise under the same id.
+        if self._cards.get(card.id) is card and (values := self._counts.get(card.id)) is not None:
+            return Counts(*values)
+        return counts_of(card)  # type: ignore[arg-type]  # asked of models alone
+
+    @cached_property
+    def _counts(self) -> dict[str, list[int]]:
+        """The kept sums by id; empty where the cards are read from YAML."""
+        return {} if self._compiled is None else self._compiled.entry("counts") or {}
 
     def lookup(self, name: str) -> str | None:
         """The id that a spelling means exactly, or null."""

@@ -6,11 +6,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from gpu_sizer.errors import UnknownModelError
 
 
 def _kinds() -> list[dict[str, Any]]:
-    import yaml
 
     text = (Path(__file__).parent / "other_kinds.yaml").read_text(encoding="utf-8")
     kinds: list[dict[str, Any]] = yaml.safe_load(text)["kinds"]

@@ -36,6 +36,10 @@ MOST_IGNORED = 6
 _BEFORE_AMOUNTS = frozenset(("$", "€", "£", "under", "below", "over", "above", "least", "not", "no", "without"))
 #: Words beside a model's name that make it a draft of another.
 _DRAFTS = frozenset(("draft", "drafter", "speculative"))
+#: A number of machines that is asked for; of instances it may be one of copies.
+_MACHINES_ASKED = "many|number nodes|machines|servers|boxes|hosts"
+#: One of these, or a sign, stands in every question about money.
+_MONEY = frozenset(("usd", "dollar", "dollars", "bucks", "month", "monthly"))
 #: GPUs that are told as so many of each are all meant together, unless one of these says that one is to be chosen.
 _CHOICE = "or|vs|versus|better|best|cheaper|cheapest|compare|comparison|which"
 _TOGETHER = "plus|together|both|mixed|mix|alongside|combined|combination"
@@ -87,11 +91,17 @@ class Reader:
         self.models, self.gpus = exact_names(s, self.cards, mender)
         self.models += copied
         self.gpus = [self._in_machines(g) for g in self.gpus]
+        if self.options.per_machine is None and matches(s, _MACHINES_ASKED):
+            self.options.per_machine = 0
         self._copies_told()
         self._surroundings()
+        if "$" in s.text or not _MONEY.isdisjoint(s.asked):
+            from gpu_sizer.queries.budget import read_budget
+
+            self.remarks += read_budget(s, self.options)
         self.pace = read_speed(s, has_model=bool(self.models))
         read_options(s, self.options)
-        self.options.most = self.pace.most
+        self.options.most, self.options.waits = self.pace.most, self.pace.waits
         self.remarks += (*self.pace.remarks, *settle(self.pace.rates, self.options))
         models, gpus = exact_names(s, self.cards, mender, figures=True)
         models = [self._tagged(m) for m in (*self.models, *models)]
@@ -150,7 +160,7 @@ class Reader:
             self.options.per_machine = gpu.count or 0
             s.take(i)
             return replace(gpu, count=None)
-        if gpu.count is not None and matches(s, "many|number nodes|machines|servers|boxes|hosts"):
+        if gpu.count is not None and matches(s, _MACHINES_ASKED):
             self.options.per_machine = gpu.count
             return replace(gpu, count=None)
         if s.counted(gpu.stop) not in NODE_NOUNS or gpu.stop >= len(s.words):

@@ -85,8 +85,8 @@ TOPICS: tuple[Topic, ...] = (
         " allocate, insufficient memory, fails on|with|to|at, fails|failed|failing, crashes|crashed|crashing, runs"
         " out of memory, wont start, cannot start, gets oom",
         "noted",
-        "`gpu-sizer check-log FILE` reads the log of a start-up and says what it lacks; a lower --max-model-len, a"
-        " higher --gpu-memory-utilization or an fp8 KV cache leaves more room",
+        "`gpu-sizer check-log FILE` reads the log of a start-up and says what it lacks; a shorter"
+        " context, a higher share of the memory or an fp8 KV cache leaves more room",
         "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 448.00 MiB",
     ),
     Topic(
@@ -95,6 +95,13 @@ TOPICS: tuple[Topic, ...] = (
         "told",
         "weights of two, three, five or six bits are sized by the type of their file alone, such as Q5_K_M",
         "mistral 7b in 5 bit on a 3060",
+    ),
+    Topic(
+        "QAT",
+        "qat, quantization aware training",
+        "told",
+        "QAT names no type of weights: say that of the release, such as q4_0 or int4",
+        "gemma 3 27b qat on an rtx 4090",
     ),
     Topic(
         "adapters",
@@ -146,7 +153,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "surroundings",
         "psu, watt|watts, ssd|nvme|hdd, motherboard|mainboard, nvidia driver, driver, cuda version, cuda, ubuntu,"
-        " debian, windows|linux|wsl, python|pytorch|torch, docker|podman, proxmox, pcie, nvlink, infiniband, ethernet",
+        " debian, windows|linux|wsl, python|pytorch|torch, docker|podman, proxmox, pcie, nvlink, infiniband, ethernet,"
+        " 24 7",
         "idle",
         example="llama 3 8b on a 3090, driver 535.104.05, Ubuntu 22.04",
     ),

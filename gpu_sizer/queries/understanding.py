@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 EXAMPLE = 'ask for example "how many A6000s for Mixtral 8x7b"'
 #: Intents that need no GPU.
 _WITHOUT_GPU = ("gpus", "memory")
-#: The type of the files that Ollama serves by default.
-OLLAMA = "q4_k_m"
 #: Answers that one question gets at most.
 MOST_PARTS = 6
 
@@ -112,6 +110,12 @@ class _Decision:
             part = replace(one, model=model or None, spelling=spelling, gpus=own.get(model, one.gpus))
             if own and part.intent == "compare":
                 part = replace(part, intent="count")
+            counted = len(self.r.gpus) > 1 and all(g.count for g in self.r.gpus)
+            if part.intent == "compare" and counted and not self.r.says("compares"):
+                # "3x 3090 or 1x A6000": whether each of these does.
+                for g in self.r.gpus:
+                    yield replace(part, intent="fit", gpus=g.ids[:1], gpu_count=g.count)
+                continue
             lengths = self.r.options.lengths
             if len(lengths) < 2 or one.intent == "context":
                 yield part
@@ -136,6 +140,9 @@ class _Decision:
             told.insert(0, f"{self.r.chip} is not in the catalogue")
         if self.r.pace.alone:
             told.append("nor is its speed estimated")
+        if isinstance(error, UnknownModelError) and self.r.gpus:
+            each = [f"{g.count} × {g.ids[0]}" if g.count else g.ids[0] for g in self.r.gpus if g.ids]
+            told.insert(0, f"the GPUs were understood: {' + '.join(each)}")
         for gpu in unknown_gpus(self.r.s) if self.r.read_all else ():
             if not any(word in str(error) for word in gpu.split()):
                 told.insert(0, f"the GPU {gpu[:40]!r} is not in the catalogue")
@@ -229,10 +236,12 @@ class _Decision:
         o = self.r.options
         if "ollama" not in self.r.s.asked or WEIGHTS in o.settings:
             return
-        if any(rule.format == "mxfp4" for m in models for rule in self.cards.models.get(m).weights.rules):
+        from gpu_sizer.cards.ollama_tags import USUAL_TYPE, usual_type
+
+        if any(usual_type(self.cards.models.get(m)) is None for m in models):
             return
-        o.settings[WEIGHTS] = OLLAMA
-        text = f"Ollama's default file is taken, {OLLAMA.upper()}: say fp16 for the weights as released"
+        o.settings[WEIGHTS] = USUAL_TYPE
+        text = f"Ollama's default file is taken, {USUAL_TYPE.upper()}: say fp16 for the weights as released"
         self.r.remarks.append(Remark(text, first=True))
 
     def _without_model(self, intent: Intent) -> Intent:

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.errors import RequestError
 from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.planning.plan import Plan
+from gpu_sizer.planning.rental import Rental
 from gpu_sizer.records import dataclass
-from gpu_sizer.reports.listings import entry
+from gpu_sizer.reports.listings import ModelEntry
+from gpu_sizer.reports.tables.counting import Counts
 from gpu_sizer.reports.tables.engine_columns import AT, under_engine
 from gpu_sizer.reports.tables.grid import Cell, Column
 from gpu_sizer.timing.answer import significant
 from gpu_sizer.units import GB, GIB, rounded
 from gpu_sizer.words.rental import named
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.planning.cost import Cost
     from gpu_sizer.planning.how_fast import HowFast
-    from gpu_sizer.planning.plan import Plan
-    from gpu_sizer.planning.rental import Rental
-    from gpu_sizer.reports.tables.counting import Counts
 
 NOTHING = "–"
 EMPTY = Cell("", None)
@@ -132,7 +131,7 @@ def _billions(count: int) -> Cell:
 
 
 def _active(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
-    return _billions(entry(card).active)
+    return _billions(ModelEntry(card).active)
 
 
 def _dtype(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
@@ -303,7 +302,7 @@ KINDS: dict[str, Kind] = {
             "parameters",
             "Parameters (B)",
             "as its class counts them, in billions; `checkpoint` has all",
-            lambda f, c, g: _billions(entry(c).total),
+            lambda f, c, g: _billions(ModelEntry(c).total),
             scale=1e9,
             number="#,##0.0",
         ),
