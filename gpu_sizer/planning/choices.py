@@ -11,7 +11,6 @@ from gpu_sizer.engines.registry import never_on
 from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.load import AS_RELEASED, ENGINE, LOAD, told
 from gpu_sizer.memory.layout import Layout
-from gpu_sizer.model.counts import counts_of
 from gpu_sizer.planning.inverse import best_within, longest
 from gpu_sizer.planning.rental import at_least, rented
 from gpu_sizer.planning.request import make_request
@@ -248,7 +247,7 @@ def what_fits(
     machine: Offer | None = None,
     everything: bool = False,
     workers: int = 1,
-    counts: Callable[[ModelCard], Counts] = counts_of,
+    counts: Callable[[ModelCard], Counts] | None = None,
     **options: Any,
 ) -> Runnable:
     """The models that a number of GPUs runs; those that cannot be counted are named apart.
@@ -260,19 +259,21 @@ def what_fits(
         machine: the machine that was asked for by name, whose GPUs these are; a node is one of it.
         everything: also models that do not run at all, or only at a context too short to be of use.
         workers: processes that share the models; 0 is one for each core.
-        counts: what a model's tensors sum to; a shelf of the catalogue keeps it.
+        counts: what a model's tensors sum to; a shelf of the catalogue keeps it. Null counts them.
         options: load options of :func:`gpu_sizer.planning.request.make_request`; null values are left out.
 
     Raises:
         RequestError: a value that makes no sense.
     """
+    from gpu_sizer.model.counts import counts_of
+
     kept = {k: v for k, v in options.items() if v is not None}
     if machine is not None:
         kept.setdefault("gpus_per_node", machine.machine.gpu_count)
-    models = list(cards)
+    models, known = list(cards), counts or counts_of
 
     def row(card: ModelCard) -> tuple[Any, ...] | Uncounted:
-        return counted(card, gpu, lambda: _runnable(card, gpu, count, dict(kept), counts(card)))
+        return counted(card, gpu, lambda: _runnable(card, gpu, count, dict(kept), known(card)))
 
     if workers == 1:
         found = [row(card) for card in models]
@@ -361,7 +362,8 @@ def _to_choose_from(gpus: Sequence[GpuSpec], engine: str, shelf: Catalogue | Non
     """
     from gpu_sizer.cards.fleet import fleet
 
-    kept = [g for g in gpus if (g.is_whole or fleet(shelf).of_gpu(g.id)) and never_on(engine, g) is None]
+    machines = fleet(shelf)
+    kept = [g for g in gpus if (g.is_whole or machines.of_gpu(g.id)) and never_on(engine, g) is None]
     return kept or gpus
 
 
@@ -409,7 +411,7 @@ def cheapest(request: Request, gpus: Sequence[GpuSpec]) -> Choices:
         elif made.fits:
             if len(found) >= SHOWN and found[SHOWN - 1][0] < first(made.request, made.gpu_count or 1):
                 continue
-            choice = Choice(made, rented(made))
+            choice = Choice(made, rented(made, machines))
             insort(found, (_wanted(choice), choice), key=itemgetter(0))
     shown = tuple(choice for _, choice in found[:SHOWN])
     return Choices(request.model, request, shown, len(gpus) - len(uncounted) - len(shown), tuple(uncounted))
