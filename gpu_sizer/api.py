@@ -401,10 +401,11 @@ def what_fits(
     """
     from gpu_sizer.planning.choices import what_fits as runnable
 
-    models = (cards or catalogue()).models.all()
+    shelf = (cards or catalogue()).models
     spec, offer = hardware(gpu, machine, cards)
-    number, options = _count(gpu_count, offer), options_of(load, None)
-    return runnable(models, spec, number, machine=offer, everything=everything, workers=workers, **options)
+    number, asked = _count(gpu_count, offer), options_of(load, None)
+    many: dict[str, Any] = {"everything": everything, "workers": workers, "counts": shelf.counts}
+    return runnable(shelf.all(), spec, number, machine=offer, **many, **asked)
 
 
 def which_gpu(

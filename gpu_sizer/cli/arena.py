@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
 from gpu_sizer.errors import GpuSizerError, RequestError, printable
@@ -17,7 +18,6 @@ from gpu_sizer.load import ENGINE, LIMITS, LOAD
 if TYPE_CHECKING:
     from gpu_sizer.arena.ratings import Ratings
     from gpu_sizer.arena.standings import Table
-    from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.reports.arena.formats import Part
     from gpu_sizer.reports.charts.style import Chart
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,8 +16,6 @@ from gpu_sizer.errors import RequestError
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gpu_sizer.reports.charts.style import Chart
     from gpu_sizer.reports.charts.text import Bars
     from gpu_sizer.reports.tables.spec import TableSpec
@@ -27,8 +26,6 @@ app = typer.Typer(
     help="Charts of what models take: over time, by part, by context, by GPU. Without -o, bars in the terminal.",
 )
 
-#: GPUs of the matrix where none are named: one of each size that people rent.
-MATRIX_GPUS = ("l4", "rtx-4090", "rtx-a6000", "l40s", "a100-80gb", "h100-80gb", "h200", "b200", "mi300x")
 USERS = "1,4,16,64"
 MEASURES = ("gpus", "gib")
 
@@ -263,7 +260,7 @@ def matrix(
     file, theme = _file(**place), place["theme"]
     spec = _spec(
         load,
-        gpus=t.names(gpus) or MATRIX_GPUS,
+        gpus=t.names(gpus) or made.MATRIX_GPUS,
         columns=("name", "gpus"),
         **selection,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,10 +13,9 @@ import typer
 from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import print_json, print_lines, print_prose
+from gpu_sizer.evidence.records import EvidenceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gpu_sizer.evidence.logs.bench import BenchFindings
     from gpu_sizer.evidence.logs.reader import ByteStream
     from gpu_sizer.evidence.logs.startup import LogFindings
@@ -64,7 +64,6 @@ def _read(log: str) -> LogFindings | BenchFindings:
         EvidenceError: a file that cannot be read.
     """
     from gpu_sizer.cli.bar import bar
-    from gpu_sizer.evidence.records import EvidenceError
 
     if log == "-":
         return _either(sys.stdin.buffer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -52,7 +53,6 @@ def defaults() -> dict[str, str]:
 
 def write_defaults(values: dict[str, str]) -> None:
     """Writes the settings."""
-    import json
 
     # A basic string of TOML is one of JSON, but for what no name holds.
     lines = [f"{key} = {json.dumps(values[key], ensure_ascii=False)}\n" for key in KEYS if key in values]

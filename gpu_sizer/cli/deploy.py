@@ -14,11 +14,14 @@ from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
 from gpu_sizer.deploy.choices import CHOICES
 from gpu_sizer.deploy.formats import COMMANDS, TOOLS, check_form
+from gpu_sizer.deploy.formats import deploy as write
+from gpu_sizer.deploy.making import weights_named
 from gpu_sizer.errors import printable
 from gpu_sizer.exits import DOES_NOT_FIT
 from gpu_sizer.files import write_file
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
 from gpu_sizer.memory.layout import LAYOUT
+from gpu_sizer.planning.plan import Fit, Plan
 
 Form = Annotated[
     str,
@@ -51,9 +54,6 @@ def deploy(
     output: Output = None,
 ) -> None:
     """What starts the server of a plan: a command, or a file of the tool that is named."""
-    from gpu_sizer.deploy.formats import deploy as write
-    from gpu_sizer.deploy.making import weights_named
-    from gpu_sizer.planning.plan import Fit, Plan
 
     check_form(form)
     card = api.load_model(model, cards=o.cards())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,11 +12,7 @@ from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import print_result
 from gpu_sizer.cli.table import names
 from gpu_sizer.errors import RequestError
-from gpu_sizer.load import ENGINE, LIMITS, LOAD
-
-if TYPE_CHECKING:
-    from gpu_sizer.load import Setting
-
+from gpu_sizer.load import ENGINE, LIMITS, LOAD, Setting
 
 All = Annotated[bool, typer.Option("--all", help="Also those that do not fit, and those beyond the first ones.")]
 

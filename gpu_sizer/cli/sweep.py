@@ -16,6 +16,7 @@ from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import is_terminal, print_aside, print_prose
 from gpu_sizer.cli.table import names
 from gpu_sizer.errors import RequestError
+from gpu_sizer.files import whole_file
 from gpu_sizer.load import ENGINE, LIMITS, LOAD, VARIED
 from gpu_sizer.planning.uncounted import Uncounted
 from gpu_sizer.words.uncounted import uncounted_lines
@@ -105,8 +106,6 @@ def sweep(
         if output is None:
             write(_begun(told), sys.stdout.buffer)
         else:
-            from gpu_sizer.files import whole_file
-
             with whole_file(output) as stream:
                 write(told, stream)
     print_aside(uncounted_lines(uncounted))

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gpu_sizer.errors import RequestError, printable
+from gpu_sizer.files import write_file
 from gpu_sizer.own import own_folder
 from gpu_sizer.units import amount
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import datetime
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Take newer data into your own folder; nothing else is touched."
@@ -83,7 +81,6 @@ def _keep(file: Path, content: bytes) -> None:
     Raises:
         RequestError: it cannot be written.
     """
-    from gpu_sizer.files import write_file
 
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -134,7 +131,6 @@ def _written(file: Path) -> datetime.date:
     Raises:
         RequestError: there is no such file.
     """
-    import datetime
 
     try:
         return datetime.date.fromtimestamp(file.stat().st_mtime)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from gpu_sizer import __version__
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.machine import Offer
+from gpu_sizer.deploy.choices import Choices
 from gpu_sizer.deploy.text import shell_words
 from gpu_sizer.engines.registry import image_for
+from gpu_sizer.engines.serving import Starter
 from gpu_sizer.errors import RequestError
+from gpu_sizer.planning.machines import Machines
+from gpu_sizer.planning.plan import Fit
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import ceil_div, gib
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.cards.machine import Offer
-    from gpu_sizer.deploy.choices import Choices
     from gpu_sizer.engines.images import Image
-    from gpu_sizer.engines.serving import Starter
-    from gpu_sizer.planning.machines import Machines
-    from gpu_sizer.planning.plan import Fit
 
 #: Shared memory of a container, in GiB: what vLLM's own examples give (docs/serving/parallelism_scaling.md).
 SHARED_MEMORY_GIB = 16
@@ -216,7 +218,6 @@ class Serving:
         Args:
             container: whether it runs in the engine's image.
         """
-        from gpu_sizer import __version__
 
         fit, s = self.fit, self.fit.settings
         where = f"{self.nodes} machines with {self.gpus_per_node} each" if self.nodes > 1 else "one machine"

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 #: Longest name made here: Kubernetes allows 63 characters, of which its own suffixes need some.
 LONGEST_NAME = 48

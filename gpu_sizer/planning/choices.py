@@ -9,25 +9,27 @@ from operator import itemgetter
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.engines.registry import never_on
 from gpu_sizer.errors import RequestError, UncountableError
-from gpu_sizer.load import ENGINE, LOAD, told
+from gpu_sizer.load import AS_RELEASED, ENGINE, LOAD, told
 from gpu_sizer.memory.layout import Layout
+from gpu_sizer.model.counts import counts_of
 from gpu_sizer.planning.inverse import best_within, longest
 from gpu_sizer.planning.rental import at_least, rented
 from gpu_sizer.planning.request import make_request
-from gpu_sizer.planning.search import Search, plan, prepared
+from gpu_sizer.planning.search import Search, plan
 from gpu_sizer.planning.uncounted import Uncounted, counted
 from gpu_sizer.records import dataclass, replace
 from gpu_sizer.units import ceil_div
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from gpu_sizer.cards.catalogue import Catalogue
     from gpu_sizer.cards.machine import MachinePrice, Offer
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.memory.estimate import Verdict
+    from gpu_sizer.model.counts import Counts
     from gpu_sizer.planning.plan import Plan
     from gpu_sizer.planning.rental import Rental
     from gpu_sizer.planning.request import Request
@@ -198,15 +200,22 @@ class Choices:
         }
 
 
-def _runnable(card: ModelCard, gpu: GpuSpec, count: int, options: dict[str, Any]) -> tuple[Any, ...]:
+def _is_too_large(request: Request, counts: Counts, count: int) -> bool:
+    """Whether a model's layers alone are more than so many GPUs have; false where that is not known at once."""
+    load = request.load
+    kept_off = load.of_model() is not AS_RELEASED or any(s.counted for s in load.changed())
+    return not kept_off and counts.layer_bytes > count * request.gpu.visible_bytes
+
+
+def _runnable(card: ModelCard, gpu: GpuSpec, count: int, options: dict[str, Any], counts: Counts) -> tuple[Any, ...]:
     """What a row says of its model: one that cannot take the context asked does not fit."""
     wanted = options.pop("context", None)
     native = card.context.native
     limit = card.context.extended or native
     request = make_request(card, gpu, context=min(wanted or native, limit), **options)
-    total = prepared(request).inventory.total_parameters
     search = Search(request)
-    if search.start() > count:
+    total = counts.total if request.load.of_model() is AS_RELEASED else search.known.total_parameters
+    if _is_too_large(request, counts, count) or search.start() > count:
         return "does_not_fit", None, None, 0, wanted or native, total, card.weights.dtype
     best = best_within(request, count) if (wanted or 0) <= limit else None
     reach = limit if best and request.context == limit else longest(request, count)
@@ -239,6 +248,7 @@ def what_fits(
     machine: Offer | None = None,
     everything: bool = False,
     workers: int = 1,
+    counts: Callable[[ModelCard], Counts] = counts_of,
     **options: Any,
 ) -> Runnable:
     """The models that a number of GPUs runs; those that cannot be counted are named apart.
@@ -250,6 +260,7 @@ def what_fits(
         machine: the machine that was asked for by name, whose GPUs these are; a node is one of it.
         everything: also models that do not run at all, or only at a context too short to be of use.
         workers: processes that share the models; 0 is one for each core.
+        counts: what a model's tensors sum to; a shelf of the catalogue keeps it.
         options: load options of :func:`gpu_sizer.planning.request.make_request`; null values are left out.
 
     Raises:
@@ -261,7 +272,7 @@ def what_fits(
     models = list(cards)
 
     def row(card: ModelCard) -> tuple[Any, ...] | Uncounted:
-        return counted(card, gpu, lambda: _runnable(card, gpu, count, dict(kept)))
+        return counted(card, gpu, lambda: _runnable(card, gpu, count, dict(kept), counts(card)))
 
     if workers == 1:
         found = [row(card) for card in models]

@@ -5,31 +5,25 @@ A machine that no layout suits which holds the model stands behind all others, w
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from typing import Any
 
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.machine import Offer
+from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import USUAL_ANSWER, USUAL_PROMPT
+from gpu_sizer.memory.estimate import LayoutMemory
+from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.cost import cost_of
-from gpu_sizer.planning.rental import Rental, carried, doubt_of, is_node, order
-from gpu_sizer.planning.request import make_request
+from gpu_sizer.planning.rental import Rental, Wanted, carried, doubt_of, is_node, order
+from gpu_sizer.planning.request import Request, make_request
 from gpu_sizer.planning.search import Search
 from gpu_sizer.planning.suiting import is_joined
 from gpu_sizer.planning.uncounted import Uncounted, counted
 from gpu_sizer.records import dataclass, replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from typing import Any
-
-    from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.cards.machine import Offer
-    from gpu_sizer.cards.model_card import ModelCard
-    from gpu_sizer.memory.estimate import LayoutMemory
-    from gpu_sizer.memory.layout import Layout
-    from gpu_sizer.planning.rental import Wanted
-    from gpu_sizer.planning.request import Request
-    from gpu_sizer.timing.answer import Speed
+from gpu_sizer.timing.answer import Speed
 
 #: Options that an answer shows unless all are asked for.
 SHOWN = 12

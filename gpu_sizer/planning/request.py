@@ -117,10 +117,10 @@ class Request:
     def not_taken(self, settings: Settings) -> list[str]:
         """What was asked for and the engine has no such setting, a sentence each."""
         found = []
-        for s in LOAD:
+        for s in self.load.changed():
             asked, taken = getattr(self.load, s.name), getattr(settings, s.name)
             # Users are those of one replica there; lengths and sizes may be rounded, shares are not.
-            if asked == s.default or s.name == "users":
+            if s.name == "users":
                 continue
             if taken == s.default or (s.kind == "float" and taken != asked):
                 found.append(f"{self.get_engine().title} has no setting for this and leaves it aside: {s.say(asked)}")
@@ -173,7 +173,7 @@ def make_request(
     given = checked(options_of(options, model.context.native))
     if machine is not None:
         given.setdefault("gpus_per_node", machine.machine.gpu_count)
-    if any(given.get(name) for name in RATES):
+    if _asks_rate(given):
         given.setdefault("prompt", USUAL_PROMPT)
         given.setdefault("answer", USUAL_ANSWER)
     longest = model.context.extended or model.context.native
@@ -191,6 +191,11 @@ def make_request(
         _check_format(request.get_engine(), dtype)
     request.get_engine().check(request.load)
     return request
+
+
+def _asks_rate(given: Mapping[str, Any]) -> bool:
+    """Whether one of the options is a rate."""
+    return not given.keys().isdisjoint(RATES) and any(given.get(name) for name in RATES)
 
 
 def _check_format(asked: Engine, dtype: str) -> None:
@@ -215,7 +220,7 @@ def _check_format(asked: Engine, dtype: str) -> None:
 def usual_context(given: Mapping[str, Any], model: ModelCard) -> int:
     """Tokens of one request that does not tell: the model's own length, or prompt and answer where these matter."""
     native = model.context.native
-    if not any(given.get(name) for name in ("prompt", "answer", *RATES)):
+    if not (given.get("prompt") or given.get("answer") or _asks_rate(given)):
         return native
     return min(
         model.context.extended or native,

@@ -261,8 +261,9 @@ def _memory(a: Asked, cards: Catalogue) -> MemoryNeed:
 def _models(a: Asked, cards: Catalogue) -> Runnable:
     from gpu_sizer.planning.choices import what_fits
 
-    how = {"machine": a.machine, "workers": a.workers, **a.options}
-    return what_fits(cards.models.all(), a.gpus[0], gpus_asked(a.gpu_count), **how)
+    shelf = cards.models
+    how = {"machine": a.machine, "workers": a.workers, "counts": shelf.counts, **a.options}
+    return what_fits(shelf.all(), a.gpus[0], gpus_asked(a.gpu_count), **how)
 
 
 def _speed(a: Asked, cards: Catalogue) -> HowFast:

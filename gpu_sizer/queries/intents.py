@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     Intent = Literal["count", "fit", "context", "users", "memory", "models", "gpus", "compare", "speed"]
 
-INTENTS: tuple[Intent, ...] = ("count", "fit", "context", "users", "memory", "models", "gpus", "compare", "speed")
-
 #: What a question may say, by a name for it: patterns (:mod:`gpu_sizer.queries.patterns`).
 CUES = {
     "sizing": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gpu_sizer.queries.intents import says
 from gpu_sizer.queries.options import LINKS
 from gpu_sizer.queries.patterns import SETS, found, matches
 from gpu_sizer.queries.topics import Remark
@@ -101,7 +102,6 @@ def read_speed(s: Sentence, *, has_model: bool) -> Paced:
         s: the sentence.
         has_model: whether a model is named.
     """
-    from gpu_sizer.queries.intents import says
 
     most = matches(s, _ASKED_MOST)
     every = tuple(_rates(s))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import cached_property, lru_cache
 from math import prod
 
+from gpu_sizer.cards.families import TAGS, Vocabulary, is_size, newest_first
 from gpu_sizer.cards.names import join_names, normal
-from gpu_sizer.queries.entities import ARTICLES, Name, counted, exact_names, goes_on, singular
+from gpu_sizer.queries.entities import ARTICLES, RELEASED, Mender, Name, counted, exact_names, goes_on, singular
 from gpu_sizer.queries.gpu_memory import memory_place, with_memory
 from gpu_sizer.queries.grammar import NODE_NOUNS, read_options
 from gpu_sizer.queries.hardware import SYSTEM_MEMORY, take_computer, unknown_chip
@@ -17,7 +18,6 @@ from gpu_sizer.queries.patterns import matches
 from gpu_sizer.queries.rates import Paced, read_speed, settle
 from gpu_sizer.queries.sentence import Sentence
 from gpu_sizer.queries.settings import read_engine
-from gpu_sizer.queries.spelling import RELEASED, Mender, Vocabulary, is_size
 from gpu_sizer.queries.stopwords import STOP_WORDS
 from gpu_sizer.queries.topics import Remark, refuse_topics, take_topics
 from gpu_sizer.records import replace
@@ -233,8 +233,6 @@ class Reader:
         size = self.s.at(name.stop)
         if len(name.ids) > 1 or not is_size(size):
             return name
-        from gpu_sizer.queries.tags import TAGS
-
         if (hub_id := TAGS.get(f"{name.ids[0]}:{size}")) is None:
             return name
         self.s.take(name.stop)
@@ -256,13 +254,11 @@ class Reader:
         return found
 
     def _billions(self, identity: str) -> list[float]:
-        told = self.cards.models.get(identity).parameters
-        return [n / 1e9 for n in (told.total, told.active) if n]
+        return self.cards.models.billions(identity)
 
     def newest_first(self, ids: Sequence[str]) -> list[str]:
         """Models in the order of their release, the latest first; those without a date last."""
-        released = {i: str(self.cards.models.get(i).released or "") for i in ids}
-        return sorted(sorted(ids), key=lambda i: released[i], reverse=True)
+        return newest_first(ids, self.cards.models.released)
 
     @cached_property
     def model_names(self) -> NearNames:

@@ -5,19 +5,15 @@ Bounds keep one request to a few seconds: the search for a layout takes longer w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from gpu_sizer.deploy.choices import CHOICES
 from gpu_sizer.deploy.formats import FORMATS
-from gpu_sizer.load import ENGINE, LIMITS, LOAD, OPTIONS
+from gpu_sizer.load import ENGINE, LIMITS, LOAD, OPTIONS, Setting
 from gpu_sizer.memory.layout import LAYOUT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from gpu_sizer.load import Setting
 
 #: The most GPUs that a request may search or name.
 MOST_GPUS = 256

@@ -188,7 +188,7 @@ def deploy(b: DeployBody) -> Answered:
 
 def models(b: ListBody) -> Answered:
     """The models of the catalogue."""
-    found = model_listing(shelf().models.all(), ModelFilter(text=b.search))
+    found = model_listing(shelf().models.all(), ModelFilter(text=b.search), counts=shelf().models.counts)
     return Answered({"models": found.records}, found.lines())
 
 

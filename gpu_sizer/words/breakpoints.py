@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from gpu_sizer.planning.breakpoints import context_steps, user_steps
+from collections.abc import Iterator
+
+from gpu_sizer.planning.breakpoints import Step, context_steps, user_steps
+from gpu_sizer.planning.request import Request
 from gpu_sizer.units import amount
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from gpu_sizer.planning.breakpoints import Step
-    from gpu_sizer.planning.request import Request
 
 
 def lines(request: Request) -> Iterator[str]:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 from gpu_sizer.cards.machine import HOURS_PER_MONTH
-from gpu_sizer.planning.rent import lengths
+from gpu_sizer.planning.rent import Rentals, lengths
+from gpu_sizer.planning.rental import Rental
 from gpu_sizer.planning.suiting import RULE
 from gpu_sizer.units import amount, gib, verb
 from gpu_sizer.words.blocks import BRIEF, FEW, USUAL, Column, Paragraph, Table, Told
 from gpu_sizer.words.rental import inside, money, named, priced, token_dollars
 from gpu_sizer.words.uncounted import uncounted_lines
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from gpu_sizer.planning.rent import Rentals
-    from gpu_sizer.planning.rental import Rental
     from gpu_sizer.words.blocks import Block
 
 

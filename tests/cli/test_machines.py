@@ -137,7 +137,7 @@ def test_rent_says_what_nothing_carries(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_the_articles_price_is_its_own_companys(capsys: pytest.CaptureFixture[str]) -> None:
-    from gpu_sizer.cli.article import asked
+    from gpu_sizer.reports.article.asked import asked
 
     spec = asked(columns=["name", "price"])
     assert spec.provider == "massedcompute"

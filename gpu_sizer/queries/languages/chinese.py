@@ -237,7 +237,7 @@ WORDS = """
 混元 = hunyuan
 文心 = ernie
 书生 = intern
-能跑吗 = can it run
-能不能跑 = can it run
-跑得动吗 = can it run
+能跑吗 = does it fit
+能不能跑 = does it fit
+跑得动吗 = does it fit
 """

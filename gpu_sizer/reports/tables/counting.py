@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from gpu_sizer.cards.catalogue import Catalogue
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.machine import Offer
+from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.errors import RequestError
+from gpu_sizer.memory.estimate import RankMemory
 from gpu_sizer.memory.layout import Layout
+from gpu_sizer.planning.plan import Plan
 from gpu_sizer.planning.quantities import tokens
 from gpu_sizer.planning.rental import Rental, rented
-from gpu_sizer.planning.request import make_request
+from gpu_sizer.planning.request import Request, make_request
 from gpu_sizer.planning.search import Search, plan
 from gpu_sizer.planning.uncounted import Uncounted, counted
 from gpu_sizer.records import replace
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, TypeVar
-
-    from gpu_sizer.cards.catalogue import Catalogue
-    from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.cards.machine import Offer
-    from gpu_sizer.cards.model_card import ModelCard
-    from gpu_sizer.memory.estimate import RankMemory
     from gpu_sizer.planning.how_fast import HowFast
-    from gpu_sizer.planning.plan import Plan
-    from gpu_sizer.planning.request import Request
 
     R = TypeVar("R")
 

@@ -13,9 +13,10 @@ import pytest
 
 from gpu_sizer import size
 from gpu_sizer.cards.catalogue import catalogue
-from gpu_sizer.cli.article import asked, drafted
 from gpu_sizer.cli.entry import run
+from gpu_sizer.reports.article.asked import asked
 from gpu_sizer.reports.article.draft import Draft, Section, markdown
+from gpu_sizer.reports.article.made import drafted
 from gpu_sizer.reports.article.sections import listed
 from gpu_sizer.reports.tables.formats import FORMATS
 

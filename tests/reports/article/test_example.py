@@ -12,7 +12,9 @@ import pytest
 
 from gpu_sizer import size
 from gpu_sizer.cards.catalogue import catalogue
-from gpu_sizer.cli.article import asked, drafted, texts
+from gpu_sizer.reports.article.asked import asked
+from gpu_sizer.reports.article.folder import texts
+from gpu_sizer.reports.article.made import drafted
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "docs" / "examples" / "spring-2024"
