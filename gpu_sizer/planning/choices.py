@@ -393,7 +393,7 @@ def cheapest(request: Request, gpus: Sequence[GpuSpec]) -> Choices:
         """The order of a choice of at least so many GPUs, or of one that comes before it."""
         single, least, current = at_least(here, fewest, machines)
         several = not single and fewest > here.gpus_per_node
-        return _order(True, several, least, not current, fewest, False, "")
+        return _order(True, several, least, (not current, False), fewest, False, "")
 
     waiting: list[tuple[tuple[Any, ...], int]] = []
     for place, gpu in enumerate(gpus):
@@ -422,12 +422,16 @@ def _wanted(choice: Choice) -> tuple[Any, ...]:
     p, rental, count = choice.plan, choice.rental, choice.plan.gpu_count or 0
     several = rental.machines > 1 if rental is not None else count > p.request.gpus_per_node
     doubtful = rental is None or rental.doubt is not None
+    unsuited = rental is not None and rental.unsuited is not None
     tight = p.verdict == "tight"
-    return _order(p.fits, several, choice.price_per_hour, doubtful, count, tight, p.request.gpu.id)
+    return _order(p.fits, several, choice.price_per_hour, (doubtful, unsuited), count, tight, p.request.gpu.id)
 
 
 def _order(
-    fits: bool, several: bool, price: float | None, doubtful: bool, count: int, tight: bool, name: str
+    fits: bool, several: bool, price: float | None, marks: tuple[bool, bool], count: int, tight: bool, name: str
 ) -> tuple[Any, ...]:
-    """What a person wants first: it fits, in one machine, at a price that is known and low, on few GPUs, with room."""
-    return (not fits, several, price is None, doubtful, price or 0.0, count, tight, name)
+    """What a person wants first: it fits, in one machine, at a price that is known and low, on few GPUs, with room.
+
+    ``marks`` say whether the price is doubtful, and whether no layout suits the machine.
+    """
+    return (not fits, several, price is None, *marks, price or 0.0, count, tight, name)
