@@ -155,7 +155,7 @@ def request(
 ) -> Request:
     """A checked request from names and options."""
     spec, offer = hardware(gpu, machine, cards)
-    return make_request(load_model(model, cards=cards), spec, machine=offer, **options)
+    return make_request(load_model(model, cards=cards), spec, machine=offer, cards=cards, **options)
 
 
 def size(
@@ -371,7 +371,7 @@ def memory_need(model: ModelName, *, cards: Catalogue | None = None, **load: Unp
     from gpu_sizer.planning.needs import memory_need as need
 
     shelf, card = cards or catalogue(), load_model(model, cards=cards)
-    made = request(card, shelf.gpus.get(REFERENCE_GPU), **load)
+    made = request(card, shelf.gpus.get(REFERENCE_GPU), cards=cards, **load)
     return with_answers(need(made, cheapest(made, shelf.gpus.all())))
 
 
@@ -401,12 +401,11 @@ def what_fits(
     """
     from gpu_sizer.planning.choices import what_fits as runnable
 
-    models = (cards or catalogue()).models.all()
+    shelf = (cards or catalogue()).models
     spec, offer = hardware(gpu, machine, cards)
-    if offer is not None:
-        load.setdefault("gpus_per_node", offer.machine.gpu_count)
-    number = _count(gpu_count, offer)
-    return runnable(models, spec, number, everything=everything, workers=workers, **options_of(load, None))
+    number, asked = _count(gpu_count, offer), options_of(load, None)
+    many: dict[str, Any] = {"everything": everything, "workers": workers, "counts": shelf.counts}
+    return runnable(shelf.all(), spec, number, machine=offer, **many, **asked)
 
 
 def which_gpu(
@@ -433,21 +432,37 @@ def which_gpu(
 
     gpus = (cards or catalogue()).gpus.all()
     owner = provider_id(provider, cards)
-    return with_answers(choose(load_model(model, cards=cards), gpus, everything=everything, provider=owner, **load))
+    card = load_model(model, cards=cards)
+    return with_answers(choose(card, gpus, everything=everything, provider=owner, shelf=cards, **load))
 
 
 def compare(
-    model: ModelName, gpus: Iterable[GpuName], *, cards: Catalogue | None = None, **load: Unpack[SizeOptions]
+    model: ModelName,
+    gpus: Iterable[GpuName] = (),
+    *,
+    machines: Iterable[MachineName] = (),
+    cards: Catalogue | None = None,
+    **load: Unpack[SizeOptions],
 ) -> Choices:
-    """Some GPUs side by side for a model, in the order given; ``load`` as in :func:`size`.
+    """Some GPUs, or machines that can be rented, side by side for a model, in the order given.
+
+    Args:
+        model: id, alias, hub id, path, or card.
+        gpus: ids, aliases, paths, or specs.
+        machines: names of machines, which stand behind the GPUs.
+        cards: the catalogue; null is the shipped one with the user's folders.
+        load: as in :func:`size`.
 
     Raises:
         GpuSizerError: an unknown name, a card that cannot be used, or a value that makes no sense.
     """
     from gpu_sizer.planning.choices import which_gpu as choose
 
-    specs = [load_gpu(g, cards=cards) for g in gpus]
-    return with_answers(choose(load_model(model, cards=cards), specs, in_order=True, **load))
+    compared: list[GpuSpec | tuple[GpuSpec, Offer]] = [load_gpu(g, cards=cards) for g in gpus]
+    for name in machines:
+        spec, offer = hardware(None, name, cards)
+        compared.append((spec, offer) if offer is not None else spec)
+    return with_answers(choose(load_model(model, cards=cards), compared, in_order=True, shelf=cards, **load))
 
 
 def rent(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from types import ModuleType
+from importlib import import_module
+from os import listdir
+from os.path import dirname, join
+from types import ModuleType
 
 
 def names_in(folder: str) -> list[str]:
@@ -15,8 +15,6 @@ def names_in(folder: str) -> list[str]:
     Args:
         folder: the package's folder below the program's own: ``reports/tables/formats``.
     """
-    from os import listdir
-    from os.path import dirname, join
 
     files = listdir(join(dirname(__file__), *folder.split("/")))
     return sorted(name.removesuffix(".py") for name in files if name.endswith(".py") and not name.startswith("_"))
@@ -30,7 +28,6 @@ def modules_with(package: str, attribute: str) -> tuple[ModuleType, ...]:
         package: the package's full name.
         attribute: what such a module defines.
     """
-    from importlib import import_module
     from pkgutil import iter_modules
 
     names = sorted(m.name for m in iter_modules(import_module(package).__path__))

@@ -9,15 +9,12 @@ from __future__ import annotations
 import json
 import os
 import stat
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO, TextIO
 
 from gpu_sizer.errors import CardError, RequestError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-    from typing import Any, BinaryIO, TextIO
 
 #: What a thing at a path is that is no regular file.
 _KINDS = (

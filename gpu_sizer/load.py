@@ -7,7 +7,8 @@ table specs and of Terraform, what a question may say, what an answer says it as
 
 from __future__ import annotations
 
-from operator import attrgetter
+from itertools import compress
+from operator import attrgetter, ne
 
 from gpu_sizer.errors import RequestError, shown, unknown_word
 from gpu_sizer.model.bounds import MOST_TOKENS
@@ -15,7 +16,7 @@ from gpu_sizer.records import dataclass, field, fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any, Literal, TypedDict
 
     Layouts = Literal["any", "tensor", "pipeline"]
@@ -339,7 +340,14 @@ class Load:
 
     def of_model(self) -> Load:
         """What of it changes the model as it is loaded, all else at its default: prepared models are kept by this."""
-        return Load(context=1, **dict(zip(_OF_MODEL_NAMES, _OF_MODEL(self), strict=True)))
+        values = _OF_MODEL(self)
+        return (
+            AS_RELEASED if values == _RELEASED else Load(context=1, **dict(zip(_OF_MODEL_NAMES, values, strict=True)))
+        )
+
+    def changed(self) -> Iterator[Setting]:
+        """The settings that are not at their default."""
+        return compress(LOAD, map(ne, _VALUES(self), _DEFAULTS))
 
     def resolved(
         self,
@@ -457,11 +465,13 @@ def told(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _NAMES = tuple([s.name for s in LOAD])
+_DEFAULTS = tuple([s.default for s in LOAD])
 _VALUES = attrgetter(*_NAMES)
 _OF_MODEL_NAMES = tuple([s.name for s in LOAD if s.of_model])
 _OF_MODEL = attrgetter(*_OF_MODEL_NAMES)
 #: The load under which a model is prepared as it was released.
 AS_RELEASED = Load(context=1)
+_RELEASED = _OF_MODEL(AS_RELEASED)
 
 
 if TYPE_CHECKING:

@@ -30,6 +30,16 @@ def gb(size: float) -> str:
     return f"{value:,.2f} GB" if abs(value) < 10 else f"{value:,.1f} GB"
 
 
+def amount(count: int, noun: str, *, more: bool = False) -> str:
+    """A number of things in words: ``1 machine``, ``12 machines``, with ``more`` ``12 more machines``."""
+    return f"{count:,}{' more' if more else ''} {noun}{'' if abs(count) == 1 else 's'}"
+
+
+def verb(count: int, one: str, many: str) -> str:
+    """The verb that goes with a number: ``1 does``, ``3 do``."""
+    return one if abs(count) == 1 else many
+
+
 def rounded(value: float) -> str:
     """A figure with the digits that matter: ``31.2``, ``3,060``."""
     return f"{float(f'{value:.3g}'):,.0f}" if value >= 100 else f"{value:.3g}"

@@ -16,6 +16,7 @@ from typing import Literal
 
 from gpu_sizer.arena.elo import START
 from gpu_sizer.arena.history_files import OVERALL, Listed, Tables, read_tables, told_control
+from gpu_sizer.arena.own import folder
 from gpu_sizer.errors import RequestError
 from gpu_sizer.records import dataclass
 
@@ -131,7 +132,6 @@ def read_history(file: Path | None = None, category: str = OVERALL) -> History:
 
 def own_tables(category: str) -> tuple[Path, ...]:
     """The user's own file of a category; empty where there is none."""
-    from gpu_sizer.arena.own import folder
 
     place = folder()
     file = place / f"{category}.csv" if place is not None else None

@@ -20,11 +20,14 @@ from gpu_sizer.records import dataclass, replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
     from typing import Any, Generic, TypeVar
 
+    from gpu_sizer.cards.families import Told
     from gpu_sizer.cards.likeness import KnownNames
     from gpu_sizer.cards.reading import Entry
     from gpu_sizer.cards.rerelease_shelf import Rereleases
+    from gpu_sizer.model.counts import Counts
 
     Card = TypeVar("Card", ModelCard, GpuSpec)
 else:
@@ -106,7 +109,7 @@ class Shelf(Generic[Card]):
         self.changes += 1
         self._cards.clear()
         self._spelt.clear()
-        for name in ("index", "known", "ambiguous", "files"):
+        for name in ("index", "known", "ambiguous", "files", "_counts"):
             self.__dict__.pop(name, None)
         return True
 
@@ -176,11 +179,34 @@ class Shelf(Generic[Card]):
             self._cards[identity] = found
         return found
 
+    def released(self, identity: str) -> date | None:
+        """A card's day."""
+        return self.get(identity).released
+
+    def billions(self: Shelf[ModelCard], identity: str) -> list[float]:
+        """A model's parameters in billions, total and active."""
+        told = self.get(identity).parameters
+        return [n / 1e9 for n in (told.total, told.active) if n]
+
     def all(self) -> list[Card]:
         """Every card, validated, by id."""
         if self._compiled is not None:
             self._compiled.read_whole()
         return [self.get(i) for i in self.ids()]
+
+    def counts(self, card: Card) -> Counts:
+        """What the tensors of a model sum to: kept beside it for every card of the catalogue, else counted."""
+        from gpu_sizer.model.counts import Counts, counts_of
+
+        # A release, or a card of the caller's, may be built otherwise under the same id.
+        if self._cards.get(card.id) is card and (values := self._counts.get(card.id)) is not None:
+            return Counts(*values)
+        return counts_of(card)  # type: ignore[arg-type]  # asked of models alone
+
+    @cached_property
+    def _counts(self) -> dict[str, list[int]]:
+        """The kept sums by id; empty where the cards are read from YAML."""
+        return {} if self._compiled is None else self._compiled.entry("counts") or {}
 
     def lookup(self, name: str) -> str | None:
         """The id that a spelling means exactly, or null."""
@@ -284,7 +310,11 @@ class Catalogue:
         found = self._rerelease(name) if normal(name) not in self.models.index else None
         if found is None:
             self._refuse_draft(name)
-            found = self._find(name, self.models, ModelCard).as_release(name)
+            try:
+                found = self._find(name, self.models, ModelCard).as_release(name)
+            except UnknownModelError as error:
+                if error.kind != "unknown" or is_place(name) or "/" in name or (found := self._in_part(name)) is None:
+                    raise
             if name.count("/") == 1 and not is_place(name) and normal(name) not in self.models.index:
                 note = f"{name!r} is taken for a copy of {found.name} by its name"
                 found = replace(found, notes=(*found.notes, note))
@@ -293,6 +323,24 @@ class Catalogue:
                 self._named.clear()
             self._named[name] = found
         return found
+
+    def _in_part(self, name: str) -> ModelCard | None:
+        """The model that a name means in part, as a question reads it: a family and a size are the newest of that size.
+
+        Raises:
+            UnknownModelError: it could mean several.
+        """
+        if (meant := self._told.meant(name)) is None:
+            return None
+        card, said = self.models.get(self.models.resolve(meant[0])).as_release(meant[0]), meant[1]
+        return replace(card, notes=(*card.notes, said))
+
+    @cached_property
+    def _told(self) -> Told:
+        from gpu_sizer.cards.families import Told
+
+        models = self.models
+        return Told(models.ids(), models.index, models.released, models.billions)
 
     def drafter(self, name: str) -> ModelCard:
         """What drafts tokens for a model: a draft's card, or that of another model.
@@ -356,6 +404,7 @@ class Catalogue:
         changed = [shelf.look_again() for shelf in (self.models, self.gpus)]
         if any(changed):
             self._named.clear()
+            self.__dict__.pop("_told", None)
         return any(changed)
 
     def gpu(self, name: str) -> GpuSpec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,10 @@ from gpu_sizer.cards.rerelease_files import check, contents, tables
 from gpu_sizer.cards.rerelease_table import Table
 from gpu_sizer.errors import CardError
 from gpu_sizer.fast.stamps import yaml_files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Checked(NamedTuple):
@@ -68,8 +73,23 @@ def check_catalogue(cards: Catalogue) -> Checked:
     return Checked(len(models) + drafts + len(specs) + len(light), machines, len(found), again)
 
 
-def check_file(file: Path, cards: Catalogue) -> None:
+def specs_among(files: Iterable[Path]) -> frozenset[str]:
+    """Ids of the GPU specs among some files; broken ones are left to be told by their own check."""
+    found = set()
+    for file in files:
+        with suppress(CardError):
+            if kind_of(file) is GpuSpec:
+                found.add(load_card(file, GpuSpec).id)
+    return frozenset(found)
+
+
+def check_file(file: Path, cards: Catalogue, beside: frozenset[str] = frozenset()) -> None:
     """One file, of whatever kind; those of the shipped catalogue by its own rules for sources as well.
+
+    Args:
+        file: the file.
+        cards: what else there is.
+        beside: ids of GPU specs that are checked with it, which machines may have.
 
     Raises:
         CardError: its first mistake.
@@ -85,7 +105,7 @@ def check_file(file: Path, cards: Catalogue) -> None:
         if _is_shipped(file):
             check_sources(card, file)
     elif kind is Provider:
-        check_gpus([load_provider(file)], cards.gpus.files, str(file))
+        check_gpus([load_provider(file)], beside.union(cards.gpus.files), str(file))
     elif kind is Table:
         check(file, load_card(file, Table), cards.models, explained_counts(cards))
     elif kind is Counts:

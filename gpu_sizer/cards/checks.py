@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.errors import CardError
 from gpu_sizer.model.inventory import build_inventory
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.cards.catalogue import Catalogue, Shelf
-    from gpu_sizer.cards.model_card import ModelCard
 
 
 def has_windows_alone(card: ModelCard) -> bool:

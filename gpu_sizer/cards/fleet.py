@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import cached_property
 
-from gpu_sizer.cards.catalogue import Catalogue, code_folders, data_folder
+from gpu_sizer.cards.catalogue import Catalogue, catalogue, code_folders, data_folder
 from gpu_sizer.cards.folders import MACHINES
 from gpu_sizer.cards.machine import Machine, Offer
 from gpu_sizer.cards.names import SEPARATOR, bare, join_names
@@ -16,7 +16,7 @@ from gpu_sizer.own import own_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
 #: How many names a message lists at most.
@@ -175,15 +175,9 @@ _FLEETS: dict[tuple[tuple[str, ...], str | None, bool], Fleet] = {}
 
 def fleet(cards: Catalogue | None = None) -> Fleet:
     """The machines of a catalogue's folders; null is the shipped ones and the user's own."""
-    from gpu_sizer.cards.catalogue import catalogue
 
     folders, own = (cards or catalogue()).folders, own_folder(MACHINES)
     key = folders, own, own is not None and os.path.isdir(own)
     if (found := _FLEETS.get(key)) is None:
         found = _FLEETS[key] = Fleet(machine_folders(folders))
     return found
-
-
-def known_gpus(offers: Iterable[Offer]) -> list[Offer]:
-    """Those whose GPU is sure."""
-    return [o for o in offers if o.machine.gpu is not None]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gpu_sizer.cards.model_card import Source
 from gpu_sizer.cards.writing import jsonable
 from gpu_sizer.errors import CardError
 from gpu_sizer.records import dataclass
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.model.constraints import Id, PositiveFloat, PositiveInt, Text
 

@@ -43,7 +43,7 @@ def _has_float8(compute_capability: str | None) -> bool:
 @cache
 def _joined(interconnect: str | None) -> bool:
     text = (interconnect or "").lower()
-    return ("nvlink" in text and "bridge" not in text) or "fabric" in text
+    return ("nvlink" in text or "fabric" in text) and "bridge" not in text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

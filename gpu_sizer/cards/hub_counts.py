@@ -9,22 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import normal
 from gpu_sizer.errors import CardError
 from gpu_sizer.model.formats import FLOAT32_BYTES, SCALE_BLOCK, is_scaled, storage_bytes
 from gpu_sizer.model.inventory import Inventory, build_inventory
+from gpu_sizer.model.tensor import Tensor
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import ceil_div
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from gpu_sizer.cards.catalogue import Shelf
-    from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.model.constraints import ParameterCount, Text
-    from gpu_sizer.model.tensor import Tensor
 
 #: Formats that hold several values in a word: their counts are of words.
 PACKED = ("int4", "nvfp4", "mxfp4")

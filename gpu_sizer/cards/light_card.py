@@ -6,17 +6,18 @@ histories; a model card that bears the same names goes before it.
 
 from __future__ import annotations
 
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 from gpu_sizer.cards.catalogue import data_folder
 from gpu_sizer.cards.folders import LIGHT_FOLDERS
+from gpu_sizer.cards.loading import read_yaml, validate
 from gpu_sizer.cards.model_card import Source
+from gpu_sizer.errors import CardError
 from gpu_sizer.records import dataclass
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from datetime import date
-    from pathlib import Path
-    from typing import Any
-
     from gpu_sizer.model.constraints import Id, Text
 
 
@@ -48,7 +49,6 @@ def load_light_card(file: Path, within: Path | None = None) -> LightCard:
     Raises:
         CardError: the file cannot be used; the message names file, line, key and reason.
     """
-    from gpu_sizer.cards.loading import read_yaml, validate
 
     data, node = read_yaml(file, within)
     check: Any = validate
@@ -65,9 +65,6 @@ def light_cards(folder: str | None = None) -> tuple[LightCard, ...]:
     Raises:
         CardError: a card that cannot be used, or an id or Arena name that two cards claim.
     """
-    from pathlib import Path
-
-    from gpu_sizer.errors import CardError
 
     shipped = Path(data_folder("model_cards"))
     places = [Path(folder)] if folder is not None else [shipped / name for name in LIGHT_FOLDERS]

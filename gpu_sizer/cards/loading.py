@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,6 +14,7 @@ from gpu_sizer.cards.hub_counts import Counts
 from gpu_sizer.cards.machine import Provider
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.rerelease_table import Table
+from gpu_sizer.cards.trusted import records_below
 from gpu_sizer.errors import CardError, shown
 from gpu_sizer.files import read_regular, stay_within
 from gpu_sizer.records import fields
@@ -183,7 +185,6 @@ def _first_error(errors: list[Any], known: dict[str, set[str]]) -> tuple[tuple[s
 
 
 def _unknown_key(error: Any, known: dict[str, set[str]]) -> str:
-    from difflib import get_close_matches
 
     owner = next((str(s) for s in reversed(error["loc"][:-1]) if str(s) in known), "")
     names = known.get(owner) or set().union(*known.values())
@@ -197,7 +198,6 @@ def _plain(loc: tuple[str | int, ...], known: dict[str, set[str]]) -> tuple[str 
 
 @cache
 def _known_fields() -> dict[str, set[str]]:
-    from gpu_sizer.cards.trusted import records_below
 
     kinds = (ModelCard, GpuSpec, Provider, Table, Counts, Slices)
     classes = {name: cls for kind in kinds for name, cls in records_below(kind).items()}

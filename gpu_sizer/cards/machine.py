@@ -91,6 +91,9 @@ class Machine:
     """What is easily got wrong about it: a misleading name, a source that tells another memory or count."""
     source: Text
     """Where its shape was read."""
+    second_source: Text | None = None
+    """Another place, independent of the first, where what it tells of the shape was read once more: a difference is
+    named in ``trap``."""
 
     def __post_init__(self) -> None:
         if self.count < 1 and self.gpu is not None and self.slice is None:

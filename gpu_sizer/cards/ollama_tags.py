@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from gpu_sizer.cards.families import TAGS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.cards.model_card import ModelCard
@@ -11,16 +13,6 @@ if TYPE_CHECKING:
 #: The type of the files that Ollama serves where a tag names none.
 USUAL_TYPE = "q4_k_m"
 
-#: A name and its size -> the hub id of what is in the file.
-TAGS = {
-    "deepseek-r1:1.5b": "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B",
-    "deepseek-r1:7b": "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B",
-    "deepseek-r1:8b": "deepseek-ai/DeepSeek-R1-0528-Qwen3-8B",
-    "deepseek-r1:14b": "deepseek-ai/DeepSeek-R1-Distill-Qwen-14B",
-    "deepseek-r1:32b": "deepseek-ai/DeepSeek-R1-Distill-Qwen-32B",
-    "deepseek-r1:70b": "deepseek-ai/DeepSeek-R1-Distill-Llama-70B",
-    "deepseek-r1:671b": "deepseek-ai/DeepSeek-R1",
-}
 #: A name of the library, what a tag says of the size, and the type of its file.
 _TAGGED = re.compile(
     r"(?:(?:registry\.)?ollama\.(?:ai|com)/)?(?:library/)?([\w.-]+):([\w.-]+?)(?:[-_](i?q\d\w*|fp16|bf16|f16|f32))?",

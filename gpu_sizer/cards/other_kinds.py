@@ -6,11 +6,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from gpu_sizer.errors import UnknownModelError
 
 
 def _kinds() -> list[dict[str, Any]]:
-    import yaml
 
     text = (Path(__file__).parent / "other_kinds.yaml").read_text(encoding="utf-8")
     kinds: list[dict[str, Any]] = yaml.safe_load(text)["kinds"]
@@ -30,7 +31,5 @@ def other_kind(name: str) -> UnknownModelError | None:
             pattern = word + numbers.get(word, r"-?\d*")
             if (found := re.search(rf"(?<![a-z0-9]){pattern}(?![a-z0-9])", ending)) is not None:
                 family = found[0].rstrip("-")
-                return UnknownModelError(
-                    f"{name[:60]!r} is {kind['what']} ({family}), not a generative decoder: it is not sized here"
-                )
+                return UnknownModelError(f"{name[:60]!r} is {kind['what']} ({family}): it is not sized here")
     return None

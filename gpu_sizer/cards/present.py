@@ -233,7 +233,7 @@ def local_machine(cards: Catalogue) -> Offer:
     specs = [spec_of(one, cards) for one in found]
     if len(kinds := list(dict.fromkeys(specs))) > 1:
         told = "+".join(f"{specs.count(k)}x{k}" for k in kinds)
-        raise RequestError(f"the GPUs of this computer are not alike: say --gpus {told}", about="gpu")
+        raise RequestError(f"the GPUs of this computer are not alike: say --gpu {told}", about="gpu")
     machine = Machine(
         name="this computer",
         gpu=specs[0],

@@ -8,11 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gpu_sizer.cards.checks import has_windows_alone
+from gpu_sizer.cards.model_card import ModelCard, Source
 from gpu_sizer.errors import CardError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from gpu_sizer.cards.model_card import ModelCard, Source
 
 #: An address of a package's page in a language's registry: a page is no source, its version's files are.
 _REGISTRY = re.compile(r"^https?://[^/]+/(project/[^/]+/\d|package/)")

@@ -16,6 +16,8 @@ from gpu_sizer.cards.trusted import kept
 from gpu_sizer.cards.writing import jsonable
 from gpu_sizer.errors import CardError
 from gpu_sizer.fast.stamps import yaml_files
+from gpu_sizer.model.counts import Counts, counts_of
+from gpu_sizer.records import fields
 
 
 class Entry(NamedTuple):
@@ -148,6 +150,10 @@ def names_of(entries: dict[str, Entry], folders: Sequence[str]) -> dict[str, Any
     }
 
 
+def _values(counts: Counts) -> list[int]:
+    return [getattr(counts, f.name) for f in fields(Counts)]
+
+
 def contents(kind: type[ModelCard] | type[GpuSpec], folders: Sequence[str], newer: str | None = None) -> dict[str, Any]:
     """Names and plain data of every card, each validated.
 
@@ -158,7 +164,8 @@ def contents(kind: type[ModelCard] | type[GpuSpec], folders: Sequence[str], newe
     chosen: Any = kind
     names = names_of(entries, folders)
     places = names["files"]
-    cards = {
-        f"card {i}": (*places[i], kept(jsonable(validate(e.data, chosen, e.file, e.node)))) for i, e in entries.items()
-    }
+    made = {i: validate(e.data, chosen, e.file, e.node) for i, e in entries.items()}
+    cards = {f"card {i}": (*places[i], kept(jsonable(card))) for i, card in made.items()}
+    if kind is ModelCard:
+        names["counts"] = {i: _values(counts_of(card)) for i, card in made.items()}
     return {**names, **cards}

@@ -6,12 +6,13 @@ in another format of weights.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.rereleases import as_rerelease
 from gpu_sizer.records import dataclass, replace
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.model.constraints import Id, ParameterCount, PositiveInt, Text, Tokens, WeightFormat
 
 

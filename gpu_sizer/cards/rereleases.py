@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.model.weights import FormatRule, Weights
 from gpu_sizer.records import replace
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.model.constraints import WeightFormat
 

@@ -12,6 +12,8 @@ import typing
 from functools import cache, partial
 from typing import Any
 
+from pydantic_core import core_schema
+
 from gpu_sizer.errors import printable
 from gpu_sizer.model import constraints
 from gpu_sizer.model.kinds import KINDS
@@ -66,7 +68,6 @@ def _day(value: Any) -> Any:
 
 def _strict(schema: Any) -> Any:
     """A core schema in which numbers, truth values and texts are not converted, and texts hold nothing unprintable."""
-    from pydantic_core import core_schema
 
     if isinstance(schema, list | tuple):
         return type(schema)(_strict(s) for s in schema)
@@ -87,7 +88,6 @@ def _strict(schema: Any) -> Any:
 
 def record_schema(cls: type, handler: Any) -> Any:
     """pydantic's schema of a record: unknown keys are refused, ``__post_init__`` is called."""
-    from pydantic_core import core_schema
 
     hints, docs = _hints(cls), _attribute_docs(cls)
     arguments = []

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
 from gpu_sizer.errors import GpuSizerError, RequestError, printable
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
@@ -16,7 +18,6 @@ from gpu_sizer.load import ENGINE, LIMITS, LOAD
 if TYPE_CHECKING:
     from gpu_sizer.arena.ratings import Ratings
     from gpu_sizer.arena.standings import Table
-    from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.reports.arena.formats import Part
     from gpu_sizer.reports.charts.style import Chart
 
@@ -35,17 +36,33 @@ AsOf = Annotated[
     str | None, typer.Option(metavar="DATE", help="The Arena as it stood on a day (YYYY-MM-DD). Default: the last.")
 ]
 MinScore = Annotated[float, typer.Option(help="Leave out models rated lower.")]
-Category = Annotated[str, typer.Option(help="Category of votes. The bundled history has overall.")]
+Category = Annotated[
+    str,
+    typer.Option(
+        help="Category of votes. The bundled history has overall.", autocompletion=completion.of(("overall",))
+    ),
+]
 HistoryFile = Annotated[
     Path | None,
     typer.Option("--history", help="Another history: CSV, lmarena-history's JSON, or a table of the Arena."),
 ]
 Scores = Annotated[
-    str, typer.Option(help="settled: the first Bradley-Terry ratings from the day on; listed: the day's own figures.")
+    str,
+    typer.Option(
+        help="settled: the first Bradley-Terry ratings from the day on; listed: the day's own figures.",
+        autocompletion=completion.of(("settled", "listed")),
+    ),
 ]
 Output = Annotated[Path | None, o.written_to("Write the chart (.svg, .png, .pdf, .html) and its data (.csv) here.")]
-Format = Annotated[str, typer.Option("--format", "-f", help=f"table, or {o.table_formats('rich')}.")]
-ThemeName = Annotated[str, typer.Option("--theme", help="light or dark (an .html file has both).")]
+Format = Annotated[
+    str,
+    typer.Option(
+        "--format", "-f", help=f"table, or {o.table_formats('rich')}.", autocompletion=completion.formats("table")
+    ),
+]
+ThemeName = Annotated[
+    str, typer.Option("--theme", help="light or dark (an .html file has both).", autocompletion=completion.themes)
+]
 
 
 def _warn(lines: tuple[str, ...]) -> None:
@@ -65,7 +82,13 @@ def _day(text: str | None) -> date | None:
 @app.command()
 def rate(
     battles: Annotated[Path, typer.Argument(metavar="BATTLES", help="Votes: .csv, .jsonl or .json.")],
-    method: Annotated[str, typer.Option(help="bradley-terry or elo (online, in order of time).")] = "bradley-terry",
+    method: Annotated[
+        str,
+        typer.Option(
+            help="bradley-terry or elo (online, in order of time).",
+            autocompletion=completion.of(("bradley-terry", "elo")),
+        ),
+    ] = "bradley-terry",
     anchor: Annotated[str | None, typer.Option(help="The model that gets the score. Default: the mean of all.")] = None,
     score: Annotated[float, typer.Option(help="Points of the anchor.")] = 1000.0,
     rounds: Annotated[int | None, typer.Option(help=f"Bootstrap rounds for the intervals. Default: {ROUNDS}.")] = None,
@@ -78,11 +101,16 @@ def rate(
     control: Annotated[
         str,
         typer.Option(
-            help="none, length, or style (length, headings, lists, bold): what the ratings are controlled for."
+            help="none, length, or style (length, headings, lists, bold): what the ratings are controlled for.",
+            autocompletion=completion.of(("none", "length", "style")),
         ),
     ] = "none",
     weights: Annotated[
-        str, typer.Option(help="none, or pair: every pair of models counts alike, however often it met.")
+        str,
+        typer.Option(
+            help="none, or pair: every pair of models counts alike, however often it met.",
+            autocompletion=completion.of(("none", "pair")),
+        ),
     ] = "none",
     filters: Annotated[
         list[str] | None,

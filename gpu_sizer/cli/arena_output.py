@@ -10,6 +10,7 @@ from typing import Any
 from gpu_sizer.cli.output import is_terminal, print_json, print_lines, print_prose
 from gpu_sizer.errors import printable
 from gpu_sizer.reports.arena.formats import JSON, TABLE, Listing, Part, Rows, grid_of, markdown
+from gpu_sizer.reports.tables.formats import render
 from gpu_sizer.reports.tables.formats.csv import safe_cells
 
 
@@ -62,8 +63,6 @@ def show_answer(form: str, parts: Sequence[Part], rows: Rows, data: dict[str, An
         # A program gets names as they are; a terminal gets none of their control characters.
         writer.writerows(safe_cells(map(printable, row) if is_terminal() else row) for row in rows[1])
     else:
-        from gpu_sizer.reports.tables.formats import render
-
         made = render(grid_of(shown, (rows[0], [tuple(map(printable, row)) for row in rows[1]])), form)
         sys.stdout.flush()
         sys.stdout.buffer.write(made)

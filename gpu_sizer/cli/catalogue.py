@@ -9,14 +9,16 @@ from typing import Annotated
 import typer
 
 from gpu_sizer import api
-from gpu_sizer.cards.checking import check_catalogue, check_file
+from gpu_sizer.cards.checking import check_catalogue, check_file, specs_among
 from gpu_sizer.cards.fleet import fleet
+from gpu_sizer.cards.folders import MACHINES
 from gpu_sizer.cards.gpu_slices import Slices
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.loading import Kind, json_schema
 from gpu_sizer.cards.machine import Machine, Provider
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.writing import jsonable, to_yaml
+from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import print_json, print_lines, print_prose, print_told
 from gpu_sizer.errors import CardError, RequestError, UnknownGpuError, UnknownModelError
@@ -43,7 +45,10 @@ def _find(name: str) -> ModelCard | GpuSpec | Machine:
 
 
 def show(
-    name: Annotated[str, typer.Argument(metavar="CARD-OR-GPU", help="A model, a GPU or a machine.")],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="CARD-OR-GPU", help="A model, a GPU or a machine.", autocompletion=completion.entries),
+    ],
     as_json: o.Json = False,
 ) -> None:
     """Show one entry of the catalogue, its sources included."""
@@ -59,7 +64,10 @@ def explain(
     model: o.Model,
     load: o.Given,
     gpu: Annotated[
-        str | None, typer.Option("--gpu", metavar="GPU", help="Also what fills each GPU of the plan.")
+        str | None,
+        typer.Option(
+            "--gpu", metavar="GPU", help="Also what fills each GPU of the plan.", autocompletion=completion.gpus
+        ),
     ] = None,
     machine: o.Machine = None,
 ) -> None:
@@ -103,10 +111,12 @@ def validate(
         cards = f"{told.cards} cards and specs are valid, {told.machines} machines of {told.providers} providers"
         print_lines([f"{cards}, and {told.rereleases} repositories that are a card again"])
         return
-    failed = 0
-    for file in _within(files):
+    failed, checked = 0, list(_within(files))
+    # A file of machines is the only one that others of the same folder bear on.
+    beside = specs_among(checked) if any(f.parent.name == MACHINES for f in checked) else frozenset()
+    for file in checked:
         try:
-            check_file(file, o.cards())
+            check_file(file, o.cards(), beside)
             print_lines([f"{file}: valid"])
         except CardError as error:
             failed += 1
@@ -115,7 +125,16 @@ def validate(
         raise typer.Exit(2)
 
 
-def schema(kind: Annotated[str, typer.Argument(metavar="model|gpu|slices|machines", help="Which schema.")]) -> None:
+def schema(
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="model|gpu|slices|machines",
+            help="Which schema.",
+            autocompletion=completion.of(("model", "gpu", "slices", "machines")),
+        ),
+    ],
+) -> None:
     """Print the JSON Schema of model cards, GPU specs, slices of GPUs or a provider's machines."""
     kinds: dict[str, Kind] = {"model": ModelCard, "gpu": GpuSpec, "slices": Slices, "machines": Provider}
     if kind not in kinds:

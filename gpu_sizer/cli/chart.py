@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gpu_sizer import api
+from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli import table as t
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gpu_sizer.reports.charts.style import Chart
     from gpu_sizer.reports.charts.text import Bars
     from gpu_sizer.reports.tables.spec import TableSpec
@@ -26,15 +26,28 @@ app = typer.Typer(
     help="Charts of what models take: over time, by part, by context, by GPU. Without -o, bars in the terminal.",
 )
 
-#: GPUs of the matrix where none are named: one of each size that people rent.
-MATRIX_GPUS = ("l4", "rtx-4090", "rtx-a6000", "l40s", "a100-80gb", "h100-80gb", "h200", "b200", "mi300x")
 USERS = "1,4,16,64"
 MEASURES = ("gpus", "gib")
 
 Output = Annotated[Path | None, o.written_to("Write the chart (.svg, .png, .pdf, .html) and its data (.csv) here.")]
-Theme = Annotated[str, typer.Option("--theme", help="light or dark (an .html file has both).")]
-Format = Annotated[str | None, typer.Option("--format", help="text draws bars in the terminal. Default: by -o.")]
-Gpus = Annotated[list[str] | None, typer.Option("--gpus", metavar="ID,...", help="GPUs, separated by commas.")]
+Theme = Annotated[
+    str, typer.Option("--theme", help="light or dark (an .html file has both).", autocompletion=completion.themes)
+]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format", help="text draws bars in the terminal. Default: by -o.", autocompletion=completion.of(("text",))
+    ),
+]
+Lines = Annotated[
+    list[str],
+    typer.Option(
+        "--gpu",
+        metavar="ID,...",
+        help="GPUs, separated by commas (may be repeated).",
+        autocompletion=completion.listed(completion.gpus),
+    ),
+]
 
 #: A chart's defaults are those of a table.
 _SIZED = (*LOAD, ENGINE, *LIMITS)
@@ -89,8 +102,10 @@ def demand(
     selection: o.Given,
     load: o.Given,
     place: o.Given,
-    gpu: Annotated[str, typer.Option("--gpu", metavar="GPU", help="What is counted.")] = "rtx-a6000",
-    measure: Annotated[str, typer.Option(help="gpus, or gib: weights and cache in all.")] = "gpus",
+    gpu: o.Gpu = "rtx-a6000",
+    measure: Annotated[
+        str, typer.Option(help="gpus, or gib: weights and cache in all.", autocompletion=completion.of(MEASURES))
+    ] = "gpus",
     arena: Annotated[
         bool, typer.Option("--arena/--no-arena", help="Mark models whose Arena score had taken far more GPUs.")
     ] = True,
@@ -128,8 +143,8 @@ def demand(
 @o.takes(*_SIZED, unset=True)
 @o.gathers("place", _PLACE)
 def memory(
-    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Models.")],
-    gpu: Annotated[list[str], typer.Option("--gpu", metavar="GPU", help="A GPU (may be repeated).")],
+    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Models.", autocompletion=completion.models)],
+    gpu: Lines,
     load: o.Given,
     place: o.Given,
 ) -> None:
@@ -141,7 +156,7 @@ def memory(
     file, theme = _file(**place), place["theme"]
     spec = _spec(load)
     cards = o.cards()
-    gpus = [api.load_gpu(g, cards=cards) for g in gpu]
+    gpus = [api.load_gpu(g, cards=cards) for g in t.names(gpu) or ()]
     counts = Counts(spec.context, spec.load, gpus[0])
     plans = made.memory_plans([api.load_model(m, cards=cards) for m in models], gpus, counts)
     chart = memory_chart(plans, made.load_text(spec, counts), made.source(spec, counts.uncounted))
@@ -188,7 +203,7 @@ def speed(
     model: o.Model,
     load: o.Given,
     place: o.Given,
-    gpus: Annotated[str, typer.Option(metavar="GPU,...", help="GPUs, a line for each.")] = "h100",
+    gpus: Lines = ["h100"],  # noqa: B006
 ) -> None:
     """Tokens a second for each user against the number of users, with the range that measurements lie in."""
     from gpu_sizer.reports.charts import of_speed as made
@@ -197,7 +212,7 @@ def speed(
     spec = _spec(load)
     cards = o.cards()
     card = api.load_model(model, cards=cards)
-    specs = [api.load_gpu(name, cards=cards) for name in dict.fromkeys(gpus.split(","))]
+    specs = [api.load_gpu(name, cards=cards) for name in dict.fromkeys(t.names(gpus) or ())]
     lines = made.speed_lines(card, specs, spec)
     chart = made.speed_of(card, lines, spec)
     _give(chart, lambda: made.speed_bars(lines, chart), file, theme)
@@ -210,7 +225,7 @@ def frontier(
     model: o.Model,
     load: o.Given,
     place: o.Given,
-    gpus: Annotated[str, typer.Option(metavar="GPU,...", help="GPUs, a line for each.")] = "h100",
+    gpus: Lines = ["h100"],  # noqa: B006
 ) -> None:
     """Tokens a second of each GPU against those of each user: the best of all layouts within one machine."""
     from gpu_sizer.reports.charts import of_frontier as made
@@ -219,7 +234,7 @@ def frontier(
     spec = _spec(load)
     cards = o.cards()
     card = api.load_model(model, cards=cards)
-    specs = [api.load_gpu(name, cards=cards) for name in dict.fromkeys(gpus.split(","))]
+    specs = [api.load_gpu(name, cards=cards) for name in dict.fromkeys(t.names(gpus) or ())]
     lines = made.frontier_lines(card, specs, spec)
     chart = made.frontier_of(card, lines, spec)
     _give(chart, lambda: made.frontier_bars(lines, chart), file, theme)
@@ -233,7 +248,7 @@ def matrix(
     selection: o.Given,
     load: o.Given,
     place: o.Given,
-    gpus: Gpus = None,
+    gpus: t.Gpus = None,
 ) -> None:
     """Models against GPUs: a heat map of the counts."""
     from gpu_sizer.cli.bar import bar
@@ -245,7 +260,7 @@ def matrix(
     file, theme = _file(**place), place["theme"]
     spec = _spec(
         load,
-        gpus=t.names(gpus) or MATRIX_GPUS,
+        gpus=t.names(gpus) or made.MATRIX_GPUS,
         columns=("name", "gpus"),
         **selection,
     )

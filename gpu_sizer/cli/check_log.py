@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import print_json, print_lines, print_prose
+from gpu_sizer.evidence.records import EvidenceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gpu_sizer.evidence.logs.bench import BenchFindings
     from gpu_sizer.evidence.logs.reader import ByteStream
     from gpu_sizer.evidence.logs.startup import LogFindings
@@ -63,7 +64,6 @@ def _read(log: str) -> LogFindings | BenchFindings:
         EvidenceError: a file that cannot be read.
     """
     from gpu_sizer.cli.bar import bar
-    from gpu_sizer.evidence.records import EvidenceError
 
     if log == "-":
         return _either(sys.stdin.buffer)
@@ -76,8 +76,12 @@ def _read(log: str) -> LogFindings | BenchFindings:
 
 def check_log(
     log: Annotated[str, typer.Argument(metavar="LOG", help="A start-up log, or a benchmark's output; - reads stdin.")],
-    model: Annotated[str | None, typer.Option(help="The model, where the log does not tell it.")] = None,
-    gpu: Annotated[str | None, typer.Option(help="The GPU, where the log does not tell it.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="The model, where the log does not tell it.", autocompletion=completion.models)
+    ] = None,
+    gpu: Annotated[
+        str | None, typer.Option(help="The GPU, where the log does not tell it.", autocompletion=completion.gpus)
+    ] = None,
     tp: Annotated[
         int | None, typer.Option(min=1, max=1024, help="Tensor parallel size, where the log does not tell it.")
     ] = None,
@@ -85,7 +89,11 @@ def check_log(
         int | None, typer.Option(min=1, max=1024, help="Pipeline parallel size, where the log does not tell it.")
     ] = None,
     engine: Annotated[
-        str | None, typer.Option(help="The engine and its version, as vllm@0.24, where the log does not tell them.")
+        str | None,
+        typer.Option(
+            help="The engine and its version, as vllm@0.24, where the log does not tell them.",
+            autocompletion=completion.engines,
+        ),
     ] = None,
     record: Annotated[bool, typer.Option("--record", help="Print the record to contribute, one JSON line.")] = False,
     as_json: o.Json = False,

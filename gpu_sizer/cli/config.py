@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from gpu_sizer import api
+from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.defaults import KEYS, config_file, defaults, write_defaults
 from gpu_sizer.cli.output import print_json, print_lines
@@ -15,9 +16,17 @@ from gpu_sizer.errors import RequestError
 
 
 def config(
-    key: Annotated[str | None, typer.Argument(metavar="[KEY]", help=f"{', '.join(KEYS)}. Default: show all.")] = None,
+    key: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[KEY]", help=f"{', '.join(KEYS)}. Default: show all.", autocompletion=completion.of(KEYS)
+        ),
+    ] = None,
     value: Annotated[str | None, typer.Argument(metavar="[VALUE]", help="What is taken from now on.")] = None,
-    unset: Annotated[str | None, typer.Option("--unset", metavar="KEY", help="Take none from now on.")] = None,
+    unset: Annotated[
+        str | None,
+        typer.Option("--unset", metavar="KEY", help="Take none from now on.", autocompletion=completion.of(KEYS)),
+    ] = None,
     as_json: o.Json = False,
 ) -> None:
     """Show or set the GPU, engine and provider that are taken where none is named."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from gpu_sizer.files import write_file
 #: What can be set, each also an option of commands.
 KEYS = ("gpu", "engine", "provider")
 #: Options of which one says on what.
-_SAYS_GPU = frozenset(("--gpu", "--gpus", "--machine"))
+_SAYS_GPU = frozenset(("--gpu", "--machine"))
 #: Commands that take each where they are not told: not those that read it elsewhere, as from a log.
 _ON_GPUS = frozenset(("size", "fit", "context", "users", "speed", "what-fits", "deploy"))
 _TAKES = {
@@ -52,7 +53,6 @@ def defaults() -> dict[str, str]:
 
 def write_defaults(values: dict[str, str]) -> None:
     """Writes the settings."""
-    import json
 
     # A basic string of TOML is one of JSON, but for what no name holds.
     lines = [f"{key} = {json.dumps(values[key], ensure_ascii=False)}\n" for key in KEYS if key in values]

@@ -10,14 +10,18 @@ from typing import Annotated
 import typer
 
 from gpu_sizer import api
+from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
 from gpu_sizer.deploy.choices import CHOICES
 from gpu_sizer.deploy.formats import COMMANDS, TOOLS, check_form
+from gpu_sizer.deploy.formats import deploy as write
+from gpu_sizer.deploy.making import weights_named
 from gpu_sizer.errors import printable
 from gpu_sizer.exits import DOES_NOT_FIT
 from gpu_sizer.files import write_file
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
 from gpu_sizer.memory.layout import LAYOUT
+from gpu_sizer.planning.plan import Fit, Plan
 
 Form = Annotated[
     str,
@@ -25,7 +29,7 @@ Form = Annotated[
         "--as",
         metavar="FORMAT",
         help=f"{', '.join(TOOLS)}; or the bare command of the plan's engine: {', '.join(COMMANDS)}.",
-        autocompletion=lambda incomplete: [f for f in (*TOOLS, *COMMANDS) if f.startswith(incomplete.lower())],
+        autocompletion=completion.of((*TOOLS, *COMMANDS)),
     ),
 ]
 Output = Annotated[Path | None, o.written_to("Write the file here instead of to stdout.")]
@@ -50,16 +54,20 @@ def deploy(
     output: Output = None,
 ) -> None:
     """What starts the server of a plan: a command, or a file of the tool that is named."""
-    from gpu_sizer.deploy.formats import deploy as write
-    from gpu_sizer.deploy.making import weights_named
-    from gpu_sizer.planning.plan import Fit, Plan
 
     check_form(form)
     card = api.load_model(model, cards=o.cards())
+    gpu, gpu_count = o.counted(gpu)
     where = o.hardware(gpu, machine)
-    # A layout of one's own goes before the plan's.
+    # A layout of one's own goes before the plan's, and so does a number of GPUs (--gpu 4xa6000).
     answer: Plan | Fit
-    answer = api.estimate(card, **where, **layout, **load) if layout else api.size(card, **where, **load)
+    if layout:
+        answer = api.estimate(card, **where, **layout, **load)
+        o.agreed(answer.layout, gpu_count)
+    elif gpu_count is not None:
+        answer = api.fits_on(card, **where, gpu_count=gpu_count, **load).fit
+    else:
+        answer = api.size(card, **where, **load)
     if not answer.fits and not (choices.get("tuned") and answer.tuned):
         lower = "; lower settings fit: deploy with --tuned" if answer.tuned else ""
         sys.stderr.write(f"gpu-sizer: nothing to deploy: {printable(answer.reason or '')}{lower}\n")

@@ -96,7 +96,7 @@ def _command(arguments: list[str]) -> int:
     command: Any = typer.main.get_command(put_together(names))
     read_plainly()
     try:
-        result = command.main(with_defaults(arguments), prog_name="gpu-sizer", standalone_mode=False)
+        result = command.main(with_defaults(shared.respelled(arguments)), prog_name="gpu-sizer", standalone_mode=False)
     except typer.Exit as done:
         return done.exit_code
     except typer.Abort:

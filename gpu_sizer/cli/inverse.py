@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from gpu_sizer import api
+from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import print_result
 from gpu_sizer.cli.table import names
-from gpu_sizer.load import ENGINE, LIMITS, LOAD
-
-if TYPE_CHECKING:
-    from gpu_sizer.load import Setting
-
+from gpu_sizer.errors import RequestError
+from gpu_sizer.load import ENGINE, LIMITS, LOAD, Setting
 
 All = Annotated[bool, typer.Option("--all", help="Also those that do not fit, and those beyond the first ones.")]
 
@@ -85,7 +83,7 @@ def what_fits(
     """The models that a number of GPUs runs, the newest first."""
     gpu, gpu_count = o.counted(gpu, gpu_count)
     where = o.hardware(gpu, machine)
-    found = api.what_fits(**where, gpu_count=gpu_count, everything=everything, workers=0, cards=o.cards(), **load)
+    found = api.what_fits(**where, gpu_count=gpu_count, everything=everything, workers=0, **load)
     raise typer.Exit(print_result(found, **shown))
 
 
@@ -95,7 +93,9 @@ def which_gpu(
     model: o.Model,
     load: o.Given,
     everything: All = False,
-    provider: Annotated[str | None, typer.Option(help="Only GPUs in this provider's machines.")] = None,
+    provider: Annotated[
+        str | None, typer.Option(help="Only GPUs in this provider's machines.", autocompletion=completion.providers)
+    ] = None,
     *,
     shown: o.Given,
 ) -> None:
@@ -109,20 +109,24 @@ def which_gpu(
 @o.gathers("shown", o.SHOWN)
 def compare(
     model: o.Model,
+    load: o.Given,
     gpu: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             "--gpu",
             metavar="GPU,...",
             help="GPUs to compare, separated by commas (may be repeated).",
-            autocompletion=o.listed(o.complete_gpus),
+            autocompletion=completion.listed(completion.gpus),
         ),
-    ],
-    load: o.Given,
+    ] = None,
+    machine: o.Machines = None,
     *,
     shown: o.Given,
 ) -> None:
-    """Some GPUs side by side for a model. How many of each, at what price."""
+    """Some GPUs or machines side by side for a model. How many of each, at what price."""
+    specs, machines = names(gpu) or (), names(machine) or ()
+    if not (specs or machines):
+        raise RequestError("say --gpu GPU,... or --machine NAME,...: what is to be compared", about="gpu")
     card = api.load_model(model, cards=o.cards())
-    found = api.compare(card, gpus=[api.load_gpu(g, cards=o.cards()) for g in names(gpu) or ()], **load)
+    found = api.compare(card, specs, machines=machines, cards=o.cards(), **load)
     raise typer.Exit(print_result(found, **shown))

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from gpu_sizer import api
+from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import is_terminal, print_aside, print_json, print_lines, print_prose
 from gpu_sizer.errors import RequestError
+from gpu_sizer.files import write_file
 from gpu_sizer.planning.quantities import some_gpus
 from gpu_sizer.reports import selecting
-from gpu_sizer.reports.listings import CatalogueListing, gpu_listing, model_listing
-
-if TYPE_CHECKING:
-    from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.reports.listings import GPU_KEYS, MODEL_KEYS, CatalogueListing, gpu_listing, model_listing
 
 Part = Annotated[str | None, typer.Argument(metavar="[FILTER]", help="Part of an id, name or organization.")]
 Since = Annotated[
@@ -26,7 +26,9 @@ Since = Annotated[
 ]
 Format = Annotated[
     str | None,
-    typer.Option("--format", "-f", help=f"{o.table_formats()}. Default: by -o, else plain."),
+    typer.Option(
+        "--format", "-f", help=f"{o.table_formats()}. Default: by -o, else plain.", autocompletion=completion.formats()
+    ),
 ]
 Output = Annotated[Path | None, o.written_to("Write the list here. Default: stdout.")]
 
@@ -47,7 +49,6 @@ def print_listing(listing: CatalogueListing, as_json: bool, format: str | None, 
 
 
 def _export(listing: CatalogueListing, format: str | None, output: Path | None) -> None:
-    from gpu_sizer.files import write_file
     from gpu_sizer.reports.tables.formats import format_of, render
 
     form = format_of(format, output.suffix if output else None)
@@ -73,14 +74,22 @@ def models(
     open: Annotated[bool, typer.Option("--open", help="Only models under an open-source licence.")] = False,
     fits: Annotated[
         str | None,
-        typer.Option("--fits", metavar="NxGPU", help="Only models that run on these GPUs at full length: 2xa6000."),
+        typer.Option(
+            "--fits",
+            metavar="NxGPU",
+            help="Only models that run on these GPUs at full length: 2xa6000.",
+            autocompletion=completion.counted(completion.gpus),
+        ),
     ] = None,
     verified: Annotated[
         bool, typer.Option("--verified", help="Only models whose parameters are checked exactly; says how many are.")
     ] = False,
     sort: Annotated[
         str | None,
-        typer.Option(help="model, organization, released, parameters, active, context, license; -KEY: largest first."),
+        typer.Option(
+            help=f"{', '.join(MODEL_KEYS)}; -KEY: largest first.",
+            autocompletion=completion.either_way(completion.of(MODEL_KEYS)),
+        ),
     ] = None,
     format: Format = None,
     output: Output = None,
@@ -99,8 +108,9 @@ def models(
         open=open,
         exact=verified,
     )
+    known = o.cards().models
     if fits is None:
-        listing = model_listing(o.cards().models.all(), wanted, sort=sort)
+        listing = model_listing(known.all(), wanted, sort=sort, counts=known.counts)
     else:
         count, name = some_gpus(fits)
         gpu = api.load_gpu(name, cards=o.cards())
@@ -109,7 +119,7 @@ def models(
             from gpu_sizer.planning.choices import what_fits
             from gpu_sizer.words.uncounted import uncounted_lines
 
-            found = what_fits(cards, gpu, count, workers=0)
+            found = what_fits(cards, gpu, count, workers=0, counts=known.counts)
             told = list(uncounted_lines(found.uncounted))
             if as_json or format == "csv" or (output is not None and output.suffix == ".csv"):
                 # Neither has a place for remarks.
@@ -117,7 +127,7 @@ def models(
             return {row.model.id for row in found.models if row.fits}, told
 
         remark = f"on {count} × {gpu.name}: one request at the model's full length, weights as released"
-        listing = model_listing(o.cards().models.all(), wanted, sort=sort, among=runnable, remarks=(remark,))
+        listing = model_listing(known.all(), wanted, sort=sort, among=runnable, remarks=(remark,), counts=known.counts)
     print_listing(listing, as_json, format, output)
 
 
@@ -135,7 +145,10 @@ def gpus(
     ] = False,
     sort: Annotated[
         str | None,
-        typer.Option(help="gpu, name, marketed, visible, bandwidth, released; -KEY: largest first."),
+        typer.Option(
+            help=f"{', '.join(GPU_KEYS)}; -KEY: largest first.",
+            autocompletion=completion.either_way(completion.of(GPU_KEYS)),
+        ),
     ] = None,
     format: Format = None,
     output: Output = None,

@@ -8,6 +8,7 @@ import typer
 
 from gpu_sizer import api
 from gpu_sizer.cards.fleet import fleet
+from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.listings import Format, Output, print_listing
 from gpu_sizer.cli.output import print_json, print_result
@@ -16,15 +17,11 @@ from gpu_sizer.load import ENGINE, LIMITS, LOAD
 from gpu_sizer.reports.machine_listings import MACHINE_KEYS, MachineFilter, machine_listing
 from gpu_sizer.reports.rentals import rental_listing
 
-
-def _providers(incomplete: str) -> list[str]:
-    """Providers that begin like the word under the cursor, for a shell's completion."""
-    return [p for p in sorted(fleet().providers) if p.startswith(incomplete.lower())]
-
-
 Provider = Annotated[
     str | None,
-    typer.Option("--provider", metavar="P", help="Only this provider: aws, lambda ...", autocompletion=_providers),
+    typer.Option(
+        "--provider", metavar="P", help="Only this provider: aws, lambda ...", autocompletion=completion.providers
+    ),
 ]
 
 
@@ -35,7 +32,11 @@ def machines(
     gpu: o.OptionalGpu = None,
     provider: Provider = None,
     sort: Annotated[
-        str | None, typer.Option(help=f"{', '.join(MACHINE_KEYS)}; -KEY: largest first. Default: by provider.")
+        str | None,
+        typer.Option(
+            help=f"{', '.join(MACHINE_KEYS)}; -KEY: largest first. Default: by provider.",
+            autocompletion=completion.either_way(completion.of(MACHINE_KEYS)),
+        ),
     ] = None,
     format: Format = None,
     output: Output = None,

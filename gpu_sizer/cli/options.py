@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
+from gpu_sizer.cli import completion
 from gpu_sizer.cli.shared import STATE
 from gpu_sizer.discovery import names_in
 from gpu_sizer.errors import RequestError
@@ -19,45 +20,11 @@ from gpu_sizer.planning.quantities import some_gpus
 
 if TYPE_CHECKING:
     from gpu_sizer.load import Setting
+    from gpu_sizer.memory.layout import Layout
 
 
-def complete_models(incomplete: str) -> list[str]:
-    """Ids of models that begin like the word under the cursor, for a shell's completion."""
-    return [i for i in catalogue().models.ids() if i.startswith(incomplete.lower())]
-
-
-def complete_gpus(incomplete: str) -> list[str]:
-    """Ids of GPUs that begin like the word under the cursor, for a shell's completion."""
-    return [i for i in catalogue().gpus.ids() if i.startswith(incomplete.lower())]
-
-
-def _engines(incomplete: str) -> list[str]:
-    """Engines that begin like the word under the cursor, for a shell's completion."""
-    from gpu_sizer.engines.registry import engine_names
-
-    return [e for e in engine_names() if e.startswith(incomplete.lower())]
-
-
-#: What completes the values of settings that have no choices of their own.
-_COMPLETE: dict[str, Callable[[str], list[str]]] = {"engine": _engines}
-
-
-def _completed(s: Setting) -> Callable[[str], list[str]] | None:
-    """What completes the values of a setting; null for numbers."""
-    if s.choices:
-        return lambda incomplete: [c for c in s.choices if c.startswith(incomplete)]
-    return _COMPLETE.get(s.name)
-
-
-def listed(complete: Callable[[str], Iterable[str]]) -> Callable[[str], list[str]]:
-    """Completes the last of several values that are separated by commas."""
-
-    def completed(incomplete: str) -> list[str]:
-        before, comma, last = incomplete.rpartition(",")
-        taken = set(before.split(","))
-        return [f"{before}{comma}{found}" for found in complete(last) if found not in taken]
-
-    return completed
+#: A number of GPUs before their name.
+_COUNTED = re.compile(r"\d+\s*[x×]\s*\S", re.IGNORECASE)
 
 
 def table_formats(*without: str) -> str:
@@ -71,11 +38,11 @@ Model = Annotated[
     typer.Argument(
         metavar="MODEL",
         help="Id, alias, hub id, or path of a card, a model folder or a config.json.",
-        autocompletion=complete_models,
+        autocompletion=completion.models,
     ),
 ]
 Gpu = Annotated[
-    str, typer.Option("--gpu", metavar="GPU", help="Id, alias, or path of a GPU spec.", autocompletion=complete_gpus)
+    str, typer.Option("--gpu", metavar="GPU", help="Id, alias, or path of a GPU spec.", autocompletion=completion.gpus)
 ]
 OptionalGpu = Annotated[
     str | None,
@@ -83,16 +50,9 @@ OptionalGpu = Annotated[
         "--gpu",
         metavar="GPU",
         help="Id, alias, or path of a GPU spec; 3xa6000 is so many of them.",
-        autocompletion=complete_gpus,
+        autocompletion=completion.counted(completion.gpus),
     ),
 ]
-
-
-def _machines(incomplete: str) -> list[str]:
-    """Names of machines that begin like the word under the cursor, for a shell's completion."""
-    from gpu_sizer.cards.fleet import fleet
-
-    return [n for o in fleet().all() if (n := o.machine.name).lower().startswith(incomplete.lower())]
 
 
 Machine = Annotated[
@@ -101,12 +61,27 @@ Machine = Annotated[
         "--machine",
         metavar="NAME",
         help="A machine that can be rented, instead of a GPU: p5.48xlarge, lambda/gpu_1x_a100.",
-        autocompletion=_machines,
+        autocompletion=completion.machines,
+    ),
+]
+Machines = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--machine",
+        metavar="NAME,...",
+        help="Machines that can be rented, separated by commas (may be repeated).",
+        autocompletion=completion.listed(completion.machines),
     ),
 ]
 GivenGpus = Annotated[
-    str | None,
-    typer.Option("--gpus", metavar="NxGPU+...", help="Exactly these GPUs, alike or not: 2xa6000+1xrtx-3090."),
+    list[str] | None,
+    typer.Option(
+        "--gpu",
+        metavar="GPU",
+        help="Id, alias, or path of a GPU spec; 3xa6000 is exactly so many, 2xa6000+1xrtx-3090 a mixture (may be "
+        "repeated).",
+        autocompletion=completion.counted(completion.gpus),
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 #: How an answer is printed.
@@ -180,12 +155,18 @@ def gathers(into: str, options: Mapping[str, tuple[Any, Any]]) -> Callable[[Comm
 def _option(s: Setting, unset: bool, several: bool) -> tuple[Any, Any]:
     """The annotation and the default of a setting's option."""
     if several:
-        option = typer.Option(s.flag, metavar="V,...", help=f"Values to sweep, separated by commas. {s.doc}")
+        complete = completion.of_setting(s)
+        option = typer.Option(
+            s.flag,
+            metavar="V,...",
+            help=f"Values to sweep, separated by commas. {s.doc}",
+            autocompletion=completion.listed(complete) if complete is not None else None,
+        )
         return Annotated[str, option], "default"
     kind: Any = str if s.tokens else _KINDS[s.kind]
     default = None if unset else s.default
     told = f" Default: {s.default}." if unset and s.default is not None and s.kind != "bool" else ""
-    option = typer.Option(s.flag, help=s.doc + told, autocompletion=_completed(s))
+    option = typer.Option(s.flag, help=s.doc + told, autocompletion=completion.of_setting(s))
     return Annotated[kind if default is not None else kind | None, option], default
 
 
@@ -203,15 +184,34 @@ def takes(
     return gathers(into, {s.name: _option(s, unset, several) for s in settings})
 
 
-def one_of(gpu: str | None, gpus: str | None, machine: str | None = None) -> None:
-    """Refuses a command that names no GPU, or names them in several ways.
+def one_of(gpu: object, machine: str | None) -> None:
+    """Refuses a command that names no GPU, or names them in two ways.
 
     Raises:
-        RequestError: none or several are given.
+        RequestError: none or both are given.
     """
-    if (given := sum(way is not None for way in (gpu, gpus, machine))) != 1:
-        what = "only one of them" if given else "one of them is needed"
-        raise RequestError(f"say --gpu GPU, --machine NAME, or --gpus 2xa6000+1xrtx-3090: {what}", about="gpu")
+    if bool(gpu) == (machine is not None):
+        what = "only one of them" if gpu else "one of them is needed"
+        raise RequestError(f"say --gpu GPU, --gpu 2xa6000+1xrtx-3090, or --machine NAME: {what}", about="gpu")
+
+
+def mixed(gpu: list[str] | None) -> tuple[str | None, str | None]:
+    """One kind of GPU, as it is written; or a mixture, each kind with its number.
+
+    Raises:
+        RequestError: several kinds, of which it is not said how many of each.
+    """
+    kinds = [kind for value in gpu or () for kind in re.split("[+,]", value)]
+    if len(kinds) < 2:
+        return (gpu[0] if gpu else None), None
+    if len(bare := [k for k in kinds if not _COUNTED.match(k.strip())]) == len(kinds):
+        each = " ".join(f"--gpu {k.strip()[:40]}" for k in bare)
+        raise RequestError(
+            f"several kinds of GPU: say how many of each (--gpu 2x{bare[0].strip()[:40]}+...), or compare them: "
+            f"gpu-sizer compare MODEL {each}",
+            about="gpu",
+        )
+    return None, "+".join(kinds)
 
 
 def counted(gpu: str | None, gpu_count: int | None = None) -> tuple[str | None, int | None]:
@@ -220,7 +220,7 @@ def counted(gpu: str | None, gpu_count: int | None = None) -> tuple[str | None, 
     Raises:
         RequestError: two numbers that differ.
     """
-    if gpu is None or not re.match(r"\d+\s*[x×]\s*\S", gpu, re.IGNORECASE):
+    if gpu is None or not _COUNTED.match(gpu):
         return gpu, gpu_count
     count, name = some_gpus(gpu)
     if gpu_count not in (None, count):
@@ -229,8 +229,22 @@ def counted(gpu: str | None, gpu_count: int | None = None) -> tuple[str | None, 
     return name, count
 
 
+def agreed(layout: Layout, gpu_count: int | None) -> None:
+    """Refuses a layout of another number of GPUs than the one that was told beside it.
+
+    Raises:
+        RequestError: they differ.
+    """
+    if gpu_count not in (None, layout.gpu_count):
+        raise RequestError(
+            f"{layout.describe()} is a layout of {layout.gpu_count}, not of the {gpu_count} GPUs that are told: "
+            "leave out one of them",
+            about="gpu",
+        )
+
+
 def hardware(gpu: str | None, machine: str | None) -> dict[str, Any]:
-    """The arguments ``gpu`` or ``machine`` of the library's calls, from the folders asked for.
+    """The arguments ``gpu`` or ``machine``, and ``cards``, of the library's calls, from the folders asked for.
 
     Raises:
         GpuSizerError: neither or both are given, or no such GPU or machine.
@@ -238,4 +252,4 @@ def hardware(gpu: str | None, machine: str | None) -> dict[str, Any]:
     from gpu_sizer import api
 
     spec, offer = api.hardware(gpu, machine, cards())
-    return {"gpu": spec} if offer is None else {"machine": offer}
+    return {**({"gpu": spec} if offer is None else {"machine": offer}), "cards": cards()}

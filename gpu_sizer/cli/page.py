@@ -9,6 +9,7 @@ import typer
 
 from gpu_sizer.errors import RequestError
 from gpu_sizer.files import write_file
+from gpu_sizer.units import amount
 
 
 def page(
@@ -42,7 +43,7 @@ def page(
     for name, data in files.items():
         write_file(output / name, data, parents=True)
     size = sum(map(len, files.values()))
-    typer.echo(f"gpu-sizer: wrote {len(files)} files ({size / 1e6:.1f} MB) to {output}", err=True)
+    typer.echo(f"gpu-sizer: wrote {amount(len(files), 'file')} ({size / 1e6:.1f} MB) to {output}", err=True)
     if folder is not None and (hint := wheels_hint(folder)) is not None:
         typer.echo(
             f"gpu-sizer: visitors can drop a config.json or a log; for model cards in YAML, too: {hint}; then again",

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from gpu_sizer import __version__
 from gpu_sizer.cli import options as o
+from gpu_sizer.cli.app import put_together
 from gpu_sizer.cli.output import print_lines
 from gpu_sizer.files import write_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     #: Typer brings its own click, whose names are private; older ones depended on the package.
     Command = Any
 
@@ -40,7 +41,6 @@ _SUMMARY = (
 
 
 def _program() -> Command:
-    from gpu_sizer.cli.app import put_together
 
     return typer.main.get_command(put_together())
 
@@ -145,7 +145,6 @@ def reference(
     output: Annotated[Path | None, o.written_to("Write to a file.")] = None,
 ) -> None:
     """Every command and option, as Markdown, as a man page, or as llms.txt."""
-    from gpu_sizer import __version__
 
     found = {"md": markdown, "llms": llms}[form]() if form != "man" else man(__version__)
     if output is None:

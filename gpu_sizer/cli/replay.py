@@ -9,7 +9,8 @@ import typer
 
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import is_terminal, print_json, print_lines
-from gpu_sizer.evidence.replay import Replayed
+from gpu_sizer.evidence.records import EvidenceError, read_records
+from gpu_sizer.evidence.replay import Replayed, replay_all
 from gpu_sizer.files import check_output, open_regular, write_file
 
 #: Bytes of a file of records: some ten thousands of them.
@@ -29,8 +30,6 @@ def replay(
 ) -> None:
     """Replay records of real start-ups, or of benchmarks: predicted beside measured."""
     from gpu_sizer.evidence.benchmarks import first_is_benchmark
-    from gpu_sizer.evidence.records import EvidenceError, read_records
-    from gpu_sizer.evidence.replay import replay_all
     from gpu_sizer.evidence.summary import summary
 
     if report is not None:
@@ -89,8 +88,6 @@ def _causes(file: Path) -> dict[str, str]:
         EvidenceError: the file is no mapping.
     """
     import yaml
-
-    from gpu_sizer.evidence.records import EvidenceError
 
     if not file.is_file():
         return {}

@@ -67,4 +67,18 @@ def _color(when: str) -> None:
         os.environ[wanted] = "1"
 
 
+#: Older spellings of options, which help no longer names.
+_OLD = {"--gpus": "--gpu"}
+
+
+def respelled(arguments: list[str]) -> list[str]:
+    """A command line with each option as it is spelt now; what stands behind ``--`` is not ours."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    found = []
+    for argument in arguments[:end]:
+        name, equals, value = argument.partition("=")
+        found.append(f"{_OLD.get(name, name)}{equals}{value}")
+    return found + arguments[end:]
+
+
 _TAKES = {"--cards": (_cards, "a folder of cards"), "--color": (_color, "auto, always or never")}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpu_sizer import api
+from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.engines import ALL
 from gpu_sizer.cli.output import level, print_json, print_lines, print_result, print_told
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     from gpu_sizer.evidence.starting import Starting
 
 OptionalModel = Annotated[
-    str | None, typer.Argument(metavar="[MODEL]", help="As in size; with --from, in place of the command's.")
+    str | None,
+    typer.Argument(
+        metavar="[MODEL]", help="As in size; with --from, in place of the command's.", autocompletion=completion.models
+    ),
 ]
 #: More than this is no command.
 MOST_TEXT = (1 << 20) + 1
@@ -32,20 +36,20 @@ MOST_TEXT = (1 << 20) + 1
 def size(
     model: o.Model,
     load: o.Given,
-    gpu: o.OptionalGpu = None,
-    gpus: o.GivenGpus = None,
+    gpu: o.GivenGpus = None,
     machine: o.Machine = None,
     *,
     shown: o.Given,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the bare count.")] = False,
 ) -> None:
-    """The fewest GPUs on which a model serves a load; with --gpu 3xa6000 or --gpus, whether exactly those do."""
-    o.one_of(gpu, gpus, machine)
+    """The fewest GPUs on which a model serves a load; with --gpu 3xa6000, whether exactly those do."""
+    o.one_of(gpu, machine)
+    one, mixture = o.mixed(gpu)
     card = api.load_model(model, cards=o.cards())
-    if gpus is not None:
-        raise typer.Exit(print_result(api.fits_given(card, gpus=gpus, cards=o.cards(), **load), **shown))
-    gpu, gpu_count = o.counted(gpu)
-    where = o.hardware(gpu, machine)
+    if mixture is not None:
+        raise typer.Exit(print_result(api.fits_given(card, gpus=mixture, cards=o.cards(), **load), **shown))
+    one, gpu_count = o.counted(one)
+    where = o.hardware(one, machine)
     if gpu_count is not None:
         raise typer.Exit(print_result(api.fits_on(card, **where, gpu_count=gpu_count, **load), **shown))
     if load["engine"] == ALL:
@@ -92,8 +96,7 @@ def fit(
     load: o.Given,
     shown: o.Given,
     model: OptionalModel = None,
-    gpu: o.OptionalGpu = None,
-    gpus: o.GivenGpus = None,
+    gpu: o.GivenGpus = None,
     machine: o.Machine = None,
     gpu_count: Annotated[
         int | None, typer.Option("--gpu-count", "-n", help="Their best layout on this many GPUs, instead of one told.")
@@ -108,23 +111,26 @@ def fit(
     ] = None,
 ) -> None:
     """Whether one layout fits, or a number of GPUs, a machine, or given ones, and what is left."""
-    gpu, gpu_count = o.counted(gpu, gpu_count)
+    one, mixture = o.mixed(gpu)
+    one, gpu_count = o.counted(one, gpu_count)
     if source is not None:
-        if gpus is not None:
-            raise RequestError("--from goes with --gpu or --machine: the command tells the layout", about="gpu")
+        if mixture is not None:
+            raise RequestError("--from goes with one kind of GPU: the command tells the layout", about="gpu")
         defaults = {s.name: s.default for s in (*LOAD, ENGINE)}
         own = {key: value for key, value in load.items() if value != defaults[key]} | layout
         found = api.fit_command(
-            _text(source), gpu=gpu, machine=machine, gpu_count=gpu_count, model=model, cards=o.cards(), **own
+            _text(source), gpu=one, machine=machine, gpu_count=gpu_count, model=model, cards=o.cards(), **own
         )
         raise typer.Exit(_print_starting(found, shown))
-    o.one_of(gpu, gpus, machine)
+    o.one_of(gpu, machine)
     if model is None:
         raise RequestError("name a MODEL, or a command with --from", about="model")
     card = api.load_model(model, cards=o.cards())
-    if gpus is not None:
-        raise typer.Exit(print_result(api.fits_given(card, gpus=gpus, cards=o.cards(), **load), **shown))
-    where = o.hardware(gpu, machine)
-    if gpu_count is not None or ("machine" in where and not layout):
+    if mixture is not None:
+        raise typer.Exit(print_result(api.fits_given(card, gpus=mixture, cards=o.cards(), **load), **shown))
+    where = o.hardware(one, machine)
+    if not layout and (gpu_count is not None or "machine" in where):
         raise typer.Exit(print_result(api.fits_on(card, **where, gpu_count=gpu_count, **load), **shown))
-    raise typer.Exit(print_result(api.estimate(card, **where, **layout, **load), **shown))
+    told = api.estimate(card, **where, **layout, **load)
+    o.agreed(told.layout, gpu_count)
+    raise typer.Exit(print_result(told, **shown))

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpu_sizer import api
+from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import is_terminal, print_aside, print_prose
 from gpu_sizer.cli.table import names
 from gpu_sizer.errors import RequestError
+from gpu_sizer.files import whole_file
 from gpu_sizer.load import ENGINE, LIMITS, LOAD, VARIED
 from gpu_sizer.planning.uncounted import Uncounted
 from gpu_sizer.words.uncounted import uncounted_lines
@@ -38,7 +40,7 @@ def sweep(
             "--models",
             metavar="ID,...",
             help="Models; all is every one.",
-            autocompletion=o.listed(o.complete_models),
+            autocompletion=completion.listed(completion.models),
         ),
     ],
     several: o.Given,
@@ -47,10 +49,9 @@ def sweep(
         list[str] | None,
         typer.Option(
             "--gpu",
-            "--gpus",
             metavar="ID,...",
             help="GPUs; all is every one.",
-            autocompletion=o.listed(o.complete_gpus),
+            autocompletion=completion.listed(completion.gpus),
         ),
     ] = None,
     machine: o.Machine = None,
@@ -60,7 +61,12 @@ def sweep(
     users: Annotated[str, typer.Option(metavar="AXIS", help="Requests at once, written the same way.")] = "1",
     format: Annotated[
         str | None,
-        typer.Option("--format", "-f", help="csv, json or parquet. Default: by -o, else csv (a table on a terminal)."),
+        typer.Option(
+            "--format",
+            "-f",
+            help="csv, json or parquet. Default: by -o, else csv (a table on a terminal).",
+            autocompletion=completion.of(("csv", "json", "parquet")),
+        ),
     ] = None,
     output: Annotated[Path | None, o.written_to("Write the sweep here. Default: stdout.")] = None,
 ) -> None:
@@ -78,7 +84,7 @@ def sweep(
         kinds = [spec.id]
         load.setdefault("gpus_per_node", offer.machine.gpu_count if offer is not None else None)
     elif not kinds:
-        raise RequestError("on which GPUs? --gpus ID,... or --machine NAME", about="gpu")
+        raise RequestError("on which GPUs? --gpu ID,... or --machine NAME", about="gpu")
     axes = api.sweep_axes(
         cards.models.all() if ALL in wanted else wanted,
         cards.whole_gpus() if ALL in kinds else kinds,
@@ -100,8 +106,6 @@ def sweep(
         if output is None:
             write(_begun(told), sys.stdout.buffer)
         else:
-            from gpu_sizer.files import whole_file
-
             with whole_file(output) as stream:
                 write(told, stream)
     print_aside(uncounted_lines(uncounted))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import is_terminal, print_aside, print_lines
 from gpu_sizer.errors import RequestError
@@ -23,17 +24,16 @@ Models = Annotated[
         "--models",
         metavar="ID,...",
         help="Models, separated by commas (may be repeated). Default: all.",
-        autocompletion=o.listed(o.complete_models),
+        autocompletion=completion.listed(completion.models),
     ),
 ]
 Gpus = Annotated[
     list[str] | None,
     typer.Option(
         "--gpu",
-        "--gpus",
         metavar="ID,...",
         help="GPUs, separated by commas (may be repeated); all is every one.",
-        autocompletion=o.listed(o.complete_gpus),
+        autocompletion=completion.listed(completion.gpus),
     ),
 ]
 Filter = Annotated[str | None, typer.Option("--filter", help="Part of an id, name or organization.")]
@@ -46,13 +46,6 @@ Since = Annotated[
 ]
 MinParams = Annotated[str | None, typer.Option("--min-params", metavar="SIZE", help="At least so many parameters: 7b.")]
 MaxParams = Annotated[str | None, typer.Option("--max-params", metavar="SIZE", help="At most so many parameters: 80b.")]
-
-
-def _columns(incomplete: str) -> list[str]:
-    """Columns that begin like the word under the cursor, for a shell's completion."""
-    from gpu_sizer.reports.tables.columns import KINDS
-
-    return [key for key in KINDS if key.startswith(incomplete.lower())]
 
 
 #: Which models a table or a chart is about, by the keys of a table's spec.
@@ -87,18 +80,29 @@ def table(
             "--columns",
             metavar="KEY,...",
             help="What to show; help lists the columns.",
-            autocompletion=o.listed(_columns),
+            autocompletion=completion.listed(completion.columns),
         ),
     ] = None,
     sort: Annotated[
-        list[str] | None, typer.Option("--sort", metavar="KEY,...", help="Columns or GPUs; -KEY: the largest first.")
+        list[str] | None,
+        typer.Option(
+            "--sort",
+            metavar="KEY,...",
+            help="Columns or GPUs; -KEY: the largest first.",
+            autocompletion=completion.either_way(completion.columns),
+        ),
     ] = None,
     license: Annotated[str | None, typer.Option(help="Part of the licence's name: apache.")] = None,
     open: Annotated[bool, typer.Option("--open", help="Only models under an open-source licence.")] = False,
     moe: Annotated[bool, typer.Option("--moe", help="Only mixtures of experts.")] = False,
-    group_by: Annotated[str | None, typer.Option(help="organization or year.")] = None,
+    group_by: Annotated[
+        str | None, typer.Option(help="organization or year.", autocompletion=completion.of(("organization", "year")))
+    ] = None,
     provider: Annotated[
-        str | None, typer.Option(help="Whose machines are priced. Default: the cheapest of all.")
+        str | None,
+        typer.Option(
+            help="Whose machines are priced. Default: the cheapest of all.", autocompletion=completion.providers
+        ),
     ] = None,
     transpose: Annotated[bool, typer.Option("--transpose", help="Models as columns.")] = False,
     title: Annotated[str | None, typer.Option(help="The caption.")] = None,
@@ -107,7 +111,12 @@ def table(
     ] = None,
     format: Annotated[
         str | None,
-        typer.Option("--format", "-f", help=f"{o.table_formats()}. Default: by -o, else rich."),
+        typer.Option(
+            "--format",
+            "-f",
+            help=f"{o.table_formats()}. Default: by -o, else rich.",
+            autocompletion=completion.formats(),
+        ),
     ] = None,
     standalone: Annotated[
         bool, typer.Option("--standalone", help="A whole page (html) or document (latex), not a part of one.")
@@ -115,7 +124,12 @@ def table(
     output: Annotated[Path | None, o.written_to("Write the table here. Default: stdout.")] = None,
     engines: Annotated[
         list[str] | None,
-        typer.Option("--engines", metavar="NAME,...", help="A column of counts for each, or all."),
+        typer.Option(
+            "--engines",
+            metavar="NAME,...",
+            help="A column of counts for each, or all.",
+            autocompletion=completion.listed(completion.engines),
+        ),
     ] = None,
 ) -> None:
     """A table of models: sizes, dates, and the GPUs that each takes."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gpu_sizer.errors import RequestError, printable
+from gpu_sizer.files import write_file
 from gpu_sizer.own import own_folder
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import datetime
+from gpu_sizer.units import amount
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Take newer data into your own folder; nothing else is touched."
@@ -42,7 +41,7 @@ def arena(
     place = _own("arena")
     update = from_file(file, category) if file is not None else from_hub(category)
     _keep(place / update.name, update.content)
-    days = "1 table" if update.days == 1 else f"{update.days} tables"
+    days = amount(update.days, "table")
     span = update.last if update.first == update.last else f"{update.first} to {update.last}"
     typer.echo(printable(f"{days} of the Arena ({update.category}, {span}) in {place / update.name}"))
 
@@ -82,7 +81,6 @@ def _keep(file: Path, content: bytes) -> None:
     Raises:
         RequestError: it cannot be written.
     """
-    from gpu_sizer.files import write_file
 
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -124,7 +122,7 @@ def machines(
     for remark in read.remarks:
         typer.echo(f"gpu-sizer: {printable(remark)}", err=True)
     count = len(read.provider.machines)
-    typer.echo(printable(f"{count} machines of {read.provider.name}, prices of {day}, in {place}"))
+    typer.echo(printable(f"{amount(count, 'machine')} of {read.provider.name}, prices of {day}, in {place}"))
 
 
 def _written(file: Path) -> datetime.date:
@@ -133,7 +131,6 @@ def _written(file: Path) -> datetime.date:
     Raises:
         RequestError: there is no such file.
     """
-    import datetime
 
     try:
         return datetime.date.fromtimestamp(file.stat().st_mtime)

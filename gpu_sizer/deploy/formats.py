@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gpu_sizer.deploy import bare
 from gpu_sizer.deploy.choices import CHOICES, Choices
 from gpu_sizer.deploy.making import make_serving
 from gpu_sizer.discovery import modules_with
 from gpu_sizer.engines.registry import engine_commands
 from gpu_sizer.errors import RequestError, unknown_word
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from gpu_sizer.planning.plan import Fit, Plan
+from gpu_sizer.planning.plan import Fit, Plan
 
 #: Formats that are an engine's bare command, and the engine of each.
 COMMANDS = engine_commands()

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import re
 import zlib
+from typing import TYPE_CHECKING
 
+from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.cards.names import normal_short
+from gpu_sizer.deploy.choices import Choices
 from gpu_sizer.deploy.serving import Serving
 from gpu_sizer.deploy.text import LONGEST_NAME, slug
 from gpu_sizer.engines.registry import command_line_of, flags_of, remote_code, starter_of
-from gpu_sizer.engines.serving import Start
+from gpu_sizer.engines.serving import Start, Starter
 from gpu_sizer.engines.versions import number
 from gpu_sizer.errors import RequestError
-from gpu_sizer.planning.machines import machines
-from gpu_sizer.planning.plan import Plan
+from gpu_sizer.planning.machines import Machines, machines
+from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.rental import named_machines
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gpu_sizer.cards.model_card import ModelCard
-    from gpu_sizer.deploy.choices import Choices
     from gpu_sizer.engines.flags import Flags
-    from gpu_sizer.engines.serving import Starter
-    from gpu_sizer.planning.machines import Machines
-    from gpu_sizer.planning.plan import Fit
 
 
 def _version(fit: Fit) -> str:
@@ -73,7 +71,6 @@ def weights_named(card: ModelCard, named: str | None) -> str | None:
         card: the model's card.
         named: how the user called it; null takes the card's own repository.
     """
-    from gpu_sizer.cards.names import normal_short
 
     if named is not None:
         for release in card.releases:

@@ -9,6 +9,8 @@ arguments, so ``$`` is doubled in everything else.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import Any
 
 from gpu_sizer.deploy.serving import (
     GRACE_SECONDS,
@@ -19,11 +21,6 @@ from gpu_sizer.deploy.serving import (
     Serving,
 )
 from gpu_sizer.errors import RequestError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
 
 RESOURCES = {"cuda": "nvidia.com/gpu", "rocm": "amd.com/gpu"}
 #: Beginnings of the names that NVIDIA's driver gives to devices.

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from gpu_sizer.records import dataclass, field
+from collections.abc import Callable, Mapping
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any
+from gpu_sizer.records import dataclass, field
 
 #: Replicas of attention lie within the tensor parallel size, and share the experts.
 REPLICAS_WITHIN = "replicas_within"

@@ -156,6 +156,10 @@ if TYPE_CHECKING:
                     nothing that could draft for it.
             """
 
+        @property
+        def cache_dtypes(self) -> dict[str, str | None]:
+            """Types of the cache by what people write; null is the model's own."""
+
         def own_format(self, name: str) -> str | None:
             """A format of weights that this engine has beside the common ones; null for other names."""
 

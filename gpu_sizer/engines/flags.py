@@ -6,17 +6,14 @@ the versions that were read an option is there, and until which.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 from gpu_sizer.engines.profiles import has_data, profile_data
 from gpu_sizer.engines.versions import at_least, number
 from gpu_sizer.errors import RequestError, unknown_word
 from gpu_sizer.records import dataclass
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from gpu_sizer.engines.profiles import has_data, profile_data
 from gpu_sizer.engines.versions import at_least, line, number
 from gpu_sizer.records import dataclass
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
 
 
 @dataclass(frozen=True, slots=True)

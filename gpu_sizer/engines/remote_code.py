@@ -5,14 +5,11 @@ The facts are in ``remote_code.yaml``: by class of the model, by engine and vers
 
 from __future__ import annotations
 
+from typing import Any
+
+from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.versions import at_least
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from gpu_sizer.cards.model_card import ModelCard
 
 
 def remote_code_part(engine: str, version: str, card: ModelCard, weights: str) -> str | None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.errors import RequestError
+from gpu_sizer.load import LOAD, Load, Settings
+from gpu_sizer.memory.layout import Layout
 from gpu_sizer.records import dataclass, field
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.engines.flags import Flags
-    from gpu_sizer.load import Load, Settings
-    from gpu_sizer.memory.layout import Layout
 
 #: Types of weights that engines make from any half-precision checkpoint as they load.
 CASTS = ("bfloat16", "float16")
@@ -139,7 +139,6 @@ class Starter:
         Raises:
             RequestError: the setting.
         """
-        from gpu_sizer.load import LOAD
 
         for s in LOAD:
             if s.name not in PLANNED and s.name not in self.said and getattr(start.load, s.name) != s.default:

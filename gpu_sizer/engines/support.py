@@ -7,6 +7,7 @@ version it has a class of its own for a model, and until which.
 from __future__ import annotations
 
 from functools import cached_property
+from operator import attrgetter
 
 from gpu_sizer.engines.profiles import PROFILE, has_data, profile_data
 from gpu_sizer.engines.versions import at_least, line, number, reaches
@@ -37,6 +38,7 @@ _CACHE_SPELLINGS = {
 
 #: Settings that take or save memory as only an engine that counts them can tell.
 COUNTED = tuple([s for s in LOAD if s.counted])
+_COUNTED, _NONE_COUNTED = attrgetter(*[s.name for s in COUNTED]), tuple([s.default for s in COUNTED])
 
 
 class Supported:
@@ -51,6 +53,7 @@ class Supported:
 
     def __init__(self, version: str | None = None) -> None:
         self.asked = version or str(self.head["release"])
+        self._unmet: dict[tuple[str, str | None], tuple[dict[str, Any], ...]] = {}
 
     def check_counted(self, load: Load) -> None:
         """Refuses an option that takes or saves memory and is not counted for this engine.
@@ -58,6 +61,8 @@ class Supported:
         Raises:
             RequestError: the option.
         """
+        if _COUNTED(load) == _NONE_COUNTED:
+            return
         for s in COUNTED:
             if getattr(load, s.name) != s.default and s.name not in self.counted:
                 raise RequestError(f"what {s.key} takes or saves is not known here for {self.head['title']}")
@@ -204,27 +209,42 @@ class Supported:
         Raises:
             UncountableError: what it runs on instead.
         """
+        key = (gpu.platform, gpu.compute_capability)
+        if (unmet := self._unmet.get(key)) is None:
+            unmet = self._unmet[key] = self._needs_unmet(gpu)
+        for rule in unmet:
+            if _is_meant(rule, model, cache_dtype):
+                raise UncountableError(
+                    f"{self.title} runs {rule['words']} on compute capability {rule['least']} or later; "
+                    f"{gpu.short_name} has {gpu.compute_capability}",
+                    about="gpu",
+                )
+
+    def _needs_unmet(self, gpu: GpuSpec) -> tuple[dict[str, Any], ...]:
+        """The needs of some models that a GPU does not meet, alike for all of its platform and compute capability.
+
+        Raises:
+            UncountableError: the version does not run on it at all.
+        """
         if (never := self.never_on(gpu)) is not None:
             raise UncountableError(never, about="gpu")
         rules = self.head["platforms"][gpu.platform] or {}
         capability = gpu.compute_capability
         if gpu.platform != "cuda" or capability is None or not number(capability):
-            return
-        has = f"{gpu.short_name} has {capability}"
+            return ()
         if (first := rules.get("since", {}).get(number(capability)[0])) is not None and not reaches(self.asked, first):
             raise UncountableError(
                 f"{self.title} {self.asked} does not run on {gpu.name} (compute capability {capability}): {first} is "
                 f"the first version that does (--engine {self.name}@{first})",
                 about="gpu",
             )
-        for rule in rules.get("needs", ()):
-            if at_least(capability, rule["least"]) or not at_least(self.asked, rule.get("from", "0")):
-                continue
-            if _is_meant(rule, model, cache_dtype):
-                raise UncountableError(
-                    f"{self.title} runs {rule['words']} on compute capability {rule['least']} or later; {has}",
-                    about="gpu",
-                )
+        return tuple(
+            [
+                rule
+                for rule in rules.get("needs", ())
+                if not at_least(capability, rule["least"]) and at_least(self.asked, rule.get("from", "0"))
+            ]
+        )
 
 
 def _latent_kind(card: ModelCard) -> str | None:
@@ -239,10 +259,10 @@ def _latent_kind(card: ModelCard) -> str | None:
 
 def _is_meant(rule: dict[str, Any], model: PreparedModel, cache_dtype: str) -> bool:
     """Whether a model with such a cache is one that a rule of a platform is about."""
-    if "formats" in rule and not any(t.fmt in rule["formats"] for t, _ in model.inventory.everything()):
-        return False
     if "classes" in rule and model.card.engine_class not in rule["classes"]:
         return False
     if "latent" in rule and _latent_kind(model.card) not in rule["latent"]:
         return False
-    return "caches" not in rule or cache_dtype in rule["caches"]
+    if "caches" in rule and cache_dtype not in rule["caches"]:
+        return False
+    return "formats" not in rule or any(t.fmt in rule["formats"] for t, _ in model.inventory.everything())

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.versions import number
 from gpu_sizer.errors import GpuSizerError
-from gpu_sizer.load import LOAD
+from gpu_sizer.load import LOAD, Setting
 from gpu_sizer.records import dataclass, field
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import Any
-
-    from gpu_sizer.load import Setting
 
 #: How much a statement is worth for a setting: a finding of more worth replaces one of less.
 PREFIX, COMMAND, PRINTED, ARGUMENTS, CONFIG, FINAL = range(6)

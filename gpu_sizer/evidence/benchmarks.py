@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from math import isfinite
+from typing import TYPE_CHECKING, Any, Literal
 
 from gpu_sizer.evidence.records import EvidenceError, each_once
 from gpu_sizer.files import parse_json
 from gpu_sizer.records import dataclass, field, fields
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from typing import Any, Literal
-
     Load = Literal["closed", "static_batch", "max", "single", "server"]
 
 LOADS = ("closed", "static_batch", "max", "single", "server")
-#: How a benchmark without speculative decoding says so.
-NO_DRAFTS = "none"
 #: Of such numbers of tokens fixed lengths are multiples.
 ROUND = (64, 100)
 

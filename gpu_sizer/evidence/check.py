@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+from zlib import crc32
+
 from gpu_sizer.cards.catalogue import Catalogue
 from gpu_sizer.engines.registry import engine, engine_names, engine_title, engine_wordings
 from gpu_sizer.errors import GpuSizerError, UnknownNameError
@@ -11,10 +14,6 @@ from gpu_sizer.evidence.records import EvidenceError, EvidenceRecord, record_fro
 from gpu_sizer.evidence.replay import Replayed, replay
 from gpu_sizer.evidence.verdict import sentences
 from gpu_sizer.records import dataclass, replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 #: Keys of a record that are about the record, not about the server.
 _ABOUT = ("id", "source_url", "quote", "note")
@@ -150,7 +149,6 @@ def _record(
 
 def _identity(values: dict[str, Any]) -> str:
     """An id that the same findings always get."""
-    from zlib import crc32
 
     return f"log-{crc32(repr(sorted(values.items())).encode()):08x}"
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from gpu_sizer.evidence.check import LogCheck
+from gpu_sizer.evidence.check import LogCheck
+from gpu_sizer.evidence.records import OF_LOAD
 
 #: Figures of the table: title, key, digits.
 _FIGURES = (
@@ -38,7 +36,6 @@ def _rows(done: LogCheck) -> list[tuple[str, ...]]:
 
 
 def _heading(done: LogCheck) -> list[str]:
-    from gpu_sizer.evidence.records import OF_LOAD
 
     r = done.record
     version = f" {r.engine_version}" if r.engine_version else ""

@@ -7,10 +7,11 @@ the weights. A name that could mean several things, or a format that is not mode
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from gpu_sizer.cards.catalogue import Catalogue
-from gpu_sizer.cards.gpu_spec import GpuSpec
-from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.cards.gpu_spec import GpuSpec, Memory
+from gpu_sizer.cards.model_card import ModelCard, Source
 from gpu_sizer.cards.rereleases import base_and_format
 from gpu_sizer.engines.registry import engine
 from gpu_sizer.errors import UnknownGpuError, UnknownModelError
@@ -18,7 +19,6 @@ from gpu_sizer.evidence.records import EvidenceRecord
 from gpu_sizer.records import dataclass, replace
 from gpu_sizer.units import GIB, MIB
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.model.constraints import WeightFormat
 
@@ -163,8 +163,6 @@ def _as_format(card: ModelCard, fmt: WeightFormat) -> Identified:
 
 def _unnamed(total_gib: float) -> GpuSpec:
     """A GPU of which only the memory is known."""
-    from gpu_sizer.cards.gpu_spec import Memory
-    from gpu_sizer.cards.model_card import Source
 
     return GpuSpec(
         id="unnamed",

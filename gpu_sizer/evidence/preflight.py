@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
 
 from gpu_sizer.cards.catalogue import catalogue
+from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.ollama_tags import USUAL_TYPE, tagged, usual_type
-from gpu_sizer.engines.command_line import REPLICAS_WITHIN
+from gpu_sizer.engines.command_line import REPLICAS_WITHIN, CommandLine
 from gpu_sizer.engines.registry import engine_command_lines
 from gpu_sizer.errors import RequestError
 from gpu_sizer.evidence.identify import GGUF_NAME
 from gpu_sizer.load import OPTIONS
 from gpu_sizer.memory.layout import LAYOUT
 from gpu_sizer.records import dataclass, field, replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from gpu_sizer.cards.model_card import ModelCard
-    from gpu_sizer.engines.command_line import CommandLine
 
 #: The longest text that is read.
 LONGEST = 1 << 20
@@ -404,7 +401,6 @@ def preflight(text: str) -> Preflight:
 
 def _documents(text: str) -> list[Any] | None:
     """The documents of YAML or JSON; null for other texts."""
-    import yaml
 
     try:
         found = [d for d in yaml.safe_load_all(text) if d is not None]

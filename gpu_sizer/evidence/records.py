@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+
 from gpu_sizer.errors import GpuSizerError, shown
 from gpu_sizer.files import parse_json
-from gpu_sizer.load import LOAD
+from gpu_sizer.load import LOAD, Setting
 from gpu_sizer.records import dataclass, field, fields
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from typing import Any, Literal, Protocol, TypeVar
-
-    from gpu_sizer.load import Setting
 
     class Named(Protocol):
         """What a line holds: it has an id of its own."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
+
 from gpu_sizer.cards.catalogue import Catalogue
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.engines.registry import engine as get_engine
@@ -10,18 +13,12 @@ from gpu_sizer.engines.speculation import NoDrafterError
 from gpu_sizer.errors import GpuSizerError
 from gpu_sizer.evidence.identify import Identified, Skipped, identify_gpu, identify_model
 from gpu_sizer.evidence.records import EvidenceRecord
+from gpu_sizer.memory.estimate import LayoutMemory
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.request import Request, make_request
 from gpu_sizer.planning.search import Search
 from gpu_sizer.records import dataclass, replace
 from gpu_sizer.units import GIB
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from typing import Any, Literal
-
-    from gpu_sizer.memory.estimate import LayoutMemory
 
 #: What a log measures that an estimate predicts.
 COMPARED = ("weights_gib_per_gpu", "available_kv_gib", "gpu_blocks", "kv_cache_tokens", "max_concurrency", "outcome")

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.machine import Offer
+from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.errors import RequestError
-from gpu_sizer.evidence.preflight import card_name, weights_of
+from gpu_sizer.evidence.preflight import Preflight, card_name, weights_of
 from gpu_sizer.load import WEIGHTS
 from gpu_sizer.memory.layout import LAYOUT, Layout
+from gpu_sizer.planning.plan import Fit
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import fit
 from gpu_sizer.records import dataclass
 from gpu_sizer.words import plain
 from gpu_sizer.words.blocks import USUAL, Paragraph, Told
 from gpu_sizer.words.plan import fit_told
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import Any
-
-    from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.cards.machine import Offer
-    from gpu_sizer.cards.model_card import ModelCard
-    from gpu_sizer.evidence.preflight import Preflight
-    from gpu_sizer.planning.plan import Fit
 
 _SIZES = tuple(s.name for s in LAYOUT)
 

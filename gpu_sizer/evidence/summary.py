@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import median
+from typing import Any
 
 from gpu_sizer.evidence.replay import Replayed
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
 
 #: Less cache than this cannot be compared as a share: the log itself rounds.
 LEAST_CACHE_GIB = 0.5

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gpu_sizer.cards.catalogue import Catalogue
 from gpu_sizer.engines.registry import advised, engine
 from gpu_sizer.errors import GpuSizerError
@@ -11,10 +13,6 @@ from gpu_sizer.evidence.replay import Replayed, engine_of, replay
 from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.records import dataclass, replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 #: Weights that agree, as a share; cache memory that agrees, in GiB and as a share; tokens that agree, as a share.
 WEIGHTS_AGREE, CACHE_AGREES_GIB, CACHE_AGREES, TOKENS_AGREE = 0.01, 0.5, 0.03, 0.03

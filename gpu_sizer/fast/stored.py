@@ -12,6 +12,7 @@ import marshal
 import os
 import stat
 import sys
+from time import time_ns
 from zlib import crc32
 
 TYPE_CHECKING = False
@@ -251,6 +252,5 @@ def keep(made: Stored, path: str) -> None:
 
 def now() -> int:
     """The time, in nanoseconds since 1970."""
-    from time import time_ns
 
     return time_ns()

@@ -15,7 +15,7 @@ from gpu_sizer.units import ceil_div, round_up
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
 #: Dimensions of a matrix.
 MATRIX = 2
@@ -197,41 +197,39 @@ def tensor_bytes(tensor: Tensor, tp: int, expert_ranks: int, rules: WeightRules,
     return storage_bytes(shape, tensor.fmt) * tensor.copies
 
 
-def _sum(tensors: Collection[Tensor], tp: int, expert_ranks: int, rules: WeightRules) -> Counter[str]:
-    rounded = expert_rounding(tensors, rules)
-    parts: Counter[str] = Counter()
-    for t in tensors:
-        parts[t.part] += tensor_bytes(t, tp, expert_ranks, rules, rounded)
-    return parts
-
-
 class WeightPlacement:
     """The weights of one model under one tensor-parallel size, ready for any number of stages."""
 
-    __slots__ = ("_blocks", "_ends", "_inventory", "_outer", "_rules", "_sums", "_towers")
+    __slots__ = ("_inventory", "_sums", "blocks", "ends", "rules")
 
     def __init__(self, inventory: Inventory, tp: int, expert_ranks: int, rules: WeightRules) -> None:
-        self._inventory, self._rules = inventory, rules
-        self._blocks = {name: _sum(tensors, tp, expert_ranks, rules) for name, tensors in inventory.blocks.items()}
-        self._outer = (
-            _sum(inventory.embedding, 1 if rules.embedding_whole else tp, expert_ranks, rules),
-            _sum(inventory.head, tp, expert_ranks, rules),
-            _sum(inventory.final, tp, expert_ranks, rules),
-        )
+        self._inventory, self.rules = inventory, rules
+
+        def sizes(tensors: Collection[Tensor], tp: int, expert_ranks: int = expert_ranks) -> list[int]:
+            rounded = expert_rounding(tensors, rules)
+            return [tensor_bytes(t, tp, expert_ranks, rules, rounded) for t in tensors]
+
+        #: Bytes of each tensor on one rank, by block, and of those beside the layers.
+        self.blocks = {name: sizes(tensors, tp) for name, tensors in inventory.blocks.items()}
         # A tower whose heads do not divide is held whole on every rank.
         cut = all(t.split is None or t.split.units_on_rank(tp) for t in inventory.towers)
-        self._towers = _sum(inventory.towers, tp if cut else 1, 1, rules)
-        sizes = {name: sum(parts.values()) for name, parts in self._blocks.items()}
-        self._sums = (0, *accumulate(sizes[name] for name in inventory.layer_names))
-        self._ends: dict[tuple[bool, bool], Counter[str]] = {}
+        self.ends = {
+            "embedding": sizes(inventory.embedding, 1 if rules.embedding_whole else tp),
+            "head": sizes(inventory.head, tp),
+            "final": sizes(inventory.final, tp),
+            "towers": sizes(inventory.towers, tp if cut else 1, 1),
+        }
+        layers = {name: sum(found) for name, found in self.blocks.items()}
+        self._sums = (0, *accumulate([layers[name] for name in inventory.layer_names]))
 
     def totals(self, count: int) -> tuple[int, ...]:
         """Bytes on one rank of each of ``count`` pipeline stages, cut as :func:`stage_bounds` does."""
-        sums, beside = self._sums, sum(self._beside(False, False).values())
+        sums = self._sums
+        beside = self._beside(False, False) if count > 2 else 0
         sizes = [sums[stop] - sums[start] + beside for start, stop in stage_bounds(len(sums) - 1, count)]
-        sizes[0] += sum(self._beside(True, count == 1).values()) - beside
+        sizes[0] += self._beside(True, count == 1) - beside
         if count > 1:
-            sizes[-1] += sum(self._beside(False, True).values()) - beside
+            sizes[-1] += self._beside(False, True) - beside
         return tuple(sizes)
 
     def layers(self, count: int) -> tuple[int, ...]:
@@ -254,27 +252,32 @@ class WeightPlacement:
         """Weights on one rank of a stage of these layers."""
         parts: Counter[str] = Counter()
         for name, layers in Counter(names).items():
-            for part, size in self._blocks[name].items():
-                parts[part] += size * layers
-        parts += self._beside(first, last)
-        return StageWeights(sum(parts.values()), dict(parts))
+            for tensor, size in zip(self._inventory.blocks[name], self.blocks[name], strict=True):
+                parts[tensor.part] += size * layers
+        for end in self._held(first, last):
+            tensors: tuple[Tensor, ...] = getattr(self._inventory, end)
+            for tensor, size in zip(tensors, self.ends[end], strict=True):
+                parts[tensor.part] += size
+        found = {part: size for part, size in parts.items() if size > 0}
+        return StageWeights(sum(found.values()), found)
 
-    def _beside(self, first: bool, last: bool) -> Counter[str]:
-        """What a stage holds beside its layers.
+    def _beside(self, first: bool, last: bool) -> int:
+        """Bytes that a stage holds beside its layers."""
+        return sum([sum(self.ends[end]) for end in self._held(first, last)])
+
+    def _held(self, first: bool, last: bool) -> Iterator[str]:
+        """The parts that a stage holds beside its layers.
 
         The embedding stands on the first stage, final norm and head on the last; a tied head is stored
         once, and under a pipeline on both ends.
         """
-        if (found := self._ends.get((first, last))) is None:
-            inventory, rules, (embedding, head, final) = self._inventory, self._rules, self._outer
-            found = self._ends[first, last] = Counter()
-            has_embedding = first or rules.embedding_on_every_stage
-            if has_embedding:
-                found += embedding
-            if (last or rules.head_on_every_stage) and not (inventory.tied and has_embedding):
-                found += head
-            if last or rules.norm_on_every_stage:
-                found += final
-            if first or rules.towers_on_every_stage:
-                found += self._towers
-        return found
+        rules = self.rules
+        has_embedding = first or rules.embedding_on_every_stage
+        if has_embedding:
+            yield "embedding"
+        if (last or rules.head_on_every_stage) and not (self._inventory.tied and has_embedding):
+            yield "head"
+        if last or rules.norm_on_every_stage:
+            yield "final"
+        if first or rules.towers_on_every_stage:
+            yield "towers"

@@ -12,6 +12,7 @@ from typing import Any
 
 from gpu_sizer import api
 from gpu_sizer.answers import with_answers
+from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.errors import GpuSizerError, RequestError
 from gpu_sizer.words.data import with_answer_words, with_words
 
@@ -80,16 +81,18 @@ def _ask(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _deploy(body: dict[str, Any]) -> dict[str, Any]:
+    from gpu_sizer.deploy.choices import CHOICES
     from gpu_sizer.deploy.formats import deploy
 
     kind = body.pop("format")
+    chosen = {s.name: body.pop(s.name) for s in CHOICES if s.name in body}
+    extra = tuple(body.pop("extra", ()))
     plan = api.size(body.pop("model"), gpu=body.pop("gpu"), **body)
-    return {"format": kind, "file": deploy(plan, kind), "plan": plan.model_dump()}
+    return {"format": kind, "file": deploy(plan, kind, extra=extra, **chosen), "plan": plan.model_dump()}
 
 
 def _check_log(body: dict[str, Any]) -> dict[str, Any]:
     """A start-up log beside the estimate, as the lines of ``check-log``."""
-    from gpu_sizer.cards.catalogue import catalogue
     from gpu_sizer.evidence.check import check
     from gpu_sizer.evidence.check_lines import lines
     from gpu_sizer.evidence.logs.startup import read_log
@@ -106,11 +109,11 @@ def _check_log(body: dict[str, Any]) -> dict[str, Any]:
 
 def listing(kind: str) -> dict[str, Any]:
     """The models or GPUs of the catalogue, as the page's lists have them."""
-    from gpu_sizer.cards.catalogue import catalogue
     from gpu_sizer.reports.listings import gpu_listing, model_listing
 
     if kind == "models":
-        return {"models": model_listing(catalogue().models.all()).records}
+        models = catalogue().models
+        return {"models": model_listing(models.all(), counts=models.counts).records}
     return {"gpus": gpu_listing(catalogue().gpus.all()).records}
 
 

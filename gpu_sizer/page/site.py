@@ -12,10 +12,14 @@ from html import escape
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import gpu_sizer
 from gpu_sizer.cards.catalogue import Catalogue, data_folder
+from gpu_sizer.cards.fleet import Fleet, machine_folders
+from gpu_sizer.cards.folders import COUNTS
 from gpu_sizer.deploy.formats import COMMANDS, TOOLS
+from gpu_sizer.engines.profiles import recipe
 from gpu_sizer.engines.registry import engine_names, engine_title
 from gpu_sizer.errors import RequestError
 from gpu_sizer.page.engine import listing
@@ -110,9 +114,6 @@ def program_archive() -> bytes:
 
     A tar in a zip: thousands of small files alike take half as much where they are packed as one.
     """
-    from gpu_sizer.cards.fleet import Fleet, machine_folders
-    from gpu_sizer.cards.folders import COUNTS
-    from gpu_sizer.engines.profiles import recipe
 
     inner, stream = io.BytesIO(), io.BytesIO()
     root = Path(gpu_sizer.__file__).parent
@@ -204,7 +205,6 @@ def _host(address: str) -> str:
     Raises:
         RequestError: no address whose bytes nobody on the way can change, nor one of this machine.
     """
-    from urllib.parse import urlsplit
 
     told = urlsplit(address)
     local = told.hostname in ("127.0.0.1", "localhost")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from gpu_sizer.load import MOST_USERS
 from gpu_sizer.planning.farthest import largest
+from gpu_sizer.planning.request import Request
 from gpu_sizer.planning.search import Search
 from gpu_sizer.records import dataclass
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from gpu_sizer.planning.request import Request
 
 #: Steps that are listed.
 MOST_STEPS = 8

@@ -6,27 +6,30 @@ from bisect import insort
 from functools import partial
 from operator import itemgetter
 
+from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.engines.registry import never_on
 from gpu_sizer.errors import RequestError, UncountableError
-from gpu_sizer.load import ENGINE, LOAD, told
+from gpu_sizer.load import AS_RELEASED, ENGINE, LOAD, told
 from gpu_sizer.memory.layout import Layout
+from gpu_sizer.model.counts import counts_of
 from gpu_sizer.planning.inverse import best_within, longest
 from gpu_sizer.planning.rental import at_least, rented
 from gpu_sizer.planning.request import make_request
-from gpu_sizer.planning.search import Search, plan, prepared
+from gpu_sizer.planning.search import Search, plan
 from gpu_sizer.planning.uncounted import Uncounted, counted
 from gpu_sizer.records import dataclass, replace
 from gpu_sizer.units import ceil_div
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
-    from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.cards.machine import MachinePrice
+    from gpu_sizer.cards.catalogue import Catalogue
+    from gpu_sizer.cards.machine import MachinePrice, Offer
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.memory.estimate import Verdict
+    from gpu_sizer.model.counts import Counts
     from gpu_sizer.planning.plan import Plan
     from gpu_sizer.planning.rental import Rental
     from gpu_sizer.planning.request import Request
@@ -96,6 +99,8 @@ class Runnable:
     models: tuple[RunnableModel, ...]
     left_out: int = 0
     everything: bool = False
+    machine: Offer | None = None
+    """The machine that was asked for by name, whose GPUs these are."""
     uncounted: tuple[Uncounted, ...] = ()
     """Models of which it is not known what they take here; neither among ``models`` nor ``left_out``."""
 
@@ -120,6 +125,7 @@ class Runnable:
         return {
             "gpu": self.gpu.id,
             "gpu_count": self.gpu_count,
+            "machine": self.machine.key if self.machine is not None else None,
             "assumptions": dict(self.assumptions),
             "models": [m.model_dump() for m in self.models],
             "left_out": self.left_out,
@@ -175,6 +181,8 @@ class Choices:
     """GPUs on which it is not known what the model takes; neither among ``options`` nor ``left_out``."""
     compared: bool = False
     """Whether these GPUs were named to be compared, and stand in the order in which they were."""
+    in_machines: bool = False
+    """Whether a number of machines is asked for, of whatever size."""
 
     @property
     def fits(self) -> bool:
@@ -192,15 +200,22 @@ class Choices:
         }
 
 
-def _runnable(card: ModelCard, gpu: GpuSpec, count: int, options: dict[str, Any]) -> tuple[Any, ...]:
+def _is_too_large(request: Request, counts: Counts, count: int) -> bool:
+    """Whether a model's layers alone are more than so many GPUs have; false where that is not known at once."""
+    load = request.load
+    kept_off = load.of_model() is not AS_RELEASED or any(s.counted for s in load.changed())
+    return not kept_off and counts.layer_bytes > count * request.gpu.visible_bytes
+
+
+def _runnable(card: ModelCard, gpu: GpuSpec, count: int, options: dict[str, Any], counts: Counts) -> tuple[Any, ...]:
     """What a row says of its model: one that cannot take the context asked does not fit."""
     wanted = options.pop("context", None)
     native = card.context.native
     limit = card.context.extended or native
     request = make_request(card, gpu, context=min(wanted or native, limit), **options)
-    total = prepared(request).inventory.total_parameters
     search = Search(request)
-    if search.start() > count:
+    total = counts.total if request.load.of_model() is AS_RELEASED else search.known.total_parameters
+    if _is_too_large(request, counts, count) or search.start() > count:
         return "does_not_fit", None, None, 0, wanted or native, total, card.weights.dtype
     best = best_within(request, count) if (wanted or 0) <= limit else None
     reach = limit if best and request.context == limit else longest(request, count)
@@ -226,7 +241,15 @@ def _newest(m: RunnableModel) -> tuple[Any, ...]:
 
 
 def what_fits(
-    cards: Iterable[ModelCard], gpu: GpuSpec, count: int, *, everything: bool = False, workers: int = 1, **options: Any
+    cards: Iterable[ModelCard],
+    gpu: GpuSpec,
+    count: int,
+    *,
+    machine: Offer | None = None,
+    everything: bool = False,
+    workers: int = 1,
+    counts: Callable[[ModelCard], Counts] = counts_of,
+    **options: Any,
 ) -> Runnable:
     """The models that a number of GPUs runs; those that cannot be counted are named apart.
 
@@ -234,18 +257,22 @@ def what_fits(
         cards: the models to try.
         gpu: the kind of GPU.
         count: how many.
+        machine: the machine that was asked for by name, whose GPUs these are; a node is one of it.
         everything: also models that do not run at all, or only at a context too short to be of use.
         workers: processes that share the models; 0 is one for each core.
+        counts: what a model's tensors sum to; a shelf of the catalogue keeps it.
         options: load options of :func:`gpu_sizer.planning.request.make_request`; null values are left out.
 
     Raises:
         RequestError: a value that makes no sense.
     """
     kept = {k: v for k, v in options.items() if v is not None}
+    if machine is not None:
+        kept.setdefault("gpus_per_node", machine.machine.gpu_count)
     models = list(cards)
 
     def row(card: ModelCard) -> tuple[Any, ...] | Uncounted:
-        return counted(card, gpu, lambda: _runnable(card, gpu, count, dict(kept)))
+        return counted(card, gpu, lambda: _runnable(card, gpu, count, dict(kept), counts(card)))
 
     if workers == 1:
         found = [row(card) for card in models]
@@ -258,26 +285,30 @@ def what_fits(
     rows.sort(key=_newest)
     listed = [m for m in rows if everything or m.fits or m.max_context >= min(USEFUL_CONTEXT, m.context)]
     asked = told({s.name: kept.get(s.name, s.default) for s in LOAD})
-    return Runnable(gpu, count, asked, tuple(listed), len(rows) - len(listed), everything, uncounted)
+    return Runnable(gpu, count, asked, tuple(listed), len(rows) - len(listed), everything, machine, uncounted)
 
 
 def which_gpu(
     card: ModelCard,
-    gpus: Iterable[GpuSpec],
+    gpus: Iterable[GpuSpec | tuple[GpuSpec, Offer]],
     *,
     everything: bool = False,
     in_order: bool = False,
     provider: str | None = None,
+    in_machines: bool = False,
+    shelf: Catalogue | None = None,
     **options: Any,
 ) -> Choices:
     """The GPUs on which a model runs, with the number of each; those on which it cannot be counted are named apart.
 
     Args:
         card: the model.
-        gpus: the kinds to try.
+        gpus: the kinds to try; those in machines that are compared, each with its machine.
         everything: also those on which it does not fit, and beyond the first dozen.
         in_order: keep the order given (a comparison).
         provider: id of a provider: only its machines, and GPUs that it has; null is any.
+        in_machines: a number of machines is asked for, of whatever size.
+        shelf: whose machines there are; null is the shipped ones and the user's own.
         options: load options of :func:`gpu_sizer.planning.request.make_request`; null values are left out.
 
     Raises:
@@ -286,14 +317,16 @@ def which_gpu(
     kept = {k: v for k, v in options.items() if v is not None}
     found: list[Choice] = []
     uncounted: list[Uncounted] = []
+    tried = [(g, None) if isinstance(g, GpuSpec) else g for g in gpus]
     if not in_order:
-        gpus = _to_choose_from(_of_provider(gpus, provider), kept.get("engine", ENGINE.default))
+        choices = _of_provider([g for g, _ in tried], provider, shelf)
+        tried = [(g, None) for g in _to_choose_from(choices, kept.get("engine", ENGINE.default), shelf)]
 
-    def planned(gpu: GpuSpec) -> Plan:
-        return plan(make_request(card, gpu, provider=provider, **kept), details=False)
+    def planned(gpu: GpuSpec, machine: Offer | None) -> Plan:
+        return plan(make_request(card, gpu, machine=machine, provider=provider, cards=shelf, **kept), details=False)
 
-    for gpu in gpus:
-        made = counted(card, gpu, partial(planned, gpu))
+    for gpu, machine in tried:
+        made = counted(card, gpu, partial(planned, gpu, machine))
         if isinstance(made, Uncounted):
             uncounted.append(made)
         else:
@@ -307,26 +340,28 @@ def which_gpu(
         found.sort(key=_wanted)
     fitting = [c for c in found if c.plan.fits and (provider is None or c.rental is not None)]
     shown = found if everything or in_order else fitting[:SHOWN]
-    return Choices(card, found[0].plan.request, tuple(shown), len(found) - len(shown), tuple(uncounted), in_order)
+    return Choices(
+        card, found[0].plan.request, tuple(shown), len(found) - len(shown), tuple(uncounted), in_order, in_machines
+    )
 
 
-def _of_provider(gpus: Iterable[GpuSpec], provider: str | None) -> Sequence[GpuSpec]:
+def _of_provider(gpus: Iterable[GpuSpec], provider: str | None, shelf: Catalogue | None) -> Sequence[GpuSpec]:
     """The GPUs that a provider has in its machines; all where none is named."""
     if provider is None:
         return list(gpus)
     from gpu_sizer.cards.fleet import fleet
 
-    return [g for g in gpus if any(o.provider == provider for o in fleet().of_gpu(g.id))]
+    return [g for g in gpus if any(o.provider == provider for o in fleet(shelf).of_gpu(g.id))]
 
 
-def _to_choose_from(gpus: Sequence[GpuSpec], engine: str) -> Sequence[GpuSpec]:
+def _to_choose_from(gpus: Sequence[GpuSpec], engine: str, shelf: Catalogue | None) -> Sequence[GpuSpec]:
     """The GPUs that are a choice: those that the engine runs on, slices only where they are rented out.
 
     Where none is left, all: then each says why not.
     """
     from gpu_sizer.cards.fleet import fleet
 
-    kept = [g for g in gpus if (g.is_whole or fleet().of_gpu(g.id)) and never_on(engine, g) is None]
+    kept = [g for g in gpus if (g.is_whole or fleet(shelf).of_gpu(g.id)) and never_on(engine, g) is None]
     return kept or gpus
 
 
@@ -348,9 +383,9 @@ def cheapest(request: Request, gpus: Sequence[GpuSpec]) -> Choices:
     def planned(gpu: GpuSpec) -> Plan:
         return plan(replace(request, gpu=gpu), details=False, why=False)
 
-    gpus = _to_choose_from(_of_provider(gpus, request.provider), request.engine)
+    gpus = _to_choose_from(_of_provider(gpus, request.provider, request.cards), request.engine, request.cards)
     weights = Search(request).fitting.whole_weights()
-    machines = fleet()
+    machines = fleet(request.cards)
 
     def first(here: Request, fewest: int) -> tuple[Any, ...]:
         """The order of a choice of at least so many GPUs, or of one that comes before it."""

@@ -33,10 +33,15 @@ class Cost:
     """Of output alone: the rest of the time."""
     rental: Rental
 
+    @property
+    def rounded(self) -> float:
+        """Dollars for a million tokens of output, with the digits that count."""
+        return significant(self.per_million)
+
     def model_dump(self) -> dict[str, Any]:
         """The JSON object."""
         return {
-            "usd_per_million_tokens": significant(self.per_million),
+            "usd_per_million_tokens": self.rounded,
             "usd_per_million_tokens_range": [significant(self.low), significant(self.high)],
             "usd_per_million_input_tokens": significant(self.per_million_input),
             "usd_per_million_output_tokens": significant(self.per_million_output),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import MOST_USERS
 from gpu_sizer.planning.cost import cost_of, tokens_per_watt_hour
+from gpu_sizer.planning.rental import rented_for
 from gpu_sizer.planning.search import Search
 from gpu_sizer.records import dataclass, replace
 from gpu_sizer.timing.answer import Figure
@@ -51,7 +52,6 @@ class HowFast:
     @property
     def rental(self) -> Rental | None:
         """The cheapest whole machines with these GPUs; null where none is known."""
-        from gpu_sizer.planning.rental import rented_for
 
         return rented_for(self.request, self.layout.gpu_count, self.memory)
 

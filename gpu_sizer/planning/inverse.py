@@ -13,6 +13,7 @@ from gpu_sizer.planning.farthest import Growth
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.search import Search, fit
 from gpu_sizer.records import dataclass, replace
+from gpu_sizer.units import verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -117,7 +118,11 @@ class OnCount:
     def notes(self) -> list[str]:
         """GPUs that the layout leaves unused."""
         idle = self.gpu_count - self.fit.gpu_count
-        return [f"no layout uses all {self.gpu_count} GPUs: {idle} stay unused"] if idle > 0 and self.fits else []
+        return (
+            [f"no layout uses all {self.gpu_count} GPUs: {idle} {verb(idle, 'stays', 'stay')} unused"]
+            if idle > 0 and self.fits
+            else []
+        )
 
 
 def best_within(request: Request, count: int) -> LayoutMemory | None:
@@ -141,7 +146,7 @@ def on_count(request: Request, count: int) -> OnCount:
         RequestError: settings that contradict the load.
     """
     search = Search(request)
-    best = best_within(request, count)
+    best = (_over_machines(search, count) if request.counts_machines else None) or best_within(request, count)
     layout = best.layout if best is not None else search.rejection(count).layout
     if layout is None:
         layout = Layout(1, count) if request.layouts == "pipeline" else Layout(count)
@@ -153,6 +158,16 @@ def on_count(request: Request, count: int) -> OnCount:
         fewest = search.smallest(search.start(), count)
         needed = fewest.layout.gpu_count if fewest else None
     return OnCount(fit(request, layout), count, needed, min(search.floor(), needed or search.floor()))
+
+
+def _over_machines(search: Search, count: int) -> LayoutMemory | None:
+    """The best layout over all GPUs of several whole machines, where machines are asked about; null in one or none."""
+    each = search.request.gpus_per_node
+    if count <= each or count % each:
+        return None
+    from gpu_sizer.planning.machines import over_several
+
+    return over_several(search, count // each, each)
 
 
 def plan_on(request: Request, count: int) -> Plan:

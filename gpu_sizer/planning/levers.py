@@ -84,6 +84,15 @@ def _smallest(request: Request, count: int) -> LayoutMemory | None:
         return None
 
 
+def fewest_with_few_sequences(plan: Plan) -> int | None:
+    """For a plan that no number carries: the fewest GPUs with few sequences at once; null where none do either."""
+    few = max(FEW_SEQUENCES, plan.request.users)
+    if plan.settings.max_num_seqs <= few:
+        return None
+    best = _smallest(plan.request.under(max_num_seqs=few), plan.request.max_gpus)
+    return best.layout.gpu_count if best is not None else None
+
+
 def _shorter(request: Request, count: int) -> Iterator[Lever]:
     """The longest context at which one GPU fewer does."""
     if request.context <= LEAST_CONTEXT or _smallest(request.under(context=LEAST_CONTEXT), count - 1) is None:

@@ -6,6 +6,7 @@ from gpu_sizer.errors import DoesNotFitError, RequestError
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.search import Search, fit
+from gpu_sizer.planning.suiting import unsuited
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import ceil_div
 
@@ -43,42 +44,60 @@ def shared_evenly(layout: Layout, per_node: int) -> bool:
     return layout.gpu_count % per_node == 0 and divides(layout, per_node)
 
 
-def in_one(search: Search, start: int, each: int) -> LayoutMemory | None:
+def in_one(search: Search, start: int, each: int, *, joined: bool = True) -> LayoutMemory | None:
     """The best layout within one machine: over all of its GPUs, since all are paid for, else over as many as it takes.
 
-    A layout with room to spare goes before one over more GPUs without.
+    One that suits the machine goes before all others, and one with room to spare before one over more GPUs without.
 
     Args:
         search: the request's.
         start: the least number of GPUs that can hold it.
         each: GPUs of the machine.
+        joined: whether a fast link joins them.
     """
-    tight = None
-    for count in range(each, start - 1, -1):
-        found = search.best(count)
-        if found is not None and found.verdict == "fits":
-            return found
-        tight = tight or found
-    return tight
+
+    def suits(layout: Layout) -> bool:
+        return unsuited(layout, joined=joined) is None
+
+    for among in (suits, None):
+        tight = None
+        for count in range(each, start - 1, -1):
+            found = search.best(count, among=among)
+            if found is not None and found.verdict == "fits":
+                return found
+            tight = tight or found
+        if tight is not None:
+            return tight
+    return None
 
 
-def over_several(search: Search, machines: int, each: int) -> LayoutMemory | None:
+def over_several(search: Search, machines: int, each: int, *, joined: bool = True) -> LayoutMemory | None:
     """The best layout over all GPUs of several machines, tensor parallelism inside of one wherever that works.
 
     vLLM's advice for several machines: tensor parallel size = GPUs of a machine, pipeline = machines
     (docs/serving/parallelism_scaling.md).
+
+    Args:
+        search: the request's.
+        machines: how many.
+        each: GPUs of one machine.
+        joined: whether a fast link joins those of one.
     """
     could = search.fitting.could_hold
     layouts = search.accepted(machines * each, search.request.layouts)
     found = [
         m
         for layout in layouts
-        if divides(layout, each) and could(layout, safe=False) and (m := search.evaluate(layout)).within_budget
+        if divides(layout, each)
+        and could(layout, safe=False)
+        and (m := search.evaluate(layout)).within_budget
+        and search.is_fast(layout)
     ]
     return max(
         found,
         default=None,
         key=lambda m: (
+            unsuited(m.layout, joined=joined) is None,
             m.verdict == "fits",
             each % m.layout.tensor_parallel_size == 0,
             not m.layout.expert_parallel,

@@ -108,6 +108,8 @@ class Plan:
     warnings: tuple[str, ...] = ()
     speed: Speed | None = None
     """Of the chosen layout, where a speed was asked for."""
+    sizes_told: bool = False
+    """Whether sizes of the layout were told, rather than found: another layout is no answer then."""
 
     @property
     def fits(self) -> bool:

@@ -1,33 +1,45 @@
-"""Which machines to rent for a model: whole ones, in a layout that suits them, the cheapest first."""
+"""Which machines to rent for a model: whole ones, in a layout that suits them, the cheapest first.
+
+A machine that no layout suits which holds the model stands behind all others, whatever it costs, and is marked.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
+
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.machine import Offer
+from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.errors import RequestError
-from gpu_sizer.planning.rental import Rental, carried, doubt_of, is_node, order
-from gpu_sizer.planning.request import make_request
+from gpu_sizer.load import USUAL_ANSWER, USUAL_PROMPT
+from gpu_sizer.memory.estimate import LayoutMemory
+from gpu_sizer.memory.layout import Layout
+from gpu_sizer.planning.cost import cost_of
+from gpu_sizer.planning.rental import Rental, Wanted, carried, doubt_of, is_node, order
+from gpu_sizer.planning.request import Request, make_request
 from gpu_sizer.planning.search import Search
+from gpu_sizer.planning.suiting import is_joined
 from gpu_sizer.planning.uncounted import Uncounted, counted
-from gpu_sizer.records import dataclass
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from typing import Any
-
-    from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.cards.machine import Offer
-    from gpu_sizer.cards.model_card import ModelCard
-    from gpu_sizer.memory.estimate import LayoutMemory
-    from gpu_sizer.planning.rental import Wanted
-    from gpu_sizer.planning.request import Request
+from gpu_sizer.records import dataclass, replace
+from gpu_sizer.timing.answer import Speed
 
 #: Options that an answer shows unless all are asked for.
 SHOWN = 12
 
 
+def lengths(request: Request) -> tuple[int, int]:
+    """Tokens of a prompt and of an answer by which the price of tokens is told."""
+    return request.load.prompt or USUAL_PROMPT, request.load.answer or USUAL_ANSWER
+
+
 @dataclass(frozen=True, slots=True)
 class Rentals:
-    """What can be rented for a model: comparable prices first, the cheapest first, then the marked ones likewise."""
+    """What can be rented for a model: comparable prices first, the cheapest first, then the marked ones likewise.
+
+    Of either, those whose layout suits the machines go first.
+    """
 
     model: ModelCard
     request: Request
@@ -53,7 +65,7 @@ class Rentals:
 
     @property
     def cheapest(self) -> Rental | None:
-        """The first option whose price can be compared; null where none has such a price."""
+        """The first option whose price can be compared, of those that suit if any does; null where none has one."""
         return next((r for r in self.options if r.price is not None and r.doubt is None), None)
 
     def model_dump(self) -> dict[str, Any]:
@@ -104,36 +116,48 @@ def rent(
     if not chosen:
         raise RequestError(_none(wanted), about="gpu")
     kept = {k: v for k, v in options.items() if v is not None}
-    answers: dict[tuple[str, int], tuple[int, LayoutMemory] | Uncounted | None] = {}
+    answers: dict[tuple[str, int, bool], tuple[int, LayoutMemory] | Uncounted | None] = {}
+    speeds: dict[tuple[str, int, bool], Speed | None] = {}
     found: list[Rental] = []
+    too_small = 0
     refused: RequestError | None = None
     request: Request | None = None
     for offer in chosen:
         machine = offer.machine
         assert machine.seen_gpu is not None
         gpu, each = gpus(machine.seen_gpu), machine.gpu_count
-        key = gpu.id, each
+        key = gpu.id, each, is_joined(machine, gpu)
         if key not in answers:
             try:
                 made = make_request(card, gpu, **{**kept, "gpus_per_node": each})
             except RequestError as error:
                 refused, answers[key] = error, None
-                continue
-            answers[key] = counted(card, gpu, lambda r=made, n=each: carried(r, n))  # type: ignore[misc]
-            if request is None or not isinstance(answers[key], Uncounted):
-                request = made
-        answer = answers[key]
-        if isinstance(answer, tuple):
+            else:
+                answers[key] = answer = counted(card, gpu, partial(carried, made, each, joined=key[2]))
+                speeds[key] = _speed(made, answer[1].layout) if isinstance(answer, tuple) else None
+                if request is None or not isinstance(answer, Uncounted):
+                    request = made
+        if request is not None and isinstance(held := answers[key], tuple):
             price = wanted.price(offer)
-            found.append(Rental(offer, gpu, *answer, price, doubt_of(price, wanted)))
+            rental = Rental(offer, gpu, *held, price, doubt_of(price, wanted))
+            found.append(replace(rental, cost=cost_of(speeds[key], rental, *lengths(request))))
+        else:
+            too_small += 1
     if request is None:
         raise refused or RequestError(_none(wanted), about="gpu")
-    too_small = sum(not isinstance(answers[o.machine.seen_gpu or "", o.machine.gpu_count], tuple) for o in chosen)
     found.sort(key=order)
     uncounted = tuple(dict.fromkeys(a for a in answers.values() if isinstance(a, Uncounted)))
     affordable = _affordable(found, wanted)
     listed = tuple(affordable if everything else _sensible(affordable))
     return Rentals(card, request, wanted, listed, len(found) - len(listed), too_small, everything, uncounted)
+
+
+def _speed(request: Request, layout: Layout) -> Speed | None:
+    """The speed of a layout under the load; null where nothing is known of it."""
+    try:
+        return Search(request).rates.speed(layout)
+    except RequestError:
+        return None
 
 
 def _none(wanted: Wanted) -> str:

@@ -10,8 +10,9 @@ from gpu_sizer.planning.machines import Machines, divides, in_one, over_several
 from gpu_sizer.planning.plan import Plan
 from gpu_sizer.planning.request import DEFAULT_NODE
 from gpu_sizer.planning.search import Search, fit
+from gpu_sizer.planning.suiting import is_joined, of_one_copy, unsuited
 from gpu_sizer.records import dataclass
-from gpu_sizer.units import ceil_div
+from gpu_sizer.units import amount, ceil_div
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.machine import MachinePrice, Offer
     from gpu_sizer.memory.estimate import LayoutMemory
+    from gpu_sizer.planning.cost import Cost
     from gpu_sizer.planning.plan import Fit
     from gpu_sizer.planning.request import Request
 
@@ -71,6 +73,16 @@ class Rental:
     price: MachinePrice | None
     doubt: str | None
     """Why the price is compared with no other; null where it is."""
+    cost: Cost | None = None
+    """What tokens cost on them under the load; null where no price or no speed is known, or it was not asked for."""
+
+    @property
+    def unsuited(self) -> str | None:
+        """Why the layout does not suit the machines (:mod:`gpu_sizer.planning.suiting`); null where it does."""
+        layout = self.memory.layout
+        if of_one_copy(layout) > self.gpus_each and not is_node(self.offer, self.gpu):
+            return "machines without a fast link"
+        return unsuited(layout, joined=is_joined(self.offer.machine, self.gpu))
 
     @property
     def gpus_each(self) -> int:
@@ -127,7 +139,9 @@ class Rental:
             "doubt": self.doubt,
             "layout": self.memory.layout.model_dump(),
             "verdict": self.memory.verdict,
+            "unsuited": self.unsuited,
             "free_bytes": per_gpu.free_bytes if per_gpu else None,
+            "usd_per_million_tokens": self.cost.rounded if self.cost is not None else None,
             "watts": self.watts,
             "link": machine.link,
             "source": price.source if price else machine.source,
@@ -143,32 +157,34 @@ def doubt_of(price: MachinePrice | None, wanted: Wanted) -> str | None:
 
 
 def order(r: Rental) -> tuple[Any, ...]:
-    """Prices that can be compared, then marked ones, then none; the cheapest, the fewest machines, with room."""
+    """Prices that can be compared, then marked ones, then none; of either what suits, the cheapest, with room."""
     hour = r.price_hour_usd
     rank = 0 if r.doubt is None else 1 if hour is not None else 2
-    return (rank, hour or 0.0, r.machines, r.memory.verdict == "tight", r.offer.key)
+    return (rank, r.unsuited is not None, hour or 0.0, r.machines, r.memory.verdict == "tight", r.offer.key)
 
 
 def is_node(offer: Offer, gpu: GpuSpec) -> bool:
     """Whether a machine is a whole node, of which several make a cluster."""
     whole = min(gpu.gpus_per_node or DEFAULT_NODE, DEFAULT_NODE)
-    return offer.machine.link in FAST_LINKS and offer.machine.gpu_count >= whole
+    machine = offer.machine
+    return machine.link in FAST_LINKS and is_joined(machine, gpu) and machine.gpu_count >= whole
 
 
-def carried(request: Request, each: int, least: int = 1) -> tuple[int, LayoutMemory] | None:
+def carried(request: Request, each: int, least: int = 1, *, joined: bool = True) -> tuple[int, LayoutMemory] | None:
     """The fewest machines of so many GPUs that carry a request, and the layout; null where none do.
 
     Args:
         request: what is asked; its limits say how many GPUs there may be in all.
         each: GPUs of one machine.
         least: fewer GPUs are known not to do.
+        joined: whether a fast link joins the GPUs of a machine, which the layout is to suit.
     """
     search = Search(request)
     start = max(search.start(), least)
-    if start <= each and (found := in_one(search, start, each)) is not None:
+    if start <= each and (found := in_one(search, start, each, joined=joined)) is not None:
         return 1, found
     for machines in range(max(2, ceil_div(start, each)), request.max_gpus // each + 1):
-        if (found := over_several(search, machines, each)) is not None:
+        if (found := over_several(search, machines, each, joined=joined)) is not None:
             return machines, found
     return None
 
@@ -205,8 +221,13 @@ def machines_for(request: Request, known: Fleet | None = None) -> Sequence[Price
         return [Priced.of(request.machine)]
     from gpu_sizer.cards.fleet import fleet
 
-    found = _priced(known or fleet(), request.gpu.id)
-    return found if request.provider is None else [p for p in found if p.offer.provider == request.provider]
+    found = _priced(known or fleet(request.cards), request.gpu.id)
+    if request.provider is None and not request.in_nodes:
+        return found
+    each = request.gpus_per_node if request.in_nodes else None
+    return [
+        p for p in found if request.provider in (None, p.offer.provider) and each in (None, p.offer.machine.gpu_count)
+    ]
 
 
 def at_least(request: Request, count: int, known: Fleet | None = None) -> tuple[bool, float | None, bool]:
@@ -263,13 +284,42 @@ def rented_for(request: Request, least: int, told: LayoutMemory | None) -> Renta
             each = p.offer.machine.gpu_count
             if (each >= least or is_node(p.offer, request.gpu) or request.machine is not None) != likely:
                 continue
-            if each not in carry:
-                carry[each] = _holding(request, told, each, least)
-            if (held := carry[each]) is not None:
+            key = each, is_joined(p.offer.machine, request.gpu)
+            if key not in carry:
+                carry[key] = _holding(request, told, each, least, joined=key[1])
+            if (held := carry[key]) is not None:
                 found.append(Rental(p.offer, request.gpu, *held, p.price, p.doubt))
         if found:
             return min(found, key=order)
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """So many machines that carry a load, all alike, and the layout over their GPUs."""
+
+    machines: int
+    gpus_each: int
+    memory: LayoutMemory
+    rental: Rental | None
+    """Machines of that size that can be rented; null where none is known."""
+
+
+def whole(request: Request, least: int) -> Whole | None:
+    """The machines that a request asks to be counted: those that it names, or nodes of their usual size.
+
+    Args:
+        request: one that counts machines.
+        least: GPUs that it takes at least.
+
+    Returns:
+        Null where no number of them carries it.
+    """
+    if (rental := rented_for(request, least, None)) is not None:
+        return Whole(rental.machines, rental.gpus_each, rental.memory, rental)
+    each = request.gpus_per_node
+    held = _holding(request, None, each, least, joined=True) if request.in_nodes else None
+    return Whole(held[0], each, held[1], None) if held is not None else None
 
 
 def named_machines(answer: Plan) -> Machines | None:
@@ -282,14 +332,16 @@ def named_machines(answer: Plan) -> Machines | None:
         return None
     if (rental := rented(answer)) is None:
         name = answer.request.machine.machine.name
-        raise DoesNotFitError(f"no number of {name} up to {answer.request.max_gpus} GPUs carries it")
+        raise DoesNotFitError(f"no number of {name} up to {amount(answer.request.max_gpus, 'GPU')} carries it")
     return Machines(rental.machines, rental.gpus_each, fit(answer.request, rental.memory.layout))
 
 
-def _holding(request: Request, told: LayoutMemory | None, each: int, least: int) -> tuple[int, LayoutMemory] | None:
+def _holding(
+    request: Request, told: LayoutMemory | None, each: int, least: int, *, joined: bool
+) -> tuple[int, LayoutMemory] | None:
     """The fewest machines of so many GPUs: for a layout that is told, or in the best one."""
     if told is None:
-        return carried(request.on_nodes(each), each, least)
+        return carried(request.on_nodes(each), each, least, joined=joined)
     machines = ceil_div(least, each)
     if machines > 1 and (least % each or not divides(told.layout, each)):
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gpu_sizer.cards.catalogue import LOCAL
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.registry import engine, engine_for, engine_names
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Unpack
 
+    from gpu_sizer.cards.catalogue import Catalogue
     from gpu_sizer.cards.machine import Offer
     from gpu_sizer.engines.engine import Engine
     from gpu_sizer.load import Layouts, LoadOptions, Settings, SizeOptions
@@ -55,6 +57,15 @@ class Request:
     """The machine that was asked for by name, whose GPUs these are."""
     provider: str | None = None
     """Id of the provider whose machines are named beside counts; null is any."""
+    in_nodes: bool = False
+    """Whether a number of nodes is asked for: machines of ``gpus_per_node`` GPUs, whoever rents them out."""
+    cards: Catalogue | None = None
+    """Whose machines are named beside counts; null is the shipped ones and the user's own."""
+
+    @property
+    def counts_machines(self) -> bool:
+        """Whether an answer counts whole machines first: one was named, or nodes are asked for."""
+        return self.in_nodes or (self.machine is not None and self.machine.provider != LOCAL)
 
     @property
     def context(self) -> int:
@@ -106,10 +117,10 @@ class Request:
     def not_taken(self, settings: Settings) -> list[str]:
         """What was asked for and the engine has no such setting, a sentence each."""
         found = []
-        for s in LOAD:
+        for s in self.load.changed():
             asked, taken = getattr(self.load, s.name), getattr(settings, s.name)
             # Users are those of one replica there; lengths and sizes may be rounded, shares are not.
-            if asked == s.default or s.name == "users":
+            if s.name == "users":
                 continue
             if taken == s.default or (s.kind == "float" and taken != asked):
                 found.append(f"{self.get_engine().title} has no setting for this and leaves it aside: {s.say(asked)}")
@@ -141,6 +152,8 @@ def make_request(
     *,
     machine: Offer | None = None,
     provider: str | None = None,
+    in_nodes: bool = False,
+    cards: Catalogue | None = None,
     **options: Unpack[SizeOptions],
 ) -> Request:
     """A checked request; options that are null or left out have their defaults.
@@ -150,6 +163,8 @@ def make_request(
         gpu: the spec of the GPUs.
         machine: the machine whose GPUs these are, where one was named; a node is one of it.
         provider: id of the provider whose machines are named beside counts; null is any.
+        in_nodes: a number of nodes is asked for.
+        cards: whose machines are named beside counts; null is the shipped ones and the user's own.
         options: settings of :mod:`gpu_sizer.load`.
 
     Raises:
@@ -158,7 +173,7 @@ def make_request(
     given = checked(options_of(options, model.context.native))
     if machine is not None:
         given.setdefault("gpus_per_node", machine.machine.gpu_count)
-    if any(given.get(name) for name in RATES):
+    if _asks_rate(given):
         given.setdefault("prompt", USUAL_PROMPT)
         given.setdefault("answer", USUAL_ANSWER)
     longest = model.context.extended or model.context.native
@@ -171,11 +186,16 @@ def make_request(
     engine = engine_for(given.pop("engine", ENGINE.default), model)
     limits = {name: given.pop(name) for name in _OF_LIMITS if name in given}
     where = Limits(**limits) if limits else ANYWHERE
-    request = Request(model, gpu, Load(**given), engine, where, machine, provider)
+    request = Request(model, gpu, Load(**given), engine, where, machine, provider, in_nodes, cards)
     if (dtype := request.what_if) is not None:
         _check_format(request.get_engine(), dtype)
     request.get_engine().check(request.load)
     return request
+
+
+def _asks_rate(given: Mapping[str, Any]) -> bool:
+    """Whether one of the options is a rate."""
+    return not given.keys().isdisjoint(RATES) and any(given.get(name) for name in RATES)
 
 
 def _check_format(asked: Engine, dtype: str) -> None:
@@ -200,7 +220,7 @@ def _check_format(asked: Engine, dtype: str) -> None:
 def usual_context(given: Mapping[str, Any], model: ModelCard) -> int:
     """Tokens of one request that does not tell: the model's own length, or prompt and answer where these matter."""
     native = model.context.native
-    if not any(given.get(name) for name in ("prompt", "answer", *RATES)):
+    if not (given.get("prompt") or given.get("answer") or _asks_rate(given)):
         return native
     return min(
         model.context.extended or native,

@@ -18,7 +18,7 @@ from gpu_sizer.units import ceil_div, gib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from gpu_sizer.engines.engine import Engine, PreparedModel
@@ -56,8 +56,8 @@ class _Hashed:
 class _Known:
     """A model as an engine holds it, and what of it depends on neither GPU nor load."""
 
-    def __init__(self, engine: Engine, model: PreparedModel) -> None:
-        self._engine, self.model = engine, model
+    def __init__(self, engine: Engine, model: PreparedModel, card: ModelCard) -> None:
+        self._engine, self.model, self._card = engine, model, card
         self._accepted: dict[tuple[int, str, int], tuple[Layout, ...]] = {}
         self._preferred: dict[tuple[int, str, int, int], tuple[tuple[Layout, ...], ...]] = {}
 
@@ -90,6 +90,11 @@ class _Known:
         for tensor, layers in self.model.inventory.everything():
             sizes[tensor.fmt] += storage_bytes(tensor.shape, tensor.fmt) * tensor.copies * layers
         return max(sizes, key=lambda fmt: sizes[fmt])
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What the engine's users have to know of it."""
+        return self._engine.notes(self._card)
 
     @cached_property
     def work(self) -> Work:
@@ -128,7 +133,7 @@ class _Known:
 def _known(engine_name: str, of_model: Load, card: _Hashed) -> _Known:
     """A prepared model, kept by all of a load that changes it."""
     found = engine(engine_name)
-    return _Known(found, found.model(card.card, of_model))
+    return _Known(found, found.model(card.card, of_model), card.card)
 
 
 def known(request: Request) -> _Known:
@@ -213,17 +218,28 @@ class Search:
             return False
         return not self.request.limits.single_node or count <= self.request.gpus_per_node
 
-    def best(self, count: int, kind: str | None = None, *, safe: bool = False) -> LayoutMemory | None:
+    def best(
+        self,
+        count: int,
+        kind: str | None = None,
+        *,
+        safe: bool = False,
+        among: Callable[[Layout], bool] | None = None,
+    ) -> LayoutMemory | None:
         """The best layout of exactly this count that fits, or null.
 
         That with room beyond the estimate's error, then the preferred, then the one with most free memory; ``safe``
-        takes none without such room.
+        takes none without such room, ``among`` only layouts of which it says yes.
         """
         if not self._takes(count):
             return None
         request, fitting, tight = self.request, self.fitting, None
         for alike in self.known.preferred(count, kind or request.layouts, self.sharers, request.gpus_per_node):
-            found = [x for x in alike if not self._too_slow(x) and fitting.could_hold(x, safe=safe)]
+            found = [
+                x
+                for x in alike
+                if (among is None or among(x)) and not self._too_slow(x) and fitting.could_hold(x, safe=safe)
+            ]
             if len(found) > 1:
                 found.sort(key=fitting.free_bytes, reverse=True)
             for layout in found:
@@ -304,9 +320,10 @@ def _in_machines(memory: LayoutMemory | None) -> Iterator[str]:
         )
 
 
-def _warnings(request: Request, settings: Settings) -> tuple[str, ...]:
-    gpu, card, engine = request.gpu, request.model, request.get_engine()
-    found = [*request.not_taken(settings), *engine.notes(card), *engine.gpu_notes(gpu)]
+def _warnings(search: Search, settings: Settings) -> tuple[str, ...]:
+    request, engine = search.request, search.engine
+    gpu, card = request.gpu, request.model
+    found = [*request.not_taken(settings), *search.known.notes, *engine.gpu_notes(gpu)]
     if gpu.supports_bfloat16 is False and (request.what_if or card.weights.dtype) == "bfloat16":
         found.append(f"{gpu.name} has no bfloat16: run with --dtype float16 (the same size)")
     if not card.verified:
@@ -362,7 +379,7 @@ def fit_of(search: Search, memory: LayoutMemory) -> Fit:
         found.active_without_embedding,
         found.checkpoint_parameters,
         found.weights_format,
-        (*_in_machines(memory), *_warnings(request, settings)),
+        (*_in_machines(memory), *_warnings(search, settings)),
         speed=search.rates.speed(memory.layout) if request.load.asks_rate and memory.within_budget else None,
     )
 
@@ -423,10 +440,10 @@ def _alternatives(search: Search, chosen: LayoutMemory, safe: LayoutMemory | Non
         yield from made("with room to spare", safe)
     if chosen.layout.pipeline_parallel_size > 1 and search.request.layouts == "any":
         yield from made("tensor parallel only", search.smallest(count, most, "tensor"))
-    nodes = [n for n in search.node_counts() if count < n <= most]
-    if count not in search.node_counts():
-        for n in nodes:
-            if (found := search.best(n)) is not None:
+    counts = search.node_counts()
+    if count not in counts:
+        for n in counts:
+            if count < n <= most and (found := search.best(n)) is not None:
                 yield from made("usual machine", found)
                 break
 
@@ -506,6 +523,6 @@ def plan(request: Request, *, details: bool = True, why: bool = True) -> Plan:
         rejections=rejected,
         tuned=_tuned(search, (count or request.max_gpus + 1) - 1) if details else None,
         context_counts=_context_counts(request, count) if details and not request.load.asks_rate else (),
-        warnings=(*_in_machines(chosen), *_warnings(request, settings)),
+        warnings=(*_in_machines(chosen), *_warnings(search, settings)),
         speed=search.rates.speed(chosen.layout) if chosen and request.load.asks_rate else None,
     )

@@ -54,7 +54,7 @@ def smallest_with(request: Request, told: ToldSizes) -> Plan:
             break
     found = fit(request, chosen.layout if chosen else nearest).as_plan()
     floor = search.floor()
-    return replace(found, safe_gpu_count=safe, memory_floor=min(floor, found.gpu_count or floor))
+    return replace(found, safe_gpu_count=safe, memory_floor=min(floor, found.gpu_count or floor), sizes_told=True)
 
 
 def _preferred(m: LayoutMemory) -> tuple[bool, int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.engines.registry import advised
-from gpu_sizer.errors import GpuSizerError, RequestError
+from gpu_sizer.errors import GpuSizerError, RequestError, UncountableError
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.request import gpus_asked
@@ -243,9 +243,12 @@ def _choices(a: Asked, cards: Catalogue) -> Choices:
     from gpu_sizer.planning.choices import which_gpu
 
     assert a.model is not None
+    where = {"provider": a.provider, "in_machines": a.in_nodes, "shelf": cards, **a.options}
     if a.understood.intent == "compare":
-        return which_gpu(a.model, a.gpus, in_order=True, provider=a.provider, **a.options)
-    return which_gpu(a.model, a.gpus or cards.gpus.all(), provider=a.provider, **a.options)
+        compared = [(cards.gpus.get(m.machine.seen_gpu or ""), m) for m in a.machines]
+        own = {gpu.id for gpu, _ in compared}
+        return which_gpu(a.model, [*(g for g in a.gpus if g.id not in own), *compared], in_order=True, **where)
+    return which_gpu(a.model, a.gpus or cards.gpus.all(), **where)
 
 
 def _memory(a: Asked, cards: Catalogue) -> MemoryNeed:
@@ -259,7 +262,9 @@ def _memory(a: Asked, cards: Catalogue) -> MemoryNeed:
 def _models(a: Asked, cards: Catalogue) -> Runnable:
     from gpu_sizer.planning.choices import what_fits
 
-    return what_fits(cards.models.all(), a.gpus[0], gpus_asked(a.gpu_count), workers=a.workers, **a.options)
+    shelf = cards.models
+    how = {"machine": a.machine, "workers": a.workers, "counts": shelf.counts, **a.options}
+    return what_fits(shelf.all(), a.gpus[0], gpus_asked(a.gpu_count), **how)
 
 
 def _speed(a: Asked, cards: Catalogue) -> HowFast:
@@ -313,15 +318,6 @@ def _other_memory(a: Asked, result: Result, cards: Catalogue) -> str | None:
     return f"on {' or '.join(others)} it {'fits' if not result.fits else 'does not fit'}"
 
 
-def _in_machines(a: Asked, result: Result) -> str | None:
-    """The whole machines that a number of GPUs takes, where machines were asked about."""
-    if a.understood.options.per_machine is None or not isinstance(result, Plan) or not result.gpu_count:
-        return None
-    each = a.understood.options.per_machine or result.request.gpus_per_node
-    machines = -(-result.gpu_count // each)
-    return f"in machines of {each} GPUs that is {machines} machine{'s' if machines > 1 else ''}"
-
-
 def _layout_of(result: Result) -> Layout | None:
     """The layout that an answer found for the memory; null for lists, and where nothing fits."""
     found: Any = getattr(result, "plan", None) or getattr(result, "fit", None) or result
@@ -353,7 +349,12 @@ def _refuse_dear(a: Asked, most: Most) -> None:
 
 def _answer(u: Understanding, named: InGpus, cards: Catalogue, most: Most) -> Answer:
     offer = named.offer if named.offer is not None and u.gpus == (named.offer.machine.seen_gpu,) else None
-    a, remarks = replace(asked(u, cards), machine=offer, provider=named.provider, workers=most.workers), list(u.remarks)
+    if named.offers and u.model and {o.machine.seen_gpu for o in named.offers} >= set(u.gpus):
+        # Machines side by side, whether or not their GPUs are alike.
+        u = replace(u, intent="compare", gpu_count=None)
+    machines = named.offers if u.intent == "compare" else ()
+    a = replace(asked(u, cards), machine=offer, machines=machines, provider=named.provider, workers=most.workers)
+    remarks = list(u.remarks)
     copies = u.options.copies
     if a.gpus and copies is not None and copies > (a.gpu_count or copies) >= 1:
         from gpu_sizer.queries.copies import shared
@@ -367,17 +368,28 @@ def _answer(u: Understanding, named: InGpus, cards: Catalogue, most: Most) -> An
         result = _ANSWERS[a.understood.intent](a, cards)
     if copies is not None and copies > 1 and a.understood.intent in ("memory", "gpus"):
         remarks.append(Remark(f"that is for one of the {copies} copies", first=True))
-    more = [
-        text
-        for text in (_shorter(a, result), _other_memory(a, result, cards), _in_machines(a, result))
-        if text is not None
-    ]
+    more = [text for text in (_shorter(a, result), _other_memory(a, result, cards)) if text is not None]
+    more += _aside(u, result)
     told = [_with_speed(a, result, r) for r in remarks]
     first = (*more, *(r.text for r in told if r.first))
     kept = (w for w in a.warnings if w not in {r.text for r in remarks if r.first})
     warnings = tuple(dict.fromkeys((*kept, *first)))
     understood = "; ".join([say(a), *named.said])
     return Answer(u.question, a.understood.intent, understood, result, a.engine, warnings, first, u.ignored)
+
+
+def _aside(u: Understanding, result: Result) -> Iterator[str]:
+    """What a question asks beside its intent, and its answer holds."""
+    o = u.options
+    if o.dollars_an_hour is not None or o.by_month:
+        from gpu_sizer.queries.budget import judged
+
+        yield from judged(o, result)
+    if o.waits and u.intent == "speed":
+        from gpu_sizer.words.how_fast import first_token
+
+        result_: Any = result
+        yield from first_token(result_)
 
 
 def ask(
@@ -431,6 +443,9 @@ def _asked_of(text: str, shelf: Catalogue, most: Most) -> Answer | Answers | Che
         except GpuSizerError as error:
             if told := [*(r.text for r in parts[0].remarks if r.first), *rates_left(parts[0].options)]:
                 error.args = (f"{error}; besides, {'; '.join(told)}",)
+            if isinstance(error, UncountableError):
+                # A rule that is not known for these: the reader must see which ones were meant.
+                error.args = (f"{error} (understood: {say(asked(parts[0], shelf))})",)
             raise
     answers = tuple(_part(u, named, shelf, most) for u in parts)
     if all(isinstance(a, Refused) for a in answers):

@@ -9,11 +9,19 @@ from gpu_sizer.queries.understanding import understand_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gpu_sizer.cards.catalogue import Catalogue
     from gpu_sizer.queries.understanding import Understanding
 
 #: How such a question begins.
 _GOES_ON = re.compile(r"(?:and|also|now|then|what about|how about|what if)\b[\s,]*", re.IGNORECASE)
+
+#: Settings that questions say in words of their own.
+_RATES = {
+    "tokens_per_second": " at {:g} tokens per second per user",
+    "requests_per_second": " at {:g} requests per second in total",
+}
 
 
 def whole_question(text: str, before: str | None, cards: Catalogue) -> str:
@@ -45,7 +53,22 @@ def whole_question(text: str, before: str | None, cards: Catalogue) -> str:
         made += f" at {last.options.context[0]} tokens"
     if last.options.users and not found.options.users:
         made += f" with {last.options.users} users"
-    return made
+    if last.options.engine and not found.options.engine:
+        made += f" under {last.options.engine}"
+    if last.options.utilization and not found.options.utilization:
+        made += f" utilization {last.options.utilization:g}"
+    return f"{made}{''.join(_kept(last, found))}"
+
+
+def _kept(last: Understanding, found: Understanding) -> Iterator[str]:
+    """Settings that only the question before tells, by their names, which the reader takes in either place."""
+    for name, value in last.options.settings.items():
+        if name in found.options.settings or value is False:
+            continue
+        if (said := _RATES.get(name)) is not None:
+            yield said.format(value)
+        else:
+            yield f", {name}" if value is True else f", {name} {value}"
 
 
 def _read(text: str, cards: Catalogue) -> tuple[Understanding | None, bool]:

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     Intent = Literal["count", "fit", "context", "users", "memory", "models", "gpus", "compare", "speed"]
 
-INTENTS: tuple[Intent, ...] = ("count", "fit", "context", "users", "memory", "models", "gpus", "compare", "speed")
-
 #: What a question may say, by a name for it: patterns (:mod:`gpu_sizer.queries.patterns`).
 CUES = {
     "sizing": (
@@ -65,6 +63,9 @@ CUES = {
     "asks_fit": (
         "fit, fits, enough, sufficient, suffice, possible, can i|we, will it, does it, able to, work|run on, ^ MAY"
     ),
+    "yes_or_no": "^ MAY",
+    "says_fits": "fit|fits|enough|run|runs|work|works",
+    "asks_much": "how much|many|big|large|heavy, MUCH ~ MEMORY",
     "asks_price": "cost|costs|price|prices|expensive, how much does it cost, cheap|cheaply",
     "compares": "compare|versus|vs|comparison|compared, difference between",
     "per_token": "per token kv|cache, kv|cache per token, cache a token, bytes per|a token, kv cache per|a token",
@@ -84,6 +85,7 @@ ROWS: tuple[tuple[Intent, str, str], ...] = (
     ("memory", "model, per_token", "KV cache per token for Llama 3 70B"),
     ("gpus", "model, not gpu, not asks_number, asks_hardware", "what hardware for Mixtral"),
     ("fit", "gpu, model, asks_enough, not count_asked", "16gb of vram enough for Gemma 3 12B"),
+    ("fit", "gpu, model, yes_or_no, says_fits, not asks_much, not count_asked", "will Mixtral fit in 48gb vram"),
     ("count", "gpu, model, not counted, asks_gpus", "how much memory does Mixtral take, and how many A6000s"),
     ("memory", "asks_memory, not gpu", "how much VRAM does Llama 3 8B need"),
     ("memory", "asks_memory, not counted", "how much memory does Mixtral take on A6000s"),

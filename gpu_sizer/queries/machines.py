@@ -28,11 +28,13 @@ _MOST = 4
 class InGpus:
     """A question with GPUs in the place of its machines.
 
-    ``offer`` is the machine where all that are named are of one kind; ``provider`` the id of one that was named.
+    ``offer`` is the machine where all that are named are of one kind, ``offers`` each kind where there are several;
+    ``provider`` is the id of one that was named.
     """
 
     text: str
     offer: Offer | None = None
+    offers: tuple[Offer, ...] = ()
     provider: str | None = None
     said: tuple[str, ...] = ()
     """What was understood of machines and providers, for the sentence that says it back."""
@@ -49,7 +51,8 @@ def in_gpus(text: str, cards: Catalogue) -> InGpus:
         from gpu_sizer.queries.slices import in_slices
 
         text = in_slices(text, cards)
-    if not _worth_a_look(text):
+    # Machines of the user's own may bear any name.
+    if not cards.folders and not _worth_a_look(text):
         return InGpus(text)
     from gpu_sizer.cards.fleet import fleet, in_it
     from gpu_sizer.cards.machine_words import find_machine, find_provider
@@ -68,8 +71,8 @@ def in_gpus(text: str, cards: Catalogue) -> InGpus:
         text = without_provider(text, known)
         said = said or (f"machines of {known.providers[owner]} alone",)
     if len(kinds) == 1:
-        return InGpus(without_others(text, offers[0]), offers[0], owner, said)
-    return InGpus(text, None, owner, said)
+        return InGpus(without_others(text, offers[0]), offers[0], provider=owner, said=said)
+    return InGpus(text, None, tuple(kinds.values()), owner, said)
 
 
 def _worth_a_look(text: str) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from gpu_sizer.cards.families import BESIDE, SAME_SIZE, digits, is_size, name_parts, off, parts
 from gpu_sizer.cards.names import SHORT, join_names
 from gpu_sizer.errors import UnknownGpuError, UnknownModelError
 from gpu_sizer.queries.entities import Name
-from gpu_sizer.queries.spelling import BESIDE, digits, is_size, name_parts, parts
 from gpu_sizer.queries.stopwords import OF_NAMES, STOP_WORDS
 from gpu_sizer.queries.words import is_decimal, word_set
 
@@ -14,26 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from gpu_sizer.errors import UnknownNameError
+    from gpu_sizer.queries.entities import Mender
     from gpu_sizer.queries.near_names import NearNames
     from gpu_sizer.queries.sentence import Sentence
-    from gpu_sizer.queries.spelling import Mender
 
-#: Names that a message lists.
-SHOWN = 6
 #: The longest name that is told in part or misspelt, in words.
 MOST_WORDS = 6
-#: Sizes that differ by this share are one, as people round them; by that one, they may have been meant.
-SAME_SIZE, LIKE_SIZE = 0.03, 0.15
-
-
-def ambiguous(kind: type[UnknownNameError], spelling: str, ids: Sequence[str]) -> UnknownNameError:
-    """The error that asks back among several."""
-    what = "GPUs" if kind is UnknownGpuError else "models"
-    more = f" or {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
-    shown = ", ".join(ids[:SHOWN]) + more if more else join_names(ids)
-    error = kind(f"{spelling[:60]!r} could mean several {what}: {shown}", suggestions=ids[:12])
-    error.kind = "ambiguous"
-    return error
+#: Sizes that differ by this share may have been meant.
+LIKE_SIZE = 0.15
 
 
 def unknown(kind: type[UnknownNameError], spelling: str, names: NearNames) -> UnknownNameError:
@@ -206,15 +194,10 @@ def told_by_size(
             if family not in mender.vocabulary.families or not is_size(s.at(i + 1)) or "x" in s.at(i + 1):
                 continue
             told = float(s.at(i + 1)[:-1])
-            near = [x for x in mender.vocabulary.complete([family]) if _off(billions(x), told) <= share]
+            near = [x for x in mender.vocabulary.complete([family]) if off(billions(x), told) <= share]
             if near:
                 return near, " ".join((s.at(i), s.at(i + 1))), range(i, i + 2)
     return None
-
-
-def _off(sizes: Sequence[float], told: float) -> float:
-    """The share by which a size differs from what was told."""
-    return abs(sizes[0] - told) / told if sizes else 1.0
 
 
 def nearly(s: Sentence, names: NearNames) -> tuple[list[str], str, range] | None:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 #: Words that stand between a keyword and its number.
 LINKS = word_set("of is = size at up to length len window a an the about around roughly with value set be per")
 USERS = word_set(
-    "user users request requests people persons clients client sessions session customers chats streams developers devs"
-    " employees colleagues students readers callers agents queries streams conversations"
+    "user users ppl folks request requests people persons clients client sessions session customers chats streams"
+    " developers devs employees colleagues students readers callers agents queries streams conversations"
 )
 GPU_NOUNS = word_set("gpu gpus card cards accelerator accelerators graphics")
 
@@ -50,5 +50,11 @@ class Options:
     """Lengths of which each is asked about, as typed; ``context`` is the first."""
     copies: int | None = None
     """Copies of the model that may share a GPU."""
+    dollars_an_hour: float | None = None
+    """The most that may be paid for renting."""
+    by_month: bool = False
+    """Whether a price by the month is asked for."""
+    waits: bool = False
+    """Whether the time to the first token is asked for."""
     per_machine: int | None = None
     """GPUs in one of the machines that are asked about, or 0 for the usual number."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 
+from gpu_sizer.engines.registry import engine_command_lines
 from gpu_sizer.errors import RequestError
 from gpu_sizer.records import dataclass
 
@@ -77,7 +79,6 @@ def find_command(text: str) -> Command | None:
     """The command of a server in a question; null where there is none."""
     if _OPTION.search(text) is None:
         return None
-    from gpu_sizer.engines.registry import engine_command_lines
 
     programs = [p for line in engine_command_lines() for p in line.programs]
     images = [i for line in engine_command_lines() for i in line.images]
@@ -150,7 +151,6 @@ def in_log(text: str, cards: Catalogue) -> Checked | None:
     """
     if text.count("\n") < _LINES:
         return None
-    from io import BytesIO
 
     from gpu_sizer.evidence.check import check
     from gpu_sizer.evidence.logs.startup import read_log

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gpu_sizer.queries.intents import says
 from gpu_sizer.queries.options import LINKS
 from gpu_sizer.queries.patterns import SETS, found, matches
 from gpu_sizer.queries.topics import Remark
@@ -30,6 +31,7 @@ _ASKED = (
     "HOW throughput|latency|ttft|tps|speed|tpot, how fast, ^ throughput|latency|ttft|tps|speed, HOW TOKENS EACH TIME,"
     " HOW TOKENS s|sec|second, HOW tok|t s, estimate of throughput, how much tokens|tok"
 )
+_FIRST = "ttft, first token, time to the first"
 #: Where the most requests a second are asked for.
 _ASKED_MOST = "HOW RATED EACH TIME, HOW RATES, HOW RATED s|sec|second, HOW concurrent|total RATED EACH TIME"
 #: What else a question asks, beside speed.
@@ -88,6 +90,8 @@ class Paced:
     """Whether speed is all that it asks."""
     most: bool = False
     """Whether it asks for the most requests a second."""
+    waits: bool = False
+    """Whether it asks when the first token comes."""
     remarks: tuple[Remark, ...] = ()
 
 
@@ -98,7 +102,6 @@ def read_speed(s: Sentence, *, has_model: bool) -> Paced:
         s: the sentence.
         has_model: whether a model is named.
     """
-    from gpu_sizer.queries.intents import says
 
     most = matches(s, _ASKED_MOST)
     every = tuple(_rates(s))
@@ -114,7 +117,7 @@ def read_speed(s: Sentence, *, has_model: bool) -> Paced:
         if places:
             told.append(remark)
     if alone:
-        return Paced(rates, True, most)
+        return Paced(rates, True, most, matches(s, _FIRST))
     if rates:
         return Paced(rates, remarks=tuple(r for r in told if r is not SPEED))
     return Paced(remarks=(SPEED,) if told else ())

@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import cached_property, lru_cache
 from math import prod
 
+from gpu_sizer.cards.families import TAGS, Vocabulary, is_size, newest_first
 from gpu_sizer.cards.names import join_names, normal
-from gpu_sizer.queries.entities import ARTICLES, Name, counted, exact_names, goes_on, singular
+from gpu_sizer.queries.entities import ARTICLES, RELEASED, Mender, Name, counted, exact_names, goes_on, singular
 from gpu_sizer.queries.gpu_memory import memory_place, with_memory
 from gpu_sizer.queries.grammar import NODE_NOUNS, read_options
 from gpu_sizer.queries.hardware import SYSTEM_MEMORY, take_computer, unknown_chip
@@ -17,7 +18,6 @@ from gpu_sizer.queries.patterns import matches
 from gpu_sizer.queries.rates import Paced, read_speed, settle
 from gpu_sizer.queries.sentence import Sentence
 from gpu_sizer.queries.settings import read_engine
-from gpu_sizer.queries.spelling import RELEASED, Mender, Vocabulary, is_size
 from gpu_sizer.queries.stopwords import STOP_WORDS
 from gpu_sizer.queries.topics import Remark, refuse_topics, take_topics
 from gpu_sizer.records import replace
@@ -36,6 +36,10 @@ MOST_IGNORED = 6
 _BEFORE_AMOUNTS = frozenset(("$", "€", "£", "under", "below", "over", "above", "least", "not", "no", "without"))
 #: Words beside a model's name that make it a draft of another.
 _DRAFTS = frozenset(("draft", "drafter", "speculative"))
+#: A number of machines that is asked for; of instances it may be one of copies.
+_MACHINES_ASKED = "many|number nodes|machines|servers|boxes|hosts"
+#: One of these, or a sign, stands in every question about money.
+_MONEY = frozenset(("usd", "dollar", "dollars", "bucks", "month", "monthly"))
 #: GPUs that are told as so many of each are all meant together, unless one of these says that one is to be chosen.
 _CHOICE = "or|vs|versus|better|best|cheaper|cheapest|compare|comparison|which"
 _TOGETHER = "plus|together|both|mixed|mix|alongside|combined|combination"
@@ -87,11 +91,17 @@ class Reader:
         self.models, self.gpus = exact_names(s, self.cards, mender)
         self.models += copied
         self.gpus = [self._in_machines(g) for g in self.gpus]
+        if self.options.per_machine is None and matches(s, _MACHINES_ASKED):
+            self.options.per_machine = 0
         self._copies_told()
         self._surroundings()
+        if "$" in s.text or not _MONEY.isdisjoint(s.asked):
+            from gpu_sizer.queries.budget import read_budget
+
+            self.remarks += read_budget(s, self.options)
         self.pace = read_speed(s, has_model=bool(self.models))
         read_options(s, self.options)
-        self.options.most = self.pace.most
+        self.options.most, self.options.waits = self.pace.most, self.pace.waits
         self.remarks += (*self.pace.remarks, *settle(self.pace.rates, self.options))
         models, gpus = exact_names(s, self.cards, mender, figures=True)
         models = [self._tagged(m) for m in (*self.models, *models)]
@@ -150,7 +160,7 @@ class Reader:
             self.options.per_machine = gpu.count or 0
             s.take(i)
             return replace(gpu, count=None)
-        if gpu.count is not None and matches(s, "many|number nodes|machines|servers|boxes|hosts"):
+        if gpu.count is not None and matches(s, _MACHINES_ASKED):
             self.options.per_machine = gpu.count
             return replace(gpu, count=None)
         if s.counted(gpu.stop) not in NODE_NOUNS or gpu.stop >= len(s.words):
@@ -221,8 +231,6 @@ class Reader:
         size = self.s.at(name.stop)
         if len(name.ids) > 1 or not is_size(size):
             return name
-        from gpu_sizer.cards.ollama_tags import TAGS
-
         if (hub_id := TAGS.get(f"{name.ids[0]}:{size}")) is None:
             return name
         self.s.take(name.stop)
@@ -244,13 +252,11 @@ class Reader:
         return found
 
     def _billions(self, identity: str) -> list[float]:
-        told = self.cards.models.get(identity).parameters
-        return [n / 1e9 for n in (told.total, told.active) if n]
+        return self.cards.models.billions(identity)
 
     def newest_first(self, ids: Sequence[str]) -> list[str]:
         """Models in the order of their release, the latest first; those without a date last."""
-        released = {i: str(self.cards.models.get(i).released or "") for i in ids}
-        return sorted(sorted(ids), key=lambda i: released[i], reverse=True)
+        return newest_first(ids, self.cards.models.released)
 
     @cached_property
     def model_names(self) -> NearNames:

@@ -40,8 +40,14 @@ class Asked:
     warnings: tuple[str, ...]
     machine: Offer | None = None
     """The machine that was named, whose GPUs these are."""
+    machines: tuple[Offer, ...] = ()
+    """The machines that were named to be compared, where there are several."""
     provider: str | None = None
     """Id of the provider that was named."""
+    cards: Catalogue | None = None
+    """Whose machines are named beside counts."""
+    in_nodes: bool = False
+    """Whether a number of nodes is asked for, or told."""
     workers: int = 1
     """Processes that share what takes long."""
 
@@ -53,7 +59,15 @@ class Asked:
         """
         assert self.model is not None
         machine = self.machine if gpu is None else None
-        return make_request(self.model, gpu or self.gpus[0], machine=machine, provider=self.provider, **self.options)
+        return make_request(
+            self.model,
+            gpu or self.gpus[0],
+            machine=machine,
+            provider=self.provider,
+            in_nodes=self.in_nodes,
+            cards=self.cards,
+            **self.options,
+        )
 
     def layout(self) -> dict[str, int] | None:
         """The parallel sizes that were told, or null; what they leave of the GPUs told is a pipeline."""
@@ -102,7 +116,13 @@ def asked(u: Understanding, cards: Catalogue) -> Asked:
     if u.intent == "speed" or o.tokens_in_all or any(options[name] for name in RATES):
         options |= _paced(o, lengths(o, native), speed=u.intent == "speed")
     options |= {"engine": engine, "max_gpus": max_gpus}
-    return Asked(u, model, gpus, count, {k: v for k, v in options.items() if v is not None}, engine, tuple(o.notes))
+    told = o.nodes_place is not None and u.intent not in _MANY
+    if each := o.per_machine or (count // o.nodes if told and o.nodes and count and count % o.nodes == 0 else None):
+        options["gpus_per_node"] = options["gpus_per_node"] or each
+    kept = {k: v for k, v in options.items() if v is not None}
+    return Asked(
+        *(u, model, gpus, count, kept, engine, tuple(o.notes)), cards=cards, in_nodes=told or o.per_machine is not None
+    )
 
 
 def lengths(o: Options, native: int | None) -> dict[str, int]:

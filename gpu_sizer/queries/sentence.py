@@ -16,8 +16,6 @@ MOST_WORDS = 160
 _LABELS = word_set("tp pp dp ep num seqs seq ctx batched isl osl way bit by fp bf nnodes bs")
 #: Stands for a word that means nothing more.
 ERASED = "\x00"
-#: How Azure's machines begin, whose names are also written with spaces.
-_AZURE = ("nc", "nd", "nv")
 #: Figures of a date's first part.
 _YEAR = 4
 
@@ -65,12 +63,6 @@ class Sentence:
     def number_at(self, i: int) -> int | None:
         """The whole number at a place, or null; a part of a code is no number."""
         return self.words[i].number if self.at(i) and not self.in_code(i) else None
-
-    def is_code(self, i: int) -> bool:
-        """Whether a word is a part of a code with letters and figures, as machines' names are: ``p4d.24xlarge``."""
-        word = self.said(i)
-        mixed = any(map(str.isdigit, word)) and any(map(str.isalpha, word))
-        return mixed and ("." in word or self.in_code(i) or word.startswith(_AZURE))
 
     def in_code(self, i: int) -> bool:
         """Whether a word is joined to one that has no meaning here, as in ``i9-14900K``: then it has none alone."""

@@ -97,6 +97,13 @@ TOPICS: tuple[Topic, ...] = (
         "mistral 7b in 5 bit on a 3060",
     ),
     Topic(
+        "QAT",
+        "qat, quantization aware training",
+        "told",
+        "QAT names no type of weights: say that of the release, such as q4_0 or int4",
+        "gemma 3 27b qat on an rtx 4090",
+    ),
+    Topic(
         "adapters",
         "lora|loras|adapter|adapters, lora adapter|adapters",
         "told",
@@ -146,7 +153,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "surroundings",
         "psu, watt|watts, ssd|nvme|hdd, motherboard|mainboard, nvidia driver, driver, cuda version, cuda, ubuntu,"
-        " debian, windows|linux|wsl, python|pytorch|torch, docker|podman, proxmox, pcie, nvlink, infiniband, ethernet",
+        " debian, windows|linux|wsl, python|pytorch|torch, docker|podman, proxmox, pcie, nvlink, infiniband, ethernet,"
+        " 24 7",
         "idle",
         example="llama 3 8b on a 3090, driver 535.104.05, Ubuntu 22.04",
     ),

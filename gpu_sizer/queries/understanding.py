@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from gpu_sizer.cards.families import ambiguous, newest_of_size
 from gpu_sizer.cards.names import join_names
 from gpu_sizer.engines.registry import INSTEAD, engine
 from gpu_sizer.errors import GpuSizerError, RequestError, UnknownGpuError, UnknownModelError
 from gpu_sizer.load import WEIGHTS
 from gpu_sizer.queries.languages import in_english
-from gpu_sizer.queries.naming import LIKE_SIZE, ambiguous, told_by_size, unknown, unknown_gpus, unknown_model
+from gpu_sizer.queries.naming import LIKE_SIZE, told_by_size, unknown, unknown_gpus, unknown_model
 from gpu_sizer.queries.reading import Reader
-from gpu_sizer.queries.spelling import is_size
 from gpu_sizer.queries.topics import Remark
 from gpu_sizer.records import dataclass, replace
 
@@ -110,6 +110,12 @@ class _Decision:
             part = replace(one, model=model or None, spelling=spelling, gpus=own.get(model, one.gpus))
             if own and part.intent == "compare":
                 part = replace(part, intent="count")
+            counted = len(self.r.gpus) > 1 and all(g.count for g in self.r.gpus)
+            if part.intent == "compare" and counted and not self.r.says("compares"):
+                # "3x 3090 or 1x A6000": whether each of these does.
+                for g in self.r.gpus:
+                    yield replace(part, intent="fit", gpus=g.ids[:1], gpu_count=g.count)
+                continue
             lengths = self.r.options.lengths
             if len(lengths) < 2 or one.intent == "context":
                 yield part
@@ -134,6 +140,9 @@ class _Decision:
             told.insert(0, f"{self.r.chip} is not in the catalogue")
         if self.r.pace.alone:
             told.append("nor is its speed estimated")
+        if isinstance(error, UnknownModelError) and self.r.gpus:
+            each = [f"{g.count} × {g.ids[0]}" if g.count else g.ids[0] for g in self.r.gpus if g.ids]
+            told.insert(0, f"the GPUs were understood: {' + '.join(each)}")
         for gpu in unknown_gpus(self.r.s) if self.r.read_all else ():
             if not any(word in str(error) for word in gpu.split()):
                 told.insert(0, f"the GPU {gpu[:40]!r} is not in the catalogue")
@@ -175,6 +184,14 @@ class _Decision:
 
         return next((e for run in left if (e := closed_model(run)) is not None), None)
 
+    def _of_another_kind(self) -> UnknownModelError | None:
+        """The error for a model that is no generative decoder, where one is named: ``does bert-base fit on a t4``."""
+        if not (left := self.r.ignored()):
+            return None
+        from gpu_sizer.cards.other_kinds import other_kind
+
+        return next((e for run in left if (e := other_kind(run)) is not None), None)
+
     def _models(self, intent: Intent) -> list[tuple[str, str]]:
         """The models that are asked about, and how each was written.
 
@@ -199,13 +216,9 @@ class _Decision:
         if len(name.ids) == 1:
             return name.ids[0]
         ids = self.r.newest_first(name.ids)
-        said = name.spelling.split()
-        if any(map(is_size, said)) and not all(map(is_size, said)):
-            dates = [self.cards.models.get(i).released for i in ids[:2]]
-            if dates[0] is not None and dates[0] != dates[1]:
-                others = join_names(ids[1:4])
-                self.notes.append(f"{name.spelling!r} taken as {ids[0]}, the newest of that size (not {others})")
-                return ids[0]
+        if (said := newest_of_size(name.spelling, ids, self.cards.models.released)) is not None:
+            self.notes.append(said)
+            return ids[0]
         raise ambiguous(UnknownModelError, name.spelling, ids)
 
     def _where_it_runs(self, ids: Sequence[str]) -> None:
@@ -246,6 +259,8 @@ class _Decision:
             raise UnknownModelError(f"unknown model {like[1]!r}; did you mean {join_names(ids)}?", suggestions=ids)
         if told := unknown_model(self.r.s, self.r.mender.vocabulary.families):
             raise unknown(UnknownModelError, told, self.r.model_names)
+        if other := self._of_another_kind():
+            raise other
         if self.r.gpus and intent in ("fit", "memory", "models", "gpus"):
             return "models"
         if self.r.memory is not None and not self.r.gpus:

@@ -50,6 +50,8 @@ _TENS = {
     "ninety": 90,
 }
 _POWERS = {"dozen": 12, "hundred": 100, "thousand": 1000, "million": 1_000_000}
+#: Before these a power is no number: ``several hundred users``.
+_VAGUE = word_set("several few some many these those per")
 GROUPS = {"single": 1, "dual": 2, "pair": 2, "couple": 2, "double": 2, "triple": 3, "quad": 4}
 _TIMES = "×✕✖*"
 #: Marks that join words to one: ``i9-14900k``, ``a2-highgpu-8g``, ``g5.12xlarge``, ``nd96isr_h100_v5``.
@@ -207,6 +209,8 @@ def _written(words: list[Word]) -> list[Word]:
             found[-1] = Word(str(value * _POWERS[word.text]), found[-1].before)
         elif word.text in _POWERS and found and found[-1].text == "a":
             found[-1] = Word(str(_POWERS[word.text]), found[-1].before)
+        elif word.text in _POWERS and value is None and not (found and found[-1].text in _VAGUE):
+            found.append(Word(str(_POWERS[word.text]), word.before))
         elif len(found) > 1 and found[-1].text == "and" and _is_hundreds(found[-2]) and 0 < (word.number or 0) < 100:
             found[-2:] = [Word(str(int(found[-2].text) + (word.number or 0)), found[-2].before)]
         elif found and found[-1].text in _TENS and 0 < UNITS.get(word.text, 0) < 10:

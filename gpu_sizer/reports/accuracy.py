@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import re
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
+from collections.abc import Sequence
+from typing import Any
 
 
 def _pair(record: dict[str, Any], key: str, digits: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from math import prod
 from typing import Any
 
 from gpu_sizer.cards.model_card import ModelCard
@@ -21,14 +22,16 @@ def _weights(inventory: Inventory) -> Iterator[str]:
     for tensor, layers in inventory.everything():
         size = storage_bytes(tensor.shape, tensor.fmt) * tensor.copies * layers
         sizes[tensor.part] += size
-        counts[tensor.part] += tensor.parameters * layers
+        # A tower that the parameters leave out is loaded all the same.
+        held = prod(tensor.shape) * tensor.copies if tensor.part == "tower" else tensor.parameters
+        counts[tensor.part] += held * layers
         formats.setdefault(tensor.part, Counter())[tensor.fmt] += size
     width = max(len(p) for p in sizes)
     for part, size in sizes.most_common():
         kinds = ", ".join(f for f, _ in formats[part].most_common(2))
         yield f"  {part.replace('_', ' '):<{width}}  {counts[part]:>17,}  {gib(size):>10}  {kinds}"
     total = sum(sizes.values())
-    yield f"  {'in all':<{width}}  {inventory.total_parameters:>17,}  {gib(total):>10}  = {gb(total)}"
+    yield f"  {'in all':<{width}}  {sum(counts.values()):>17,}  {gib(total):>10}  = {gb(total)}"
 
 
 def _formula(card: ModelCard, name: str) -> str:
@@ -56,6 +59,14 @@ def _cache(card: ModelCard) -> Iterator[str]:
         yield f"  {layers:>3} x {name}: {_formula(card, name)}: {size}"
 
 
+def _beside(inventory: Inventory) -> str:
+    """What of a checkpoint the parameters leave out, in words."""
+    tower = sum(prod(t.shape) * t.copies for t in inventory.towers if not t.is_parameter)
+    ahead = sum(t.parameters for t in inventory.mtp)
+    parts = ((tower, "of its tower"), (ahead, "of layers that predict ahead"))
+    return " and ".join(f"{count:,} {words}" for count, words in parts if count)
+
+
 def explain_model(card: ModelCard, *, weights_dtype: str | None = None, **load: Any) -> Iterator[str]:
     """Parameters, bytes and cache of a model, line by line; all else of a load changes none of them."""
     inventory = build_inventory(card, weights_dtype)
@@ -63,7 +74,7 @@ def explain_model(card: ModelCard, *, weights_dtype: str | None = None, **load: 
     if (without := inventory.active_without_embedding) != inventory.active_parameters:
         yield f"  {without:,} of these compute a token: no table that is looked up, no tower"
     if (held := inventory.checkpoint_parameters) != inventory.total_parameters:
-        yield f"  {held:,} in the checkpoint, with its tower and the layers that predict ahead"
+        yield f"  {held:,} in the checkpoint, {_beside(inventory)} beside these"
     yield ""
     yield "Weights, as they are stored"
     yield from _weights(inventory)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
+from functools import cached_property
 from typing import Any
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.model.counts import Counts, counts_of
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.selecting import GpuFilter, ModelFilter, ordered
 from gpu_sizer.reports.tables.grid import Cell, Column, Grid, Group, Row
-from gpu_sizer.units import MIB, gib
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from datetime import date
+from gpu_sizer.units import MIB, amount, gib, verb
 
 #: What a list can be sorted by.
 MODEL_KEYS: dict[str, Callable[[ModelEntry], str | float | date | None]] = {
@@ -37,13 +35,27 @@ GPU_KEYS: dict[str, Callable[[GpuSpec], str | float | date | None]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ModelEntry:
-    """A model of a list, with its counts."""
+    """A model of a list; what its tensors sum to is counted where it is asked for."""
 
     card: ModelCard
-    total: int
-    active: int
+    count: Callable[[ModelCard], Counts] = counts_of
+
+    @cached_property
+    def counts(self) -> Counts:
+        """What its tensors sum to."""
+        return self.count(self.card)
+
+    @property
+    def total(self) -> int:
+        """All parameters: the card's exact count, or what its tensors sum to where it has none."""
+        return self.card.parameters.total or self.counts.total
+
+    @property
+    def active(self) -> int:
+        """Those that one token uses, likewise."""
+        return self.card.parameters.active or self.counts.active
 
     @property
     def exact(self) -> bool:
@@ -95,15 +107,6 @@ def billions(count: int) -> str:
     return f"{value:.1f} B" if value >= 10 else f"{value:.2f} B"
 
 
-def entry(card: ModelCard) -> ModelEntry:
-    """A model with its counts: the card's exact ones, the inventory's where the card has none."""
-    total, active = card.parameters.total, card.parameters.active
-    if total is None or active is None:
-        inventory = build_inventory(card)
-        total, active = inventory.total_parameters, inventory.active_parameters
-    return ModelEntry(card, total, active)
-
-
 def model_listing(
     cards: Sequence[ModelCard],
     wanted: ModelFilter | None = None,
@@ -111,6 +114,7 @@ def model_listing(
     sort: str | None = None,
     among: Callable[[list[ModelCard]], tuple[set[str], Iterable[str]]] | None = None,
     remarks: tuple[str, ...] = (),
+    counts: Callable[[ModelCard], Counts] = counts_of,
 ) -> CatalogueListing:
     """The models that a filter keeps.
 
@@ -120,12 +124,13 @@ def model_listing(
         sort: a key of :data:`MODEL_KEYS`, with a minus the largest first.
         among: asked last, of the models kept so far: the ids that stay, and what there is to say about the others.
         remarks: what the caller has to say about the list.
+        counts: what a model's tensors sum to; a shelf of the catalogue keeps it.
 
     Raises:
         RequestError: no such key.
     """
     wanted = wanted or ModelFilter()
-    entries = [entry(card) for card in cards]
+    entries = [ModelEntry(card, counts) for card in cards]
     exact = sum(e.exact for e in entries)
     kept = [e for e in ordered(entries, sort, MODEL_KEYS) if wanted.keeps(e)]
     notes = list(remarks)
@@ -139,7 +144,7 @@ def model_listing(
             f"build; {len(entries) - exact} are only plausible"
         )
     if (wanted.since or wanted.until) and (undated := sum(e.card.released is None for e in entries)):
-        notes.append(f"{undated} models without a release date are not listed")
+        notes.append(f"{amount(undated, 'model')} without a release date {verb(undated, 'is', 'are')} not listed")
     columns = (
         Column("model", "model"),
         Column("organization", "organization", rank=4),
@@ -171,7 +176,7 @@ def _model_row(e: ModelEntry) -> Row:
 
 
 def _model_record(e: ModelEntry) -> dict[str, Any]:
-    card, inventory = e.card, build_inventory(e.card)
+    card = e.card
     return {
         "model": card.id,
         "name": card.name,
@@ -180,8 +185,8 @@ def _model_record(e: ModelEntry) -> dict[str, Any]:
         "parameters": {
             "total": e.total,
             "active": e.active,
-            "active_without_embedding": inventory.active_without_embedding,
-            "checkpoint": inventory.checkpoint_parameters,
+            "active_without_embedding": e.counts.active_without_embedding,
+            "checkpoint": e.counts.checkpoint,
         },
         "context": card.context.native,
         "license": card.license,
@@ -209,7 +214,7 @@ def gpu_listing(
     kept = [spec for spec in ordered(specs, sort, GPU_KEYS) if wanted.keeps(spec)]
     notes: tuple[str, ...] = ()
     if wanted.since and (undated := sum(spec.released is None for spec in specs)):
-        notes = (f"{undated} GPUs without a release date are not listed",)
+        notes = (f"{amount(undated, 'GPU')} without a release date {verb(undated, 'is', 'are')} not listed",)
     columns = (
         Column("gpu", "gpu"),
         Column("name", "name", rank=4),

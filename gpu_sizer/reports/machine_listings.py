@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,10 +14,6 @@ from gpu_sizer.reports.listings import CatalogueListing
 from gpu_sizer.reports.selecting import ordered
 from gpu_sizer.reports.tables.grid import Cell, Column, Grid, Group, Row
 from gpu_sizer.words.rental import money
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import datetime
 
 #: Every kind of price, those on demand first.
 EVERY_KIND = ("on-demand", "marketplace", "list", "reserved", "spot")
@@ -166,4 +163,5 @@ def machine_record(offer: Offer) -> dict[str, Any]:
         "prices": [price_record(p) for p in m.prices],
         "trap": m.trap,
         "source": m.source,
+        "second_source": m.second_source,
     }

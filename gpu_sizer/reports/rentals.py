@@ -11,7 +11,7 @@ from gpu_sizer.words.rent import RENT_COLUMNS, rent_remarks, rent_row
 #: The columns in formats that hold data.
 _KEYS = (
     *("name", "provider", "gpus", "layout", "free_bytes", "price_hour_usd", "price_month_usd"),
-    *("watts", "as_of"),
+    *("watts", "as_of", "usd_per_million_tokens"),
 )
 
 
@@ -37,5 +37,6 @@ def _row(r: Rental) -> Row:
     values = (
         *(r.offer.machine.name, r.offer.provider, r.gpu.id, r.memory.layout.describe(), free),
         *(r.price_hour_usd, r.price_month_usd, r.watts, day),
+        r.cost.rounded if r.cost is not None else None,
     )
     return Row(r.offer.key, tuple(Cell(text, value) for text, value in zip(rent_row(r), values, strict=True)))

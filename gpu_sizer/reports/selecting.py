@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.names import normal
 from gpu_sizer.errors import RequestError
 from gpu_sizer.records import dataclass
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from datetime import date
-    from typing import Any
-
-    from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.reports.listings import ModelEntry
 
 Row = TypeVar("Row")
@@ -44,7 +41,6 @@ def first_day(text: str) -> date:
     Raises:
         RequestError: no such day.
     """
-    from datetime import date
 
     match = _DAY.fullmatch(text.strip())
     try:

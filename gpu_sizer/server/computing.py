@@ -12,12 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from gpu_sizer.server.answering import Outcome, fault, outcome
+from gpu_sizer.server.bodies import Body
 from gpu_sizer.server.logs import log_seldom
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from gpu_sizer.server.bodies import Body
 
 #: Seconds that one answer may take, where nobody says otherwise.
 SECONDS = 30.0

@@ -7,18 +7,14 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterable
 from http import HTTPStatus
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gpu_sizer.server.errors import error_object
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from starlette.types import ASGIApp, Receive, Scope, Send
 
 #: The addresses that only this machine reaches.
 LOOPBACK = ("127.0.0.1", "::1", "localhost")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from gpu_sizer.units import rounded
 from gpu_sizer.words.blocks import USUAL, Paragraph, Told
-from gpu_sizer.words.plan import in_layout, notes, times
-from gpu_sizer.words.rental import named, priced
+from gpu_sizer.words.plan import notes
+from gpu_sizer.words.rental import named, on, priced, token_dollars
 from gpu_sizer.words.speed import speed_blocks
 
 TYPE_CHECKING = False
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def headline(found: HowFast) -> str:
     """The answer in a sentence."""
     r = found.request
-    what = f"{r.model.name} on {times(found.layout.gpu_count, r.gpu.short_name)}{in_layout(found.layout)}"
+    what = f"{r.model.name} on {on(r, found.layout.gpu_count, found.layout)}"
     if (speed := found.speed) is None:
         return f"{what} does not run: {found.reason}."
     if found.full and (requests := found.requests_per_second) is not None:
@@ -31,6 +31,12 @@ def headline(found: HowFast) -> str:
     if r.users == 1:
         return f"{what}: {user.describe()} tokens a second."
     return f"{what}: {user.describe()} tokens a second for each of {r.users:,} users, {in_all}."
+
+
+def first_token(found: HowFast) -> Iterator[str]:
+    """When the first token comes; nothing where that was not measured."""
+    if found.speed is not None and (first := found.speed.ttft_ms) is not None:
+        yield f"the first token comes after {first.describe()} ms, a class more than a figure"
 
 
 def how_fast_told(found: HowFast, level: int = USUAL) -> Told:
@@ -62,14 +68,10 @@ def _blocks(found: HowFast) -> Iterator[Block]:
 
 def cost_lines(cost: Cost) -> Iterator[str]:
     """What tokens cost, line by line."""
-    spread_ = f"({_dollars(cost.low)} to {_dollars(cost.high)})"
+    spread_ = f"({token_dollars(cost.low)} to {token_dollars(cost.high)})"
     machines = f"{named(cost.rental)} at {priced(cost.rental, monthly=False)}"
-    yield f"${_dollars(cost.per_million)} {spread_} a million output tokens, prompts included, on {machines}"
+    yield f"${token_dollars(cost.per_million)} {spread_} a million output tokens, prompts included, on {machines}"
     yield (
-        f"  told apart by time: ${_dollars(cost.per_million_input)} a million tokens of prompts,"
-        f" ${_dollars(cost.per_million_output)} a million of answers"
+        f"  told apart by time: ${token_dollars(cost.per_million_input)} a million tokens of prompts,"
+        f" ${token_dollars(cost.per_million_output)} a million of answers"
     )
-
-
-def _dollars(amount: float) -> str:
-    return f"{amount:,.3g}" if amount < 100 else f"{amount:,.0f}"

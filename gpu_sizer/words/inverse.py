@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from gpu_sizer.units import gb, gib
+from gpu_sizer.cards.catalogue import LOCAL
+from gpu_sizer.planning.rental import whole
+from gpu_sizer.units import amount, ceil_div, gb, gib, verb
 from gpu_sizer.words.blocks import BRIEF, FEW, USUAL, Column, Paragraph, Table, Told
-from gpu_sizer.words.plan import details, fit_told, gpu_name, in_layout, notes, times
-from gpu_sizer.words.rental import named
+from gpu_sizer.words.plan import details, fit_told, gpu_name, in_layout, notes
+from gpu_sizer.words.rental import in_machines, named, on, times
 from gpu_sizer.words.uncounted import uncounted_lines
 
 TYPE_CHECKING = False
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from gpu_sizer.planning.choices import Choice, Choices, Runnable, RunnableModel
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
     from gpu_sizer.planning.needs import MemoryNeed
+    from gpu_sizer.planning.rental import Rental
+    from gpu_sizer.planning.request import Request
     from gpu_sizer.words.blocks import Block
 
 
@@ -22,15 +26,15 @@ def _requests(users: int) -> str:
     return "one request at a time" if users == 1 else f"{users:,} requests at once"
 
 
-def _verb(count: int, verb: str) -> str:
-    """``2 × L4 run``, ``1 × L4 runs``."""
-    return verb if count > 1 else verb + "s"
+def _acting(gpu_count: int, request: Request) -> int:
+    """How many there are of what a sentence is about: machines where they are counted, else GPUs."""
+    return ceil_div(gpu_count, request.gpus_per_node) if request.counts_machines else gpu_count
 
 
 def context_headline(found: LongestContext) -> str:
     """The longest context in a sentence."""
     plan = found.plan
-    where = times(found.gpu_count, gpu_name(plan))
+    where = on(plan.request, found.gpu_count)
     model, load = plan.request.model.name, _requests(plan.request.users)
     if not found.context:
         return f"{model} does not fit on {where} at any context: {plan.reason}."
@@ -54,13 +58,14 @@ def _certain(safe: int, most: int, unit: str) -> str:
 def users_headline(found: MostUsers) -> str:
     """The most users in a sentence."""
     plan = found.plan
-    where = times(found.gpu_count, gpu_name(plan))
+    where = on(plan.request, found.gpu_count)
     model, length = plan.request.model.name, f"{plan.request.context:,} tokens"
     if not found.users:
         return f"{where} cannot serve {model} at {length} even to one user: {plan.reason}."
     assert plan.layout is not None
     who = "one user" if found.users == 1 else f"{found.users:,} users"
-    text = f"{where} {_verb(found.gpu_count, 'serve')} {who} at once with {model} at {length} each"
+    serve = verb(_acting(found.gpu_count, plan.request), "serves", "serve")
+    text = f"{where} {serve} {who} at once with {model} at {length} each"
     more = f"{text}{in_layout(plan.layout)}; one more does not fit"
     if plan.speed is not None:
         more += " or makes it too slow"
@@ -90,7 +95,23 @@ def needed(found: OnCount) -> str:
         return f" Nor does any number up to {found.fit.request.max_gpus}." if not found.fits else ""
     if found.needed == found.gpu_count:
         return ""
+    if found.fit.request.counts_machines:
+        return f" {_needed_machines(found, found.needed)}"
     return f" It takes {found.needed}." if not found.fits else f" {found.needed} would do."
+
+
+def _needed_machines(found: OnCount, needed: int) -> str:
+    """The fewest machines that do, where that is another number; else how many of their GPUs."""
+    request = found.fit.request
+    taken = whole(request, needed)
+    if not found.fits:
+        if taken is None:
+            return f"{amount(needed, 'GPU')} would do, but no number of such machines does."
+        gpus = amount(taken.machines * taken.gpus_each, "GPU")
+        return f"It takes {amount(taken.machines, 'machine')} ({gpus}); {amount(needed, 'GPU')} would do."
+    if taken is not None and taken.machines * taken.gpus_each < found.gpu_count:
+        return f"{amount(taken.machines, 'machine')} would do."
+    return f"{amount(needed, 'GPU')} would do."
 
 
 #: The first to go where there is no room is what a reader could find with another command.
@@ -129,20 +150,25 @@ def model_row(m: RunnableModel) -> tuple[str, ...]:
 def models_headline(found: Runnable) -> str:
     """What runs, in a sentence."""
     name = found.gpu.short_name
+    machine, acting = found.machine, found.gpu_count
     where = times(found.gpu_count, name)
+    if machine is not None and machine.provider != LOCAL:
+        where = in_machines(machine, name, found.gpu_count, machine.machine.gpu_count)
+        acting = ceil_div(found.gpu_count, machine.machine.gpu_count)
     fitting = [m for m in found.models if m.fits]
     shorter = sum(1 for m in found.models if not m.fits and m.max_context)
     length = f"{found.context:,} tokens" if found.context else "their full context"
     if not found.fits:
         return f"No model of the catalogue runs on {where}."
     if not fitting:
-        return f"On {where} no model of the catalogue runs at {length}; {shorter} run at a shorter one."
+        others = f"{shorter} {verb(shorter, 'runs', 'run')} at a shorter one"
+        return f"On {where} no model of the catalogue runs at {length}; {others}."
     own = [m for m in fitting if not m.model.quantized] or fitting
     comfortable = max(own, key=lambda m: (m.verdict == "fits", m.total_parameters))
-    some = "one model" if len(fitting) == 1 else f"{len(fitting)} models"
-    text = f"{where} {_verb(found.gpu_count, 'run')} {some} of the catalogue at {length}"
+    runs = "one model" if len(fitting) == 1 else f"{len(fitting)} models"
+    text = f"{where} {verb(acting, 'runs', 'run')} {runs} of the catalogue at {length}"
     text += f"; the largest as released is {comfortable.model.name}"
-    return f"{text}; {shorter} more run at a shorter one." if shorter else f"{text}."
+    return f"{text}; {shorter} more {verb(shorter, 'runs', 'run')} at a shorter one." if shorter else f"{text}."
 
 
 def models_told(found: Runnable, level: int = USUAL) -> Told:
@@ -161,9 +187,11 @@ def _models_rest(found: Runnable, shown: int, level: int) -> Iterator[str]:
     if shown > 1:
         yield "The newest year first, its largest before the others; quantized releases last."
     if hidden := len(found.models) - shown:
-        yield f"{hidden} more run, older, quantized or at a shorter context (gpu-sizer what-fits --all lists them)"
+        more = f"{hidden} more {verb(hidden, 'runs', 'run')}"
+        yield f"{more}, older, quantized or at a shorter context (gpu-sizer what-fits --all lists them)"
     if found.left_out:
-        yield f"{found.left_out} do not run, or at too short a context (--all lists them)"
+        none = f"{found.left_out} {verb(found.left_out, 'does', 'do')} not run"
+        yield f"{none}, or at too short a context (--all lists them)"
     if level > BRIEF:
         yield from uncounted_lines(found.uncounted)
 
@@ -183,13 +211,24 @@ def choice_row(c: Choice) -> tuple[str, ...]:
     return (p.request.gpu.id, count, price, where, shape, free, machines)
 
 
-def _choice(c: Choice) -> str:
+def _choice(c: Choice, *, in_machines: bool = False) -> str:
     text = times(c.plan.gpu_count or 0, gpu_name(c.plan))
+    if (in_machines or c.plan.request.counts_machines) and c.rental is not None:
+        return _choice_of_machines(c, c.rental)
     if c.rental is None or c.price_per_hour is None:
         return text
     gpus = c.rental.gpus_each * c.rental.machines
     whole = f", with {gpus} of them" if gpus != c.plan.gpu_count else ""
     return f"{text} at ${c.price_per_hour:,.2f} an hour ({named(c.rental)}{whole})"
+
+
+def _choice_of_machines(c: Choice, rental: Rental) -> str:
+    """The machines of a choice before their GPUs: ``1 × p5.48xlarge of AWS (8 × H100 SXM5 80 GB) at $55.04``."""
+    count = rental.gpus_each * rental.machines
+    text = in_machines(rental.offer, gpu_name(c.plan), count, rental.gpus_each)
+    price = f" at ${c.price_per_hour:,.2f} an hour" if c.price_per_hour is not None else ""
+    fewest = f", of which {c.plan.gpu_count} would do" if c.plan.gpu_count != count else ""
+    return f"{text}{price}{fewest}"
 
 
 def choices_headline(found: Choices) -> str:
@@ -203,7 +242,9 @@ def choices_headline(found: Choices) -> str:
         each = [_choice(c) if c.plan.fits else f"not on {gpu_name(c.plan)} ({c.plan.reason})" for c in found.options]
         return f"For {load}: {'; or '.join(each)}."
     fewest = min(fitting, key=lambda c: (c.plan.gpu_count or 0, c.price_per_hour is None, c.price_per_hour or 0.0))
-    text = f"For {load} the cheapest known is {_choice(fitting[0])}"
+    text = f"For {load} the cheapest known is {_choice(fitting[0], in_machines=found.in_machines)}"
+    if found.in_machines and fitting[0].rental is not None:
+        return f"{text}."
     if fitting[0].price_per_hour is None:
         text = f"For {load} the fewest is {_choice(fitting[0])}"
     elif (fewest.plan.gpu_count or 0) < (fitting[0].plan.gpu_count or 0):
@@ -222,7 +263,7 @@ def _choice_blocks(found: Choices, level: int) -> Iterator[Block]:
         yield Table(CHOICE_COLUMNS, tuple(map(choice_row, options)))
     rest = []
     if more := found.left_out + len(found.options) - len(options):
-        rest.append(f"{more} more kinds of GPU (gpu-sizer which-gpu --all lists them)")
+        rest.append(f"{amount(more, 'kind', more=True)} of GPU (gpu-sizer which-gpu --all lists them)")
     if level > BRIEF:
         rest += uncounted_lines(found.uncounted)
     if rest:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from gpu_sizer.load import LOAD
-from gpu_sizer.units import gib
+from gpu_sizer.planning.rental import whole
+from gpu_sizer.units import amount, gib, verb
 from gpu_sizer.words import ways
 from gpu_sizer.words.blocks import BRIEF, USUAL, WHY, Memory, Pairs, Paragraph, Told
 from gpu_sizer.words.levers import advice
+from gpu_sizer.words.rental import named, on, priced, times
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,11 +31,6 @@ def gpu_name(plan: Plan | Fit) -> str:
     return plan.request.gpu.short_name
 
 
-def times(count: int, name: str) -> str:
-    """``3 × RTX A6000``."""
-    return f"{count} × {name}"
-
-
 def in_layout(layout: Layout) -> str:
     """`` (tensor parallel 4)``; nothing for one GPU, which has no other."""
     return f" ({layout.describe()})" if layout.gpu_count > 1 else ""
@@ -52,19 +49,63 @@ def headline(plan: Plan, taken: ways.Way | None = None) -> str:
         return f"{text} {_tuned(plan)}" if plan.tuned else text
     layout, count = plan.memory.layout, plan.gpu_count
     if count is None:  # sizes were told, and no layout that keeps them fits
-        return f"{model} does not fit on {times(layout.gpu_count, gpu)}{in_layout(layout)}: {plan.reason}."
+        return f"{model} does not fit on {on(plan.request, layout.gpu_count, layout)}: {plan.reason}."
+    if plan.request.counts_machines:
+        return _in_machines(plan, count, layout)
     text = f"{model} needs {times(count, gpu)}{in_layout(layout)}"
     if taken is not None and taken.layout != layout and taken.what.startswith(ways.USUAL_CHOICE):
         text += f"; {ways.USUAL_CHOICE} is {taken.gpu_count}{in_layout(taken.layout)}"
     text += "."
-    if plan.verdict == "tight":
-        text += f" It is tight: {plan.memory.reason or _WITHIN_ERROR}"
-        text += f"; {plan.safe_gpu_count} have room to spare." if plan.safe_gpu_count else "."
-    if plan.speed is not None:
-        text += f" {_kept(plan.speed, plan.request.load)}"
-    if plan.tuned:
-        text += f" {_tuned(plan)}"
-    return text
+    return text + _tightly(plan) + _further_settings(plan)
+
+
+def _tightly(plan: Plan) -> str:
+    """That a plan is tight, and what has room; nothing where it has room itself."""
+    if plan.verdict != "tight" or plan.memory is None:
+        return ""
+    safe = plan.safe_gpu_count
+    number = amount(safe or 0, "GPU") if plan.request.counts_machines else str(safe)
+    more = f"; {number} {verb(safe, 'has', 'have')} room to spare." if safe else "."
+    return f" It is tight: {plan.memory.reason or _WITHIN_ERROR}{more}"
+
+
+def _further_settings(plan: Plan) -> str:
+    """The speed where one is asked for, and what lower settings would change."""
+    speed = f" {_kept(plan.speed, plan.request.load)}" if plan.speed is not None else ""
+    return speed + (f" {_tuned(plan)}" if plan.tuned else "")
+
+
+def _in_machines(plan: Plan, count: int, layout: Layout) -> str:
+    """The answer in a sentence where machines are asked for: their number, then that of the GPUs.
+
+    Args:
+        plan: one that fits.
+        count: the fewest GPUs.
+        layout: over these.
+    """
+    request, model = plan.request, plan.request.model.name
+    fewest = f"{amount(count, 'GPU')} would do{in_layout(layout)}"
+    if (found := whole(request, count)) is None:
+        what = request.machine.machine.name if request.machine is not None else "machine of this size"
+        most = amount(request.max_gpus, "GPU")
+        return f"{model} does not fit on any number of {what} up to {most}: {fewest}."
+    taken, rental = found.memory.layout, found.rental
+    text = f"{model} needs {on(request, taken.gpu_count, taken)}"
+    if rental is not None and rental.price_hour_usd is not None:
+        price = priced(rental, monthly=False)
+        text += (
+            f", {price}"
+            if request.machine is not None
+            else f"; the cheapest known {verb(rental.machines, 'is', 'are')} {named(rental)}, {price}"
+        )
+    text += "."
+    if taken == layout:
+        return text + _tightly(plan) + _further_settings(plan)
+    if found.memory.verdict == "tight":
+        text += f" It is tight: {found.memory.reason or _WITHIN_ERROR}."
+    if taken.gpu_count != count:
+        text += f" {fewest}{', tight' if plan.verdict == 'tight' else ''}."
+    return text + _further_settings(plan)
 
 
 def _kept(speed: Speed, load: Load) -> str:
@@ -76,7 +117,7 @@ def _kept(speed: Speed, load: Load) -> str:
 def _tuned(plan: Plan) -> str:
     assert plan.tuned is not None
     count = plan.tuned.gpu_count
-    return f"At lower settings {count} {'does' if count == 1 else 'do'}: {ways.flags(plan.tuned, plan.request)}."
+    return f"At lower settings {count} {verb(count, 'does', 'do')}: {ways.flags(plan.tuned, plan.request)}."
 
 
 def rows(memory: RankMemory) -> list[tuple[str, int]]:
@@ -216,8 +257,10 @@ def plan_told(plan: Plan, level: int = USUAL) -> Told:
 
 def fit_headline(fit: Fit) -> str:
     """Whether one layout fits, in a sentence."""
-    model, gpus = fit.request.model.name, " + ".join(times(n, gpu.short_name) for gpu, n in fit.kinds())
-    what = f"{gpus}{in_layout(fit.layout)}"
+    model, kinds = fit.request.model.name, fit.kinds()
+    what = on(fit.request, fit.gpu_count, fit.layout)
+    if len(kinds) > 1:
+        what = " + ".join(times(n, gpu.short_name) for gpu, n in kinds) + in_layout(fit.layout)
     lower = f" It does with {ways.flags(fit.tuned, fit.request)}." if fit.tuned else ""
     if fit.verdict == "does_not_fit":
         return f"No: {model} does not fit on {what}: {fit.reason}.{lower}"

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 from gpu_sizer.cards.machine import HOURS_PER_MONTH
-from gpu_sizer.units import gib
+from gpu_sizer.planning.rent import Rentals, lengths
+from gpu_sizer.planning.rental import Rental
+from gpu_sizer.planning.suiting import RULE
+from gpu_sizer.units import amount, gib, verb
 from gpu_sizer.words.blocks import BRIEF, FEW, USUAL, Column, Paragraph, Table, Told
-from gpu_sizer.words.rental import inside, money, named, priced
+from gpu_sizer.words.rental import inside, money, named, priced, token_dollars
 from gpu_sizer.words.uncounted import uncounted_lines
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from gpu_sizer.planning.rent import Rentals
-    from gpu_sizer.planning.rental import Rental
     from gpu_sizer.words.blocks import Block
 
 
@@ -28,7 +29,8 @@ def rent_headline(found: Rentals) -> str:
         first = found.options[0]
         return f"{found.model.name} runs on {named(first)} ({inside(first)}); no price is known that can be compared."
     tight = ", tight" if best.memory.verdict == "tight" else ""
-    return f"Cheapest for {found.model.name}: {named(best)} ({inside(best)}){tight}, {priced(best)}."
+    unsuited = f" ({best.unsuited}: see below)" if best.unsuited else ""
+    return f"Cheapest for {found.model.name}: {named(best)} ({inside(best)}){tight}, {priced(best)}{unsuited}."
 
 
 #: The first to go where there is no room are those that a reader can do without longest.
@@ -36,30 +38,35 @@ RENT_COLUMNS = (
     Column("machines"),
     Column("provider", rank=3),
     Column("GPUs", rank=1),
-    Column("layout", rank=5, flow=True),
+    Column("layout", rank=4, flow=True),
     Column("free a GPU", right=True, rank=6),
     Column("per hour", right=True, rank=2),
     Column("per month", right=True, rank=7),
     Column("watts", right=True, rank=8),
-    Column("price of", rank=4),
+    Column("price of", rank=5),
+    Column("$ a million tokens", right=True, rank=9),
 )
 
 
 def rent_row(r: Rental) -> tuple[str, ...]:
     """Machines of a list."""
     hour, month = r.price_hour_usd, r.price_month_usd
-    tight = " (tight)" if r.memory.verdict == "tight" else ""
+    whole, used = r.gpus_each * r.machines, r.memory.layout.gpu_count
+    part = f"on {used} of its {whole}" if used < whole else None
+    marks = tuple(filter(None, (part, "tight" if r.memory.verdict == "tight" else None, r.unsuited)))
+    marked = f" ({', '.join(marks)})" if marks else ""
     day = r.price.date.isoformat() if r.price and r.price.date else None
     return (
-        f"{r.machines} × {r.offer.machine.name}",
+        f"{r.machines} × {r.offer.machine.name}{' *' if r.unsuited else ''}",
         r.offer.provider,
         f"{r.gpus_each * r.machines} × {r.gpu.id}",
-        r.memory.layout.describe() + tight,
+        r.memory.layout.describe() + marked,
         gib(r.memory.per_gpu.free_bytes) if r.memory.per_gpu else "",
         money(hour) if hour is not None else "",
         f"${month:,.0f}" if month is not None else "",
         f"{r.watts:,}" if r.watts is not None else "",
         ", ".join(filter(None, (day, r.doubt))),
+        token_dollars(r.cost.per_million) if r.cost is not None else "",
     )
 
 
@@ -78,22 +85,35 @@ def _most(found: Rentals) -> int:
 
 def rent_remarks(found: Rentals) -> Iterator[str]:
     """What holds for the whole list."""
+    if any(r.unsuited for r in found.shown):
+        yield f"* Listed behind the others of its kind of price: not {RULE}."
     if any(r.doubt is not None and r.price is not None for r in found.shown):
         yield (
             "A price with more than a day in the last column is listed behind all others: undated, superseded, over a "
             f"year old, or of another kind than {found.wanted.kind}."
         )
     if (hidden := len(found.options) - len(found.shown)) > 0:
-        yield f"{hidden} more carry it: --all shows them, --provider and --max-price narrow the list."
+        carry = verb(hidden, "carries", "carry")
+        yield f"{hidden} more {carry} it: --all shows them, --provider and --max-price narrow the list."
     if found.left_out:
+        are = verb(found.left_out, "is", "are")
         yield (
-            f"{found.left_out} more are not listed: dearer machines of the same GPUs at the same provider, several "
+            f"{found.left_out} more {are} not listed: dearer machines of the same GPUs at the same provider, several "
             "machines without a fast link between GPUs, or a price above the most allowed."
         )
     if found.too_small:
-        yield f"{found.too_small} machines do not carry it in any number up to {_most(found)} GPUs."
+        some, do = amount(found.too_small, "machine"), verb(found.too_small, "does", "do")
+        yield f"{some} {do} not carry it in any number up to {_most(found)} GPUs."
     yield (
         f"Prices in US dollars for all machines together, a month of {HOURS_PER_MONTH} hours; traffic, disks and "
         "taxes aside."
     )
+    if any(r.cost is not None for r in found.shown):
+        prompt, answer = lengths(found.request)
+        users = found.request.users
+        load = "one request at a time" if users == 1 else f"{users:,} requests at once"
+        yield (
+            f"A million tokens of answers, prompts included, by the estimate of speed: {load}, {prompt:,} tokens in "
+            f"and {answer:,} out; more at once make them cheaper (--users)."
+        )
     yield from uncounted_lines(found.uncounted)

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from gpu_sizer.cards.catalogue import LOCAL
+from gpu_sizer.units import amount, ceil_div
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from gpu_sizer.cards.machine import Offer
+    from gpu_sizer.memory.layout import Layout
     from gpu_sizer.planning.rental import Rental
+    from gpu_sizer.planning.request import Request
 
 
 def money(value: float) -> str:
     """US dollars, with cents."""
     return f"${value:,.2f}"
+
+
+def token_dollars(value: float) -> str:
+    """US dollars for a million tokens, in three figures."""
+    return f"{value:,.3g}" if value < 100 else f"{value:,.0f}"
 
 
 def named(rental: Rental) -> str:
@@ -20,6 +29,49 @@ def named(rental: Rental) -> str:
     if rental.offer.provider == LOCAL:
         return f"{count}{rental.offer.machine.name}"
     return f"{count}{rental.offer.machine.name} of {rental.offer.provider_name}"
+
+
+def times(count: int, name: str) -> str:
+    """``3 × RTX A6000``."""
+    return f"{count} × {name}"
+
+
+def on(request: Request, count: int, layout: Layout | None = None) -> str:
+    """What a load runs on: ``3 × RTX A6000 (pipeline of 3)``; where machines are asked for, their number first.
+
+    Args:
+        request: what is asked.
+        count: GPUs in all.
+        layout: over them; null where it is told elsewhere.
+    """
+    shape = layout.describe() if layout is not None and layout.gpu_count > 1 else ""
+    if request.counts_machines:
+        each = request.gpus_per_node if request.machine is None else request.machine.machine.gpu_count
+        return in_machines(request.machine, request.gpu.short_name, count, each, shape)
+    return times(count, request.gpu.short_name) + (f" ({shape})" if shape else "")
+
+
+def in_machines(machine: Offer | None, gpu: str, count: int, each: int, shape: str = "") -> str:
+    """``2 × p5.48xlarge of AWS (16 × H100 SXM5 80 GB, tensor parallel 8 x pipeline of 2)``.
+
+    Args:
+        machine: which one; null is any.
+        gpu: the name of its GPUs.
+        count: those that are used.
+        each: those of one machine.
+        shape: the layout in words.
+    """
+    machines = ceil_div(count, each)
+    there = machines * each
+    used = times(count, gpu) if count == there else f"{count} of {'its' if machines == 1 else 'their'} {there} × {gpu}"
+    if machine is not None:
+        told = f"{machines} × {machine.machine.name} of {machine.provider_name}"
+        return f"{told} ({', '.join(filter(None, (used, shape)))})"
+    told = f"{amount(machines, 'machine')} of {times(each, gpu)}"
+    if count == there:
+        used = "" if machines == 1 else amount(count, "GPU")
+    inner = ", ".join(filter(None, (used, shape)))
+    return f"{told} ({inner})" if inner else told
 
 
 def inside(rental: Rental) -> str:

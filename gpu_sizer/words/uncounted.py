@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from gpu_sizer.units import amount
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,7 +20,7 @@ def uncounted_lines(found: Iterable[Uncounted]) -> Iterator[str]:
     if not pairs:
         return
     models = {p.model for p in pairs}
-    yield f"{len(models)} model{'s' if len(models) > 1 else ''} cannot be counted:"
+    yield f"{amount(len(models), 'model')} cannot be counted:"
     for reason in dict.fromkeys(p.reason for p in pairs):
         same = [p for p in pairs if p.reason == reason]
         where = f"{_names(p.model for p in same)} on {_names(p.gpu for p in same)}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from gpu_sizer.cards.catalogue import LOCAL, catalogue
 from gpu_sizer.engines.registry import advised, engine_commands
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
+from gpu_sizer.memory.layout import LAYOUT
 from gpu_sizer.planning.rental import rented
 from gpu_sizer.records import dataclass
-from gpu_sizer.units import gib
+from gpu_sizer.units import amount, gib
 from gpu_sizer.words.rental import named, priced
 
 TYPE_CHECKING = False
@@ -69,6 +70,8 @@ def plainly(layout: Layout) -> str:
 
 def usual(plan: Plan) -> Way | None:
     """What most people would take instead of the fewest: whole machines, or tensor parallelism alone."""
+    if plan.sizes_told:
+        return None
     count, rental = plan.gpu_count, rented(plan)
     if count is None or plan.request.load.asks_rate:  # machines are chosen by memory: another layout may be too slow
         return None
@@ -112,19 +115,14 @@ def ways(plan: Plan, taken: Way | None) -> Iterator[Way]:
         yield taken
 
 
-def gpus(count: int) -> str:
-    """``1 GPU``, ``3 GPUs``."""
-    return "1 GPU" if count == 1 else f"{count} GPUs"
-
-
 def rows(plan: Plan, taken: Way | None) -> Iterator[tuple[str, str]]:
     """What a person decides by: the counts, one fewer, other lengths, and the command that starts it."""
     if plan.gpu_count is not None:
         for way in ways(plan, taken):
-            yield gpus(way.gpu_count), way.say()
+            yield amount(way.gpu_count, "GPU"), way.say()
     elif plan.tuned is not None:
         t = plan.tuned
-        yield gpus(t.gpu_count), Way(f"with {flags(t, plan.request)}", t.layout, t.verdict, t.per_gpu).say()
+        yield amount(t.gpu_count, "GPU"), Way(f"with {flags(t, plan.request)}", t.layout, t.verdict, t.per_gpu).say()
     if plan.gpu_count is not None and plan.rejections:
         fewer = plan.rejections[-1]
         short, layout = fewer.missing_bytes, fewer.layout
@@ -132,12 +130,15 @@ def rows(plan: Plan, taken: Way | None) -> Iterator[tuple[str, str]]:
             shape = f" ({layout.describe()})" if fewer.gpu_count > 1 else ""
             lower = plan.tuned is not None and plan.tuned.gpu_count == fewer.gpu_count
             no = "no at the engine's defaults" if lower else "no"
-            yield gpus(fewer.gpu_count), f"{no}: {gib(short)} short{' each' if fewer.gpu_count > 1 else ''}{shape}"
+            yield (
+                amount(fewer.gpu_count, "GPU"),
+                f"{no}: {gib(short)} short{' each' if fewer.gpu_count > 1 else ''}{shape}",
+            )
         else:
-            yield gpus(fewer.gpu_count), f"no: {fewer.reason}"
+            yield amount(fewer.gpu_count, "GPU"), f"no: {fewer.reason}"
     if plan.context_counts:
         yield "by context", by_context(plan)
-    if plan.fits and (started := command(plan.request)) is not None:
+    if plan.fits and (started := command(plan)) is not None:
         yield "start it", started
 
 
@@ -161,8 +162,9 @@ def length(tokens: int) -> str:
     return f"{tokens / 1000:.0f}k" if tokens >= 10_000 else f"{tokens:,}"
 
 
-def command(request: Request) -> str | None:
+def command(plan: Plan) -> str | None:
     """The command line that starts what was planned; null for cards and engines that have none."""
+    request = plan.request
     engine = request.get_engine().name
     form = next((form for form, name in engine_commands().items() if name == engine), None)
     shelf, model, gpu = catalogue(), request.model.id, request.gpu.id
@@ -170,8 +172,19 @@ def command(request: Request) -> str | None:
     if form is None or shelf.models.lookup(model) != model or shelf.gpus.lookup(gpu) != gpu:
         return None
     where = f"--gpu {request.gpu.id}" if request.machine is None else f"--machine {request.machine.key}"
-    words = ["gpu-sizer deploy", request.model.id, where, *_told(request), f"--as {form}"]
+    # A release is another checkpoint than the one that bears the card's id.
+    released = request.model.hub_id
+    name = model if released in (None, shelf.models.get(model).hub_id) else released
+    layout = _sizes(plan.memory.layout) if plan.sizes_told and plan.memory is not None else ()
+    words = ["gpu-sizer deploy", name, where, *layout, *_told(request), f"--as {form}"]
     return " ".join(words)
+
+
+def _sizes(layout: Layout) -> Iterator[str]:
+    """The sizes of a layout, as options."""
+    for s in LAYOUT:
+        if (value := getattr(layout, s.name)) != s.default:
+            yield _option(s, value)
 
 
 def _told(request: Request) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime
 from collections import Counter
 from pathlib import Path
@@ -48,6 +49,29 @@ def test_memory_is_what_the_provider_tells_or_the_trap_is_named() -> None:
             assert machine.trap, f"{offer.key}: {ours} GB by our spec, {told:g} by the provider, and no trap says why"
     # The others are told by the GPU's name alone.
     assert checked >= 350
+
+
+def test_shapes_and_prices_are_what_a_second_source_tells() -> None:
+    with (Path(__file__).parent / "second_sources.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    counted = [row for row in rows if row["count"]]
+    assert len(counted) >= 60
+    known = {o.key: o for o in OFFERS}
+    for row in rows:
+        offer = known[row["machine"]]
+        machine = offer.machine
+        assert machine.second_source is not None
+        assert machine.second_source.split("/")[3:5] != machine.source.split("/")[3:5], f"{offer.key}: the same source"
+        told = {"count": machine.count, "vcpus": machine.vcpus, "memory_gib": machine.memory_gib}
+        for key, ours in told.items():
+            if row[key] and ours is not None and ours != pytest.approx(float(row[key]), rel=0.02):
+                assert machine.trap, (
+                    f"{offer.key}: {key} {ours}, the second source has {row[key]}, and no trap says why"
+                )
+        if row["price_hour_usd"] and (price := offer.price(region="us-east-1")) is not None:
+            assert price.usd_per_hour == pytest.approx(float(row["price_hour_usd"]), rel=0.005), offer.key
+    # What has a second source is in the table.
+    assert {o.key for o in OFFERS if o.machine.second_source} == {row["machine"] for row in rows}
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,7 @@ def test_memory_that_is_the_processors_too(tools: Path) -> None:
     ("text", "sentence"),
     [
         ("NVIDIA GeForce RTX 4090, 1 MiB, 1 MiB, [N/A]\nNVIDIA GeForce RTX 3090, 1 MiB, 1 MiB, [N/A]\n",
-         "say --gpus 1xrtx-4090+1xrtx-3090"),
+         "say --gpu 1xrtx-4090+1xrtx-3090"),
         ("NVIDIA A100-SXM4-80GB, 81920 MiB, 81000 MiB, Enabled\n", "cut into MIG slices"),
         ("NVIDIA Nonsense 1, 81920 MiB, 81000 MiB, [N/A]\n", "is none of which a spec is known: name the GPU"),
     ],

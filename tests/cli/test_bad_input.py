@@ -97,7 +97,7 @@ def test_bad_input_gets_one_clear_line(arguments: tuple[str, ...], capsys: pytes
         ("deply mixtral-8x7b --gpu a6000 --as kubernetes", "deploy"),
         ("sise mixtral --gpu a6000 --quiet", "size"),
         ("explane mixtral", "explain"),
-        ("tabel --gpus a6000", "table"),
+        ("tabel --gpu a6000", "table"),
         ("charts demand", "chart"),
         ("chek-log server.log", "check-log"),
     ],

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from gpu_sizer.cli.commands import COMMANDS
 from gpu_sizer.cli.entry import run
 from gpu_sizer.engines.registry import engine_names
 
@@ -33,12 +34,26 @@ def test_one_line_an_engine(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_given_gpus(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ("size", "mixtral-8x7b", "--gpus", "2xa6000+1xrtx-3090", "--engine")
+    arguments = ("size", "mixtral-8x7b", "--gpu", "2xa6000+1xrtx-3090", "--engine")
     assert "2 × RTX A6000 + 1 × GeForce RTX 3090" in out(capsys, *arguments, "llama.cpp")
     assert run([*arguments, "vllm"]) == 2
     assert "its GPUs must be alike" in capsys.readouterr().err
     assert run(["size", "mixtral-8x7b"]) == 2
-    assert "say --gpu GPU, --machine NAME, or --gpus" in capsys.readouterr().err
+    assert "--gpu 2xa6000+1xrtx-3090, or --machine NAME" in capsys.readouterr().err
+
+
+def test_gpus_are_spelt_one_way_and_the_old_one_still_works(capsys: pytest.CaptureFixture[str]) -> None:
+    size = ("size", "mixtral-8x7b", "--engine", "llama.cpp", "--brief")
+    mixture = out(capsys, *size, "--gpu", "2xa6000", "--gpu", "1xrtx-3090")
+    assert "2 × RTX A6000 + 1 × GeForce RTX 3090" in mixture
+    for old in (("--gpus", "2xa6000+1xrtx-3090"), ("--gpus=2xa6000+1xrtx-3090",)):
+        assert out(capsys, *size, *old) == mixture
+    table = ("table", "--models", "llama-3-8b", "--columns", "name,gpus", "--format", "csv")
+    assert out(capsys, *table, "--gpus", "l4") == out(capsys, *table, "--gpu", "l4")
+    for command in COMMANDS:
+        assert "--gpus " not in out(capsys, command, "--help")
+    assert run(["size", "mixtral-8x7b", "--gpu", "a6000", "--gpu", "h100"]) == 2
+    assert "compare MODEL --gpu a6000 --gpu h100" in capsys.readouterr().err
 
 
 def test_machines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,9 +10,9 @@ import typer
 
 from gpu_sizer.cli.app import put_together
 from gpu_sizer.cli.commands import COMMANDS, GROUPS
+from gpu_sizer.cli.completion import listed, models
 from gpu_sizer.cli.entry import run
 from gpu_sizer.cli.grouped import EXAMPLES
-from gpu_sizer.cli.options import complete_models, listed
 from gpu_sizer.words.glossary import TERMS
 
 
@@ -54,7 +54,7 @@ def test_a_bare_group_prints_its_help(group: str, capsys: pytest.CaptureFixture[
 
 
 def test_the_last_of_several_values_is_completed() -> None:
-    complete = listed(complete_models)
+    complete = listed(models)
     assert "mixtral-8x7b" in complete("mixtral-8x")
     assert "llama-3-70b,mixtral-8x7b" in complete("llama-3-70b,mixtral-8x")
     assert "mixtral-8x7b,mixtral-8x7b" not in complete("mixtral-8x7b,mixtral-8x")
@@ -66,7 +66,19 @@ COMPLETED = {
     "size x --layouts te": "tensor",
     "table --columns name,gp": "name,gpus",
     "sweep --models mixtral-8x7b,llama-3.1-405": "mixtral-8x7b,llama-3.1-405b",
-    "table --gpus a40,h20": "a40,h200",
+    "table --gpu a40,h20": "a40,h200",
+    "size x --gpu 3xrtx-a60": "3xrtx-a6000",
+    "size x --gpu a600": "a6000",
+    "size x --weights-dtype int4": "int4-group128",
+    "sweep --kv-cache-dtype bfloat16,fp8": "bfloat16,fp8",
+    "size x --machine p5.4": "p5.48xlarge",
+    "rent x --provider lam": "lambda",
+    "table --format la": "latex",
+    "table --engines vllm,sg": "vllm,sglang",
+    "table --sort -rel": "-released",
+    "models --sort par": "parameters",
+    "models --fits 2xh20": "2xh200",
+    "config --unset eng": "engine",
 }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -20,7 +20,7 @@ from gpu_sizer.errors import RequestError
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.planning.quantities import some_gpus
 from gpu_sizer.reports import selecting
-from gpu_sizer.reports.listings import GPU_KEYS, MODEL_KEYS, entry, gpu_listing, model_listing
+from gpu_sizer.reports.listings import GPU_KEYS, MODEL_KEYS, ModelEntry, gpu_listing, model_listing
 
 APP = put_together()
 
@@ -65,8 +65,22 @@ def test_filters_hold_together() -> None:
 
 def test_the_listed_counts_are_the_inventory_s() -> None:
     for card in catalogue().models.all()[::7]:
-        inventory, listed = build_inventory(card), entry(card)
+        inventory, listed = build_inventory(card), ModelEntry(card)
         assert (listed.total, listed.active) == (inventory.total_parameters, inventory.active_parameters), card.id
+
+
+def test_a_list_of_all_models_makes_no_tensor(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gpu_sizer.model import counts
+
+    shelf = catalogue().models
+    cards = shelf.all()
+
+    def build_inventory(card: object, dtype: str | None = None) -> None:
+        raise AssertionError(card)
+
+    monkeypatch.setattr(counts, "build_inventory", build_inventory)
+    listed = model_listing(cards, sort="-active", counts=shelf.counts)
+    assert len(listed.records) == len(cards) == len(listed.plain.rows)
 
 
 def test_what_fits_is_what_the_planner_places() -> None:
@@ -105,7 +119,7 @@ def test_undated_models_are_counted_where_a_day_is_asked() -> None:
 @pytest.mark.parametrize("key", list(MODEL_KEYS))
 def test_models_sort_both_ways_and_blanks_stand_last(key: str) -> None:
     cards = catalogue().models.all()
-    values = {c.id: MODEL_KEYS[key](entry(c)) for c in cards}
+    values = {c.id: MODEL_KEYS[key](ModelEntry(c)) for c in cards}
     for by, down in ((key, False), (f"-{key}", True)):
         listed: list[Any] = [values[r["model"]] for r in model_listing(cards, sort=by).records]
         present = [v.lower() if isinstance(v, str) else v for v in listed if v is not None]
@@ -175,6 +189,7 @@ def test_sizes_as_people_write_them(text: str, count: int) -> None:
 
 
 @given(st.dates())
+@settings(deadline=None)
 def test_a_day_lies_between_the_first_and_the_last_of_its_month_and_year(day: Any) -> None:
     iso = day.isoformat()
     for part in (iso, iso[:7], iso[:4]):

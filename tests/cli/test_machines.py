@@ -75,7 +75,7 @@ def test_a_table_prices_the_machines_of_a_provider(capsys: pytest.CaptureFixture
         "table",
         "--models",
         "mixtral-8x7b",
-        "--gpus",
+        "--gpu",
         "a6000",
         "--columns",
         "name,gpus,machines,price,month,watts",
@@ -118,6 +118,9 @@ def test_a_machine_is_shown_with_its_sources(capsys: pytest.CaptureFixture[str])
         ("explain", "mixtral-8x7b", "--machine", "gpu_4x_a6000"),
         ("deploy", "mixtral-8x7b", "--machine", "gpu_4x_a6000", "--as", "vllm"),
         ("which-gpu", "mixtral-8x7b", "--provider", "lambda"),
+        ("compare", "mixtral-8x7b", "--machine", "gpu_4x_a6000,p4d.24xlarge"),
+        ("speed", "mixtral-8x7b", "--machine", "gpu_4x_a6000"),
+        ("fit", "--from", "vllm serve mistralai/Mixtral-8x7B-v0.1 -tp 4", "--machine", "gpu_4x_a6000"),
         ("rent", "mixtral-8x7b", "--provider", "lambda", "--as-of", "2026-11-30"),
         ("rent", "mixtral-8x7b", "--as-of", "2026-11-30", "--format", "md"),
     ],
@@ -134,7 +137,7 @@ def test_rent_says_what_nothing_carries(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_the_articles_price_is_its_own_companys(capsys: pytest.CaptureFixture[str]) -> None:
-    from gpu_sizer.cli.article import asked
+    from gpu_sizer.reports.article.asked import asked
 
     spec = asked(columns=["name", "price"])
     assert spec.provider == "massedcompute"

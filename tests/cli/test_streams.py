@@ -30,7 +30,7 @@ def shell(command: str) -> subprocess.CompletedProcess[str]:
         pytest.param("G size mixtral-8x7b --gpu a6000 --json >&-", 2, "Bad file descriptor", id="JSON to nowhere"),
         pytest.param("G models > /dev/full", 2, "No space left", id="stdout full"),
         pytest.param("G 'how many a6000 for mixtral 8x7b' > /dev/full", 2, "No space left", id="an answer"),
-        pytest.param("G sweep --models llama-3-8b --gpus l4 > /dev/full", 2, "No space left", id="a sweep"),
+        pytest.param("G sweep --models llama-3-8b --gpu l4 > /dev/full", 2, "No space left", id="a sweep"),
         pytest.param("G size mixtral-8x7b --gpu nothing 2>&-", 2, "", id="stderr closed"),
         pytest.param("G size mixtral-8x7b --gpu a6000 2>&- >&- <&-", 2, "", id="all closed"),
         pytest.param("G <&- >/dev/null", 0, "", id="stdin closed"),
@@ -58,7 +58,7 @@ def test_a_file_is_written_where_stdout_is_closed(tmp_path: Path) -> None:
         ["explain", "{card}"],
         ["--cards", "{folder}", "models", "tiny"],
         ["--cards", "{folder}", "size", "tiny", "--gpu", "h100-80gb", "--json"],
-        ["--cards", "{folder}", "table", "--models", "tiny", "--gpus", "l4", "--format", "csv"],
+        ["--cards", "{folder}", "table", "--models", "tiny", "--gpu", "l4", "--format", "csv"],
         ["check-log", "{log}", "--json"],
     ],
 )
@@ -85,7 +85,7 @@ def test_no_control_character_of_a_card_or_a_log_reaches_a_terminal(tmp_path: Pa
 def test_no_line_of_a_sweep_begins_a_formula(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text(GOOD.replace("id: tiny", 'id: "=1+1"'), encoding="utf-8")
     done = subprocess.run(
-        [*PROGRAM, "--cards", str(tmp_path), "sweep", "--models", "=1+1", "--gpus", "l4", "--context", "1k"],
+        [*PROGRAM, "--cards", str(tmp_path), "sweep", "--models", "=1+1", "--gpu", "l4", "--context", "1k"],
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert done.stdout.splitlines()[1].startswith("'=1+1,")
@@ -93,7 +93,7 @@ def test_no_line_of_a_sweep_begins_a_formula(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("options", [["--utilization", "nan"], ["--layouts", "x"], ["--kv-cache-dtype", "x"]])
 def test_a_sweep_that_is_refused_has_written_nothing(options: list[str]) -> None:
-    command = [*PROGRAM, "sweep", "--models", "llama-3-8b", "--gpus", "l4", *options]
+    command = [*PROGRAM, "sweep", "--models", "llama-3-8b", "--gpu", "l4", *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (2, "")
 
@@ -101,8 +101,8 @@ def test_a_sweep_that_is_refused_has_written_nothing(options: list[str]) -> None
 @pytest.mark.parametrize(
     "command",
     [
-        "table --models llama-3-8b --gpus l4 -o {place}",
-        "sweep --models llama-3-8b --gpus l4 -o {place}",
+        "table --models llama-3-8b --gpu l4 -o {place}",
+        "sweep --models llama-3-8b --gpu l4 -o {place}",
         "models -o {place}",
         "deploy llama-3-8b --gpu l4 --context 4k -o {place}",
         "chart memory llama-3-8b --gpu l4 -o {place}.svg",

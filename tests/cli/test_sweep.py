@@ -16,7 +16,7 @@ from gpu_sizer.planning import sweep as planning
 
 MODELS, GPUS = ("mixtral-8x7b", "llama-3-8b"), ("rtx-a6000", "h100-80gb")
 COMMAND = [
-    *("sweep", "--models", ",".join(MODELS), "--gpus", ",".join(GPUS), "--context", "1k,64k", "--users", "1,40"),
+    *("sweep", "--models", ",".join(MODELS), "--gpu", ",".join(GPUS), "--context", "1k,64k", "--users", "1,40"),
     *("--kv-cache-dtype", "default,fp8", "--utilization", "default,0.85"),
 ]
 CELLS = 64
@@ -137,7 +137,7 @@ WRONG = {
 
 @pytest.mark.parametrize(("options", "message"), WRONG.values(), ids=WRONG)
 def test_bad_input_is_one_sentence(options: list[str], message: str, capfd: pytest.CaptureFixture[str]) -> None:
-    command = ["sweep", "--gpus", "l4", "--users", "1"]
+    command = ["sweep", "--gpu", "l4", "--users", "1"]
     command += [] if "--models" in options else ["--models", "llama-3-8b"]
     assert run([*command, *options]) == 2
     said = capfd.readouterr()

@@ -9,7 +9,7 @@ import pytest
 
 from gpu_sizer.cli.entry import run
 
-FEW = ["table", "--models", "llama-3-8b,mixtral-8x7b", "--gpus", "a6000"]
+FEW = ["table", "--models", "llama-3-8b,mixtral-8x7b", "--gpu", "a6000"]
 
 
 def test_markdown_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
@@ -43,7 +43,7 @@ def test_files_by_their_endings(tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_options_come_on_top_of_a_spec(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spec = tmp_path / "spec.yaml"
     spec.write_text("models: [mixtral-8x7b]\ngpus: [a6000]\ncolumns: [name, gpus]\ntitle: Mine\n")
-    assert run(["table", "--spec", str(spec), "--gpus", "h100", "--format", "csv"]) == 0
+    assert run(["table", "--spec", str(spec), "--gpu", "h100", "--format", "csv"]) == 0
     out = capsys.readouterr().out.splitlines()
     assert out[0].startswith("name,gpus:h100-80gb,")
     assert out[1].startswith("Mixtral 8x7B,2,")

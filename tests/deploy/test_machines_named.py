@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -77,3 +78,41 @@ def test_the_example_for_aws_uses_what_the_answer_has() -> None:
     assert used <= answer.keys()
     assert {"machine", "machine_count", "price_hour_usd"} <= used
     assert text.count("{") == text.count("}")
+
+
+def _resource(text: str) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """The arguments of a module's aws_instance, and those of each block in it."""
+    body = re.search(r'^resource "aws_instance" "\w+" \{\n(.*?)^\}', text, re.S | re.M)
+    assert body is not None
+    # What a here-document or a map holds is no argument.
+    plain = re.sub(r"<<-?(\w+)\n.*?^\s*\1$", '""', body[1], flags=re.S | re.M)
+    plain = re.sub(r"= \{.*?^  \}", "= {}", plain, flags=re.S | re.M)
+    blocks = {m[1]: _arguments(m[2], 4) for m in re.finditer(r"^  (\w+) \{\n(.*?)^  \}", plain, re.S | re.M)}
+    return _arguments(plain, 2), blocks
+
+
+def _arguments(text: str, indent: int) -> dict[str, str]:
+    return dict(re.findall(rf"^ {{{indent}}}(\w+)\s*= (.*)$", text, re.M))
+
+
+def test_the_example_for_aws_sets_what_the_provider_s_own_source_declares() -> None:
+    declared = yaml.safe_load((Path(__file__).parent / "aws_instance.yaml").read_text(encoding="utf-8"))
+    text = (Path(__file__).parents[2] / "docs" / "terraform" / "aws" / "main.tf").read_text(encoding="utf-8")
+    commit = re.search(r"/blob/(\w{40})/", declared["source"])
+    assert commit is not None
+    assert commit[1] in text
+    arguments, blocks = _resource(text)
+    assert {"ami", "instance_type", "user_data"} <= arguments.keys()
+    assert arguments.keys() <= {*declared["arguments"], *declared["every_resource"]}
+    assert blocks
+    for name, inside in blocks.items():
+        assert inside.keys() <= set(declared["blocks"][name]), name
+    given = arguments.keys() | blocks.keys()
+    assert all(given & set(one) for one in declared["needed"])
+    assert not any(set(both) <= given for both in declared["apart"])
+    # What the machines are told fits in what the provider takes.
+    for model in ("deepseek-r1", "llama-3-70b"):
+        answer = result(read_query(f'{{"model": "{model}", "machine": "aws/p5.48xlarge"}}'))
+        told = re.search(r"<<-EOT\n(.*?)EOT", text, re.S)
+        assert told is not None
+        assert len(told[1]) + len(base64.b64encode(answer["command"].encode())) < declared["longest_user_data"]

@@ -147,12 +147,12 @@ def test_models_shared_among_processes_are_the_same() -> None:
 def test_what_fits_makes_each_inventory_once_and_no_cache_for_what_is_too_large(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from gpu_sizer.engines.vllm import engine
+    from gpu_sizer.engines.vllm import model
     from gpu_sizer.engines.vllm.model import VllmModel
 
     made: list[str] = []
     planned: set[str] = set()
-    inventory_of, cache = engine.build_inventory, VllmModel.cache
+    inventory_of, cache = model.build_inventory, VllmModel.cache
 
     def build_inventory(card: Any, dtype: str | None = None) -> Any:
         made.append(card.id)
@@ -162,13 +162,17 @@ def test_what_fits_makes_each_inventory_once_and_no_cache_for_what_is_too_large(
         planned.add(self.card.id)
         return cache(self, *rest)
 
-    monkeypatch.setattr(engine, "build_inventory", build_inventory)
+    monkeypatch.setattr(model, "build_inventory", build_inventory)
     monkeypatch.setattr(VllmModel, "cache", planning)
     # Of other requests some models may be prepared already.
     search._known.cache_clear()
-    cards = catalogue().models.all()
-    found = choices.what_fits(cards, catalogue().gpus.get("l4"), 1, everything=True)
-    assert len(made) == len(set(made)) <= len(cards)
+    shelf, gpu = catalogue().models, catalogue().gpus.get("l4")
+    cards = shelf.all()
+    found = choices.what_fits(cards, gpu, 1, everything=True, counts=shelf.counts)
+    # Whose layers alone are more than the GPU has is told by their sum.
+    assert len(made) == len(set(made)) < len(cards)
+    assert all(shelf.counts(shelf.get(name)).layer_bytes <= gpu.visible_bytes for name in made)
+    assert found.models == choices.what_fits(cards, gpu, 1, everything=True).models
     small = {m.model.id for m in found.models if m.layout or m.total_parameters * 2 < 22 << 30}
     assert len(planned) < len(cards) // 2
     assert planned <= small | {m.model.id for m in found.models if m.model.weights.rules}
@@ -218,7 +222,7 @@ def test_gpus_that_no_layout_uses_are_told() -> None:
     found = gpu_sizer.fits_on("llama-3-8b", gpu="l40s", gpu_count=5, layouts="tensor")
     assert found.fits
     assert found.model_dump()["gpu_count"] == 5
-    assert "stay unused" in found.model_dump()["warnings"][-1]
+    assert "1 stays unused" in found.model_dump()["warnings"][-1]
 
 
 @pytest.mark.parametrize("engine", ["vllm", "sglang", "llama.cpp"])

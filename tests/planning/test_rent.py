@@ -12,12 +12,15 @@ from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.cards.fleet import fleet
 from gpu_sizer.cards.machine import Machine, MachinePrice, Offer
 from gpu_sizer.errors import RequestError, UnknownMachineError
+from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.machines import divides
 from gpu_sizer.planning.rent import Rentals, rent
 from gpu_sizer.planning.rental import Wanted, rented
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search
-from gpu_sizer.words.rent import rent_headline, rent_remarks
+from gpu_sizer.planning.suiting import unsuited
+from gpu_sizer.units import amount
+from gpu_sizer.words.rent import rent_headline, rent_remarks, rent_row, rent_told
 
 DAY = datetime.date(2026, 11, 30)
 
@@ -59,8 +62,9 @@ def test_the_cheapest_is_first_and_what_cannot_be_compared_last(mixtral: Rentals
     ranks = [0 if r.doubt is None else 1 if r.price_hour_usd is not None else 2 for r in mixtral.options]
     assert ranks == sorted(ranks)
     for rank in (0, 1):
-        prices = [r.price_hour_usd for r, k in zip(mixtral.options, ranks, strict=True) if k == rank]
-        assert prices == sorted(prices, key=lambda p: p or 0.0) != []
+        rows = [r for r, k in zip(mixtral.options, ranks, strict=True) if k == rank]
+        order = [(r.unsuited is not None, r.price_hour_usd or 0.0) for r in rows]
+        assert order == sorted(order) != []
     for r in mixtral.options[: ranks.count(0)]:
         assert r.price is not None
         assert r.price.date is not None
@@ -126,6 +130,75 @@ def box(name: str, gpu: str, count: int, usd: float, link: str | None = None) ->
 def chosen(model: str, *offers: Offer, **options: Any) -> list[tuple[str, int]]:
     found = rent(api.load_model(model), offers, catalogue().gpus.get, Wanted(as_of=DAY), **options)
     return [(r.offer.machine.name, r.machines) for r in found.options]
+
+
+def test_what_does_not_suit_stands_behind_what_does_whatever_it_costs() -> None:
+    eight, four = box("eight", "rtx-a4000", 8, 1.0, "pcie"), box("four", "rtx-a6000", 4, 9.0, "pcie")
+    found = rent(api.load_model("mixtral-8x7b"), [eight, four], catalogue().gpus.get, Wanted(as_of=DAY))
+    assert [(r.offer.machine.name, r.unsuited) for r in found.options] == [
+        ("four", None),
+        ("eight", "more than 4 GPUs over PCIe"),
+    ]
+    assert found.cheapest is not None
+    assert found.cheapest.offer.machine.name == "four"
+    rows = [" ".join(row) for row in rent_told(found).blocks[0].rows]  # type: ignore[union-attr]
+    assert rows[1].startswith("1 × eight * ")
+    assert "tensor parallel 8 (more than 4 GPUs over PCIe)" in rows[1]
+    assert any(line.startswith("* Listed behind the others") for line in rent_remarks(found))
+    # Better than nothing.
+    alone = rent(api.load_model("mixtral-8x7b"), [eight], catalogue().gpus.get, Wanted(as_of=DAY))
+    assert "(more than 4 GPUs over PCIe: see below)" in rent_headline(alone)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "count", "link", "layout"),
+    [
+        # Bridges join pairs of PCIe cards, not eight.
+        ("a100-pcie-80gb", 8, "nvlink", "tensor parallel 4"),
+        ("rtx-a6000", 8, "pcie", "tensor parallel 4"),
+        ("rtx-a6000", 8, None, "tensor parallel 4"),
+        ("a100-80gb", 8, "nvlink", "tensor parallel 8"),
+    ],
+)
+def test_the_layout_suits_the_machine(gpu: str, count: int, link: str | None, layout: str) -> None:
+    found = rent(api.load_model("mixtral-8x7b"), [box("b", gpu, count, 1.0, link)], catalogue().gpus.get, Wanted())
+    assert found.options[0].unsuited is None
+    assert found.options[0].memory.layout.describe() == layout
+    if layout == "tensor parallel 4":
+        assert "(on 4 of its 8)" in rent_row(found.options[0])[3]
+
+
+def test_a_cluster_needs_a_fast_link_and_few_stages() -> None:
+    small = box("small", "h100-80gb", 1, 1.0)
+    found = rent(api.load_model("mixtral-8x7b"), [small], catalogue().gpus.get, Wanted(as_of=DAY))
+    assert found.options[0].machines > 1
+    assert found.options[0].unsuited == "machines without a fast link"
+    assert unsuited(Layout(2, 5), joined=True) == "more than 4 stages"
+    assert unsuited(Layout(8, 2), joined=True) is None
+    assert unsuited(Layout(4, 1, 2), joined=False) is None
+    assert unsuited(Layout(4, 1, 2, True), joined=False) == "more than 4 GPUs over PCIe"
+
+
+def test_a_million_tokens_have_a_price_where_the_speed_is_known(mixtral: Rentals) -> None:
+    first = mixtral.options[0]
+    assert first.cost is not None
+    told = api.speed("mixtral-8x7b", gpu=first.gpu, tensor_parallel_size=4).speed
+    assert told is not None
+    assert first.model_dump()["usd_per_million_tokens"] == pytest.approx(
+        (first.price_hour_usd or 0) / told.tokens_per_second.about / 3600 * 1e6, rel=1e-3
+    )
+    assert any("1,024 tokens in and 256 out" in line for line in rent_remarks(mixtral))
+    many = rentals("mixtral-8x7b", users=32, context=8192, provider="lambda").options[0]
+    assert many.cost is not None
+    assert many.cost.per_million < first.cost.per_million
+
+
+def test_one_machine_does_not_and_several_do_not() -> None:
+    offers = [box("t4", "t4", 1, 1.0), box("big", "h200", 8, 9.0, "nvlink")]
+    found = rent(api.load_model("deepseek-r1"), offers, catalogue().gpus.get, Wanted(as_of=DAY))
+    lines = list(rent_remarks(found))
+    assert "1 machine does not carry it in any number up to 64 GPUs." in lines
+    assert (amount(1, "kind", more=True), amount(12, "machine")) == ("1 more kind", "12 machines")
 
 
 def test_a_cluster_of_whole_nodes_is_listed_and_one_of_boxes_is_not() -> None:
@@ -196,8 +269,8 @@ def test_what_a_machine_has_must_be_known() -> None:
 def test_the_answer_in_words(mixtral: Rentals) -> None:
     first = mixtral.options[0]
     assert rent_headline(mixtral) == (
-        f"Cheapest for Mixtral 8x7B: {first.offer.machine.name} of Hyperstack (8 × NVIDIA RTX A4000), "
-        "$1.20 an hour, $876 a month (price of 2026-08-26 in NORWAY-1)."
+        f"Cheapest for Mixtral 8x7B: {first.offer.machine.name} of RunPod (4 × NVIDIA A40), "
+        "$1.76 an hour, $1,285 a month (price of 2026-08-19)."
     )
     assert any("730 hours" in line for line in rent_remarks(mixtral))
     assert "Nothing that is known to be rented out for $0.01" in rent_headline(rentals("mixtral-8x7b", max_price=0.01))

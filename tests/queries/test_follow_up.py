@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gpu_sizer.cards.catalogue import catalogue
+from gpu_sizer.load import WEIGHTS
 from gpu_sizer.queries.follow_up import whole_question
 from gpu_sizer.queries.understanding import understand_all
 
@@ -42,3 +43,26 @@ def test_a_question_goes_on(before: str, then: str, means: tuple[object, ...]) -
 def test_a_whole_question_stays_as_it_is(text: str) -> None:
     assert whole_question(text, COUNT, catalogue()) == text
     assert whole_question(text, None, catalogue()) == text
+
+
+SETTINGS = {
+    "the engine": ("how many a6000 for mixtral with sglang", "and on 2 h100?", "engine", "sglang"),
+    "a type": ("mixtral 8x7b in 4-bit on a 3090 with llama.cpp", "and on a 4090?", "settings", {WEIGHTS: "q4_k_m"}),
+    "a number": ("mixtral on a6000, max num seqs 16", "and with 4 users?", "settings", {"max_num_seqs": 16}),
+    "a rate": (
+        "llama 3 8b on l4 with 20 tokens per second for 10 users",
+        "and on 2 a10g?",
+        "settings",
+        {"tokens_per_second": 20.0},
+    ),
+    "a share": ("llama 3 70b on a6000 with utilization 0.8", "on h100?", "utilization", 0.8),
+    "a switch": ("llama 3 8b on l4 with enforce eager", "and for 32k context?", "settings", {"enforce_eager": True}),
+}
+
+
+@pytest.mark.parametrize(("before", "then", "name", "value"), SETTINGS.values(), ids=SETTINGS)
+def test_settings_that_were_said_stay(before: str, then: str, name: str, value: object) -> None:
+    cards = catalogue()
+    (u,) = understand_all(whole_question(then, before, cards), cards)
+    assert getattr(u.options, name) == value
+    assert u.ignored == ()

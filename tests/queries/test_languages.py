@@ -19,6 +19,13 @@ ALIKE = [
     ("¿cuántas H100 necesito para DeepSeek V3?", "how many h100 for deepseek v3"),
     ("combien de A100 pour Llama 3 70B avec 16 utilisateurs", "how many a100 for llama 3 70b with 16 users"),
     ("llama 3 70b には H100 は何枚必要ですか", "how many h100 for llama 3 70b"),
+    ("llama3 70b を 4090 2枚で動かせますか", "does llama3 70b fit on 2 4090"),
+    ("小米 mimo 7b 4090 能跑吗", "does mimo 7b fit on a 4090"),
+    ("сколько A6000 нужно для mixtral 8x7b", "how many A6000 for mixtral 8x7b"),
+    ("потянет ли 2x 4090 mixtral 8x7b?", "does mixtral 8x7b fit on 2x 4090"),
+    ("Quantas A100 preciso para rodar Llama 3.1 405B?", "how many A100 for Llama 3.1 405B"),
+    ("quante A100 servono per llama 3 70b che posso usare", "how many A100 for llama 3 70b"),
+    ("hat jemand llama 3.1 8b auf einer 3060 12gb laufen?", "does llama 3.1 8b fit on one 3060 12gb"),
 ]
 
 
@@ -30,8 +37,8 @@ def test_a_question_in_another_language(question: str, english: str) -> None:
 @pytest.mark.parametrize(
     "question",
     [
-        "сколько A6000 нужно для mixtral 8x7b",
-        "quante A100 servono per llama 3 70b che posso usare",
+        "ile A6000 potrzebuję na mixtral 8x7b",
+        "πόσες A100 χρειάζομαι για το mixtral 8x7b",
         "请帮忙分析这段话里面隐藏着怎样的情绪并写成诗歌 llama 3 8b",
     ],
 )

@@ -13,7 +13,7 @@ REFUSED = [
     ("quantized mixtral on a 3090", "incomplete", "quantized to what?"),
     ("llama 3 70b gguf on 2x3090", "incomplete", "quantized to what?"),
     ("llama 3 70b nf4 on 2x3090", "invalid", "nf4"),
-    ("сколько A6000 нужно для mixtral 8x7b", "unknown", "in English"),
+    ("ile A6000 potrzebuję na mixtral 8x7b", "unknown", "in English"),
 ]
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from gpu_sizer import estimate, size
 from gpu_sizer.cli.entry import run
+from gpu_sizer.queries.answers import Answer, ask
 from gpu_sizer.words import told
 from gpu_sizer.words.blocks import BRIEF, USUAL, WHY, Pairs, Told
 from gpu_sizer.words.ways import command, length
@@ -39,7 +40,11 @@ def test_the_fewest_come_first_and_each_count_is_the_planner_s(model: str, load:
     plan = size(model, **load)
     words = told(plan)
     count = plan.gpu_count
-    first_number = re.search(r"\d+", words.headline.removeprefix(plan.request.model.name))
+    headline = words.headline.removeprefix(plan.request.model.name)
+    if plan.request.counts_machines:  # their number stands first, then that of their GPUs
+        assert f"{count} GPUs would do" in headline
+        return
+    first_number = re.search(r"\d+", headline)
     assert first_number is not None
     assert int(first_number[0]) == count
     rows = choices(words)
@@ -73,7 +78,7 @@ def test_the_command_starts_what_was_planned(
 ) -> None:
     plan = size(model, **load)
     line = dict(choices(told(plan)))["start it"]
-    assert line == command(plan.request)
+    assert line == command(plan)
     program, *words = shlex.split(line)
     assert program == "gpu-sizer"
     assert run(words) == 0
@@ -112,3 +117,16 @@ LENGTHS = {
 @pytest.mark.parametrize(("tokens", "said"), LENGTHS.items(), ids=LENGTHS.values())
 def test_lengths_in_a_row(tokens: int, said: str) -> None:
     assert length(tokens) == said
+
+
+def test_the_command_starts_the_release_that_was_asked_about_in_the_sizes_that_were_told() -> None:
+    distilled = size("deepseek-r1-distill-qwen-32b", gpu="h100", context=8192)
+    line = command(distilled)
+    assert line is not None
+    assert "deploy deepseek-ai/DeepSeek-R1-Distill-Qwen-32B " in line
+    assert run(shlex.split(line)[1:]) == 0
+    found = ask("deploy 3 replicas of llama 3 8b on l4s")
+    assert isinstance(found, Answer)
+    assert found.plan is not None
+    assert " --dp 3 " in str(command(found.plan))
+    assert "usual choice" not in found.headline

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gpu_sizer.words.blocks import Column
@@ -18,6 +18,7 @@ def tables(draw: st.DrawFn) -> tuple[list[Column], list[list[str]]]:
     return columns, draw(st.lists(st.tuples(*[cells] * len(columns)).map(list), max_size=4))
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # which a busy machine is
 @given(tables(), st.integers(20, 120))
 def test_what_is_shown_has_room_and_what_has_none_is_named(
     table: tuple[list[Column], list[list[str]]], room: int

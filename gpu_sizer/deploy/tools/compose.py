@@ -8,6 +8,8 @@ GPUs: the Compose specification's ``deploy.resources.reservations.devices`` for 
 
 from __future__ import annotations
 
+from typing import Any
+
 from gpu_sizer.deploy import box
 from gpu_sizer.deploy.serving import (
     GRACE_SECONDS,
@@ -18,10 +20,6 @@ from gpu_sizer.deploy.serving import (
     Serving,
 )
 from gpu_sizer.deploy.text import comment, yaml_documents
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 #: As in `gpu-sizer deploy --as`.
 NAME = "docker-compose"

@@ -7,15 +7,12 @@ gpuhunt's list of known GPUs; DSTACK_NODE_RANK and DSTACK_MASTER_NODE_IP as in c
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from gpu_sizer.deploy import box
 from gpu_sizer.deploy.serving import HEALTH_PERIOD, HEALTH_TIMEOUT, SHARED_MEMORY_GIB, Serving
 from gpu_sizer.deploy.text import comment, yaml_documents
 from gpu_sizer.errors import RequestError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 #: As in `gpu-sizer deploy --as`.
 NAME = "dstack"

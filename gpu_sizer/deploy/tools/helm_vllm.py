@@ -6,15 +6,13 @@ messages: it is for one GPU. Its claim is /data.
 
 from __future__ import annotations
 
+from typing import Any
+
 from gpu_sizer.deploy.limits import engine_alone, hub_alone, one_machine
 from gpu_sizer.deploy.pods import HUB_SECRET, literal, placement, products
 from gpu_sizer.deploy.serving import HEALTH_FAILURES, HEALTH_PERIOD, HEALTH_TIMEOUT, Serving
 from gpu_sizer.deploy.text import comment, yaml_documents
 from gpu_sizer.errors import RequestError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 #: As in `gpu-sizer deploy --as`.
 NAME = "helm-vllm"

@@ -6,14 +6,12 @@ load for minutes.
 
 from __future__ import annotations
 
+from typing import Any
+
 from gpu_sizer.deploy.limits import one_machine
 from gpu_sizer.deploy.pods import HUB_SECRET, literal, pod
 from gpu_sizer.deploy.serving import Serving
 from gpu_sizer.deploy.text import comment, yaml_documents
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 #: As in `gpu-sizer deploy --as`.
 NAME = "kserve"

@@ -8,16 +8,13 @@ for one.
 from __future__ import annotations
 
 import shlex
+from typing import Any
 
 from gpu_sizer.deploy.limits import engine_alone, hub_alone, one_machine, tame
 from gpu_sizer.deploy.options import without
 from gpu_sizer.deploy.pods import HUB_SECRET, literal, placement, resources
 from gpu_sizer.deploy.serving import Serving
 from gpu_sizer.deploy.text import comment, yaml_documents
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 #: As in `gpu-sizer deploy --as`.
 NAME = "kserve-llm"

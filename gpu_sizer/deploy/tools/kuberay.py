@@ -6,15 +6,13 @@ built with.
 
 from __future__ import annotations
 
+from typing import Any
+
 from gpu_sizer.deploy.limits import engine_alone
 from gpu_sizer.deploy.options import pairs, value
 from gpu_sizer.deploy.pods import HUB_SECRET, hub_token, placement, resource, volumes
 from gpu_sizer.deploy.serving import Serving
 from gpu_sizer.deploy.text import comment, yaml_documents
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 #: As in `gpu-sizer deploy --as`.
 NAME = "kuberay"

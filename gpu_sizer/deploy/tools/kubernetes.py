@@ -8,13 +8,11 @@ dynamic-resource-allocation and the classes and attributes of kubernetes-sigs/dr
 
 from __future__ import annotations
 
+from typing import Any
+
 from gpu_sizer.deploy.pods import DOWNLOAD, HUB_SECRET, hub_token, literal, marker, pod, products, security, volumes
 from gpu_sizer.deploy.serving import Serving
 from gpu_sizer.deploy.text import comment, yaml_documents
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 #: As in `gpu-sizer deploy --as`.
 NAME = "kubernetes"

@@ -7,16 +7,13 @@ port that it chose.
 from __future__ import annotations
 
 import shlex
+from typing import Any
 
 from gpu_sizer.deploy.limits import one_machine
 from gpu_sizer.deploy.options import pairs
 from gpu_sizer.deploy.serving import Serving
 from gpu_sizer.deploy.text import comment, one_line, yaml_documents
 from gpu_sizer.errors import RequestError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 #: As in `gpu-sizer deploy --as`.
 NAME = "llama-swap"

@@ -6,15 +6,13 @@ the command as it is. Its strings of modelArtifacts are templates of Helm.
 
 from __future__ import annotations
 
+from typing import Any
+
 from gpu_sizer.deploy.limits import hub_alone, one_machine, tame
 from gpu_sizer.deploy.pods import HUB_SECRET, environment, literal, placement, probes, products, security
 from gpu_sizer.deploy.serving import SHARED_MEMORY_GIB, Serving
 from gpu_sizer.deploy.text import comment, yaml_documents
 from gpu_sizer.errors import RequestError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 #: As in `gpu-sizer deploy --as`.
 NAME = "llm-d"

@@ -5,6 +5,8 @@ Its chart writes the command itself: options that have a key are told by it, the
 
 from __future__ import annotations
 
+from typing import Any
+
 from gpu_sizer.deploy.limits import engine_alone, hub_alone, one_machine, tame
 from gpu_sizer.deploy.options import pairs, value, without
 from gpu_sizer.deploy.pods import HUB_SECRET, placement, resource
@@ -16,10 +18,6 @@ from gpu_sizer.deploy.serving import (
     Serving,
 )
 from gpu_sizer.deploy.text import comment, yaml_documents
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 #: As in `gpu-sizer deploy --as`.
 NAME = "production-stack"

@@ -8,14 +8,12 @@ that are set up and have the GPU.
 
 from __future__ import annotations
 
+from typing import Any
+
 from gpu_sizer.deploy import box
 from gpu_sizer.deploy.serving import HEALTH_TIMEOUT, SHARED_MEMORY_GIB, Serving
 from gpu_sizer.deploy.text import comment, yaml_documents
 from gpu_sizer.errors import RequestError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 #: As in `gpu-sizer deploy --as`.
 NAME = "skypilot"

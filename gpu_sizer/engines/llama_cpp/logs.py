@@ -8,11 +8,7 @@ from __future__ import annotations
 
 import re
 
-from gpu_sizer.engines.wording import COMMAND, FINAL, NUMBER, PRINTED, Found, wording
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from gpu_sizer.engines.wording import Wording
+from gpu_sizer.engines.wording import COMMAND, FINAL, NUMBER, PRINTED, Found, Wording, wording
 
 NAME = "llama.cpp"
 

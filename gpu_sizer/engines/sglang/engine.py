@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import divisors, parallel_layouts
 from gpu_sizer.engines.one_version import HALF, OneVersion
@@ -16,13 +20,6 @@ from gpu_sizer.memory.weights import WeightRules, refusal
 from gpu_sizer.model.caches import SHORT_CONVOLUTIONS, CacheTypes
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.units import GIB, ceil_div, gib
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.cards.model_card import ModelCard
 
 #: Parts of a layer that attention's replicas share like the experts (layers/dp_attention.py, moe_dense_tp_size unset).
 _SHARED_PARTS = ("mlp", "shared_experts")

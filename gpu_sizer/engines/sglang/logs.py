@@ -8,11 +8,7 @@ from __future__ import annotations
 
 import re
 
-from gpu_sizer.engines.wording import ARGUMENTS, COMMAND, COUNT, FINAL, NUMBER, Found, setting, wording
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from gpu_sizer.engines.wording import Wording
+from gpu_sizer.engines.wording import ARGUMENTS, COMMAND, COUNT, FINAL, NUMBER, Found, Wording, setting, wording
 
 NAME = "sglang"
 

@@ -7,20 +7,16 @@ after a reserve that grows with the prefill chunk, the ranks and the captured gr
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.memory.layout import Layout
 from gpu_sizer.units import MIB
 
 #: Dimensions of a matrix.
 MATRIX = 2
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.engines.held import HeldModel
-    from gpu_sizer.memory.layout import Layout
 
 
 def constants() -> dict[str, Any]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import parallel_layouts
 from gpu_sizer.engines.one_version import HALF, OneVersion
@@ -14,13 +18,6 @@ from gpu_sizer.memory.weights import WeightRules, refusal
 from gpu_sizer.model.caches import CacheTypes
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.units import GIB, gib
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.cards.model_card import ModelCard
 
 #: Logits are made in float32 for the sampler (_torch/pyexecutor/sampler.py).
 LOGIT_BYTES = 4

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gpu_sizer.engines.wording import FINAL, Found, wording
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from gpu_sizer.engines.wording import Wording
+from gpu_sizer.engines.wording import FINAL, Found, Wording, wording
 
 NAME = "tensorrt_llm"
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import parallel_layouts
 from gpu_sizer.engines.one_version import OneVersion
@@ -17,13 +21,6 @@ from gpu_sizer.memory.weights import WeightRules, refusal
 from gpu_sizer.model.caches import CacheTypes
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.units import GIB, gib
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.cards.model_card import ModelCard
 
 #: The launcher's default of ``--dtype`` where the release has no half type.
 _HALF = {"float32": "float16"}

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.tgi.version import constants
+from gpu_sizer.model.architecture import Architecture, Block
 from gpu_sizer.model.mixers.attention import Attention
 from gpu_sizer.units import MIB, ceil_div, round_up
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.engines.tgi.version import Rules
-    from gpu_sizer.model.architecture import Architecture, Block
 
 #: A multiply and an add.
 OPERATIONS = 2

@@ -7,6 +7,10 @@ what decides is the best cut. Nothing is paged: keys and values of the whole bat
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import whole_layer_layouts
 from gpu_sizer.engines.one_version import HALF, OneVersion
@@ -19,15 +23,8 @@ from gpu_sizer.memory.weights import WeightRules
 from gpu_sizer.model.caches import CacheTypes
 from gpu_sizer.model.formats import FLOAT32_BYTES, storage_bytes
 from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.model.tensor import Tensor
 from gpu_sizer.units import GIB
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.cards.model_card import ModelCard
-    from gpu_sizer.model.tensor import Tensor
 
 
 def _bytes(tensors: Iterable[Tensor]) -> int:

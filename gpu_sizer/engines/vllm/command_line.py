@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.engines.command_line import CommandLine
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 #: Ways to draft without weights (config/speculative.py).
 _WITHOUT_WEIGHTS = ("ngram", "ngram_gpu", "suffix")

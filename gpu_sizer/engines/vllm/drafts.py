@@ -79,7 +79,8 @@ class Drafter:
         Embeddings of prediction layers are the model's where these stand on the same stage; heads of some classes
         were so from a version on (``_maybe_share_embeddings``, ``_maybe_share_lm_head``).
         """
-        rounding = Rounding(self.card, self.inventory, tp, expert_ranks, self.rules)
+        placement = WeightPlacement(self.inventory, tp, expert_ranks, self.rules)
+        rounding = Rounding(self.card, self.inventory, tp, expert_ranks, placement)
         fixed = LoadingExtra(self.card, self.inventory, rounding, kernels).stages(1, 0)[0]
         if not self.own:
             return fixed, 0

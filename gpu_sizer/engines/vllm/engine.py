@@ -115,15 +115,15 @@ class VllmEngine(Supported):
         self.check_card(card)
         if load.language_model_only and card.architecture.towers:
             card = replace(card, architecture=replace(card.architecture, towers=()))
-        inventory = build_inventory(card, load.weights_dtype or HALF.get(card.weights.dtype))
+        dtype = load.weights_dtype or HALF.get(card.weights.dtype)
         drafter, adapters = None, None
         if load.speculative is not None:
             from gpu_sizer.engines.vllm.drafts import drafter_of
 
-            drafter = drafter_of(card, inventory, load.speculative, self.asked)
+            drafter = drafter_of(card, build_inventory(card, dtype), load.speculative, self.asked)
         if load.lora is not None:
             adapters = self._adapters(load)
-        return VllmModel(card, inventory, drafter, adapters, int((load.cpu_offload_gib or 0) * GIB))
+        return VllmModel(card, dtype, drafter, adapters, int((load.cpu_offload_gib or 0) * GIB))
 
     def _adapters(self, load: Load) -> Adapters | None:
         from gpu_sizer.engines.vllm.adapters import adapters_of

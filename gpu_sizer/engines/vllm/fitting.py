@@ -183,8 +183,12 @@ class VllmFitting:
             band,
             blocks=blocks,
             printed_tokens=tokens if version.prints_capacity else plan.printed_tokens(blocks),
-            host_bytes=self._model.host_share(layout, self._model.rules(self._gpu.generation, version.name)),
+            host_bytes=self._host_bytes(layout) if self._model.offload_bytes else 0,
         )
+
+    def _host_bytes(self, layout: Layout) -> int:
+        """Bytes that stay in the machines' memory for all GPUs of a layout."""
+        return self._model.host_share(layout, self._model.rules(self._gpu.generation, self._engine.version.name))
 
     def _graphs_beside(self, layout: Layout) -> bool:
         """Whether a layout captures graphs beside the budget that hold NCCL's collectives."""

@@ -17,7 +17,6 @@ Five things make "Model loading took ... GiB" larger than the sum of the tensors
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import cache
 from itertools import accumulate
 from math import prod
@@ -29,7 +28,7 @@ from gpu_sizer.engines.versions import at_least
 from gpu_sizer.engines.vllm import sparse
 from gpu_sizer.memory.activations import absorbed_bytes
 from gpu_sizer.memory.layout import stage_bounds
-from gpu_sizer.memory.weights import MATRIX, WeightRules, expert_rounding, expert_shape, tensor_bytes
+from gpu_sizer.memory.weights import MATRIX, WeightRules, expert_rounding, expert_shape
 from gpu_sizer.model.formats import BLOCK_SCALED, SCALE_BLOCK, storage_bytes
 from gpu_sizer.model.inventory import Inventory
 from gpu_sizer.model.mixers.attention import Attention
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gpu_sizer.engines.vllm.adapters import Adapters
+    from gpu_sizer.memory.weights import WeightPlacement
     from gpu_sizer.model.tensor import Tensor
 
 #: Blocks from this size on are cut from segments of their own (``kMinLargeAlloc``).
@@ -99,13 +99,13 @@ def allocated_bytes(size: int) -> int:
     return size
 
 
-def _rounding(tensors: Collection[Tensor], tp: int, expert_ranks: int, rules: WeightRules) -> int:
-    """What the allocator adds to these tensors."""
-    blocks: Counter[str] = Counter()
-    rounded = expert_rounding(tensors, rules)
-    for t in tensors:
-        blocks[_fused_name(t.name)] += tensor_bytes(t, tp, expert_ranks, rules, rounded)
-    return sum(allocated_bytes(size) - size for size in blocks.values())
+def _rounding(tensors: Iterable[Tensor], sizes: Iterable[int]) -> int:
+    """What the allocator adds to these tensors, of so many bytes each."""
+    blocks: dict[str, int] = {}
+    for t, size in zip(tensors, sizes, strict=True):
+        name = _fused_name(t.name)
+        blocks[name] = blocks.get(name, 0) + size
+    return sum([allocated_bytes(size) - size for size in blocks.values()])
 
 
 def rotary_bytes(card: ModelCard, version: str) -> int:
@@ -261,15 +261,17 @@ class Rounding:
 
     __slots__ = ("blocks", "expert_ranks", "first", "last", "rules", "tp")
 
-    def __init__(self, card: ModelCard, inventory: Inventory, tp: int, expert_ranks: int, rules: WeightRules) -> None:
-        self.tp, self.expert_ranks, self.rules = tp, expert_ranks, rules
+    def __init__(
+        self, card: ModelCard, inventory: Inventory, tp: int, expert_ranks: int, placement: WeightPlacement
+    ) -> None:
+        self.tp, self.expert_ranks, self.rules = tp, expert_ranks, placement.rules
         mixers = {name: block.mixer for name, block in card.architecture.blocks.items()}
         self.blocks = {
-            name: _rounding(tensors, tp, expert_ranks, rules) + absorbed_bytes(mixers[name], tp)
+            name: _rounding(tensors, placement.blocks[name]) + absorbed_bytes(mixers[name], tp)
             for name, tensors in inventory.blocks.items()
         }
-        self.first = _rounding(inventory.embedding, 1 if rules.embedding_whole else tp, 1, rules)
-        self.last = 0 if inventory.tied else _rounding(inventory.head, tp, 1, rules)
+        self.first = _rounding(inventory.embedding, placement.ends["embedding"])
+        self.last = 0 if inventory.tied else _rounding(inventory.head, placement.ends["head"])
 
 
 class LoadingExtra:

@@ -19,15 +19,12 @@ from gpu_sizer.engines.wording import (
     NUMBER,
     PREFIX,
     Found,
+    Wording,
     option_value,
     setting,
     source_line,
     wording,
 )
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from gpu_sizer.engines.wording import Wording
 
 NAME = "vllm"
 

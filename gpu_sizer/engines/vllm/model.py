@@ -31,7 +31,7 @@ from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import WeightPlacement, WeightRules, refusal
 from gpu_sizer.model.caches import CacheTypes
 from gpu_sizer.model.formats import BLOCK_SCALED
-from gpu_sizer.model.inventory import Inventory
+from gpu_sizer.model.inventory import Inventory, build_inventory
 from gpu_sizer.records import dataclass, field, replace
 from gpu_sizer.units import ceil_div
 
@@ -78,7 +78,8 @@ class VllmModel:
     """One model as vLLM holds it: inventory, placements and cache plans, each computed once."""
 
     card: ModelCard
-    inventory: Inventory
+    dtype: str | None = None
+    """The type in which the weights are loaded; null as they were released."""
     drafter: Drafter | None = None
     """What drafts tokens ahead, where anything does."""
     adapters: Adapters | None = None
@@ -106,10 +107,7 @@ class VllmModel:
         """Bytes of weights on one rank of each of ``count`` pipeline stages."""
         rules = rules or self.rules()
         if (found := self._stages.get((tp, expert_ranks, count, rules))) is None:
-            placement = self._placements.get((tp, expert_ranks, rules))
-            if placement is None:
-                placement = WeightPlacement(self.inventory, tp, expert_ranks, rules)
-                self._placements[tp, expert_ranks, rules] = placement
+            placement = self._placement(tp, expert_ranks, rules)
             found = placement.totals(count)
             if self.drafter is not None:
                 found = (*found[:-1], found[-1] + self.drafter.weights_bytes(tp, expert_ranks))
@@ -119,17 +117,22 @@ class VllmModel:
             self._stages[tp, expert_ranks, count, rules] = found
         return found
 
+    def _placement(self, tp: int, expert_ranks: int, rules: WeightRules) -> WeightPlacement:
+        """Every tensor's bytes on one rank."""
+        if (found := self._placements.get((tp, expert_ranks, rules))) is None:
+            found = self._placements[tp, expert_ranks, rules] = WeightPlacement(self.inventory, tp, expert_ranks, rules)
+        return found
+
     def _offloaded(self, placement: WeightPlacement, count: int) -> tuple[int, ...]:
         """What of the layers of each stage stays off a GPU (``model_executor/offloader/uva.py``)."""
         return tuple([min(self.offload_bytes, layers) for layers in placement.layers(count)])
 
     def host_share(self, layout: Layout, rules: WeightRules) -> int:
         """Bytes that stay in the machines' memory for all GPUs of a layout."""
-        if not self.offload_bytes:
-            return 0
         tp, pp = layout.tensor_parallel_size, layout.pipeline_parallel_size
-        placement = WeightPlacement(self.inventory, tp, layout.expert_ranks, rules)
-        return sum(self._offloaded(placement, pp)) * tp * layout.data_parallel_size
+        return (
+            sum(self._offloaded(self._placement(tp, layout.expert_ranks, rules), pp)) * tp * layout.data_parallel_size
+        )
 
     def loading_extra(self, tp: int, ranks: int, kernels: Kernels) -> LoadingExtra:
         """What loading allocates beside the tensors, with experts spread over so many ranks."""
@@ -139,7 +142,8 @@ class VllmModel:
         if (found := self._extras.get(key)) is None:
             rules = self.rules(kernels.generation, kernels.version)
             if (rounding := self._roundings.get((tp, ranks, rules))) is None:
-                rounding = self._roundings[tp, ranks, rules] = Rounding(self.card, self.inventory, tp, ranks, rules)
+                placement = self._placement(tp, ranks, rules)
+                rounding = self._roundings[tp, ranks, rules] = Rounding(self.card, self.inventory, tp, ranks, placement)
             drafter = self.drafter.loading_bytes(tp, ranks, kernels) if self.drafter is not None else (0, 0)
             made = LoadingExtra(self.card, self.inventory, rounding, kernels, drafter, self.adapters)
             # What rests on extras that are alike is counted once.
@@ -249,6 +253,11 @@ class VllmModel:
                 narrow_states=rules.narrow_states or not self.shares_states,
             )
         return found
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        """Its tensors, made when first asked for: a model that is too large by far needs none."""
+        return build_inventory(self.card, self.dtype)
 
     @cached_property
     def has_scaled_experts(self) -> bool:

@@ -44,7 +44,7 @@ class Needs:
 
     __slots__ = (
         *("_model", "_gpu", "_settings", "_rules", "_version", "_kernels", "_pool", "_null_block"),
-        *("_plans", "_leasts", "_reserves", "_ranks", "_loading", "_graphs", "_tables", "_found"),
+        *("_plans", "_leasts", "_reserves", "_ranks", "_loading", "_graphs", "_tables", "_found", "_whole"),
     )
 
     def __init__(
@@ -73,6 +73,7 @@ class Needs:
         self._graphs: dict[int, int] = {}
         self._tables: dict[tuple[int, int], int] = {}
         self._found: dict[Layout, LayoutNeed] = {}
+        self._whole: int | None = None
 
     def _plan(self, tp: int) -> CachePlan:
         if (found := self._plans.get(tp)) is None:
@@ -87,7 +88,9 @@ class Needs:
     def whole_weights(self) -> int:
         """Bytes of the weights of the whole model on one GPU; no cache is planned for it."""
         # Each GPU that joins leaves as much in the machine's memory: the model is what it is, GPUs hold more.
-        return self._weights(layout_of()) + self._model.offload_bytes
+        if self._whole is None:
+            self._whole = self._weights(layout_of()) + self._model.offload_bytes
+        return self._whole
 
     def whole_cache(self) -> int:
         """Bytes of the cache of the whole load on one GPU."""

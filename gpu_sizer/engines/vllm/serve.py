@@ -9,12 +9,8 @@ import json
 
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.engines.serving import Start, Starter
-from gpu_sizer.engines.speculation import speculation
+from gpu_sizer.engines.speculation import Speculation, speculation
 from gpu_sizer.engines.versions import at_least
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from gpu_sizer.engines.speculation import Speculation
 
 #: Names of the types as ``--kv-cache-dtype`` takes them (vllm/config/cache.py: CacheDType).
 CACHE_TYPES = {"float8": "fp8", "bf16": "bfloat16", "fp16": "float16"} | {

@@ -6,12 +6,9 @@ Both of the first print a table of names and figures under the same title; llama
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from gpu_sizer.records import dataclass
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 #: The title of a result, and the head of llama-bench's table.
 TITLE = re.compile(r"=+ *Serving Benchmark Result *=+")

@@ -10,15 +10,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from math import isfinite
+from typing import Any
 
 from gpu_sizer.engines.registry import engine_name, engine_names
 from gpu_sizer.files import parse_json
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
 
 #: A report's metrics by key of what is measured: of guidellm, and of GenAI-Perf with the statistic that is meant.
 _GUIDELLM = {

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gpu_sizer.engines.wording import LOADED, PRINTED, Found, wording
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from gpu_sizer.engines.wording import Wording
+from gpu_sizer.engines.wording import LOADED, PRINTED, Found, Wording, wording
 
 #: Names of GPUs begin so.
 _MAKERS = r"(?:NVIDIA|Tesla|Quadro|GeForce|AMD)\b"

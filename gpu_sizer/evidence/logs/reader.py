@@ -7,11 +7,10 @@ being split into lines, so that gigabytes take seconds.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from typing import Protocol
 
     class ByteStream(Protocol):
         """What can be read in blocks of bytes."""

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from gpu_sizer.engines.registry import engine_wordings
 from gpu_sizer.engines.versions import number
-from gpu_sizer.engines.wording import COMMAND, MEASURED, OF_DRAFT, PREFIX, Found
+from gpu_sizer.engines.wording import COMMAND, MEASURED, OF_DRAFT, PREFIX, Found, Wording
 from gpu_sizer.evidence.logs import hardware
 from gpu_sizer.evidence.logs.reader import read_statements
 from gpu_sizer.evidence.records import KEYS
 from gpu_sizer.records import dataclass, field
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from gpu_sizer.engines.wording import Wording
     from gpu_sizer.evidence.logs.reader import ByteStream
 
 _ENGINES: tuple[tuple[str, tuple[Wording, ...]], ...] = tuple(engine_wordings())

@@ -5,16 +5,12 @@ A module is found by the types that it names.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 from gpu_sizer.discovery import modules_with
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from gpu_sizer.importers.config import Config
-    from gpu_sizer.model.architecture import Architecture
+from gpu_sizer.importers.config import Config
+from gpu_sizer.model.architecture import Architecture
 
 
 @cache

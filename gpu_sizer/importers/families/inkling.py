@@ -83,17 +83,6 @@ def _block(c: Config, windowed: bool, routed: bool) -> Block:
     return Block(mixer=mixer, feed_forward=experts, extra=tuple(extra))
 
 
-def _factors(n: int) -> list[int]:
-    """Prime factors, largest first."""
-    found, p = [], 2
-    while n > 1:
-        while n % p == 0:
-            found.append(p)
-            n //= p
-        p += 1
-    return found[::-1]
-
-
 def _vision(c: Config) -> tuple[Tower, ...]:
     """The encoder of patches, which folds neighbours together layer by layer (vLLM ``inkling/common/towers.py``).
 

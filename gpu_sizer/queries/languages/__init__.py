@@ -7,6 +7,7 @@ that is written without spaces says so with ``SPACED = False``; ``PATTERNS``, wh
 
 from __future__ import annotations
 
+from gpu_sizer.cards.names import join_names
 from gpu_sizer.errors import RequestError
 from gpu_sizer.queries.words import MOST_CHARACTERS
 
@@ -15,18 +16,21 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 #: The languages, by their files; of two that share letters the one with more of its own stands first.
-LANGUAGES = ("japanese", "chinese", "german", "french", "spanish")
+LANGUAGES = ("japanese", "chinese", "russian", "german", "french", "spanish", "portuguese", "italian")
 #: Function words that tell a language: of the ones above, by the file, and of others, which are refused.
 SIGNS = {
     "german": "wie viele wieviele wieviel brauche brauchen brauch ich für läuft laeuft passt welche welches kann reicht"
-    " reichen auf mit und benötigt",
+    " reichen auf mit und benötigt jemand laufen einer einem meiner",
     "french": "combien pour avec quel quelle quelles faut besoin puis peut il faut sur est-ce tient",
     "spanish": "cuántas cuántos cuantas cuantos necesito para cuál cual puedo puede ejecutar con cabe cuánta",
-    "": "quante quanti quanta servono che posso modello quantas quantos preciso rodar hoeveel heb nodig voor welke ile"
+    "portuguese": "quantas quantos quanta quanto preciso rodar roda consigo para uma posso cabe qual dá pra memória"
+    " necessário numa",
+    "italian": "quante quanti quanta servono posso quale girare scheda schede modello su bastano ho bisogno",
+    "": "hoeveel heb nodig voor welke ile"
     " kaç potrzebuję potrzeba dla hur många behöver jag för hvor mange trenger jeg kuinka monta tarvitsen kolik"
     " potřebuji berapa untuk butuh bao nhiêu cần",
 }
-_OWN_SCRIPT = {"japanese": (0x3040, 0x30FF), "chinese": (0x3400, 0x9FFF)}
+_OWN_SCRIPT = {"japanese": (0x3040, 0x30FF), "chinese": (0x3400, 0x9FFF), "russian": (0x400, 0x4FF)}
 #: The last Latin letter; the other scripts begin behind it.
 _LATIN = 0x24F
 #: The share of a question's foreign letters that may stay without a meaning.
@@ -37,7 +41,7 @@ _SIGNS = 2
 
 def _refusal() -> RequestError:
     error = RequestError(
-        "questions are understood in English, and in the usual words of Chinese, Japanese, German, French and Spanish;"
+        f"questions are understood in English, or in the usual words of {join_names(map(str.capitalize, LANGUAGES))};"
         ' ask for example "how many A6000s for Mixtral 8x7b"'
     )
     error.kind = "unknown"

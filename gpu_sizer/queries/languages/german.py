@@ -90,4 +90,14 @@ acht = eight
 zehn = ten
 betreiben = run
 hosten = host
+hat jemand = does
+auf einer = on one
+auf einem = on one
+auf meiner = on my
+laufen lassen = run
+lassen =
+gleichzeitigen = concurrent
+pro sekunde = per second
+pro stunde = per hour
+im monat = per month
 """

@@ -3,6 +3,8 @@
 NAME = "Japanese"
 SPACED = False
 SCRIPT = (0x3040, 0x9FFF)
+#: A number of cards where no name of one follows: ``4090 2枚``.
+PATTERNS = ((r"(\d+)\s*枚(?!\s*の?\s*[a-z0-9])", r" \1 gpus "),)
 WORDS = """
 は何枚必要ですか = how many needed
 何枚必要ですか = how many needed

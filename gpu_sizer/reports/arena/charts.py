@@ -17,8 +17,11 @@ from gpu_sizer.reports.charts.frontier import Fewer, Placed
 from gpu_sizer.reports.charts.progress import Dot, Series, Span
 from gpu_sizer.reports.charts.style import Chart
 
-#: Whose chart the article that this one belongs to showed.
+#: Whose chart the article that this one belongs to showed, and where it is.
 TRACKER = "after Andrew Reed’s progress tracker"
+TRACKER_URL = "https://huggingface.co/spaces/andrewrreed/closed-vs-open-arena-elo"
+#: Organisations of a kind that have a shade of their own beside the first.
+MOST_SHADES = 2
 
 
 def _source(table: Table) -> str:
@@ -40,18 +43,28 @@ def _told(standing: Standing) -> str:
     return standing.name + (f" ({standing.organization})" if standing.organization else "")
 
 
-def _dot(standing: Standing, by: str = "") -> Dot:
-    return Dot(_day(standing), standing.rating, short_name(standing.name), _told(standing), by)
+def _shades(found: Frontier) -> dict[str | None, int]:
+    """Steps of shade by organisation: none for the one that led most often, more for the next ones."""
+    led: dict[str | None, int] = {}
+    for one in found.leaders:
+        led[one.organization] = led.get(one.organization, 0) + 1
+    several = sorted((o for o, n in led.items() if o and n > 1), key=lambda o: -led[o])
+    return {name: step for step, name in enumerate(several[: MOST_SHADES + 1])}
 
 
-def _leaders(found: Frontier) -> tuple[Dot, ...]:
+def _dot(standing: Standing, shades: dict[str | None, int], by: str = "") -> Dot:
+    step = shades.get(standing.organization, 0)
+    return Dot(_day(standing), standing.rating, short_name(standing.name), _told(standing), by, step)
+
+
+def _leaders(found: Frontier, shades: dict[str | None, int]) -> tuple[Dot, ...]:
     """The leaders; the first of each organisation bears its name, unless its own says it."""
     dots: list[Dot] = []
     seen: set[str] = set()
     for one in found.leaders:
         by = one.organization or ""
         named = by in seen or by.casefold() in one.name.casefold()
-        dots.append(_dot(one, "" if named else by))
+        dots.append(_dot(one, shades, "" if named else by))
         seen.add(by)
     return tuple(dots)
 
@@ -61,11 +74,13 @@ def _series(name: str, frontier: Frontier, standings: tuple[Standing, ...], prog
     line: tuple[tuple[date, float], ...] = ()
     if trend is not None:
         line = tuple((day, trend.at(day)) for day in (trend.begins, progress.table.as_of))
-    dots = tuple(map(_dot, standings))
+    shades = _shades(frontier)
+    dots = tuple(_dot(s, shades) for s in standings)
     level = None
     if frontier.best is not None and not frontier.dated:
         level = (frontier.best.rating, f"{name}: {short_name(frontier.best.name)}, release date not known")
-    return Series(name, dots, _leaders(frontier), tuple(map(_dot, frontier.tied)), line, level)
+    tied = tuple(_dot(s, shades) for s in frontier.tied)
+    return Series(name, dots, _leaders(frontier, shades), tied, line, level)
 
 
 def _progress_title(found: Progress) -> str:
@@ -107,11 +122,12 @@ def progress_chart(found: Progress) -> Chart:
         title=_progress_title(found),
         subtitle=(
             f"Arena score by release date, as of {table.as_of}. Filled: best of its kind when it came; "
-            "ring: tied with it; dashed: trend"
+            "ring: tied with it; dashed: trend; shades: organizations that led more than once"
             + (f". {_first_capital(found.reason)}" if found.reason else "")
             + (f". Not drawn: {len(table.timeless)} models without a release date" if found.undated else "")
         ),
         source=f"{_source(table)[:-1]}; {TRACKER}.",
+        link=TRACKER_URL,
         alt=" ".join(progress_sentences(found)),
         header=tuple(header),
         rows=tuple(map(tuple, rows)),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import date
 
-if TYPE_CHECKING:
-    from datetime import date
-
-    from gpu_sizer.arena.standings import Table
-    from gpu_sizer.cards.catalogue import Catalogue
+from gpu_sizer.arena.history import read_history
+from gpu_sizer.arena.standings import Table
+from gpu_sizer.cards.catalogue import Catalogue
+from gpu_sizer.cards.light_card import light_cards
+from gpu_sizer.errors import RequestError
 
 
 def arena_table(cards: Catalogue, as_of: date | None) -> Table:
@@ -17,16 +17,13 @@ def arena_table(cards: Catalogue, as_of: date | None) -> Table:
     Raises:
         RequestError: the bundled history begins later, or no listed model joins to a card.
     """
-    from gpu_sizer.arena.history import read_history
     from gpu_sizer.arena.standings import entrants, table
-    from gpu_sizer.cards.light_card import light_cards
 
     return table(read_history(), entrants(cards.models.all(), light_cards()), as_of)
 
 
 def arena_table_or_none(cards: Catalogue, as_of: date | None) -> Table | None:
     """The same, or null where there is none for the day."""
-    from gpu_sizer.errors import RequestError
 
     try:
         return arena_table(cards, as_of)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.planning.levers import fewest_with_few_sequences
 from gpu_sizer.planning.plan import Plan
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.tables.counting import Counts
@@ -28,6 +29,8 @@ class Taken:
     """With tensor parallelism alone."""
     short_count: int | None
     """At the short context; the same as the plan's where the model's own is no longer."""
+    eased_count: int | None = None
+    """Where no number carries it: the fewest with few sequences at once."""
 
     @property
     def count(self) -> int | None:
@@ -46,6 +49,16 @@ class Findings:
     def placed(self) -> tuple[Taken, ...]:
         """Those that fit on some number."""
         return tuple(m for m in self.models if m.count is not None)
+
+    @property
+    def eased(self) -> tuple[tuple[Taken, int], ...]:
+        """Models that no number carries with the engine's own settings, and the GPUs on which fewer sequences do."""
+        return tuple((m, m.eased_count) for m in self.models if m.count is None and m.eased_count is not None)
+
+    @property
+    def beyond(self) -> tuple[Taken, ...]:
+        """Models that are too large for every number that was searched."""
+        return tuple(m for m in self.models if m.count is None and m.eased_count is None)
 
     @property
     def upper_quartile(self) -> int:
@@ -106,5 +119,6 @@ def findings(cards: Sequence[ModelCard], gpu: GpuSpec, counts: Counts) -> tuple[
             continue
         shorter = plan if plan.request.context <= SHORT else short.plan(card, gpu)
         count = shorter.gpu_count if not isinstance(shorter, str) else None
-        taken.append(Taken(card, plan, whole.weights_bytes, whole.kv_cache_bytes, tensor.gpu_count, count))
+        eased = None if plan.gpu_count is not None else fewest_with_few_sequences(plan)
+        taken.append(Taken(card, plan, whole.weights_bytes, whole.kv_cache_bytes, tensor.gpu_count, count, eased))
     return Findings(gpu, tuple(taken)), tuple(refused)

@@ -6,18 +6,22 @@ from collections.abc import Iterator, Sequence
 
 from gpu_sizer.engines.registry import engine
 from gpu_sizer.load import ENGINE
+from gpu_sizer.planning.levers import FEW_SEQUENCES
+from gpu_sizer.records import replace
 from gpu_sizer.reports.article.draft import Figure, Section
 from gpu_sizer.reports.article.findings import SHORT, Findings, Taken
 from gpu_sizer.reports.charts.demand import Demand, Exceptional, months
 from gpu_sizer.reports.charts.growth import MARGIN
 from gpu_sizer.reports.tables.columns import plural, short_name
 from gpu_sizer.reports.tables.formats.md import write
-from gpu_sizer.reports.tables.grid import Grid
+from gpu_sizer.reports.tables.grid import Grid, Group
 from gpu_sizer.reports.tables.spec import TableSpec
 from gpu_sizer.units import GIB
 
 #: Names that a sentence lists before it counts the rest.
 MOST_NAMES = 12
+#: Rows of a table that a page holds, and how many stand in the draft where there are more.
+MOST_TABLE, SHOWN_OF_LONG = 100, 50
 
 
 def listed(names: Sequence[str], most: int = MOST_NAMES) -> str:
@@ -50,12 +54,17 @@ def standfirst(found: Findings) -> str:
     if not found.placed:
         return text
     largest, alone = found.largest, len(found.on_one)
-    if not several or largest.count == 1:
+    if not several or (largest.count == 1 and len(found.placed) == len(found.models)):
         return f"{text} {'Each' if several else 'It'} takes {on_gpus(found, largest.count)}."
     run = f"{alone} of them run" if alone != 1 else "1 of them runs"
+    ends = f"{largest.card.name} takes most: {largest.count}"
+    if beyond := found.beyond:
+        verb = "takes" if len(beyond) == 1 else "take"
+        names = listed([m.card.name for m in beyond])
+        ends = f"{names} {verb} more than the {beyond[0].plan.request.max_gpus} that were searched"
     return (
         f"{text} {run if alone else 'None of them runs'} on one {short_name(found.gpu)}, three quarters take at most "
-        f"{found.upper_quartile}, and {largest.card.name} takes most: {largest.count}."
+        f"{found.upper_quartile}, and {ends}."
     )
 
 
@@ -68,8 +77,15 @@ def trend_section(found: Findings, demand: Demand, figure: Figure) -> Section:
             f"A line through the logarithms of these {demand.trend.points} records doubles every "
             f"{months(demand.trend.doubling_months)}. That is a description of {demand.trend.points} points, no law."
         )
-    if demand.beyond:
-        told.append(f"On no number of GPUs that was searched: {listed(demand.beyond)}.")
+    if beyond := found.beyond:
+        most = beyond[0].plan.request.max_gpus
+        told.append(f"On no number of GPUs up to {most}: {listed([m.card.name for m in beyond])}.")
+    if eased := found.eased:
+        told.append(
+            "Not with the engine’s own settings, but with fewer sequences at once: "
+            + listed([f"{m.card.name} ({on_gpus(found, n)} with --max-num-seqs {FEW_SEQUENCES})" for m, n in eased])
+            + "."
+        )
     return Section("Ever more GPUs", tuple(told), (figure,))
 
 
@@ -89,8 +105,16 @@ def exceptions_section(found: Findings, exceptions: Sequence[Exceptional]) -> Se
 
 
 def table_section(grid: Grid) -> Section:
-    """The table with its notes."""
-    return Section("The table", table=write(grid))
+    """The table with its notes; of a long one its end, with the files that have it whole."""
+    (group, *more) = grid.groups
+    if more or len(group.rows) <= MOST_TABLE:
+        return Section("The table", table=write(grid))
+    told = (
+        f"The last {SHOWN_OF_LONG} of its {len(group.rows)} rows. The whole of it stands beside this draft: table.html "
+        "to read, table.csv and table.xlsx to reckon with, table.tex to print."
+    )
+    end = replace(grid, groups=(Group(group.title, group.rows[-SHOWN_OF_LONG:]),))
+    return Section("The table", (told,), table=write(end))
 
 
 def memory_section(found: Findings, figure: Figure) -> Section:

@@ -35,7 +35,8 @@ def nameless(figure: Any) -> None:
     for artist in figure.findobj():
         if hasattr(artist, "set_urls"):
             artist.set_urls([None])
-        artist.set_url(None)
+        if (artist.get_url() or "").startswith(_MARK):
+            artist.set_url(None)
 
 
 def with_titles(svg: str) -> str:

@@ -8,6 +8,7 @@ from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.how_fast import how_fast
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search
+from gpu_sizer.reports.charts.context import users_text
 from gpu_sizer.reports.charts.interactivity import FrontierLine, FrontierPoint, frontier, frontier_chart
 from gpu_sizer.reports.charts.of_models import source
 from gpu_sizer.reports.charts.of_speed import USERS, lengths
@@ -73,7 +74,9 @@ def frontier_bars(lines: Sequence[FrontierLine], chart: Chart) -> Bars:
     from gpu_sizer.reports.charts.text import Bar, Bars
 
     bars = tuple(
-        Bar(f"{p.gpus} × {line.name}, {p.users:,} users", (p.per_gpu,), f"{p.per_gpu:,.0f} a GPU, {p.each:.1f} each")
+        Bar(
+            f"{p.gpus} × {line.name}, {users_text(p.users)}", (p.per_gpu,), f"{p.per_gpu:,.0f} a GPU, {p.each:.1f} each"
+        )
         for line in lines
         for p in line.points
     )

@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gpu_sizer import __version__
+from gpu_sizer.cards.catalogue import Catalogue
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.engines.registry import engine
 from gpu_sizer.errors import RequestError, UncountableError
+from gpu_sizer.load import ENGINE
+from gpu_sizer.planning.plan import Plan
+from gpu_sizer.planning.uncounted import Uncounted
 from gpu_sizer.reports.charts.context import Line, context_chart, rounded, users_text
-from gpu_sizer.reports.charts.demand import Demand, Exceptional, demand
+from gpu_sizer.reports.charts.demand import Demand, Exceptional, demand, title
 from gpu_sizer.reports.charts.growth import Measured
 from gpu_sizer.reports.charts.matrix import MOST_COLUMNS, NOT_COUNTED, Count, Counted
+from gpu_sizer.reports.charts.style import Chart
+from gpu_sizer.reports.charts.text import Bar, Bars
 from gpu_sizer.reports.tables.build import load_words
 from gpu_sizer.reports.tables.columns import plural, short_name
 from gpu_sizer.reports.tables.counting import Counts
 from gpu_sizer.reports.tables.selection import select_models
+from gpu_sizer.reports.tables.spec import TableSpec
 from gpu_sizer.units import GIB
 from gpu_sizer.words.uncounted import uncounted_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from gpu_sizer.arena.standings import Table
-    from gpu_sizer.cards.catalogue import Catalogue
-    from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.cards.model_card import ModelCard
-    from gpu_sizer.planning.plan import Plan
-    from gpu_sizer.planning.uncounted import Uncounted
-    from gpu_sizer.reports.charts.style import Chart
-    from gpu_sizer.reports.charts.text import Bars
-    from gpu_sizer.reports.tables.spec import TableSpec
 
+#: GPUs of the matrix where none are named: one of each size that people rent.
+MATRIX_GPUS = ("l4", "rtx-4090", "rtx-a6000", "l40s", "a100-80gb", "h100-80gb", "h200", "b200", "mi300x")
 #: Steps of one line at most: a model of a million tokens may need another GPU dozens of times.
 MOST_STEPS = 64
 
@@ -41,8 +44,6 @@ def load_text(spec: TableSpec, counts: Counts) -> str:
 
 def source(spec: TableSpec, uncounted: Sequence[Uncounted] = ()) -> str:
     """The line below a chart: where its figures come from, and what could not be counted."""
-    from gpu_sizer.engines.registry import engine
-    from gpu_sizer.load import ENGINE
 
     name = engine(spec.load.get("engine", ENGINE.default)).describe()
     day = f", models released by {spec.as_of}" if spec.as_of else ""
@@ -135,8 +136,6 @@ def demand_of(
 
 def demand_bars(found: Demand, line: str) -> Bars:
     """The same for a terminal: a bar for each model, by release."""
-    from gpu_sizer.reports.charts.demand import title
-    from gpu_sizer.reports.charts.text import Bar, Bars
 
     leading = {m.name for m in found.records}
     broke = {e.name: e for e in found.exceptions}
@@ -177,7 +176,6 @@ def memory_plans(cards: Sequence[ModelCard], gpus: Sequence[GpuSpec], counts: Co
 def memory_bars(plans: Sequence[Plan], chart: Chart) -> Bars:
     """The same for a terminal."""
     from gpu_sizer.reports.charts.memory import setup_text
-    from gpu_sizer.reports.charts.text import Bar, Bars
     from gpu_sizer.words.plan import rows
 
     bars = []
@@ -213,7 +211,6 @@ def context_of(card: ModelCard, gpu: GpuSpec, lines: Sequence[Line], spec: Table
 
 def context_bars(lines: Sequence[Line], chart: Chart) -> Bars:
     """The same for a terminal: a bar for each step."""
-    from gpu_sizer.reports.charts.text import Bar, Bars
 
     bars = []
     for line in lines:

@@ -9,10 +9,11 @@ from gpu_sizer.load import USUAL_ANSWER, USUAL_PROMPT
 from gpu_sizer.planning.how_fast import how_fast
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search
+from gpu_sizer.reports.charts.context import users_text
 from gpu_sizer.reports.charts.of_models import source
 from gpu_sizer.reports.charts.speed import MOST_LINES, SpeedLine, SpeedPoint, speed_chart
 from gpu_sizer.reports.tables.columns import short_name
-from gpu_sizer.words.plan import times
+from gpu_sizer.words.rental import times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +78,7 @@ def speed_bars(lines: Sequence[SpeedLine], chart: Chart) -> Bars:
     from gpu_sizer.reports.charts.text import Bar, Bars
 
     bars = tuple(
-        Bar(f"{line.name}, {p.users:,} users", (p.about,), f"{p.about:.1f} ({p.low:.1f} to {p.high:.1f})")
+        Bar(f"{line.name}, {users_text(p.users)}", (p.about,), f"{p.about:.1f} ({p.low:.1f} to {p.high:.1f})")
         for line in lines
         for p in line.points
     )

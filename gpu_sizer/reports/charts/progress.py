@@ -9,7 +9,7 @@ from typing import Any
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.charts.dots import dots
 from gpu_sizer.reports.charts.labels import IF_ROOM, LINES, POINTS, Label, place
-from gpu_sizer.reports.charts.style import Theme, shortened
+from gpu_sizer.reports.charts.style import Theme, shade, shortened
 
 #: Points between the middle of a measured distance and its text at most.
 SPAN_REACH = 14.0
@@ -26,6 +26,8 @@ class Dot:
     """Name and organisation, for whoever points at the dot."""
     by: str = ""
     """The organisation, where it is named beside the dot."""
+    shade: int = 0
+    """Steps from the colour of its kind: one for each organisation that led more than once."""
 
     @property
     def label(self) -> str:
@@ -82,12 +84,18 @@ def _limits(series: Sequence[Series], until: date) -> tuple[date, date, float, f
     return begin, until + timedelta(days=round(span * 0.13)), low - room * 0.06, high + room * 0.09
 
 
+def _inks(shown: Sequence[Dot], look: Theme, color: str) -> list[str]:
+    """The colour of each dot: that of its kind, in the shade of its organisation."""
+    return [shade(color, look, dot.shade) for dot in shown]
+
+
 def _by_importance(series: Series, look: Theme, color: str) -> Iterator[Label]:
     """The newest leaders first: they are what a reader looks for."""
     for dot in reversed(series.leaders):
-        yield Label(dot.day, dot.score, dot.label, color, size=9.0, halo=look.paper)
+        yield Label(dot.day, dot.score, dot.label, shade(color, look, dot.shade), size=9.0, halo=look.paper)
     for dot in reversed(series.tied):
-        yield Label(dot.day, dot.score, shortened(dot.name), color, size=9.0, halo=look.paper, worth=IF_ROOM)
+        ink = shade(color, look, dot.shade)
+        yield Label(dot.day, dot.score, shortened(dot.name), ink, size=9.0, halo=look.paper, worth=IF_ROOM)
 
 
 def draw(axes: Any, look: Theme, series: Sequence[Series], until: date, spans: Sequence[Span], y_label: str) -> None:
@@ -120,7 +128,7 @@ def draw(axes: Any, look: Theme, series: Sequence[Series], until: date, spans: S
         color = look.series[index]
         named = {(d.day, d.name) for d in (*one.leaders, *one.tied)}
         rest = [d for d in one.dots if (d.day, d.name) not in named]
-        dots(axes, _named(rest), s=14, color=color, alpha=0.45, linewidths=0, zorder=POINTS)
+        dots(axes, _named(rest), s=14, color=_inks(rest, look, color), alpha=0.45, linewidths=0, zorder=POINTS)
         specks += [(d.day, d.score) for d in rest]
         if one.level is not None:
             score, name = one.level
@@ -142,8 +150,9 @@ def draw(axes: Any, look: Theme, series: Sequence[Series], until: date, spans: S
                 zorder=2,
             )
             faint.append([*one.trend])
-        dots(axes, _named(one.leaders), s=34, color=color, zorder=POINTS)
-        dots(axes, _named(one.tied), s=30, facecolors=look.paper, edgecolors=color, linewidths=1.3, zorder=POINTS)
+        dots(axes, _named(one.leaders), s=34, color=_inks(one.leaders, look, color), zorder=POINTS)
+        rims = _inks(one.tied, look, color)
+        dots(axes, _named(one.tied), s=30, facecolors=look.paper, edgecolors=rims, linewidths=1.3, zorder=POINTS)
         points += [(d.day, d.score) for d in (*one.leaders, *one.tied)]
         if corners:
             labels.append(Label(*corners[-1], one.name, color, "bold", 11.0, look.paper))

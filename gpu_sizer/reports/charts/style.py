@@ -30,6 +30,8 @@ FONT = ("DejaVu Sans",)
 STAND_INS = "Verdana"
 #: Inches that a chart is high at most: what has no room is said in its subtitle and stands in its data.
 TALLEST = 24.0
+#: How far one shade of a colour is from the next, as a share of the way to the ink.
+SHADE = 0.3
 #: Letters of a name beside a point or bar; the data beside the chart hold it whole.
 LONGEST_NAME = 46
 
@@ -83,6 +85,8 @@ class Chart:
     """Draws into matplotlib axes."""
     width: float = WIDTH
     height: float = HEIGHT
+    link: str | None = None
+    """Where the line below the plot leads, in an SVG, on a page and in a PDF."""
 
 
 def shortened(name: str) -> str:
@@ -91,6 +95,17 @@ def shortened(name: str) -> str:
         return name
     tail = LONGEST_NAME // 3
     return f"{name[: LONGEST_NAME - tail - 1].rstrip()}…{name[-tail:].lstrip()}"
+
+
+def shade(color: str, look: Theme, step: int) -> str:
+    """A colour, nearer to the ink by so many steps: told apart from its neighbours, and no harder to read."""
+    share = min(SHADE * step, 0.85)
+    pairs = zip(_channels(color), _channels(look.ink), strict=True)
+    return "#" + "".join(f"{round(c + (ink - c) * share):02x}" for c, ink in pairs)
+
+
+def _channels(color: str) -> tuple[int, ...]:
+    return tuple(int(color[i : i + 2], 16) for i in (1, 3, 5))
 
 
 def theme(name: str) -> Theme:
@@ -207,7 +222,7 @@ def figure(chart: Chart, look: Theme) -> Any:
     x = margin / chart.width
     made.text(x, 1 - 0.24 / height, title, fontsize=15, fontweight="bold", va="top")
     made.text(x, 1 - below / height, subtitle, fontsize=10, color=look.muted, va="top")
-    made.text(x, 0.14 / height, source, fontsize=8.5, color=look.muted, va="bottom")
+    made.text(x, 0.14 / height, source, fontsize=8.5, color=look.muted, va="bottom", url=chart.link)
     axes.grid(axis="y", linewidth=0.8)
     axes.set_axisbelow(True)
     for side in ("top", "right", "left"):

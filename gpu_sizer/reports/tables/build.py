@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from gpu_sizer import __version__
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from gpu_sizer import __version__, api
+from gpu_sizer.cards.catalogue import Catalogue
+from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.machine import HOURS_PER_MONTH
+from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.registry import engine
 from gpu_sizer.fast.forks import forked
-from gpu_sizer.load import ENGINE, OPTIONS, told
+from gpu_sizer.load import ENGINE, OPTIONS, Setting, told
 from gpu_sizer.planning.needs import REFERENCE_GPU
+from gpu_sizer.planning.uncounted import Uncounted
 from gpu_sizer.reports.tables.columns import Facts, chosen
 from gpu_sizer.reports.tables.counting import Counts
 from gpu_sizer.reports.tables.engine_columns import AT, engine_remarks
 from gpu_sizer.reports.tables.grid import Cell, Grid, Group, Row, cleaned, transposed
 from gpu_sizer.reports.tables.selection import Selected, order, select_gpus, select_models
+from gpu_sizer.reports.tables.spec import TableSpec
+from gpu_sizer.units import amount
 from gpu_sizer.words.uncounted import uncounted_text
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from typing import Any
-
-    from gpu_sizer.cards.catalogue import Catalogue
-    from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.cards.model_card import ModelCard
-    from gpu_sizer.load import Setting
-    from gpu_sizer.planning.uncounted import Uncounted
-    from gpu_sizer.reports.tables.spec import TableSpec
 
 #: Columns that depend on the load.
 _COUNTED = frozenset(("gpus", "safe", "tensor", "layout", "free", "price", "month", "machines", "watts"))
@@ -114,7 +111,7 @@ def counts_of(spec: TableSpec, cards: Catalogue, reference: GpuSpec) -> Counts:
 
     provider = fleet(cards).provider(spec.provider) if spec.provider is not None else None
     machine = fleet(cards).find(spec.machine, provider) if spec.machine is not None else None
-    return Counts(spec.context, spec.load, reference, provider, machine)
+    return Counts(spec.context, spec.load, reference, provider, machine, cards)
 
 
 def gpus_of(spec: TableSpec, cards: Catalogue) -> list[GpuSpec]:
@@ -125,7 +122,6 @@ def gpus_of(spec: TableSpec, cards: Catalogue) -> list[GpuSpec]:
     """
     if spec.machine is None:
         return list(select_gpus(spec.gpus, cards))
-    from gpu_sizer import api
 
     return [api.hardware(None, spec.machine, cards)[0]]
 
@@ -211,7 +207,7 @@ def _edition(selected: Selected) -> str:
     days = [c.released for c in selected.models if c.released]
     newest = f", the newest of {max(days)}" if days else ""
     count = len(selected.models)
-    return f"gpu-sizer {__version__}; {count} model{'' if count == 1 else 's'}{newest}"
+    return f"gpu-sizer {__version__}; {amount(count, 'model')}{newest}"
 
 
 def _chosen(spec: TableSpec) -> str:

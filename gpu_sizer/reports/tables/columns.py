@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.errors import RequestError
+from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.planning.plan import Plan
+from gpu_sizer.planning.rental import Rental
 from gpu_sizer.records import dataclass
-from gpu_sizer.reports.listings import entry
+from gpu_sizer.reports.listings import ModelEntry
+from gpu_sizer.reports.tables.counting import Counts
 from gpu_sizer.reports.tables.engine_columns import AT, under_engine
 from gpu_sizer.reports.tables.grid import Cell, Column
 from gpu_sizer.timing.answer import significant
 from gpu_sizer.units import GB, GIB, rounded
 from gpu_sizer.words.rental import named
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.planning.cost import Cost
     from gpu_sizer.planning.how_fast import HowFast
-    from gpu_sizer.planning.plan import Plan
-    from gpu_sizer.planning.rental import Rental
-    from gpu_sizer.reports.tables.counting import Counts
 
 NOTHING = "–"
 EMPTY = Cell("", None)
@@ -32,7 +32,20 @@ _FORMAT_NAMES = {"float8": "FP8", "mxfp8": "MXFP8", "mxfp4": "MXFP4", "nvfp4": "
 
 #: Where a terminal has no room, these go first, in this order; then counts from the last GPU on, never the name.
 _FIRST_TO_GO = (
-    *("hub", "license", "organization", "watts", "month", "machines", "layout", "free", "active", "arena", "kv"),
+    *(
+        "hub",
+        "license",
+        "organization",
+        "watts",
+        "month",
+        "machines",
+        "layout",
+        "free",
+        "active",
+        "checkpoint",
+        "arena",
+        "kv",
+    ),
     *("released", "weights", "context", "dtype", "parameters", "price", "safe", "tensor"),
 )
 
@@ -118,7 +131,7 @@ def _billions(count: int) -> Cell:
 
 
 def _active(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
-    return _billions(entry(card).active)
+    return _billions(ModelEntry(card).active)
 
 
 def _dtype(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
@@ -288,8 +301,16 @@ KINDS: dict[str, Kind] = {
         Kind(
             "parameters",
             "Parameters (B)",
-            "all of them, in billions",
-            lambda f, c, g: _billions(entry(c).total),
+            "as its class counts them, in billions; `checkpoint` has all",
+            lambda f, c, g: _billions(ModelEntry(c).total),
+            scale=1e9,
+            number="#,##0.0",
+        ),
+        Kind(
+            "checkpoint",
+            "Checkpoint (B)",
+            "all that its checkpoint holds, in billions: every tower, and layers that predict ahead",
+            lambda f, c, g: _billions(build_inventory(c).checkpoint_parameters),
             scale=1e9,
             number="#,##0.0",
         ),

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from gpu_sizer.cards.catalogue import Catalogue
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.machine import Offer
+from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.errors import RequestError
+from gpu_sizer.memory.estimate import RankMemory
 from gpu_sizer.memory.layout import Layout
+from gpu_sizer.planning.plan import Plan
 from gpu_sizer.planning.quantities import tokens
 from gpu_sizer.planning.rental import Rental, rented
-from gpu_sizer.planning.request import make_request
+from gpu_sizer.planning.request import Request, make_request
 from gpu_sizer.planning.search import Search, plan
 from gpu_sizer.planning.uncounted import Uncounted, counted
 from gpu_sizer.records import replace
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, TypeVar
-
-    from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.cards.machine import Offer
-    from gpu_sizer.cards.model_card import ModelCard
-    from gpu_sizer.memory.estimate import RankMemory
     from gpu_sizer.planning.how_fast import HowFast
-    from gpu_sizer.planning.plan import Plan
-    from gpu_sizer.planning.request import Request
 
     R = TypeVar("R")
 
@@ -36,6 +35,7 @@ class Counts:
         reference: the GPU whose engine settings are taken for sizes that no GPU column fixes.
         provider: id of the provider whose machines are priced; null is any.
         machine: the machine whose GPUs are counted; null is any with them.
+        cards: whose machines are priced; null is the shipped ones and the user's own.
     """
 
     def __init__(
@@ -45,9 +45,10 @@ class Counts:
         reference: GpuSpec,
         provider: str | None = None,
         machine: Offer | None = None,
+        cards: Catalogue | None = None,
     ) -> None:
         self.context, self.load, self.reference = context, load, reference
-        self.provider, self.machine = provider, machine
+        self._where: dict[str, Any] = {"provider": provider, "machine": machine, "cards": cards}
         self._rentals: dict[tuple[str, str], Rental | None] = {}
         self._asked: dict[tuple[str, str | None], Request] = {}
         self._plans: dict[tuple[str, str, str | None], Plan | str] = {}
@@ -66,7 +67,7 @@ class Counts:
         """The same load under another engine, sized once."""
         if (found := self._under.get(engine)) is None:
             load = {**self.load, "engine": engine}
-            found = self._under[engine] = Counts(self.context, load, self.reference, self.provider, self.machine)
+            found = self._under[engine] = Counts(self.context, load, self.reference, **self._where)
         return found
 
     def request(self, card: ModelCard, gpu: GpuSpec, **changes: Any) -> Request:
@@ -76,9 +77,7 @@ class Counts:
             RequestError: a value that makes no sense.
         """
         length = None if self.context is None else tokens(self.context, card.context.native)
-        return make_request(
-            card, gpu, provider=self.provider, machine=self.machine, **{"context": length, **self.load, **changes}
-        )
+        return make_request(card, gpu, **self._where, **{"context": length, **self.load, **changes})
 
     def refusal(self, card: ModelCard) -> str | None:
         """Why a model does not take the context asked, or null."""

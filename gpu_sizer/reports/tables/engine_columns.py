@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.registry import engine, engine_names
 from gpu_sizer.errors import RequestError
 from gpu_sizer.records import replace
+from gpu_sizer.reports.tables.grid import Cell
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.reports.tables.columns import Facts, Kind
-    from gpu_sizer.reports.tables.grid import Cell
 
 #: Between a column's key and an engine.
 AT = "@"

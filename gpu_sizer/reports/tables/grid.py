@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
 from gpu_sizer.records import dataclass, field, replace
 from gpu_sizer.reports.tables.text import one_line
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
     from gpu_sizer.planning.uncounted import Uncounted
 
 

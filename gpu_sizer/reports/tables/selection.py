@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gpu_sizer import api
+from gpu_sizer.cards.catalogue import Catalogue
+from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.errors import RequestError
 from gpu_sizer.records import dataclass
-from gpu_sizer.reports.listings import ModelEntry, entry
+from gpu_sizer.reports.listings import ModelEntry
 from gpu_sizer.reports.selecting import ModelFilter, parameters
-from gpu_sizer.reports.tables.spec import ALL
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from gpu_sizer.cards.catalogue import Catalogue
-    from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.cards.model_card import ModelCard
-    from gpu_sizer.reports.tables.columns import Shown
-    from gpu_sizer.reports.tables.grid import Row
-    from gpu_sizer.reports.tables.spec import TableSpec
+from gpu_sizer.reports.tables.columns import Shown
+from gpu_sizer.reports.tables.grid import Row
+from gpu_sizer.reports.tables.spec import ALL, TableSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +51,11 @@ def select_models(spec: TableSpec, cards: Catalogue) -> Selected:
     named = [api.load_model(name, cards=cards) for name in spec.models] if spec.models else cards.models.all()
     unique = list({card.id: card for card in named}.values())
     wanted = _filter(spec)
-    # Counting parameters takes longer than all the rest: only where a size is asked for.
-    sized = wanted.moe or wanted.least is not None or wanted.most is not None
     kept: list[ModelCard] = []
     undated: list[str] = []
     later = 0
     for card in unique:
-        if not wanted.keeps(entry(card) if sized else ModelEntry(card, 0, 0)):
+        if not wanted.keeps(ModelEntry(card, cards.models.counts)):
             continue
         if card.released is None and (spec.as_of or spec.since):
             undated.append(card.name)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
 from gpu_sizer.errors import RequestError, unknown_word
-from gpu_sizer.load import OPTIONS
+from gpu_sizer.load import OPTIONS, Setting
 from gpu_sizer.records import dataclass, field, fields
 from gpu_sizer.reports.selecting import first_day, last_day, parameters
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import date
-    from pathlib import Path
-    from typing import Any
-
-    from gpu_sizer.load import Setting
 
 DEFAULT_COLUMNS = ("name", "organization", "released", "parameters", "context", "dtype", "weights", "gpus")
 DEFAULT_GPUS = ("rtx-a6000", "a100-80gb", "h100-80gb", "h200")
@@ -96,7 +92,6 @@ def _gpus(value: Any) -> tuple[str, ...]:
 
 
 def _date(value: Any, read: Callable[[str], date]) -> date:
-    from datetime import date, datetime
 
     if isinstance(value, date) and not isinstance(value, datetime):
         return value

@@ -13,14 +13,15 @@ import pytest
 
 from gpu_sizer import size
 from gpu_sizer.cards.catalogue import catalogue
-from gpu_sizer.cli.article import asked, drafted
 from gpu_sizer.cli.entry import run
+from gpu_sizer.reports.article.asked import asked
 from gpu_sizer.reports.article.draft import Draft, Section, markdown
+from gpu_sizer.reports.article.made import drafted
 from gpu_sizer.reports.article.sections import listed
 from gpu_sizer.reports.tables.formats import FORMATS
 
 MODELS = "llama-2-7b,llama-2-70b,mixtral-8x7b,mixtral-8x22b,llama-3-8b,llama-3-70b,llama-3.1-405b,made-up-13b"
-COMMAND = ["article", "--as-of", "2024-05-15", "--gpus", "a6000,h100", "--models", MODELS]
+COMMAND = ["article", "--as-of", "2024-05-15", "--gpu", "a6000,h100", "--models", MODELS]
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +110,7 @@ def test_the_draft_says_what_is_missing_and_what_stood_out(folder: Path) -> None
 
 
 def test_bad_input_leaves_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for more in (["--models", "made-up-13b"], ["--as-of", "soon"], ["--gpus", "zx81"], ["--as-of", "2001-01-01"]):
+    for more in (["--models", "made-up-13b"], ["--as-of", "soon"], ["--gpu", "zx81"], ["--as-of", "2001-01-01"]):
         assert run(["article", "-o", str(tmp_path / "x"), *more]) == 2
         assert capsys.readouterr().err.startswith("gpu-sizer: ")
         assert not (tmp_path / "x").exists()

@@ -12,7 +12,9 @@ import pytest
 
 from gpu_sizer import size
 from gpu_sizer.cards.catalogue import catalogue
-from gpu_sizer.cli.article import asked, drafted, texts
+from gpu_sizer.reports.article.asked import asked
+from gpu_sizer.reports.article.folder import texts
+from gpu_sizer.reports.article.made import drafted
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "docs" / "examples" / "spring-2024"
@@ -73,7 +75,7 @@ def test_made_again_it_is_the_same_byte_for_byte(made: dict[str, bytes]) -> None
 
 
 def test_make_docs_makes_it() -> None:
-    command = "gpu-sizer article -o docs/examples/spring-2024 --as-of 2024-05-15 --gpus a6000"
+    command = "gpu-sizer article -o docs/examples/spring-2024 --as-of 2024-05-15 --gpu a6000"
     assert command in (ROOT / "Makefile").read_text()
 
 

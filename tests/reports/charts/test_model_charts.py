@@ -298,9 +298,9 @@ COMMANDS = [
     ["demand", "--models", "llama-2-70b,mixtral-8x7b", "--measure", "gib"],
     ["memory", "mixtral-8x7b", "llama-3-8b", "--gpu", "a6000", "--gpu", "h100"],
     ["context", "llama-3-8b", "--gpu", "l4", "--users", "1,8"],
-    ["speed", "llama-3-8b", "--gpus", "l4,h100"],
-    ["frontier", "llama-3-8b", "--gpus", "l4,h100"],
-    ["matrix", "--models", "llama-3-8b,mixtral-8x7b", "--gpus", "l4,h100"],
+    ["speed", "llama-3-8b", "--gpu", "l4,h100"],
+    ["frontier", "llama-3-8b", "--gpu", "l4,h100"],
+    ["matrix", "--models", "llama-3-8b,mixtral-8x7b", "--gpu", "l4,h100"],
 ]
 
 
@@ -357,7 +357,7 @@ def test_commands_write_chart_and_data(command: list[str], tmp_path: Path) -> No
 
 def test_the_matrix_holds_what_size_says(tmp_path: Path) -> None:
     file = tmp_path / "m.csv"
-    assert run(["chart", "matrix", "--models", "mixtral-8x7b,llama-3-70b", "--gpus", "a6000,l4", "-o", str(file)]) == 0
+    assert run(["chart", "matrix", "--models", "mixtral-8x7b,llama-3-70b", "--gpu", "a6000,l4", "-o", str(file)]) == 0
     rows = list(csv.reader(file.open()))
     for row, model in zip(rows[1:], ("mixtral-8x7b", "llama-3-70b"), strict=True):
         assert row[1:] == [str(size(model, gpu=g, details=False).gpu_count) for g in ("a6000", "l4")]
@@ -365,7 +365,7 @@ def test_the_matrix_holds_what_size_says(tmp_path: Path) -> None:
 
 def test_the_speeds_of_a_chart_are_those_of_the_library(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    assert run(["chart", "speed", "llama-3-8b", "--gpus", "h100", "-o", str(tmp_path / "speed.svg")]) == 0
+    assert run(["chart", "speed", "llama-3-8b", "--gpu", "h100", "-o", str(tmp_path / "speed.svg")]) == 0
     with (tmp_path / "speed.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) > 5
@@ -379,7 +379,7 @@ def test_the_speeds_of_a_chart_are_those_of_the_library(tmp_path: Path) -> None:
 
 def test_no_layout_beats_a_frontier_in_both(tmp_path: Path) -> None:
     file = tmp_path / "f.csv"
-    assert run(["chart", "frontier", "llama-3-70b", "--gpus", "h100", "-o", str(file)]) == 0
+    assert run(["chart", "frontier", "llama-3-70b", "--gpu", "h100", "-o", str(file)]) == 0
     rows = [(int(r["gpus"]), float(r["each"]), float(r["per_gpu"])) for r in csv.DictReader(file.open())]
     assert [each for _, each, _ in rows] == sorted((each for _, each, _ in rows), reverse=True)
     assert [of_gpu for *_, of_gpu in rows] == sorted(of_gpu for *_, of_gpu in rows)
@@ -418,7 +418,7 @@ BAD = [
     ["context", "llama-3-8b", "--gpu", "a6000", "--users", "1,2,3,4,5,6,7"],
     ["context", "llama-3-8b", "--gpu", "a6000", "--users", "0"],
     ["context", "llama-3.1-405b", "--gpu", "t4", "--max-gpus", "2"],
-    ["matrix", "--gpus", "all", "-o", "m.svg"],
+    ["matrix", "--gpu", "all", "-o", "m.svg"],
     ["memory", "kimi-k3", "--gpu", "t4", "-o", "m.svg"],
 ]
 

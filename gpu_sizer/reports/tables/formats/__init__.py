@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from gpu_sizer.discovery import modules_with
 from gpu_sizer.errors import RequestError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from gpu_sizer.reports.tables.grid import Grid
+from gpu_sizer.reports.tables.grid import Grid
 
 _MODULES = {module.__name__.rpartition(".")[2]: module for module in modules_with(__name__, "ENDING")}
 #: Endings of files by name of a format.

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from gpu_sizer.reports.tables.grid import Cell, Grid
+from gpu_sizer.reports.tables.grid import Cell, Grid
 
 ENDING = ".csv"
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from html import escape
 
-from gpu_sizer.reports.tables.grid import notes
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from gpu_sizer.reports.tables.grid import Cell, Column, Grid, Notes
+from gpu_sizer.reports.tables.grid import Cell, Column, Grid, Notes, notes
 
 ENDING = ".html"
 OTHER_ENDINGS = (".htm",)

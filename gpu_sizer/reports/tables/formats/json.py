@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from gpu_sizer.reports.tables.grid import Grid
+from gpu_sizer.reports.tables.grid import Grid
 
 ENDING = ".json"
 

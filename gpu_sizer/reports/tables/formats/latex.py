@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from gpu_sizer.reports.tables.grid import notes
+from collections.abc import Iterator
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from gpu_sizer.reports.tables.grid import Cell, Column, Grid
+from gpu_sizer.reports.tables.grid import Cell, Column, Grid, notes
 
 ENDING = ".tex"
 #: It can be a page or document of its own.

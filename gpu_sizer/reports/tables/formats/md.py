@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from gpu_sizer.reports.tables.grid import notes
+from gpu_sizer.reports.tables.grid import Cell, Column, Grid, notes
 from gpu_sizer.reports.tables.text import padded, width
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from gpu_sizer.reports.tables.grid import Cell, Column, Grid
 
 ENDING = ".md"
 OTHER_ENDINGS = (".markdown",)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from gpu_sizer.reports.tables.grid import Grid
+from gpu_sizer.reports.tables.grid import Grid
 
 ENDING = ".txt"
 
