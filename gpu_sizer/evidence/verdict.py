@@ -208,8 +208,8 @@ def _needed(record: EvidenceRecord, p: dict[str, Any]) -> str | None:
 
 
 def _advice(record: EvidenceRecord, p: dict[str, Any], driver: Lower | None) -> str | None:
-    """What a lower setting would give."""
-    if driver is None:
+    """What a lower setting would give, where the engine may be told one."""
+    if driver is None or driver.setting not in engine(engine_of(record)[0]).lowerable:
         return None
     gain = driver.available_kv_gib - p["available_kv_gib"]
     if gain < max(WORTH_TELLING_GIB, WORTH_TELLING * p["available_kv_gib"]):

@@ -64,3 +64,6 @@ def test_a_log_is_advised_in_its_engines_words() -> None:
     )
     done = check(findings(log), catalogue(), gpu="a100-80gb", engine="tgi@3.3")
     assert any("With --max-batch-prefill-tokens 2048, not 65536" in s for s in done.sentences), done.sentences
+    # Before there were chunks a prefill was as long as the longest prompt: less is refused.
+    older = check(findings(log), catalogue(), gpu="a100-80gb", engine="tgi@2.2")
+    assert not any("--max-batch-prefill-tokens 2048" in s for s in older.sentences)
