@@ -16,7 +16,7 @@ from gpu_sizer.planning.rental import at_least, rented
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search, plan
 from gpu_sizer.planning.uncounted import Uncounted, counted
-from gpu_sizer.records import dataclass, replace
+from gpu_sizer.records import dataclass, field, replace
 from gpu_sizer.units import ceil_div
 
 TYPE_CHECKING = False
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from gpu_sizer.planning.rental import Rental
     from gpu_sizer.planning.request import Request
 
+#: In which order the models that run may stand.
+ORDERS = ("newest", "rated")
 #: Options that an answer shows unless all are asked for.
 SHOWN = 12
 #: Models that an answer shows in words.
@@ -102,6 +104,10 @@ class Runnable:
     """The machine that was asked for by name, whose GPUs these are."""
     uncounted: tuple[Uncounted, ...] = ()
     """Models of which it is not known what they take here; neither among ``models`` nor ``left_out``."""
+    ratings: dict[str, float] = field(default_factory=dict)
+    """Points by the id of a model, where the best rated come first."""
+    rated_by: str | None = None
+    """Whose ratings these are, of which day and under which licence; null where the newest come first."""
 
     @property
     def context(self) -> int | None:
@@ -126,10 +132,17 @@ class Runnable:
             "gpu_count": self.gpu_count,
             "machine": self.machine.key if self.machine is not None else None,
             "assumptions": dict(self.assumptions),
-            "models": [m.model_dump() for m in self.models],
+            "models": [m.model_dump() | self._rating(m) for m in self.models],
+            **({"rated_by": self.rated_by} if self.rated_by is not None else {}),
             "left_out": self.left_out,
             "not_counted": [u.model_dump() for u in self.uncounted],
         }
+
+    def _rating(self, m: RunnableModel) -> dict[str, float | None]:
+        if self.rated_by is None:
+            return {}
+        rating = self.ratings.get(m.model.id)
+        return {"rating": None if rating is None else round(rating, 2)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +250,24 @@ def _newest(m: RunnableModel) -> tuple[Any, ...]:
     order = {"fits": 0, "tight": 0, "does_not_fit": 1}
     year = m.model.released.year if m.model.released is not None else 0
     return (order[m.verdict], not m.max_context, m.model.quantized, -year, -m.total_parameters, m.model.id)
+
+
+def by_rating(found: Runnable, ratings: dict[str, float], rated_by: str) -> Runnable:
+    """The same models with the best rated first; those without a rating follow as before.
+
+    Quantized releases still stand behind the others, and what fits before what does not.
+
+    Args:
+        found: the models that run.
+        ratings: points by the id of a model.
+        rated_by: whose ratings these are, of which day and under which licence.
+    """
+
+    def best(m: RunnableModel) -> tuple[Any, ...]:
+        fits, shorter, quantized, *rest = _newest(m)
+        return (fits, shorter, quantized, m.model.id not in ratings, -ratings.get(m.model.id, 0.0), *rest)
+
+    return replace(found, models=tuple(sorted(found.models, key=best)), ratings=ratings, rated_by=rated_by)
 
 
 def what_fits(
