@@ -86,6 +86,12 @@ def article(
     ] = None,
     title: Annotated[str | None, typer.Option(help="The headline.")] = None,
     dark: Annotated[bool, typer.Option("--dark", help="Also each chart for dark pages.")] = False,
+    live: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Also a live table: the page at this address, in a frame below the table."
+        ),
+    ] = None,
 ) -> None:
     """The article itself: table in every format, charts, data, and a Markdown draft with methods and footnotes."""
     from gpu_sizer.reports.tables.spec import keys_of
@@ -106,9 +112,30 @@ def article(
         title=title,
         **keys_of(load),
     )
+    frame = _frame(live, spec, cards) if live is not None else None
     made, kept = drafted(spec, cards, unknown)
-    for path in _write(output, texts(made, kept, dark) | _pictures(made, dark)):
+    files = texts(made, kept, dark) | _pictures(made, dark)
+    if frame is not None:
+        from gpu_sizer.page.embed import with_frame
+
+        files["article.md"] = with_frame(files["article.md"].decode(), frame).encode()
+    for path in _write(output, files):
         typer.echo(f"gpu-sizer: wrote {path}", err=True)
+
+
+def _frame(live: str, spec: TableSpec, cards: Catalogue) -> str:
+    """The live table of the article's models, the newest first.
+
+    Raises:
+        RequestError: no address of a page.
+    """
+    from gpu_sizer.page.embed import frame
+    from gpu_sizer.reports.tables.selection import select_gpus, select_models
+
+    newest = sorted(select_models(spec, cards).models, key=lambda c: (str(c.released or ""), c.id), reverse=True)
+    gpus = [g.id for g in select_gpus(spec.gpus, cards)]
+    title = f"Open models and the GPUs that each takes: {', '.join(gpus)}"
+    return frame(live, [c.id for c in newest], gpus, spec.load, title)
 
 
 def asked(**options: Any) -> TableSpec:
