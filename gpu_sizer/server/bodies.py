@@ -116,7 +116,14 @@ class SizeBody(LoadBody):
 class FileBody(SizeBody):
     """The fewest GPUs for a model of one's own, whose card or configuration is sent along."""
 
-    model_config = _shown({"name": "config.json", "text": '{"model_type": "llama"}', "gpu": "h100"})
+    model_config = _shown(
+        {
+            "name": "config.json",
+            "text": '{"model_type": "llama", "hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, '
+            '"num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 128256, "max_position_embeddings": 8192}',
+            "gpu": "h100",
+        }
+    )
 
     model: Name | None = Field(None, description="Not looked at: the file is the model.")  # type: ignore[assignment]
     name: Name = Field(description="The file's name: .json is a configuration, everything else a model card in YAML.")
