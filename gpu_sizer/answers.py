@@ -95,7 +95,8 @@ class Plan(Saying, planned.Plan):
 
         Args:
             form: the format.
-            options: weights, image, port, tuned, name ...: the fields of :class:`gpu_sizer.deploy.choices.Choices`.
+            options: weights, image, port, tuned, name ...: the fields of :class:`gpu_sizer.deploy.choices.Choices`;
+                ``extra``, the engine's own options as a list of words, is held to what its version knows.
 
         Raises:
             DoesNotFitError: there is nothing to deploy.
@@ -119,7 +120,8 @@ class Fit(Saying, planned.Fit):
 
         Args:
             form: the format.
-            options: weights, image, port, tuned, name ...: the fields of :class:`gpu_sizer.deploy.choices.Choices`.
+            options: weights, image, port, tuned, name ...: the fields of :class:`gpu_sizer.deploy.choices.Choices`;
+                ``extra``, the engine's own options as a list of words, is held to what its version knows.
 
         Raises:
             DoesNotFitError: there is nothing to deploy.

@@ -27,6 +27,11 @@ SOURCES: dict[str, tuple[str, str, str | None]] = {
     "kserve": ("kserve/kserve", "charts/kserve-crd/templates/serving.kserve.io_inferenceservices.yaml", "v1beta1"),
     "kserve-llm": ("kserve/kserve", "config/crd/full/llmisvc/serving.kserve.io_llminferenceservices.yaml", "v1alpha2"),
     "kuberay": ("ray-project/kuberay", "helm-chart/kuberay-operator/crds/ray.io_rayservices.yaml", "v1"),
+    "dynamo": (
+        "ai-dynamo/dynamo",
+        "deploy/operator/config/crd/bases/nvidia.com_dynamographdeployments.yaml",
+        "v1beta1",
+    ),
     "llm-d": ("llm-d-incubation/llm-d-modelservice", "charts/llm-d-modelservice/values.schema.json", None),
     "llama-swap": ("mostlygeek/llama-swap", "config-schema.json", None),
     "production-stack": ("vllm-project/production-stack", "helm/values.schema.json", None),
@@ -83,11 +88,14 @@ def samples(name: str) -> list[Any]:
     texts.append(size("llama-3.1-8b", machine="g6.xlarge", context=8192).deploy(name))
     if name != one:
         texts.append(size("mixtral-8x7b", gpu="a6000").deploy(name))
+    if name not in (one, "dynamo"):
         texts.append(size("llama-3.1-70b", gpu="mi300x").deploy(name))
+    if name == "dynamo":
+        texts.append(size("llama-3.1-405b", gpu="h100").deploy(name, rdma="rdma/ib"))
     if name == "kuberay":
         texts.append(size("llama-3.1-405b", gpu="h100").deploy(name, replicas=2))
         texts.append(estimate("mixtral-8x7b", gpu="h100", tensor_parallel_size=2, enforce_eager=True).deploy(name))
-    if name in ("kserve", "kuberay", "kserve-llm"):
+    if name in ("kserve", "kuberay", "kserve-llm", "dynamo"):
         texts.append(size("llama-3.1-8b", gpu="h100", context=8192).deploy(name, namespace="team", replicas=2))
     if name in ("kserve", "llama-swap"):
         texts.append(size("llama-3.1-8b", gpu="h100", context=8192).deploy(name, weights="/models/x"))

@@ -17,6 +17,7 @@ FOLDER/ENGINE/VERSION.json; without versions, the table is written again from wh
 from __future__ import annotations
 
 import argparse
+import ast
 import hashlib
 import json
 import re
@@ -135,17 +136,28 @@ def of_table(engine: str, version: str, folder: Path, given: argparse.Namespace)
 
 
 def of_click(engine: str, version: str, folder: Path, given: argparse.Namespace) -> tuple[dict[str, Any], str]:
-    """The options of trtllm-serve's command ``serve``."""
+    """The options of trtllm-serve's command ``serve``, out of what declares them in its source.
+
+    The hash is of that part alone, from the first decorator up to the function's own line: of the rest nothing is read.
+    """
     text = given.source.read_text(encoding="utf-8")
-    body = text[text.index('@click.command("serve")') : text.index("def serve(")]
+    part = text[text.index('@click.command("serve")') : text.index("def serve(")]
+    (function,) = ast.parse(f"{part}def serve(): ...").body
+    assert isinstance(function, ast.FunctionDef)
     found: dict[str, Any] = {}
-    for part in body.split("@click.option(")[1:]:
-        names = re.findall(r"""['"](--\w+)['"]""", part.partition("help=")[0].partition("type=")[0])
-        entry: dict[str, Any] = {"value": "is_flag=True" not in part, "name": names[0]}
-        if told := re.search(r"Choice\w*\(\[([^\]]*)\]", part):
-            entry["choices"] = re.findall(r'"(\w+)"', told[1])
+    for call in function.decorator_list:
+        if not isinstance(call, ast.Call) or ast.unparse(call.func) != "click.option":
+            continue
+        told = {k.arg: k.value for k in call.keywords}
+        names = [ast.literal_eval(a) for a in call.args]
+        names = [n for n in names if n.startswith("-")]
+        entry: dict[str, Any] = {"value": "is_flag" not in told, "name": names[0]}
+        # Choices that are written out, and other words for them; those of a registry are not in the source.
+        kind = told.get("type")
+        if isinstance(kind, ast.Call) and isinstance(kind.args[0] if kind.args else None, ast.List):
+            entry["choices"] = [word for a in kind.args for word in ast.literal_eval(a)]
         found |= dict.fromkeys(names, entry)
-    return found, given.of
+    return found, f"{given.of} sha256:{hashlib.sha256(part.encode()).hexdigest()} (its declarations)"
 
 
 READERS: dict[str, Callable[..., tuple[dict[str, Any], str]]] = {

@@ -30,6 +30,9 @@ _SECONDS = 10
 _FREE = 0.95
 _NVIDIA_SMI = ("nvidia-smi", "--query-gpu=name,memory.total,memory.free,mig.mode.current", "--format=csv,noheader")
 _ROCM_SMI = ("rocm-smi", "--showproductname", "--showmeminfo", "vram", "--json")
+#: Its successor since ROCm 6: what a GPU is, and what of its memory is taken.
+_AMD_SMI = ("amd-smi", "static", "--asic", "--vram", "--json")
+_AMD_SMI_USED = ("amd-smi", "metric", "--mem-usage", "--json")
 _SYSTEM_PROFILER = ("system_profiler", "-json", "SPHardwareDataType")
 #: A row of nvidia-smi's table, with the name, and below it one with the memory used and whole.
 _NAMED_ROW = re.compile(r"^\s*\|\s+(\d+)\s+(\S.*?)\s+(?:On|Off|N/A|WDDM|TCC|MCDM)\s+\|", re.M)
@@ -89,7 +92,7 @@ def _nvidia(text: str) -> list[Present]:
 
 def _amd(text: str) -> list[Present]:
     found = []
-    for card in _objects(text):
+    for card in [told for told in _objects(text) if isinstance(told, dict)]:
         named = {key.lower(): str(value) for key, value in card.items()}
         name = named.get("card series") or named.get("card model")
         total, used = (_mib(named.get(f"vram total {what} (b)", "")) for what in ("memory", "used memory"))
@@ -97,6 +100,37 @@ def _amd(text: str) -> list[Present]:
             whole = total / MIB
             found.append(Present(name, whole, whole - (used or 0) / MIB))
     return found
+
+
+def _amd_by_its_successor(text: str) -> list[Present]:
+    used = {gpu.get("gpu"): _amount(gpu, "mem_usage", "used_vram") for gpu in _gpu_data(_told(_AMD_SMI_USED) or "")}
+    found = []
+    for gpu in _gpu_data(text):
+        asic, whole = gpu.get("asic"), _amount(gpu, "vram", "size")
+        name = asic.get("market_name") if isinstance(asic, dict) else None
+        if isinstance(name, str) and whole:
+            taken = used.get(gpu.get("gpu"))
+            found.append(Present(name, whole, None if taken is None else whole - taken))
+    return found
+
+
+def _gpu_data(text: str) -> list[dict[str, Any]]:
+    """The GPUs of ``amd-smi``: a list, since ROCm 7 under a key."""
+    try:
+        told = json.loads(text[text.index("[" if text.lstrip().startswith("[") else "{") :])
+    except (ValueError, RecursionError):
+        return []
+    listed = told.get("gpu_data") if isinstance(told, dict) else told
+    gpus = [gpu for gpu in listed if isinstance(gpu, dict)] if isinstance(listed, list) else []
+    return [gpu for gpu in gpus if isinstance(gpu.get("gpu"), int)]
+
+
+def _amount(gpu: dict[str, Any], group: str, key: str) -> float | None:
+    """An amount of memory in MiB, which the tool calls MB."""
+    held = gpu.get(group)
+    told = held.get(key) if isinstance(held, dict) else None
+    value = told.get("value") if isinstance(told, dict) and told.get("unit") == "MB" else None
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _apple(text: str) -> list[Present]:
@@ -122,6 +156,7 @@ _CUT = "..."
 #: Who is asked, in turn.
 _TOOLS: tuple[tuple[tuple[str, ...], Callable[[str], list[Present]]], ...] = (
     (_NVIDIA_SMI, _nvidia),
+    (_AMD_SMI, _amd_by_its_successor),
     (_ROCM_SMI, _amd),
     (_SYSTEM_PROFILER, _apple),
 )

@@ -71,6 +71,8 @@ class Choices:
                 )
         if self.rdma is not None and not _RESOURCE.fullmatch(self.rdma):
             raise RequestError(f"rdma must be the name of a resource, as rdma/ib, not {self.rdma[:60]!r}")
+        if isinstance(self.extra, str) or not all(isinstance(word, str) for word in self.extra):
+            raise RequestError("extra is a list of words, as ['--tool-call-parser', 'hermes']")
         if any("\0" in word for word in self.extra):
             raise RequestError("an option of the engine cannot hold a NUL")
 

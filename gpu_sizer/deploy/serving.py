@@ -122,9 +122,14 @@ class Serving:
         """Memory of a machine that its part needs at least, in GiB, beside what is shared."""
         return GIB_BESIDE + GIB_A_WORKER * self.gpus_per_node
 
-    def _image(self) -> Image | None:
+    def found_image(self, platform: str | None = None) -> Image | None:
+        """The image of this version, or of the nearest one that was seen; null where none is known.
+
+        Args:
+            platform: as in ``images.yaml``; null is the GPU's.
+        """
         request = self.fit.request
-        return image_for(request.get_engine().name, self.gpu.platform, self.version, request.model)
+        return image_for(request.get_engine().name, platform or self.gpu.platform, self.version, request.model)
 
     def image(self) -> str:
         """The container image: the engine's own of the version whose rules were planned with, or of an older one.
@@ -134,7 +139,7 @@ class Serving:
         """
         if self.choices.image is not None:
             return self.choices.image
-        if (found := self._image()) is None:
+        if (found := self.found_image()) is None:
             raise RequestError(f"no image of {self.shown} for {self.gpu.platform} is known: name one (--image)")
         return found.name
 
@@ -142,7 +147,7 @@ class Serving:
         """The container image; null where none is known."""
         if self.choices.image is not None:
             return self.choices.image
-        found = self._image()
+        found = self.found_image()
         return found.name if found is not None else None
 
     def key_variable(self) -> str | None:
@@ -233,12 +238,21 @@ class Serving:
             f"{free} left on the fullest GPU, {verdict}.",
             *self.notes,
         ]
-        if container and self.choices.image is None and (found := self._image()) is not None:
-            if not found.seen:
-                lines.append(f"Nobody was seen to use {found.name}: look whether it is there (--image names another).")
-            elif not found.own:
-                lines.append(
-                    f"No tag of {self.shown} was seen: the image is of {found.version}, the nearest one that was "
-                    "(--image names another)."
-                )
+        if container and self.choices.image is None and (found := self.found_image()) is not None:
+            lines += self.image_notes(found)
         return lines
+
+    def image_notes(self, found: Image) -> list[str]:
+        """What to say of an image that is not of the planned version, or was not seen.
+
+        Args:
+            found: the image.
+        """
+        if not found.seen:
+            return [f"Nobody was seen to use {found.name}: look whether it is there (--image names another)."]
+        if not found.own:
+            return [
+                f"No tag of {self.shown} was seen: the image is of {found.version}, the nearest one that was "
+                "(--image names another)."
+            ]
+        return []

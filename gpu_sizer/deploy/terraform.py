@@ -6,6 +6,8 @@ stderr and an exit code other than 0 (registry.terraform.io/providers/hashicorp/
 
 from __future__ import annotations
 
+import shlex
+
 from gpu_sizer import api
 from gpu_sizer.deploy.bare import several
 from gpu_sizer.deploy.choices import CHOICES, Choices
@@ -30,7 +32,7 @@ LONGEST_QUERY = 100_000
 _SIZES = {s.name: s for s in LAYOUT}
 _CHOICES = {s.name: s for s in CHOICES}
 #: What a query may hold. An empty string means the default, since a Terraform variable cannot be left out of a map.
-KEYS = ("model", "gpu", "machine", *OPTIONS, *_SIZES, *_CHOICES, "format")
+KEYS = ("model", "gpu", "machine", *OPTIONS, *_SIZES, *_CHOICES, "extra", "format")
 
 
 def read_query(text: str) -> dict[str, str]:
@@ -56,6 +58,18 @@ def read_query(text: str) -> dict[str, str]:
     return {k: v for k, v in query.items() if v != ""}
 
 
+def _words(text: str) -> tuple[str, ...]:
+    """The engine's own options, written in one string as for a shell.
+
+    Raises:
+        RequestError: a quote that is not closed.
+    """
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise RequestError(f"extra: {str(error).lower()} in {text[:60]!r}") from None
+
+
 def result(query: dict[str, str], cards: Catalogue | None = None) -> dict[str, str]:
     """The answer to a query: counts, sizes, the command, and the file of a format where one is named.
 
@@ -76,6 +90,7 @@ def result(query: dict[str, str], cards: Catalogue | None = None) -> dict[str, s
     rental = rented(answer)
     options = {name: s.read(query[name]) for name, s in _CHOICES.items() if name in query}
     options["release"] = weights_named(card, query["model"])
+    options["extra"] = _words(query.get("extra", ""))
     serving = make_serving(answer, Choices(**options))
     fit = serving.fit
     values: dict[str, Any] = {

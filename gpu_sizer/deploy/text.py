@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterable, Sequence
@@ -45,6 +46,33 @@ def shell_words(words: Sequence[str]) -> str:
         else:
             groups.append([word])
     return " \\\n  ".join(" ".join(shlex.quote(w) for w in group) for group in groups)
+
+
+def python_text(text: str) -> str:
+    """A string as Python reads it, whatever is in it."""
+    return json.dumps(text) if text.isascii() and text.isprintable() else repr(text)
+
+
+def python_words(words: Sequence[str]) -> str:
+    """A command as a Python list, one option to a line."""
+    lines: list[str] = []
+    for word in words:
+        if word.startswith("-") or not lines:
+            lines.append(f"    {python_text(word)},")
+        else:
+            lines[-1] += f" {python_text(word)},"
+    return "\n".join(["[", *lines, "]"])
+
+
+def python_value(value: Any, indent: int = 0) -> str:
+    """Plain data as Python reads it: dicts and lists one entry to a line."""
+    inside = " " * (indent + 4)
+    if isinstance(value, dict):
+        rows = [f"{inside}{python_text(k)}: {python_value(v, indent + 4)}," for k, v in value.items()]
+        return "\n".join(["{", *rows, f"{' ' * indent}}}"])
+    if isinstance(value, list):
+        return "\n".join(["[", *(f"{inside}{python_value(v, indent + 4)}," for v in value), f"{' ' * indent}]"])
+    return python_text(value) if isinstance(value, str) else repr(value)
 
 
 #: Line breaks of YAML 1.1 other than the usual one.

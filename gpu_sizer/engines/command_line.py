@@ -35,3 +35,11 @@ class CommandLine:
     """Beginnings of images' names whose arguments are options."""
     bare_model: bool = False
     """Whether the first word that is no option is the model."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the environment that the server reads in the place of options, and these."""
+    shared_context: bool = False
+    """Whether the length is that of all requests together."""
+
+    def option(self, setting: str) -> str | None:
+        """The option that sets a setting, the first of several; null where none does."""
+        return next((flag for flag, name in self.options.items() if name == setting and flag.startswith("--")), None)

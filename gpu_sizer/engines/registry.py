@@ -6,11 +6,11 @@ from functools import cache
 
 from gpu_sizer.engines.profiles import has_module, naming
 from gpu_sizer.errors import RequestError
-from gpu_sizer.load import ENGINE
+from gpu_sizer.load import ENGINE, OPTIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from gpu_sizer.cards.gpu_spec import GpuSpec
@@ -132,6 +132,27 @@ def remote_code(name: str, version: str, card: ModelCard, weights: str) -> str |
 def command_line_of(name: str) -> CommandLine | None:
     """How an engine's server is called; null for one without."""
     return next((line for line in engine_command_lines() if line.name == name), None)
+
+
+def advised(name: str, settings: Mapping[str, Any], users: int = 1) -> str:
+    """Settings as options of an engine's own server: ``--ctx-size 8192``; of this program's where it has none.
+
+    Args:
+        name: the engine, with a version behind ``@`` or without.
+        settings: values by name of a setting.
+        users: requests at once, whose lengths some servers are told together.
+    """
+    base, _, version = name.partition("@")
+    base, words = engine_name(base), []
+    server = command_line_of(base)
+    for setting, value in settings.items():
+        flag = server.option(setting) if server is not None else None
+        if server is None or flag is None:
+            words.append(f"{OPTIONS[setting].flag.partition('/')[0]} {value}")
+            continue
+        told = value * users if setting == "context" and server.shared_context else value
+        words.append(f"{flags_of(base, version, base).spelt(flag)} {told}")
+    return " ".join(words)
 
 
 def engine_command_lines() -> Iterator[CommandLine]:

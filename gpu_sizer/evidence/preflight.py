@@ -9,6 +9,9 @@ from typing import Any
 
 import yaml
 
+from gpu_sizer.cards.catalogue import catalogue
+from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.cards.ollama_tags import USUAL_TYPE, tagged, usual_type
 from gpu_sizer.engines.command_line import REPLICAS_WITHIN, CommandLine
 from gpu_sizer.engines.registry import engine_command_lines
 from gpu_sizer.errors import RequestError
@@ -23,6 +26,8 @@ LONGEST = 1 << 20
 _SETTINGS = {**OPTIONS, **{s.name: s for s in LAYOUT}}
 #: Where a shell's command ends.
 _ENDS = {"&&", "||", ";", "|", "&", ">", ">>", "2>&1"}
+#: Programs that run a container, behind ``sudo`` or not.
+_DOCKERS = ("docker", "podman", "nerdctl")
 #: How deep the resources of a container are.
 _DEEPEST = 8
 #: A variable of a shell, of compose (with a default) or of Kubernetes.
@@ -68,6 +73,9 @@ class _Call:
     image: str | None = None
     gpu_count: int | None = None
     variables: dict[str, str] = field(default_factory=dict)
+    """What stands behind a ``$``."""
+    environment: dict[str, str] = field(default_factory=dict)
+    """What the server itself is given."""
 
     def expanded(self) -> list[str]:
         """The words with what their variables hold; an unknown one stays as it is written."""
@@ -157,7 +165,8 @@ def _manifest_calls(value: Any, seen: set[int]) -> Iterator[_Call]:
         if parts or isinstance(image, str):
             around = {k: v for k, v in value.items() if k in ("resources", "deploy")}
             words, named = [w for p in parts for w in p], image if isinstance(image, str) else None
-            yield _Call(words, named, _gpus(around), _environment(value.get("env") or value.get("environment")))
+            told = _environment(value.get("env") or value.get("environment"))
+            yield _Call(words, named, _gpus(around), told, told)
         for held in value.values():
             yield from _manifest_calls(held, seen)
     elif isinstance(value, list):
@@ -195,12 +204,23 @@ def _after(words: list[str], program: tuple[str, ...]) -> list[str] | None:
     return None
 
 
+def _told_to_docker(words: list[str]) -> dict[str, str]:
+    """Variables that ``docker run`` gives a container: ``-e NAME=value``, and with ``--env`` or ``--env=``."""
+    found: dict[str, str] = {}
+    if any(word in _DOCKERS for word in words[:2]):
+        for i, word in enumerate(words):
+            pair = words[i + 1] if word in ("-e", "--env") and i + 1 < len(words) else word.removeprefix("--env=")
+            if word.startswith(("-e", "--env")) and (told := _ASSIGNED.fullmatch(pair)) is not None:
+                found[told[1]] = told[2]
+    return found
+
+
 def _behind_image(call: _Call, line: CommandLine) -> tuple[list[str], str] | None:
     """Arguments of an image whose entry point is the server: in a manifest, or behind ``docker run``."""
     words = call.expanded()
     if call.image is not None and call.image.startswith(line.images):
         return words, call.image
-    if any(word in ("docker", "podman", "nerdctl") for word in words[:2]):
+    if any(word in _DOCKERS for word in words[:2]):
         for i, word in enumerate(words):
             if word.startswith(line.images):
                 behind = words[i + 1 :]
@@ -221,6 +241,10 @@ def _read(call: _Call, line: CommandLine) -> Preflight | None:
         if images is None:
             return None
         rest = images[0]
+    environment = call.environment | _told_to_docker(words)
+    told = ((flag, environment[name]) for name, flag in line.variables.items() if name in environment)
+    # An option goes before a variable, and the last of several before the others.
+    rest = [*(word for pair in told for word in pair), *rest]
     version = _VERSION.search(images[1]) if images else None
     engine = line.name if version is None else f"{line.name}@{version.group(1)}"
     return _found(engine, line, _options(rest, line), call.gpu_count)
@@ -318,7 +342,10 @@ def _config(value: Any) -> Preflight | None:
 
 
 def card_name(name: str) -> str:
-    """What a card may be called: of a folder its last part, of a GGUF file the model."""
+    """What a card may be called: of a folder its last part, of a GGUF file the model, of Ollama's library a size."""
+    if (of_library := tagged(name)) is not None:
+        names = of_library[0]
+        return next((n for n in names if catalogue().models.lookup(n) is not None), names[0])
     hub = re.search(r"models--([\w.-]+--[\w.-]+)", name)
     told = hub.group(1).replace("--", "/") if hub else name.rstrip("/")
     if told.startswith(("/", ".", "~")) or told.count("/") > 1:
@@ -328,15 +355,20 @@ def card_name(name: str) -> str:
     return told.rpartition("/")[2] if "gguf" in name.lower() else told
 
 
-def weights_of(name: str | None) -> str | None:
-    """The type of a GGUF file by its name; the server takes Q4_K_M of a repository where none is told."""
-    if name is None or "gguf" not in name.lower():
+def weights_of(name: str | None, card: ModelCard) -> str | None:
+    """The type of a GGUF file by its name; llama.cpp and Ollama take Q4_K_M of a repository where none is told."""
+    if name is None:
         return None
-    told = GGUF_NAME.search(name.replace(":", "-"))
-    kind = told.group("type") if told else None
-    if kind is None and not name.lower().endswith(".gguf"):
-        kind = "q4_k_m"
-    plain = {"f16": "float16", "bf16": "bfloat16", "f32": "float32"}
+    if (of_library := tagged(name)) is not None:
+        kind = of_library[1] or usual_type(card)
+    elif "gguf" in name.lower():
+        told = GGUF_NAME.search(name.replace(":", "-"))
+        kind = told.group("type") if told else None
+        if kind is None and not name.lower().endswith(".gguf"):
+            kind = USUAL_TYPE
+    else:
+        return None
+    plain = {"f16": "float16", "fp16": "float16", "bf16": "bfloat16", "f32": "float32"}
     return plain.get(kind.lower(), kind.lower()) if kind else None
 
 

@@ -104,7 +104,7 @@ def start(
     Raises:
         RequestError: a value that makes no sense.
     """
-    file_type = weights_of(command.model)
+    file_type = weights_of(command.model, card)
     asked: dict[str, Any] = {WEIGHTS: file_type} if file_type else {}
     asked |= {"engine": command.engine, **command.options, **told}
     layout = Layout(**{name: asked.pop(name) for name in _SIZES if name in asked})

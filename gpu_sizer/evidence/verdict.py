@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gpu_sizer.cards.catalogue import Catalogue
-from gpu_sizer.engines.registry import engine
+from gpu_sizer.engines.registry import advised, engine
 from gpu_sizer.errors import GpuSizerError
 from gpu_sizer.evidence.identify import Skipped, identify_gpu, identify_model
 from gpu_sizer.evidence.records import EvidenceRecord
@@ -60,7 +60,7 @@ def sentences(record: EvidenceRecord, replayed: Replayed, agrees: bool | None, c
     if "available_kv_gib" not in p and replayed.status == "ok" and not gpu_told:
         lines.append("The log does not tell the GPU: pass --gpu to compare the memory for the KV cache.")
     driver = _driver(record, p, cards)
-    lines += [_cache(record, p, driver), _tokens(record, p), _needed(record, p), _advice(p, driver)]
+    lines += [_cache(record, p, driver), _tokens(record, p), _needed(record, p), _advice(record, p, driver)]
     return [line for line in lines if line]
 
 
@@ -207,14 +207,14 @@ def _needed(record: EvidenceRecord, p: dict[str, Any]) -> str | None:
     return f"One request of the full length needs {told:.2f} GiB of KV cache ({ours:.2f} expected)."
 
 
-def _advice(p: dict[str, Any], driver: Lower | None) -> str | None:
-    """What a lower setting would give."""
-    if driver is None:
+def _advice(record: EvidenceRecord, p: dict[str, Any], driver: Lower | None) -> str | None:
+    """What a lower setting would give, where the engine may be told one."""
+    if driver is None or driver.setting not in engine(engine_of(record)[0]).lowerable:
         return None
     gain = driver.available_kv_gib - p["available_kv_gib"]
     if gain < max(WORTH_TELLING_GIB, WORTH_TELLING * p["available_kv_gib"]):
         return None
-    flag = f"--{driver.setting.replace('_', '-')} {driver.tried}"
+    flag = advised(record.engine.split()[0], {driver.setting: driver.tried})
     peak = f"{driver.activation_peak_gib:.1f} GiB instead of {p['activation_peak_gib']:.1f}"
     return (
         f"With {flag}, not {driver.now}, the estimated activation peak is {peak}: {gain:.1f} GiB more KV cache a GPU."

@@ -13,7 +13,8 @@ from typing import Any
 from gpu_sizer import api
 from gpu_sizer.answers import with_answers
 from gpu_sizer.cards.catalogue import catalogue
-from gpu_sizer.errors import GpuSizerError, RequestError
+from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.errors import CardError, GpuSizerError, RequestError
 from gpu_sizer.words.data import with_answer_words, with_words
 
 
@@ -52,8 +53,6 @@ def _size_config(body: dict[str, Any]) -> dict[str, Any]:
 def _size_card(body: dict[str, Any]) -> dict[str, Any]:
     """The same for a model card in YAML that the visitor gave."""
     from gpu_sizer.cards.loading import load_card
-    from gpu_sizer.cards.model_card import ModelCard
-    from gpu_sizer.errors import CardError
 
     body.pop("model", None)
     name = Path(str(body.pop("name"))).name[:60] or "card.yaml"
@@ -81,11 +80,14 @@ def _ask(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _deploy(body: dict[str, Any]) -> dict[str, Any]:
+    from gpu_sizer.deploy.choices import CHOICES
     from gpu_sizer.deploy.formats import deploy
 
     kind = body.pop("format")
+    chosen = {s.name: body.pop(s.name) for s in CHOICES if s.name in body}
+    extra = tuple(body.pop("extra", ()))
     plan = api.size(body.pop("model"), gpu=body.pop("gpu"), **body)
-    return {"format": kind, "file": deploy(plan, kind), "plan": plan.model_dump()}
+    return {"format": kind, "file": deploy(plan, kind, extra=extra, **chosen), "plan": plan.model_dump()}
 
 
 def _check_log(body: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gpu_sizer.cards.catalogue import catalogue
+from gpu_sizer.engines.registry import advised
 from gpu_sizer.errors import GpuSizerError, RequestError, UncountableError
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan
@@ -17,8 +18,7 @@ from gpu_sizer.records import dataclass, replace
 from gpu_sizer.words import plain
 from gpu_sizer.words import told as in_words
 from gpu_sizer.words.blocks import BRIEF, USUAL, Paragraph, Told
-from gpu_sizer.words.levers import dumped
-from gpu_sizer.words.plan import notes
+from gpu_sizer.words.plan import dumped, notes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -296,7 +296,9 @@ def _shorter(a: Asked, result: Result) -> str | None:
     reach = longest(a.request(), result.gpu_count)
     if reach < LEAST_CONTEXT or reach >= result.fit.request.context:
         return None
-    return f"with a shorter context it fits: up to {reach:,} tokens (--max-model-len {reach})"
+    request = result.fit.request
+    option = advised(request.engine, {"context": reach}, request.users)
+    return f"with a shorter context it fits: up to {reach:,} tokens ({option})"
 
 
 def _other_memory(a: Asked, result: Result, cards: Catalogue) -> str | None:
@@ -464,15 +466,15 @@ def _pasted(text: str, cards: Catalogue, most: Most) -> Answer | Checked | InGpu
 
 def _starts(text: str, command: Command, cards: Catalogue, most: Most) -> Answer:
     """Whether the command in a question starts on the GPUs that the rest of the question names."""
-    from gpu_sizer.queries.pasted import served_model, started
+    from gpu_sizer.queries.pasted import read_command, started
 
-    model = served_model(command)
+    read, model = read_command(command)
     rest = command.rest.strip(" :;.?\n")
     named = in_gpus(f"does {cards.model(model).name} fit {rest}", cards)
     named, parts = _read(named, cards)
     u = parts[0]
     gpu = u.gpus[0] if u.gpus else None
-    found = started(command, model, gpu, u.gpu_count, cards, most.gpus)
+    found = started(read, model, gpu, u.gpu_count, cards, most.gpus)
     there = f"{u.gpu_count or found.fit.gpu_count} × {found.fit.request.gpu.short_name}"
     said = "; ".join((f"whether `{command.text[:120]}` starts on {there}", *named.said))
     question = " ".join(text.split())[:MOST_CHARACTERS]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from gpu_sizer.cards.catalogue import Catalogue
     from gpu_sizer.evidence.check import LogCheck
+    from gpu_sizer.evidence.preflight import Preflight
     from gpu_sizer.evidence.starting import Starting
 
 #: An option as commands have them: most questions have none, and are not looked at for a command.
@@ -28,7 +29,7 @@ _QUOTES = {"`": "`", "'": "'", '"': '"', "\u201c": "\u201d", "\u2018": "\u2019"}
 _TOLD = 80
 #: Lines that a log has at least.
 _LINES = 3
-#: Where the number of GPUs stands nowhere, the command's own is meant.
+#: A command names no GPU: the question has to. How many there are may be left to the command.
 _HINT = "on which GPU does the command run? name it, as in: ... on 2 a6000"
 
 
@@ -105,12 +106,12 @@ def _cut(text: str) -> tuple[str, str]:
 
 
 def started(
-    command: Command, model: str, gpu: str | None, gpu_count: int | None, cards: Catalogue, most_gpus: int | None = None
+    read: Preflight, model: str, gpu: str | None, gpu_count: int | None, cards: Catalogue, most_gpus: int | None = None
 ) -> Starting:
     """Whether the command of a question starts on its GPUs.
 
     Args:
-        command: as found.
+        read: the command, from :func:`read_command`.
         model: name of the model that it serves.
         gpu: id of the GPU that the question names; null where it names none.
         gpu_count: how many it names.
@@ -120,20 +121,17 @@ def started(
     Raises:
         GpuSizerError: no GPU, an unknown name, or a value that makes no sense.
     """
-    from gpu_sizer.evidence.preflight import preflight
     from gpu_sizer.evidence.starting import start
 
     if gpu is None:
         error = RequestError(_HINT, about="gpu")
         error.kind = "incomplete"
         raise error
-    return start(
-        preflight(command.text), cards.model(model), cards.gpus.get(gpu), gpu_count=gpu_count, most_gpus=most_gpus
-    )
+    return start(read, cards.model(model), cards.gpus.get(gpu), gpu_count=gpu_count, most_gpus=most_gpus)
 
 
-def served_model(command: Command) -> str:
-    """The name of the model that a command serves.
+def read_command(command: Command) -> tuple[Preflight, str]:
+    """What a command asks for, and the name of the model that it serves.
 
     Raises:
         RequestError: it names none, or cannot be read.
@@ -141,7 +139,8 @@ def served_model(command: Command) -> str:
     from gpu_sizer.evidence.preflight import preflight
     from gpu_sizer.evidence.starting import model_named
 
-    return model_named(preflight(command.text))
+    read = preflight(command.text)
+    return read, model_named(read)
 
 
 def in_log(text: str, cards: Catalogue) -> Checked | None:

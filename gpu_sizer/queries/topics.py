@@ -85,8 +85,8 @@ TOPICS: tuple[Topic, ...] = (
         " allocate, insufficient memory, fails on|with|to|at, fails|failed|failing, crashes|crashed|crashing, runs"
         " out of memory, wont start, cannot start, gets oom",
         "noted",
-        "`gpu-sizer check-log FILE` reads the log of a start-up and says what it lacks; a lower --max-model-len, a"
-        " higher --gpu-memory-utilization or an fp8 KV cache leaves more room",
+        "`gpu-sizer check-log FILE` reads the log of a start-up and says what it lacks; a shorter"
+        " context, a higher share of the memory or an fp8 KV cache leaves more room",
         "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 448.00 MiB",
     ),
     Topic(

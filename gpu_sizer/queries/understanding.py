@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 EXAMPLE = 'ask for example "how many A6000s for Mixtral 8x7b"'
 #: Intents that need no GPU.
 _WITHOUT_GPU = ("gpus", "memory")
-#: The type of the files that Ollama serves by default.
-OLLAMA = "q4_k_m"
 #: Answers that one question gets at most.
 MOST_PARTS = 6
 
@@ -238,10 +236,12 @@ class _Decision:
         o = self.r.options
         if "ollama" not in self.r.s.asked or WEIGHTS in o.settings:
             return
-        if any(rule.format == "mxfp4" for m in models for rule in self.cards.models.get(m).weights.rules):
+        from gpu_sizer.cards.ollama_tags import USUAL_TYPE, usual_type
+
+        if any(usual_type(self.cards.models.get(m)) is None for m in models):
             return
-        o.settings[WEIGHTS] = OLLAMA
-        text = f"Ollama's default file is taken, {OLLAMA.upper()}: say fp16 for the weights as released"
+        o.settings[WEIGHTS] = USUAL_TYPE
+        text = f"Ollama's default file is taken, {USUAL_TYPE.upper()}: say fp16 for the weights as released"
         self.r.remarks.append(Remark(text, first=True))
 
     def _without_model(self, intent: Intent) -> Intent:
@@ -261,6 +261,11 @@ class _Decision:
             raise unknown(UnknownModelError, told, self.r.model_names)
         if other := self._of_another_kind():
             raise other
+        if self.r.gpus and (self.r.options.by_month or self.r.options.dollars_an_hour is not None):
+            gpu = self.r.gpus[0].ids[0]
+            raise _incomplete(
+                f"for which model? What machines cost is listed by `gpu-sizer machines --gpu {gpu}`", "model"
+            )
         if self.r.gpus and intent in ("fit", "memory", "models", "gpus"):
             return "models"
         if self.r.memory is not None and not self.r.gpus:

@@ -23,6 +23,8 @@ MOST_LISTED = 1024
 LONGEST_NAME = 200
 #: Longest command, or file that holds one, in characters.
 LONGEST_COMMAND = 16000
+#: The most words of an engine's own options, each as long as a command may be.
+MOST_WORDS = 200
 #: Longest question, in characters.
 LONGEST_QUESTION = 2000
 
@@ -148,13 +150,23 @@ class SpeedBody(LayoutBody):
     )
 
 
-@takes(*CHOICES)
+@takes(*CHOICES, *LAYOUT)
 class DeployBody(SizeBody):
-    """The command or file that starts the server of the plan."""
+    """The command or file that starts the server of the plan, or of a layout where one of its sizes is told."""
 
-    model_config = _shown({"model": "gpt-oss-120b", "gpu": "h100", "format": "kubernetes", "tuned": True})
+    model_config = _shown(
+        {"model": "gpt-oss-120b", "gpu": "h100", "format": "kubernetes", "tuned": True},
+        {"model": "qwen3-32b", "gpu": "h100", "format": "vllm", "extra": ["--tool-call-parser", "hermes"]},
+    )
 
     format: Name = Field(description=f"{', '.join(FORMATS)}; the first ones are the bare commands of engines.")
+    extra: Annotated[list[Annotated[str, Field(max_length=LONGEST_COMMAND)]], Field(max_length=MOST_WORDS)] = Field(
+        [], description="The engine's own options behind the plan's, a word each; its version must know them."
+    )
+
+    def layout(self) -> dict[str, Any]:
+        """The parallel sizes that were told."""
+        return {s.name: getattr(self, s.name) for s in LAYOUT if s.name in self.model_fields_set}
 
 
 @takes(*LOAD, ENGINE, *(s for s in LIMITS if s.name != "gpus_per_node"))

@@ -15,7 +15,7 @@ from gpu_sizer.deploy.formats import deploy as write
 from gpu_sizer.deploy.making import weights_named
 from gpu_sizer.errors import RequestError, UnknownModelError
 from gpu_sizer.memory.layout import LAYOUT, Layout
-from gpu_sizer.planning.plan import Plan
+from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.queries.answers import ask as ask_in_words
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.listings import gpu_listing, model_listing
@@ -179,11 +179,18 @@ def deploy(b: DeployBody) -> Answered:
         GpuSizerError: as for :func:`size`, an unknown format, or a plan that does not fit.
     """
     chosen = {s.name: getattr(b, s.name) for s in CHOICES}
-    plan = _plan(b, details=b.details or chosen["tuned"])
-    text = write(plan, b.format, release=weights_named(plan.request.model, b.model), **chosen)
-    return Answered(
-        {"format": b.format, "file": text, "plan": with_words(plan.model_dump(), plan, b.words)}, text.splitlines()
-    )
+    answer: Plan | Fit
+    if layout := b.layout():
+        # A layout of one's own goes before the plan's.
+        if (count := Layout(**layout).gpu_count) > MOST_GPUS:
+            raise RequestError(f"the layout takes {count:,} GPUs; at most {MOST_GPUS} are deployed here", about="gpu")
+        answer = api.estimate(**_asked(b), **layout)
+    else:
+        answer = _plan(b, details=b.details or chosen["tuned"])
+    own = weights_named(answer.request.model, b.model)
+    text = write(answer, b.format, release=own, extra=tuple(b.extra), **chosen)
+    plan = with_words(answer.model_dump(), answer, b.words)
+    return Answered({"format": b.format, "file": text, "plan": plan}, text.splitlines())
 
 
 def models(b: ListBody) -> Answered:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gpu_sizer.cards.catalogue import LOCAL, catalogue
-from gpu_sizer.engines.registry import engine_commands
+from gpu_sizer.engines.registry import advised, engine_commands
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
 from gpu_sizer.memory.layout import LAYOUT
 from gpu_sizer.planning.rental import rented
@@ -107,7 +107,7 @@ def ways(plan: Plan, taken: Way | None) -> Iterator[Way]:
         rental = None
     yield Way("the fewest", m.layout, m.verdict, m.per_gpu, rental)
     if (tuned := plan.tuned) is not None:
-        yield Way(f"with {flags(tuned)}", tuned.layout, tuned.verdict, tuned.per_gpu)
+        yield Way(f"with {flags(tuned, plan.request)}", tuned.layout, tuned.verdict, tuned.per_gpu)
     for a in plan.alternatives:
         if a.kind == "with room to spare" and (taken is None or a.layout != taken.layout):
             yield Way(a.kind, a.layout, a.verdict, a.per_gpu)
@@ -122,7 +122,7 @@ def rows(plan: Plan, taken: Way | None) -> Iterator[tuple[str, str]]:
             yield amount(way.gpu_count, "GPU"), way.say()
     elif plan.tuned is not None:
         t = plan.tuned
-        yield amount(t.gpu_count, "GPU"), Way(f"with {flags(t)}", t.layout, t.verdict, t.per_gpu).say()
+        yield amount(t.gpu_count, "GPU"), Way(f"with {flags(t, plan.request)}", t.layout, t.verdict, t.per_gpu).say()
     if plan.gpu_count is not None and plan.rejections:
         fewer = plan.rejections[-1]
         short, layout = fewer.missing_bytes, fewer.layout
@@ -142,9 +142,9 @@ def rows(plan: Plan, taken: Way | None) -> Iterator[tuple[str, str]]:
         yield "start it", started
 
 
-def flags(tuned: Tuned) -> str:
+def flags(tuned: Tuned, request: Request) -> str:
     """Lower settings as the engine's options."""
-    return " ".join(f"--{k.replace('_', '-')} {v}" for k, v in tuned.settings.items())
+    return advised(request.engine, tuned.settings, request.users)
 
 
 def by_context(plan: Plan) -> str:

@@ -110,6 +110,26 @@ def test_each_tool(tools: Path, name: str, text: str, gpu: str) -> None:
     assert (found.machine.gpu, found.machine.trap) == (gpu, None)
 
 
+#: ``amd-smi static --asic --vram --json`` and ``metric --mem-usage --json`` of ROCm/amdsmi, shortened.
+AMD = {"gpu": 0, "asic": {"market_name": "AMD Instinct MI300X"}, "vram": {"size": {"value": 196592, "unit": "MB"}}}
+AMD_USED = {"gpu": 0, "mem_usage": {"used_vram": {"value": 96592, "unit": "MB"}}}
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_the_successor_of_rocm_smi(tools: Path, wrapped: bool) -> None:
+    whole, used = (json.dumps({"gpu_data": [gpu]} if wrapped else [gpu]) for gpu in (AMD, AMD_USED))
+    (tools / "whole").write_text(whole, encoding="utf-8")
+    (tools / "used").write_text(used, encoding="utf-8")
+    script = tools / "amd-smi"
+    script.write_text(f"#!{tools}/sh\n[ $1 = static ] && cat {tools}/whole || cat {tools}/used\n", encoding="utf-8")
+    script.chmod(0o755)
+    assert present() == [Present("AMD Instinct MI300X", 196592.0, 100000.0)]
+    found = local_machine(catalogue())
+    assert found.machine.gpu == "mi300x"
+    assert found.machine.trap is not None
+    assert "GPU 0 has 97.7 of 192.0 GiB free now" in found.machine.trap
+
+
 def test_memory_that_is_the_processors_too(tools: Path) -> None:
     tool(tools, "system_profiler", json.dumps(APPLE))
     assert present() == [Present("Apple M3 Max 64 GB")]
@@ -130,9 +150,21 @@ def test_what_is_no_one_kind_of_gpu(tools: Path, text: str, sentence: str) -> No
         local_machine(catalogue())
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "NVIDIA GeForce RTX 4090\n", '{"card0": {}}', "{" * 5000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "nonsense",
+        "NVIDIA GeForce RTX 4090\n",
+        '{"card0": {}}',
+        "{" * 5000,
+        "[" * 5000,
+        "[1, {}]",
+        '{"gpu_data": 1}',
+    ],
+)
 def test_a_tool_that_fails_or_prints_nonsense_tells_of_none(tools: Path, text: str) -> None:
-    for name in ("nvidia-smi", "rocm-smi", "system_profiler"):
+    for name in ("nvidia-smi", "amd-smi", "rocm-smi", "system_profiler"):
         tool(tools, name, text)
     assert present() == []
     tool(tools, "nvidia-smi", "NVIDIA GeForce RTX 4090, 24564 MiB, 24111 MiB, [N/A]\n", code=9)

@@ -218,6 +218,13 @@ def test_an_option_of_a_users_own_is_one_of_the_engines(extra: tuple[str, ...], 
         plan.deploy("vllm", extra=extra)
 
 
+def test_the_engines_own_options_are_a_list_of_words() -> None:
+    plan = size("qwen3-32b", gpu="h100", context=8192, details=False)
+    assert plan.deploy("vllm", extra=["--tool-call-parser", "hermes"]).endswith("  --tool-call-parser hermes\n")
+    with pytest.raises(RequestError, match="a list of words"):
+        plan.deploy("vllm", extra="--tool-call-parser hermes")
+
+
 def test_llama_cpp_says_both_batches() -> None:
     plan = size("llama-3.1-8b", gpu="a6000", engine="llama.cpp", context=8192, max_num_batched_tokens=4096)
     told = options(make_serving(plan, Choices(weights="/w.gguf")).command)

@@ -68,6 +68,16 @@ def test_values_that_make_no_sense(changes: dict[str, str]) -> None:
         result(read_query(json.dumps({"model": "mixtral-8x7b", "gpu": "a6000", **changes})))
 
 
+def test_the_engines_own_options_are_told_as_for_a_shell() -> None:
+    asked = {"model": "qwen3-32b", "gpu": "h100", "context": "8k"}
+    found = result(read_query(json.dumps({**asked, "extra": "--served-model-name 'my model'"})))
+    assert found["command"].endswith("--served-model-name 'my model'")
+    wrong = (("--max-model-len 5", "part of the plan"), ("'", "no closing"), ("--servd-model x", "no option"))
+    for extra, reason in wrong:
+        with pytest.raises(GpuSizerError, match=reason):
+            result(read_query(json.dumps({**asked, "extra": extra})))
+
+
 def test_the_example_module_asks_and_reads_what_exists() -> None:
     main = (MODULE / "main.tf").read_text(encoding="utf-8")
     assert re.search(r'program\s*=\s*\["gpu-sizer", "terraform"\]', main)

@@ -77,7 +77,8 @@ def test_its_schema_refuses_a_misspelt_key(form: str) -> None:
 
 
 def test_every_format_of_a_chart_or_resource_has_a_schema() -> None:
-    assert {*WITH_SCHEMA, *LINES, "ollama", "docker-compose", "kubernetes", "skypilot", "dstack", "slurm"} == {*TOOLS}
+    others = {"ollama", "docker-compose", "kubernetes", "skypilot", "dstack", "slurm", "modal", "sagemaker"}
+    assert {*WITH_SCHEMA, *LINES, *others} == {*TOOLS}
 
 
 def test_the_page_offers_every_format() -> None:
@@ -331,6 +332,6 @@ def test_machines_that_talk_by_rdma_ask_for_its_devices() -> None:
 
 
 def test_machines_named_stand_in_each_format_that_has_a_place_for_them() -> None:
-    for form in ("kserve", "kserve-llm", "kuberay", "llm-d", "production-stack"):
+    for form in ("dynamo", "kserve", "kserve-llm", "kuberay", "llm-d", "production-stack"):
         text = answer("rented").deploy(form)
         assert "g6.xlarge" in text.split("\n", 3)[3], form

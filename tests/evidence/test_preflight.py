@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gpu_sizer import fit_command, load_model
 from gpu_sizer.cli.entry import run
 from gpu_sizer.engines.registry import engine_command_lines
 from gpu_sizer.errors import GpuSizerError
@@ -442,7 +443,7 @@ def test_every_option_sets_what_there_is() -> None:
     ],
 )
 def test_names_of_models_and_files(name: str, card: str, weights: str | None) -> None:
-    assert (card_name(name), weights_of(name)) == (card, weights)
+    assert (card_name(name), weights_of(name, load_model("qwen3-8b"))) == (card, weights)
 
 
 @pytest.mark.parametrize(
@@ -508,3 +509,87 @@ def test_a_manifest_of_aliases_of_aliases_is_read_once() -> None:
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 10)]
     lines.append("image: vllm/vllm-openai:v0.11.0\nargs: [--model, x/y]")
     assert preflight("\n".join(lines)).model == "x/y"
+
+
+#: https://github.com/GoogleCloudPlatform/ai-on-gke/tree/main/serving-llama2-70b-on-l4-gpus (the image of
+#: https://cloud.google.com/kubernetes-engine/docs/tutorials/serve-multiple-gpu)
+VARIABLES = """\
+apiVersion: apps/v1
+kind: Deployment
+spec:
+  template:
+    spec:
+      containers:
+      - name: llm
+        image: ghcr.io/huggingface/text-generation-inference:1.4.3
+        resources:
+          limits: {nvidia.com/gpu: "2"}
+        env:
+        - name: MODEL_ID
+          value: meta-llama/Llama-2-70b-chat-hf
+        - name: NUM_SHARD
+          value: "2"
+        - name: MAX_TOTAL_TOKENS
+          value: "4096"
+        - name: QUANTIZE
+          value: bitsandbytes-nf4
+      nodeSelector:
+        cloud.google.com/gke-accelerator: nvidia-l4
+"""
+
+
+def test_variables_of_a_container_are_options_of_its_server() -> None:
+    found = preflight(VARIABLES)
+    assert (found.engine, found.model, found.gpu, found.gpu_count) == (
+        "tgi@1.4.3",
+        "meta-llama/Llama-2-70b-chat-hf",
+        "nvidia-l4",
+        2,
+    )
+    assert found.options == {"tensor_parallel_size": 2, "context": "4096"}
+    # An option goes before a variable.
+    beside = VARIABLES.replace("        env:", '        args: ["--num-shard", "4"]\n        env:')
+    assert preflight(beside).options["tensor_parallel_size"] == 4
+    docker = "sudo docker run -e MODEL_ID=mistralai/Mistral-7B-v0.1 --env NUM_SHARD=2 --env=MAX_TOTAL_TOKENS=8192"
+    image = "ghcr.io/huggingface/text-generation-inference:3.0.1"
+    found = preflight(f"{docker} -p 80:80 {image}")
+    assert (found.model, found.options) == (
+        "mistralai/Mistral-7B-v0.1",
+        {"tensor_parallel_size": 2, "context": "8192"},
+    )
+    # A shell's own variable is not handed on.
+    assert "context" not in preflight(f"MAX_TOTAL_TOKENS=8192\ndocker run {image} --model-id m/m").options
+    # SageMaker's: https://github.com/awslabs/llm-hosting-container
+    found = preflight(f"docker run -e HF_MODEL_ID=tiiuae/falcon-7b -e SM_NUM_GPUS=4 {image}")
+    assert (found.model, found.options["tensor_parallel_size"]) == ("tiiuae/falcon-7b", 4)
+    server = "docker run -e LLAMA_ARG_CTX_SIZE=4096 ghcr.io/ggml-org/llama.cpp:server-cuda -m Qwen3-8B-Q4_K_M.gguf"
+    assert preflight(server).options == {"context": "4096"}
+
+
+def test_every_variable_stands_for_an_option_that_is_read() -> None:
+    for line in engine_command_lines():
+        assert set(line.variables.values()) <= {*line.options, *line.readers}
+
+
+@pytest.mark.parametrize(
+    ("name", "card", "weights"),
+    [
+        ("qwen3:8b", "qwen3-8b", "q4_k_m"),
+        ("llama3.1:8b-instruct-q8_0", "llama-3.1-8b", "q8_0"),
+        ("gemma3:27b-it-fp16", "gemma-3-27b", "float16"),
+        ("codellama:7b", "codellama-7b", "q4_k_m"),
+        ("deepseek-r1:32b", "qwen2.5-32b", "q4_k_m"),
+        ("phi4:14b", "phi-4", "q4_k_m"),
+        ("mixtral:8x7b", "mixtral-8x7b", "q4_k_m"),
+        # Released in four bits.
+        ("gpt-oss:20b", "gpt-oss-20b", None),
+        # None of the library's.
+        ("hf.co/unsloth/Qwen3-8B-GGUF:Q4_K_M", "qwen3-8b", "q4_k_m"),
+        ("Qwen/Qwen3-8B", "qwen3-8b", None),
+    ],
+)
+def test_names_of_ollamas_library(name: str, card: str, weights: str | None) -> None:
+    found = load_model(card_name(name))
+    assert (found.id, weights_of(name, found)) == (card, weights)
+    made = fit_command(f"FROM {name}\nPARAMETER num_ctx 4096\n", gpu="h100")
+    assert made.fit.request.model.id == card

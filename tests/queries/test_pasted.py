@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpu_sizer import GpuSizerError, RequestError, ask, fit_command, size
+from gpu_sizer.evidence import preflight
 from gpu_sizer.queries.pasted import find_command
 from tests.cards.test_present import LIST, TABLE, tool, tools  # noqa: F401
 
@@ -35,6 +36,19 @@ def test_a_command_in_a_question(question: str, fits: bool, gpu: str, layout: st
     assert found.intent == "fit"
     assert (found.fits, found.result.request.gpu.id, found.result.layout.describe()) == (fits, gpu, layout)
     assert found.understood.startswith("whether `")
+
+
+def test_a_command_in_a_question_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    own = preflight.preflight
+
+    def counting(text: str) -> preflight.Preflight:
+        read.append(text)
+        return own(text)
+
+    monkeypatch.setattr(preflight, "preflight", counting)
+    assert ask(f"{MIXTRAL} on 4x a6000").fits
+    assert read == [MIXTRAL]
 
 
 def test_a_question_and_a_call_say_the_same() -> None:

@@ -41,7 +41,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[object]]
         ("models", "|===\n|"),
         ("table help", "adoc, csv, html"),
         ("deploy", 'job "vllm-meta-llama-3-8b-'),
-        ("deploy help", "llm-d, nomad, ollama"),
+        ("deploy help", "modal, nomad, ollama"),
     ],
 )
 def test_they_are_found(answers: dict[str, list[object]], command: str, text: str) -> None:

@@ -92,6 +92,25 @@ def test_answers_are_those_of_the_library(client: TestClient) -> None:
     assert made["file"] == size("mixtral-8x7b", gpu="a6000").deploy("slurm")
 
 
+def test_a_deployment_takes_a_layout_and_the_engines_own_options(client: TestClient) -> None:
+    extra = ["--enable-auto-tool-choice", "--tool-call-parser", "mistral"]
+    body = {**SIZE, "format": "vllm", "tensor_parallel_size": 4, "extra": extra}
+    made = client.post("/v1/deploy", json=body).json()
+    told = estimate("mixtral-8x7b", gpu="a6000", tensor_parallel_size=4)
+    assert made["file"] == told.deploy("vllm", extra=tuple(extra))
+    assert made["plan"] == as_json(told.model_dump())
+    for wrong, reason in (
+        (["--tool-cal-parser", "x"], "did you mean '--tool-call-parser'"),
+        (["--max-model-len", "9"], "is a part of the plan"),
+        (["--num-gpu-blocks-override", "9"], "memory that was not planned"),
+    ):
+        assert reason in problem(client.post("/v1/deploy", json={**body, "extra": wrong}), 422)["message"]
+    problem(client.post("/v1/deploy", json={**body, "extra": "--tool-call-parser x"}), 422)
+    problem(client.post("/v1/deploy", json={**body, "extra": ["--x"] * 201}), 422)
+    huge = {**body, "tensor_parallel_size": 64, "pipeline_parallel_size": 64}
+    assert "at most 256" in problem(client.post("/v1/deploy", json=huge), 422)["message"]
+
+
 def test_the_catalogue_is_listed_and_searched(client: TestClient) -> None:
     models = client.get("/v1/models", params={"search": "mixtral"}).json()["models"]
     assert {"mixtral-8x7b", "mixtral-8x22b"} <= {m["model"] for m in models}

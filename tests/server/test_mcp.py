@@ -57,6 +57,11 @@ def test_tools_answer_as_the_library_does() -> None:
     assert (
         "kind: Deployment" in called("deploy", model="mixtral-8x7b", gpu="a6000", format="kubernetes").content[0].text
     )  # type: ignore[union-attr]
+    told = {"model": "mixtral-8x7b", "gpu": "a6000", "format": "vllm", "extra": ["--tool-call-parser", "mistral"]}
+    assert called("deploy", **told).content[0].text.endswith("--tool-call-parser mistral")  # type: ignore[union-attr]
+    refused = called("deploy", **{**told, "extra": ["--tensor-parallel-size", "2"]})
+    assert refused.is_error
+    assert "is a part of the plan" in refused.content[0].text  # type: ignore[union-attr]
     assert "h100-80gb" in called("gpus", search="h100").content[0].text  # type: ignore[union-attr]
     assert called("models", search="mixtral").structured_content["models"]
 

@@ -45,5 +45,17 @@ COMMAND_LINE = CommandLine(
         **dict.fromkeys(("--n-gpu-layers", "--gpu-layers", "-ngl"), _on_gpus),
         **dict.fromkeys(("--flash-attn", "-fa"), _flash),
     },
+    # The same page, behind each option.
+    variables={
+        "LLAMA_ARG_MODEL": "--model",
+        "LLAMA_ARG_HF_REPO": "--hf-repo",
+        "LLAMA_ARG_CTX_SIZE": "--ctx-size",
+        "LLAMA_ARG_UBATCH": "--ubatch-size",
+        "LLAMA_ARG_CACHE_TYPE_K": "--cache-type-k",
+        "LLAMA_ARG_N_CPU_MOE": "--n-cpu-moe",
+        "LLAMA_ARG_N_GPU_LAYERS": "--n-gpu-layers",
+        "LLAMA_ARG_FLASH_ATTN": "--flash-attn",
+    },
+    shared_context=True,
     takes_memory=("--model-draft", "-md", "--mmproj", "--lora"),
 )

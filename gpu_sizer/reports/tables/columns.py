@@ -19,7 +19,7 @@ from gpu_sizer.reports.tables.engine_columns import AT, under_engine
 from gpu_sizer.reports.tables.grid import Cell, Column
 from gpu_sizer.timing.answer import significant
 from gpu_sizer.units import GB, GIB, rounded
-from gpu_sizer.words.rental import named
+from gpu_sizer.words.rental import further_doubt, named
 
 if TYPE_CHECKING:
     from gpu_sizer.planning.cost import Cost
@@ -224,9 +224,8 @@ def machine_note(rental: Rental) -> str:
     price = rental.price
     day = f"price of {price.date.isoformat()}" if price is not None and price.date else "undated"
     where = f" in {price.region}" if price is not None and price.region else ""
-    old = f", {rental.doubt}" if rental.doubt not in (None, "undated") else ""
     how = f", {rental.unsuited}" if rental.unsuited is not None else ""
-    return f"{named(rental)}{how}, {day}{where}{old}."
+    return f"{named(rental)}{how}, {day}{where}{further_doubt(rental)}."
 
 
 def _price(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
