@@ -9,7 +9,7 @@ from gpu_sizer.cards.catalogue import LOCAL, Catalogue, catalogue
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import is_place
-from gpu_sizer.errors import RequestError, UnknownModelError
+from gpu_sizer.errors import RequestError, UnknownModelError, unknown_word
 from gpu_sizer.load import OPTIONS, USUAL_ANSWER, USUAL_PROMPT, VARIED
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.request import Request, gpus_asked, make_request, options_of
@@ -381,17 +381,19 @@ def what_fits(
     gpu_count: int | None = None,
     machine: MachineName | None = None,
     everything: bool = False,
+    order: str = "newest",
     workers: int = 1,
     cards: Catalogue | None = None,
     **load: Unpack[SizeOptions],
 ) -> Runnable:
-    """The models of the catalogue that a number of GPUs runs, largest first; ``load`` as in :func:`size`.
+    """The models of the catalogue that a number of GPUs runs, those as released first; ``load`` as in :func:`size`.
 
     Args:
         gpu: id, alias, path, or spec.
         gpu_count: how many; null is one, or all of a machine's.
         machine: a machine that can be rented, by name, instead of a GPU.
         everything: also those that do not run.
+        order: ``newest`` first, or those that the Chatbot Arena's newest table has ``rated`` best.
         workers: processes that share the models, and part from this one; 0 is one for each core, or this one alone
             where it has other threads.
         cards: the catalogue; null is the shipped one with the user's folders.
@@ -399,13 +401,21 @@ def what_fits(
     Raises:
         GpuSizerError: an unknown name, or a value that makes no sense.
     """
+    from gpu_sizer.planning.choices import ORDERS, by_rating
     from gpu_sizer.planning.choices import what_fits as runnable
 
-    shelf = (cards or catalogue()).models
+    if order not in ORDERS:
+        raise unknown_word(f"order is {' or '.join(ORDERS)}, not {order[:40]!r}", order, ORDERS)
+    shelf = cards or catalogue()
     spec, offer = hardware(gpu, machine, cards)
     number, asked = _count(gpu_count, offer), options_of(load, None)
-    many: dict[str, Any] = {"everything": everything, "workers": workers, "counts": shelf.counts}
-    return runnable(shelf.all(), spec, number, machine=offer, **many, **asked)
+    many: dict[str, Any] = {"everything": everything, "workers": workers, "counts": shelf.models.counts}
+    found = runnable(shelf.models.all(), spec, number, machine=offer, **many, **asked)
+    if order == "newest":
+        return found
+    from gpu_sizer.reports.arena.scores import rated_now
+
+    return by_rating(found, *rated_now(shelf))
 
 
 def which_gpu(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -23,10 +24,6 @@ from gpu_sizer.cards.rerelease_files import check, contents, tables
 from gpu_sizer.cards.rerelease_table import Table
 from gpu_sizer.errors import CardError
 from gpu_sizer.fast.stamps import yaml_files
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 class Checked(NamedTuple):

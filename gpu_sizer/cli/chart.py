@@ -196,6 +196,18 @@ def context(
     _give(chart, lambda: made.context_bars(lines, chart), file, theme)
 
 
+def _give_speeds(made: Any, model: str, gpus: list[str], load: dict[str, Any], place: dict[str, Any]) -> None:
+    """A chart of speeds by the module that makes its lines, with a line for each GPU named."""
+    file, theme = _file(**place), place["theme"]
+    spec = _spec(load)
+    cards = o.cards()
+    card = api.load_model(model, cards=cards)
+    specs = [api.load_gpu(name, cards=cards) for name in dict.fromkeys(t.names(gpus) or ())]
+    lines = made.lines(card, specs, spec)
+    chart = made.chart(card, lines, spec)
+    _give(chart, lambda: made.bars(lines, chart), file, theme)
+
+
 @app.command()
 @o.takes(*(s for s in _SIZED if s.name not in ("context", "users")), unset=True)
 @o.gathers("place", _PLACE)
@@ -206,16 +218,9 @@ def speed(
     gpus: Lines = ["h100"],  # noqa: B006
 ) -> None:
     """Tokens a second for each user against the number of users, with the range that measurements lie in."""
-    from gpu_sizer.reports.charts import of_speed as made
+    from gpu_sizer.reports.charts import of_speed
 
-    file, theme = _file(**place), place["theme"]
-    spec = _spec(load)
-    cards = o.cards()
-    card = api.load_model(model, cards=cards)
-    specs = [api.load_gpu(name, cards=cards) for name in dict.fromkeys(t.names(gpus) or ())]
-    lines = made.speed_lines(card, specs, spec)
-    chart = made.speed_of(card, lines, spec)
-    _give(chart, lambda: made.speed_bars(lines, chart), file, theme)
+    _give_speeds(of_speed, model, gpus, load, place)
 
 
 @app.command()
@@ -228,16 +233,9 @@ def frontier(
     gpus: Lines = ["h100"],  # noqa: B006
 ) -> None:
     """Tokens a second of each GPU against those of each user: the best of all layouts within one machine."""
-    from gpu_sizer.reports.charts import of_frontier as made
+    from gpu_sizer.reports.charts import of_frontier
 
-    file, theme = _file(**place), place["theme"]
-    spec = _spec(load)
-    cards = o.cards()
-    card = api.load_model(model, cards=cards)
-    specs = [api.load_gpu(name, cards=cards) for name in dict.fromkeys(t.names(gpus) or ())]
-    lines = made.frontier_lines(card, specs, spec)
-    chart = made.frontier_of(card, lines, spec)
-    _give(chart, lambda: made.frontier_bars(lines, chart), file, theme)
+    _give_speeds(of_frontier, model, gpus, load, place)
 
 
 @app.command()

@@ -12,7 +12,7 @@ from pathlib import Path
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.cli.commands import COMMANDS, is_command_line
 from gpu_sizer.exits import BAD_INPUT
-from gpu_sizer.queries.follow_up import whole_question
+from gpu_sizer.queries.follow_up import as_question, whole_question
 
 PROMPT = "gpu-sizer> "
 WELCOME = """\
@@ -97,9 +97,12 @@ def _reply(text: str, run: Callable[[list[str]], int], before: str | None, cards
         run(["--help"])
     elif is_command_line(text):
         try:
-            run(shlex.split(text))
+            words = shlex.split(text)
         except ValueError as error:  # a quotation mark that does not end
             sys.stderr.write(f"gpu-sizer: {error}\n")
+            return before
+        if run(words) != BAD_INPUT:
+            return as_question(words) or before
     else:
         question = whole_question(text, before, cards)
         if run([question]) != BAD_INPUT:

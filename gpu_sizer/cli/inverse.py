@@ -77,13 +77,14 @@ def what_fits(
     machine: o.Machine = None,
     gpu_count: o.GpuCount = None,
     everything: All = False,
+    order: Annotated[str, typer.Option(help="newest first, or rated: the Arena's best.")] = "newest",
     *,
     shown: o.Given,
 ) -> None:
     """The models that a number of GPUs runs, the newest first."""
     gpu, gpu_count = o.counted(gpu, gpu_count)
     where = o.hardware(gpu, machine)
-    found = api.what_fits(**where, gpu_count=gpu_count, everything=everything, workers=0, **load)
+    found = api.what_fits(**where, gpu_count=gpu_count, everything=everything, order=order, workers=0, **load)
     raise typer.Exit(print_result(found, **shown))
 
 

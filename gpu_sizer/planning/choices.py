@@ -11,13 +11,12 @@ from gpu_sizer.engines.registry import never_on
 from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.load import AS_RELEASED, ENGINE, LOAD, told
 from gpu_sizer.memory.layout import Layout
-from gpu_sizer.model.counts import counts_of
 from gpu_sizer.planning.inverse import best_within, longest
 from gpu_sizer.planning.rental import at_least, rented
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search, plan
 from gpu_sizer.planning.uncounted import Uncounted, counted
-from gpu_sizer.records import dataclass, replace
+from gpu_sizer.records import dataclass, field, replace
 from gpu_sizer.units import ceil_div
 
 TYPE_CHECKING = False
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
     from gpu_sizer.planning.rental import Rental
     from gpu_sizer.planning.request import Request
 
+#: In which order the models that run may stand.
+ORDERS = ("newest", "rated")
 #: Options that an answer shows unless all are asked for.
 SHOWN = 12
 #: Models that an answer shows in words.
@@ -103,6 +104,10 @@ class Runnable:
     """The machine that was asked for by name, whose GPUs these are."""
     uncounted: tuple[Uncounted, ...] = ()
     """Models of which it is not known what they take here; neither among ``models`` nor ``left_out``."""
+    ratings: dict[str, float] = field(default_factory=dict)
+    """Points by the id of a model, where the best rated come first."""
+    rated_by: str | None = None
+    """Whose ratings these are, of which day and under which licence; null where the newest come first."""
 
     @property
     def context(self) -> int | None:
@@ -127,10 +132,17 @@ class Runnable:
             "gpu_count": self.gpu_count,
             "machine": self.machine.key if self.machine is not None else None,
             "assumptions": dict(self.assumptions),
-            "models": [m.model_dump() for m in self.models],
+            "models": [m.model_dump() | self._rating(m) for m in self.models],
+            **({"rated_by": self.rated_by} if self.rated_by is not None else {}),
             "left_out": self.left_out,
             "not_counted": [u.model_dump() for u in self.uncounted],
         }
+
+    def _rating(self, m: RunnableModel) -> dict[str, float | None]:
+        if self.rated_by is None:
+            return {}
+        rating = self.ratings.get(m.model.id)
+        return {"rating": None if rating is None else round(rating, 2)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +252,24 @@ def _newest(m: RunnableModel) -> tuple[Any, ...]:
     return (order[m.verdict], not m.max_context, m.model.quantized, -year, -m.total_parameters, m.model.id)
 
 
+def by_rating(found: Runnable, ratings: dict[str, float], rated_by: str) -> Runnable:
+    """The same models with the best rated first; those without a rating follow as before.
+
+    Quantized releases still stand behind the others, and what fits before what does not.
+
+    Args:
+        found: the models that run.
+        ratings: points by the id of a model.
+        rated_by: whose ratings these are, of which day and under which licence.
+    """
+
+    def best(m: RunnableModel) -> tuple[Any, ...]:
+        fits, shorter, quantized, *rest = _newest(m)
+        return (fits, shorter, quantized, m.model.id not in ratings, -ratings.get(m.model.id, 0.0), *rest)
+
+    return replace(found, models=tuple(sorted(found.models, key=best)), ratings=ratings, rated_by=rated_by)
+
+
 def what_fits(
     cards: Iterable[ModelCard],
     gpu: GpuSpec,
@@ -248,7 +278,7 @@ def what_fits(
     machine: Offer | None = None,
     everything: bool = False,
     workers: int = 1,
-    counts: Callable[[ModelCard], Counts] = counts_of,
+    counts: Callable[[ModelCard], Counts] | None = None,
     **options: Any,
 ) -> Runnable:
     """The models that a number of GPUs runs; those that cannot be counted are named apart.
@@ -260,19 +290,21 @@ def what_fits(
         machine: the machine that was asked for by name, whose GPUs these are; a node is one of it.
         everything: also models that do not run at all, or only at a context too short to be of use.
         workers: processes that share the models; 0 is one for each core.
-        counts: what a model's tensors sum to; a shelf of the catalogue keeps it.
+        counts: what a model's tensors sum to; a shelf of the catalogue keeps it. Null counts them.
         options: load options of :func:`gpu_sizer.planning.request.make_request`; null values are left out.
 
     Raises:
         RequestError: a value that makes no sense.
     """
+    from gpu_sizer.model.counts import counts_of
+
     kept = {k: v for k, v in options.items() if v is not None}
     if machine is not None:
         kept.setdefault("gpus_per_node", machine.machine.gpu_count)
-    models = list(cards)
+    models, known = list(cards), counts or counts_of
 
     def row(card: ModelCard) -> tuple[Any, ...] | Uncounted:
-        return counted(card, gpu, lambda: _runnable(card, gpu, count, dict(kept), counts(card)))
+        return counted(card, gpu, lambda: _runnable(card, gpu, count, dict(kept), known(card)))
 
     if workers == 1:
         found = [row(card) for card in models]
@@ -361,7 +393,8 @@ def _to_choose_from(gpus: Sequence[GpuSpec], engine: str, shelf: Catalogue | Non
     """
     from gpu_sizer.cards.fleet import fleet
 
-    kept = [g for g in gpus if (g.is_whole or fleet(shelf).of_gpu(g.id)) and never_on(engine, g) is None]
+    machines = fleet(shelf)
+    kept = [g for g in gpus if (g.is_whole or machines.of_gpu(g.id)) and never_on(engine, g) is None]
     return kept or gpus
 
 
@@ -391,7 +424,7 @@ def cheapest(request: Request, gpus: Sequence[GpuSpec]) -> Choices:
         """The order of a choice of at least so many GPUs, or of one that comes before it."""
         single, least, current = at_least(here, fewest, machines)
         several = not single and fewest > here.gpus_per_node
-        return _order(True, several, least, not current, fewest, False, "")
+        return _order(True, several, least, (not current, False), fewest, False, "")
 
     waiting: list[tuple[tuple[Any, ...], int]] = []
     for place, gpu in enumerate(gpus):
@@ -409,7 +442,7 @@ def cheapest(request: Request, gpus: Sequence[GpuSpec]) -> Choices:
         elif made.fits:
             if len(found) >= SHOWN and found[SHOWN - 1][0] < first(made.request, made.gpu_count or 1):
                 continue
-            choice = Choice(made, rented(made))
+            choice = Choice(made, rented(made, machines))
             insort(found, (_wanted(choice), choice), key=itemgetter(0))
     shown = tuple(choice for _, choice in found[:SHOWN])
     return Choices(request.model, request, shown, len(gpus) - len(uncounted) - len(shown), tuple(uncounted))
@@ -420,12 +453,16 @@ def _wanted(choice: Choice) -> tuple[Any, ...]:
     p, rental, count = choice.plan, choice.rental, choice.plan.gpu_count or 0
     several = rental.machines > 1 if rental is not None else count > p.request.gpus_per_node
     doubtful = rental is None or rental.doubt is not None
+    unsuited = rental is not None and rental.unsuited is not None
     tight = p.verdict == "tight"
-    return _order(p.fits, several, choice.price_per_hour, doubtful, count, tight, p.request.gpu.id)
+    return _order(p.fits, several, choice.price_per_hour, (doubtful, unsuited), count, tight, p.request.gpu.id)
 
 
 def _order(
-    fits: bool, several: bool, price: float | None, doubtful: bool, count: int, tight: bool, name: str
+    fits: bool, several: bool, price: float | None, marks: tuple[bool, bool], count: int, tight: bool, name: str
 ) -> tuple[Any, ...]:
-    """What a person wants first: it fits, in one machine, at a price that is known and low, on few GPUs, with room."""
-    return (not fits, several, price is None, doubtful, price or 0.0, count, tight, name)
+    """What a person wants first: it fits, in one machine, at a price that is known and low, on few GPUs, with room.
+
+    ``marks`` say whether the price is doubtful, and whether no layout suits the machine.
+    """
+    return (not fits, several, price is None, *marks, price or 0.0, count, tight, name)

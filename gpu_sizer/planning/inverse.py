@@ -10,6 +10,7 @@ from gpu_sizer.errors import RequestError
 from gpu_sizer.load import MOST_USERS
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.farthest import Growth
+from gpu_sizer.planning.machines import over_several
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.search import Search, fit
 from gpu_sizer.records import dataclass, replace
@@ -165,7 +166,6 @@ def _over_machines(search: Search, count: int) -> LayoutMemory | None:
     each = search.request.gpus_per_node
     if count <= each or count % each:
         return None
-    from gpu_sizer.planning.machines import over_several
 
     return over_several(search, count // each, each)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.machine import Offer
@@ -23,7 +23,9 @@ from gpu_sizer.planning.search import Search
 from gpu_sizer.planning.suiting import is_joined
 from gpu_sizer.planning.uncounted import Uncounted, counted
 from gpu_sizer.records import dataclass, replace
-from gpu_sizer.timing.answer import Speed
+
+if TYPE_CHECKING:
+    from gpu_sizer.timing.answer import Speed
 
 #: Options that an answer shows unless all are asked for.
 SHOWN = 12

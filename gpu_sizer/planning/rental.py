@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from operator import itemgetter
 
 from gpu_sizer.cards.machine import HOURS_PER_MONTH
 from gpu_sizer.errors import DoesNotFitError
@@ -17,7 +18,7 @@ from gpu_sizer.units import amount, ceil_div
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from gpu_sizer.cards.fleet import Fleet
@@ -62,6 +63,12 @@ class Wanted:
         return found
 
 
+def hour_of(price: MachinePrice | None, machines: int) -> float | None:
+    """US dollars an hour for so many machines of a price; null where none is known."""
+    each = price.usd_per_hour if price is not None else None
+    return round(each * machines, 4) if each is not None else None
+
+
 @dataclass(frozen=True, slots=True)
 class Rental:
     """So many machines of one kind, the layout over their GPUs, and what they cost together."""
@@ -92,8 +99,7 @@ class Rental:
     @property
     def price_hour_usd(self) -> float | None:
         """US dollars an hour for all of them."""
-        each = self.price.usd_per_hour if self.price is not None else None
-        return round(each * self.machines, 4) if each is not None else None
+        return hour_of(self.price, self.machines)
 
     @property
     def price_month_usd(self) -> float | None:
@@ -158,9 +164,15 @@ def doubt_of(price: MachinePrice | None, wanted: Wanted) -> str | None:
 
 def order(r: Rental) -> tuple[Any, ...]:
     """Prices that can be compared, then marked ones, then none; of either what suits, the cheapest, with room."""
-    hour = r.price_hour_usd
-    rank = 0 if r.doubt is None else 1 if hour is not None else 2
-    return (rank, r.unsuited is not None, hour or 0.0, r.machines, r.memory.verdict == "tight", r.offer.key)
+    tight = r.memory.verdict == "tight"
+    return _order(r.price_hour_usd, r.doubt, r.machines, tight, r.offer, suits=r.unsuited is None)
+
+
+def _order(
+    hour: float | None, doubt: str | None, machines: int, tight: bool, offer: Offer, *, suits: bool
+) -> tuple[Any, ...]:
+    rank = 0 if doubt is None else 1 if hour is not None else 2
+    return (rank, not suits, hour or 0.0, machines, tight, offer.key)
 
 
 def is_node(offer: Offer, gpu: GpuSpec) -> bool:
@@ -242,22 +254,37 @@ def at_least(request: Request, count: int, known: Fleet | None = None) -> tuple[
         Whether one machine has as many, the lowest price an hour (null where none is known), and whether any price can
         be compared.
     """
+    if request.machine is not None:
+        return _at_least((Priced.of(request.machine),), count)
+    from gpu_sizer.cards.fleet import fleet
+
+    return _of_gpu_at_least(known or fleet(), request.gpu.id, request.provider, count)
+
+
+@lru_cache(maxsize=4096)
+def _of_gpu_at_least(known: Fleet, gpu: str, provider: str | None, count: int) -> tuple[bool, float | None, bool]:
+    """:func:`at_least` for the machines with a GPU, which no model changes."""
+    return _at_least([p for p in _priced(known, gpu) if provider in (None, p.offer.provider)], count)
+
+
+def _at_least(machines: Iterable[Priced], count: int) -> tuple[bool, float | None, bool]:
     single, least, current = False, None, False
-    for p in machines_for(request, known):
-        machines = ceil_div(count, p.offer.machine.gpu_count)
-        single = single or machines == 1
+    for p in machines:
+        number = ceil_div(count, p.offer.machine.gpu_count)
+        single = single or number == 1
         current = current or p.doubt is None
         if p.price is not None and p.price.usd_per_hour is not None:
-            cost = p.price.usd_per_hour * machines
+            cost = p.price.usd_per_hour * number
             least = cost if least is None else min(least, cost)
     return single, None if least is None else round(least, 4), current
 
 
-def rented(answer: Plan | Fit) -> Rental | None:
+def rented(answer: Plan | Fit, known: Fleet | None = None) -> Rental | None:
     """The whole machines for an answer: those that were asked for by name, else the cheapest with its GPUs.
 
     Args:
         answer: a plan, or a layout that was told and is kept.
+        known: the machines there are; null looks for them.
 
     Returns:
         Null where it does not fit, or no machine is known.
@@ -265,33 +292,45 @@ def rented(answer: Plan | Fit) -> Rental | None:
     if answer.memory is None or not answer.fits:
         return None
     told = None if isinstance(answer, Plan) else answer.memory
-    return rented_for(answer.request, answer.memory.layout.gpu_count, told)
+    return rented_for(answer.request, answer.memory.layout.gpu_count, told, known)
 
 
-def rented_for(request: Request, least: int, told: LayoutMemory | None) -> Rental | None:
+def rented_for(request: Request, least: int, told: LayoutMemory | None, known: Fleet | None = None) -> Rental | None:
     """The whole machines with at least so many GPUs, as :func:`rented`.
 
     Args:
         request: what is asked.
         least: GPUs that there must be.
         told: the layout that is kept; null lets each machine have its best.
+        known: the machines there are; null looks for them.
     """
-    machines, carry = machines_for(request), {}
-    found: list[Rental] = []
+    carry: dict[tuple[int, bool], tuple[int, LayoutMemory] | None] = {}
+    waiting: dict[bool, list[tuple[tuple[Any, ...], Priced]]] = {True: [], False: []}
+    for p in machines_for(request, known):
+        each = p.offer.machine.gpu_count
+        likely = each >= least or is_node(p.offer, request.gpu) or request.machine is not None
+        waiting[likely].append((_at_best(p, ceil_div(least, each)), p))
     # Machines that people cluster, and those that do alone, before all others.
     for likely in (True, False):
-        for p in machines:
+        found: Rental | None = None
+        for at_best, p in sorted(waiting[likely], key=itemgetter(0)):
+            if found is not None and order(found) <= at_best:
+                break
             each = p.offer.machine.gpu_count
-            if (each >= least or is_node(p.offer, request.gpu) or request.machine is not None) != likely:
-                continue
             key = each, is_joined(p.offer.machine, request.gpu)
             if key not in carry:
                 carry[key] = _holding(request, told, each, least, joined=key[1])
             if (held := carry[key]) is not None:
-                found.append(Rental(p.offer, request.gpu, *held, p.price, p.doubt))
-        if found:
-            return min(found, key=order)
+                made = Rental(p.offer, request.gpu, *held, p.price, p.doubt)
+                found = made if found is None else min(found, made, key=order)
+        if found is not None:
+            return found
     return None
+
+
+def _at_best(p: Priced, machines: int) -> tuple[Any, ...]:
+    """The :func:`order` of so many machines in a layout that suits, with room: none of more of them comes before it."""
+    return _order(hour_of(p.price, machines), p.doubt, machines, False, p.offer, suits=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,7 @@ from gpu_sizer.records import dataclass, replace
 from gpu_sizer.words import plain
 from gpu_sizer.words import told as in_words
 from gpu_sizer.words.blocks import BRIEF, USUAL, Paragraph, Told
-from gpu_sizer.words.levers import dumped
-from gpu_sizer.words.plan import notes
+from gpu_sizer.words.plan import dumped, notes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

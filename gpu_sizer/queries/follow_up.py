@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from gpu_sizer.errors import GpuSizerError, RequestError
 from gpu_sizer.queries.understanding import understand_all
@@ -17,6 +18,20 @@ if TYPE_CHECKING:
 #: How such a question begins.
 _GOES_ON = re.compile(r"(?:and|also|now|then|what about|how about|what if)\b[\s,]*", re.IGNORECASE)
 
+#: Commands whose first argument is a model.
+_OF_A_MODEL = (
+    "size",
+    "fit",
+    "context",
+    "users",
+    "memory",
+    "speed",
+    "explain",
+    "which-gpu",
+    "compare",
+    "rent",
+    "deploy",
+)
 #: Settings that questions say in words of their own.
 _RATES = {
     "tokens_per_second": " at {:g} tokens per second per user",
@@ -69,6 +84,21 @@ def _kept(last: Understanding, found: Understanding) -> Iterator[str]:
             yield said.format(value)
         else:
             yield f", {name}" if value is True else f", {name} {value}"
+
+
+def as_question(words: list[str]) -> str | None:
+    """What a command line asked, as a question that others may go on from; null where it names no model.
+
+    Args:
+        words: the command and its arguments: ``size mixtral-8x7b --gpu a6000 --context 8k``.
+    """
+    if len(words) < 2 or words[0] not in _OF_A_MODEL or words[1].startswith("-"):
+        return None
+    given = dict(pairwise(words)) | dict(w.split("=", 1) for w in words if "=" in w)
+    said = f"how many {given.get('--gpu', 'GPUs')} for {words[1]}"
+    for option, text in (("--context", " at {} tokens"), ("--users", " with {} users"), ("--engine", " under {}")):
+        said += text.format(given[option]) if option in given else ""
+    return said
 
 
 def _read(text: str, cards: Catalogue) -> tuple[Understanding | None, bool]:

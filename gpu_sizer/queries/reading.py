@@ -38,6 +38,8 @@ _BEFORE_AMOUNTS = frozenset(("$", "€", "£", "under", "below", "over", "above"
 _DRAFTS = frozenset(("draft", "drafter", "speculative"))
 #: A number of machines that is asked for; of instances it may be one of copies.
 _MACHINES_ASKED = "many|number nodes|machines|servers|boxes|hosts"
+#: One machine that is sought: ``which instance``.
+_MACHINE_SOUGHT = "which|what|cheapest instance|instances|machine|machines|vm|node|nodes"
 #: One of these, or a sign, stands in every question about money.
 _MONEY = frozenset(("usd", "dollar", "dollars", "bucks", "month", "monthly"))
 #: GPUs that are told as so many of each are all meant together, unless one of these says that one is to be chosen.
@@ -91,7 +93,7 @@ class Reader:
         self.models, self.gpus = exact_names(s, self.cards, mender)
         self.models += copied
         self.gpus = [self._in_machines(g) for g in self.gpus]
-        if self.options.per_machine is None and matches(s, _MACHINES_ASKED):
+        if self.options.per_machine is None and (matches(s, _MACHINES_ASKED) or matches(s, _MACHINE_SOUGHT)):
             self.options.per_machine = 0
         self._copies_told()
         self._surroundings()

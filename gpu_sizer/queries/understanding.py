@@ -261,6 +261,11 @@ class _Decision:
             raise unknown(UnknownModelError, told, self.r.model_names)
         if other := self._of_another_kind():
             raise other
+        if self.r.gpus and (self.r.options.by_month or self.r.options.dollars_an_hour is not None):
+            gpu = self.r.gpus[0].ids[0]
+            raise _incomplete(
+                f"for which model? What machines cost is listed by `gpu-sizer machines --gpu {gpu}`", "model"
+            )
         if self.r.gpus and intent in ("fit", "memory", "models", "gpus"):
             return "models"
         if self.r.memory is not None and not self.r.gpus:

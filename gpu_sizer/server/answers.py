@@ -111,6 +111,8 @@ class RentalEntry(Open):
     doubt: str | None
     layout: Layout
     verdict: Literal["fits", "tight"]
+    unsuited: str | None
+    usd_per_million_tokens: float | None
 
 
 class Rentals(Open):

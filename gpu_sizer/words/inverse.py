@@ -147,6 +147,13 @@ def model_row(m: RunnableModel) -> tuple[str, ...]:
     return (m.model.id, day, size, weights, longest, verdict, free, m.layout.describe() if m.layout else "")
 
 
+def _rated_row(found: Runnable, m: RunnableModel) -> tuple[str, ...]:
+    """The same with the rating of the model behind its name; empty where it has none."""
+    name, *others = model_row(m)
+    rating = found.ratings.get(m.model.id)
+    return (name, "" if rating is None else f"{rating:,.0f}", *others)
+
+
 def models_headline(found: Runnable) -> str:
     """What runs, in a sentence."""
     name = found.gpu.short_name
@@ -175,8 +182,12 @@ def models_told(found: Runnable, level: int = USUAL) -> Told:
     """What runs, as a sentence and a table."""
     blocks: list[Block] = []
     shown = found.shown if level > BRIEF else found.shown[:FEW]
-    if shown:
+    if shown and found.rated_by is None:
         blocks.append(Table(MODEL_COLUMNS, tuple(map(model_row, shown))))
+    elif shown:
+        name, *others = MODEL_COLUMNS
+        rows = tuple(_rated_row(found, m) for m in shown)
+        blocks.append(Table((name, Column("rating", right=True), *others), rows))
     if rest := tuple(_models_rest(found, len(shown), level)):
         blocks.append(Paragraph(rest, tone="dim", close=True))
     return Told(models_headline(found), "fits" if found.fits else "does_not_fit", tuple(blocks))
@@ -184,7 +195,9 @@ def models_told(found: Runnable, level: int = USUAL) -> Told:
 
 def _models_rest(found: Runnable, shown: int, level: int) -> Iterator[str]:
     """In which order they stand, and what a list of models leaves out."""
-    if shown > 1:
+    if shown > 1 and found.rated_by is not None:
+        yield f"The best rated first: {found.rated_by}. Models without a rating follow; quantized releases last."
+    elif shown > 1:
         yield "The newest year first, its largest before the others; quantized releases last."
     if hidden := len(found.models) - shown:
         more = f"{hidden} more {verb(hidden, 'runs', 'run')}"

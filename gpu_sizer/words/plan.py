@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from gpu_sizer.load import LOAD
+from gpu_sizer.planning.levers import levers
 from gpu_sizer.planning.rental import whole
 from gpu_sizer.units import amount, gib, verb
 from gpu_sizer.words import ways
 from gpu_sizer.words.blocks import BRIEF, USUAL, WHY, Memory, Pairs, Paragraph, Told
-from gpu_sizer.words.levers import advice
 from gpu_sizer.words.rental import named, on, priced, times
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from gpu_sizer.load import Load, Setting
     from gpu_sizer.memory.estimate import RankMemory
     from gpu_sizer.memory.layout import Layout
+    from gpu_sizer.planning.levers import Lever
     from gpu_sizer.planning.plan import Fit, Plan
     from gpu_sizer.timing.answer import Speed
     from gpu_sizer.words.blocks import Block
@@ -24,6 +26,13 @@ if TYPE_CHECKING:
 _WITHIN_ERROR = "the room left is within the estimate's own error"
 #: Counts below the answer whose reasons are told, unless all are asked for.
 NEAREST = 3
+#: What changes, and the option that changes it to a value.
+_CHANGES = {
+    "fewer sequences": "fewer sequences at once (--max-num-seqs {})",
+    "smaller cache": "an fp8 cache (--kv-cache-dtype fp8)",
+    "higher utilization": "higher utilization (--utilization {:g})",
+    "shorter context": "a shorter context (--context {})",
+}
 
 
 def gpu_name(plan: Plan | Fit) -> str:
@@ -213,6 +222,27 @@ def details(plan: Plan, level: int = USUAL) -> Iterator[Block]:
         yield from _memory(plan)
     yield from _speed(plan)
     yield from _assumed(plan)
+
+
+def change(lever: Lever) -> str:
+    """``fewer sequences at once (--max-num-seqs 16)``."""
+    return _CHANGES[lever.kind].format(*lever.settings.values())
+
+
+def advice(plan: Plan) -> tuple[str, list[str]]:
+    """What would make a plan smaller or safer: a title, and a line for each change with its effect."""
+    title = "What would make it smaller" if (plan.gpu_count or 0) > 1 else "What would give room"
+    return title, [f"{change(lever)}: {_effect(lever, plan.gpu_count)}" for lever in levers(plan)]
+
+
+def _effect(lever: Lever, plan_count: int | None) -> str:
+    what = f"{lever.gpu_count} instead of {plan_count}" if lever.gpu_count != plan_count else "fits with room"
+    return what + (", tight" if lever.verdict == "tight" else "")
+
+
+def dumped(plan: Plan) -> list[dict[str, Any]]:
+    """The levers of a plan as JSON objects, each with its words."""
+    return [{"lever": change(lever), **lever.model_dump()} for lever in levers(plan)]
 
 
 def _why(plan: Plan, level: int) -> Iterator[Block]:

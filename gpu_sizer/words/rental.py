@@ -80,6 +80,13 @@ def inside(rental: Rental) -> str:
     return f"{gpus} × {rental.gpu.name}" if rental.offer.machine.slice is None else rental.gpu.name
 
 
+def further_doubt(rental: Rental) -> str:
+    """``, superseded``: why its price is compared with none, beside what its kind and day say already."""
+    said = {"undated", rental.price.kind if rental.price is not None else ""}
+    left = [part for part in (rental.doubt or "").split(", ") if part and part not in said]
+    return "".join([f", {part}" for part in left])
+
+
 def priced(rental: Rental, *, monthly: bool = True) -> str:
     """What they cost: ``$28.96 an hour, $21,141 a month (price of 2026-08-13)``."""
     hour, month, price = rental.price_hour_usd, rental.price_month_usd, rental.price
@@ -88,6 +95,5 @@ def priced(rental: Rental, *, monthly: bool = True) -> str:
     kind = f"{price.kind} " if price.kind != "on-demand" else ""
     region = f" in {price.region}" if price.region else ""
     day = f"price of {price.date.isoformat()}" if price.date else "undated price"
-    old = f", {rental.doubt}" if rental.doubt not in (None, "undated") else ""
     month_text = f", ${month:,.0f} a month" if monthly else ""
-    return f"{money(hour)} an hour{month_text} ({kind}{day}{region}{old})"
+    return f"{money(hour)} an hour{month_text} ({kind}{day}{region}{further_doubt(rental)})"

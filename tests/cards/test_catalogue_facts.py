@@ -17,7 +17,7 @@ from gpu_sizer.model.inventory import build_inventory
 #: GPT-2 is older than every model here; nothing is released after the day of the test.
 FIRST, TODAY = date(2019, 2, 1), date.today()
 #: Licences that the Open Source Initiative has approved, by SPDX identifier.
-OPEN = {"Apache-2.0", "MIT", "BSD-3-Clause"}
+OPEN = {"AGPL-3.0", "Apache-2.0", "MIT", "BSD-3-Clause"}
 
 
 @pytest.fixture(scope="module")

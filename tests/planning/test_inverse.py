@@ -205,9 +205,10 @@ def test_choices_are_what_size_says_and_the_cheapest_comes_first() -> None:
         assert choice.plan.gpu_count == gpu_sizer.size("mixtral-8x7b", gpu=gpu, details=False).gpu_count
     in_one = [c for c in found.options if c.plan.fits and c.rental is not None and c.rental.machines == 1]
     for comparable in (True, False):
-        prices = [c.price_per_hour for c in in_one if (c.rental and c.rental.doubt is None) == comparable]
-        known = [p for p in prices if p is not None]
-        assert known == sorted(known) != []
+        alike = [c for c in in_one if (c.rental and c.rental.doubt is None) == comparable and c.price_per_hour]
+        # What suits its machine goes before what does not.
+        order = [(c.rental is not None and c.rental.unsuited is not None, c.price_per_hour) for c in alike]
+        assert order == sorted(order) != []
     assert in_one[0] == found.options[0]
     assert in_one[0].rental is not None
     assert in_one[0].rental.doubt is None

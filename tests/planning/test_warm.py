@@ -13,7 +13,9 @@ from gpu_sizer.engines.vllm.engine import VllmEngine
 from gpu_sizer.load import Load
 from gpu_sizer.memory import weights
 from gpu_sizer.model.inventory import build_inventory
-from gpu_sizer.planning import search
+from gpu_sizer.planning import rental, search
+from gpu_sizer.planning.rental import is_node, machines_for, order, rented_for
+from gpu_sizer.planning.request import make_request
 
 
 @pytest.fixture
@@ -60,3 +62,31 @@ def test_a_load_as_released_is_one_object() -> None:
     first, second = Load(context=1024, users=3), Load(context=2048)
     assert first.of_model() is second.of_model()
     assert [s.name for s in first.changed()] == ["context", "users"]
+
+
+@pytest.mark.parametrize(("model", "gpu"), [("mixtral-8x7b", "l4"), ("llama-3-70b", "h100"), ("qwen2.5-72b", "a100")])
+def test_the_cheapest_machines_are_found_without_planning_for_dearer_ones(
+    model: str, gpu: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = make_request(load_model(model), load_gpu(gpu), context=8192)
+    least = size(model, gpu=gpu, context=8192, details=False).gpu_count
+    assert least is not None
+    tried: list[int] = []
+    carried = rental.carried
+
+    def counting(asked: Any, each: int, fewest: int = 1) -> Any:
+        tried.append(each)
+        return carried(asked, each, fewest)
+
+    monkeypatch.setattr(rental, "carried", counting)
+    found = rented_for(request, least, None)
+    sizes = {p.offer.machine.gpu_count for p in machines_for(request)}
+    assert found is not None
+    assert len(tried) == len(set(tried)) < len(sizes)
+    every = [
+        rental.Rental(p.offer, request.gpu, *held, p.price, p.doubt)
+        for p in machines_for(request)
+        if (each := p.offer.machine.gpu_count) >= least or is_node(p.offer, request.gpu)
+        if (held := carried(request.on_nodes(each), each, least)) is not None
+    ]
+    assert order(found) == min(map(order, every))

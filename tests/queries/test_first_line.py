@@ -47,6 +47,7 @@ def test_what_decides_stands_in_the_first_line(question: str, said: str) -> None
     ("question", "said"),
     [
         ("q4 of DeepSeek V4 Flash with a 192GB M2 Ultra?", "(understood: fewest M2 Ultra"),
+        ("how much for an 8xh100 node per month", "gpu-sizer machines --gpu h100-80gb"),
         ("a 3090 plus a 3070 together for acme/nothing-7b", "the GPUs were understood: rtx-3090 + rtx-3070"),
     ],
 )

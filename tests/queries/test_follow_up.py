@@ -6,7 +6,7 @@ import pytest
 
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.load import WEIGHTS
-from gpu_sizer.queries.follow_up import whole_question
+from gpu_sizer.queries.follow_up import as_question, whole_question
 from gpu_sizer.queries.understanding import understand_all
 
 COUNT = "how many a6000s for mixtral 8x7b"
@@ -66,3 +66,22 @@ def test_settings_that_were_said_stay(before: str, then: str, name: str, value: 
     (u,) = understand_all(whole_question(then, before, cards), cards)
     assert getattr(u.options, name) == value
     assert u.ignored == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "question"),
+    [
+        ("size mixtral-8x7b --gpu a6000 --context 8k", "how many a6000 for mixtral-8x7b at 8k tokens"),
+        ("memory llama-3-8b --users=4", "how many GPUs for llama-3-8b with 4 users"),
+        ("models qwen3", None),
+        ("size --help", None),
+    ],
+)
+def test_a_question_goes_on_from_a_command(line: str, question: str | None) -> None:
+    assert as_question(line.split()) == question
+
+
+def test_what_a_command_said_stays() -> None:
+    cards, before = catalogue(), as_question(["size", "mixtral-8x7b", "--gpu", "a6000", "--engine", "sglang"])
+    (u,) = understand_all(whole_question("and on 2 h100?", before, cards), cards)
+    assert (u.model, u.gpus, u.gpu_count, u.options.engine) == ("mixtral-8x7b", ("h100-80gb",), 2, "sglang")

@@ -20,6 +20,8 @@ ALIKE = [
     ("combien de A100 pour Llama 3 70B avec 16 utilisateurs", "how many a100 for llama 3 70b with 16 users"),
     ("llama 3 70b には H100 は何枚必要ですか", "how many h100 for llama 3 70b"),
     ("llama3 70b を 4090 2枚で動かせますか", "does llama3 70b fit on 2 4090"),
+    ("llama 3.3 70b int4 a10g 4枚", "llama 3.3 70b int4 4 a10g"),
+    ("qué gpu necesito para correr llama 3.3 70b a 8 bits", "which gpu for llama 3.3 70b at 8 bit"),
     ("小米 mimo 7b 4090 能跑吗", "does mimo 7b fit on a 4090"),
     ("сколько A6000 нужно для mixtral 8x7b", "how many A6000 for mixtral 8x7b"),
     ("потянет ли 2x 4090 mixtral 8x7b?", "does mixtral 8x7b fit on 2x 4090"),

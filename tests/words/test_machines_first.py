@@ -55,6 +55,18 @@ def test_machines_of_any_gpu_are_counted_where_none_is_named() -> None:
     assert re.search(r"the cheapest known is 1 × p\S+ of AWS \(8 × ", on_aws)
 
 
+@pytest.mark.parametrize(
+    "question", ["which instance should I rent for mixtral 8x7b", "cheapest machine for mixtral 8x7b"]
+)
+def test_the_machine_that_is_sought_is_the_one_to_rent(question: str) -> None:
+    # Not 8 × A4000 over PCIe, which are cheaper by the hour.
+    first = api.rent("mixtral-8x7b", as_of="2026-11-30").cheapest
+    assert first is not None
+    assert (
+        f"the cheapest known is 1 × {first.offer.machine.name} of RunPod (4 × A40) at $1.76" in asked(question).headline
+    )
+
+
 def test_every_medium_begins_alike_and_the_bare_count_stays() -> None:
     plan = api.size("deepseek-r1", machine="p5.48xlarge")
     assert plan.gpu_count == 11

@@ -130,3 +130,8 @@ def test_the_command_starts_the_release_that_was_asked_about_in_the_sizes_that_w
     assert found.plan is not None
     assert " --dp 3 " in str(command(found.plan))
     assert "usual choice" not in found.headline
+
+
+def test_what_is_wrong_with_a_price_is_said_once() -> None:
+    (line,) = [s for s in ask("how many h100 for mixtral 8x7b on vast.ai").lines() if "of Vast.ai, $" in s]
+    assert line.endswith("(marketplace undated price)")

@@ -4,7 +4,7 @@ NAME = "Chinese"
 SPACED = False
 SCRIPT = (0x3400, 0x9FFF)
 #: A number of cards where no name of one follows: ``H20 8卡``.
-PATTERNS = ((r"(\d+)\s*[卡张](?!\s*[a-z0-9])", r"\1 gpus "),)
+PATTERNS = ((r"(\d+)\s*[卡张枚](?!\s*[a-z0-9])", r"\1 gpus "),)
 WORDS = """
 需要多少张 = need how many
 需要多少块 = need how many

@@ -70,4 +70,6 @@ vitesse = throughput
 déployer = deploy
 héberger = host
 faire = run
+bits = bit
+faut il = needed
 """

@@ -85,4 +85,5 @@ a = the
 os = the
 as = the
 que = what
+bits = bit
 """

@@ -66,4 +66,5 @@ máximo = maximum
 entrenar = training
 velocidad = throughput
 desplegar = deploy
+bits = bit
 """

@@ -20,8 +20,8 @@ from gpu_sizer.reports.charts.style import Chart
 #: Whose chart the article that this one belongs to showed, and where it is.
 TRACKER = "after Andrew Reed’s progress tracker"
 TRACKER_URL = "https://huggingface.co/spaces/andrewrreed/closed-vs-open-arena-elo"
-#: Organisations of a kind that have a shade of their own beside the first.
-MOST_SHADES = 2
+#: Organisations of a kind that have a shade of their own: more would not be told apart.
+MOST_SHADES = 3
 
 
 def _source(table: Table) -> str:
@@ -44,12 +44,12 @@ def _told(standing: Standing) -> str:
 
 
 def _shades(found: Frontier) -> dict[str | None, int]:
-    """Steps of shade by organisation: none for the one that led most often, more for the next ones."""
+    """Steps of shade by organisation, for those that led more than once, most often first; all others have none."""
     led: dict[str | None, int] = {}
     for one in found.leaders:
         led[one.organization] = led.get(one.organization, 0) + 1
     several = sorted((o for o, n in led.items() if o and n > 1), key=lambda o: -led[o])
-    return {name: step for step, name in enumerate(several[: MOST_SHADES + 1])}
+    return {name: step for step, name in enumerate(several[:MOST_SHADES], 1)}
 
 
 def _dot(standing: Standing, shades: dict[str | None, int], by: str = "") -> Dot:

@@ -31,6 +31,19 @@ def arena_table_or_none(cards: Catalogue, as_of: date | None) -> Table | None:
         return None
 
 
+def rated_now(cards: Catalogue) -> tuple[dict[str, float], str]:
+    """The newest ratings of the catalogue's models, and whose they are, of which day and under which licence.
+
+    Raises:
+        RequestError: no listed model joins to a card.
+    """
+    from gpu_sizer.arena.sentences import basis
+
+    table = arena_table(cards, None)
+    rights = f" ({table.rights})" if table.rights else ""
+    return scores(table), f"{basis(table)}{rights}"
+
+
 def scores(table: Table) -> dict[str, float]:
     """The rating of each open model by id: that of its best rated release."""
     found: dict[str, float] = {}

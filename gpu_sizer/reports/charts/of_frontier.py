@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpu_sizer.errors import RequestError
-from gpu_sizer.planning.how_fast import how_fast
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search
 from gpu_sizer.reports.charts.context import users_text
 from gpu_sizer.reports.charts.interactivity import FrontierLine, FrontierPoint, frontier, frontier_chart
 from gpu_sizer.reports.charts.of_models import source
-from gpu_sizer.reports.charts.of_speed import USERS, lengths
-from gpu_sizer.reports.charts.speed import MOST_LINES
+from gpu_sizer.reports.charts.of_speed import bars_of, drawn, lengths, more_users
 from gpu_sizer.reports.tables.columns import short_name
 
 if TYPE_CHECKING:
@@ -25,20 +22,17 @@ if TYPE_CHECKING:
     from gpu_sizer.reports.tables.spec import TableSpec
 
 
-def frontier_lines(card: ModelCard, gpus: Sequence[GpuSpec], spec: TableSpec) -> list[FrontierLine]:
+def lines(card: ModelCard, gpus: Sequence[GpuSpec], spec: TableSpec) -> list[FrontierLine]:
     """A line for each kind of GPU on which the model fits, within one machine.
 
     Raises:
         RequestError: too many lines, none that can be drawn, or a GPU of whose speed nothing is known.
     """
-    if len(gpus) > MOST_LINES:
-        raise RequestError(f"the chart has room for {MOST_LINES} lines, not {len(gpus)}", about="gpu")
-    prompt, answer = lengths(spec)
-    load = {**spec.load, "prompt": prompt, "answer": answer}
-    found = [FrontierLine(short_name(gpu), frontier(_points(card, gpu, load))) for gpu in gpus]
-    if not any(line.points for line in found):
-        raise RequestError(f"{card.name} fits in no machine of these GPUs", about="gpu")
-    return [line for line in found if line.points]
+    return drawn(card, gpus, spec, _line, "in no machine of these GPUs")
+
+
+def _line(card: ModelCard, gpu: GpuSpec, load: dict[str, object]) -> FrontierLine:
+    return FrontierLine(short_name(gpu), frontier(_points(card, gpu, load)))
 
 
 def _points(card: ModelCard, gpu: GpuSpec, load: dict[str, object]) -> Iterator[FrontierPoint]:
@@ -50,35 +44,28 @@ def _points(card: ModelCard, gpu: GpuSpec, load: dict[str, object]) -> Iterator[
             replicas = layout.data_parallel_size > 1 and not layout.expert_parallel
             if replicas or not search.evaluate(layout).within_budget:
                 continue
-            for users in USERS:
-                found = how_fast(request.under(users=users), layout)
-                speed = found.speed
-                if speed is None or (user := speed.tokens_per_second_per_user) is None:
-                    raise RequestError(f"times of single tokens were not measured on {gpu.platform}", about="gpu")
-                if speed.running < users:
-                    break
+            for users, found, speed, user in more_users(request, layout):
                 in_all = speed.tokens_per_second.about / count
                 held = found.memory.max_concurrent_requests
                 yield FrontierPoint(count, layout.describe() or "one GPU", users, user.about, in_all, held)
 
 
-def frontier_of(card: ModelCard, lines: Sequence[FrontierLine], spec: TableSpec) -> Chart:
+def chart(card: ModelCard, lines: Sequence[FrontierLine], spec: TableSpec) -> Chart:
     """The chart of a model."""
     prompt, answer = lengths(spec)
     load = f"Prompts of {prompt:,} and answers of {answer:,} tokens, within one machine"
     return frontier_chart(card.name, lines, load, source(spec))
 
 
-def frontier_bars(lines: Sequence[FrontierLine], chart: Chart) -> Bars:
+def bars(lines: Sequence[FrontierLine], chart: Chart) -> Bars:
     """The same for a terminal."""
-    from gpu_sizer.reports.charts.text import Bar, Bars
-
-    bars = tuple(
-        Bar(
-            f"{p.gpus} × {line.name}, {users_text(p.users)}", (p.per_gpu,), f"{p.per_gpu:,.0f} a GPU, {p.each:.1f} each"
+    rows = [
+        (
+            f"{p.gpus} × {line.name}, {users_text(p.users)}",
+            p.per_gpu,
+            f"{p.per_gpu:,.0f} a GPU, {p.each:.1f} each",
         )
         for line in lines
         for p in line.points
-    )
-    whole = max(p.per_gpu for line in lines for p in line.points)
-    return Bars(chart.title, chart.subtitle, bars, whole, chart.source)
+    ]
+    return bars_of(rows, chart)

@@ -31,7 +31,7 @@ STAND_INS = "Verdana"
 #: Inches that a chart is high at most: what has no room is said in its subtitle and stands in its data.
 TALLEST = 24.0
 #: How far one shade of a colour is from the next, as a share of the way to the ink.
-SHADE = 0.3
+SHADE = 0.25
 #: Letters of a name beside a point or bar; the data beside the chart hold it whole.
 LONGEST_NAME = 46
 

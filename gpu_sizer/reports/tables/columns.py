@@ -19,7 +19,7 @@ from gpu_sizer.reports.tables.engine_columns import AT, under_engine
 from gpu_sizer.reports.tables.grid import Cell, Column
 from gpu_sizer.timing.answer import significant
 from gpu_sizer.units import GB, GIB, rounded
-from gpu_sizer.words.rental import named
+from gpu_sizer.words.rental import further_doubt, named
 
 if TYPE_CHECKING:
     from gpu_sizer.planning.cost import Cost
@@ -220,12 +220,12 @@ def _dollars(value: float | None, rental: Rental) -> Cell:
 
 
 def machine_note(rental: Rental) -> str:
-    """Where a price comes from: ``gpu_4x_a6000 of Lambda, price of 2026-10-06.``"""
+    """Where a price comes from, and what does not suit: ``gpu_4x_a6000 of Lambda, price of 2026-10-06.``"""
     price = rental.price
     day = f"price of {price.date.isoformat()}" if price is not None and price.date else "undated"
     where = f" in {price.region}" if price is not None and price.region else ""
-    old = f", {rental.doubt}" if rental.doubt not in (None, "undated") else ""
-    return f"{rental.offer.machine.name} of {rental.offer.provider_name}, {day}{where}{old}."
+    how = f", {rental.unsuited}" if rental.unsuited is not None else ""
+    return f"{named(rental)}{how}, {day}{where}{further_doubt(rental)}."
 
 
 def _price(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:

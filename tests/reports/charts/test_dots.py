@@ -50,7 +50,7 @@ def test_organizations_have_shades_and_the_source_leads_to_the_tracker(tmp_path:
     text = file.read_text()
     drawn = dict(re.findall(r"<g><title>([^<(]*)[^<]*</title>.*?(#[0-9a-f]{6})", text, re.DOTALL))
     google, anthropic = drawn["Gemini 4 Argon "], drawn["Claude Opus 5 "]
-    assert {google, anthropic} <= {shade(LIGHT.series[0], LIGHT, step) for step in range(3)}
+    assert {google, anthropic} <= {shade(LIGHT.series[0], LIGHT, step) for step in range(1, 4)}
     assert google != anthropic
     assert f'<a xlink:href="{TRACKER_URL}"' in text
     assert shade("#0072b2", LIGHT, 0) == "#0072b2"
