@@ -29,6 +29,7 @@ class CompiledCards(BuildHookInterface):  # type: ignore[type-arg]
         machines = Fleet((str(Path(data_folder("gpu_specs"), MACHINES)),))
         for made in (
             cards.models.recipe(),
+            cards.drafts.recipe(),
             cards.gpus.recipe(),
             machines.recipe(),
             cards.rereleases.recipe(),

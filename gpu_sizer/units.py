@@ -1,4 +1,4 @@
-"""Bytes and how they are printed: the one place that knows GiB (2**30) from GB (10**9)."""
+"""Bytes and figures and how they are printed: the one place that knows GiB (2**30) from GB (10**9)."""
 
 from __future__ import annotations
 
@@ -28,6 +28,11 @@ def gb(size: float) -> str:
     """A size in bytes as decimal GB: ``93.4 GB``."""
     value = size / GB
     return f"{value:,.2f} GB" if abs(value) < 10 else f"{value:,.1f} GB"
+
+
+def rounded(value: float) -> str:
+    """A figure with the digits that matter: ``31.2``, ``3,060``."""
+    return f"{float(f'{value:.3g}'):,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def ceil_div(a: Whole, b: int) -> Whole:

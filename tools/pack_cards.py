@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from gpu_sizer.cards.archives import SUMS
 from gpu_sizer.cards.catalogue import data_folder
-from gpu_sizer.cards.folders import PASSED_BY, RERELEASES
+from gpu_sizer.cards.folders import OF_ONES_OWN, PASSED_BY
 
 
 def packed() -> bytes:
@@ -27,7 +27,7 @@ def packed() -> bytes:
         folder = Path(data_folder(name))
         for file in sorted(folder.rglob("*.yaml")):
             below = file.relative_to(folder)
-            if below.parts[0] not in PASSED_BY or below.parts[0] == RERELEASES:
+            if below.parts[0] not in PASSED_BY or below.parts[0] in OF_ONES_OWN:
                 files[f"{name}/{below.as_posix()}"] = file.read_bytes()
     sums = "".join(f"{sha256(content).hexdigest()}  {path}\n" for path, content in files.items())
     stream = io.BytesIO()

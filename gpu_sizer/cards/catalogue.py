@@ -6,7 +6,7 @@ import os
 from functools import cache, cached_property
 
 from gpu_sizer import model
-from gpu_sizer.cards.folders import PASSED_BY, RERELEASES
+from gpu_sizer.cards.folders import DRAFTS, PASSED_BY, RERELEASES
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import SEPARATOR, is_place, join_names, normal, normal_short
@@ -56,7 +56,9 @@ def code_folders() -> tuple[str, ...]:
 class Shelf(Generic[Card]):
     """All cards of one kind: from the compiled catalogue, or from the YAML itself."""
 
-    def __init__(self, kind: type[Card], folders: Sequence[str], newer: str | None = None) -> None:
+    def __init__(
+        self, kind: type[Card], folders: Sequence[str], newer: str | None = None, noun: str | None = None
+    ) -> None:
         self._kind: type[Card] = kind
         self._newer = newer
         self._folders = tuple(folders)
@@ -65,7 +67,7 @@ class Shelf(Generic[Card]):
         #: How often the cards turned out to be others than was thought.
         self.changes = 0
         self._error: type[UnknownNameError] = UnknownModelError if kind is ModelCard else UnknownGpuError
-        self._noun = "model" if kind is ModelCard else "GPU"
+        self._noun = noun or ("model" if kind is ModelCard else "GPU")
 
     def recipe(self) -> Recipe:
         """What the compiled catalogue of these cards is made from."""
@@ -207,7 +209,7 @@ class Shelf(Generic[Card]):
             )
             error.kind = "ambiguous"
             raise error
-        if self._kind is ModelCard:
+        if self._noun == "model":
             from gpu_sizer.cards.other_kinds import other_kind
 
             if (other := other_kind(name)) is not None:
@@ -248,6 +250,13 @@ class Catalogue:
         return Shelf(ModelCard, self._folders("model_cards"), self.newer)
 
     @cached_property
+    def drafts(self) -> Shelf[ModelCard]:
+        """The cards of what only drafts for a model: EAGLE heads and their like."""
+        newer = None if self.newer is None else os.path.join(self.newer, DRAFTS)
+        folders = [os.path.join(f, DRAFTS) for f in self._folders("model_cards")]
+        return Shelf(ModelCard, [f for f in folders if os.path.isdir(f)], newer, "draft")
+
+    @cached_property
     def gpus(self) -> Shelf[GpuSpec]:
         """The GPU specs."""
         return Shelf(GpuSpec, self._folders("gpu_specs"), self.newer)
@@ -274,6 +283,7 @@ class Catalogue:
             return found
         found = self._rerelease(name) if normal(name) not in self.models.index else None
         if found is None:
+            self._refuse_draft(name)
             found = self._find(name, self.models, ModelCard).as_release(name)
             if name.count("/") == 1 and not is_place(name) and normal(name) not in self.models.index:
                 note = f"{name!r} is taken for a copy of {found.name} by its name"
@@ -283,6 +293,38 @@ class Catalogue:
                 self._named.clear()
             self._named[name] = found
         return found
+
+    def drafter(self, name: str) -> ModelCard:
+        """What drafts tokens for a model: a draft's card, or that of another model.
+
+        Raises:
+            UnknownModelError: no such draft or model, or several.
+        """
+        identity = None if is_place(name) else self.drafts.lookup(name)
+        return self.model(name) if identity is None else self.drafts.get(identity).as_release(name)
+
+    def _refuse_draft(self, name: str) -> None:
+        """Refuses what drafts for a model and is none.
+
+        Raises:
+            UnknownModelError: such a name.
+        """
+        if not self.names_only and is_place(name):
+            return
+        if self.models.lookup(name) is None and (error := self.draft_error(name)) is not None:
+            raise error
+
+    def draft_error(self, name: str) -> UnknownModelError | None:
+        """The error for the name of a draft where a model is meant; null for other names."""
+        if (identity := self.drafts.lookup(name)) is None:
+            return None
+        draft = self.drafts.get(identity).draft
+        assert draft is not None
+        return UnknownModelError(
+            f"{name[:60]!r} drafts tokens for {join_names(draft.of)} and is no model by itself: size {draft.of[0]} "
+            f"with --speculative draft:{identity}:N, N tokens ahead",
+            suggestions=draft.of,
+        )
 
     @cached_property
     def _named(self) -> dict[str, ModelCard]:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gpu_sizer.cards.catalogue import Catalogue, data_folder
-from gpu_sizer.cards.checks import check_card, check_language_model
+from gpu_sizer.cards.checks import check_card, check_draft, check_drafts, check_language_model
 from gpu_sizer.cards.fleet import machine_folders
-from gpu_sizer.cards.folders import COUNTS, LIGHT_FOLDERS
+from gpu_sizer.cards.folders import COUNTS, DRAFTS, LIGHT_FOLDERS
 from gpu_sizer.cards.gpu_slices import Slices, check_wholes
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.hub_counts import Counts, Explained
@@ -20,6 +20,7 @@ from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.provenance import check_addresses, check_sources
 from gpu_sizer.cards.rerelease_files import check, contents, tables
 from gpu_sizer.cards.rerelease_table import Table
+from gpu_sizer.errors import CardError
 from gpu_sizer.fast.stamps import yaml_files
 
 
@@ -27,7 +28,7 @@ class Checked(NamedTuple):
     """How much was checked."""
 
     cards: int
-    """Model cards, GPU specs and light cards."""
+    """Model cards, those of drafts, GPU specs and light cards."""
     machines: int
     providers: int
     rereleases: int
@@ -46,6 +47,12 @@ def check_catalogue(cards: Catalogue) -> Checked:
         check_language_model(model, cards.models, cards.models.files[model.id])
         if _is_shipped(cards.models.files[model.id]):
             check_sources(model, cards.models.files[model.id])
+        if model.draft is not None:
+            raise CardError(cards.models.files[model.id], "draft", f"a draft's card stands in {DRAFTS}/")
+    drafts = check_drafts(cards)
+    for draft in cards.drafts.all():
+        if _is_shipped(cards.drafts.files[draft.id]):
+            check_sources(draft, cards.drafts.files[draft.id])
     for spec in specs:
         if _is_shipped(cards.gpus.files[spec.id]):
             check_addresses(spec.sources, cards.gpus.files[spec.id])
@@ -58,7 +65,7 @@ def check_catalogue(cards: Catalogue) -> Checked:
         check(file, table, cards.models, explained)
     again = len(contents(cards.rereleases.folders, cards.rereleases.newer))
     machines = sum(len(p.machines) for p in found.values())
-    return Checked(len(models) + len(specs) + len(light), machines, len(found), again)
+    return Checked(len(models) + drafts + len(specs) + len(light), machines, len(found), again)
 
 
 def check_file(file: Path, cards: Catalogue) -> None:
@@ -71,6 +78,8 @@ def check_file(file: Path, cards: Catalogue) -> None:
         check_addresses(load_light_card(file).sources, file)
     elif (kind := kind_of(file)) is ModelCard:
         card = load_card(file, ModelCard)
+        if card.draft is not None:
+            check_draft(card, cards.models, file)
         check_card(card, file)
         check_language_model(card, cards.models, file)
         if _is_shipped(file):

@@ -9,7 +9,7 @@ from gpu_sizer.model.inventory import build_inventory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gpu_sizer.cards.catalogue import Shelf
+    from gpu_sizer.cards.catalogue import Catalogue, Shelf
     from gpu_sizer.cards.model_card import ModelCard
 
 
@@ -48,6 +48,35 @@ def check_language_model(card: ModelCard, models: Shelf[ModelCard], file: Path |
     for number, (a, b) in enumerate(zip(ours.layer_names, theirs.layer_names, strict=True)):
         if ours.blocks[a] != theirs.blocks[b]:
             raise CardError(str(file), "language_model", f"layer {number} of {card.language_model} is another")
+
+
+def check_drafts(cards: Catalogue) -> int:
+    """Every draft stands among drafts and drafts for known models of its vocabulary; no model stands there.
+
+    Returns their number.
+
+    Raises:
+        CardError: the first that does not.
+    """
+    for identity in cards.drafts.ids():
+        check_draft(cards.drafts.get(identity), cards.models, cards.drafts.files[identity])
+    return len(cards.drafts.ids())
+
+
+def check_draft(card: ModelCard, models: Shelf[ModelCard], file: Path | str) -> None:
+    """A draft's counts are its inventory's, and it drafts for known models whose tokens it knows.
+
+    Raises:
+        CardError: they are not.
+    """
+    check_card(card, file)
+    if card.draft is None:
+        raise CardError(str(file), "draft", "missing: a card of this folder says what it drafts for")
+    for identity in card.draft.of:
+        if identity not in models.files:
+            raise CardError(str(file), "draft.of", f"there is no card {identity!r}")
+        if models.get(identity).architecture.vocab_size > card.architecture.vocab_size:
+            raise CardError(str(file), "draft.of", f"{identity} has a larger vocabulary")
 
 
 def check_card(card: ModelCard, file: Path | str) -> None:

@@ -11,5 +11,9 @@ MACHINES = "machines"
 RERELEASES = "rereleases"
 #: Folder of model_cards/ that holds the hub's own parameter counts, which `validate` compares.
 COUNTS = "counts"
+#: Folder of model_cards/, and of a user's folder, that holds cards of drafts: what only drafts for a model is none.
+DRAFTS = "drafts"
 #: Folders that readers of cards pass by.
-PASSED_BY = (*LIGHT_FOLDERS, MACHINES, RERELEASES, COUNTS)
+PASSED_BY = (*LIGHT_FOLDERS, MACHINES, RERELEASES, COUNTS, DRAFTS)
+#: Of those, what a user's own folder may hold as well, beside cards and specs.
+OF_ONES_OWN = (RERELEASES, DRAFTS)

@@ -85,7 +85,7 @@ def beside(card: ModelCard) -> Iterator[tuple[str, tuple[int, ...]]]:
     inventory = build_inventory(card)
     towers = sum(prod(t.shape) * t.copies for t in inventory.towers if not t.is_parameter)
     ahead, counted = _values(inventory.mtp), sum(t.parameters for t in inventory.mtp)
-    vocabulary = _values(inventory.embedding[:1])
+    vocabulary = _values(tuple(t for t in inventory.embedding if t.is_vocabulary))
     heads = vocabulary * (1 if inventory.tied else 2)
     buffers = sum(prod(t.shape) * t.copies * n for t, n in inventory.everything() if not t.is_parameter) - towers
     yield "its tower", (towers,)

@@ -82,6 +82,21 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What a card drafts for: layers that guess tokens ahead of a model, and are no model by themselves."""
+
+    method: Literal["eagle", "eagle3", "dflash", "dspark"]
+    """How it is run, as engines call it."""
+    of: tuple[Id, ...]
+    """The cards of the models that it was trained for, which give it their states, and an embedding and a head where it
+    has none."""
+
+    def __post_init__(self) -> None:
+        if not self.of:
+            raise ValueError("a draft is one of a model at least")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
     """One model: what it is called, when and by whom it was released, and how it is built."""
 
@@ -113,6 +128,8 @@ class ModelCard:
     """The engine's model class where it decides how tensors are laid out (an `architectures` entry)."""
     language_model: Id | None = None
     """The card of the text model that this one is made of: its layers are the same, and have their sources there."""
+    draft: Draft | None = None
+    """Of a card that only drafts for others (speculative decoding); null for models."""
     verified: bool = True
     """False where the architecture was inferred from an unknown configuration."""
     notes: tuple[Text, ...] = ()

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from gpu_sizer.cards.archives import MOST_PACKED, read_archive
 from gpu_sizer.cards.catalogue import Catalogue
-from gpu_sizer.cards.checks import check_card, check_language_model
-from gpu_sizer.cards.folders import PASSED_BY, RERELEASES
+from gpu_sizer.cards.checks import check_card, check_drafts, check_language_model
+from gpu_sizer.cards.folders import OF_ONES_OWN, PASSED_BY
 from gpu_sizer.cards.newer import NAME, pointer
 from gpu_sizer.errors import CardError, RequestError
 from gpu_sizer.files import read_regular, write_file
@@ -110,7 +110,7 @@ def _kept(cards: dict[str, bytes], name: str) -> dict[str, bytes]:
         parts = path.split("/")
         if parts[0] in ("model_cards", "gpu_specs"):
             parts = parts[1:]
-        if parts[0] in PASSED_BY and parts[0] != RERELEASES:
+        if parts[0] in PASSED_BY and parts[0] not in OF_ONES_OWN:
             continue
         if (inside := "/".join(parts)) in found:
             raise CardError(name, path, "stands twice, as a card and as a spec")
@@ -141,6 +141,7 @@ def _checked(folder: Path) -> tuple[int, int, int]:
             check_language_model(cards.models.get(identity), cards.models, models[identity].file)
         for identity in gpus:
             cards.gpus.get(identity)
+        check_drafts(cards)
         contents(cards.rereleases.folders, cards.rereleases.newer)
         own = [f for f in cards.rereleases.folders if f == cards.rereleases.newer]
         lines = sum(len(x) for t in tables(own).values() for x in t.cards.values())

@@ -165,7 +165,6 @@ def drafted(spec: TableSpec, cards: Catalogue, unknown: Sequence[str] = ()) -> t
     """
     from gpu_sizer.arena.sentences import basis
     from gpu_sizer.cli.bar import bar
-    from gpu_sizer.planning.uncounted import uncounted_text
     from gpu_sizer.reports.arena.scores import arena_table_or_none, scores
     from gpu_sizer.reports.article import sections as s
     from gpu_sizer.reports.article.draft import Draft, Figure
@@ -175,6 +174,7 @@ def drafted(spec: TableSpec, cards: Catalogue, unknown: Sequence[str] = ()) -> t
     from gpu_sizer.reports.tables.build import build_table, counts_of
     from gpu_sizer.reports.tables.selection import select_gpus, select_models
     from gpu_sizer.reports.tables.spec import make_spec
+    from gpu_sizer.words.uncounted import uncounted_text
 
     gpus = select_gpus(spec.gpus, cards)
     table = arena_table_or_none(cards, spec.as_of)

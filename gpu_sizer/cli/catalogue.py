@@ -64,8 +64,8 @@ def explain(
     machine: o.Machine = None,
 ) -> None:
     """Where every byte goes, with formulas."""
-    from gpu_sizer.planning.breakpoints import lines as breakpoint_lines
     from gpu_sizer.reports.explanation import explain_model
+    from gpu_sizer.words.breakpoints import lines as breakpoint_lines
 
     card = api.load_model(model, cards=o.cards())
     print_prose(explain_model(card, **load))

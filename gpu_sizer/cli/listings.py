@@ -107,7 +107,7 @@ def models(
 
         def runnable(cards: list[ModelCard]) -> tuple[set[str], list[str]]:
             from gpu_sizer.planning.choices import what_fits
-            from gpu_sizer.planning.uncounted import uncounted_lines
+            from gpu_sizer.words.uncounted import uncounted_lines
 
             found = what_fits(cards, gpu, count, workers=0)
             told = list(uncounted_lines(found.uncounted))

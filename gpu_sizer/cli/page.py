@@ -27,7 +27,7 @@ def page(
     ] = None,
 ) -> None:
     """Write the web page as a static site in which the engine runs in the visitor's browser."""
-    from gpu_sizer.page.site import site
+    from gpu_sizer.page.site import site, wheels_hint
 
     address = pyodide if pyodide is not None and "://" in pyodide else None
     if address is not None and pinned is None:
@@ -43,6 +43,11 @@ def page(
         write_file(output / name, data, parents=True)
     size = sum(map(len, files.values()))
     typer.echo(f"gpu-sizer: wrote {len(files)} files ({size / 1e6:.1f} MB) to {output}", err=True)
+    if folder is not None and (hint := wheels_hint(folder)) is not None:
+        typer.echo(
+            f"gpu-sizer: visitors can drop a config.json or a log; for model cards in YAML, too: {hint}; then again",
+            err=True,
+        )
     if pyodide is None:
         typer.echo(
             "gpu-sizer: without an engine: npm i pyodide, then --pyodide node_modules/pyodide puts it beside the page",

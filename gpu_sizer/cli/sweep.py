@@ -16,7 +16,8 @@ from gpu_sizer.cli.output import is_terminal, print_aside, print_prose
 from gpu_sizer.cli.table import names
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import ENGINE, LIMITS, LOAD, VARIED
-from gpu_sizer.planning.uncounted import Uncounted, uncounted_lines
+from gpu_sizer.planning.uncounted import Uncounted
+from gpu_sizer.words.uncounted import uncounted_lines
 
 if TYPE_CHECKING:
     from gpu_sizer.planning.sweep import Block

@@ -119,9 +119,9 @@ def table(
     ] = None,
 ) -> None:
     """A table of models: sizes, dates, and the GPUs that each takes."""
-    from gpu_sizer.planning.uncounted import uncounted_lines
     from gpu_sizer.reports.tables.formats import format_of, render
     from gpu_sizer.reports.tables.spec import TableSpec, keys_of, make_spec, read_spec
+    from gpu_sizer.words.uncounted import uncounted_lines
 
     keys = names(columns)
     if engines is not None:

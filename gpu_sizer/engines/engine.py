@@ -210,8 +210,14 @@ if TYPE_CHECKING:
         def evaluate(self, model: Any, gpu: GpuSpec, layout: Layout, load: Load) -> LayoutMemory:
             """What fills each GPU of a layout, and whether the engine starts and carries the load."""
 
-        def logged_load(self, length: int, sequences: int | None) -> tuple[int, int]:
-            """Context and users of a start-up whose log tells this length and number of sequences."""
+        def logged_load(self, length: int | None, native: int, sequences: int | None) -> tuple[int, int]:
+            """Context and users of a start-up.
+
+            Args:
+                length: as its log tells it; null where it does not.
+                native: the model's own.
+                sequences: their number, if the log tells it.
+            """
 
         def evaluate_mixed(self, model: Any, gpus: Sequence[GpuSpec], load: Load) -> LayoutMemory:
             """The same for given GPUs that may differ, in the order in which the engine sees them.

@@ -112,7 +112,7 @@ class OneVersion(Supported):
         asked = self.cache_dtypes[load.kv_cache_dtype or "auto"]
         return asked or card.weights.kv_cache_dtype or self.model_dtype(card)
 
-    def logged_load(self, length: int, sequences: int | None) -> tuple[int, int]:
+    def logged_load(self, length: int | None, native: int, sequences: int | None) -> tuple[int, int]:
         """Context and users of a start-up: these engines start with whatever cache is left, of any length."""
         return 1, 1
 

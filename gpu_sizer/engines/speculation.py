@@ -10,7 +10,7 @@ from gpu_sizer.records import dataclass
 #: Tokens ahead that no engine drafts more of.
 MOST_AHEAD = 64
 #: What the setting may say.
-FORMS = "mtp:N (the model's own prediction layers) or draft:MODEL:N (a model with a card), as in mtp:3"
+FORMS = "mtp:N (the model's own prediction layers) or draft:MODEL:N (a draft or a model with a card), as in mtp:3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def speculation(asked: str | None) -> Speculation | None:
         return None
     told = re.fullmatch(r"(?:mtp(?::(?P<own>\d{1,3}))?|draft:(?P<model>.+):(?P<drafted>\d{1,3}))", asked.strip())
     if told is None:
-        raise NoDrafterError(f"speculative {asked[:60]!r}: must be {FORMS}; EAGLE heads have no cards")
+        raise NoDrafterError(f"speculative {asked[:60]!r}: must be {FORMS}")
     number = told["own"] or told["drafted"]
     tokens = int(number) if number else None
     if tokens is not None and not 1 <= tokens <= MOST_AHEAD:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.versions import number
 from gpu_sizer.errors import GpuSizerError
 from gpu_sizer.load import LOAD
@@ -11,7 +12,7 @@ from gpu_sizer.records import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from gpu_sizer.load import Setting
@@ -25,6 +26,8 @@ COUNT = r"\d{1,3}(?:,\d{3}){1,4}|\d{1,15}"
 
 #: Figures told by every rank: the estimate is about the fullest GPU.
 _LARGEST = {"weights_gib_per_gpu", "non_torch_gib", "activation_peak_gib", "graph_gib", "needed_kv_gib"}
+#: A part that says that the weights were loaded: what runs out of memory then is no longer loading.
+LOADED = "loaded"
 #: Of a draft model beside the main one: no keys of a record, told beside them.
 OF_DRAFT = ("draft_weights_gib_per_gpu", "draft_kv_gib")
 _SMALLEST = {"available_kv_gib", "gpu_blocks", "kv_cache_tokens", "max_concurrency", "gpu_total_gib"}
@@ -207,6 +210,32 @@ def wording(
     pattern = re.sub(r"<#(\w+)>", lambda m: f"(?P<{m.group(1)}>{COUNT})", pattern)
     pattern = re.sub(r"(?<!\(\?P)<(\w+)>", lambda m: f"(?P<{m.group(1)}>{NUMBER})", pattern)
     return Wording(trigger, re.compile(pattern), worth, tuple(says.items()), starts, until, also)
+
+
+#: Where a log names the line of source that speaks: Python's loggers, Rust's tracing, and that as JSON.
+_SOURCES = (
+    r"\[(\w+\.py):(\d{{1,5}})\][^\[]{{0,40}}?{0}",
+    r"\b(\w+\.rs):(\d{{1,5}}): {0}",
+    r"{0}[^{{}}]{{0,80}}?\"filename\":\"(?:[\w-]+/)*(\w+\.rs)\",\"line_number\":(\d{{1,5}})",
+)
+
+
+def source_line(folder: str) -> Iterator[Wording]:
+    """Statements that tell the releases which print them from the line of source that a log names.
+
+    Args:
+        folder: of the engine, whose ``log_lines.yaml`` holds the lines by statement, file and release.
+    """
+    for statement, files in profile_data(f"{folder}/log_lines")["statements"].items():
+
+        def told(found: Found, match: re.Match[str], files: dict[str, dict[int, list[str]]] = files) -> None:
+            if (releases := files.get(match[1], {}).get(int(match[2]))) is not None:
+                found.printed_by(tuple(releases))
+
+        suffixes = {name.rpartition(".")[2] for name in files}
+        for form in _SOURCES:
+            if any(rf"\.{suffix})" in form for suffix in suffixes):
+                yield wording(statement, form.format(re.escape(statement)), also=told)
 
 
 #: A value in quotes, the first of a list, an enumeration as Python prints it, or a bare word.

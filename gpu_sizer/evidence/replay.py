@@ -110,7 +110,7 @@ def request_of(record: EvidenceRecord, identified: Identified, gpu: GpuSpec, eng
     if record.max_model_len and record.max_model_len > longest:
         card = replace(card, context=replace(card.context, native=record.max_model_len, extended=None, method=None))
     profile = get_engine(engine)
-    context, users = profile.logged_load(record.max_model_len or card.context.native, record.max_num_seqs)
+    context, users = profile.logged_load(record.max_model_len, card.context.native, record.max_num_seqs)
     if users > 1:
         # Sequences that stand for users are no bound of their own.
         load.pop("max_num_seqs", None)

@@ -178,6 +178,12 @@ class Architecture:
     """Width of the embedding where it differs from hidden_size."""
     head_bias: bool = False
     """A bias on the output head."""
+    embedding: bool = True
+    """Whether the checkpoint has an embedding: a draft may take that of the model it drafts for."""
+    head: bool = True
+    """Whether the checkpoint has an output head, or an embedding that is one; a draft may take the model's."""
+    head_rows: Dimension | None = None
+    """Rows of the head where it scores fewer tokens than the embedding has (a draft's draft_vocab_size)."""
     position_embeddings: PositiveInt | None = None
     """Rows of a learned table of positions."""
     extra: tuple[ExtraTensor, ...] = ()

@@ -89,7 +89,7 @@ class Inventory:
 
         A head is computed with, so that a matrix which is embedding and head stays.
         """
-        looked_up = self.embedding[1:] if self.tied else self.embedding
+        looked_up = [t for t in self.embedding if not (self.tied and t.is_vocabulary)]
         return self.active_parameters - sum(t.active_parameters for t in (*looked_up, *self.towers))
 
     @property
@@ -250,14 +250,20 @@ def build_inventory(card: Described, dtype: str | None = None) -> Inventory:
     blocks = {name: stored(block_tensors(block, a, fmt), f"layers.{name}.") for name, block in a.blocks.items()}
     width = a.embedding_size or a.hidden_size
     vocabulary = Split(0, a.vocab_size, "vocabulary", replicate=False)
-    embedding = [Tensor("embed_tokens.weight", (a.vocab_size, width), "embedding", fmt, vocabulary, is_vocabulary=True)]
+    embedding: list[Tensor] = []
+    if a.embedding:
+        rows = (a.vocab_size, width)
+        embedding.append(Tensor("embed_tokens.weight", rows, "embedding", fmt, vocabulary, is_vocabulary=True))
     if a.position_embeddings:
         embedding.append(Tensor("embed_positions.weight", (a.position_embeddings, a.hidden_size), "embedding", fmt))
     embedding += _extra(a.extra, fmt)
-    shape = (a.vocab_size, width)
-    head = [Tensor("lm_head.weight", shape, "lm_head", fmt, vocabulary, is_linear=True, is_vocabulary=True)]
-    if a.head_bias:
-        head.append(Tensor("lm_head.bias", (a.vocab_size,), "lm_head", fmt, vocabulary, is_vocabulary=True))
+    head: list[Tensor] = []
+    if a.head:
+        rows = (a.head_rows or a.vocab_size, width)
+        scored = Split(0, rows[0], "vocabulary", replicate=False)
+        head.append(Tensor("lm_head.weight", rows, "lm_head", fmt, scored, is_linear=True, is_vocabulary=True))
+        if a.head_bias:
+            head.append(Tensor("lm_head.bias", rows[:1], "lm_head", fmt, scored, is_vocabulary=True))
     final = _norms(int(a.final_norm), a.hidden_size, fmt, a.norm, ("norm",))
     towers = [t for tower in a.towers for t in _extra(tower.tensors, fmt, f"{tower.name}.")]
     mtp: list[Tensor] = []

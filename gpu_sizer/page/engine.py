@@ -6,21 +6,30 @@ import json
 from collections.abc import Callable
 from importlib.util import find_spec
 from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from gpu_sizer import api
+from gpu_sizer.answers import with_answers
 from gpu_sizer.errors import GpuSizerError, RequestError
+from gpu_sizer.words.data import with_answer_words, with_words
 
-#: Where a browser runs this there is no pydantic: a configuration is then held to the records' own rules alone.
-BOUNDED = find_spec("pydantic") is not None
+
+def bounded() -> bool:
+    """Whether pydantic is here, which a browser has only once a card was dropped.
+
+    Without it a configuration is held to the records' own rules alone.
+    """
+    return find_spec("pydantic") is not None
 
 
 def _size(body: dict[str, Any]) -> dict[str, Any]:
-    details = body.pop("details", True)
-    model = body.pop("model")
+    details, words, model = body.pop("details", True), body.pop("words", None), body.pop("model")
     # Names are looked up as over HTTP, the model's first, so that two mistakes are told alike.
     card = api.load_model(model) if isinstance(model, str) else model
-    return api.size(card, gpu=api.load_gpu(body.pop("gpu")), details=details, **body).model_dump()
+    plan = api.size(card, gpu=api.load_gpu(body.pop("gpu")), details=details, **body)
+    return with_words(plan.model_dump(), plan, words)
 
 
 def _size_config(body: dict[str, Any]) -> dict[str, Any]:
@@ -34,20 +43,40 @@ def _size_config(body: dict[str, Any]) -> dict[str, Any]:
         raise RequestError(f"{name} is no configuration: a config.json is a JSON object", about="model")
     known = config.get("_name_or_path") or "your model"
     card = card_from_config(
-        config, name=str(known).rpartition("/")[2][:60] or "your model", source="file", file=name, bounded=BOUNDED
+        config, name=str(known).rpartition("/")[2][:60] or "your model", source="file", file=name, bounded=bounded()
     )
     return _size({"model": card, **body})
 
 
+def _size_card(body: dict[str, Any]) -> dict[str, Any]:
+    """The same for a model card in YAML that the visitor gave."""
+    from gpu_sizer.cards.loading import load_card
+    from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.errors import CardError
+
+    body.pop("model", None)
+    name = Path(str(body.pop("name"))).name[:60] or "card.yaml"
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "card.yaml"
+        file.write_text(str(body.pop("card")), encoding="utf-8")
+        try:
+            card = load_card(file, ModelCard)
+        except CardError as error:
+            raise RequestError(str(error).replace(str(file), name), about="model") from error
+    return _size({"model": card, **body})
+
+
 def _speed(body: dict[str, Any]) -> dict[str, Any]:
-    card, gpu = api.load_model(body.pop("model")), api.load_gpu(body.pop("gpu"))
-    return api.speed(card, gpu=gpu, **body).model_dump()
+    words, card, gpu = body.pop("words", None), api.load_model(body.pop("model")), api.load_gpu(body.pop("gpu"))
+    found = api.speed(card, gpu=gpu, **body)
+    return with_words(found.model_dump(), found, words)
 
 
 def _ask(body: dict[str, Any]) -> dict[str, Any]:
     from gpu_sizer.queries.answers import ask
 
-    return ask(str(body["question"])).model_dump()
+    found = with_answers(ask(str(body["question"])))
+    return with_answer_words(found.model_dump(), found, body.get("words"))
 
 
 def _deploy(body: dict[str, Any]) -> dict[str, Any]:
@@ -88,6 +117,7 @@ def listing(kind: str) -> dict[str, Any]:
 CALLS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "size": _size,
     "size_config": _size_config,
+    "size_card": _size_card,
     "speed": _speed,
     "ask": _ask,
     "deploy": _deploy,

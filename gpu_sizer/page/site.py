@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import tarfile
 import zipfile
 from base64 import b64encode
 from html import escape
@@ -14,16 +15,24 @@ from typing import Any
 
 import gpu_sizer
 from gpu_sizer.cards.catalogue import Catalogue, data_folder
+from gpu_sizer.deploy.formats import COMMANDS, TOOLS
+from gpu_sizer.engines.registry import engine_names, engine_title
 from gpu_sizer.errors import RequestError
 from gpu_sizer.page.engine import listing
 
 STATIC = Path(__file__).parent / "static"
 ARCHIVE = "program.zip"
+#: What it holds.
+PROGRAM = "program.tar"
 PYODIDE = "pyodide"
 #: The files of Pyodide's npm package that a browser loads.
 PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 #: Names that the second file of them had in earlier releases.
 _EARLIER = {"pyodide.asm.mjs": "pyodide.asm.js"}
+#: What reading cards in YAML takes beside the program: wheels that may lie in Pyodide's folder, as in its full
+#: distribution or as pip puts them there.
+CARD_PACKAGES = ("typing_extensions", "annotated_types", "typing_inspection", "pydantic_core", "pydantic")
+PACKAGES = "packages"
 #: Packages of pure Python that the program needs for launch files and configurations; they travel with it.
 PURE = ("yaml", "annotated_types")
 #: Files that only the static site has, and the one that is made from a template.
@@ -51,6 +60,19 @@ def policy(worker: bool, host: str = "") -> str:
     )
 
 
+def _form(engine: str) -> str:
+    return next((form for form, name in COMMANDS.items() if name == engine), "")
+
+
+def _options(choices: list[tuple[str, str, str]]) -> str:
+    """Options of a list: values, what is shown for them, and the format that is an engine's command."""
+    marked = [f' data-form="{escape(form, quote=True)}"' if form else "" for _, _, form in choices]
+    return "\n".join(
+        f'<option value="{escape(value)}"{mark}>{escape(shown)}</option>'
+        for (value, shown, _), mark in zip(choices, marked, strict=True)
+    )
+
+
 def page_html(how: str, engine: dict[str, Any] | None = None, footer: str = "", host: str = "") -> bytes:
     """The page's HTML.
 
@@ -62,6 +84,9 @@ def page_html(how: str, engine: dict[str, Any] | None = None, footer: str = "", 
     """
     text = (STATIC / "index.html").read_text(encoding="utf-8")
     values = {
+        # With an engine stands the format that is its bare command; one without has none.
+        "engines": _options([(name, engine_title(name), _form(name)) for name in engine_names()]),
+        "formats": _options([("", "command", ""), *((name, name, "") for name in TOOLS)]),
         "policy": policy(how == "worker", host),
         "how": how,
         "engine": escape(json.dumps(engine), quote=True) if engine else "",
@@ -81,16 +106,22 @@ def served() -> dict[str, tuple[bytes, str]]:
 
 
 def program_archive() -> bytes:
-    """The program as it is installed, its data and its compiled catalogue: equal bytes for equal files."""
+    """The program as it is installed, its data and its compiled catalogue: equal bytes for equal files.
+
+    A tar in a zip: thousands of small files alike take half as much where they are packed as one.
+    """
     from gpu_sizer.cards.fleet import Fleet, machine_folders
+    from gpu_sizer.cards.folders import COUNTS
     from gpu_sizer.engines.profiles import recipe
 
-    stream = io.BytesIO()
+    inner, stream = io.BytesIO(), io.BytesIO()
     root = Path(gpu_sizer.__file__).parent
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+    with tarfile.open(fileobj=inner, mode="w") as archive:
 
         def put(name: str, data: bytes) -> None:
-            archive.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED, 9)
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
 
         for file in sorted(root.rglob("*.py")):
             put(f"gpu_sizer/{file.relative_to(root).as_posix()}", file.read_bytes())
@@ -101,16 +132,20 @@ def program_archive() -> bytes:
                     put(f"gpu_sizer/{file.relative_to(root).as_posix()}", file.read_bytes())
         for folder in ("model_cards", "gpu_specs"):
             place = Path(data_folder(folder))
-            for file in sorted(place.rglob("*.yaml")):
+            # The hub's counts are compared by validate alone, which no page asks.
+            for file in (f for f in sorted(place.rglob("*.yaml")) if f.parent.name != COUNTS):
                 put(f"gpu_sizer/{folder}/{file.relative_to(place).as_posix()}", file.read_bytes())
         cards = Catalogue()
-        for made in (cards.models.recipe(), cards.gpus.recipe(), Fleet(machine_folders()).recipe(), recipe()):
+        shelves = (cards.models, cards.drafts, cards.gpus, Fleet(machine_folders()))
+        for made in (*(shelf.recipe() for shelf in shelves), recipe()):
             name, data = made.shipped()
             put(f"gpu_sizer/compiled_cards/{name}", data)
         for package in PURE:
             place = Path(str(import_module(package).__file__)).parent
             for file in sorted(place.glob("*.py")):
                 put(f"{package}/{file.name}", file.read_bytes())
+    with zipfile.ZipFile(stream, "w") as outer:
+        outer.writestr(zipfile.ZipInfo(PROGRAM, (2020, 1, 1, 0, 0, 0)), inner.getvalue(), zipfile.ZIP_DEFLATED, 9)
     return stream.getvalue()
 
 
@@ -129,6 +164,38 @@ def _pyodide(folder: Path) -> dict[str, bytes]:
             raise RequestError(f"{folder}: no {name} in it; --pyodide takes the folder of Pyodide's npm package")
         found[f"{PYODIDE}/{file.name}"] = file.read_bytes()
     return found
+
+
+def _wheels(folder: Path) -> dict[str, bytes]:
+    """The wheels of ``CARD_PACKAGES`` by their paths in the site, in the order in which they are unpacked; or none.
+
+    Raises:
+        RequestError: several versions of one of them.
+    """
+    found: dict[str, bytes] = {}
+    for package in CARD_PACKAGES:
+        files = sorted(folder.glob(f"{package}-*.whl"))
+        if len(files) > 1:
+            raise RequestError(f"{folder}: {' and '.join(f.name for f in files[:2])}: keep one of them")
+        if not files:
+            return {}
+        found[f"{PACKAGES}/{files[0].name}"] = files[0].read_bytes()
+    return found
+
+
+def wheels_hint(folder: Path) -> str | None:
+    """How the wheels that reading cards takes come into Pyodide's folder; null where they lie there.
+
+    Their platform is that of the Pyodide (https://peps.python.org/pep-0783/).
+    """
+    if _wheels(folder):
+        return None
+    told = json.loads((folder / "pyodide-lock.json").read_bytes())["info"]
+    python = ".".join(str(told["python"]).split(".")[:2])
+    return (
+        f"pip download --only-binary :all: --platform pyemscripten_{told['abi_version']}_wasm32 "
+        f"--python-version {python} -d {folder} pydantic"
+    )
 
 
 def _host(address: str) -> str:
@@ -182,6 +249,9 @@ def site(pyodide: Path | None = None, address: str | None = None) -> dict[str, b
             f"The engine runs in your browser; Python for it is loaded from {host}, its bytes held to their hashes."
         )
     files[ARCHIVE] = program_archive()
+    wheels = _wheels(pyodide)
+    files |= wheels
+    engine["packages"] = list(wheels)
     stamp = hashlib.sha256(b"".join(hashlib.sha256(d).digest() for _, d in sorted(files.items()))).hexdigest()[:12]
     files["offline.js"] = files["offline.js"].replace(b"{stamp}", stamp.encode())
     files["index.html"] = page_html("worker", engine, footer, host)

@@ -8,12 +8,14 @@ from gpu_sizer.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import Any
+    from collections.abc import Iterator
+    from typing import Any, Literal
 
     from gpu_sizer.memory.estimate import LayoutMemory, Verdict
     from gpu_sizer.planning.plan import Plan
     from gpu_sizer.planning.request import Request
+
+    LeverKind = Literal["fewer sequences", "smaller cache", "higher utilization", "shorter context"]
 
 #: Sequences at once that a lever tries, down from the engine's default.
 FEW_SEQUENCES = 16
@@ -25,9 +27,9 @@ LEAST_CONTEXT = 1024
 
 @dataclass(frozen=True, slots=True)
 class Lever:
-    """A change of settings and the count and verdict that it gives."""
+    """A change of settings and the count and verdict that it gives; ``kind`` says what changes."""
 
-    text: str
+    kind: LeverKind
     settings: dict[str, Any]
     gpu_count: int
     verdict: Verdict
@@ -35,23 +37,21 @@ class Lever:
     def model_dump(self) -> dict[str, Any]:
         """The JSON object."""
         return {
-            "lever": self.text,
             "settings": dict(self.settings),
             "gpu_count": self.gpu_count,
             "verdict": self.verdict,
         }
 
 
-def _trials(request: Request, plan: Plan) -> Iterator[tuple[str, dict[str, Any]]]:
+def _trials(request: Request, plan: Plan) -> Iterator[tuple[LeverKind, dict[str, Any]]]:
     settings = plan.settings
     few = max(FEW_SEQUENCES, request.users)
     if settings.max_num_seqs > few:
-        yield f"fewer sequences at once (--max-num-seqs {few})", {"max_num_seqs": few}
+        yield "fewer sequences", {"max_num_seqs": few}
     if settings.kv_cache_dtype != "float8":
-        yield "an fp8 cache (--kv-cache-dtype fp8)", {"kv_cache_dtype": "float8"}
+        yield "smaller cache", {"kv_cache_dtype": "float8"}
     if settings.gpu_memory_utilization < HIGH_UTILIZATION:
-        text = f"higher utilization (--utilization {HIGH_UTILIZATION:g})"
-        yield text, {"gpu_memory_utilization": HIGH_UTILIZATION}
+        yield "higher utilization", {"gpu_memory_utilization": HIGH_UTILIZATION}
 
 
 def levers(plan: Plan) -> tuple[Lever, ...]:
@@ -65,12 +65,12 @@ def levers(plan: Plan) -> tuple[Lever, ...]:
         return ()
     found: list[Lever] = []
     most = count if plan.verdict == "tight" else count - 1
-    for text, settings in _trials(request, plan):
+    for kind, settings in _trials(request, plan):
         changed = request.under(**settings)
         if (best := _smallest(changed, most)) is None:
             continue
         if best.layout.gpu_count < count or best.verdict == "fits":
-            found.append(Lever(text, settings, best.layout.gpu_count, best.verdict))
+            found.append(Lever(kind, settings, best.layout.gpu_count, best.verdict))
     if count > 1:
         found.extend(_shorter(request, count))
     return tuple(found)
@@ -93,21 +93,4 @@ def _shorter(request: Request, count: int) -> Iterator[Lever]:
     fewer = longest_context(request, count - 1)
     if LEAST_CONTEXT <= fewer.context < request.context:
         used = fewer.plan.layout.gpu_count if fewer.plan.layout else count - 1
-        yield Lever(
-            f"a shorter context (--context {fewer.context})", {"context": fewer.context}, used, fewer.plan.verdict
-        )
-
-
-def advice(plan: Plan) -> tuple[str, list[str]]:
-    """What would make a plan smaller or safer: a title, and a line for each change with its effect."""
-    title = "What would make it smaller" if (plan.gpu_count or 0) > 1 else "What would give room"
-    return title, _lines(levers(plan), plan.gpu_count)
-
-
-def _lines(found: Sequence[Lever], plan_count: int | None) -> list[str]:
-    """What would make a plan smaller, line by line."""
-    result = []
-    for lever in found:
-        what = f"{lever.gpu_count} instead of {plan_count}" if lever.gpu_count != plan_count else "fits with room"
-        result.append(f"{lever.text}: {what}" + (", tight" if lever.verdict == "tight" else ""))
-    return result
+        yield Lever("shorter context", {"context": fewer.context}, used, fewer.plan.verdict)

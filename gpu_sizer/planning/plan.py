@@ -227,9 +227,9 @@ class Fit:
         """Why it does not fit: the engine's rule, what the memory lacks, or the speed that it has."""
         if self.speed is None or self.fits:
             return self.memory.reason
-        from gpu_sizer.planning.speed_figures import reached
+        from gpu_sizer.planning.too_slow import too_slow
 
-        return f"it is too slow: {reached(self.speed, self.request.load)}"
+        return f"it is too slow: {too_slow(self.speed, self.request.load)}"
 
     @property
     def layout(self) -> Layout:

@@ -7,7 +7,7 @@ from math import inf, nextafter
 from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.load import USUAL_ANSWER, USUAL_PROMPT
 from gpu_sizer.planning.speed import Speeds
-from gpu_sizer.planning.speed_figures import reached
+from gpu_sizer.planning.too_slow import too_slow
 from gpu_sizer.records import replace
 from gpu_sizer.timing.band import REGIMES
 from gpu_sizer.timing.formulas import larger, smaller
@@ -112,7 +112,7 @@ class Rates:
     def nearest(self, layouts: Sequence[Layout]) -> tuple[Layout, str]:
         """Of layouts that are too slow that which comes nearest, and what it reaches of what is asked for."""
         best = max(layouts, key=self._reached)
-        return best, reached(self.speed(best), self._load)
+        return best, too_slow(self.speed(best), self._load)
 
     def _reached(self, layout: Layout) -> float:
         """The share of what is asked for that a layout surely reaches."""

@@ -17,6 +17,7 @@ from gpu_sizer.records import dataclass, replace
 from gpu_sizer.words import plain
 from gpu_sizer.words import told as in_words
 from gpu_sizer.words.blocks import BRIEF, USUAL, Paragraph, Told
+from gpu_sizer.words.levers import dumped
 from gpu_sizer.words.plan import notes
 
 TYPE_CHECKING = False
@@ -25,11 +26,9 @@ if TYPE_CHECKING:
     from typing import Any, Literal
 
     from gpu_sizer.cards.catalogue import Catalogue
-    from gpu_sizer.memory.layout import Layout as AnyLayout
     from gpu_sizer.planning.choices import Choices, Runnable
     from gpu_sizer.planning.how_fast import HowFast
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
-    from gpu_sizer.planning.levers import Lever
     from gpu_sizer.planning.needs import MemoryNeed
     from gpu_sizer.queries.intents import Intent
     from gpu_sizer.queries.pasted import Checked, Command
@@ -94,14 +93,6 @@ class Answer:
             return result.fit.as_plan()  # type: ignore[no-any-return]
         return getattr(result, "plan", None)
 
-    def levers(self) -> tuple[Lever, ...]:
-        """What would make the plan smaller or safer, for a count that is tight or above one."""
-        if not isinstance(self.result, Plan):
-            return ()
-        from gpu_sizer.planning.levers import levers
-
-        return levers(self.result)
-
     def told(self, level: int = USUAL) -> Told:
         """The answer in words: its sentence with what it leaves out of what was decisive, and what was understood."""
         made = in_words(self.result, level)
@@ -131,7 +122,7 @@ class Answer:
         found["headline"] = self.headline
         found.update(self.result.model_dump())
         if isinstance(self.result, Plan):
-            found["levers"] = [lever.model_dump() for lever in self.levers()]
+            found["levers"] = dumped(self.result)
         if self.warnings:
             _warned(found, self.warnings)
         if self.ignored:
@@ -328,7 +319,7 @@ def _in_machines(a: Asked, result: Result) -> str | None:
     return f"in machines of {each} GPUs that is {machines} machine{'s' if machines > 1 else ''}"
 
 
-def _layout_of(result: Result) -> AnyLayout | None:
+def _layout_of(result: Result) -> Layout | None:
     """The layout that an answer found for the memory; null for lists, and where nothing fits."""
     found: Any = getattr(result, "plan", None) or getattr(result, "fit", None) or result
     return getattr(found, "layout", None) if result.fits else None

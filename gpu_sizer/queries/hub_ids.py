@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gpu_sizer.cards.names import join_names, normal
 from gpu_sizer.errors import UnknownModelError
-from gpu_sizer.queries.entities import Name
+from gpu_sizer.queries.entities import LONGEST, Name
 from gpu_sizer.queries.stopwords import STOP_WORDS
 from gpu_sizer.queries.words import JOINTS
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from gpu_sizer.cards.catalogue import Catalogue
     from gpu_sizer.queries.sentence import Sentence
+
+#: How the names of drafts end.
+METHODS = frozenset(("eagle", "eagle3", "dflash", "dflash2", "dspark"))
 
 
 def hub_ids(s: Sentence) -> Iterator[tuple[int, int, int]]:
@@ -37,16 +40,34 @@ def spelt(s: Sentence, start: int, stop: int) -> str:
 
 
 def known_hub_ids(s: Sentence, cards: Catalogue) -> list[Name]:
-    """The models whose hub ids stand in a question, under their own organisation or as a copy under another."""
+    """The models whose hub ids stand in a question, under their own organisation or as a copy under another.
+
+    Raises:
+        UnknownModelError: the hub id of what only drafts for a model.
+    """
     found, index = [], cards.models.index
     for start, slash, stop in list(hub_ids(s)):
         own, who = index.get(normal(spelt(s, start, stop))), normal(spelt(s, start, slash))
+        if own is None and (draft := cards.draft_error(spelt(s, start, stop))) is not None:
+            raise draft
         others = who in index or who in cards.gpus.index or who in STOP_WORDS
         identity = own or (None if others else index.get(normal(spelt(s, slash, stop))))
         if identity is not None:
             s.take(start, stop)
             found.append(Name(start, stop, (identity,), spelt(s, start, stop), near=own is None))
     return found
+
+
+def refuse_drafts(s: Sentence, cards: Catalogue) -> None:
+    """The name of what only drafts for a model is no model's: ``qwen3 8b eagle3``.
+
+    Raises:
+        UnknownModelError: such a name, with the model that it drafts for.
+    """
+    for stop in [i + 1 for i, word in enumerate(s.asked) if word in METHODS]:
+        for start in range(max(0, stop - LONGEST), stop - 1):
+            if (draft := cards.draft_error(" ".join(s.asked[start:stop]))) is not None:
+                raise draft
 
 
 def refuse_others(s: Sentence, models: Sequence[Name], idle: frozenset[str]) -> None:

@@ -83,6 +83,7 @@ class Reader:
         refuse_topics(s)
         read_engine(s, self.options)
         copied = self._copied()
+        self._refuse_drafts()
         self.models, self.gpus = exact_names(s, self.cards, mender)
         self.models += copied
         self.gpus = [self._in_machines(g) for g in self.gpus]
@@ -194,6 +195,12 @@ class Reader:
         found = known_hub_ids(self.s, self.cards)
         self.taken_as += [f"{m.spelling!r} taken as {m.ids[0]}" for m in found if m.near]
         return found
+
+    def _refuse_drafts(self) -> None:
+        if any(word.startswith(("eagle", "dflash", "dspark")) for word in self.s.asked):
+            from gpu_sizer.queries.hub_ids import refuse_drafts
+
+            refuse_drafts(self.s, self.cards)
 
     def _refuse_others(self) -> None:
         if "/" in self.s.text and self.models:

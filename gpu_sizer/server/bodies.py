@@ -48,6 +48,9 @@ class Body(BaseModel):
 
 
 B = TypeVar("B", bound="ModelBody")
+#: How much of an answer is told in words.
+Words = Literal["brief", "usual", "why"]
+_WORDS = "The answer in words too, as blocks that can be drawn: the choices, what they rest on, or every reason."
 
 
 def _field(s: Setting) -> tuple[Any, Any]:
@@ -95,6 +98,7 @@ class LoadBody(ModelBody):
 
     gpu: Name | None = Field(None, description="Id or alias of a GPU of the catalogue.")
     machine: Name | None = Field(None, description="A machine that can be rented, instead of a GPU: p5.48xlarge.")
+    words: Words | None = Field(default=None, description=_WORDS)
 
 
 @takes(*LOAD, ENGINE, *LIMITS)
@@ -171,6 +175,7 @@ class RentBody(ModelBody):
     )
     as_of: Name | None = Field(None, description="Day from which the age of prices is counted, as 2026-11-30.")
     everything: bool = Field(False, description="Also dearer machines of the same GPUs at the same provider.")
+    words: Words | None = Field(default=None, description=_WORDS)
 
 
 class AskBody(Body):
@@ -181,6 +186,7 @@ class AskBody(Body):
     )
 
     question: Annotated[str, Field(min_length=1, max_length=LONGEST_QUESTION)] = Field(description="In plain English.")
+    words: Words | None = Field(default=None, description=_WORDS)
 
 
 class ListBody(Body):

@@ -35,6 +35,7 @@ from gpu_sizer.server.bodies import (
     SpeedBody,
 )
 from gpu_sizer.words import plain, told
+from gpu_sizer.words.data import with_answer_words, with_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,10 @@ def lines(result: Any) -> Iterable[str]:
     yield from plain.lines(told(result))
 
 
+def _answered(result: Any, words: str | None) -> Answered:
+    return Answered(with_words(result.model_dump(), result, words), lines(result))
+
+
 def _plan(b: SizeBody, *, details: bool) -> Plan:
     return api.size(**_asked(b), details=details)
 
@@ -102,7 +107,7 @@ def size(b: SizeBody) -> Answered:
         GpuSizerError: an unknown name, or a value that makes no sense.
     """
     plan = _plan(b, details=b.details)
-    return Answered(plan.model_dump(), lines(plan))
+    return _answered(plan, b.words)
 
 
 def fit(b: FitBody) -> Answered:
@@ -125,11 +130,11 @@ def fit(b: FitBody) -> Answered:
         if told:
             raise RequestError(f"say either gpu_count or {told[0]}, not both", about="gpu")
         found = api.fits_on(**_asked(b), gpu_count=b.gpu_count)
-        return Answered(found.model_dump(), lines(found))
+        return _answered(found, b.words)
     if (count := Layout(**sizes).gpu_count) > MOST_GPUS:
         raise RequestError(f"the layout takes {count:,} GPUs; at most {MOST_GPUS} can be asked about here", about="gpu")
     one = api.estimate(**_asked(b), **sizes)
-    return Answered(one.model_dump(), lines(one))
+    return _answered(one, b.words)
 
 
 def speed(b: SpeedBody) -> Answered:
@@ -142,7 +147,7 @@ def speed(b: SpeedBody) -> Answered:
     if (count := Layout(**sizes).gpu_count) > MOST_GPUS:
         raise RequestError(f"the layout takes {count:,} GPUs; at most {MOST_GPUS} can be asked about here", about="gpu")
     found = api.speed(**_asked(b), gpu_count=b.gpu_count, **sizes)
-    return Answered(found.model_dump(), lines(found))
+    return _answered(found, b.words)
 
 
 def rent(b: RentBody) -> Answered:
@@ -153,7 +158,7 @@ def rent(b: RentBody) -> Answered:
     """
     wanted = {k: getattr(b, k) for k in ("provider", "region", "spot", "max_price", "as_of", "everything")}
     found = api.rent(api.load_model(b.model, cards=shelf()), cards=shelf(), **wanted, **b.load())
-    return Answered(found.model_dump(), lines(found))
+    return _answered(found, b.words)
 
 
 def ask(b: AskBody) -> Answered:
@@ -163,7 +168,7 @@ def ask(b: AskBody) -> Answered:
         GpuSizerError: a question that is not understood, or a name that is missing, unknown or ambiguous.
     """
     found = with_answers(ask_in_words(b.question, cards=shelf(), most_gpus=MOST_GPUS, most_listed=MOST_LISTED))
-    return Answered(found.model_dump(), found.lines())
+    return Answered(with_answer_words(found.model_dump(), found, b.words), found.lines())
 
 
 def deploy(b: DeployBody) -> Answered:
@@ -175,7 +180,9 @@ def deploy(b: DeployBody) -> Answered:
     chosen = {s.name: getattr(b, s.name) for s in CHOICES}
     plan = _plan(b, details=b.details or chosen["tuned"])
     text = write(plan, b.format, release=weights_named(plan.request.model, b.model), **chosen)
-    return Answered({"format": b.format, "file": text, "plan": plan.model_dump()}, text.splitlines())
+    return Answered(
+        {"format": b.format, "file": text, "plan": with_words(plan.model_dump(), plan, b.words)}, text.splitlines()
+    )
 
 
 def models(b: ListBody) -> Answered:

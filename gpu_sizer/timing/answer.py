@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gpu_sizer.records import dataclass
+from gpu_sizer.units import rounded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ class Figure:
     about: float
     high: float
     bound: float | None = None
+
+    def describe(self) -> str:
+        """With its range: ``about 31 (20 to 55)``."""
+        return f"about {rounded(self.about)} ({rounded(self.low)} to {rounded(self.high)})"
 
     def model_dump(self, bound: str) -> dict[str, float]:
         """The JSON object; ``bound`` is the key of what physics allows."""

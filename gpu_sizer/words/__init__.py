@@ -2,6 +2,8 @@
 
 What is said here knows no medium. Plain text is made in :mod:`gpu_sizer.words.plain`; terminals and notebooks have
 renderers of their own in :mod:`gpu_sizer.reports`.
+
+Reasons and warnings are said where the rule that makes them stands, in engines as in planning: here they are quoted.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpu_sizer.planning.speed_figures import rounded, spread
+from gpu_sizer.units import rounded
 from gpu_sizer.words.blocks import USUAL, Paragraph, Told
 from gpu_sizer.words.plan import in_layout, notes, times
 from gpu_sizer.words.rental import named, priced
@@ -24,13 +24,13 @@ def headline(found: HowFast) -> str:
     if (speed := found.speed) is None:
         return f"{what} does not run: {found.reason}."
     if found.full and (requests := found.requests_per_second) is not None:
-        return f"{what}: {spread(requests)} requests a second, with {speed.running:,.0f} at once."
-    in_all = f"{spread(speed.tokens_per_second)} tokens a second in all"
+        return f"{what}: {requests.describe()} requests a second, with {speed.running:,.0f} at once."
+    in_all = f"{speed.tokens_per_second.describe()} tokens a second in all"
     if (user := speed.tokens_per_second_per_user) is None:
         return f"{what}: {in_all}."
     if r.users == 1:
-        return f"{what}: {spread(user)} tokens a second."
-    return f"{what}: {spread(user)} tokens a second for each of {r.users:,} users, {in_all}."
+        return f"{what}: {user.describe()} tokens a second."
+    return f"{what}: {user.describe()} tokens a second for each of {r.users:,} users, {in_all}."
 
 
 def how_fast_told(found: HowFast, level: int = USUAL) -> Told:
@@ -44,7 +44,7 @@ def _blocks(found: HowFast) -> Iterator[Block]:
         yield from speed_blocks(found.speed, r.users)
         costs = []
         if (requests := found.requests_per_second) is not None:
-            costs.append(f"{spread(requests)} requests a second")
+            costs.append(f"{requests.describe()} requests a second")
         if (cost := found.cost) is not None:
             costs += cost_lines(cost)
         if (tokens := found.tokens_per_watt_hour) is not None:

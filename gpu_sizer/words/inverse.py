@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from gpu_sizer.planning.uncounted import uncounted_lines
 from gpu_sizer.units import gb, gib
 from gpu_sizer.words.blocks import BRIEF, FEW, USUAL, Column, Paragraph, Table, Told
 from gpu_sizer.words.plan import details, fit_told, gpu_name, in_layout, notes, times
 from gpu_sizer.words.rental import named
+from gpu_sizer.words.uncounted import uncounted_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

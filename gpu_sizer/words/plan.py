@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from gpu_sizer.load import LOAD
-from gpu_sizer.planning.levers import advice
 from gpu_sizer.units import gib
 from gpu_sizer.words import ways
 from gpu_sizer.words.blocks import BRIEF, USUAL, WHY, Memory, Pairs, Paragraph, Told
+from gpu_sizer.words.levers import advice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ def _why(plan: Plan, level: int) -> Iterator[Block]:
 
 def _further(plan: Plan) -> Iterator[Block]:
     """What is told where every reason is asked for."""
-    from gpu_sizer.planning import breakpoints
+    from gpu_sizer.words import breakpoints
 
     others = [
         (str(a.gpu_count), f"{a.kind}: {a.layout.describe()}, {gib(a.per_gpu.free_bytes)} free each")

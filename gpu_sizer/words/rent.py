@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from gpu_sizer.cards.machine import HOURS_PER_MONTH
-from gpu_sizer.planning.uncounted import uncounted_lines
 from gpu_sizer.units import gib
 from gpu_sizer.words.blocks import BRIEF, FEW, USUAL, Column, Paragraph, Table, Told
 from gpu_sizer.words.rental import inside, money, named, priced
+from gpu_sizer.words.uncounted import uncounted_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

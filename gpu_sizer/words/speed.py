@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gpu_sizer.load import USUAL_ANSWER
-from gpu_sizer.planning.speed_figures import each_of, rounded, spread
+from gpu_sizer.units import rounded
 from gpu_sizer.words.blocks import Pairs, Paragraph
 
 TYPE_CHECKING = False
@@ -23,8 +23,13 @@ HELP = {
 }
 
 
+def each_of(users: int) -> str:
+    """``one user``, ``each of 100 users``."""
+    return "one user" if users == 1 else f"each of {users:,} users"
+
+
 def _at_most(figure: Figure) -> str:
-    return f"{spread(figure)}, at most {rounded(figure.bound)}" if figure.bound is not None else spread(figure)
+    return f"{figure.describe()}, at most {rounded(figure.bound)}" if figure.bound is not None else figure.describe()
 
 
 def speed_blocks(speed: Speed, users: int, title: str = "") -> Iterator[Block]:
@@ -35,11 +40,12 @@ def speed_blocks(speed: Speed, users: int, title: str = "") -> Iterator[Block]:
         rows.append(("tokens/s a user", _at_most(user)))
     rows.append(("tokens/s in all", _at_most(speed.tokens_per_second)))
     if token is not None:
-        rows.append(("time per token", f"{spread(token)} ms, at least {rounded(token.bound or 0)}"))
+        rows.append(("time per token", f"{token.describe()} ms, at least {rounded(token.bound or 0)}"))
     if first is not None:
-        rows.append(("time to the first", f"{spread(first)} ms; a class more than a figure"))
+        rows.append(("time to the first", f"{first.describe()} ms; a class more than a figure"))
     yield Pairs(tuple(rows), title)
-    at_once = f"{speed.running:,.0f} requests run at once"
+    running = f"{speed.running:,.0f}"
+    at_once = "One request runs at once" if running == "1" else f"{running} requests run at once"
     waiting = f"; the other {users - speed.running:,.0f} wait" if users - speed.running >= 1 else ""
     basis = speed.basis
     yield Paragraph(
@@ -56,13 +62,13 @@ def kept(speed: Speed, load: Load) -> str:
     """That the rates which are asked for are reached, in a sentence."""
     found = []
     if (each := load.tokens_per_second) is not None and speed.tokens_per_second_per_user is not None:
-        user = spread(speed.tokens_per_second_per_user)
+        user = speed.tokens_per_second_per_user.describe()
         found.append(f"{each_of(load.users)} surely gets {each:,g} tokens a second: {user}")
     if (in_all := load.requests_per_second) is not None:
         needed = rounded(in_all * (load.answer or USUAL_ANSWER))
         found.append(
             f"{in_all:,.4g} requests ({needed} tokens) a second are surely answered:"
-            f" {spread(speed.tokens_per_second)} tokens a second in all"
+            f" {speed.tokens_per_second.describe()} tokens a second in all"
         )
     text = "; ".join(found)
     return f"{text[:1].upper()}{text[1:]}."

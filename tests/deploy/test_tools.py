@@ -80,12 +80,14 @@ def test_every_format_of_a_chart_or_resource_has_a_schema() -> None:
     assert {*WITH_SCHEMA, *LINES, "ollama", "docker-compose", "kubernetes", "skypilot", "dstack", "slurm"} == {*TOOLS}
 
 
-def test_the_page_offers_formats_that_exist() -> None:
-    from gpu_sizer import page
+def test_the_page_offers_every_format() -> None:
+    from gpu_sizer.page.site import page_html
 
-    text = (Path(page.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
-    offered = re.findall(r'value="([\w-]+)"', re.findall(r'<select id="format">(.*?)</select>', text, re.S)[0])
-    assert {"vllm", "docker-run", "kubernetes"} <= set(offered) <= {*FORMATS}
+    text = page_html("server").decode()
+    offered = re.findall(r'value="([\w-]*)"', re.findall(r'<select id="format">(.*?)</select>', text, re.S)[0])
+    commands = re.findall(r'data-form="([\w.-]+)"', text)
+    assert offered == ["", *(f for f in FORMATS if f not in commands)]
+    assert set(commands) < {*FORMATS}
 
 
 def documents(form: str, case: str = "one", **choices: Any) -> list[dict[str, Any]]:

@@ -194,6 +194,58 @@ TOLD: dict[str, dict[str, Any]] = {
         "kv_cache_tokens": 38400,
     },
     "tensorrt-llm-bytes.log": {"engine": "tensorrt_llm", "available_kv_gib": 64.75, "kv_cache_tokens": 132608},
+    "tgi-one-gpu.log": {
+        "engine": "tgi",
+        "model": "tokyotech-llm/Swallow-7b-hf",
+        "tp": 1,
+        "gpu_memory_utilization": 1.0,
+        "max_model_len": 4096,
+        "max_num_batched_tokens": 4145,
+        "kv_cache_tokens": 15232,
+        "outcome": "served",
+    },
+    "tgi-compose.log": {
+        "engine": "tgi",
+        "tp": 1,
+        "gpu_blocks": 1069251,
+        "block_size": 1,
+        "kv_cache_tokens": 1069251,
+        "outcome": "served",
+    },
+    "tgi-server-and-nvidia-smi.log": {
+        "engine": "tgi",
+        "engine_version": "2.2.0",
+        "gpu": "NVIDIA A10G",
+        "kv_cache_tokens": 19056,
+        "outcome": "served",
+    },
+    "tgi-two-shards-rocm.log": {"engine": "tgi", "tp": 2, "gpu_count": 2, "kv_cache_tokens": 801568},
+    "tgi-arguments-on-one-line.log": {
+        "engine": "tgi",
+        "model": "meta-llama/Llama-2-13b-chat-hf",
+        "tp": 4,
+        "gpu_count": 4,
+        "max_model_len": 8192,
+        "max_num_batched_tokens": 4096,
+    },
+    "tgi-boxed-by-a-terminal.log": {"engine": "tgi", "model": "meta-llama/Llama-2-7b-hf", "tp": 1},
+    "tgi-warm-up-too-large.log": {
+        "engine": "tgi",
+        "engine_version": "2.2.0",
+        "model": "meta-llama/Meta-Llama-3.1-70B-Instruct",
+        "tp": 4,
+        "max_model_len": 139264,
+        "max_num_batched_tokens": 131122,
+        "outcome": "oom_kv",
+    },
+    "tgi-shard-out-of-memory.log": {"engine": "tgi", "gpu_total_gib": 15.77, "outcome": "oom_load"},
+    "tgi-arguments-escaped.log": {
+        "engine": "tgi",
+        "model": "/repository",
+        "max_model_len": 65536,
+        "max_num_batched_tokens": 65536,
+        "enforce_eager": True,
+    },
 }
 
 
@@ -342,6 +394,151 @@ def test_the_layout_of_sglang_by_who_speaks(speakers: tuple[str, ...], layout: d
     assert found.get("ep") == layout.get("ep")
 
 
+#: What TGI says, by the file and line that say it: launcher/src/main.rs, router/src and backends/v3/src at the tags.
+TGI = [
+    # With --json-output: https://cloud.google.com/kubernetes-engine/docs/tutorials/serve-multiple-gpu
+    (
+        '{"timestamp":"2024-03-09T05:08:19Z","level":"INFO","message":"Setting max batch total tokens to 133696",'
+        '"target":"text_generation_router","filename":"router/src/main.rs","line_number":328}',
+        {"kv_cache_tokens": 133696, "outcome": "served"},
+        "1.4.5",
+    ),
+    (
+        "2023-08-22T18:35:50Z  INFO text_generation_router: router/src/main.rs:213: Warming up model\n"
+        "2023-08-22T18:35:51Z  WARN text_generation_router: router/src/main.rs:235: Inferred max batch total tokens: "
+        "406560",
+        {"kv_cache_tokens": 406560},
+        "1.3.4",
+    ),
+    # A model without paged attention: its number is a setting (router/src/main.rs: warmup).
+    (
+        "2024-03-04T16:38:11Z  WARN text_generation_router: router/src/main.rs:224: Model does not support automatic "
+        "max batch total tokens\n"
+        "2024-03-04T16:38:11Z  INFO text_generation_router: router/src/main.rs:246: Setting max batch total tokens to "
+        "16000",
+        {"kv_cache_tokens": None, "outcome": "served"},
+        "1.3.4",
+    ),
+    (
+        "2025-04-16T17:58:46Z  INFO text_generation_launcher: Default `max_batch_prefill_tokens` to 10049\n"
+        "2025-04-16T17:58:46Z  INFO text_generation_launcher: Sharding model on 2 processes\n"
+        "2025-04-16T17:58:51Z  INFO shard-manager: text_generation_launcher: Starting shard rank=1\n"
+        "2025-04-16T17:59:09Z  INFO text_generation_router: backends/v3/src/main.rs:171: Maximum total tokens "
+        "defaulted to 32768",
+        {"max_num_batched_tokens": 10049, "tp": 2, "max_model_len": 32768},
+        None,
+    ),
+    (
+        "2024-09-03T00:45:16Z ERROR warmup{max_input_length=4095 max_prefill_tokens=4145 max_total_tokens=4096 "
+        "max_batch_size=None}:warmup: text_generation_client: router/client/src/lib.rs:46: Server error: CANCELLED\n"
+        "2024-09-03T00:45:16Z ERROR text_generation_launcher: Webserver Crashed",
+        {"max_num_batched_tokens": 4145, "max_model_len": 4096, "outcome": "error_other"},
+        None,
+    ),
+    # What runs out of memory in a warm-up, with the message of PyTorch before that of TGI.
+    (
+        "2023-10-18T09:00:00Z  INFO text_generation_router: router/src/main.rs:213: Warming up model\n"
+        "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB\n"
+        "RuntimeError: Not enough memory to handle 4096 prefill tokens. You need to decrease "
+        "`--max-batch-prefill-tokens`",
+        {"max_num_batched_tokens": 4096, "outcome": "oom_kv"},
+        "1.3.4",
+    ),
+    (
+        "2024-11-13T09:00:00Z  INFO text_generation_router_v3: backends/v3/src/lib.rs:98: Warming up model\n"
+        'Error: Backend(NotEnoughMemory: "Not enough memory to handle `max_total_tokens=131072`")',
+        {"max_model_len": 131072, "outcome": "oom_kv"},
+        "2.4.0",
+    ),
+    # The same words are the router's of what was measured, and the launcher's of what was asked for.
+    (
+        "2023-08-22T18:35:50Z  INFO text_generation_router: router/src/main.rs:213: Warming up model\n"
+        'Error: ArgumentValidation("`max_total_tokens` must be <= `max_batch_total_tokens`. Given: 8192 and 6144")',
+        {"max_model_len": 8192, "kv_cache_tokens": 6144, "outcome": "oom_kv"},
+        "1.3.4",
+    ),
+    (
+        "2023-08-22T18:35:50Z  INFO text_generation_launcher: Sharding model on 2 processes\n"
+        'Error: ArgumentValidation("`max_total_tokens` must be <= `max_batch_total_tokens`. Given: 8192 and 6144")',
+        {"max_model_len": None, "kv_cache_tokens": None, "outcome": "error_other"},
+        None,
+    ),
+    # https://github.com/huggingface/text-generation-inference/issues/563
+    (
+        "2023-07-07T17:55:40Z  INFO text_generation_router: router/src/main.rs:210: Warming up model\n"
+        "thread 'main' panicked at 'Unable to warmup model: Generation(\"Allocation on device 0 would exceed allowed "
+        "memory. (out of memory)\nCurrently allocated     : 16.08 GiB\nDevice limit            : 22.20 GiB",
+        {"gpu_total_gib": 22.2, "outcome": "oom_kv"},
+        "1.0.2",
+    ),
+    (
+        '2024-01-01T00:00:00Z  INFO text_generation_launcher: Args { model_id: "TheBloke/Llama-2-70B-chat-AWQ", '
+        "num_shard: Some(2), quantize: Some(BitsandbytesNF4), speculate: Some(2), dtype: Some(BFloat16), "
+        "max_waiting_tokens: 20, env: false }",
+        {"quantization": "bitsandbytes-nf4", "dtype": "bfloat16", "tp": 2},
+        None,
+    ),
+]
+
+
+@pytest.mark.parametrize(("line", "tells", "release"), TGI, ids=lambda x: x[:50] if isinstance(x, str) else "")
+def test_what_tgi_says(line: str, tells: dict[str, Any], release: str | None) -> None:
+    for log in (line, line.replace("\n", "\r\n"), "\n".join(f"tgi-1  | {part}" for part in line.split("\n"))):
+        read = findings(log)
+        assert read.values["engine"] == "tgi"
+        assert ({k: read.values.get(k) for k in tells}, read.release) == (tells, release)
+
+
+def test_arguments_that_are_printed_on_many_lines_are_read_whatever_stands_before_them() -> None:
+    text = (LOGS / "tgi-one-gpu.log").read_text(encoding="utf-8")
+    plain = findings(text).values
+    assert plain["max_model_len"] == 4096
+    for before in ("tgi-1  | ", "pod/llm-0 | "):
+        assert findings("".join(before + line for line in text.splitlines(keepends=True))).values == plain
+    coloured = re.sub(r"(?m)^(\S+Z)  (INFO|WARN)", r"#033[2m\1#033[0m #033[32m \2#033[0m", text)
+    assert findings(coloured).values == plain
+
+
+def test_arguments_that_are_missing_tell_the_newest_version() -> None:
+    """launcher/src/main.rs: Args of each tag."""
+    text = (LOGS / "tgi-one-gpu.log").read_text(encoding="utf-8")
+    later = text.replace("env: false,", "env: false,\n    lora_adapters: None,")
+    assert (findings(text).newest, findings(later).newest) == ("2.0", "2.2")
+    # Of a list that was cut off nothing is missing.
+    assert findings(text.replace("    env: false,\n", "")).newest is None
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "within"),
+    [
+        # Swallow is a Llama 2 7B with 11,176 tokens more in its vocabulary: 0.17 GiB of weights.
+        ("tgi-one-gpu.log", {"model": "llama-2-7b", "gpu": "a10"}, 0.04),
+    ],
+)
+def test_the_pool_of_tgi_agrees_with_its_version(name: str, given: dict[str, Any], within: float) -> None:
+    done = checked(name, **given)
+    assert abs(done.errors["kv_cache_tokens"]) < within
+    assert done.verdict_agrees is True
+    assert "TGI 2.0.4: the newest whose source prints this" in done.replayed.assumed[0]
+
+
+def test_a_warm_up_of_tgi_that_failed_is_expected_to_fail() -> None:
+    done = checked("tgi-warm-up-too-large.log", gpu="h100")
+    assert (done.verdict_agrees, done.replayed.predicted["verdict"]) == (True, "does_not_fit")
+    assert any("no memory for a prefill of 131,122 tokens" in s for s in done.sentences)
+
+
+def test_a_log_of_a_version_older_than_the_rules_is_not_compared_with_others() -> None:
+    text = (LOGS / "tgi-boxed-by-a-terminal.log").read_text(encoding="utf-8")
+    text += "Setting max batch total tokens to 16224\nghcr.io/huggingface/text-generation-inference:0.9.3\n"
+    done = check(findings(text), catalogue(), gpu="a10g")
+    assert done.replayed.predicted == {}
+    assert done.sentences[0] == "TGI version '0.9.3' is not known; known from 1.0 on, as in tgi@1.0."
+    # By the rules of 1.0, to which options may point: 16,224 as logged.
+    done = check(findings(text), catalogue(), gpu="a10g", engine="tgi@1.0")
+    assert abs(done.errors["kv_cache_tokens"]) < 0.03
+
+
 def test_lines_without_prefixes_are_statements_of_their_own() -> None:
     found = findings(
         "Initializing a V1 LLM engine (v0.11.0) with config: model='Qwen/Qwen3-8B', tensor_parallel_size=1\n"
@@ -404,6 +601,8 @@ def test_a_start_up_is_found_behind_hours_of_requests() -> None:
         assert (found.values, found.names) == (alone.values, alone.names)
 
 
+#: Logs of models that have no card.
+CARDLESS = ("tgi-one-gpu.log", "tgi-arguments-escaped.log")
 #: What a log may tell of whoever ran it.
 PERSONAL = ("alice", "node-17", "10.1.2.3", "/home", "sk-secret")
 
@@ -414,9 +613,9 @@ def test_nothing_personal_stands_in_a_record(name: str) -> None:
     text = re.sub(r"(model(?:_tag|_path)?=')([^']+)'", r"\1/home/alice/models/\2'", text)
     text = re.sub(r"^", "alice@node-17 10.1.2.3 /home/alice/run.sh api_key='sk-secret' ", text, flags=re.M)
     found = findings(text)
-    done = check(found, catalogue(), model=None if found.names else "llama-3-8b")
+    done = check(found, catalogue(), model="llama-3-8b" if not found.names or name in CARDLESS else None)
     told = json.dumps(done.record.model_dump())
-    assert done.record.quote or done.record.max_model_len
+    assert found.values.keys() & TOLD[name].keys() - {"engine"}
     assert [part for part in PERSONAL if part in told] == []
 
 

@@ -15,12 +15,13 @@ import gpu_sizer
 from gpu_sizer.api import request
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.planning import choices, search
-from gpu_sizer.planning.breakpoints import context_steps, describe, user_steps
+from gpu_sizer.planning.breakpoints import context_steps, user_steps
 from gpu_sizer.planning.choices import cheapest, which_gpu
 from gpu_sizer.planning.farthest import largest
 from gpu_sizer.planning.inverse import best_within, longest_context, most_users
 from gpu_sizer.planning.levers import levers
 from gpu_sizer.planning.search import plan
+from gpu_sizer.words.breakpoints import describe
 
 #: Trials that a guessed end takes at most; bisection alone takes some thirty.
 FEW = 14

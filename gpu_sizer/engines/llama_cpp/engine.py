@@ -198,14 +198,15 @@ class LlamaCppEngine(OneVersion):
         flash = ", --flash-attn off" if s.flash_attention is False else ""
         return f"{layers}text only; {size}, --ubatch-size {s.max_num_batched_tokens}{flash}"
 
-    def logged_load(self, length: int, sequences: int | None) -> tuple[int, int]:
+    def logged_load(self, length: int | None, native: int, sequences: int | None) -> tuple[int, int]:
         """The whole context is parted among the slots, unless their number was left to the server: then they share it.
 
         (tools/server/server.cpp: an ``n_parallel`` that is not given becomes 4, with one cache for all.)
         """
+        whole = length or native
         if sequences is None or sequences == self.constants["automatic_slots"]:
-            return length, 1
-        return max(1, length // sequences), sequences
+            return whole, 1
+        return max(1, whole // sequences), sequences
 
     def layouts(self, model: LlamaCppModel, count: int, users: int, kind: str) -> Iterator[Layout]:
         """Whole layers over the GPUs; cut by rows where tensor parallelism is asked for."""

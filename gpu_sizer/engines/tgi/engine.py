@@ -1,4 +1,4 @@
-"""Text Generation Inference: a prefill is measured, and blocks of the cache take what is left of nine tenths."""
+"""Text Generation Inference: a prefill is measured, and blocks of the cache take a share of what is left."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import parallel_layouts
 from gpu_sizer.engines.one_version import OneVersion
 from gpu_sizer.engines.pools import full_pool_bytes, full_pool_tokens
-from gpu_sizer.engines.tgi.prefill import constants, prefill_tokens
+from gpu_sizer.engines.tgi.prefill import prefill_tokens, warm_up_tokens
+from gpu_sizer.engines.tgi.version import constants, rules_of
+from gpu_sizer.errors import RequestError
 from gpu_sizer.load import Load, Settings
-from gpu_sizer.memory.activations import forward_bytes, workspace_bytes
+from gpu_sizer.memory.activations import ACTIVATION_BYTES, forward_bytes, workspace_bytes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import WeightRules, refusal
@@ -38,12 +40,39 @@ class TgiModel(HeldModel):
 
 
 class TgiEngine(OneVersion):
-    """The profile of TGI 3."""
+    """The profile of one version of TGI.
+
+    Args:
+        version: as in ``tgi@2.2``; null is the profile's own.
+
+    Raises:
+        RequestError: a version older than those that are known.
+    """
 
     held = TgiModel
     half = _HALF
-    lowerable = ("max_num_batched_tokens",)
     spans_nodes = False
+
+    def __init__(self, version: str | None = None) -> None:
+        super().__init__(version)
+        self.rules = rules_of(self.asked)
+        # Without chunks a prefill is never smaller than the longest prompt.
+        self.lowerable = ("max_num_batched_tokens",) if self.rules.chunks else ()
+
+    def check(self, load: Load) -> None:
+        """Refuses types of caches that this version does not know, and options that are not counted.
+
+        Raises:
+            RequestError: the type or the option.
+        """
+        super().check(load)
+        if self.cache_dtypes[load.kv_cache_dtype or "auto"] is not None and not self.rules.eight_bits:
+            raise RequestError(
+                f"TGI {self.release} keeps its cache in the model's own type: {load.kv_cache_dtype} came with 2.4"
+            )
+
+    def version_note(self) -> None:
+        """Each version has rules of its own."""
 
     def describe(self) -> str:
         """The profile in words."""
@@ -56,7 +85,9 @@ class TgiEngine(OneVersion):
             RequestError: a batch smaller than the users.
         """
         users = self.users(load, layout, "max_batch_size")
-        tokens = load.max_num_batched_tokens or prefill_tokens(model.card, gpu, layout.tensor_parallel_size)
+        tokens = load.max_num_batched_tokens or prefill_tokens(
+            model.card, gpu, layout.tensor_parallel_size, load.context, self.rules
+        )
         dtype = self.cache_dtype(model.card, load)
         fraction = load.gpu_memory_utilization or constants()["memory_fraction"]
         return load.resolved(
@@ -73,11 +104,18 @@ class TgiEngine(OneVersion):
 
     def settings_words(self, settings: Settings) -> str:
         """The settings in TGI's own names."""
-        s, wiggle = settings, constants()["wiggle_room"]
+        s, rules = settings, self.rules
+        of = "of which TGI takes" if rules.pool == "whole" else "of what its warm-up leaves TGI takes"
         return (
-            f"cuda-memory-fraction {s.gpu_memory_utilization:g}, of which TGI takes {wiggle:.0%}; "
+            f"cuda-memory-fraction {s.gpu_memory_utilization:g}, {of} {rules.share:.0%}; "
             f"max-batch-prefill-tokens {s.max_num_batched_tokens}"
         )
+
+    def logged_load(self, length: int | None, native: int, sequences: int | None) -> tuple[int, int]:
+        """One request of the full length must fit for the router to start; the newest default to what fits."""
+        if length is None and self.rules.length is None:
+            return 1, 1
+        return length or min(native, self.rules.length or native), 1
 
     def layouts(self, model: TgiModel, count: int, users: int, kind: str) -> Iterator[Layout]:
         """Shards of one machine, and whole replicas."""
@@ -103,38 +141,64 @@ class TgiEngine(OneVersion):
         return refusal(model.inventory, layout, model.rules)
 
     def evaluate(self, model: TgiModel, gpu: GpuSpec, layout: Layout, load: Load) -> LayoutMemory:
-        """What fills each GPU: nine tenths of the fraction less weights, context and the measured prefill."""
+        """What fills each GPU: a share of the memory, less weights, context and the measured prefill."""
         if (reason := self.refusal(model, layout)) is not None:
             return refused(layout, reason)
-        c, a, tp = constants(), model.card.architecture, layout.tensor_parallel_size
+        c, rules, tp = constants(), self.rules, layout.tensor_parallel_size
         s, bounds = self.settings(model, gpu, load, layout), ((0, model.layers),)
         types = CacheTypes(s.kv_cache_dtype, self.model_dtype(model.card))
         (cell,) = model.cells(tp, types, bounds, windows=False)
         major = gpu.generation
-        page = c["block_size"] if major is not None and major >= AMPERE else c["old_block_size"]
+        page = rules.block_size if major is not None and major >= AMPERE else c["old_block_size"]
         context = c["context_gib"] + (c["communication_gib"] if tp > 1 and gpu.has_nvlink else 0)
-        activation = forward_bytes(a, layout, s.max_num_batched_tokens)
-        activation += workspace_bytes(a, gpu, layout, s.max_num_batched_tokens, model.has_scaled_experts)
+        weights, overhead = model.weights(tp, 1, bounds)[0].total, int(context * GIB)
+        peak, kept = self._prefill_bytes(model, gpu, layout, s.max_num_batched_tokens)
+        cache, warm_up = full_pool_bytes(cell, s.context, s.users, page), 0
+        if rules.pool == "free":
+            budget = int(gpu.visible_bytes * s.gpu_memory_utilization)
+            held = warm_up_tokens(s.context, s.max_num_batched_tokens, load.max_num_seqs, page, rules)
+            warm_up = held * cell.full
+            left = max(0, budget - weights - overhead - peak - warm_up)
+            # What PyTorch keeps is not free when the shard looks; it would give it back before it ran out.
+            kept = min(kept, left)
+            overhead += kept + int((1 - rules.share) * (left - kept))
+        else:
+            budget = int(gpu.visible_bytes * s.gpu_memory_utilization * rules.share)
+            overhead += kept
         r = RankMemory(
             capacity_bytes=gpu.visible_bytes,
-            budget_bytes=int(gpu.visible_bytes * s.gpu_memory_utilization * c["wiggle_room"]),
-            weights_bytes=model.weights(tp, 1, bounds)[0].total,
-            kv_cache_bytes=full_pool_bytes(cell, s.context, s.users, page),
-            activation_bytes=activation,
-            overhead_bytes=int(context * GIB),
+            budget_bytes=budget,
+            weights_bytes=weights,
+            kv_cache_bytes=max(cache, warm_up),
+            activation_bytes=peak,
+            overhead_bytes=overhead,
         )
         tokens = full_pool_tokens(cell, r.available_kv_bytes, page)
-        return self.pooled(layout, (r,), s, tokens, page, self._reason(r))
+        return self.pooled(layout, (r,), s, tokens, page, self._reason(r, s, warm_up > cache))
+
+    def _prefill_bytes(self, model: TgiModel, gpu: GpuSpec, layout: Layout, tokens: int) -> tuple[int, int]:
+        """The most that a prefill of that many tokens holds at once, and what PyTorch keeps of it beside that."""
+        a, tp = model.card.architecture, layout.tensor_parallel_size
+        layers = forward_bytes(a, layout, tokens)
+        layers += workspace_bytes(a, gpu, layout, tokens, model.has_scaled_experts)
+        if not self.rules.logprobs:
+            return layers, 0
+        # Every token's logits and their logarithms (generate_token), after a shard's own part of them (layers'
+        # TensorParallelHead): larger than what the layers freed, and so beside it.
+        logits = tokens * a.vocab_size * ACTIVATION_BYTES
+        peak = max(layers, 2 * logits)
+        return peak, layers + 2 * logits + (logits // tp if tp > 1 else 0) - peak
 
     @staticmethod
-    def _reason(r: RankMemory) -> str | None:
-        """Where start-up would fail, or null."""
+    def _reason(r: RankMemory, settings: Settings, warming: bool) -> str | None:
+        """Where start-up would fail, or null; ``warming`` says that the warm-up's batch needs most."""
         if r.free_bytes >= 0:
             return None
         if r.available_kv_bytes <= 0:
             need = gib(r.needed_bytes - r.kv_cache_bytes)
             return f"no memory left for the KV cache: weights and the prefill need {need} of {gib(r.budget_bytes)}"
-        return f"{gib(r.kv_cache_bytes)} of KV cache needed, {gib(r.available_kv_bytes)} available"
+        of = f" for the warm-up's prefill of {settings.max_num_batched_tokens:,} tokens" if warming else ""
+        return f"{gib(r.kv_cache_bytes)} of KV cache needed{of}, {gib(r.available_kv_bytes)} available"
 
 
 ENGINE = TgiEngine

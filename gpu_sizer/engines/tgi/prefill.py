@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.engines.tgi.version import constants
 from gpu_sizer.model.mixers.attention import Attention
-from gpu_sizer.units import MIB
+from gpu_sizer.units import MIB, ceil_div, round_up
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.engines.tgi.version import Rules
     from gpu_sizer.model.architecture import Architecture, Block
 
 #: A multiply and an add.
 OPERATIONS = 2
 HALF_BYTES = 2
-
-
-def constants() -> dict[str, Any]:
-    """The profile's data."""
-    data: dict[str, Any] = profile_data("tgi/profile")
-    return data
 
 
 def _last(a: Architecture) -> Block:
@@ -77,9 +70,31 @@ def _most(card: ModelCard, gpu: GpuSpec, shards: int) -> int | None:
     return left // (kv + width) if left >= 0 else None
 
 
-def prefill_tokens(card: ModelCard, gpu: GpuSpec, shards: int) -> int:
-    """The launcher's default of ``max_batch_prefill_tokens``."""
-    tokens: int = _optimal(card, gpu, shards) or constants()["prefill_tokens"]
-    tokens = min(tokens, card.context.native)
+def prefill_tokens(card: ModelCard, gpu: GpuSpec, shards: int, context: int, rules: Rules) -> int:
+    """The launcher's default of ``max_batch_prefill_tokens``, for prompts of all of the context but a token."""
+    if rules.prefill == "prompt":
+        return context - 1 + int(constants()["beyond_prompt"])
+    fixed: int = constants()["prefill_tokens"]
+    if not rules.chunks:
+        return max(fixed, context - 1)
+    tokens = min(_optimal(card, gpu, shards) or fixed, card.context.native)
     most = _most(card, gpu, shards)
     return max(1, tokens if most is None else min(tokens, most))
+
+
+def warm_up_tokens(context: int, prefill: int, sequences: int | None, page: int, rules: Rules) -> int:
+    """Tokens of the blocks that a warm-up's batch holds: prompts that fill a prefill, each with what it may answer.
+
+    Args:
+        context: tokens of a request, all but one of which may be its prompt.
+        prefill: tokens of a prefill.
+        sequences: the most requests of a batch; null is any number.
+        page: tokens of a block.
+        rules: of the version.
+    """
+    prompts = ceil_div(prefill, max(1, context - 1))
+    if sequences is not None:
+        prompts = min(prompts, sequences)
+    if rules.requests:
+        return prompts * round_up(context, page)
+    return round_up(prefill, page)

@@ -33,7 +33,8 @@ def command(start: Start) -> tuple[str, ...]:
     s, dtype = start.settings, start.dtype(of_float32="float16")
     words = ["text-generation-launcher", "--model-id", start.weights, "--port", str(start.port)]
     words += ["--num-shard", str(start.layout.tensor_parallel_size)]
-    words += ["--max-total-tokens", str(s.context), "--max-input-tokens", str(max(1, s.context - 1))]
+    longest = "--max-input-tokens" if start.flags.has("--max-input-tokens") else "--max-input-length"
+    words += ["--max-total-tokens", str(s.context), longest, str(max(1, s.context - 1))]
     words += ["--max-batch-prefill-tokens", str(s.max_num_batched_tokens)]
     words += ["--max-concurrent-requests", str(max(CONCURRENT, s.users))]
     if start.load.max_num_seqs is not None:
@@ -44,7 +45,8 @@ def command(start: Start) -> tuple[str, ...]:
         words += ["--dtype", dtype]
     if (cache := start.cache_dtype(CACHE_TYPES)) in CACHE_TYPES.values():
         words += ["--kv-cache-dtype", cache]
-    if s.enforce_eager:
+    # Before 2.0 there are none unless they are asked for.
+    if s.enforce_eager and start.flags.has("--cuda-graphs"):
         words += ["--cuda-graphs", "0"]
     if start.port == METRICS_PORT:
         words += ["--prometheus-port", str(METRICS_PORT + 1)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.cards.names import join_names
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.speculation import NoDrafterError, speculation
 from gpu_sizer.engines.versions import at_least
@@ -156,11 +157,20 @@ def _own(card: ModelCard, inventory: Inventory, tokens: int | None, version: str
     return Drafter(ahead, card, _prediction_layers(card, inventory), own=True)
 
 
+def _alike(card: ModelCard, other: ModelCard) -> bool:
+    """Whether a model has another's layers, in whatever format: a draft of the one drafts for it as well."""
+    a, b = card.architecture, other.architecture
+    return (a.hidden_size, a.vocab_size, a.num_hidden_layers) == (b.hidden_size, b.vocab_size, b.num_hidden_layers)
+
+
 def _of_model(card: ModelCard, name: str, tokens: int, version: str) -> Drafter:
-    draft = catalogue().model(name)
+    draft = catalogue().drafter(name)
     if not at_least(version, first := _data()["draft_from"]):
         raise NoDrafterError(f"draft models are known here from vLLM {first} on")
-    if draft.architecture.vocab_size != card.architecture.vocab_size:
+    if draft.draft is not None:
+        if not any(_alike(card, catalogue().models.get(i)) for i in draft.draft.of):
+            raise NoDrafterError(f"{draft.name} drafts for {join_names(draft.draft.of)}, not for {card.name}")
+    elif draft.architecture.vocab_size != card.architecture.vocab_size:
         raise NoDrafterError(f"{draft.name} has another vocabulary than {card.name}: vLLM refuses it as a draft")
     for a in (card.architecture, draft.architecture):
         if any(m.compressed or m.tokens_per_key > 1 for b in a.blocks.values() for m in b.mixers):

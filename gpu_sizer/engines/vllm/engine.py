@@ -176,9 +176,9 @@ class VllmEngine(Supported):
         """Tensor, pipeline and expert parallelism, and replicas."""
         return parallel_layouts(model, count, users, kind)
 
-    def logged_load(self, length: int, sequences: int | None) -> tuple[int, int]:
+    def logged_load(self, length: int | None, native: int, sequences: int | None) -> tuple[int, int]:
         """One request of the full length must fit for the engine to start."""
-        return length, 1
+        return length or native, 1
 
     def _cache_dtype(self, model: VllmModel, gpu: GpuSpec, load: Load) -> str:
         self.check(load)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 
-from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.vllm.command_line import COMMAND_LINE, RANK, SLOTS, speculation_of
 from gpu_sizer.engines.wording import (
     ARGUMENTS,
@@ -22,6 +21,7 @@ from gpu_sizer.engines.wording import (
     Found,
     option_value,
     setting,
+    source_line,
     wording,
 )
 
@@ -151,22 +151,10 @@ def _command(found: Found, match: re.Match[str]) -> None:
         _defaults(found)
 
 
-def _line(statement: str) -> Wording:
-    """A statement that tells the releases which print it from this line of their source."""
-
-    def told(found: Found, match: re.Match[str]) -> None:
-        files = profile_data("vllm/log_lines")["statements"][statement]
-        releases = files.get(match.group(1), {}).get(int(match.group(2)))
-        if releases is not None:
-            found.printed_by(tuple(releases))
-
-    return wording(statement, rf"\[(\w+\.py):(\d{{1,5}})\][^\[]{{0,40}}?{re.escape(statement)}", also=told)
-
-
 _GIB = r" ?(?P<unit>[GM]i?B)"
 
 WORDINGS: tuple[Wording, ...] = (
-    *(_line(statement) for statement in profile_data("vllm/log_lines")["statements"]),
+    *source_line("vllm"),
     wording("vLLM API server version", r"vLLM API server version (?P<engine_version>v?\d+\.\d+[\w.+]*)", starts=True),
     wording("  version ", r"[█▀▄]\s+version\s+(?P<engine_version>v?\d+\.\d+[\w.+]*)", starts=True),
     wording("  model   ", r"[█▀▄]\s+model\s+(?P<model>\S+)"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gpu_sizer.engines.wording import PRINTED, Found, wording
+from gpu_sizer.engines.wording import LOADED, PRINTED, Found, wording
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ def _underscored(found: Found, match: re.Match[str]) -> None:
 
 
 def _out_of_memory(found: Found, _: re.Match[str]) -> None:
-    """While loading the weights, or later: then another outcome, for the cache was there already."""
+    """While loading the weights, beside them, or later: then another outcome, for the cache was there already."""
     if found.get("available_kv_gib") is None and found.get("kv_cache_tokens") is None:
-        found.put("outcome", "oom_load")
+        found.put("outcome", "oom_kv" if LOADED in found.parts else "oom_load")
     else:
         found.put("outcome", "error_other")
         found.note("it ran out of memory after the cache was allocated, in warm-up or graph capture")
@@ -34,6 +34,8 @@ WORDINGS: tuple[Wording, ...] = (
     wording("compute capability", rf"Device \d+: (?P<gpu>{_MAKERS}[\w /()-]{{2,60}}?), compute capability"),
     wording("using device ", rf"using device \w+ \((?P<gpu>{_MAKERS}[\w /-]{{2,60}}?)\)"),
     wording("ut of memory", r"(?:CUDA|HIP) out of memory", also=_out_of_memory),
+    wording("would exceed allowed", r"Allocation on device \d+ would exceed allowed memory", also=_out_of_memory),
+    wording("Device limit", r"Device limit +: <gpu_total_gib> GiB"),
     wording("cudaMalloc failed: out of memory", r"cudaMalloc failed: out of memory", outcome="oom_load"),
     wording(", gfx", rf"Device \d+: (?P<gpu>{_MAKERS}[\w /()-]{{2,60}}?), gfx\d"),
     wording("total capac", r"GPU \d+ has a total capac(?:i)?ty of <gpu_total_gib> GiB"),

@@ -34,8 +34,12 @@ _BEGINS = re.compile(
     r"\s*(?:\(\w|\[\w|\{\"|(?:INFO|WARNING|WARN|ERROR|DEBUG|CRITICAL)\b|Traceback|\d{4}[-/]\d\d|[A-Z][a-z]{2} +\d|"
     r"Loading |Capturing |[\w.-]+ *\| |E?\d{4} \d\d:)"
 )
+#: What docker compose, or docker's own files, put before every line.
+_BEFORE = re.compile(r"\s*(?:[\w./-]+ *\| ?|\{\"log\":\")")
 #: Statements that print settings one after another, often wrapped: the next lines may belong to them.
-_DUMPS = ("with config: ", "args: ", "Namespace(", "ServerArgs(")
+_DUMPS = ("with config: ", "args: ", "Namespace(", "ServerArgs(", "Args {")
+#: One of them in braces, and the line that closes it.
+_BRACED, _CLOSED = "Args {", re.compile(r"(?:^|\s)\}\s*$")
 
 
 def _parts(line: bytes) -> Iterator[bytes]:
@@ -89,10 +93,11 @@ def statements(lines: Iterable[bytes], triggers: Sequence[bytes]) -> Iterator[st
     """
     # A line that begins with a trigger is a statement even without a prefix; a setting may stand anywhere in a dump.
     own = tuple(t.decode() for t in triggers if not t.endswith(b"="))
-    pending = ""
+    pending, prefix = "", ""
     for raw in lines:
         if pending:
-            text = clean(raw)
+            # What stands before every line is no part of a dump.
+            text = clean(raw).removeprefix(prefix)
             if pending.endswith("\\"):
                 pending = pending[:-1] + " " + text.strip()
                 if pending.endswith("\\") and len(pending) < LONGEST:
@@ -103,14 +108,20 @@ def statements(lines: Iterable[bytes], triggers: Sequence[bytes]) -> Iterator[st
             begins = _BEGINS.match(text) or text.lstrip().startswith(own)
             if text.strip() and not begins and len(pending) < LONGEST:
                 pending += text
-                continue
+                if not (_BRACED in pending and _CLOSED.search(text)):
+                    continue
+                text = ""
             yield pending
             pending = ""
+            if not text:
+                continue
         if not any(t in raw for t in triggers):
             continue
         text = clean(raw)
         if text.rstrip().endswith("\\") or any(d in text for d in _DUMPS):
             pending = text.rstrip() if text.rstrip().endswith("\\") else text
+            before = _BEFORE.match(text)
+            prefix = before[0] if before is not None else ""
             continue
         yield text
     if pending:

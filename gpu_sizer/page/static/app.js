@@ -2,7 +2,7 @@
 import { Refused, inWorker, overHttp } from "./ask.js";
 import { steps } from "./chart.js";
 import { DEFAULTS, address, body, command, gpus, pace as paced, read } from "./state.js";
-import { choice, headline, make, markdown, pace, rows, tokens } from "./view.js";
+import { blocks, choice, make, markdown, pace, tokens } from "./view.js";
 
 const $ = (id) => document.getElementById(id);
 const LEAST_CONTEXT = 1024;
@@ -14,6 +14,8 @@ const engine = document.body.dataset.engine ? JSON.parse(document.body.dataset.e
 
 let state = read();
 let plans = [];
+/** Everything that is said, in words. */
+let said = [];
 let dropped = null;
 let turn = 0;
 let sliding = false;
@@ -95,15 +97,15 @@ function change(changes, held = false) {
 }
 
 /** Answers the state; what a newer state has overtaken is not shown. */
-async function answer(held = false) {
+async function answer(held = false, words = "usual") {
   if (!asking) return;
   const mine = ++turn;
   const asked = performance.now();
   const current = () => mine === turn;
   $("answer").setAttribute("aria-busy", "true");
   try {
-    if (state.q) await answerQuestion(current);
-    else await answerControls(current, held);
+    if (state.q) await answerQuestion(current, words);
+    else await answerControls(current, held, words);
     if (current()) tell("");
     performance.mark("answer");
     if (held) performance.measure("slide", { start: asked, end: performance.now() });
@@ -114,10 +116,13 @@ async function answer(held = false) {
   }
 }
 
-function showPlans(found, understood = []) {
+function showPlans(found, before = []) {
   plans = found;
-  $("answer").replaceChildren(...understood, make("div", { class: "choices" }, found.map((plan) => choice(plan, names))));
-  $("share").hidden = !found.length;
+  const cards = found.map((plan) => choice(plan, names, before.length === 1));
+  const reasons = found.length ? [make("button", { type: "button", id: "why" }, "Every reason, and the terms explained")] : [];
+  $("answer").replaceChildren(...before, make("div", { class: "choices" }, cards), ...reasons);
+  if (reasons.length) reasons[0].onclick = () => showReasons();
+  $("share").hidden = !said.length;
   brief(found.map((plan) => (plan.gpu_count === null || plan.fits === false
     ? `${names.gpu(plan.gpu)}: no` : `${plan.gpu_count} × ${names.gpu(plan.gpu)}`)).join(" · "));
 }
@@ -127,7 +132,9 @@ async function showPace(current) {
   await Promise.all(plans.filter((plan) => plan.layout && plan.gpu_count !== null).map(async (plan) => {
     let found;
     try {
-      found = await asking.ask("speed", paced({ ...state, model: plan.model, engine: plan.engine, users: plan.assumptions.users }, plan));
+      found = await asking.ask("speed", {
+        ...paced({ ...state, model: plan.model, engine: plan.engine, users: plan.assumptions.users }, plan), words: "usual",
+      });
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       found = { error: error.message };
@@ -137,27 +144,38 @@ async function showPace(current) {
   }));
 }
 
-async function answerQuestion(current) {
-  const found = await asking.ask("ask", { question: state.q });
+/** Answers with every reason, instead of what most people want to see. */
+async function showReasons() {
+  $("why").disabled = true;
+  await answer(false, "why");
+}
+
+async function answerQuestion(current, words) {
+  const found = await asking.ask("ask", { question: state.q, words });
   if (!current()) return;
   const answers = found.answers ?? [found];
-  const understood = answers.flatMap((one) => [
-    make("p", { class: "headline" }, one.headline ?? one.error?.message ?? ""),
-    make("p", { class: "assumed" }, `understood: ${one.understood ?? found.understood}`),
-  ]);
-  const made = answers.flatMap((one) => (one.plan ? [one.plan] : one.per_gpu !== undefined && one.model ? [one] : []));
-  const lists = answers.map((one) => rows(one, names)).filter(Boolean);
-  showPlans(made, [...understood, ...lists]);
+  const told = answers.map((one) => one.words ?? { headline: one.error?.message ?? "", verdict: "does_not_fit", blocks: [] });
+  said = told;
+  const made = answers.flatMap((one) => {
+    const plan = one.plan ?? (one.per_gpu !== undefined && one.model ? one : null);
+    return plan ? [{ ...plan, words: one.words }] : [];
+  });
+  const planned = new Set(made.map((plan) => plan.words));
+  const before = told.flatMap((one) => [make("p", { class: `headline ${one.verdict}` }, one.headline), ...(planned.has(one) ? [] : blocks(one.blocks))]);
+  showPlans(made, before);
   // Its sentence stands right below the question.
   brief("");
-  follow(made[0]);
+  follow(made[0], answers[0].model);
   for (const id of ["steps", "launch"]) $(id).hidden = true;
   await showPace(current);
 }
 
 /** Puts what a question was understood as into the controls, so that a visitor can go on from there. */
-function follow(plan) {
-  if (!plan) return;
+function follow(plan, model) {
+  if (!plan) {
+    if (models.has(model)) state = { ...state, model };
+    return show();
+  }
   const asked = plan.assumptions;
   const native = models.get(plan.model)?.context;
   state = {
@@ -168,12 +186,12 @@ function follow(plan) {
   show();
 }
 
-async function answerControls(current, held) {
+async function answerControls(current, held, words) {
   const wanted = gpus(state);
-  const call = dropped ? "size_config" : "size";
-  const more = dropped ? { config: dropped.config, name: dropped.name } : {};
-  const found = await Promise.all(wanted.map((gpu) => asking.ask(call, body(state, gpu, more))));
+  const { call, more } = dropped ?? { call: "size", more: {} };
+  const found = await Promise.all(wanted.map((gpu) => asking.ask(call, body(state, gpu, { ...more, words }))));
   if (!current()) return;
+  said = found.map((plan) => plan.words);
   showPlans(found);
   if (!dropped) await showPace(current);
   if (held || !current()) return;
@@ -217,8 +235,11 @@ async function showFile(current) {
   const plan = plans[0];
   $("launch").hidden = dropped !== null || !plan || plan.gpu_count === null;
   if ($("launch").hidden) return;
-  const chosen = $("format").selectedOptions[0];
-  const format = chosen.dataset.bare ? state.engine : chosen.value;
+  const format = $("format").value || $("engine").selectedOptions[0]?.dataset.form;
+  if (!format) {
+    $("file").textContent = "No server belongs to this engine: it is used from a program. Choose another engine for a launch file.";
+    return;
+  }
   let text;
   try {
     text = (await asking.ask("deploy", body(state, plan.gpu, { format }))).file;
@@ -244,25 +265,30 @@ async function copy(text, button) {
 
 const copies = {
   link: () => location.href,
-  markdown: () => markdown(plans, names),
+  markdown: () => said.map(markdown).join("\n\n"),
   json: () => JSON.stringify(plans.length === 1 ? plans[0] : plans, null, 2),
   command: () => (state.q ? `gpu-sizer '${state.q.replaceAll("'", "'\\''")}'` : command(state)),
 };
 
-/** A file that a visitor gives: a configuration becomes the model, a log is read beside the estimate. */
+/** The call that sizes a file, and what it takes: a config.json as it is on the hub, or a card of this project. */
+function configuration(name, text) {
+  if (!/\.json$/i.test(name)) return { call: "size_card", more: { card: text, name } };
+  try {
+    return { call: "size_config", more: { config: JSON.parse(text), name } };
+  } catch {
+    throw new Refused({ message: `${name} is not JSON` });
+  }
+}
+
+/** A file that a visitor gives: a configuration or a card becomes the model, a log is read beside the estimate. */
 async function take(file) {
   if (file.size > MOST_FILE) return tell(`${file.name} is larger than ${MOST_FILE >> 20} MiB`, true);
   const text = await file.text();
   try {
-    if (file.name.endsWith(".json")) {
-      let config;
-      try {
-        config = JSON.parse(text);
-      } catch {
-        throw new Refused({ message: `${file.name} is not JSON` });
-      }
-      await asking.ask("size_config", body(state, gpus(state)[0], { config, name: file.name, context: null, details: false }));
-      dropped = { config, name: file.name };
+    if (/\.(json|ya?ml)$/i.test(file.name)) {
+      const given = configuration(file.name, text);
+      await asking.ask(given.call, body(state, gpus(state)[0], { ...given.more, context: null, details: false }));
+      dropped = given;
       state = { ...state, q: "", context: "" };
       $("model-hint").textContent = `sized from ${file.name}`;
       tell(`Sized from ${file.name}; choose a model to go back to the catalogue.`);
@@ -302,7 +328,12 @@ function listen() {
   $("format").onchange = () => showFile(() => true);
   $("copy-file").onclick = (event) => copy($("file").textContent, event.currentTarget);
   for (const button of document.querySelectorAll("[data-copy]")) button.onclick = () => copy(copies[button.dataset.copy](), button);
-  $("chosen").onchange = (event) => event.target.files[0] && take(event.target.files[0]);
+  $("chosen").onchange = ({ target }) => {
+    const [file] = target.files;
+    // The same file may be chosen again once it was changed.
+    target.value = "";
+    if (file) take(file);
+  };
   addEventListener("dragover", (event) => (event.preventDefault(), document.body.classList.add("dropping")));
   addEventListener("dragleave", () => document.body.classList.remove("dropping"));
   addEventListener("drop", (event) => {

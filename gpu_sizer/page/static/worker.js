@@ -1,5 +1,9 @@
 // The program in a web worker: Python as WebAssembly, and the installed files of the program as an archive.
 let answer;
+let python;
+/** Wheels that only some calls take: they are loaded once, before the first of these. */
+let packages = [];
+const TAKES_PACKAGES = new Set(["size_card"]);
 
 /**
  * Pyodide from an address of another host: each file is held to its hash, its modules run from the checked bytes, and what
@@ -33,25 +37,39 @@ async function pinned(base, hashes) {
   return import(module(text.replace(found[0], () => inner)));
 }
 
-async function start({ pyodide, archive, integrity }) {
+async function start({ pyodide, archive, integrity, packages: wheels }) {
+  packages = wheels;
   const step = (text) => postMessage({ step: text });
   step("Loading Python (once; later visits have it) …");
   const base = new URL(pyodide, location.href).href;
   const { loadPyodide } = integrity ? await pinned(base, integrity) : await import(new URL("pyodide.mjs", base));
-  const python = await loadPyodide({ indexURL: base });
+  python = await loadPyodide({ indexURL: base });
   step("Loading the program and its cards …");
   const response = await fetch(archive);
   if (!response.ok) throw new Error(`${archive}: ${response.status}`);
-  python.unpackArchive(await response.arrayBuffer(), "zip", { extractDir: "/program" });
+  python.unpackArchive(await response.arrayBuffer(), "zip", { extractDir: "/" });
   step("Starting the engine …");
   answer = python.runPython(`
-import sys
+import os, shutil, sys
+shutil.unpack_archive("/program.tar", "/program")
+os.remove("/program.tar")
 sys.path.insert(0, "/program")
 from gpu_sizer.page.engine import answer
 answer("size", '{"model": "mixtral-8x7b", "gpu": "rtx-a6000"}')
 answer
 `);
   postMessage({ ready: true });
+}
+
+async function unpack() {
+  const wheels = packages;
+  packages = [];
+  for (const wheel of wheels) {
+    const response = await fetch(wheel);
+    if (!response.ok) throw new Error(`${wheel}: ${response.status}`);
+    python.unpackArchive(await response.arrayBuffer(), "wheel");
+  }
+  if (wheels.length) python.runPython("import importlib; importlib.invalidate_caches()");
 }
 
 onmessage = async ({ data }) => {
@@ -66,6 +84,12 @@ onmessage = async ({ data }) => {
       });
     }
     return;
+  }
+  try {
+    if (TAKES_PACKAGES.has(data.call)) await unpack();
+  } catch (error) {
+    const message = `What reading cards takes could not be loaded (${error.message ?? error})`;
+    return postMessage({ number: data.number, answer: JSON.stringify({ error: { message } }) });
   }
   postMessage({ number: data.number, answer: answer(data.call, data.body) });
 };

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from gpu_sizer import __version__
 from gpu_sizer.errors import RequestError, UncountableError
-from gpu_sizer.planning.uncounted import uncounted_text
 from gpu_sizer.reports.charts.context import Line, context_chart, rounded, users_text
 from gpu_sizer.reports.charts.demand import Demand, Exceptional, demand
 from gpu_sizer.reports.charts.growth import Measured
@@ -16,6 +15,7 @@ from gpu_sizer.reports.tables.columns import plural, short_name
 from gpu_sizer.reports.tables.counting import Counts
 from gpu_sizer.reports.tables.selection import select_models
 from gpu_sizer.units import GIB
+from gpu_sizer.words.uncounted import uncounted_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from gpu_sizer.planning.speed_figures import rounded
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.charts.dots import dots
 from gpu_sizer.reports.charts.labels import LINES, POINTS, Label, place
 from gpu_sizer.reports.charts.style import Chart, Theme, shortened
+from gpu_sizer.units import rounded
 
 #: Lines stay apart up to so many.
 MOST_LINES = 5

@@ -8,12 +8,12 @@ from gpu_sizer.engines.registry import engine
 from gpu_sizer.fast.forks import forked
 from gpu_sizer.load import ENGINE, OPTIONS, told
 from gpu_sizer.planning.needs import REFERENCE_GPU
-from gpu_sizer.planning.uncounted import uncounted_text
 from gpu_sizer.reports.tables.columns import Facts, chosen
 from gpu_sizer.reports.tables.counting import Counts
 from gpu_sizer.reports.tables.engine_columns import AT, engine_remarks
 from gpu_sizer.reports.tables.grid import Cell, Grid, Group, Row, cleaned, transposed
 from gpu_sizer.reports.tables.selection import Selected, order, select_gpus, select_models
+from gpu_sizer.words.uncounted import uncounted_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

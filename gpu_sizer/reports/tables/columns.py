@@ -5,13 +5,12 @@ from __future__ import annotations
 from operator import attrgetter
 
 from gpu_sizer.errors import RequestError
-from gpu_sizer.planning.speed_figures import rounded
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.listings import entry
 from gpu_sizer.reports.tables.engine_columns import AT, under_engine
 from gpu_sizer.reports.tables.grid import Cell, Column
 from gpu_sizer.timing.answer import significant
-from gpu_sizer.units import GB, GIB
+from gpu_sizer.units import GB, GIB, rounded
 from gpu_sizer.words.rental import named
 
 TYPE_CHECKING = False
