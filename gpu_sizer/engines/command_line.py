@@ -37,9 +37,13 @@ class CommandLine:
     """Whether the first word that is no option is the model."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Variables of the environment that the server reads in the place of options, and these."""
+    underscored: bool = False
+    """Whether it writes its options with underscores between the words; read are both."""
     shared_context: bool = False
     """Whether the length is that of all requests together."""
 
     def option(self, setting: str) -> str | None:
-        """The option that sets a setting, the first of several; null where none does."""
-        return next((flag for flag, name in self.options.items() if name == setting and flag.startswith("--")), None)
+        """The option that sets a setting, the first of several, as it is written; null where none does."""
+        found = (flag for flag, name in self.options.items() if name == setting and flag.startswith("--"))
+        flag = next(found, None)
+        return f"--{flag[2:].replace('-', '_')}" if flag is not None and self.underscored else flag

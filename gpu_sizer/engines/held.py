@@ -87,12 +87,16 @@ class HeldModel:
         """Weights on one rank of each stage; ``bounds`` are the first and past-the-last layers."""
         key = (tp, expert_ranks, tuple(bounds))
         if (found := self._weights.get(key)) is None:
-            placement = self._placements.get((tp, expert_ranks))
-            if placement is None:
-                placement = self._placements[tp, expert_ranks] = WeightPlacement(
-                    self.inventory, tp, expert_ranks, self.rules
-                )
-            found = self._weights[key] = placement.stages_of(bounds)
+            found = self._weights[key] = self._placement(tp, expert_ranks).stages_of(bounds)
+        return found
+
+    def layer_weights(self, tp: int, expert_ranks: int, bounds: Bounds) -> tuple[int, ...]:
+        """Weights of the layers alone on one rank of each stage."""
+        return self._placement(tp, expert_ranks).layers_of(bounds)
+
+    def _placement(self, tp: int, expert_ranks: int) -> WeightPlacement:
+        if (found := self._placements.get((tp, expert_ranks))) is None:
+            found = self._placements[tp, expert_ranks] = WeightPlacement(self.inventory, tp, expert_ranks, self.rules)
         return found
 
     def caches(self, tp: int, types: CacheTypes) -> dict[str, list[LayerCache]]:

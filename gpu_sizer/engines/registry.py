@@ -142,16 +142,15 @@ def advised(name: str, settings: Mapping[str, Any], users: int = 1) -> str:
         settings: values by name of a setting.
         users: requests at once, whose lengths some servers are told together.
     """
-    base, _, version = name.partition("@")
-    base, words = engine_name(base), []
-    server = command_line_of(base)
+    words: list[str] = []
+    server = command_line_of(engine_name(name.partition("@")[0]))
     for setting, value in settings.items():
         flag = server.option(setting) if server is not None else None
         if server is None or flag is None:
             words.append(f"{OPTIONS[setting].flag.partition('/')[0]} {value}")
             continue
         told = value * users if setting == "context" and server.shared_context else value
-        words.append(f"{flags_of(base, version, base).spelt(flag)} {told}")
+        words.append(f"{flag} {told}")
     return " ".join(words)
 
 

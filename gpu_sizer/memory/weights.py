@@ -234,7 +234,11 @@ class WeightPlacement:
 
     def layers(self, count: int) -> tuple[int, ...]:
         """Bytes of the layers alone on one rank of each of ``count`` stages."""
-        return tuple([self._sums[stop] - self._sums[start] for start, stop in stage_bounds(len(self._sums) - 1, count)])
+        return self.layers_of(stage_bounds(len(self._sums) - 1, count))
+
+    def layers_of(self, bounds: Sequence[tuple[int, int]]) -> tuple[int, ...]:
+        """Bytes of the layers alone on one rank of each stage, given its first and past-the-last layers."""
+        return tuple([self._sums[stop] - self._sums[start] for start, stop in bounds])
 
     def stages_of(self, bounds: Sequence[tuple[int, int]]) -> list[StageWeights]:
         """Weights on one rank of each stage, part by part, given its first and past-the-last layers."""

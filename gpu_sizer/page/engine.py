@@ -6,14 +6,11 @@ import json
 from collections.abc import Callable
 from importlib.util import find_spec
 from io import BytesIO
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from gpu_sizer import api
 from gpu_sizer.answers import with_answers
 from gpu_sizer.cards.catalogue import catalogue
-from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.errors import CardError, GpuSizerError, RequestError
 from gpu_sizer.words.data import with_answer_words, with_words
 
@@ -34,35 +31,15 @@ def _size(body: dict[str, Any]) -> dict[str, Any]:
     return with_words(plan.model_dump(), plan, words)
 
 
-def _size_config(body: dict[str, Any]) -> dict[str, Any]:
-    """The same for a configuration that the visitor gave."""
-    from gpu_sizer.importers.hugging_face import card_from_config
+def _size_file(body: dict[str, Any]) -> dict[str, Any]:
+    """The same for a model card or a configuration that the visitor gave."""
+    from gpu_sizer.importers.texts import card_of_text
 
     body.pop("model", None)
-    name = str(body.pop("name"))
-    config = body.pop("config")
-    if not isinstance(config, dict):
-        raise RequestError(f"{name} is no configuration: a config.json is a JSON object", about="model")
-    known = config.get("_name_or_path") or "your model"
-    card = card_from_config(
-        config, name=str(known).rpartition("/")[2][:60] or "your model", source="file", file=name, bounded=bounded()
-    )
-    return _size({"model": card, **body})
-
-
-def _size_card(body: dict[str, Any]) -> dict[str, Any]:
-    """The same for a model card in YAML that the visitor gave."""
-    from gpu_sizer.cards.loading import load_card
-
-    body.pop("model", None)
-    name = Path(str(body.pop("name"))).name[:60] or "card.yaml"
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "card.yaml"
-        file.write_text(str(body.pop("card")), encoding="utf-8")
-        try:
-            card = load_card(file, ModelCard)
-        except CardError as error:
-            raise RequestError(str(error).replace(str(file), name), about="model") from error
+    try:
+        card = card_of_text(str(body.pop("text")), str(body.pop("name")), bounded=bounded())
+    except CardError as error:
+        raise RequestError(str(error), about="model") from None
     return _size({"model": card, **body})
 
 
@@ -118,8 +95,7 @@ def listing(kind: str) -> dict[str, Any]:
 
 CALLS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "size": _size,
-    "size_config": _size_config,
-    "size_card": _size_card,
+    "size_file": _size_file,
     "speed": _speed,
     "ask": _ask,
     "deploy": _deploy,

@@ -17,10 +17,10 @@ from gpu_sizer.load import USUAL_ANSWER, USUAL_PROMPT
 from gpu_sizer.memory.estimate import LayoutMemory
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.cost import cost_of
+from gpu_sizer.planning.machines import is_joined
 from gpu_sizer.planning.rental import Rental, Wanted, carried, doubt_of, is_node, order
 from gpu_sizer.planning.request import Request, make_request
 from gpu_sizer.planning.search import Search
-from gpu_sizer.planning.suiting import is_joined
 from gpu_sizer.planning.uncounted import Uncounted, counted
 from gpu_sizer.records import dataclass, replace
 

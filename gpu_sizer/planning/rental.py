@@ -7,11 +7,10 @@ from operator import itemgetter
 
 from gpu_sizer.cards.machine import HOURS_PER_MONTH
 from gpu_sizer.errors import DoesNotFitError
-from gpu_sizer.planning.machines import Machines, divides, in_one, over_several
+from gpu_sizer.planning.machines import Machines, divides, in_one, is_joined, of_one_copy, over_several, unsuited
 from gpu_sizer.planning.plan import Plan
 from gpu_sizer.planning.request import DEFAULT_NODE
 from gpu_sizer.planning.search import Search, fit
-from gpu_sizer.planning.suiting import is_joined, of_one_copy, unsuited
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import amount, ceil_div
 
@@ -85,7 +84,7 @@ class Rental:
 
     @property
     def unsuited(self) -> str | None:
-        """Why the layout does not suit the machines (:mod:`gpu_sizer.planning.suiting`); null where it does."""
+        """Why the layout does not suit the machines (:mod:`gpu_sizer.planning.machines`); null where it does."""
         layout = self.memory.layout
         if of_one_copy(layout) > self.gpus_each and not is_node(self.offer, self.gpu):
             return "machines without a fast link"

@@ -25,6 +25,8 @@ LONGEST_NAME = 200
 LONGEST_COMMAND = 16000
 #: The most words of an engine's own options, each as long as a command may be.
 MOST_WORDS = 200
+#: Longest model card or configuration, in characters.
+LONGEST_FILE = 48_000
 #: Longest question, in characters.
 LONGEST_QUESTION = 2000
 
@@ -109,6 +111,24 @@ class SizeBody(LoadBody):
     )
 
     details: bool = Field(True, description="Also alternatives, rejected counts, tuned settings, other lengths.")
+
+
+class FileBody(SizeBody):
+    """The fewest GPUs for a model of one's own, whose card or configuration is sent along."""
+
+    model_config = _shown(
+        {
+            "name": "config.json",
+            "text": '{"model_type": "llama", "hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, '
+            '"num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 128256, '
+            '"max_position_embeddings": 8192}',
+            "gpu": "h100",
+        }
+    )
+
+    model: Name | None = Field(None, description="Not looked at: the file is the model.")  # type: ignore[assignment]
+    name: Name = Field(description="The file's name: .json is a configuration, everything else a model card in YAML.")
+    text: Annotated[str, Field(min_length=1, max_length=LONGEST_FILE)] = Field(description="What is in the file.")
 
 
 @takes(*LAYOUT, *LOAD, ENGINE)

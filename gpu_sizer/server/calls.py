@@ -13,7 +13,8 @@ from gpu_sizer.cards.fleet import fleet
 from gpu_sizer.deploy.choices import CHOICES
 from gpu_sizer.deploy.formats import deploy as write
 from gpu_sizer.deploy.making import weights_named
-from gpu_sizer.errors import RequestError, UnknownModelError
+from gpu_sizer.errors import CardError, RequestError, UnknownModelError
+from gpu_sizer.importers.texts import card_of_text
 from gpu_sizer.memory.layout import LAYOUT, Layout
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.queries.answers import ask as ask_in_words
@@ -27,6 +28,7 @@ from gpu_sizer.server.bodies import (
     AskBody,
     Body,
     DeployBody,
+    FileBody,
     FitBody,
     ListBody,
     LoadBody,
@@ -109,6 +111,23 @@ def size(b: SizeBody) -> Answered:
     """
     plan = _plan(b, details=b.details)
     return _answered(plan, b.words)
+
+
+def size_file(b: FileBody) -> Answered:
+    """The fewest GPUs for a model whose card or configuration came along; nothing else is read.
+
+    Raises:
+        GpuSizerError: a file that is neither, or a value that makes no sense.
+    """
+    try:
+        card = card_of_text(b.text, b.name)
+    except CardError as error:
+        # It is the caller's, not one of this server's.
+        raise RequestError(str(error), about="model") from None
+    spec, offer = api.hardware(b.gpu, b.machine, shelf())
+    where: dict[str, Any] = {"gpu": spec} if offer is None else {"machine": offer}
+    plan = api.size(card, **where, **b.load(), details=b.details)
+    return Answered(with_words(plan.model_dump(), plan, b.words), lines(plan))
 
 
 def fit(b: FitBody) -> Answered:
@@ -215,6 +234,7 @@ CALLS = {
     call.name: call
     for call in (
         Call("size", SizeBody, size, "The fewest GPUs on which a language model serves a load, and why not fewer."),
+        Call("size_file", FileBody, size_file, "The fewest GPUs for a model whose card or config.json is sent along."),
         Call("fit", FitBody, fit, "Whether a model fits on a number of GPUs or in one layout, and what is left."),
         Call("speed", SpeedBody, speed, "How fast a model is on its GPUs: tokens a second, with a range and a bound."),
         Call("ask", AskBody, ask, "A question in words: counts, fits, longest context, most users, which GPU."),

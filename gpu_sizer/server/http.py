@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, Response
 from gpu_sizer import __version__
 from gpu_sizer.page.site import policy, served
 from gpu_sizer.server import answers
-from gpu_sizer.server.bodies import AskBody, DeployBody, FitBody, ListBody, RentBody, SizeBody, SpeedBody
+from gpu_sizer.server.bodies import AskBody, DeployBody, FileBody, FitBody, ListBody, RentBody, SizeBody, SpeedBody
 from gpu_sizer.server.calls import CALLS
 from gpu_sizer.server.computing import SECONDS, Computing, TooLongError
 from gpu_sizer.server.errors import error_object, refused
@@ -88,6 +88,10 @@ def create_app(seconds: float = SECONDS, hosts: tuple[str, ...] = (), computing:
     @app.post("/v1/size", summary=CALLS["size"].summary, responses=answers.PLAN)
     async def size(body: SizeBody) -> Response:
         return await answer("size", body)
+
+    @app.post("/v1/size_file", summary=CALLS["size_file"].summary, responses=answers.PLAN)
+    async def size_file(body: FileBody) -> Response:
+        return await answer("size_file", body)
 
     @app.post("/v1/fit", summary=CALLS["fit"].summary, responses=answers.PLAN)
     async def fit(body: FitBody) -> Response:

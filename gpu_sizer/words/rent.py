@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from gpu_sizer.cards.machine import HOURS_PER_MONTH
+from gpu_sizer.planning.machines import RULE
 from gpu_sizer.planning.rent import Rentals, lengths
 from gpu_sizer.planning.rental import Rental
-from gpu_sizer.planning.suiting import RULE
 from gpu_sizer.units import amount, gib, verb
 from gpu_sizer.words.blocks import BRIEF, FEW, USUAL, Column, Paragraph, Table, Told
 from gpu_sizer.words.rental import inside, money, named, priced, token_dollars

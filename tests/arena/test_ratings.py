@@ -18,6 +18,7 @@ from gpu_sizer.errors import RequestError
 from tests.arena.synthetic import SETS, battles_of, strengths
 
 REFERENCE = json.loads((Path(__file__).parent / "reference.json").read_text())
+PEERS = json.loads((Path(__file__).parent / "peers_reference.json").read_text())
 
 
 def battles(*rows: tuple[str, str, int]) -> Battles:
@@ -36,8 +37,19 @@ def test_bradley_terry_equals_logistic_regression(case: dict[str, list[float]]) 
         assert found[f"model-{i}"] == pytest.approx(expected, abs=0.01)
 
 
+@pytest.mark.parametrize("peer", ["evalica", "choix"])
+@pytest.mark.parametrize("case", PEERS, ids=lambda c: f"seed {c['set'][0]}, {c['set'][2]} battles")
+def test_bradley_terry_equals_two_published_packages(case: dict[str, list[float]], peer: str) -> None:
+    # peers_reference.json is made by tools/arena_peers.py with evalica 0.4.2 and choix 0.4.1.
+    found = {r.model: r.rating for r in rate(battles_of(*case["set"])).rated}
+    assert len(case[peer]) == len(found)
+    for i, expected in enumerate(case[peer]):
+        assert found[f"model-{i}"] == pytest.approx(expected, abs=0.01)
+
+
 def test_the_reference_is_of_these_sets() -> None:
     assert [tuple(c["set"]) for c in REFERENCE] == SETS
+    assert [tuple(c["set"]) for c in PEERS] == SETS
 
 
 def test_the_reference_is_what_scikit_learn_gives() -> None:

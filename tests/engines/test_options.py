@@ -175,3 +175,62 @@ def test_a_load_reaches_the_model_whole() -> None:
     assert load.of_model() == Load(context=1, lora="2x8", cpu_offload_gib=2.0)
     plan = engine("vllm").fitting(engine("vllm").model(load_model("llama-3-8b"), load), load_gpu("h100"), load)
     assert plan.evaluate(Layout()).host_bytes == 2 * GIB
+
+
+def test_sglang_keeps_layers_in_the_machines_memory_and_the_ends_on_the_gpu() -> None:
+    """https://github.com/TianyangChen357/LLM (sglang.log, record sglang-015): 48 GiB offloaded, "mem usage=1.50 GB"."""
+    load: dict[str, Any] = {"gpu": "a100-80gb", "engine": "sglang", "context": 8192, "tensor_parallel_size": 2}
+    plain = estimate("qwen3-14b", **load).memory
+    found = estimate("qwen3-14b", **load, cpu_offload_gib=48.0).memory
+    assert found.per_gpu.loaded_bytes / GIB == pytest.approx(1.5, abs=0.1)
+    moved = plain.per_gpu.weights_bytes - found.per_gpu.weights_bytes
+    assert found.host_bytes == 2 * moved
+    some = estimate("qwen3-14b", **load, cpu_offload_gib=2.0).memory
+    assert plain.per_gpu.weights_bytes - some.per_gpu.weights_bytes == 2 * GIB
+
+
+def test_sglang_without_kept_prefixes_holds_one_state_a_request() -> None:
+    load: dict[str, Any] = {"gpu": "h100", "engine": "sglang", "context": 512}
+    kept, without = (estimate("qwen3.5-9b", **load, prefix_caching=p).memory for p in (None, False))
+    told = estimate("qwen3.5-9b", **load, prefix_caching=False, max_num_seqs=16).memory
+    assert kept.max_concurrent_requests < without.max_concurrent_requests
+    # A state for each of 16 requests, and all else for tokens.
+    assert told.kv_cache_tokens > 1.5 * without.kv_cache_tokens
+
+
+def test_sglang_leaves_out_the_towers_that_it_can() -> None:
+    load: dict[str, Any] = {"gpu": "h100", "engine": "sglang", "context": 8192, "language_model_only": True}
+    with pytest.raises(RequestError, match="builds the tower"):
+        estimate("qwen3-vl-8b", **load)
+    with pytest.raises(RequestError, match=r"from 0\.5\.20 on"):
+        estimate("qwen3-vl-8b", **{**load, "engine": "sglang@0.5.10"})
+
+
+def test_sglang_names_the_share_under_which_a_load_would_fit() -> None:
+    load: dict[str, Any] = {"gpu": "h100", "engine": "sglang", "context": 32768}
+    short = estimate("qwen3-32b", **load, gpu_memory_utilization=0.8).memory
+    assert short.verdict == "does_not_fit"
+    told = short.reason.rpartition("--mem-fraction-static ")[2].split()[0]
+    assert estimate("qwen3-32b", **load, gpu_memory_utilization=float(told)).memory.per_gpu.free_bytes >= 0
+    # Where what stays free is taken, no share helps.
+    hopeless = estimate("qwen3-32b", **load, users=40, gpu_memory_utilization=0.8).memory
+    assert "--mem-fraction-static" not in hopeless.reason
+
+
+@pytest.mark.parametrize(
+    ("version", "tp", "share"),
+    [
+        # server_args.py of each: told; 10 and 11.5 GiB of 81,559 MiB free; 512 + 8192 * 1.5 + 512 + 128 MiB;
+        # 512 + 8192 * 1.5 + 1024 + 512 MiB.
+        ("0.4.6", 1, 0.88),
+        ("0.4.6", 4, 0.85),
+        ("0.4.10", 1, 0.874),
+        ("0.5.2", 4, 0.856),
+        ("0.5.5", 1, 0.835),
+        ("0.5.8", 4, 0.824),
+    ],
+)
+def test_sglangs_share_is_its_versions(version: str, tp: int, share: float) -> None:
+    found = engine(f"sglang@{version}")
+    model, load = found.model(load_model("qwen3-8b")), Load(context=8192)
+    assert found.settings(model, load_gpu("h100"), load, Layout(tp)).gpu_memory_utilization == share

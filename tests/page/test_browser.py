@@ -311,6 +311,41 @@ def test_a_card_that_is_dropped_is_sized_in_the_browser(site: str, visit: Open, 
     until(page, "document.querySelector('#answer .does_not_fit')?.textContent.startsWith('half.yaml')")
 
 
+@pytest.mark.parametrize("name", ["mine.yaml", "config.json"])
+def test_a_server_sizes_a_card_or_configuration_that_is_dropped(
+    server: str, visit: Open, tmp_path: Path, name: str
+) -> None:
+    page = visit(server + "?gpu=a6000,h100")
+    assert "It goes to this server, which keeps nothing" in page.inner_text("#drop")
+    file = tmp_path / name
+    file.write_text(CONFIG.read_text() if name == "config.json" else CARD.read_text())
+    page.set_input_files("#chosen", str(file))
+    until(page, "document.querySelector('#status').textContent.startsWith('Sized from')")
+    settled(page, [expected("mixtral-8x7b", g) for g in ("a6000", "h100")])
+    log = tmp_path / "server.log"
+    log.write_text("nothing")
+    page.set_input_files("#chosen", str(log))
+    until(page, "document.querySelector('#answer').textContent.includes('gpu-sizer check-log')")
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("name: x\nnmae: y\n")
+    page.set_input_files("#chosen", str(broken))
+    until(page, "document.querySelector('#answer').textContent.includes('broken.yaml:2: nmae: unknown key')")
+
+
+def test_several_models_are_a_table_that_a_frame_can_show(server: str, visit: Open) -> None:
+    page = visit(server + "?model=mixtral-8x7b,llama-3-70b,no-such-model&gpu=a6000,h100&embed=1")
+    page.wait_for_selector("tbody tr")
+    rows = [r.split("\t") for r in page.inner_text("tbody").splitlines()]
+    numbers = [[str(size(m, gpu=g).gpu_count) for g in ("a6000", "h100")] for m in ("mixtral-8x7b", "llama-3-70b")]
+    assert [row[1:] for row in rows[:2]] == numbers
+    assert rows[2][1:] == ["?", "?"]
+    for hidden in ("header", "#asked", "#drop", "#share"):
+        assert not page.is_visible(hidden)
+    link = str(page.get_attribute("tbody a", "href"))
+    assert "embed" not in link
+    settled(visit(server.rstrip("/") + link), [expected("mixtral-8x7b", "a6000")])
+
+
 @needs_pyodide
 def test_an_engine_that_cannot_start_says_why(site: str, browser: Any) -> None:
     context = browser.new_context(service_workers="block")

@@ -99,8 +99,9 @@ def test_words_as_blocks_are_the_words_of_the_answer(call: str, body: dict[str, 
     [
         ("size", {"model": "mixtral-9x7b", "gpu": "a6000"}, "did you mean mixtral-8x7b"),
         ("size", {"model": "mixtral-8x7b", "gpu": "a6000", "contxt": 1}, "unknown option 'contxt'"),
-        ("size_config", {"config": [], "name": "config.json", "gpu": "a6000"}, "is no configuration"),
-        ("size_config", {"config": {"model_type": "x"}, "name": "config.json", "gpu": "a6000"}, "not supported"),
+        ("size_file", {"text": "[]", "name": "config.json", "gpu": "a6000"}, "is no configuration"),
+        ("size_file", {"text": "{", "name": "config.json", "gpu": "a6000"}, "is not JSON"),
+        ("size_file", {"text": '{"model_type": "x"}', "name": "config.json", "gpu": "a6000"}, "not supported"),
         ("check_log", {"log": "nothing", "gpu": "a6000", "model": "mixtral-8x7b"}, "no start-up"),
         ("ask", {"question": ""}, ""),
     ],
@@ -110,8 +111,7 @@ def test_what_cannot_be_answered_is_an_error_object(call: str, body: dict[str, A
 
 
 def test_a_configuration_is_sized_like_its_card() -> None:
-    config = json.loads(CONFIG.read_text())
-    found = asked("size_config", {"config": config, "name": "config.json", "gpu": "a6000"})
+    found = asked("size_file", {"text": CONFIG.read_text(), "name": "config.json", "gpu": "a6000"})
     assert found["gpu_count"] == asked("size", {"model": "mixtral-8x7b", "gpu": "a6000"})["gpu_count"]
 
 
@@ -120,14 +120,14 @@ CARD = Path(__file__).parents[2] / "model_cards" / "mistralai" / "mixtral-8x7b.y
 
 def test_a_card_in_yaml_is_sized_like_the_one_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     text = CARD.read_text(encoding="utf-8")
-    found = asked("size_card", {"card": text, "name": "my.yaml", "gpu": "a6000"})
+    found = asked("size_file", {"text": text, "name": "my.yaml", "gpu": "a6000"})
     assert found["gpu_count"] == asked("size", {"model": "mixtral-8x7b", "gpu": "a6000"})["gpu_count"]
-    wrong = asked("size_card", {"card": text.replace("hidden_size: 4096", "hidden_size: x"), "name": "my.yaml"})
+    wrong = asked("size_file", {"text": text.replace("hidden_size: 4096", "hidden_size: x"), "name": "my.yaml"})
     assert wrong["error"]["message"].startswith("my.yaml:")
     assert "hidden_size" in wrong["error"]["message"]
     # As in a browser whose page holds no pydantic.
     monkeypatch.setitem(sys.modules, "pydantic", None)
-    without = asked("size_card", {"card": text, "name": "my.yaml", "gpu": "a6000"})
+    without = asked("size_file", {"text": text, "name": "my.yaml", "gpu": "a6000"})
     assert "pydantic, which this page does not hold" in without["error"]["message"]
 
 
@@ -163,7 +163,7 @@ def test_the_archive_runs_with_nothing_but_python(tmp_path: Path) -> None:
             ("deploy", {"model": "mixtral-8x7b", "gpu": "a6000", "format": f})
             for f in ("vllm", "kubernetes", "docker-compose")
         ),
-        ("size_config", {"config": json.loads(CONFIG.read_text()), "name": "config.json", "gpu": "a6000"}),
+        ("size_file", {"text": CONFIG.read_text(), "name": "config.json", "gpu": "a6000"}),
         ("models", {}),
     ]
     program = (

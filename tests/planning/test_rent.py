@@ -13,12 +13,11 @@ from gpu_sizer.cards.fleet import fleet
 from gpu_sizer.cards.machine import Machine, MachinePrice, Offer
 from gpu_sizer.errors import RequestError, UnknownMachineError
 from gpu_sizer.memory.layout import Layout
-from gpu_sizer.planning.machines import divides
+from gpu_sizer.planning.machines import divides, unsuited
 from gpu_sizer.planning.rent import Rentals, rent
 from gpu_sizer.planning.rental import Wanted, rented
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search
-from gpu_sizer.planning.suiting import unsuited
 from gpu_sizer.units import amount
 from gpu_sizer.words.rent import rent_headline, rent_remarks, rent_row, rent_told
 

@@ -92,6 +92,23 @@ def test_answers_are_those_of_the_library(client: TestClient) -> None:
     assert made["file"] == size("mixtral-8x7b", gpu="a6000").deploy("slurm")
 
 
+def test_a_file_of_ones_own_is_sized(client: TestClient, tmp_path: Path) -> None:
+    card = Path("model_cards/mistralai/mixtral-8x7b.yaml").read_text(encoding="utf-8")
+    expected = client.post("/v1/size", json=SIZE).json()
+    body = {"gpu": SIZE["gpu"], "name": "mine.yaml", "text": card}
+    assert client.post("/v1/size_file", json=body).json() == expected
+    config = {"model_type": "llama", "hidden_size": "x"}
+    for wrong, reason in (
+        ({"text": "id: x\nnmae: y\n"}, "mine.yaml:2: nmae"),
+        ({"text": "a: &b [*b]"}, "anchors and aliases"),
+        ({"text": "!!python/object/apply:os.system [ls]"}, "not a mapping"),
+        ({"name": "config.json", "text": json.dumps(config)}, "config.json"),
+        ({"name": "config.json", "text": "[" * 20_000}, "not JSON"),
+    ):
+        assert reason in problem(client.post("/v1/size_file", json={**body, **wrong}), 422)["message"]
+    problem(client.post("/v1/size_file", json={**body, "text": "x" * 48_001}), 422)
+
+
 def test_a_deployment_takes_a_layout_and_the_engines_own_options(client: TestClient) -> None:
     extra = ["--enable-auto-tool-choice", "--tool-call-parser", "mistral"]
     body = {**SIZE, "format": "vllm", "tensor_parallel_size": 4, "extra": extra}

@@ -25,7 +25,13 @@ COMMAND_LINE = CommandLine(
         "--chunked-prefill-size": "max_num_batched_tokens",
         "--kv-cache-dtype": "kv_cache_dtype",
         "--page-size": "block_size",
+        "--cpu-offload-gb": "cpu_offload_gib",
     },
     takes_memory=("--speculative-algorithm", "--speculative-draft-model-path", "--enable-lora", "--lora-paths"),
-    switches={"--disable-cuda-graph": ("enforce_eager", True), "--enable-dp-attention": (REPLICAS_WITHIN, True)},
+    switches={
+        "--disable-cuda-graph": ("enforce_eager", True),
+        "--disable-radix-cache": ("prefix_caching", False),
+        "--language-model-only": ("language_model_only", True),
+        "--enable-dp-attention": (REPLICAS_WITHIN, True),
+    },
 )

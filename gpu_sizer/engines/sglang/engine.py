@@ -9,26 +9,44 @@ from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import divisors, parallel_layouts
 from gpu_sizer.engines.one_version import HALF, OneVersion
-from gpu_sizer.engines.sglang.pools import held, needed_bytes
+from gpu_sizer.engines.sglang.pools import held, needed_bytes, state_slots
 from gpu_sizer.engines.sglang.reserve import constants, default_fraction, graph_sequences, replicas_inside, tier
+from gpu_sizer.engines.versions import reaches
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.activations import absorbed_bytes, forward_bytes, workspace_bytes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout, bounds_of
-from gpu_sizer.memory.weights import WeightRules, refusal
+from gpu_sizer.memory.weights import MATRIX, WeightRules, refusal
 from gpu_sizer.model.caches import SHORT_CONVOLUTIONS, CacheTypes
 from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.model.tensor import Split, Tensor
+from gpu_sizer.records import replace
 from gpu_sizer.units import GIB, ceil_div, gib
 
 #: Parts of a layer that attention's replicas share like the experts (layers/dp_attention.py, moe_dense_tp_size unset).
 _SHARED_PARTS = ("mlp", "shared_experts")
+_POSITIONS = "pos_embed.weight"
 
 
 def stage_bounds(layers: int, stages: int) -> tuple[tuple[int, int], ...]:
     """First and past-the-last layer of each stage: what is left over goes to the last (distributed/utils.py)."""
     base, left = divmod(layers, stages)
     return bounds_of([base + (stage >= stages - left) for stage in range(stages)])
+
+
+def _cut_positions(t: Tensor) -> Tensor:
+    """A tower's table of positions cut by rows, others as they are."""
+    if not t.name.endswith(_POSITIONS):
+        return t
+    return replace(t, split=Split(0, t.shape[0], "positions of the tower"))
+
+
+def _cut_layers(t: Tensor) -> Tensor:
+    """A matrix of a tower's layers cut, others as they are."""
+    if t.copies == 1 or len(t.shape) != MATRIX:
+        return t
+    return replace(t, split=Split(0, t.shape[0], "rows of the tower"))
 
 
 class SglangModel(HeldModel):
@@ -40,8 +58,19 @@ class SglangModel(HeldModel):
             vocabulary_multiple=c["vocabulary_multiple"],
             expert_width_multiple=tuple(c["expert_width_multiple"].items()),
             towers_on_every_stage=True,
+            blocks_divide=True,
+            embedding_whole=card.engine_class in c["whole_embedding"],
         )
-        super().__init__(card, build_inventory(card, load.weights_dtype or HALF.get(card.weights.dtype)), rules)
+        if load.language_model_only and card.architecture.towers:
+            if card.engine_class not in c["language_model_only"]["classes"]:
+                raise RequestError(f"SGLang has no --language-model-only for {card.name}: it builds the tower")
+            card = replace(card, architecture=replace(card.architecture, towers=()))
+        inventory = build_inventory(card, load.weights_dtype or HALF.get(card.weights.dtype))
+        for classes, cut in (("cut_positions", _cut_positions), ("cut_towers", _cut_layers)):
+            if card.engine_class in c[classes]:
+                inventory = replace(inventory, towers=tuple([cut(t) for t in inventory.towers]))
+        super().__init__(card, inventory, rules)
+        self.offload_bytes = int((load.cpu_offload_gib or 0) * GIB)
         self.windowed = card.engine_class in c["windowed"]
         # Inkling's pools have ratios and states of their own (arg_groups/model_overrides/inkling.py).
         self.refuse_states("SGLang", SHORT_CONVOLUTIONS)
@@ -56,13 +85,26 @@ class SglangModel(HeldModel):
         tp = layout.tensor_parallel_size
         own = self.weights(tp, layout.expert_ranks, bounds)
         inside = replicas_inside(layout)
+        off = self.offloaded(layout)
         if inside == 1 or refusal(self.inventory, Layout(tp * inside, expert_parallel=True), self.rules):
-            return [w.total for w in own]
+            return [w.total - o for w, o in zip(own, off, strict=True)]
         shared = self.weights(tp * inside, layout.expert_ranks, bounds)
         return [
-            w.total - sum(w.by_part.get(p, 0) - x.by_part.get(p, 0) for p in _SHARED_PARTS)
-            for w, x in zip(own, shared, strict=True)
+            w.total - o - sum(w.by_part.get(p, 0) - x.by_part.get(p, 0) for p in _SHARED_PARTS)
+            for w, x, o in zip(own, shared, off, strict=True)
         ]
+
+    def offloaded(self, layout: Layout) -> tuple[int, ...]:
+        """What of the layers of each stage stays in the machine's memory on one rank (utils/offloader.py: OffloaderV1).
+
+        Whole parameters go, in order, until there is so much: up to one of them more than is counted. With replicas
+        that share experts nothing is counted, since what they share is cut otherwise.
+        """
+        bounds = stage_bounds(self.layers, layout.pipeline_parallel_size)
+        if not self.offload_bytes or replicas_inside(layout) > 1:
+            return (0,) * len(bounds)
+        layers = self.layer_weights(layout.tensor_parallel_size, layout.expert_ranks, bounds)
+        return tuple([min(self.offload_bytes, size) for size in layers])
 
     def absorbed(self, tp: int, start: int, stop: int) -> int:
         """Bytes of the absorbed projections of latent attention in these layers, on one rank."""
@@ -75,6 +117,17 @@ class SglangEngine(OneVersion):
 
     held = SglangModel
     lowerable = ("max_num_batched_tokens",)
+    counted = frozenset(("cpu_offload_gib", "language_model_only"))
+
+    def check(self, load: Load) -> None:
+        """Refuses what SGLang does not have, or this version.
+
+        Raises:
+            RequestError: what it is.
+        """
+        super().check(load)
+        if load.language_model_only and not reaches(self.asked, first := constants()["language_model_only"]["from"]):
+            raise RequestError(f"SGLang has --language-model-only from {first} on")
 
     def settings(self, model: SglangModel, gpu: GpuSpec, load: Load, layout: Layout) -> Settings:
         """The defaults for this GPU, model and layout: the fraction depends on all three.
@@ -88,11 +141,11 @@ class SglangEngine(OneVersion):
                 f"max_running_requests {load.max_num_seqs} is below the {load.users} users that run at once",
                 about="users",
             )
-        tokens = load.max_num_batched_tokens or tier(gpu)["chunked_prefill_size"]
-        graphs = graph_sequences(gpu, layout, load.max_num_seqs)
+        tokens = load.max_num_batched_tokens or tier(gpu, self.asked)["chunked_prefill_size"]
+        graphs = graph_sequences(gpu, layout, load.max_num_seqs, self.asked)
         fraction = load.gpu_memory_utilization
         if fraction is None:
-            fraction = max(0.0, default_fraction(model, gpu, layout, tokens, graphs, load.enforce_eager))
+            fraction = max(0.0, default_fraction(model, gpu, layout, tokens, graphs, load.enforce_eager, self.asked))
         dtype = self.cache_dtype(model.card, load)
         tokens //= replicas_inside(layout)
         return load.resolved(
@@ -102,7 +155,6 @@ class SglangEngine(OneVersion):
             max_num_seqs=load.max_num_seqs or graphs,
             max_num_batched_tokens=tokens,
             hybrid_kv=load.hybrid_kv and model.windowed,
-            prefix_caching=None,
             disable_custom_all_reduce=False,
         )
 
@@ -160,13 +212,14 @@ class SglangEngine(OneVersion):
         types = CacheTypes(s.kv_cache_dtype, self.model_dtype(model.card))
         bounds = stage_bounds(model.layers, pp)
         cells = model.cells(tp, types, bounds, windows=s.hybrid_kv)
+        slots = state_slots(s.prefix_caching, load.max_num_seqs)
         loading = [int(c["loading_gib"] * GIB) + model.absorbed(tp, start, stop) for start, stop in bounds]
         stages = tuple(
             RankMemory(
                 capacity_bytes=gpu.visible_bytes,
                 budget_bytes=gpu.visible_bytes,
                 weights_bytes=weights,
-                kv_cache_bytes=needed_bytes(cell, s.context, s.users, s.max_num_batched_tokens),
+                kv_cache_bytes=needed_bytes(cell, s.context, s.users, s.max_num_batched_tokens, slots),
                 activation_bytes=max(slack, peak),
                 overhead_bytes=context_bytes + loaded,
                 loading_bytes=loaded,
@@ -174,10 +227,13 @@ class SglangEngine(OneVersion):
             for weights, cell, loaded in zip(model.stage_weights(layout), cells, loading, strict=True)
         )
         fullest = min(stages, key=lambda r: r.free_bytes)
-        found = [held(cell, r.available_kv_bytes) for cell, r in zip(cells, stages, strict=True)]
+        found = [held(cell, r.available_kv_bytes, slots) for cell, r in zip(cells, stages, strict=True)]
         tokens = min(t for t, _ in found)
         requests = min([tokens / s.context, *(float(n) for _, n in found if n is not None)])
-        verdict, reason = self.verdict(fullest, self._reason(fullest, s, slack))
+        short = self._reason(fullest, s)
+        if short is not None:
+            short += self._larger_share(fullest, s, load, before, peak)
+        verdict, reason = self.verdict(fullest, short)
         if not 0 < s.gpu_memory_utilization < 1:
             verdict, reason = "does_not_fit", self._no_share(s, gpu)
         # Pools that leave less than the peak start, and run out of memory under load.
@@ -201,7 +257,24 @@ class SglangEngine(OneVersion):
             self.band_bytes,
             blocks=tokens,
             printed_tokens=tokens,
+            host_bytes=sum(model.offloaded(layout)) * tp * layout.data_parallel_size,
         )
+
+    def _larger_share(self, r: RankMemory, s: Settings, load: Load, before: int, peak: int) -> str:
+        """The flag under which the load would have room beside the engine's own peak, or nothing.
+
+        Args:
+            r: the fullest rank.
+            s: the settings in force.
+            load: as asked.
+            before: bytes of which the share is taken.
+            peak: of activations and graphs.
+        """
+        share = ceil_div((r.weights_bytes + r.loading_bytes + r.kv_cache_bytes) * 1000, before) / 1000
+        _, table = self._table(s.context * s.users, s, load)
+        if not s.gpu_memory_utilization < share < 1 or before - int(before * share) < peak + table:
+            return ""
+        return f"; --mem-fraction-static {share:g} leaves room for it"
 
     @staticmethod
     def _no_share(s: Settings, gpu: GpuSpec) -> str:
@@ -213,7 +286,7 @@ class SglangEngine(OneVersion):
         )
         return f"no mem_fraction_static is left: {reserved}"
 
-    def _reason(self, r: RankMemory, s: Settings, slack: int) -> str | None:
+    def _reason(self, r: RankMemory, s: Settings) -> str | None:
         """Where start-up would fail, or null."""
         if r.free_bytes >= 0:
             return None

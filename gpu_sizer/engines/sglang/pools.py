@@ -10,12 +10,13 @@ from math import ceil
 
 from gpu_sizer.engines.held import Cells
 from gpu_sizer.engines.sglang.reserve import constants
+from gpu_sizer.records import dataclass
 
 
-def token_bytes(cells: Cells) -> int:
+def token_bytes(cells: Cells) -> float:
     """Bytes of one token of ``max_total_num_tokens``, its share of the windowed pool included."""
     ratio: float = constants()["windows_ratio"]
-    return ceil(cells.full + ratio * cells.windowed) if cells.full else cells.windowed
+    return cells.full + ratio * cells.windowed if cells.full and cells.windowed else cells.full + cells.windowed
 
 
 def _tokens_needed(cells: Cells, context: int, users: int, chunk: int) -> int:
@@ -28,24 +29,47 @@ def _tokens_needed(cells: Cells, context: int, users: int, chunk: int) -> int:
     return max(tokens, ceil(windows / ratio)) if cells.full else windows
 
 
-def needed_bytes(cells: Cells, context: int, users: int, chunk: int) -> int:
+@dataclass(frozen=True, slots=True)
+class StateSlots:
+    """States that the pool holds, a padding slot beside them not counted."""
+
+    a_request: int
+    fixed: int | None = None
+    """So many, and not a ratio of what the pools share."""
+
+
+def state_slots(prefix_caching: bool | None, max_num_seqs: int | None) -> StateSlots:
+    """What a load asks for (``_calculate_mamba_ratio``).
+
+    Where no prefix is kept a request has one state, and where its requests are told there is one for each.
+    """
+    if prefix_caching is False:
+        return StateSlots(1, max_num_seqs)
+    return StateSlots(constants()["state_slots"])
+
+
+def needed_bytes(cells: Cells, context: int, users: int, chunk: int, states: StateSlots) -> int:
     """Bytes that all pools together need for the load."""
-    tokens = _tokens_needed(cells, context, users, chunk) * token_bytes(cells)
+    tokens = ceil(_tokens_needed(cells, context, users, chunk) * token_bytes(cells))
     if not cells.states:
         return tokens
+    if states.fixed is not None:
+        return tokens + (states.fixed + 1) * cells.states
     # states : tokens = ratio : 1 of what the two share, and a padding slot of states.
     ratio: float = constants()["states_ratio"]
-    slots: int = users * constants()["state_slots"] + 1
+    slots: int = users * states.a_request + 1
     return max(ceil(slots * cells.states * (1 + ratio) / ratio), ceil(tokens * (1 + ratio)))
 
 
-def held(cells: Cells, available: int) -> tuple[int, int | None]:
+def held(cells: Cells, available: int, states: StateSlots) -> tuple[int, int | None]:
     """Tokens and, where there are states, requests that a budget holds."""
     available = max(0, available)
     if not cells.states:
-        return (available // token_bytes(cells) if token_bytes(cells) else 0), None
+        return (int(available / token_bytes(cells)) if token_bytes(cells) else 0), None
     ratio = constants()["states_ratio"]
-    slots = max(0, int(available * ratio / (1 + ratio)) // cells.states - 1)
+    slots = states.fixed
+    if slots is None:
+        slots = max(0, int(available * ratio / (1 + ratio)) // cells.states - 1)
     left = available - (slots + 1) * cells.states
-    tokens = max(0, left) // token_bytes(cells) if token_bytes(cells) else 0
-    return tokens, slots // constants()["state_slots"]
+    tokens = int(max(0, left) / token_bytes(cells)) if token_bytes(cells) else 0
+    return tokens, slots // states.a_request

@@ -12,8 +12,9 @@ from typing import Any
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.engines.versions import reaches
 from gpu_sizer.memory.layout import Layout
-from gpu_sizer.units import MIB
+from gpu_sizer.units import GIB, MIB
 
 #: Dimensions of a matrix.
 MATRIX = 2
@@ -30,15 +31,31 @@ def reported_mib(gpu: GpuSpec) -> float:
     return gpu.memory.nvidia_smi_mib or gpu.visible_bytes / MIB
 
 
-def tier(gpu: GpuSpec) -> dict[str, Any]:
+def rules(version: str) -> dict[str, Any]:
+    """The tiers of a version, and how it finds its default share: the newest, or those of an earlier one.
+
+    Versions before the first that was read get its rules.
+    """
+    newest = constants()
+    if reaches(version, newest["release"]):
+        return newest
+    earlier: list[dict[str, Any]] = newest["earlier"]
+    return next((e for e in earlier if reaches(version, e["from"])), earlier[-1])
+
+
+def _of_memory(gpu: GpuSpec, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The row of a table by memory."""
+    return next(t for t in rows if reported_mib(gpu) < t.get("below_mib", 1e18))
+
+
+def tier(gpu: GpuSpec, version: str) -> dict[str, Any]:
     """The defaults of a GPU of this size."""
-    found: dict[str, Any] = next(t for t in constants()["tiers"] if reported_mib(gpu) < t.get("below_mib", 1e18))
-    return found
+    return _of_memory(gpu, rules(version)["tiers"])
 
 
-def graph_sequences(gpu: GpuSpec, layout: Layout, most: int | None) -> int:
+def graph_sequences(gpu: GpuSpec, layout: Layout, most: int | None, version: str) -> int:
     """Sequences of the largest captured graph."""
-    small, large = tier(gpu)["graph_sequences"]
+    small, large = tier(gpu, version)["graph_sequences"]
     found: int = large if layout.tensor_parallel_size * replicas_inside(layout) >= 4 else small
     return min(found, most) if most is not None else found
 
@@ -85,7 +102,27 @@ def _vision_factor(model: HeldModel) -> float:
     return factor
 
 
-def default_fraction(model: HeldModel, gpu: GpuSpec, layout: Layout, tokens: int, sequences: int, eager: bool) -> float:
+def _earlier_fraction(own: dict[str, Any], model: HeldModel, gpu: GpuSpec, layout: Layout) -> float | None:
+    """The default of a version that has a table for it; null for others."""
+    total, inside = reported_mib(gpu), replicas_inside(layout)
+    ranks = layout.tensor_parallel_size * inside
+    if (shares := own.get("share_by_ranks")) is not None:
+        share: float = next(s for least, s in sorted(shares.items(), reverse=True) if ranks >= least)
+        if total > own["share_up_to_mib"]:
+            share = (total - own["else_mib"]) / total
+        factor: float = own["tower_factor"] if model.card.architecture.towers else 1.0
+        return share * factor
+    if (memory := own.get("memory")) is not None:
+        row = _of_memory(gpu, memory)
+        gib = row["gib"] + row["gib_a_rank"] * ranks * layout.pipeline_parallel_size
+        gib += own["shared_gib"] if inside > 1 else 0
+        return float(round((total - gib * GIB / MIB) / total, 3)) * _vision_factor(model)
+    return None
+
+
+def default_fraction(
+    model: HeldModel, gpu: GpuSpec, layout: Layout, tokens: int, sequences: int, eager: bool, version: str
+) -> float:
     """The default of ``mem_fraction_static``.
 
     Args:
@@ -95,7 +132,11 @@ def default_fraction(model: HeldModel, gpu: GpuSpec, layout: Layout, tokens: int
         tokens: of a prefill chunk.
         sequences: of the largest captured graph.
         eager: without graphs.
+        version: whose rule it is.
     """
+    own = rules(version)
+    if (found := _earlier_fraction(own, model, gpu, layout)) is not None:
+        return found
     r, total = constants()["reserve"], reported_mib(gpu)
     inside = replicas_inside(layout)
     ranks = layout.tensor_parallel_size * inside * layout.pipeline_parallel_size
@@ -107,7 +148,8 @@ def default_fraction(model: HeldModel, gpu: GpuSpec, layout: Layout, tokens: int
         if sequences > r["more_beyond_sequences"]:
             reserve += sequences * inside * r["mib_a_shared_sequence_more"]
     # Prefill graphs are off in pipelines and for models with towers (arg_groups/cuda_graph_hook.py).
-    if not eager and layout.pipeline_parallel_size == 1 and not model.inventory.towers:
+    graphs = own.get("prefill_graphs", True) and not eager
+    if graphs and layout.pipeline_parallel_size == 1 and not model.inventory.towers:
         if model.has_latent:
             reserve += r["mib_latent_prefill_graphs"]
         else:

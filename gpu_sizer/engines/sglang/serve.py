@@ -51,6 +51,12 @@ def command(start: Start) -> tuple[str, ...]:
         words.append("--disable-cuda-graph")
     if not start.load.hybrid_kv:
         words.append("--disable-hybrid-swa-memory")
+    if s.prefix_caching is False:
+        words.append("--disable-radix-cache")
+    if s.language_model_only:
+        words.append("--language-model-only")
+    if s.cpu_offload_gib is not None:
+        words += ["--cpu-offload-gb", f"{s.cpu_offload_gib:g}"]
     if start.remote_code:
         words.append("--trust-remote-code")
     return tuple(words)
@@ -65,7 +71,7 @@ STARTER = Starter(
     title="SGLang",
     command=command,
     key_option="--api-key",
-    said=frozenset(("block_size", "hybrid_kv")),
+    said=frozenset(("block_size", "hybrid_kv", "prefix_caching", "cpu_offload_gib", "language_model_only")),
     several_from=(0, 4),
     machine=machine,
 )

@@ -8,6 +8,7 @@ COMMAND_LINE = CommandLine(
     name="tensorrt-llm",
     programs=(("trtllm-serve", "serve"), ("trtllm-serve",)),
     bare_model=True,
+    underscored=True,
     options={
         "--max-seq-len": "context",
         "--tp-size": "tensor_parallel_size",

@@ -1,8 +1,8 @@
 // The page: what a visitor says becomes the state, the state becomes calls, their answers become elements.
 import { Refused, inWorker, overHttp } from "./ask.js";
 import { steps } from "./chart.js";
-import { DEFAULTS, address, body, command, gpus, pace as paced, read } from "./state.js";
-import { blocks, choice, make, markdown, pace, tokens } from "./view.js";
+import { DEFAULTS, address, body, command, gpus, models as several, pace as paced, read } from "./state.js";
+import { blocks, choice, counts, make, markdown, pace, tokens } from "./view.js";
 
 const $ = (id) => document.getElementById(id);
 const LEAST_CONTEXT = 1024;
@@ -188,6 +188,7 @@ function follow(plan, model) {
 
 async function answerControls(current, held, words) {
   const wanted = gpus(state);
+  if (!dropped && several(state).length > 1) return answerTable(current, several(state), wanted);
   const { call, more } = dropped ?? { call: "size", more: {} };
   const found = await Promise.all(wanted.map((gpu) => asking.ask(call, body(state, gpu, { ...more, words }))));
   if (!current()) return;
@@ -196,6 +197,32 @@ async function answerControls(current, held, words) {
   if (!dropped) await showPace(current);
   if (held || !current()) return;
   await Promise.all([showSteps(current, call, more), showFile(current)]);
+}
+
+/** Several models: a table of counts, as an article shows one in a frame. */
+async function answerTable(current, wanted, on) {
+  const rows = await Promise.all(wanted.map(async (model) => ({
+    model,
+    found: await Promise.all(on.map(async (gpu) => {
+      try {
+        return await asking.ask("size", body({ ...state, model }, gpu, { details: false, words: "brief" }));
+      } catch (error) {
+        if (error instanceof Refused) return { error: error.message };
+        throw error;
+      }
+    })),
+  })));
+  if (!current()) return;
+  const link = (model, gpu) => address({ ...state, model, gpu, embed: "" });
+  const load = `${state.context ? `${tokens(Number(state.context))} tokens` : "each model's full length"}, ` +
+    `${state.users === "1" ? "1 request at a time" : `${state.users} requests at once`}, ${state.engine}`;
+  [plans, said] = [[], []];
+  const known = new Map(rows.flatMap(({ found }) => found.map((plan, i) => [on[i], plan.gpu ?? on[i]])));
+  $("answer").replaceChildren(make("p", { class: "assumed" }, `The fewest GPUs that each takes: ${load}.`),
+    counts(rows, on.map((gpu) => known.get(gpu)), names, link));
+  for (const id of ["steps", "launch"]) $(id).hidden = true;
+  $("share").hidden = false;
+  brief("");
 }
 
 /** How the count moves with context and users, for each GPU. */
@@ -265,20 +292,13 @@ async function copy(text, button) {
 
 const copies = {
   link: () => location.href,
-  markdown: () => said.map(markdown).join("\n\n"),
+  markdown: () => (said.length ? said.map(markdown).join("\n\n") : [...document.querySelectorAll("#answer tr")].map((row, i) => {
+    const line = (text) => `| ${[...row.cells].map(text).join(" | ")} |`;
+    return line((cell) => cell.textContent) + (i ? "" : `\n${line(() => "---")}`);
+  }).join("\n")),
   json: () => JSON.stringify(plans.length === 1 ? plans[0] : plans, null, 2),
   command: () => (state.q ? `gpu-sizer '${state.q.replaceAll("'", "'\\''")}'` : command(state)),
 };
-
-/** The call that sizes a file, and what it takes: a config.json as it is on the hub, or a card of this project. */
-function configuration(name, text) {
-  if (!/\.json$/i.test(name)) return { call: "size_card", more: { card: text, name } };
-  try {
-    return { call: "size_config", more: { config: JSON.parse(text), name } };
-  } catch {
-    throw new Refused({ message: `${name} is not JSON` });
-  }
-}
 
 /** A file that a visitor gives: a configuration or a card becomes the model, a log is read beside the estimate. */
 async function take(file) {
@@ -286,7 +306,7 @@ async function take(file) {
   const text = await file.text();
   try {
     if (/\.(json|ya?ml)$/i.test(file.name)) {
-      const given = configuration(file.name, text);
+      const given = { call: "size_file", more: { text, name: file.name } };
       await asking.ask(given.call, body(state, gpus(state)[0], { ...given.more, context: null, details: false }));
       dropped = given;
       state = { ...state, q: "", context: "" };
@@ -294,6 +314,8 @@ async function take(file) {
       tell(`Sized from ${file.name}; choose a model to go back to the catalogue.`);
       await answer();
       tell(`Sized from ${file.name}; choose a model to go back to the catalogue.`);
+    } else if (how === "server") {
+      throw new Refused({ message: `${file.name}: a log is read by gpu-sizer check-log, or by the page without a server` });
     } else {
       const found = await asking.ask("check_log", { log: text, gpu: gpus(state)[0], model: state.model });
       $("answer").replaceChildren(make("h2", {}, file.name), make("pre", { tabindex: "0" }, found.lines.join("\n")));
@@ -339,7 +361,7 @@ function listen() {
   addEventListener("drop", (event) => {
     event.preventDefault();
     document.body.classList.remove("dropping");
-    if (how === "worker" && event.dataTransfer.files[0]) take(event.dataTransfer.files[0]);
+    if (asking && event.dataTransfer.files[0]) take(event.dataTransfer.files[0]);
   });
   addEventListener("popstate", () => ((state = read()), show(), answer()));
 }
@@ -353,8 +375,9 @@ async function start() {
   // On a narrow screen the answer comes first; the controls are one tap away.
   $("settings").open = !matchMedia("(max-width: 48rem)").matches;
   show();
-  $("privacy").textContent = "Nothing leaves your browser.";
-  $("drop").hidden = how !== "worker";
+  document.body.classList.toggle("embed", state.embed !== "");
+  $("privacy").textContent = how === "server" ? "It goes to this server, which keeps nothing; logs are for gpu-sizer check-log." : "Nothing leaves your browser.";
+  $("drop").hidden = !asking;
   if (!asking) return tell("This page has no engine yet: it was made without one (gpu-sizer page --pyodide FOLDER puts it beside the page).", true);
   if (how === "worker" && "serviceWorker" in navigator) navigator.serviceWorker.register("offline.js").catch(() => {});
   try {

@@ -1,7 +1,9 @@
 // The whole state of the page stands in its address, so that an answer can be shared as a link.
 
 export const DEFAULTS = { q: "", model: "mixtral-8x7b", gpu: "rtx-a6000", context: "", users: "1", engine: "vllm", layouts: "any",
-  prompt: "", answer: "", each: "", inall: "" };
+  prompt: "", answer: "", each: "", inall: "", embed: "" };
+/** The most models of a table. */
+const MOST_MODELS = 40;
 /** What speed depends on, by the names of the program. */
 const PACE = { prompt: "prompt", answer: "answer", each: "tokens_per_second", inall: "requests_per_second" };
 
@@ -40,9 +42,16 @@ export function gpus(state) {
   return [...new Set(state.gpu.split(",").map((name) => name.trim()).filter(Boolean))].slice(0, 4);
 }
 
+/** The models asked for: several make a table. */
+export function models(state) {
+  return [...new Set(state.model.split(",").map((name) => name.trim()).filter(Boolean))].slice(0, MOST_MODELS);
+}
+
 /** The same question as a command line. */
 export function command(state) {
-  const word = (text) => (/^[\w.@:+/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+  const word = (text) => (/^[\w.@:+,/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+  const of = models(state);
+  if (of.length > 1) return `gpu-sizer table --models ${word(of.join(","))} --gpus ${word(gpus(state).join(","))}`;
   return gpus(state).map((gpu) => [
     "gpu-sizer size", word(state.model), "--gpu", word(gpu),
     ...(state.context ? ["--context", state.context] : []),

@@ -164,6 +164,19 @@ const MARKDOWN = {
     `| ${block.columns.map((column) => (column.right ? "---:" : "---")).join(" | ")} |`, ...block.rows.map((row) => `| ${row.map(cell).join(" | ")} |`)],
 };
 
+/** Models and GPUs as a table of counts; each count leads to its answer. */
+export function counts(rows, gpus, names, link) {
+  const cells = ({ model, found }) => found.map((plan, i) => {
+    const fits = !plan.error && plan.gpu_count !== null;
+    const text = plan.error ? "?" : fits ? `${plan.gpu_count}${plan.verdict === "tight" ? " (tight)" : ""}` : "no";
+    return make("td", {}, make("a", { href: link(model, gpus[i]), target: "_top", title: plan.error ?? plan.words.headline }, text));
+  });
+  return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Models and GPUs" },
+    make("table", {},
+      make("thead", {}, make("tr", {}, ["model", ...gpus.map(names.gpu)].map((text) => make("th", { scope: "col" }, text)))),
+      make("tbody", {}, rows.map((row) => make("tr", {}, make("th", { scope: "row" }, names.model(row.model)), cells(row))))));
+}
+
 /** An answer in words as Markdown. */
 export function markdown(words) {
   return [`**${words.headline}**`, ...words.blocks.flatMap((block) => ["", ...MARKDOWN[block.kind](block)])].join("\n");

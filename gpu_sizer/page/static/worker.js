@@ -1,9 +1,8 @@
 // The program in a web worker: Python as WebAssembly, and the installed files of the program as an archive.
 let answer;
 let python;
-/** Wheels that only some calls take: they are loaded once, before the first of these. */
+/** Wheels that cards in YAML take: they are loaded once, before the first of these. */
 let packages = [];
-const TAKES_PACKAGES = new Set(["size_card"]);
 
 /**
  * Pyodide from an address of another host: each file is held to its hash, its modules run from the checked bytes, and what
@@ -86,7 +85,7 @@ onmessage = async ({ data }) => {
     return;
   }
   try {
-    if (TAKES_PACKAGES.has(data.call)) await unpack();
+    if (data.call === "size_file" && !JSON.parse(data.body).name.toLowerCase().endsWith(".json")) await unpack();
   } catch (error) {
     const message = `What reading cards takes could not be loaded (${error.message ?? error})`;
     return postMessage({ number: data.number, answer: JSON.stringify({ error: { message } }) });
