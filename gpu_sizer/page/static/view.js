@@ -169,7 +169,7 @@ export function counts(rows, gpus, names, link) {
   const cells = ({ model, found }) => found.map((plan, i) => {
     const fits = !plan.error && plan.gpu_count !== null;
     const text = plan.error ? "?" : fits ? `${plan.gpu_count}${plan.verdict === "tight" ? " (tight)" : ""}` : "no";
-    return make("td", {}, make("a", { href: link(model, gpus[i]), target: "_top", title: plan.error ?? plan.reason ?? layout(plan.layout) }, text));
+    return make("td", {}, make("a", { href: link(model, gpus[i]), target: "_top", title: plan.error ?? plan.reason }, text));
   });
   return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Models and GPUs" },
     make("table", {},
