@@ -49,15 +49,28 @@ def read_yaml(file: Path, within: Path | None = None) -> tuple[dict[str, Any], A
     Raises:
         CardError: unreadable, over 1 MiB, an alias, a duplicate key, a tag, or not a mapping.
     """
-    import yaml
-
-    loader_class = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     if within is not None:
         stay_within(file, within)
     try:
         text = read_regular(file, MOST_BYTES).decode("utf-8")
     except UnicodeDecodeError:
         raise CardError(str(file), "", "not UTF-8 text") from None
+    return parse_yaml(text, file)
+
+
+def parse_yaml(text: str, file: Path) -> tuple[dict[str, Any], Any]:
+    """A YAML mapping and its node tree, from a text.
+
+    Args:
+        text: what a file holds.
+        file: its name in messages.
+
+    Raises:
+        CardError: an alias, a duplicate key, a tag, or not a mapping.
+    """
+    import yaml
+
+    loader_class = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     loader = loader_class(text)
     try:
         for event in yaml.parse(text, Loader=loader_class):
