@@ -120,8 +120,7 @@ def render(serving: Serving) -> str:
         )
     notes += [
         "HF_TOKEN in the environment goes along, for a gated model; it then stands in the model's description.",
-        "Calls are signed with AWS's own keys, and the container asks for none; requests end after 60 s "
-        "(InvokeEndpoint) or are streamed for 8 minutes.",
+        "Calls are signed with AWS's own keys, and the container asks for none.",
     ]
     if serving.start_seconds > LONGEST_START:
         notes.append(
