@@ -106,7 +106,7 @@ def drafted(
         _matrix(found, spec, cards, gpus, counts),
     ]
     if table is not None:
-        parts += _rated(table, found, counts, spec)
+        parts += _rated(table, found, counts, cards, spec)
     if spec.as_of is None:
         parts += _today(table, found, [card.id for card in dated], cards, spec, advance)
     notes = list(_notes(table, refused, found, spec))
@@ -166,14 +166,16 @@ def _matrix(found: Findings, spec: TableSpec, cards: Catalogue, gpus: Sequence[G
     return s.matrix_section(found, len(newest), len(large), Figure("matrix", chart))
 
 
-def _rated(table: Table, found: Findings, counts: Counts, spec: TableSpec) -> Iterator[Section]:
+def _rated(table: Table, found: Findings, counts: Counts, cards: Catalogue, spec: TableSpec) -> Iterator[Section]:
     """Open against proprietary models, and what a number of GPUs buys."""
     yield rated.race_section(table)
     able = rated.able(table, found)
     if able.needs:
         # An article of an earlier day is kept as it was told then.
         reasons = {u.model: u.reason for u in counts.uncounted if u.gpu == found.gpu.id}
-        better = rated.better_rated(able, table, found, reasons) if spec.as_of is None and not spec.models else ()
+        better: Iterator[str] = iter(())
+        if spec.as_of is None and not spec.models:
+            better = rated.better_rated(able, table, found, reasons, lambda i: cards.models.lookup(i) is not None)
         yield rated.frontier_section(able, table, found, tuple(better))
 
 

@@ -13,7 +13,7 @@ from gpu_sizer.reports.article.sections import listed, on_gpus
 from gpu_sizer.reports.tables.columns import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from gpu_sizer.arena.frontier import Capability
     from gpu_sizer.arena.standings import Standing, Table
@@ -58,7 +58,9 @@ def frontier_section(able: Capability, table: Table, found: Findings, better: Se
     return Section("What a number of GPUs buys", (lead,), (chart,), (*items, *better))
 
 
-def better_rated(able: Capability, table: Table, found: Findings, reasons: dict[str, str]) -> Iterator[str]:
+def better_rated(
+    able: Capability, table: Table, found: Findings, reasons: dict[str, str], carded: Callable[[str], bool]
+) -> Iterator[str]:
     """The open models that are rated above every one counted, and why they are not.
 
     Args:
@@ -66,6 +68,7 @@ def better_rated(able: Capability, table: Table, found: Findings, reasons: dict[
         table: the Arena's.
         found: the article's models.
         reasons: by id, why a model with a card could not be counted.
+        carded: whether an id is that of a card; such a model that is not in the article was not asked for.
     """
     best = able.pareto[-1].standing.rating
     above = [s for s in (*table.standings, *table.timeless) if s.open and s.rating > best]
@@ -76,8 +79,12 @@ def better_rated(able: Capability, table: Table, found: Findings, reasons: dict[
         if s.id in counted:
             most = counted[s.id].plan.request.max_gpus
             reason = f"on no number up to the {most} that were searched"
+        elif s.id is not None and carded(s.id):
+            if s.id not in reasons:
+                continue
+            reason = reasons[s.id]
         else:
-            reason = reasons.get(s.id or "", "no card describes its architecture")
+            reason = "no card describes its architecture"
         why.setdefault(reason, []).append(f"{s.name} ({s.rating:.0f} points, {s.released or 'without a date'})")
     for reason, names in why.items():
         yield f"Rated higher, but not counted: {listed(names)}; {reason}"

@@ -153,3 +153,4 @@ def test_what_is_rated_higher_and_not_counted_is_named_with_its_reason() -> None
     draft, _ = drafted(asked(filter="mimo"), catalogue())
     items = _section(draft, "What a number of GPUs buys").items
     assert any(i.startswith("Rated higher, but not counted: MiMo-V2.6-Pro") for i in items), items
+    assert not any("Kimi K3" in i for i in items), "it has a card, and was not asked for"
