@@ -129,7 +129,9 @@ def _block_refusal(t: Tensor, layout: Layout, rules: WeightRules) -> str | None:
     if unit is None or t.split is None or len(t.shape) != MATRIX or (t.is_expert and layout.expert_parallel):
         return None
     local = t.local_shape(tp)[t.split.dim]
-    if local % unit == 0:
+    # What is narrower than one block as a whole is left as it is by those who convert: ``in_proj_ba`` among
+    # ``modules_to_not_convert`` (https://huggingface.co/Qwen/Qwen3-Next-80B-A3B-Instruct-FP8/blob/main/config.json).
+    if local % unit == 0 or t.shape[t.split.dim] < unit:
         return None
     what = f"{t.name}: a share of {local} on each of {tp} ranks is no multiple of its scales' {unit} values"
     if t.is_expert:

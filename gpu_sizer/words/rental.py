@@ -52,7 +52,9 @@ def on(request: Request, count: int, layout: Layout | None = None) -> str:
 
 
 def in_machines(machine: Offer | None, gpu: str, count: int, each: int, shape: str = "") -> str:
-    """``2 × p5.48xlarge of AWS (16 × H100 SXM5 80 GB, tensor parallel 8 x pipeline of 2)``.
+    """``2 × AWS p5.48xlarge (16 × H100 SXM5 80 GB, tensor parallel 8 x pipeline of 2)``.
+
+    The provider stands before the name, which may begin like a GPU's (a2-highgpu-8g).
 
     Args:
         machine: which one; null is any.
@@ -65,7 +67,7 @@ def in_machines(machine: Offer | None, gpu: str, count: int, each: int, shape: s
     there = machines * each
     used = times(count, gpu) if count == there else f"{count} of {'its' if machines == 1 else 'their'} {there} × {gpu}"
     if machine is not None:
-        told = f"{machines} × {machine.machine.name} of {machine.provider_name}"
+        told = f"{machines} × {machine.provider_name} {machine.machine.name}"
         return f"{told} ({', '.join(filter(None, (used, shape)))})"
     told = f"{amount(machines, 'machine')} of {times(each, gpu)}"
     if count == there:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gpu_sizer import RequestError, load_gpu
+from gpu_sizer import RequestError, load_gpu, load_model
 from gpu_sizer.engines.registry import engine
 from gpu_sizer.engines.sglang.engine import SglangModel
 from gpu_sizer.engines.sglang.pools import StateSlots, held, token_bytes
@@ -85,3 +85,16 @@ def test_a_pool_of_64_gib_holds_the_engines_tokens(line: dict[str, Any]) -> None
     assert line["at_64gib"] == tokens // page * page
     if line["token_bytes"]:
         assert token_bytes(cells) == pytest.approx(line["token_bytes"])
+
+
+def test_models_that_are_estimated_too_light_say_so() -> None:
+    for hf_id in OPEN:
+        card = imported(hf_id)
+        assert card is not None
+        assert any("beyond the estimate" in note for note in ENGINE.notes(card)), hf_id
+
+
+def test_a_matrix_narrower_than_a_block_of_scales_is_no_reason_to_refuse() -> None:
+    card = load_model("Qwen/Qwen3-Next-80B-A3B-Instruct-FP8")
+    model = ENGINE.model(card, replace(AS_RELEASED, weights_dtype="float8-block"))
+    assert ENGINE.refusal(model, Layout(4)) is None

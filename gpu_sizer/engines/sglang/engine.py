@@ -191,6 +191,11 @@ class SglangEngine(OneVersion):
         rows = min(rows, tokens // 2)
         return rows, (rows + 1) * (s.context + c["more_tokens"]) * c["bytes"]
 
+    def notes(self, card: ModelCard) -> tuple[str, ...]:
+        """What is not known here, and what the engine's classes hold that is not counted."""
+        held = constants()["lighter"].get(card.engine_class)
+        return (*super().notes(card), *((f"SGLang holds {held} beyond the estimate",) if held else ()))
+
     def counts_towers(self, card: ModelCard) -> bool:
         """SGLang's default fraction leaves room for the tower."""
         return True
