@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 NAME = "dynamo"
 #: Choices that it has a place for.
 TAKES = ("namespace", "replicas", "rdma")
-#: The release of Dynamo, and the vLLM in its image (https://pypi.org/project/ai-dynamo/1.6.1/: extra ``vllm``).
+#: The release of Dynamo, and the vLLM in its image (package: ai-dynamo 1.6.1, its extra ``vllm``).
 RELEASE, VLLM = "1.6.1", "0.31.0"
 IMAGE = f"nvcr.io/nvidia/ai-dynamo/vllm-runtime:{RELEASE}"
 #: Where the claim is mounted; the image's user is not root, and its group may write to volumes.
