@@ -85,10 +85,10 @@ def test_a_mistake_is_told_with_its_place(capsys: pytest.CaptureFixture[str], tm
         (("context", "llama-3-8b", "--machine", "box-2xown"), "on 1 × Our Rack box-2xown (2 × Own GPU) takes"),
         (("users", "llama-3-8b", "--machine", "box-2xown"), "1 × Our Rack box-2xown (2 × Own GPU) serves"),
         (("compare", "llama-3-8b", "--machine", "box-2xown,p5.48xlarge"), "1 × Our Rack box-2xown"),
-        (("rent", "deepseek-r1", "--provider", "myrack"), "2 × Our Rack box-8xh100"),
+        (("rent", "deepseek-r1", "--provider", "myrack"), "2 × box-8xh100 of Our Rack"),
         (("which-gpu", "llama-3-70b", "--provider", "myrack"), "box-8xh100 of Our Rack"),
         # Beside a bare count, too, where they are the cheapest.
-        (("size", "deepseek-r1", "--gpu", "h100"), "2 × Our Rack box-8xh100, $25.00 an hour"),
+        (("size", "deepseek-r1", "--gpu", "h100"), "2 × box-8xh100 of Our Rack, $25.00 an hour"),
         (("deploy", "llama-3-70b", "--machine", "box-8xh100", "--as", "skypilot"), "box-8xh100"),
         (
             ("table", "--models", "deepseek-r1", "--gpus", "h100", "--columns", "name,machines"),

@@ -6,7 +6,6 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from gpu_sizer.planning.suiting import is_joined
 
 from gpu_sizer.api import load_gpu, load_model, size
 from gpu_sizer.engines.support import Supported
@@ -15,6 +14,7 @@ from gpu_sizer.load import Load
 from gpu_sizer.memory import weights
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.planning import rental, search
+from gpu_sizer.planning.machines import is_joined
 from gpu_sizer.planning.rental import machines_for, order, rented_for
 from gpu_sizer.planning.request import make_request
 

@@ -62,9 +62,7 @@ def test_the_machine_that_is_sought_is_the_one_to_rent(question: str) -> None:
     # Not 8 × A4000 over PCIe, which are cheaper by the hour.
     first = api.rent("mixtral-8x7b", as_of="2026-11-30").cheapest
     assert first is not None
-    assert (
-        f"the cheapest known is 1 × {first.offer.machine.name} of RunPod (4 × A40) at $1.76" in asked(question).headline
-    )
+    assert f"the cheapest known is 1 × RunPod {first.offer.machine.name} (4 × A40) at $1.76" in asked(question).headline
 
 
 def test_every_medium_begins_alike_and_the_bare_count_stays() -> None:

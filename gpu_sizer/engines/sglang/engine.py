@@ -152,7 +152,9 @@ class SglangEngine(OneVersion):
             users=users,
             gpu_memory_utilization=fraction,
             kv_cache_dtype=dtype,
-            max_num_seqs=load.max_num_seqs or graphs,
+            # Not what limits memory. The constants of speed were fitted with the newest version's largest graph as the
+            # limit of what runs at once, so every version has it, whatever it captures.
+            max_num_seqs=load.max_num_seqs or graph_sequences(gpu, layout, None, str(constants()["release"])),
             max_num_batched_tokens=tokens,
             hybrid_kv=load.hybrid_kv and model.windowed,
             disable_custom_all_reduce=False,
