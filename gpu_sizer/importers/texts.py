@@ -28,9 +28,15 @@ def card_of_text(text: str, file: str, *, bounded: bool = True) -> ModelCard:
         bounded: hold a configuration to the bounds of the schema as well, which takes pydantic. Cards always take it.
 
     Raises:
-        CardError: the file cannot be used; the message names key and reason.
-        RequestError: no JSON, or no object of it.
+        RequestError: the file cannot be used; the message names key and reason. It is the caller's own card.
     """
+    try:
+        return _card(text, file, bounded)
+    except CardError as error:
+        raise RequestError(str(error), about="model") from None
+
+
+def _card(text: str, file: str, bounded: bool) -> ModelCard:
     if not file.lower().endswith(".json"):
         from gpu_sizer.cards.loading import parse_yaml, validate
         from gpu_sizer.cards.model_card import ModelCard

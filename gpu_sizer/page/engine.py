@@ -11,7 +11,7 @@ from typing import Any
 from gpu_sizer import api
 from gpu_sizer.answers import with_answers
 from gpu_sizer.cards.catalogue import catalogue
-from gpu_sizer.errors import CardError, GpuSizerError, RequestError
+from gpu_sizer.errors import GpuSizerError, RequestError
 from gpu_sizer.words.data import with_answer_words, with_words
 
 
@@ -36,10 +36,7 @@ def _size_file(body: dict[str, Any]) -> dict[str, Any]:
     from gpu_sizer.importers.texts import card_of_text
 
     body.pop("model", None)
-    try:
-        card = card_of_text(str(body.pop("text")), str(body.pop("name")), bounded=bounded())
-    except CardError as error:
-        raise RequestError(str(error), about="model") from None
+    card = card_of_text(str(body.pop("text")), str(body.pop("name")), bounded=bounded())
     return _size({"model": card, **body})
 
 

@@ -10,10 +10,11 @@ from gpu_sizer import api
 from gpu_sizer.answers import with_answers
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.cards.fleet import fleet
+from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.deploy.choices import CHOICES
 from gpu_sizer.deploy.formats import deploy as write
 from gpu_sizer.deploy.making import weights_named
-from gpu_sizer.errors import CardError, RequestError, UnknownModelError
+from gpu_sizer.errors import RequestError, UnknownModelError
 from gpu_sizer.importers.texts import card_of_text
 from gpu_sizer.memory.layout import LAYOUT, Layout
 from gpu_sizer.planning.plan import Fit, Plan
@@ -84,7 +85,11 @@ def _asked(b: LoadBody) -> dict[str, Any]:
     Raises:
         GpuSizerError: an unknown name.
     """
-    card = api.load_model(b.model, cards=shelf())
+    return _asked_of(api.load_model(b.model, cards=shelf()), b)
+
+
+def _asked_of(card: ModelCard, b: LoadBody) -> dict[str, Any]:
+    """The same for a card that is at hand."""
     spec, offer = api.hardware(b.gpu, b.machine, shelf())
     where = {"gpu": spec} if offer is None else {"machine": offer}
     return {"model": card, **where, "cards": shelf(), **b.load()}
@@ -119,15 +124,8 @@ def size_file(b: FileBody) -> Answered:
     Raises:
         GpuSizerError: a file that is neither, or a value that makes no sense.
     """
-    try:
-        card = card_of_text(b.text, b.name)
-    except CardError as error:
-        # It is the caller's, not one of this server's.
-        raise RequestError(str(error), about="model") from None
-    spec, offer = api.hardware(b.gpu, b.machine, shelf())
-    where: dict[str, Any] = {"gpu": spec} if offer is None else {"machine": offer}
-    plan = api.size(card, **where, **b.load(), details=b.details)
-    return Answered(with_words(plan.model_dump(), plan, b.words), lines(plan))
+    plan = api.size(**_asked_of(card_of_text(b.text, b.name), b), details=b.details)
+    return _answered(plan, b.words)
 
 
 def fit(b: FitBody) -> Answered:
