@@ -30,13 +30,13 @@ def parameters(command: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{path} {param.name}", param
 
 
-PARAMETERS = dict(parameters(typer.main.get_command(put_together())))
+COMMAND = typer.main.get_command(put_together())
+PARAMETERS = dict(parameters(COMMAND))
 
 
 def read(reader: Any, param: Any, value: Any) -> tuple[str, str]:
-    context = typer.Context(typer.main.get_command(put_together(["models"])))
     try:
-        found = reader.coerce(value, param=param, ctx=context)
+        found = reader.coerce(value, param=param, ctx=typer.Context(COMMAND))
     except Exception as error:
         return type(error).__name__, str(error)
     return type(found).__name__, repr(found)

@@ -96,9 +96,9 @@ function change(changes, held = false) {
   answer(held);
 }
 
-/** Answers the state; what a newer state has overtaken is not shown. */
+/** Answers the state, and tells whether it is still the one asked for; what a newer state has overtaken is not shown. */
 async function answer(held = false, words = "usual") {
-  if (!asking) return;
+  if (!asking) return false;
   const mine = ++turn;
   const asked = performance.now();
   const current = () => mine === turn;
@@ -114,6 +114,7 @@ async function answer(held = false, words = "usual") {
   } finally {
     if (current()) $("answer").setAttribute("aria-busy", "false");
   }
+  return current();
 }
 
 function showPlans(found, before = []) {
@@ -303,27 +304,32 @@ const copies = {
 /** A file that a visitor gives: a configuration or a card becomes the model, a log is read beside the estimate. */
 async function take(file) {
   if (file.size > MOST_FILE) return tell(`${file.name} is larger than ${MOST_FILE >> 20} MiB`, true);
+  // What was asked before is overtaken: its answer may still come, and must not take the place of this one.
+  const mine = ++turn;
   const text = await file.text();
   try {
     if (/\.(json|ya?ml)$/i.test(file.name)) {
       const given = { call: "size_file", more: { text, name: file.name } };
       await asking.ask(given.call, body(state, gpus(state)[0], { ...given.more, context: null, details: false }));
+      if (mine !== turn) return;
       dropped = given;
       state = { ...state, q: "", context: "" };
       $("model-hint").textContent = `sized from ${file.name}`;
       tell(`Sized from ${file.name}; choose a model to go back to the catalogue.`);
-      await answer();
-      tell(`Sized from ${file.name}; choose a model to go back to the catalogue.`);
+      if (await answer()) tell(`Sized from ${file.name}; choose a model to go back to the catalogue.`);
     } else if (how === "server") {
       throw new Refused({ message: `${file.name}: a log is read by gpu-sizer check-log, or by the page without a server` });
     } else {
       const found = await asking.ask("check_log", { log: text, gpu: gpus(state)[0], model: state.model });
+      if (mine !== turn) return;
       $("answer").replaceChildren(make("h2", {}, file.name), make("pre", { tabindex: "0" }, found.lines.join("\n")));
       for (const id of ["steps", "launch", "share"]) $(id).hidden = true;
       tell("");
     }
   } catch (error) {
-    refused(error);
+    if (mine === turn) refused(error);
+  } finally {
+    if (mine === turn) $("answer").setAttribute("aria-busy", "false");
   }
 }
 
