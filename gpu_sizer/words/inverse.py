@@ -7,7 +7,7 @@ from gpu_sizer.planning.rental import whole
 from gpu_sizer.units import amount, ceil_div, gb, gib, verb
 from gpu_sizer.words.blocks import BRIEF, FEW, USUAL, Column, Paragraph, Table, Told
 from gpu_sizer.words.plan import details, fit_told, gpu_name, in_layout, notes
-from gpu_sizer.words.rental import in_machines, named, on, times
+from gpu_sizer.words.rental import behind, in_machines, marked, named, on, times
 from gpu_sizer.words.uncounted import uncounted_lines
 
 TYPE_CHECKING = False
@@ -216,7 +216,7 @@ def choice_row(c: Choice) -> tuple[str, ...]:
     price = f"{c.price_per_hour:,.2f}" if c.price_per_hour is not None else ""
     machines = where = ""
     if (r := c.rental) is not None:
-        machines = named(r)
+        machines = marked(r, named(r))
         day = c.price.date.isoformat() if c.price is not None and c.price.date else None
         where = ", ".join(filter(None, (day, r.doubt)))
     free = gib(p.per_gpu.free_bytes) if p.per_gpu and p.fits else ""
@@ -274,7 +274,7 @@ def _choice_blocks(found: Choices, level: int) -> Iterator[Block]:
     options = found.options if level > BRIEF or found.compared else found.options[:FEW]
     if options:
         yield Table(CHOICE_COLUMNS, tuple(map(choice_row, options)))
-    rest = []
+    rest = list(behind(o.rental for o in options if o.rental is not None))
     if more := found.left_out + len(found.options) - len(options):
         rest.append(f"{amount(more, 'kind', more=True)} of GPU (gpu-sizer which-gpu --all lists them)")
     if level > BRIEF:
