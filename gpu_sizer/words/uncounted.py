@@ -17,7 +17,7 @@ MOST_NAMES = 8
 def uncounted_lines(found: Iterable[Uncounted]) -> Iterator[str]:
     """What cannot be counted, and a line for each reason with the models and GPUs that it is of.
 
-    Reasons that begin alike and end in what a GPU is or has (``...; A10 has 8.6``) are one, without that end.
+    Reasons that begin alike and differ in what a GPU is or has (``...; A10 has 8.6``) are one, without that clause.
     """
     pairs = dict.fromkeys(found)
     if not pairs:
@@ -31,10 +31,11 @@ def uncounted_lines(found: Iterable[Uncounted]) -> Iterator[str]:
     alike: dict[str, list[Uncounted]] = {}
     for pair in pairs:
         alike.setdefault(pair.reason.partition("; ")[0], []).append(pair)
-    for rule, same in alike.items():
+    for same in alike.values():
         on = _names(p.gpu for p in same)
         where = f"on {on}" if alone else f"{_names(p.model for p in same)} on {on}"
-        yield f"  {where}: {same[0].reason if len({p.reason for p in same}) == 1 else rule}"
+        said = [p.reason.split("; ") for p in same]
+        yield f"  {where}: {'; '.join(clause for clause in said[0] if all(clause in other for other in said))}"
 
 
 def uncounted_text(found: Iterable[Uncounted]) -> str:

@@ -61,7 +61,9 @@ def test_where_vllm_does_not_run_llama_cpp_answers_and_says_why(question: str, g
 
 
 def test_an_engine_that_is_named_is_kept_and_refuses() -> None:
-    with pytest.raises(UncountableError, match=r"vLLM does not run on Metal.*llama\.cpp does \(--engine llama\.cpp\)"):
+    with pytest.raises(
+        UncountableError, match=r"vLLM does not run on Metal.*llama\.cpp runs there \(--engine llama\.cpp\)"
+    ):
         ask("llama 3 8b with vllm on m2 ultra 192gb")
 
 
