@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from gpu_sizer.cards.catalogue import LOCAL
+from gpu_sizer.planning.levers import levers_to_fit
 from gpu_sizer.planning.rental import whole
 from gpu_sizer.units import amount, ceil_div, gb, gib, verb
 from gpu_sizer.words.blocks import BRIEF, FEW, USUAL, Column, Paragraph, Table, Told
-from gpu_sizer.words.plan import details, fit_told, gpu_name, in_layout, notes
+from gpu_sizer.words.plan import change, details, fit_told, gpu_name, in_layout, notes
 from gpu_sizer.words.rental import behind, in_machines, marked, named, on, times
 from gpu_sizer.words.uncounted import uncounted_lines
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from gpu_sizer.planning.choices import Choice, Choices, Runnable, RunnableModel
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
+    from gpu_sizer.planning.levers import Lever
     from gpu_sizer.planning.needs import MemoryNeed
     from gpu_sizer.planning.rental import Rental
     from gpu_sizer.planning.request import Request
@@ -84,9 +86,17 @@ def users_told(found: MostUsers, level: int = USUAL) -> Told:
 
 def on_count_told(found: OnCount, level: int = USUAL) -> Told:
     """Whether a number of GPUs suffices, and how many do."""
-    told = fit_told(found.fit, level)
+    changes = tuple(map(_to_fit, levers_to_fit(found))) if level > BRIEF else ()
+    told = fit_told(found.fit, level, *([Paragraph(changes, title="What would make it fit")] if changes else []))
     made = told.led_by(f"{told.headline}{needed(found)}")
     return made.followed_by(notes(tuple(found.notes()))) if found.notes() else made
+
+
+def _to_fit(lever: Lever) -> str:
+    """``quantized weights (--weights-dtype int4): fits up to 20,480 tokens``."""
+    short = "context" in lever.settings and lever.kind != "shorter context"
+    up_to = f" up to {lever.settings['context']:,} tokens" if short else ""
+    return f"{change(lever)}: fits{up_to}{', tight' if lever.verdict == 'tight' else ''}"
 
 
 def needed(found: OnCount) -> str:
