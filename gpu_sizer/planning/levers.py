@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from typing import Any, Literal
 
     from gpu_sizer.memory.estimate import LayoutMemory, Verdict
-    from gpu_sizer.planning.inverse import OnCount
     from gpu_sizer.planning.plan import Fit, Plan
     from gpu_sizer.planning.request import Request
 
@@ -83,7 +82,7 @@ def levers(plan: Plan) -> tuple[Lever, ...]:
     return tuple(found)
 
 
-def levers_to_fit(asked: OnCount) -> tuple[Lever, ...]:
+def levers_to_fit(asked: Plan | Fit, count: int) -> tuple[Lever, ...]:
     """The levers that make a number of GPUs suffice which does not; none where it does.
 
     The last are quantized weights, for models that were released without, and where nothing else does, those of the
@@ -91,13 +90,14 @@ def levers_to_fit(asked: OnCount) -> tuple[Lever, ...]:
 
     Args:
         asked: the answer about a number of GPUs of one kind.
+        count: their number.
     """
-    request, count = asked.fit.request, asked.gpu_count
+    request = asked.request
     if asked.fits:
         return ()
     made = list(_changed("shorter context", {}, request, count, shorter=True))
-    for kind, settings in _trials(request, asked.fit):
-        if asked.fit.tuned is None or kind != "fewer sequences":
+    for kind, settings in _trials(request, asked):
+        if asked.tuned is None or kind != "fewer sequences":
             made += _changed(kind, settings, request.under(**settings), count)
     if not request.as_released or request.model.quantized:
         return tuple(made)

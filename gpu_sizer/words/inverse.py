@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
     from gpu_sizer.planning.levers import Lever
     from gpu_sizer.planning.needs import MemoryNeed
+    from gpu_sizer.planning.plan import Fit, Plan
     from gpu_sizer.planning.rental import Rental
     from gpu_sizer.planning.request import Request
     from gpu_sizer.words.blocks import Block
@@ -76,18 +77,25 @@ def users_headline(found: MostUsers) -> str:
 
 def context_told(found: LongestContext, level: int = USUAL) -> Told:
     """The longest context, and the plan that it rests on."""
-    return Told(context_headline(found), found.plan.verdict, tuple(details(found.plan, level)))
+    told = details(found.plan, level, *_changes(found.plan, found.gpu_count, level, found.fits))
+    return Told(context_headline(found), found.plan.verdict, tuple(told))
 
 
 def users_told(found: MostUsers, level: int = USUAL) -> Told:
     """The most users, and the plan that it rests on."""
-    return Told(users_headline(found), found.plan.verdict, tuple(details(found.plan, level)))
+    told = details(found.plan, level, *_changes(found.plan, found.gpu_count, level, found.fits))
+    return Told(users_headline(found), found.plan.verdict, tuple(told))
+
+
+def _changes(asked: Plan | Fit, count: int, level: int, fits: bool) -> Iterator[Block]:
+    """What would make a number of GPUs suffice that does not."""
+    if not fits and level > BRIEF and (changes := levers_to_fit(asked, count)):
+        yield Paragraph(tuple(map(_to_fit, changes)), title="What would make it fit")
 
 
 def on_count_told(found: OnCount, level: int = USUAL) -> Told:
     """Whether a number of GPUs suffices, and how many do."""
-    changes = tuple(map(_to_fit, levers_to_fit(found))) if level > BRIEF else ()
-    told = fit_told(found.fit, level, *([Paragraph(changes, title="What would make it fit")] if changes else []))
+    told = fit_told(found.fit, level, *_changes(found.fit, found.gpu_count, level, found.fits))
     made = told.led_by(f"{told.headline}{needed(found)}")
     return made.followed_by(notes(tuple(found.notes()))) if found.notes() else made
 

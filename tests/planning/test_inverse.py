@@ -258,7 +258,7 @@ TO_FIT = (
 @pytest.mark.parametrize(("model", "gpu", "count", "kinds"), TO_FIT, ids=[f"{t[0]} on {t[2]}x{t[1]}" for t in TO_FIT])
 def test_what_would_make_it_fit_does(model: str, gpu: str, count: int, kinds: set[str]) -> None:
     asked = gpu_sizer.fits_on(model, gpu=gpu, gpu_count=count)
-    made = levers_to_fit(asked)
+    made = levers_to_fit(asked.fit, count)
     assert {lever.kind for lever in made} == kinds
     for lever in made:
         under = gpu_sizer.fits_on(model, gpu=gpu, gpu_count=count, **lever.settings)
