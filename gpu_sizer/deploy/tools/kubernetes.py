@@ -54,11 +54,12 @@ def _claim(serving: Serving) -> dict[str, Any]:
 
 def _job(serving: Serving) -> dict[str, Any]:
     found, mounts = volumes(serving)
-    script = f'python3 -c "$1" "$2" && touch {marker(serving)}'
+    script = f'python3 -c "$1" "$2" "$3" && touch {marker(serving)}'
+    left = "model*.safetensors" if serving.loads_consolidated else "consolidated*.safetensors"
     container = {
         "name": "download",
         "image": serving.image(),
-        "command": ["/bin/sh", "-c", *literal([script, "sh", DOWNLOAD, serving.weights])],
+        "command": ["/bin/sh", "-c", *literal([script, "sh", DOWNLOAD, serving.weights, left])],
         "env": [hub_token()],
         "resources": {"requests": {"cpu": "1", "memory": "2Gi"}},
         "securityContext": security(serving),

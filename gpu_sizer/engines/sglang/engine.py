@@ -11,7 +11,7 @@ from gpu_sizer.engines.layouts import divisors, parallel_layouts
 from gpu_sizer.engines.one_version import HALF, OneVersion
 from gpu_sizer.engines.sglang.pools import held, needed_bytes, state_slots
 from gpu_sizer.engines.sglang.reserve import constants, default_fraction, graph_sequences, replicas_inside, tier
-from gpu_sizer.engines.versions import reaches
+from gpu_sizer.engines.versions import at_least, reaches
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.activations import absorbed_bytes, forward_bytes, workspace_bytes
@@ -165,9 +165,14 @@ class SglangEngine(OneVersion):
         s = settings
         return f"mem_fraction_static {s.gpu_memory_utilization:.3g}; chunked_prefill_size {s.max_num_batched_tokens}"
 
+    @property
+    def _has_pipelines(self) -> bool:
+        """Whether this version spreads layers over GPUs at all; a line of versions is as its first."""
+        return at_least(self.asked, constants()["pipelines_from"])
+
     def layouts(self, model: SglangModel, count: int, users: int, kind: str) -> Iterator[Layout]:
         """Tensor, pipeline and expert parallelism, replicas, and replicas of latent attention that share experts."""
-        yield from parallel_layouts(model, count, users, kind)
+        yield from parallel_layouts(model, count, users, kind, pipelines=self._has_pipelines)
         if model.has_latent and model.has_experts and kind == "any":
             for dp in divisors(count)[1:]:
                 if dp <= users and dp == count:
@@ -177,6 +182,8 @@ class SglangEngine(OneVersion):
         """The engine's rule that forbids this layout, or null."""
         if layout.decode_context_parallel_size > 1:
             return "decode context parallelism is planned for vLLM alone"
+        if layout.pipeline_parallel_size > 1 and not self._has_pipelines:
+            return f"SGLang has pipelines from {constants()['pipelines_from']} on"
         return refusal(model.inventory, layout, model.rules)
 
     def _peak(self, model: SglangModel, gpu: GpuSpec, layout: Layout, s: Settings) -> int:
