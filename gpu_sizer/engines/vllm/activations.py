@@ -171,9 +171,17 @@ def attention_workspace_bytes(a: Architecture, gpu: GpuSpec, settings: Settings,
     return 0 if sinks and not data_center else int(c["mib"] * MIB)
 
 
-def unified_bytes() -> int:
-    """What else is taken of a memory that GPU and machine share while a server starts."""
-    return int(_fitted()["unified"]["extra_gib"] * GIB)
+def unified_bytes(layout: Layout) -> tuple[int, int]:
+    """What else is taken of a memory that GPU and machine share while a server starts, and how far that is out.
+
+    Each such GPU is a machine of its own, so several that talk to one another have what they talk through in that
+    memory, too. The engine reads what is free there from the driver while it profiles graphs
+    (``v1/worker/gpu/cudagraph_utils.py: profile_cudagraph_memory``), which counts the page cache as taken
+    (``utils/mem_utils.py: MemorySnapshot.measure`` says so, and asks the system instead): what it takes for graphs
+    moves by GiB from start to start.
+    """
+    found = _fitted()["unified" if joined_workers(layout) == 1 else "unified_machines"]
+    return int(found["extra_gib"] * GIB), int(found["band_gib"] * GIB)
 
 
 def gpu_kind(gpu: GpuSpec) -> tuple[str, int | None, bool, bool, bool]:
@@ -325,6 +333,7 @@ def reserve(
         band = max(band, int(rocm["band_gib"] * GIB))
     if gpu.is_unified:
         # Tables in the machine's memory are in the GPU's there, cut as the layers are.
-        overhead += unified_bytes() + ceil_div(host_bytes, layout.tensor_parallel_size)
-        band = max(band, int(_fitted()["unified"]["band_gib"] * GIB))
+        taken, width = unified_bytes(layout)
+        overhead += taken + ceil_div(host_bytes, layout.tensor_parallel_size)
+        band = max(band, width)
     return Reserve(activation, overhead, band)
