@@ -279,8 +279,9 @@ def activation_bytes(
         forward_bytes(a, layout, tokens),
         sparse.layer_bytes(a, layout.tensor_parallel_size, gpu.generation, tokens),
         sparse.stream_bytes(a, tokens),
-        drafter.forward_bytes(layout, tokens) if drafter is not None else 0,
     )
+    if drafter is not None:
+        forward = max(forward + drafter.states_bytes(card, tokens), drafter.forward_bytes(card, layout, settings))
     if sparse.has_indexer(a):
         forward += sparse.LOGITS_BYTES
     kept = kept_workspace_bytes(a, gpu, layout, tokens, scaled_experts, version)
@@ -324,7 +325,7 @@ def reserve(
     overhead, band = version.single_bytes, version.band_bytes["experts" if experts else "dense"]
     overhead += buffer_bytes(card, layout, settings.max_num_batched_tokens, version)
     if drafter is not None:
-        overhead += drafter.buffer_bytes(card, settings.max_num_batched_tokens, version)
+        overhead += drafter.buffer_bytes(card, settings, version)
     own, tokens = not settings.disable_custom_all_reduce, settings.max_num_batched_tokens
     overhead += communication_bytes(card.architecture, gpu, layout, tokens, version, own=own)
     if gpu.platform == "rocm":

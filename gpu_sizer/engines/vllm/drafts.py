@@ -1,12 +1,16 @@
-"""What drafts tokens ahead beside a model: its own prediction layers, or a draft model.
+"""What drafts tokens ahead beside a model: its own prediction layers, a draft that reads its states, or a draft model.
 
 The drafter stands on the last pipeline stage and is cut as the model is. Its layers' caches join the model's groups,
 states keep a block more for each token ahead, and the runner keeps its inputs for a whole batch. From vLLM 0.11 to
 0.33, ``v1/spec_decode/eagle.py`` (later ``llm_base_proposer.py``), ``draft_model.py`` and
-``v1/worker/gpu/spec_decode/``.
+``v1/worker/gpu/spec_decode/``. EAGLE heads and their like are drafts with cards of their own: they read states of some
+of the model's layers, which stay until they are joined (``fc``). Their logits are of fewer entries and sequences than
+those that the sampler's peak counts, and are not kept (``draft_sample_method``: greedy).
 """
 
 from __future__ import annotations
+
+from math import prod
 
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.cards.model_card import ModelCard
@@ -29,12 +33,19 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gpu_sizer.engines.vllm.version import VersionProfile
+    from gpu_sizer.load import Settings
     from gpu_sizer.memory.layout import Layout
     from gpu_sizer.model.architecture import Block
     from gpu_sizer.model.tensor import Tensor
 
 #: Formats of four bits: releases that have any keep their prediction layers in 16 bits, as their configurations tell.
 FOUR_BITS = ("int4", "nvfp4", "mxfp4")
+#: Drafts that write the model's context into their own caches, by the keys' and values' projections of all their layers
+#: joined into one (``models/qwen3_dflash.py: _build_fused_kv_buffers``, ``precompute_and_store_context_kv``).
+CONTEXT_DRAFTS = ("dflash", "dspark")
+KEYS_AND_VALUES = ("k_proj.weight", "v_proj.weight")
+#: The projection that joins the states a draft reads.
+JOINED = "fc.weight"
 #: What prediction layers make of a token's embedding and the model's state before their block: both, side by side, and
 #: the state that is handed on.
 INPUTS = 3
@@ -52,6 +63,13 @@ class Drafter:
     """What it adds."""
     own: bool
     """The model's own prediction layers."""
+    states: int = 0
+    """How many of the model's states a token it reads, besides the last layer's."""
+
+    @property
+    def method(self) -> str | None:
+        """How a draft with a card of its own is run; null for other drafters."""
+        return self.card.draft.method if self.card.draft is not None and not self.own else None
 
     @property
     def blocks(self) -> dict[str, Block]:
@@ -83,28 +101,70 @@ class Drafter:
         rounding = Rounding(self.card, self.inventory, tp, expert_ranks, placement)
         fixed = LoadingExtra(self.card, self.inventory, rounding, kernels).stages(1, 0)[0]
         if not self.own:
-            return fixed, 0
+            return fixed + self._joined_projections(tp), 0
         a = self.card.architecture
         vocabulary = vocabulary_rows(a.vocab_size, tp, self.rules) // tp * a.hidden_size * ACTIVATION_BYTES
         heads = _data()["own_heads"]
         own_head = self.card.engine_class in heads["classes"] and not at_least(kernels.version, heads["before"])
         return fixed - rotary_bytes(self.card, kernels.version) + (vocabulary if own_head else 0), vocabulary
 
-    def buffer_bytes(self, card: ModelCard, tokens: int, version: VersionProfile) -> int:
+    def _context_projections(self, tp: int) -> list[int]:
+        """Keys and values of each layer of a draft that writes the model's context into its caches, on one rank."""
+        if self.method not in CONTEXT_DRAFTS:
+            return []
+        kept = {
+            name: sum([prod(t.local_shape(tp)) for t in tensors if t.name.endswith(KEYS_AND_VALUES)])
+            for name, tensors in self.inventory.blocks.items()
+        }
+        return [kept[name] for name in self.inventory.layer_names]
+
+    def _joined_projections(self, tp: int) -> int:
+        """The copy of all layers' projections of keys and values, joined into one."""
+        return sum(self._context_projections(tp)) * ACTIVATION_BYTES
+
+    def buffer_bytes(self, card: ModelCard, s: Settings, version: VersionProfile) -> int:
         """The runner's buffers for a batch of the drafter's inputs: states, and embeddings.
 
         The second runner has them for what drafts from the model's states alone, embeddings where these may be of
-        images.
+        images; for drafts that write the context, the states of every token that a captured step verifies.
         """
-        copies = 2
+        copies, staged = 2, 0
         if version.second_runner:
-            copies = (1 + bool(card.architecture.towers)) if self.own else 0
-        return copies * tokens * self.card.architecture.hidden_size * ACTIVATION_BYTES
+            copies = 1 if self.own or self.method is not None else 0
+            if self.method in CONTEXT_DRAFTS:
+                staged = 0 if s.enforce_eager else min(s.max_num_seqs * (self.tokens + 1), s.max_num_batched_tokens)
+            elif copies and card.architecture.towers:
+                copies += 1
+        width = self.card.architecture.hidden_size
+        read = self.states * card.architecture.hidden_size
+        return (copies * s.max_num_batched_tokens * width + staged * read) * ACTIVATION_BYTES
 
-    def forward_bytes(self, layout: Layout, tokens: int) -> int:
+    def states_bytes(self, card: ModelCard, tokens: int) -> int:
+        """The states that it reads of a batch, which stay while the model runs and until it has run."""
+        return self.states * tokens * card.architecture.hidden_size * ACTIVATION_BYTES
+
+    def forward_bytes(self, card: ModelCard, layout: Layout, s: Settings) -> int:
         """Live bytes of a batch of tokens in it, without the workspaces of experts."""
-        a = self.card.architecture
-        return forward_bytes(a, layout, tokens) + INPUTS * tokens * a.hidden_size * ACTIVATION_BYTES
+        a, tokens = self.card.architecture, s.max_num_batched_tokens
+        inputs = INPUTS * tokens * a.hidden_size * ACTIVATION_BYTES
+        # What it reads lies beside itself, joined, and once more where it is normed.
+        joined = 2 * self.states_bytes(card, tokens)
+        tp = layout.tensor_parallel_size
+        # Keys and values of the context for all layers, as projected and by layer.
+        context = 2 * tokens * sum(self._context_projections(tp)) // a.hidden_size * ACTIVATION_BYTES
+        queries = min(tokens, s.max_num_seqs * (self.tokens + 1)) if context else tokens
+        return self.states_bytes(card, tokens) + inputs + max(joined, context, forward_bytes(a, layout, queries))
+
+    @property
+    def pipeline_refusal(self) -> str | None:
+        """Why it drafts for no pipeline, or null: the last stage has not the model's embedding.
+
+        ``v1/worker/gpu/spec_decode/eagle/utils.py: maybe_share_target_embed``; up to 0.32 it starts there with an
+        embedding that nothing was loaded into.
+        """
+        if self.own or self.card.architecture.embedding:
+            return None
+        return f"{self.card.name} drafts with the model's embedding, which the last stage of a pipeline does not have"
 
     def refusal(self, layout: Layout) -> str | None:
         """Why it cannot be cut so, or null."""
@@ -176,8 +236,18 @@ def _of_model(card: ModelCard, name: str, tokens: int, version: str) -> Drafter:
     for a in (card.architecture, draft.architecture):
         if any(m.compressed or m.tokens_per_key > 1 for b in a.blocks.values() for m in b.mixers):
             raise NoDrafterError(f"how vLLM caches {draft.name} beside {card.name} is not known here")
+    if draft.draft is not None and not at_least(version, first := _data()["methods"].get(draft.draft.method, version)):
+        raise NoDrafterError(f"{draft.draft.method} drafts are known here from vLLM {first} on")
     dtype = "bfloat16" if draft.weights.dtype == "float32" else None
-    return Drafter(tokens, draft, build_inventory(draft, dtype), own=False)
+    return Drafter(tokens, draft, build_inventory(draft, dtype), own=False, states=_states_read(card, draft))
+
+
+def _states_read(card: ModelCard, draft: ModelCard) -> int:
+    """How many of the model's states a draft joins, by the width of what joins them; EAGLE's first heads read none."""
+    if draft.draft is None or draft.draft.method == "eagle":
+        return 0
+    joined = next((t for t in draft.architecture.extra if t.name == JOINED), None)
+    return joined.shape[1] // card.architecture.hidden_size if joined is not None else 0
 
 
 def drafter_of(card: ModelCard, inventory: Inventory, asked: str | None, version: str) -> Drafter | None:
