@@ -12,9 +12,8 @@ from __future__ import annotations
 
 from math import prod
 
-from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.cards.names import join_names
+from gpu_sizer.engines.drafting import Drafts, drafts_of
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.speculation import NoDrafterError, speculation
 from gpu_sizer.engines.versions import at_least
@@ -23,53 +22,30 @@ from gpu_sizer.engines.vllm.placement import weight_rules
 from gpu_sizer.memory.activations import ACTIVATION_BYTES, forward_bytes
 from gpu_sizer.memory.layout import layout_of
 from gpu_sizer.memory.weights import WeightPlacement, WeightRules, refusal, vocabulary_rows
-from gpu_sizer.model.formats import is_scaled
-from gpu_sizer.model.inventory import Inventory, build_inventory
-from gpu_sizer.records import dataclass, replace
+from gpu_sizer.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Any
 
     from gpu_sizer.engines.vllm.version import VersionProfile
     from gpu_sizer.load import Settings
     from gpu_sizer.memory.layout import Layout
     from gpu_sizer.model.architecture import Block
-    from gpu_sizer.model.tensor import Tensor
+    from gpu_sizer.model.inventory import Inventory
 
-#: Formats of four bits: releases that have any keep their prediction layers in 16 bits, as their configurations tell.
-FOUR_BITS = ("int4", "nvfp4", "mxfp4")
 #: Drafts that write the model's context into their own caches, by the keys' and values' projections of all their layers
 #: joined into one (``models/qwen3_dflash.py: _build_fused_kv_buffers``, ``precompute_and_store_context_kv``).
 CONTEXT_DRAFTS = ("dflash", "dspark")
 KEYS_AND_VALUES = ("k_proj.weight", "v_proj.weight")
-#: The projection that joins the states a draft reads.
-JOINED = "fc.weight"
 #: What prediction layers make of a token's embedding and the model's state before their block: both, side by side, and
 #: the state that is handed on.
 INPUTS = 3
 
 
 @dataclass(frozen=True)
-class Drafter:
-    """What drafts for a model."""
-
-    tokens: int
-    """Ahead, in each step."""
-    card: ModelCard
-    """The draft model's, or the model's own."""
-    inventory: Inventory
-    """What it adds."""
-    own: bool
-    """The model's own prediction layers."""
-    states: int = 0
-    """How many of the model's states a token it reads, besides the last layer's."""
-
-    @property
-    def method(self) -> str | None:
-        """How a draft with a card of its own is run; null for other drafters."""
-        return self.card.draft.method if self.card.draft is not None and not self.own else None
+class Drafter(Drafts):
+    """What drafts for a model under vLLM."""
 
     @property
     def blocks(self) -> dict[str, Block]:
@@ -180,76 +156,6 @@ def _data() -> dict[str, Any]:
     return found
 
 
-def _in_16_bits(tensors: Iterable[Tensor], dtype: str) -> tuple[Tensor, ...]:
-    return tuple([replace(t, fmt=dtype) if is_scaled(t.fmt) else t for t in tensors])
-
-
-def _prediction_layers(card: ModelCard, inventory: Inventory) -> Inventory:
-    """What the model's own prediction layers add: embedding and head are the model's."""
-    mtp, dtype = card.architecture.mtp, card.weights.dtype
-    assert mtp is not None
-    names = tuple([name for name, layers in mtp.blocks.items() for _ in range(layers)])
-    blocks = {name: inventory.blocks[name] for name in mtp.blocks}
-    if any(t.fmt.startswith(FOUR_BITS) for tensors in inventory.blocks.values() for t in tensors):
-        blocks = {name: _in_16_bits(tensors, dtype) for name, tensors in blocks.items()}
-    return Inventory(
-        blocks=blocks,
-        layer_names=names,
-        embedding=(),
-        head=(),
-        final=inventory.mtp_beside,
-        towers=(),
-        mtp=(),
-        mtp_beside=(),
-        tied=False,
-    )
-
-
-def _own(card: ModelCard, inventory: Inventory, tokens: int | None, version: str) -> Drafter:
-    if card.architecture.mtp is None:
-        raise NoDrafterError(f"the card of {card.name} has no prediction layers: name a draft model (draft:MODEL:N)")
-    if not at_least(version, first := _data()["mtp_from"]):
-        raise NoDrafterError(f"what prediction layers take is known here from vLLM {first} on")
-    layers = card.architecture.mtp.layers
-    ahead = tokens or layers
-    # (config/speculative.py: "num_speculative_tokens must be divisible by n_predict")
-    if ahead > layers and ahead % layers:
-        raise NoDrafterError(f"tokens ahead must be a multiple of the {layers} prediction layers of {card.name}")
-    return Drafter(ahead, card, _prediction_layers(card, inventory), own=True)
-
-
-def _alike(card: ModelCard, other: ModelCard) -> bool:
-    """Whether a model has another's layers, in whatever format: a draft of the one drafts for it as well."""
-    a, b = card.architecture, other.architecture
-    return (a.hidden_size, a.vocab_size, a.num_hidden_layers) == (b.hidden_size, b.vocab_size, b.num_hidden_layers)
-
-
-def _of_model(card: ModelCard, name: str, tokens: int, version: str) -> Drafter:
-    draft = catalogue().drafter(name)
-    if not at_least(version, first := _data()["draft_from"]):
-        raise NoDrafterError(f"draft models are known here from vLLM {first} on")
-    if draft.draft is not None:
-        if not any(_alike(card, catalogue().models.get(i)) for i in draft.draft.of):
-            raise NoDrafterError(f"{draft.name} drafts for {join_names(draft.draft.of)}, not for {card.name}")
-    elif draft.architecture.vocab_size != card.architecture.vocab_size:
-        raise NoDrafterError(f"{draft.name} has another vocabulary than {card.name}: vLLM refuses it as a draft")
-    for a in (card.architecture, draft.architecture):
-        if any(m.compressed or m.tokens_per_key > 1 for b in a.blocks.values() for m in b.mixers):
-            raise NoDrafterError(f"how vLLM caches {draft.name} beside {card.name} is not known here")
-    if draft.draft is not None and not at_least(version, first := _data()["methods"].get(draft.draft.method, version)):
-        raise NoDrafterError(f"{draft.draft.method} drafts are known here from vLLM {first} on")
-    dtype = "bfloat16" if draft.weights.dtype == "float32" else None
-    return Drafter(tokens, draft, build_inventory(draft, dtype), own=False, states=_states_read(card, draft))
-
-
-def _states_read(card: ModelCard, draft: ModelCard) -> int:
-    """How many of the model's states a draft joins, by the width of what joins them; EAGLE's first heads read none."""
-    if draft.draft is None or draft.draft.method == "eagle":
-        return 0
-    joined = next((t for t in draft.architecture.extra if t.name == JOINED), None)
-    return joined.shape[1] // card.architecture.hidden_size if joined is not None else 0
-
-
 def drafter_of(card: ModelCard, inventory: Inventory, asked: str | None, version: str) -> Drafter | None:
     """What drafts for a model, or null where nothing does.
 
@@ -266,7 +172,21 @@ def drafter_of(card: ModelCard, inventory: Inventory, asked: str | None, version
     wanted = speculation(asked)
     if wanted is None:
         return None
-    if wanted.model is None:
-        return _own(card, inventory, wanted.tokens, version)
-    assert wanted.tokens is not None
-    return _of_model(card, wanted.model, wanted.tokens, version)
+    if wanted.model is not None and not at_least(version, first := _data()["draft_from"]):
+        raise NoDrafterError(f"draft models are known here from vLLM {first} on")
+    found = drafts_of(card, inventory, wanted, "vLLM")
+    if found.own:
+        _check_own(found, version)
+    elif found.method is not None and not at_least(version, first := _data()["methods"].get(found.method, version)):
+        raise NoDrafterError(f"{found.method} drafts are known here from vLLM {first} on")
+    return Drafter(found.tokens, found.card, found.inventory, found.own, found.states)
+
+
+def _check_own(found: Drafts, version: str) -> None:
+    """Refuses prediction layers of versions that are not known, and numbers of tokens that do not divide."""
+    if not at_least(version, first := _data()["mtp_from"]):
+        raise NoDrafterError(f"what prediction layers take is known here from vLLM {first} on")
+    layers = len(found.inventory.layer_names)
+    # (config/speculative.py: "num_speculative_tokens must be divisible by n_predict")
+    if found.tokens > layers and found.tokens % layers:
+        raise NoDrafterError(f"tokens ahead must be a multiple of the {layers} prediction layers of {found.card.name}")

@@ -39,7 +39,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from gpu_sizer.engines.vllm.adapters import Adapters
+    from gpu_sizer.engines.adapters import Adapters
     from gpu_sizer.engines.vllm.drafts import Drafter
 
 #: What is loaded in another type than it is released in, unless --dtype says otherwise
