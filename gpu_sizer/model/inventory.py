@@ -64,6 +64,14 @@ class Inventory:
                 yield tensor, 1
 
     @property
+    def main_format(self) -> str:
+        """The format in which most bytes of the weights are."""
+        sizes: Counter[str] = Counter()
+        for tensor, layers in self.everything():
+            sizes[tensor.fmt] += storage_bytes(tensor.shape, tensor.fmt) * tensor.copies * layers
+        return max(sizes, key=lambda fmt: sizes[fmt])
+
+    @property
     def has_experts(self) -> bool:
         """Whether some layer is a mixture of experts."""
         return any(t.is_expert for b in self.blocks.values() for t in b)

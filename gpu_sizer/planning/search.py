@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import cached_property, lru_cache
 
 from gpu_sizer.cards.model_card import ModelCard
@@ -10,7 +9,6 @@ from gpu_sizer.engines.registry import engine, never_on
 from gpu_sizer.errors import UncountableError
 from gpu_sizer.memory.estimate import LayoutMemory, refused
 from gpu_sizer.memory.layout import Layout
-from gpu_sizer.model.formats import storage_bytes
 from gpu_sizer.planning.plan import Alternative, Fit, Plan, Rejection, Tuned
 from gpu_sizer.planning.request import Request
 from gpu_sizer.records import replace
@@ -86,10 +84,7 @@ class _Known:
         """The format in which most bytes of the weights are, or the engine's own name for it."""
         if (own := getattr(self.model, "weights_format", None)) is not None:
             return str(own)
-        sizes: Counter[str] = Counter()
-        for tensor, layers in self.model.inventory.everything():
-            sizes[tensor.fmt] += storage_bytes(tensor.shape, tensor.fmt) * tensor.copies * layers
-        return max(sizes, key=lambda fmt: sizes[fmt])
+        return self.model.inventory.main_format
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
