@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import insort
 from functools import partial
-from operator import itemgetter
+from heapq import heapify, heappop, heappush
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.engines.registry import never_on
@@ -12,9 +11,9 @@ from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.load import AS_RELEASED, ENGINE, LOAD, told
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.inverse import best_within, longest
-from gpu_sizer.planning.rental import at_least, rented
+from gpu_sizer.planning.rental import at_least, rented, rented_for
 from gpu_sizer.planning.request import make_request
-from gpu_sizer.planning.search import Search, plan
+from gpu_sizer.planning.search import Search, plan, planned
 from gpu_sizer.planning.uncounted import Uncounted, counted
 from gpu_sizer.records import dataclass, field, replace
 from gpu_sizer.units import ceil_div
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.catalogue import Catalogue
     from gpu_sizer.cards.machine import MachinePrice, Offer
     from gpu_sizer.cards.model_card import ModelCard
-    from gpu_sizer.memory.estimate import Verdict
+    from gpu_sizer.memory.estimate import LayoutMemory, Verdict
     from gpu_sizer.model.counts import Counts
     from gpu_sizer.planning.plan import Plan
     from gpu_sizer.planning.rental import Rental
@@ -354,11 +353,11 @@ def which_gpu(
         choices = _of_provider([g for g, _ in tried], provider, shelf)
         tried = [(g, None) for g in _to_choose_from(choices, kept.get("engine", ENGINE.default), shelf)]
 
-    def planned(gpu: GpuSpec, machine: Offer | None) -> Plan:
+    def plan_of(gpu: GpuSpec, machine: Offer | None) -> Plan:
         return plan(make_request(card, gpu, machine=machine, provider=provider, cards=shelf, **kept), details=False)
 
     for gpu, machine in tried:
-        made = counted(card, gpu, partial(planned, gpu, machine))
+        made = counted(card, gpu, partial(plan_of, gpu, machine))
         if isinstance(made, Uncounted):
             uncounted.append(made)
         else:
@@ -401,8 +400,9 @@ def _to_choose_from(gpus: Sequence[GpuSpec], engine: str, shelf: Catalogue | Non
 def cheapest(request: Request, gpus: Sequence[GpuSpec]) -> Choices:
     """The first choices of :func:`which_gpu`, found without planning for every GPU.
 
-    So many GPUs as hold the weights are the fewest of a kind, and what their machines cost the lowest price: kinds are
-    planned for in that order, until none that is left can come before those found.
+    So many GPUs as hold the weights are the fewest of a kind, and what their machines cost the lowest price; so many as
+    carry the load are more, and the machines that carry it cost no less. Of the kind that could still come first the
+    next of these is found, until as many are known in full as are shown.
 
     Args:
         request: model and load; its GPU is not used.
@@ -413,49 +413,67 @@ def cheapest(request: Request, gpus: Sequence[GpuSpec]) -> Choices:
     """
     from gpu_sizer.cards.fleet import fleet
 
-    def planned(gpu: GpuSpec) -> Plan:
-        return plan(replace(request, gpu=gpu), details=False, why=False)
-
+    machines = fleet(request.cards)
     gpus = _to_choose_from(_of_provider(gpus, request.provider, request.cards), request.engine, request.cards)
     weights = Search(request).fitting.whole_weights()
-    machines = fleet(request.cards)
 
-    def first(here: Request, fewest: int) -> tuple[Any, ...]:
+    def bound(gpu: GpuSpec, fewest: int) -> tuple[Any, ...]:
         """The order of a choice of at least so many GPUs, or of one that comes before it."""
-        single, least, current = at_least(here, fewest, machines)
-        several = not single and fewest > here.gpus_per_node
-        return _order(True, several, least, (not current, False), fewest, False, "")
+        least = at_least(request, gpu, fewest, machines)
+        if least is None or (least[0] and fewest <= request.node_of(gpu)):
+            # If none of the machines carries it, one of the usual size, whose price is not known, may.
+            return _order(True, fewest > request.node_of(gpu), None, (True, False), fewest, False, "")
+        several, price, doubtful = least
+        return _order(True, several, price, (doubtful, False), fewest, False, "")
 
-    waiting: list[tuple[tuple[Any, ...], int]] = []
-    for place, gpu in enumerate(gpus):
-        waiting.append((first(replace(request, gpu=gpu), max(1, ceil_div(weights, gpu.visible_bytes))), place))
-    waiting.sort()
-    found: list[tuple[tuple[Any, ...], Choice]] = []
+    def carried_by(gpu: GpuSpec) -> tuple[Search, LayoutMemory | None]:
+        search = Search(replace(request, gpu=gpu))
+        return search, search.fewest()
+
+    waiting: list[tuple[tuple[Any, ...], int]] = [
+        (bound(gpu, max(1, ceil_div(weights, gpu.visible_bytes))), place) for place, gpu in enumerate(gpus)
+    ]
+    heapify(waiting)
+    counts: dict[int, tuple[Search, LayoutMemory]] = {}
+    rentals: dict[int, Rental | None] = {}
+    found: list[Choice] = []
     uncounted: list[Uncounted] = []
-    for least_key, place in waiting:
-        if len(found) >= SHOWN and found[SHOWN - 1][0] < least_key:
-            break
-        gpu = gpus[place]
-        made = counted(request.model, gpu, partial(planned, gpu))
-        if isinstance(made, Uncounted):
-            uncounted.append(made)
-        elif made.fits:
-            if len(found) >= SHOWN and found[SHOWN - 1][0] < first(made.request, made.gpu_count or 1):
+    while waiting and len(found) < SHOWN:
+        place = heappop(waiting)[1]
+        if place not in counts:
+            made = counted(request.model, gpus[place], partial(carried_by, gpus[place]))
+            if isinstance(made, Uncounted):
+                uncounted.append(made)
                 continue
-            choice = Choice(made, rented(made, machines))
-            insort(found, (_wanted(choice), choice), key=itemgetter(0))
-    shown = tuple(choice for _, choice in found[:SHOWN])
-    return Choices(request.model, request, shown, len(gpus) - len(uncounted) - len(shown), tuple(uncounted))
+            search, memory = made
+            if memory is not None:
+                counts[place] = search, memory
+                heappush(waiting, (bound(gpus[place], memory.layout.gpu_count), place))
+            continue
+        search, memory = counts[place]
+        if place not in rentals:
+            rental = rentals[place] = rented_for(search.request, memory.layout.gpu_count, None, machines)
+            heappush(waiting, (_key(search.request, memory, rental), place))
+        else:
+            found.append(Choice(planned(search, memory, details=False), rentals[place]))
+    return Choices(request.model, request, tuple(found), len(gpus) - len(uncounted) - len(found), tuple(uncounted))
 
 
 def _wanted(choice: Choice) -> tuple[Any, ...]:
     """The order of choices."""
-    p, rental, count = choice.plan, choice.rental, choice.plan.gpu_count or 0
-    several = rental.machines > 1 if rental is not None else count > p.request.gpus_per_node
+    p = choice.plan
+    return _key(p.request, p.memory if p.fits else None, choice.rental)
+
+
+def _key(request: Request, memory: LayoutMemory | None, rental: Rental | None) -> tuple[Any, ...]:
+    """The order of a layout that carries a request on its kind of GPU, or of none that does, and of its machines."""
+    count = memory.layout.gpu_count if memory is not None else 0
+    several = rental.machines > 1 if rental is not None else count > request.gpus_per_node
     doubtful = rental is None or rental.doubt is not None
     unsuited = rental is not None and rental.unsuited is not None
-    tight = p.verdict == "tight"
-    return _order(p.fits, several, choice.price_per_hour, (doubtful, unsuited), count, tight, p.request.gpu.id)
+    price = rental.price_hour_usd if rental is not None else None
+    tight = memory is not None and memory.verdict == "tight"
+    return _order(memory is not None, several, price, (doubtful, unsuited), count, tight, request.gpu.id)
 
 
 def _order(
