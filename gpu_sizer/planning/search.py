@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    from gpu_sizer.engines.engine import Engine, PreparedModel
+    from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.engines.engine import Engine, Fitting, PreparedModel
     from gpu_sizer.load import Load, Settings
     from gpu_sizer.planning.rate import Rates
     from gpu_sizer.timing.work import Work
@@ -34,6 +35,8 @@ TUNED_TOKENS = 2048
 ALONE = "a slice of a GPU works alone, since MIG has no NVLink and no peer-to-peer over which NCCL could join slices"
 #: Counts of one model whose layouts are kept.
 MOST_KEPT = 512
+#: Loads on kinds of GPU, of one model, whose layouts stay evaluated.
+MOST_LOADS = 128
 
 
 class _Hashed:
@@ -58,6 +61,8 @@ class _Known:
         self._engine, self.model, self._card = engine, model, card
         self._accepted: dict[tuple[int, str, int], tuple[Layout, ...]] = {}
         self._preferred: dict[tuple[int, str, int, int], tuple[tuple[Layout, ...], ...]] = {}
+        self._rules: dict[tuple[int, str, int], tuple[str, ...]] = {}
+        self._fittings: dict[tuple[int, Load], tuple[GpuSpec, Fitting]] = {}
 
     @cached_property
     def total_parameters(self) -> int:
@@ -98,6 +103,20 @@ class _Known:
 
         return work_of(self.model.card, self.model.inventory)
 
+    def fitting(self, gpu: GpuSpec, load: Load) -> Fitting:
+        """The model on a kind of GPU under a load: one question asks for it many times, and the next ones again.
+
+        Raises:
+            RequestError: a GPU on which the engine does not run this model.
+        """
+        # The spec is kept beside what was found, so that no other can bear its identity.
+        key = (id(gpu), load)
+        if (found := self._fittings.get(key)) is None:
+            if len(self._fittings) >= MOST_LOADS:
+                self._fittings.clear()
+            found = self._fittings[key] = gpu, self._engine.fitting(self.model, gpu, load)
+        return found[1]
+
     def accepted(self, count: int, kind: str, users: int) -> tuple[Layout, ...]:
         """The layouts of a count that the engine does not refuse."""
         key = (count, kind, min(users, count))
@@ -107,6 +126,22 @@ class _Known:
             found = tuple([layout for layout in layouts if refusal(model, layout) is None])
             if len(self._accepted) < MOST_KEPT:
                 self._accepted[key] = found
+        return found
+
+    def rules(self, count: int, kind: str, users: int) -> tuple[str, ...]:
+        """Why the engine refuses layouts of a count, each reason once; those that spread experts are left out."""
+        key = (count, kind, min(users, count))
+        if (found := self._rules.get(key)) is None:
+            model, refusal = self.model, self._engine.refusal
+            found = tuple(
+                dict.fromkeys(
+                    f"{layout.describe()}: {reason}"
+                    for layout in self._engine.layouts(model, count, users, kind)
+                    if not layout.expert_parallel and (reason := refusal(model, layout)) is not None
+                )
+            )
+            if len(self._rules) < MOST_KEPT:
+                self._rules[key] = found
         return found
 
     def preferred(self, count: int, kind: str, users: int, node: int) -> tuple[tuple[Layout, ...], ...]:
@@ -161,7 +196,7 @@ class Search:
             raise UncountableError(why, about="gpu")
         self.known = known(request)
         self.model = self.known.model
-        self.fitting = self.engine.fitting(self.model, request.gpu, request.load)
+        self.fitting = self.known.fitting(request.gpu, request.load)
         self._usable: int | None = None
 
     def evaluate(self, layout: Layout) -> LayoutMemory:
@@ -256,6 +291,10 @@ class Search:
                 return found
         return None
 
+    def fewest(self) -> LayoutMemory | None:
+        """The best layout of the fewest GPUs that do, or null where none up to the most allowed do."""
+        return self.smallest(self.start(), self.request.max_gpus)
+
     def _together(self, *, cache: bool) -> int:
         """The least number of GPUs that hold weights, and the cache if asked, beside what each needs for itself."""
         fitting = self.fitting
@@ -290,11 +329,7 @@ class Search:
         """Why this count does not do: the layout that came nearest, or the engine's rule."""
         kind = self.request.layouts
         accepted = self.accepted(count, kind)
-        rules = dict.fromkeys(
-            f"{layout.describe()}: {reason}"
-            for layout in self.layouts(count, kind)
-            if not layout.expert_parallel and (reason := self.engine.refusal(self.model, layout)) is not None
-        )
+        rules = self.known.rules(count, kind, self.sharers) if self._takes(count) else ()
         if not accepted:
             return Rejection(count, None, "; ".join(rules) or self._none_of(count))
         nearest = self.evaluate(max(accepted, key=self.fitting.free_bytes))
@@ -303,7 +338,7 @@ class Search:
             return Rejection(count, layout, f"{layout.describe()}: {reason}")
         reason = f"{nearest.layout.describe()}: {nearest.reason}"
         free = nearest.per_gpu.free_bytes if nearest.per_gpu is not None else 0
-        return Rejection(count, nearest.layout, "; ".join([reason, *list(rules)[:1]]), -free if free < 0 else None)
+        return Rejection(count, nearest.layout, "; ".join([reason, *rules[:1]]), -free if free < 0 else None)
 
 
 def _in_machines(memory: LayoutMemory | None) -> Iterator[str]:
@@ -452,8 +487,7 @@ def _context_counts(request: Request, chosen: int | None) -> tuple[tuple[int, in
         if length == request.context:
             counts.append((length, chosen))
             continue
-        search = Search(request.under(context=length))
-        found = search.smallest(search.start(), request.max_gpus)
+        found = Search(request.under(context=length)).fewest()
         counts.append((length, found.layout.gpu_count if found else None))
     if not any(length == request.context for length in lengths):
         counts = sorted([*counts, (request.context, chosen)])
@@ -487,15 +521,21 @@ def plan(request: Request, *, details: bool = True, why: bool = True) -> Plan:
         RequestError: settings that contradict the load.
     """
     search = Search(request)
-    floor = search.floor()
-    chosen = search.smallest(search.start(), request.max_gpus)
+    return planned(search, search.fewest(), details=details, why=why)
+
+
+def planned(search: Search, chosen: LayoutMemory | None, *, details: bool, why: bool = True) -> Plan:
+    """The plan of a layout that a search found to be that of the fewest GPUs; null where none does.
+
+    Raises:
+        RequestError: settings that contradict the load.
+    """
+    request, floor = search.request, search.floor()
     safe = chosen
     if chosen is not None and chosen.verdict == "tight":
         safe = search.smallest(chosen.layout.gpu_count + 1, request.max_gpus, safe=True)
     count = chosen.layout.gpu_count if chosen else None
-    reason = None
-    if chosen is None and why:
-        reason = _why_none(search, floor)
+    reason = _why_none(search, floor) if chosen is None and why else None
     rejected: tuple[Rejection, ...] = ()
     if details:
         last = (count or request.max_gpus + 1) - 1
