@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, log
+from math import ceil, inf, log
 
 from gpu_sizer.engines.registry import engine_name
 from gpu_sizer.errors import RequestError
@@ -61,7 +61,8 @@ class Demand:
     users: float
     places: float
     arrive: float
-    tail: float
+    burst: float = inf
+    tail: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +93,20 @@ class Situation:
         # Where the estimate says that not one request fits and yet it runs, the cache is no limit that is known.
         places = max(1.0, self.places if self.held >= 1 else float(self.sequences))
         if burst is None:
-            return Demand(wanted, places, 1.0, 0.0)
+            return Demand(wanted, places, 1.0)
         here = max(1.0, burst / self.replicas)
-        # Whole waves, of equal size.
-        running = here / ceil(here / min(here, places))
-        return Demand(running, max(1.0, running), 0.0, min(log(here), LONGEST_ANSWER) / here if drawn else 0.0)
+        running = max(1.0, min(here, places))
+        if drawn:
+            return Demand(running, running, 0.0, here, min(log(running), LONGEST_ANSWER))
+        # Answers of one length end together: whole waves, of equal size.
+        running = max(1.0, here / ceil(here / running))
+        return Demand(running, running, 0.0)
 
     def steady(self, demand: Demand) -> Steady:
         """What one replica does under a demand."""
         d = demand
-        return steady(self.case, self.basis.constants, d.users, d.places, arrive=d.arrive, tail=d.tail)
+        burst = d.burst if d.tail else None
+        return steady(self.case, self.basis.constants, d.users, d.places, arrive=d.arrive, burst=burst, tail=d.tail)
 
     def speed(self, demand: Demand) -> Speed:
         """The speed of all replicas under a demand of each."""

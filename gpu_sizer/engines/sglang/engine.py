@@ -11,6 +11,7 @@ from gpu_sizer.engines.layouts import divisors, parallel_layouts
 from gpu_sizer.engines.one_version import HALF, OneVersion
 from gpu_sizer.engines.sglang.pools import held, needed_bytes, state_slots
 from gpu_sizer.engines.sglang.reserve import constants, default_fraction, graph_sequences, replicas_inside, tier
+from gpu_sizer.engines.sglang.running import SglangFitting, running_requests, told_requests
 from gpu_sizer.engines.versions import reaches
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import Load, Settings
@@ -116,6 +117,7 @@ class SglangEngine(OneVersion):
     """The profile of one version of SGLang."""
 
     held = SglangModel
+    prepared = SglangFitting
     lowerable = ("max_num_batched_tokens",)
     counted = frozenset(("cpu_offload_gib", "language_model_only"))
 
@@ -147,15 +149,13 @@ class SglangEngine(OneVersion):
         if fraction is None:
             fraction = max(0.0, default_fraction(model, gpu, layout, tokens, graphs, load.enforce_eager, self.asked))
         dtype = self.cache_dtype(model.card, load)
-        tokens //= replicas_inside(layout)
         return load.resolved(
             users=users,
             gpu_memory_utilization=fraction,
             kv_cache_dtype=dtype,
-            # Not what limits memory. The constants of speed were fitted with the newest version's largest graph as the
-            # limit of what runs at once, so every version has it, whatever it captures.
-            max_num_seqs=load.max_num_seqs or graph_sequences(gpu, layout, None, str(constants()["release"])),
-            max_num_batched_tokens=tokens,
+            # The least: how many more the pool allows is known when it is sized (SglangFitting).
+            max_num_seqs=running_requests(load, layout, users, 0),
+            max_num_batched_tokens=tokens // replicas_inside(layout),
             hybrid_kv=load.hybrid_kv and model.windowed,
             disable_custom_all_reduce=False,
         )
@@ -186,11 +186,10 @@ class SglangEngine(OneVersion):
         peak += workspace_bytes(a, gpu, layout, tokens, model.has_scaled_experts)
         return peak + (0 if s.enforce_eager else int(constants()["graphs_gib"] * GIB))
 
-    def _table(self, tokens: int, s: Settings, load: Load) -> tuple[int, int]:
+    def _table(self, tokens: int, s: Settings, load: Load, layout: Layout) -> tuple[int, int]:
         """Rows and bytes of the table of where each request's tokens lie, for a pool of so many tokens."""
         c = constants()["request_table"]
-        rows = load.max_num_seqs or max(min(tokens * c["share"] // s.context, c["most"]), c["least"])
-        rows = min(rows, tokens // 2)
+        rows = min(running_requests(load, layout, s.users, tokens), tokens // 2)
         return rows, (rows + 1) * (s.context + c["more_tokens"]) * c["bytes"]
 
     def notes(self, card: ModelCard) -> tuple[str, ...]:
@@ -219,7 +218,7 @@ class SglangEngine(OneVersion):
         types = CacheTypes(s.kv_cache_dtype, self.model_dtype(model.card))
         bounds = stage_bounds(model.layers, pp)
         cells = model.cells(tp, types, bounds, windows=s.hybrid_kv)
-        slots = state_slots(s.prefix_caching, load.max_num_seqs)
+        slots = state_slots(s.prefix_caching, told_requests(load, layout))
         loading = [int(c["loading_gib"] * GIB) + model.absorbed(tp, start, stop) for start, stop in bounds]
         stages = tuple(
             RankMemory(
@@ -239,12 +238,12 @@ class SglangEngine(OneVersion):
         requests = min([tokens / s.context, *(float(n) for _, n in found if n is not None)])
         short = self._reason(fullest, s)
         if short is not None:
-            short += self._larger_share(fullest, s, load, before, peak)
+            short += self._larger_share(fullest, s, load, layout, before, peak)
         verdict, reason = self.verdict(fullest, short)
         if not 0 < s.gpu_memory_utilization < 1:
             verdict, reason = "does_not_fit", self._no_share(s, gpu)
         # Pools that leave less than the peak start, and run out of memory under load.
-        rows, table = self._table(tokens, s, load)
+        rows, table = self._table(tokens, s, load, layout)
         leaves = f"mem_fraction_static {s.gpu_memory_utilization:.3g} leaves {gib(slack)}"
         if verdict != "does_not_fit" and table > slack:
             verdict = "does_not_fit"
@@ -267,18 +266,19 @@ class SglangEngine(OneVersion):
             host_bytes=sum(model.offloaded(layout)) * tp * layout.data_parallel_size,
         )
 
-    def _larger_share(self, r: RankMemory, s: Settings, load: Load, before: int, peak: int) -> str:
+    def _larger_share(self, r: RankMemory, s: Settings, load: Load, layout: Layout, before: int, peak: int) -> str:
         """The flag under which the load would have room beside the engine's own peak, or nothing.
 
         Args:
             r: the fullest rank.
             s: the settings in force.
             load: as asked.
+            layout: as asked.
             before: bytes of which the share is taken.
             peak: of activations and graphs.
         """
         share = ceil_div((r.weights_bytes + r.loading_bytes + r.kv_cache_bytes) * 1000, before) / 1000
-        _, table = self._table(s.context * s.users, s, load)
+        _, table = self._table(s.context * s.users, s, load, layout)
         if not s.gpu_memory_utilization < share < 1 or before - int(before * share) < peak + table:
             return ""
         return f"; --mem-fraction-static {share:g} leaves room for it"

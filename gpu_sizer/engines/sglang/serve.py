@@ -9,6 +9,7 @@ them together (python/sglang/srt/server_args.py: _handle_data_parallelism).
 from __future__ import annotations
 
 from gpu_sizer.engines.serving import Start, Starter
+from gpu_sizer.engines.sglang.running import told_by_users
 
 #: ``--kv-cache-dtype``: the same page.
 CACHE_TYPES = {"float8": "fp8_e4m3", "fp8": "fp8_e4m3", "fp8_e4m3": "fp8_e4m3", "fp8_e5m2": "fp8_e5m2"} | {
@@ -40,8 +41,8 @@ def command(start: Start) -> tuple[str, ...]:
     words += ["--context-length", str(s.context)]
     words += ["--mem-fraction-static", repr(float(s.gpu_memory_utilization))]
     words += ["--chunked-prefill-size", str(s.max_num_batched_tokens * inside)]
-    if start.load.max_num_seqs is not None:
-        words += ["--max-running-requests", str(start.load.max_num_seqs)]
+    if (most := start.load.max_num_seqs or told_by_users(s, inside)) is not None:
+        words += ["--max-running-requests", str(most)]
     words += ["--dtype", start.dtype(), "--kv-cache-dtype", start.cache_dtype(CACHE_TYPES)]
     if start.load.block_size is not None:
         words += ["--page-size", str(start.load.block_size)]
