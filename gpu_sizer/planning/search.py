@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.registry import engine, never_on
-from gpu_sizer.errors import UncountableError
+from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.memory.estimate import LayoutMemory, refused
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.model.formats import storage_bytes
@@ -168,6 +168,7 @@ class Search:
         self.model = self.known.model
         self.fitting = self.engine.fitting(self.model, request.gpu, request.load)
         self._usable: int | None = None
+        self._rejections: dict[int, Rejection] = {}
 
     def evaluate(self, layout: Layout) -> LayoutMemory:
         """The layout's memory and verdict."""
@@ -185,6 +186,19 @@ class Search:
         from gpu_sizer.planning.rate import Rates
 
         return Rates(self.request, self.known)
+
+    @cached_property
+    def _may_meet(self) -> Callable[[Layout], bool] | None:
+        """Whether a layout may be fast enough, where rates are asked for and its speed is known; else null.
+
+        A speed that is not known is an error only where a layout has the memory.
+        """
+        if not self.request.load.asks_rate:
+            return None
+        try:
+            return self.rates.may_meet
+        except RequestError:
+            return None
 
     def is_fast(self, layout: Layout) -> bool:
         """Whether a layout surely reaches the rates that are asked for; true where none is."""
@@ -233,16 +247,22 @@ class Search:
         """
         if not self._takes(count):
             return None
-        request, fitting, tight = self.request, self.fitting, None
+        request, fitting, tight, may_meet = self.request, self.fitting, None, self._may_meet
         for alike in self.known.preferred(count, kind or request.layouts, self.sharers, request.gpus_per_node):
             found = [
                 x
                 for x in alike
-                if (among is None or among(x)) and not self._too_slow(x) and fitting.could_hold(x, safe=safe)
+                if (among is None or among(x))
+                and (may_meet is None or may_meet(x))
+                and not self._too_slow(x)
+                and fitting.could_hold(x, safe=safe)
             ]
             if len(found) > 1:
                 found.sort(key=fitting.free_bytes, reverse=True)
             for layout in found:
+                # Where its speed is known, it is known at once, and rules out more.
+                if may_meet is not None and (fitting.free_bytes(layout) < 0 or not self.is_fast(layout)):
+                    continue
                 memory = fitting.evaluate(layout)
                 if not memory.within_budget or not self.is_fast(layout):
                     continue
@@ -293,6 +313,11 @@ class Search:
 
     def rejection(self, count: int) -> Rejection:
         """Why this count does not do: the layout that came nearest, or the engine's rule."""
+        if (found := self._rejections.get(count)) is None:
+            found = self._rejections[count] = self._rejected(count)
+        return found
+
+    def _rejected(self, count: int) -> Rejection:
         kind = self.request.layouts
         accepted = self.accepted(count, kind)
         rules = dict.fromkeys(

@@ -6,6 +6,7 @@ from math import ceil, inf, log
 
 from gpu_sizer.engines.registry import engine_name
 from gpu_sizer.errors import RequestError
+from gpu_sizer.memory.layout import layout_of
 from gpu_sizer.records import dataclass, replace
 from gpu_sizer.timing.case import Case, case_of
 from gpu_sizer.timing.constants import Constants, Generation, constants, generation
@@ -115,6 +116,12 @@ class Situation:
         return judged(self.case, basis.constants, made, basis.engine, basis.gpu, demand.users, self.replicas)
 
 
+def one_of(layout: Layout) -> Layout:
+    """The layout of one of its replicas."""
+    x = layout
+    return layout_of(x.tensor_parallel_size, x.pipeline_parallel_size, 1, x.expert_parallel)
+
+
 class Speeds:
     """One model on one kind of GPU with prompts and answers of some length, ready for many layouts."""
 
@@ -140,7 +147,32 @@ class Speeds:
             profile.fitting(held.model, request.gpu, request.under(context=length, users=1).load)
             for length in self._lengths
         )
+        work, hardware = self._work, self._hardware
+        dense, expert = hardware.computed(work.dense.bits), hardware.computed(work.routed.bits)
+        self.basis = Basis(self.generation, hardware.kind, hardware.link_kind, dense, expert)
         self._found: dict[Layout, Situation] = {}
+
+    @property
+    def has_experts(self) -> bool:
+        """Whether the model is a mixture of experts, whose ranges are their own."""
+        return self._work.experts > 1
+
+    def without_cache(self, tensor: int, data: int) -> Case:
+        """One replica without stages, as if it kept nothing for its requests: no layout over these ranks is faster.
+
+        Args:
+            tensor: ranks over which every layer is cut.
+            data: groups that share the experts.
+        """
+        return self._case(tensor, 1, data, 0.0)
+
+    def groups(self, layout: Layout) -> int:
+        """The groups of a layout that share the experts; its other data parallel groups are replicas."""
+        return layout.data_parallel_size if self._shares(layout) else 1
+
+    def _case(self, tensor: int, pipeline: int, data: int, cache_bytes: float) -> Case:
+        lengths = {"prompt": self._prompt, "answer": self._answer}
+        return case_of(self._work, self._hardware, tensor, pipeline, data, cache_bytes=cache_bytes, **lengths)
 
     def situation(self, layout: Layout) -> Situation:
         """What the formulas need of a layout; ``data_parallel_size`` without spread experts is that many replicas.
@@ -152,7 +184,7 @@ class Speeds:
             raise RequestError("how fast caches spread over ranks are (decode context parallelism) was not measured")
         if layout.data_parallel_size > 1 and not self._shares(layout):
             # Replicas are the same one by one: what one of them does is asked once for any number of them.
-            return replace(self.situation(replace(layout, data_parallel_size=1)), replicas=layout.data_parallel_size)
+            return replace(self.situation(one_of(layout)), replicas=layout.data_parallel_size)
         if (found := self._found.get(layout)) is None:
             found = self._found[layout] = self._one(layout)
         return found
@@ -166,22 +198,10 @@ class Speeds:
         at_mean = self._mean.evaluate(layout).per_gpu
         if memory.per_gpu is None or at_mean is None:
             raise RequestError(memory.reason or "the engine refuses this layout")
-        work, hardware = self._work, self._hardware
         data = layout.data_parallel_size
         sequences = self._whole.settings(layout).max_num_seqs * data
         held = memory.max_concurrent_requests
         whole, mean = self._lengths
         places = min(float(sequences), held * (1.0 if self.generation.reserves else whole / mean))
-        case = case_of(
-            work,
-            hardware,
-            layout.tensor_parallel_size,
-            layout.pipeline_parallel_size,
-            data,
-            prompt=self._prompt,
-            answer=self._answer,
-            cache_bytes=at_mean.kv_cache_bytes,
-        )
-        dense, expert = hardware.computed(work.dense.bits), hardware.computed(work.routed.bits)
-        basis = Basis(self.generation, hardware.kind, hardware.link_kind, dense, expert)
-        return Situation(case, basis, 1, held, places, sequences)
+        case = self._case(layout.tensor_parallel_size, layout.pipeline_parallel_size, data, at_mean.kv_cache_bytes)
+        return Situation(case, self.basis, 1, held, places, sequences)

@@ -56,6 +56,16 @@ def _end_seconds(c: Case, k: Constants, running: Number, tail: Number) -> Number
     return tail * steps - (1 - e**-tail) * step_seconds(c, k, running)
 
 
+def _between(c: Case, step: Number, prefill: Number, running: Number, arrive: Number) -> Number:
+    """Seconds from one token to the next: a step, and the prompts of others that are worked through meanwhile."""
+    return step + arrive * (running - 1) * prefill / c.answer
+
+
+def token_seconds(c: Case, k: Constants, running: Number) -> Number:
+    """Seconds from one token of an answer to its next while so many requests run at once, and new ones come."""
+    return _between(c, step_seconds(c, k, running), prefill_seconds(c, k), running, 1.0)
+
+
 def steady(
     c: Case,
     k: Constants,
@@ -80,7 +90,7 @@ def steady(
     running = larger(smaller(users, places), 1.0)
     step, prefill = step_seconds(c, k, running), prefill_seconds(c, k)
     cycle = c.answer * step + running * prefill
-    between = step + arrive * (running - 1) * prefill / c.answer
+    between = _between(c, step, prefill, running, arrive)
     alone = k.first + (prefill**2 * (c.data * c.pipeline) ** 2 + reading_seconds(c, k) ** 2) ** 0.5
     waiting = larger(users - running, 0.0) / running * cycle
     first = alone + arrive * (k.queue * (running - 1) * prefill + step) + waiting
