@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.load import USUAL_ANSWER, USUAL_PROMPT
-from gpu_sizer.planning.replica import Replica
-from gpu_sizer.planning.speed import Speeds, one_of
 from gpu_sizer.planning.speed_bound import MARGIN, SpeedBound
 from gpu_sizer.planning.too_slow import too_slow
 from gpu_sizer.records import replace
@@ -14,7 +12,7 @@ from gpu_sizer.timing.judged import low_each
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from gpu_sizer.memory.layout import Layout
     from gpu_sizer.planning.request import Request
@@ -52,7 +50,7 @@ class Rates:
         self.prompt, self.answer = load.prompt or USUAL_PROMPT, load.answer or USUAL_ANSWER
         self._load = load
         self._users, self._each, self._all = load.users, load.tokens_per_second, load.requests_per_second
-        self._speeds = Speeds(request, held, prompt=self.prompt, answer=self.answer)
+        self._speeds = held.speeds(request, self.prompt, self.answer)
         generation = self._speeds.generation
         most = generation.most_users
         if most is not None and (self._users > most or self._all is not None):
@@ -70,7 +68,6 @@ class Rates:
         self._found: dict[Layout, Speed] = {}
         self._meets: dict[Layout, bool] = {}
         self._fewest: dict[Layout, float | None] = {}
-        self._replicas: dict[Layout, Replica] = {}
         self._bound = SpeedBound(self._speeds, self._users, self._each, self._wanted, request.max_gpus)
 
     def may_meet(self, layout: Layout) -> bool:
@@ -99,7 +96,7 @@ class Rates:
         """
         s, at_once = self._speeds.situation(layout), users
         if self._wanted is not None:
-            if self._replica(layout).most_in_all * s.replicas < self._wanted:
+            if not self._speeds.replica(layout).gives(self._wanted / s.replicas):
                 return users < 0
             if self._each is None:
                 return users > 0
@@ -120,31 +117,28 @@ class Rates:
             found = self._found[layout] = self._judged(layout)
         return found
 
-    def nearest(self, layouts: Sequence[Layout]) -> tuple[Layout, str]:
-        """Of layouts that are too slow that which comes nearest, and what it reaches of what is asked for."""
+    def nearest(self, layouts: Sequence[Layout], holds: Callable[[Layout], bool]) -> tuple[Layout, str]:
+        """Of layouts that are too slow that which comes nearest, and what it reaches of what is asked for.
+
+        Args:
+            layouts: of which some are looked at.
+            holds: whether a layout has the memory; at least one does.
+        """
         bounds = [self._bound.share(*self._ranks(x), x.gpu_count) for x in layouts]
         best, reached = 0, -1.0
         # Those that could come nearest first: what they reach rules out the others. Of equals the first is named.
         for place in sorted(range(len(layouts)), key=lambda n: -bounds[n]):
             if bounds[place] * (1 + MARGIN) < reached:
                 break
-            found = self._reached(layouts[place])
-            if (found, -place) > (reached, -best):
+            if holds(layouts[place]) and ((found := self._reached(layouts[place])), -place) > (reached, -best):
                 best, reached = place, found
         return layouts[best], too_slow(self.speed(layouts[best]), self._load)
-
-    def _replica(self, layout: Layout) -> Replica:
-        """One of a layout's replicas."""
-        one = layout if self._speeds.groups(layout) > 1 else one_of(layout)
-        if (found := self._replicas.get(one)) is None:
-            found = self._replicas[one] = Replica(self._speeds.situation(one))
-        return found
 
     def _reached(self, layout: Layout) -> float:
         """The share of what is asked for that a layout surely reaches."""
         s, at_once, shares = self._speeds.situation(layout), float(self._users), []
         if self._wanted is not None:
-            shares.append(self._replica(layout).most_in_all * s.replicas / self._wanted)
+            shares.append(self._speeds.replica(layout).most_in_all * s.replicas / self._wanted)
             at_once = max(at_once, self._at_once(layout))
         if self._each is not None:
             made = s.steady(s.demand(at_once))
@@ -172,7 +166,7 @@ class Rates:
         if layout not in self._fewest:
             assert self._wanted is not None
             replicas = self._speeds.situation(layout).replicas
-            found = self._replica(layout).fewest_at_once(self._wanted / replicas)
+            found = self._speeds.replica(layout).fewest_at_once(self._wanted / replicas)
             self._fewest[layout] = None if found is None else found * replicas
         return self._fewest[layout]
 
@@ -180,4 +174,4 @@ class Rates:
         """The same; where none do, as many as all replicas have room for."""
         if (found := self._fewest_at_once(layout)) is not None:
             return found
-        return self._replica(layout).places * self._speeds.situation(layout).replicas
+        return self._speeds.replica(layout).places * self._speeds.situation(layout).replicas

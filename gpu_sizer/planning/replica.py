@@ -6,7 +6,7 @@ from functools import cached_property
 from math import inf, nextafter
 
 from gpu_sizer.records import replace
-from gpu_sizer.timing.band import REGIMES
+from gpu_sizer.timing.band import REGIMES, ends
 from gpu_sizer.timing.judged import low_in_all
 
 TYPE_CHECKING = False
@@ -43,6 +43,17 @@ class Replica:
     def most_in_all(self) -> float:
         """The most tokens a second that it surely gives."""
         return max(given for _, given in self.ends)
+
+    @cached_property
+    def _bound(self) -> float:
+        """No less than :attr:`most_in_all`, of one number of requests at once: more of them never give less."""
+        s = self.situation
+        low = max(float(ends("tokens", s.basis.engine.key, s.case.experts > 1, most)[0]) for _, most in REGIMES)
+        return low * float(s.steady(s.demand(self.places)).tokens_per_second) * (1 + NEARNESS)
+
+    def gives(self, wanted: float) -> bool:
+        """Whether it surely gives so many tokens a second, with however many requests at once."""
+        return self._bound >= wanted and self.most_in_all >= wanted
 
     def fewest_at_once(self, wanted: float) -> float | None:
         """The fewest requests at once that surely give so many tokens a second together; null where none do.

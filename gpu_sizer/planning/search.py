@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gpu_sizer.engines.engine import Engine, PreparedModel
     from gpu_sizer.load import Load, Settings
     from gpu_sizer.planning.rate import Rates
+    from gpu_sizer.planning.speed import Speeds
     from gpu_sizer.timing.work import Work
 
 #: Contexts whose counts a plan lists where they differ.
@@ -36,14 +37,25 @@ TUNED_TOKENS = 2048
 ALONE = "a slice of a GPU works alone, since MIG has no NVLink and no peer-to-peer over which NCCL could join slices"
 #: Counts of one model whose layouts are kept.
 MOST_KEPT = 512
+#: Kinds of GPU, lengths and settings of one model whose speeds are kept.
+MOST_SPEEDS = 64
+#: What of a load speeds do not hang on: how many there are of what lengths is asked of them.
+ANY_RATE: dict[str, Any] = {
+    "context": 1,
+    "users": 1,
+    "prompt": None,
+    "answer": None,
+    "tokens_per_second": None,
+    "requests_per_second": None,
+}
 
 
 class _Hashed:
-    """A card that hashes by identity: cards hold dictionaries, and comparing them whole would cost more."""
+    """A card or spec that hashes by identity: it holds dictionaries, and comparing it whole would cost more."""
 
     __slots__ = ("card",)
 
-    def __init__(self, card: ModelCard) -> None:
+    def __init__(self, card: Any) -> None:
         self.card = card
 
     def __hash__(self) -> int:
@@ -60,6 +72,7 @@ class _Known:
         self._engine, self.model, self._card = engine, model, card
         self._accepted: dict[tuple[int, str, int], tuple[Layout, ...]] = {}
         self._preferred: dict[tuple[int, str, int, int], tuple[tuple[Layout, ...], ...]] = {}
+        self._speeds: dict[tuple[_Hashed, float, float, Load], Speeds] = {}
 
     @cached_property
     def total_parameters(self) -> int:
@@ -102,6 +115,21 @@ class _Known:
         from gpu_sizer.timing.work import work_of
 
         return work_of(self.model.card, self.model.inventory)
+
+    def speeds(self, request: Request, prompt: float, answer: float) -> Speeds:
+        """The speeds on a GPU with prompts and answers of some length: the same for any users and rates.
+
+        Raises:
+            RequestError: a GPU or engine of whose speed nothing is known.
+        """
+        from gpu_sizer.planning.speed import Speeds
+
+        key = _Hashed(request.gpu), prompt, answer, replace(request.load, **ANY_RATE)
+        if (found := self._speeds.get(key)) is None:
+            if len(self._speeds) >= MOST_SPEEDS:
+                self._speeds.clear()
+            found = self._speeds[key] = Speeds(request, self, prompt=prompt, answer=answer)
+        return found
 
     def accepted(self, count: int, kind: str, users: int) -> tuple[Layout, ...]:
         """The layouts of a count that the engine does not refuse."""
@@ -329,7 +357,7 @@ class Search:
             return Rejection(count, None, "; ".join(rules) or self._none_of(count))
         nearest = self.evaluate(max(accepted, key=self.fitting.free_bytes))
         if nearest.within_budget and self.request.load.asks_rate:
-            layout, reason = self.rates.nearest([a for a in accepted if self.evaluate(a).within_budget])
+            layout, reason = self.rates.nearest(accepted, lambda x: self.evaluate(x).within_budget)
             return Rejection(count, layout, f"{layout.describe()}: {reason}")
         reason = f"{nearest.layout.describe()}: {nearest.reason}"
         free = nearest.per_gpu.free_bytes if nearest.per_gpu is not None else 0

@@ -7,6 +7,7 @@ from math import ceil, inf, log
 from gpu_sizer.engines.registry import engine_name
 from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.layout import layout_of
+from gpu_sizer.planning.replica import Replica
 from gpu_sizer.records import dataclass, replace
 from gpu_sizer.timing.case import Case, case_of
 from gpu_sizer.timing.constants import Constants, Generation, constants, generation
@@ -32,6 +33,13 @@ if TYPE_CHECKING:
         @property
         def work(self) -> Work:
             """What a token and a prompt ask of the GPUs."""
+
+        def speeds(self, request: Request, prompt: float, answer: float) -> Speeds:
+            """Its speeds on the request's GPU under its settings, kept for the next request.
+
+            Raises:
+                RequestError: a GPU or engine of whose speed nothing is known.
+            """
 
 
 #: Mean answers that the longest one of a set of conversations has: benchmarks leave out the longest
@@ -151,6 +159,19 @@ class Speeds:
         dense, expert = hardware.computed(work.dense.bits), hardware.computed(work.routed.bits)
         self.basis = Basis(self.generation, hardware.kind, hardware.link_kind, dense, expert)
         self._found: dict[Layout, Situation] = {}
+        self._replicas: dict[Layout, Replica] = {}
+        self._without_cache: dict[tuple[int, int], Case] = {}
+
+    def replica(self, layout: Layout) -> Replica:
+        """One of a layout's replicas, whose figures are kept.
+
+        Raises:
+            RequestError: a layout that the engine refuses.
+        """
+        one = layout if self.groups(layout) > 1 else one_of(layout)
+        if (found := self._replicas.get(one)) is None:
+            found = self._replicas[one] = Replica(self.situation(one))
+        return found
 
     @property
     def has_experts(self) -> bool:
@@ -164,7 +185,9 @@ class Speeds:
             tensor: ranks over which every layer is cut.
             data: groups that share the experts.
         """
-        return self._case(tensor, 1, data, 0.0)
+        if (found := self._without_cache.get((tensor, data))) is None:
+            found = self._without_cache[tensor, data] = self._case(tensor, 1, data, 0.0)
+        return found
 
     def groups(self, layout: Layout) -> int:
         """The groups of a layout that share the experts; its other data parallel groups are replicas."""

@@ -17,7 +17,6 @@ from gpu_sizer.timing.serving import token_seconds
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.planning.speed import Speeds
-    from gpu_sizer.timing.case import Case
 
 #: More requests at once than any replica runs: what is given in all grows no more.
 FULL = 1e7
@@ -45,7 +44,6 @@ class SpeedBound:
         # More requests at once may be in a regime whose range is narrower.
         highs = [(most, ends("token", *seen, most)[1]) for _, most in REGIMES] if each is not None else []
         self._high = [(most, min(high for _, high in highs[place:])) for place, (most, _) in enumerate(highs)]
-        self._cases: dict[tuple[int, int], Case] = {}
         self._least: dict[tuple[int, int], float] = {}
         self._full: dict[tuple[int, int], float] = {}
 
@@ -58,9 +56,7 @@ class SpeedBound:
             gpus: of all replicas, of any number of stages.
         """
         speeds, share, replicas = self._speeds, inf, gpus / (tensor * data)
-        if (c := self._cases.get((tensor, data))) is None:
-            c = self._cases[tensor, data] = speeds.without_cache(tensor, data)
-        k = self._constants
+        c, k = speeds.without_cache(tensor, data), self._constants
         if self._in_all is not None:
             if (full := self._full.get((tensor, data))) is None:
                 given = FULL * c.answer / (c.answer * step_seconds(c, k, FULL) + FULL * prefill_seconds(c, k))
@@ -74,7 +70,8 @@ class SpeedBound:
 
     def allows(self, tensor: int, data: int, gpus: int) -> bool:
         """Whether layouts of so many GPUs over so many ranks could give what is asked for."""
-        if gpus > self._most_gpus:
+        # Groups that share the experts are a layout of nearly one number of GPUs alone.
+        if data > 1 or gpus > self._most_gpus:
             return self.share(tensor, data, gpus) >= 1 - MARGIN
         if (least := self._least.get((tensor, data))) is None:
             least = self._least[tensor, data] = self._fewest(tensor, data)
