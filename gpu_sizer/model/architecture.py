@@ -127,6 +127,8 @@ class Tower:
     """vision, audio ..."""
     tensors: tuple[ExtraTensor, ...]
     """Its tensors, grouped by shape or summed into counts of parameters."""
+    #: A list of models needs those of few.
+    LATER = ("tensors",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from functools import cached_property, partial
 from heapq import heapify, heappop, heappush
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
-from gpu_sizer.engines.registry import never_on
+from gpu_sizer.engines.registry import engine_for, never_on
 from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.load import ENGINE, LOAD, told
 from gpu_sizer.memory.layout import Layout
@@ -264,19 +264,36 @@ class _Rows:
         count: how many.
         options: load options; those that are left out have their defaults.
         counts: what a model's tensors sum to.
+        everything: also rows of models that run at no context of use.
     """
 
     def __init__(
-        self, gpu: GpuSpec, count: int, options: dict[str, Any], counts: Callable[[ModelCard], Counts]
+        self,
+        gpu: GpuSpec,
+        count: int,
+        options: dict[str, Any],
+        counts: Callable[[ModelCard], Counts],
+        *,
+        everything: bool,
     ) -> None:
-        self._gpu, self._count, self._counts = gpu, count, counts
+        self._gpu, self._count, self._counts, self._everything = gpu, count, counts, everything
         self._options = dict(options)
         self._wanted: int | None = self._options.pop("context", None)
         self._whole = _are_kept_whole(self._options)
+        self._most_bytes = count * gpu.visible_bytes
+        self._known: dict[int, Counts] = {}
+        self._alike: dict[tuple[int, int, str], Request] = {}
+
+    def counts(self, card: ModelCard) -> Counts:
+        """What the model's tensors sum to."""
+        # Releases of one card bear its id.
+        if (found := self._known.get(id(card))) is None:
+            found = self._known[id(card)] = self._counts(card)
+        return found
 
     def is_too_large(self, card: ModelCard) -> bool:
         """Whether a model's layers alone are more than the GPUs have; false where that is not known at once."""
-        return self._whole and self._counts(card).layer_bytes > self._count * self._gpu.visible_bytes
+        return self._whole and self.counts(card).layer_bytes > self._most_bytes
 
     def context(self, card: ModelCard) -> int:
         """Tokens that are asked for: the model's own length unless told."""
@@ -284,8 +301,12 @@ class _Rows:
 
     def _request(self, card: ModelCard) -> Request:
         """At the context asked, or as much of it as the model can take."""
-        length = min(self.context(card), _limit(card))
-        return make_request(card, self._gpu, context=length, **self._options)
+        # Options are checked once for all models alike, by which an engine's version and what ``k`` means are told.
+        engine = engine_for(self._options.get("engine", ENGINE.default), card)
+        key = min(self.context(card), _limit(card)), card.context.native, engine
+        if (found := self._alike.get(key)) is None:
+            found = self._alike[key] = make_request(card, self._gpu, context=key[0], **self._options)
+        return replace(found, model=card)
 
     def _best(self, search: Search) -> LayoutMemory | None:
         """The best layout at the context asked; a model that cannot take it does not fit."""
@@ -296,7 +317,7 @@ class _Rows:
         """Verdict, use, parameters and format of a row, and how far the model reaches where that is known at once."""
         request = self._request(card)
         search, limit = Search(request), _limit(card)
-        total = self._counts(card).total if self._whole else search.known.total_parameters
+        total = self.counts(card).total if self._whole else search.known.total_parameters
         if self.is_too_large(card) or search.start() > self._count:
             return "does_not_fit", False, total, card.weights.dtype, NOWHERE
         best, form = self._best(search), search.known.weights_format
@@ -305,7 +326,8 @@ class _Rows:
             return best.verdict, True, total, form, reach
         least = min(USEFUL_CONTEXT, self.context(card))
         useful = least <= limit and best_within(Search(request.under(context=least)), self._count) is not None
-        return "does_not_fit", useful, total, form, None
+        # Whether one runs at all is its place in the list of everything.
+        return "does_not_fit", useful, total, form, self.reach(card) if self._everything and not useful else None
 
     def reach(self, card: ModelCard) -> Reach:
         """How far a model reaches that is not too large."""
@@ -388,7 +410,7 @@ def what_fits(
         kept.setdefault("gpus_per_node", machine.machine.gpu_count)
     models, known = list(cards), counts or counts_of
 
-    rows = _Rows(gpu, count, kept, known)
+    rows = _Rows(gpu, count, kept, known, everything=everything)
 
     def row(card: ModelCard) -> tuple[Verdict, bool, int, str, Reach | None] | Uncounted:
         return counted(card, gpu, partial(rows.of, card))
