@@ -7,6 +7,8 @@ What a rank holds of a layer is cut where the layer's inputs or outputs are; the
   get_supported_lora_modules), towers have none.
 - SGLang, 0.5.23: ``srt/lora/mem_pool.py`` (get_lora_A_shape, get_lora_B_shape and those of embeddings), with
   ``--lora-target-modules all``; what adapters leave out is saved without it.
+
+TGI has no slots: it loads the adapters that it is told, and counts them by itself.
 """
 
 from __future__ import annotations

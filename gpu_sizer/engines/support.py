@@ -65,7 +65,10 @@ class Supported:
             return
         for s in COUNTED:
             if getattr(load, s.name) != s.default and s.name not in self.counted:
-                raise RequestError(f"what {s.key} takes or saves is not known here for {self.head['title']}")
+                title, lacks = self.head["title"], self.head.get("lacks", {})
+                if s.name in lacks:
+                    raise RequestError(f"{title} has no {s.key}: {lacks[s.name]}")
+                raise RequestError(f"what {s.key} takes or saves is not known here for {title}")
 
     @property
     def folder(self) -> str:

@@ -208,7 +208,7 @@ def test_what_cannot_draft_is_refused(model: str, asked: str, version: str, why:
 
 
 def test_other_engines_refuse_what_they_do_not_count() -> None:
-    for name in ("tgi", "tensorrt-llm", "transformers", "llama.cpp"):
+    for name in ("transformers", "llama.cpp"):
         with pytest.raises(RequestError, match="speculative takes or saves is not known here"):
             estimate("llama-3-8b", gpu="h100", engine=name, context=2048, speculative="mtp:1")
     with pytest.raises(RequestError, match=r"from 0\.17 on"):

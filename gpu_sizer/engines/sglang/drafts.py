@@ -9,8 +9,8 @@ as many tokens. Chains of drafts are verified in one pass of N + 1 tokens a requ
 
 from __future__ import annotations
 
-from gpu_sizer.engines.drafting import Drafts, drafts_of
-from gpu_sizer.engines.held import Cells, HeldModel
+from gpu_sizer.engines.drafting import drafts_of
+from gpu_sizer.engines.held_drafter import HeldDrafter
 from gpu_sizer.engines.sglang.reserve import constants
 from gpu_sizer.engines.speculation import NoDrafterError, speculation
 from gpu_sizer.memory.activations import ACTIVATION_BYTES, forward_bytes
@@ -19,6 +19,7 @@ from gpu_sizer.records import replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.engines.held import Cells
     from gpu_sizer.load import Settings
     from gpu_sizer.memory.layout import Layout
     from gpu_sizer.memory.weights import WeightRules
@@ -31,37 +32,12 @@ COUNTED_ALONE = ("dflash", "dspark")
 LOGITS_BYTES = 4
 
 
-class Drafter(HeldModel):
+class Drafter(HeldDrafter):
     """What drafts for a model, as SGLang holds it."""
-
-    def __init__(self, drafts: Drafts, hidden_size: int, rules: WeightRules) -> None:
-        inventory = drafts.inventory
-        if drafts.method == "eagle" or (
-            drafts.method == "eagle3" and drafts.card.architecture.hidden_size == hidden_size
-        ):
-            inventory = replace(inventory, embedding=())
-        if drafts.method == "eagle":
-            inventory = replace(inventory, head=())
-        super().__init__(drafts.card, inventory, rules)
-        self.drafts = drafts
-
-    @property
-    def verified(self) -> int:
-        """Tokens of a request that one pass verifies."""
-        return self.drafts.tokens + 1
-
-    def weights_bytes(self, layout: Layout) -> int:
-        """Bytes of its weights on a rank."""
-        return self.weights(layout.tensor_parallel_size, layout.expert_ranks, ((0, self.layers),))[0].total
-
-    def _kept(self, tp: int, types: CacheTypes) -> int:
-        """Bytes of a token in its own pool."""
-        cell = self.cells(tp, types, ((0, self.layers),), windows=False)[0]
-        return cell.full
 
     def set_aside(self, cell: Cells, full_layers: int, tp: int, types: CacheTypes) -> tuple[Cells, int]:
         """The model's cell with what is set aside for it, and what its pool has beyond that, a token."""
-        kept = self._kept(tp, types)
+        kept = self.kept(tp, types)
         counted = kept
         if self.drafts.method not in COUNTED_ALONE:
             counted = cell.full * self.layers // full_layers if full_layers else 0
