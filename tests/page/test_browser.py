@@ -450,7 +450,7 @@ def test_on_a_phone_the_answer_is_in_view_before_anything_is_touched(server: str
 
 
 def figures(page: Any) -> str:
-    """Requests, bytes over the network (the engine's, which its worker asks for, too), and times of a page as the browser has them."""
+    """Requests, bytes over the network and times of a page as the browser has them, with what its engine asks for."""
     of_all = (
         "performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'))"
         ".map(e => [e.name, Math.max(e.transferSize, e.encodedBodySize), e.responseEnd])"
