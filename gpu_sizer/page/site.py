@@ -98,6 +98,11 @@ def page_html(how: str, engine: dict[str, Any] | None = None, footer: str = "", 
         "engine": escape(json.dumps(engine), quote=True) if engine else "",
         "version": gpu_sizer.__version__,
         "footer": escape(footer),
+        # A server takes no logs: they name hosts and paths, and are longer than what it reads of a stranger.
+        "own": "Your own model" if how == "server" else "Your own model or log",
+        "droppable": "a <code>config.json</code> or a model card"
+        if how == "server"
+        else "a <code>config.json</code>, a model card or a start-up log",
     }
     for key, value in values.items():
         text = text.replace("{" + key + "}", value)
