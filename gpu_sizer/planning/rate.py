@@ -50,7 +50,7 @@ class Rates:
         self.prompt, self.answer = load.prompt or USUAL_PROMPT, load.answer or USUAL_ANSWER
         self._load = load
         self._users, self._each, self._all = load.users, load.tokens_per_second, load.requests_per_second
-        self._speeds = held.speeds(request, self.prompt, self.answer)
+        self._held, self._speeds = held, held.speeds(request, self.prompt, self.answer)
         generation = self._speeds.generation
         most = generation.most_users
         if most is not None and (self._users > most or self._all is not None):
@@ -69,6 +69,10 @@ class Rates:
         self._meets: dict[Layout, bool] = {}
         self._fewest: dict[Layout, float | None] = {}
         self._bound = SpeedBound(self._speeds, self._users, self._each, self._wanted, request.max_gpus)
+
+    def may_any_meet(self, count: int, kind: str, users: int) -> bool:
+        """Whether any layout of a count is worth it: its kind, and users for its replicas, as in a search."""
+        return any(self._bound.allows(*ranks, count) for ranks in self._held.ranks(count, kind, users))
 
     def may_meet(self, layout: Layout) -> bool:
         """Whether a layout is worth :meth:`meets`; false only where its ranks cannot reach what is asked for."""

@@ -72,6 +72,7 @@ class _Known:
         self._engine, self.model, self._card = engine, model, card
         self._accepted: dict[tuple[int, str, int], tuple[Layout, ...]] = {}
         self._preferred: dict[tuple[int, str, int, int], tuple[tuple[Layout, ...], ...]] = {}
+        self._ranks: dict[tuple[int, str, int], tuple[tuple[int, int], ...]] = {}
         self._speeds: dict[tuple[_Hashed, float, float, Load], Speeds] = {}
 
     @cached_property
@@ -140,6 +141,18 @@ class _Known:
             found = tuple([layout for layout in layouts if refusal(model, layout) is None])
             if len(self._accepted) < MOST_KEPT:
                 self._accepted[key] = found
+        return found
+
+    def ranks(self, count: int, kind: str, users: int) -> tuple[tuple[int, int], ...]:
+        """Over how many ranks accepted layouts of a count cut each layer, and how many groups share the experts."""
+        from gpu_sizer.planning.speed import groups_of
+
+        key = (count, kind, min(users, count))
+        if (found := self._ranks.get(key)) is None:
+            layouts = self.accepted(count, kind, users)
+            found = tuple({(x.tensor_parallel_size, groups_of(x, self.work)): None for x in layouts})
+            if len(self._ranks) < MOST_KEPT:
+                self._ranks[key] = found
         return found
 
     def preferred(self, count: int, kind: str, users: int, node: int) -> tuple[tuple[Layout, ...], ...]:
@@ -276,6 +289,8 @@ class Search:
         if not self._takes(count):
             return None
         request, fitting, tight, may_meet = self.request, self.fitting, None, self._may_meet
+        if may_meet is not None and not self.rates.may_any_meet(count, kind or request.layouts, self.sharers):
+            return None
         for alike in self.known.preferred(count, kind or request.layouts, self.sharers, request.gpus_per_node):
             found = [
                 x
