@@ -143,18 +143,6 @@ class _Known:
                 self._accepted[key] = found
         return found
 
-    def ranks(self, count: int, kind: str, users: int) -> tuple[tuple[int, int], ...]:
-        """Over how many ranks accepted layouts of a count cut each layer, and how many groups share the experts."""
-        from gpu_sizer.planning.speed import groups_of
-
-        key = (count, kind, min(users, count))
-        if (found := self._ranks.get(key)) is None:
-            layouts = self.accepted(count, kind, users)
-            found = tuple({(x.tensor_parallel_size, groups_of(x, self.work)): None for x in layouts})
-            if len(self._ranks) < MOST_KEPT:
-                self._ranks[key] = found
-        return found
-
     def preferred(self, count: int, kind: str, users: int, node: int) -> tuple[tuple[Layout, ...], ...]:
         """The accepted layouts by preference: tensor parallelism within a node of so many GPUs, no experts spread."""
         key = (count, kind, min(users, count), node)
@@ -167,6 +155,18 @@ class _Known:
             found = tuple([tuple(alike[rank]) for rank in sorted(alike, reverse=True)])
             if len(self._preferred) < MOST_KEPT:
                 self._preferred[key] = found
+        return found
+
+    def ranks(self, count: int, kind: str, users: int) -> tuple[tuple[int, int], ...]:
+        """Over how many ranks accepted layouts of a count cut each layer, and how many groups share the experts."""
+        from gpu_sizer.planning.speed import groups_of
+
+        key = (count, kind, min(users, count))
+        if (found := self._ranks.get(key)) is None:
+            layouts = self.accepted(count, kind, users)
+            found = tuple({(x.tensor_parallel_size, groups_of(x, self.work)): None for x in layouts})
+            if len(self._ranks) < MOST_KEPT:
+                self._ranks[key] = found
         return found
 
 
