@@ -78,6 +78,10 @@ class Rates:
         """Whether a layout is worth :meth:`meets`; false only where its ranks cannot reach what is asked for."""
         return self._bound.allows(*self._ranks(layout), layout.gpu_count)
 
+    def reached_at_most(self, layout: Layout) -> float:
+        """No less than :meth:`reached`, told before a layout is looked at."""
+        return self._bound.share_of_some(*self._ranks(layout), layout.gpu_count)
+
     def _ranks(self, layout: Layout) -> tuple[int, int]:
         """Ranks over which every layer is cut, and groups that share the experts."""
         return layout.tensor_parallel_size, self._speeds.groups(layout)
@@ -128,17 +132,17 @@ class Rates:
             layouts: of which some are looked at.
             holds: whether a layout has the memory; at least one does.
         """
-        bounds = [self._bound.share(*self._ranks(x), x.gpu_count) for x in layouts]
+        bounds = [self.reached_at_most(x) for x in layouts]
         best, reached = 0, -1.0
         # Those that could come nearest first: what they reach rules out the others. Of equals the first is named.
         for place in sorted(range(len(layouts)), key=lambda n: -bounds[n]):
             if bounds[place] * (1 + MARGIN) < reached:
                 break
-            if holds(layouts[place]) and ((found := self._reached(layouts[place])), -place) > (reached, -best):
+            if holds(layouts[place]) and ((found := self.reached(layouts[place])), -place) > (reached, -best):
                 best, reached = place, found
         return layouts[best], too_slow(self.speed(layouts[best]), self._load)
 
-    def _reached(self, layout: Layout) -> float:
+    def reached(self, layout: Layout) -> float:
         """The share of what is asked for that a layout surely reaches."""
         s, at_once, shares = self._speeds.situation(layout), float(self._users), []
         if self._wanted is not None:

@@ -229,15 +229,17 @@ class Search:
         return Rates(self.request, self.known)
 
     @cached_property
-    def _may_meet(self) -> Callable[[Layout], bool] | None:
-        """Whether a layout may be fast enough, where rates are asked for and its speed is known; else null.
+    def _bounds(self) -> Rates | None:
+        """What rules layouts out that cannot be fast enough, where rates are asked for and speeds are known; else null.
 
-        A speed that is not known is an error only where a layout has the memory.
+        A speed that is not known is an error only where a layout has the memory. Lower settings have the same bounds.
         """
+        if self._above is not None:
+            return self._above._bounds
         if not self.request.load.asks_rate:
             return None
         try:
-            return self.rates.may_meet
+            return self.rates
         except RequestError:
             return None
 
@@ -288,15 +290,15 @@ class Search:
         """
         if not self._takes(count):
             return None
-        request, fitting, tight, may_meet = self.request, self.fitting, None, self._may_meet
-        if may_meet is not None and not self.rates.may_any_meet(count, kind or request.layouts, self.sharers):
+        request, fitting, tight, bounds = self.request, self.fitting, None, self._bounds
+        if bounds is not None and not bounds.may_any_meet(count, kind or request.layouts, self.sharers):
             return None
         for alike in self.known.preferred(count, kind or request.layouts, self.sharers, request.gpus_per_node):
             found = [
                 x
                 for x in alike
                 if (among is None or among(x))
-                and (may_meet is None or may_meet(x))
+                and (bounds is None or bounds.may_meet(x))
                 and not self._too_slow(x)
                 and fitting.could_hold(x, safe=safe)
             ]
@@ -304,7 +306,7 @@ class Search:
                 found.sort(key=fitting.free_bytes, reverse=True)
             for layout in found:
                 # Where its speed is known, it is known at once, and rules out more.
-                if may_meet is not None and (fitting.free_bytes(layout) < 0 or not self.is_fast(layout)):
+                if bounds is not None and (fitting.free_bytes(layout) < 0 or not self.is_fast(layout)):
                     continue
                 memory = fitting.evaluate(layout)
                 if not memory.within_budget or not self.is_fast(layout):
