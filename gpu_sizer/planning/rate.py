@@ -50,7 +50,7 @@ class Rates:
         self.prompt, self.answer = load.prompt or USUAL_PROMPT, load.answer or USUAL_ANSWER
         self._load = load
         self._users, self._each, self._all = load.users, load.tokens_per_second, load.requests_per_second
-        self._speeds = held.speeds(request, self.prompt, self.answer)
+        self._held, self._speeds = held, held.speeds(request, self.prompt, self.answer)
         generation = self._speeds.generation
         most = generation.most_users
         if most is not None and (self._users > most or self._all is not None):
@@ -70,9 +70,17 @@ class Rates:
         self._fewest: dict[Layout, float | None] = {}
         self._bound = SpeedBound(self._speeds, self._users, self._each, self._wanted, request.max_gpus)
 
+    def may_any_meet(self, count: int, kind: str, users: int) -> bool:
+        """Whether any layout of a count is worth it: its kind, and users for its replicas, as in a search."""
+        return any(self._bound.allows(*ranks, count) for ranks in self._held.ranks(count, kind, users))
+
     def may_meet(self, layout: Layout) -> bool:
         """Whether a layout is worth :meth:`meets`; false only where its ranks cannot reach what is asked for."""
         return self._bound.allows(*self._ranks(layout), layout.gpu_count)
+
+    def reached_at_most(self, layout: Layout) -> float:
+        """No less than :meth:`reached`, told before a layout is looked at."""
+        return self._bound.share_of_some(*self._ranks(layout), layout.gpu_count)
 
     def _ranks(self, layout: Layout) -> tuple[int, int]:
         """Ranks over which every layer is cut, and groups that share the experts."""
@@ -124,17 +132,17 @@ class Rates:
             layouts: of which some are looked at.
             holds: whether a layout has the memory; at least one does.
         """
-        bounds = [self._bound.share(*self._ranks(x), x.gpu_count) for x in layouts]
+        bounds = [self.reached_at_most(x) for x in layouts]
         best, reached = 0, -1.0
         # Those that could come nearest first: what they reach rules out the others. Of equals the first is named.
         for place in sorted(range(len(layouts)), key=lambda n: -bounds[n]):
             if bounds[place] * (1 + MARGIN) < reached:
                 break
-            if holds(layouts[place]) and ((found := self._reached(layouts[place])), -place) > (reached, -best):
+            if holds(layouts[place]) and ((found := self.reached(layouts[place])), -place) > (reached, -best):
                 best, reached = place, found
         return layouts[best], too_slow(self.speed(layouts[best]), self._load)
 
-    def _reached(self, layout: Layout) -> float:
+    def reached(self, layout: Layout) -> float:
         """The share of what is asked for that a layout surely reaches."""
         s, at_once, shares = self._speeds.situation(layout), float(self._users), []
         if self._wanted is not None:

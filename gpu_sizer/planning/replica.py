@@ -7,7 +7,8 @@ from math import inf, nextafter
 
 from gpu_sizer.records import replace
 from gpu_sizer.timing.band import REGIMES, ends
-from gpu_sizer.timing.judged import low_in_all
+from gpu_sizer.timing.bound import most_tokens_per_second
+from gpu_sizer.timing.serving import tokens_per_second
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ class Replica:
     def in_all(self, running: float) -> float:
         """Tokens a second that so many requests at once surely give together."""
         s = self.situation
-        demand = s.demand(running)
-        return float(min(low_in_all(s.case, s.steady(demand), s.basis.engine, demand.users, 1)))
+        given = s.basis.engine.key, s.case.experts > 1, running
+        low = ends("tokens", *given)[0] * tokens_per_second(s.case, s.basis.constants, running)
+        return float(min(low, most_tokens_per_second(s.case, running)))
 
     @cached_property
     def ends(self) -> tuple[tuple[float, float], ...]:
@@ -49,7 +51,7 @@ class Replica:
         """No less than :attr:`most_in_all`, of one number of requests at once: more of them never give less."""
         s = self.situation
         low = max(float(ends("tokens", s.basis.engine.key, s.case.experts > 1, most)[0]) for _, most in REGIMES)
-        return low * float(s.steady(s.demand(self.places)).tokens_per_second) * (1 + NEARNESS)
+        return low * float(tokens_per_second(s.case, s.basis.constants, self.places)) * (1 + NEARNESS)
 
     def gives(self, wanted: float) -> bool:
         """Whether it surely gives so many tokens a second, with however many requests at once."""
@@ -70,21 +72,27 @@ class Replica:
     def _between(self, low: float, high: float, given: float, wanted: float) -> float:
         """The same within one regime, of which ``high`` gives enough: false position, after Dowell and Jarratt.
 
-        https://doi.org/10.1007/BF01934364 (the Illinois rule): an end that stays is pulled towards the other. The time
-        of a cycle is nearly a straight line of the requests in it, which makes that of what is left over one, too.
+        https://doi.org/10.1007/BF01934364 (the Illinois rule): an end that stays twice is pulled towards the other. The
+        time of a cycle is nearly a straight line of the requests in it, which makes that of what is left over one, too.
         """
         found = self.in_all(low)
         if found >= wanted:
             return low
-        below, above = low - wanted * low / found, high - wanted * high / given
+        # Into the middle of what is near enough, from either side.
+        aim = wanted * (1 + NEARNESS / 2)
+        below, above, before = low - aim * low / found, high - aim * high / given, None
         for _ in range(MOST_STEPS):
             if given <= wanted * (1 + NEARNESS):
                 break
             middle = high - above * (high - low) / (above - below)
             found = self.in_all(middle)
-            over = middle - wanted * middle / found
-            if over >= 0:
-                high, above, given, below = middle, over, found, below / 2
+            over = middle - aim * middle / found
+            enough = found >= wanted
+            if enough:
+                high, above, given = middle, over, found
             else:
-                low, below, above = middle, over, above / 2
+                low, below = middle, over
+            if enough == before:
+                below, above = (below / 2, above) if enough else (below, above / 2)
+            before = enough
         return high

@@ -75,6 +75,7 @@ class _Known:
         self._preferred: dict[tuple[int, str, int, int], tuple[tuple[Layout, ...], ...]] = {}
         self._rules: dict[tuple[int, str, int], tuple[str, ...]] = {}
         self._fittings: dict[tuple[int, Load], tuple[GpuSpec, Fitting]] = {}
+        self._ranks: dict[tuple[int, str, int], tuple[tuple[int, int], ...]] = {}
         self._speeds: dict[tuple[_Hashed, float, float, Load], Speeds] = {}
 
     @cached_property
@@ -186,6 +187,18 @@ class _Known:
                 self._preferred[key] = found
         return found
 
+    def ranks(self, count: int, kind: str, users: int) -> tuple[tuple[int, int], ...]:
+        """Over how many ranks accepted layouts of a count cut each layer, and how many groups share the experts."""
+        from gpu_sizer.planning.speed import groups_of
+
+        key = (count, kind, min(users, count))
+        if (found := self._ranks.get(key)) is None:
+            layouts = self.accepted(count, kind, users)
+            found = tuple({(x.tensor_parallel_size, groups_of(x, self.work)): None for x in layouts})
+            if len(self._ranks) < MOST_KEPT:
+                self._ranks[key] = found
+        return found
+
 
 @lru_cache(maxsize=64)
 def _known(engine_name: str, of_model: Load, card: _Hashed) -> _Known:
@@ -246,15 +259,17 @@ class Search:
         return Rates(self.request, self.known)
 
     @cached_property
-    def _may_meet(self) -> Callable[[Layout], bool] | None:
-        """Whether a layout may be fast enough, where rates are asked for and its speed is known; else null.
+    def _bounds(self) -> Rates | None:
+        """What rules layouts out that cannot be fast enough, where rates are asked for and speeds are known; else null.
 
-        A speed that is not known is an error only where a layout has the memory.
+        A speed that is not known is an error only where a layout has the memory. Lower settings have the same bounds.
         """
+        if self._above is not None:
+            return self._above._bounds
         if not self.request.load.asks_rate:
             return None
         try:
-            return self.rates.may_meet
+            return self.rates
         except RequestError:
             return None
 
@@ -305,13 +320,15 @@ class Search:
         """
         if not self._takes(count):
             return None
-        request, fitting, tight, may_meet = self.request, self.fitting, None, self._may_meet
+        request, fitting, tight, bounds = self.request, self.fitting, None, self._bounds
+        if bounds is not None and not bounds.may_any_meet(count, kind or request.layouts, self.sharers):
+            return None
         for alike in self.known.preferred(count, kind or request.layouts, self.sharers, request.gpus_per_node):
             found = [
                 x
                 for x in alike
                 if (among is None or among(x))
-                and (may_meet is None or may_meet(x))
+                and (bounds is None or bounds.may_meet(x))
                 and not self._too_slow(x)
                 and fitting.could_hold(x, safe=safe)
             ]
@@ -319,7 +336,7 @@ class Search:
                 found.sort(key=fitting.free_bytes, reverse=True)
             for layout in found:
                 # Where its speed is known, it is known at once, and rules out more.
-                if may_meet is not None and (fitting.free_bytes(layout) < 0 or not self.is_fast(layout)):
+                if bounds is not None and (fitting.free_bytes(layout) < 0 or not self.is_fast(layout)):
                     continue
                 memory = fitting.evaluate(layout)
                 if not memory.within_budget or not self.is_fast(layout):

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
         def work(self) -> Work:
             """What a token and a prompt ask of the GPUs."""
 
+        def ranks(self, count: int, kind: str, users: int) -> tuple[tuple[int, int], ...]:
+            """Over how many ranks accepted layouts of a count cut each layer, and how many groups share the experts."""
+
         def speeds(self, request: Request, prompt: float, answer: float) -> Speeds:
             """Its speeds on the request's GPU under its settings, kept for the next request.
 
@@ -124,6 +127,11 @@ class Situation:
         return judged(self.case, basis.constants, made, basis.engine, basis.gpu, demand.users, self.replicas)
 
 
+def groups_of(layout: Layout, work: Work) -> int:
+    """The groups of a layout that share a model's experts; its other data parallel groups are replicas."""
+    return layout.data_parallel_size if layout.expert_parallel and work.routed.bytes > 0 else 1
+
+
 def one_of(layout: Layout) -> Layout:
     """The layout of one of its replicas."""
     x = layout
@@ -191,7 +199,7 @@ class Speeds:
 
     def groups(self, layout: Layout) -> int:
         """The groups of a layout that share the experts; its other data parallel groups are replicas."""
-        return layout.data_parallel_size if self._shares(layout) else 1
+        return groups_of(layout, self._work)
 
     def _case(self, tensor: int, pipeline: int, data: int, cache_bytes: float) -> Case:
         lengths = {"prompt": self._prompt, "answer": self._answer}
@@ -205,16 +213,12 @@ class Speeds:
         """
         if layout.decode_context_parallel_size > 1:
             raise RequestError("how fast caches spread over ranks are (decode context parallelism) was not measured")
-        if layout.data_parallel_size > 1 and not self._shares(layout):
+        if layout.data_parallel_size > self.groups(layout):
             # Replicas are the same one by one: what one of them does is asked once for any number of them.
             return replace(self.situation(one_of(layout)), replicas=layout.data_parallel_size)
         if (found := self._found.get(layout)) is None:
             found = self._found[layout] = self._one(layout)
         return found
-
-    def _shares(self, layout: Layout) -> bool:
-        """Whether its data parallel groups share the experts."""
-        return layout.data_parallel_size > 1 and layout.expert_parallel and self._work.routed.bytes > 0
 
     def _one(self, layout: Layout) -> Situation:
         memory = self._whole.evaluate(layout)

@@ -42,31 +42,54 @@ class SpeedBound:
         seen = speeds.generation.key, speeds.has_experts
         self._low = max(ends("tokens", *seen, most)[0] for _, most in REGIMES)
         # More requests at once may be in a regime whose range is narrower.
-        highs = [(most, ends("token", *seen, most)[1]) for _, most in REGIMES] if each is not None else []
+        highs = [(most, ends("token", *seen, most)[1] if each is not None else 1.0) for _, most in REGIMES]
         self._high = [(most, min(high for _, high in highs[place:])) for place, (most, _) in enumerate(highs)]
+        self._shares: dict[tuple[int, int, int], float] = {}
         self._least: dict[tuple[int, int], float] = {}
         self._full: dict[tuple[int, int], float] = {}
 
+    def _of_all(self, tensor: int, data: int, replicas: float) -> float:
+        """The share of what is asked for in all that no layout exceeds; infinity where nothing is."""
+        if self._in_all is None:
+            return inf
+        if (full := self._full.get((tensor, data))) is None:
+            c, k = self._speeds.without_cache(tensor, data), self._constants
+            given = FULL * c.answer / (c.answer * step_seconds(c, k, FULL) + FULL * prefill_seconds(c, k))
+            full = self._full[tensor, data] = self._low * given
+        return replicas * full / self._in_all
+
+    def _of_each(self, tensor: int, data: int, running: float, high: float) -> float:
+        """The same of what is asked for each, of so many at once and with the upper end of a range of times."""
+        if self._each is None:
+            return inf
+        c = self._speeds.without_cache(tensor, data)
+        return float(1 / (high * token_seconds(c, self._constants, running)) / self._each)
+
     def share(self, tensor: int, data: int, gpus: int) -> float:
-        """The share of what is asked for that no layout of so many GPUs exceeds.
+        """The share of what is asked for that no layout of so many GPUs exceeds which runs all its users at once.
 
         Args:
             tensor: ranks over which every layer is cut.
             data: groups that share the experts.
             gpus: of all replicas, of any number of stages.
         """
-        speeds, share, replicas = self._speeds, inf, gpus / (tensor * data)
-        c, k = speeds.without_cache(tensor, data), self._constants
-        if self._in_all is not None:
-            if (full := self._full.get((tensor, data))) is None:
-                given = FULL * c.answer / (c.answer * step_seconds(c, k, FULL) + FULL * prefill_seconds(c, k))
-                full = self._full[tensor, data] = self._low * given
-            share = replicas * full / self._in_all
-        if self._each is not None:
+        if (found := self._shares.get((tensor, data, gpus))) is None:
+            replicas = gpus / (tensor * data)
             running = max(1.0, self._users / replicas)
             high = next(high for most, high in self._high if most >= running)
-            share = min(share, 1 / (high * token_seconds(c, k, running)) / self._each)
-        return share
+            found = min(self._of_all(tensor, data, replicas), self._of_each(tensor, data, running, high))
+            self._shares[tensor, data, gpus] = found
+        return found
+
+    def share_of_some(self, tensor: int, data: int, gpus: int) -> float:
+        """The same of layouts that may run fewer, where each user counts as much as runs at once of the users.
+
+        Seconds by request at once fall with their number, or rise, or fall and then rise: they are least at an end.
+        """
+        replicas = gpus / (tensor * data)
+        running, (_, least) = max(1.0, self._users / replicas), self._high[0]
+        ends_of_all = [n / running * self._of_each(tensor, data, n, least) for n in (running, 1.0)]
+        return min(self._of_all(tensor, data, replicas), max(ends_of_all))
 
     def allows(self, tensor: int, data: int, gpus: int) -> bool:
         """Whether layouts of so many GPUs over so many ranks could give what is asked for."""

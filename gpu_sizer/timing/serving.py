@@ -66,6 +66,17 @@ def token_seconds(c: Case, k: Constants, running: Number) -> Number:
     return _between(c, step_seconds(c, k, running), prefill_seconds(c, k), running, 1.0)
 
 
+def _in_all(c: Case, k: Constants, cycle: Number, running: Number, arrive: Number) -> Number:
+    """Output tokens a second of requests that each take a cycle."""
+    return running * c.answer / (cycle + arrive * k.first)
+
+
+def tokens_per_second(c: Case, k: Constants, running: Number) -> Number:
+    """Output tokens a second of so many requests at once, whose places new ones take."""
+    cycle = c.answer * step_seconds(c, k, running) + running * prefill_seconds(c, k)
+    return _in_all(c, k, cycle, running, 1.0)
+
+
 def steady(
     c: Case,
     k: Constants,
@@ -94,7 +105,7 @@ def steady(
     alone = k.first + (prefill**2 * (c.data * c.pipeline) ** 2 + reading_seconds(c, k) ** 2) ** 0.5
     waiting = larger(users - running, 0.0) / running * cycle
     first = alone + arrive * (k.queue * (running - 1) * prefill + step) + waiting
-    in_all = running * c.answer / (cycle + arrive * k.first)
+    in_all = _in_all(c, k, cycle, running, arrive)
     if burst is not None:
         in_all = in_all / (1 + _end_seconds(c, k, running, tail) / burst * in_all)
     return Steady(running, in_all, between, first, running * prefill / cycle)
