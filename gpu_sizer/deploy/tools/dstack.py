@@ -138,7 +138,7 @@ def _answers(serving: Serving) -> dict[str, Any]:
 def render(serving: Serving) -> str:
     """The configuration."""
     if (known := GPUS.get(serving.gpu.id)) is None:
-        raise RequestError(f"dstack knows no {serving.gpu.name}; it knows: {', '.join(GPUS)}", about="gpu")
+        raise RequestError(f"dstack's list of GPUs has no {serving.gpu.name} (gpuhunt)", about="gpu")
     name, memory = known
     gpu: dict[str, Any] = {"name": name, "count": serving.gpus_per_node}
     if memory is not None:
