@@ -101,13 +101,13 @@ def levers_to_fit(asked: Plan | Fit, count: int) -> tuple[Lever, ...]:
             made += _changed(kind, settings, request.under(**settings), count)
     if not request.as_released or request.model.quantized:
         return tuple(made)
-    for dtype in _fewer_bits(request):
-        made += _changed("fewer bits", {WEIGHTS: dtype}, request.under(weights_dtype=dtype), count, shorter=True)
+    for fewer in _fewer_bits(request):
+        made += _changed("fewer bits", fewer, request.under(**fewer), count, shorter=True)
     if not made and request.engine != INSTEAD:
         other = replace(request, engine=INSTEAD)
-        for dtype in _fewer_bits(other):
-            settings = {ENGINE.name: INSTEAD, WEIGHTS: dtype}
-            made += _changed("another engine", settings, other.under(weights_dtype=dtype), count, shorter=True)
+        for fewer in _fewer_bits(other):
+            settings = {ENGINE.name: INSTEAD, **fewer}
+            made += _changed("another engine", settings, other.under(**fewer), count, shorter=True)
     return tuple(made)
 
 
@@ -128,10 +128,10 @@ def _changed(
         return
 
 
-def _fewer_bits(request: Request) -> Iterator[str]:
-    """The types of quantized weights that the engine has."""
+def _fewer_bits(request: Request) -> Iterator[dict[str, Any]]:
+    """The settings of quantized weights, of types that the engine has."""
     for own, common in FEWER_BITS:
-        yield own if request.get_engine().own_format(own) is not None else common
+        yield {WEIGHTS: own if request.get_engine().own_format(own) is not None else common}
 
 
 def _smallest(request: Request, count: int) -> LayoutMemory | None:
