@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.cards.names import HUB_PREFIX
 from gpu_sizer.errors import CardError
 from gpu_sizer.importers.checkpoint import Checkpoint
 from gpu_sizer.importers.crosscheck import compare
@@ -17,7 +18,6 @@ from gpu_sizer.records import replace
 
 #: Differences shown in a note; the rest are counted.
 SHOWN = 5
-HUB_PREFIX = "hf:"
 
 
 def _checked(card: ModelCard, checkpoint: Checkpoint, model_type: str) -> ModelCard:
