@@ -49,7 +49,7 @@ def _from_gguf(path: Path) -> ModelCard:
     metadata, checkpoint = read_gguf(path)
     stored = Counter(t.dtype for t in checkpoint.tensors.values())
     if quantized := sorted(set(stored) - {"F32", "F16", "BF16", "F64", "I8", "I16", "I32", "I64"}):
-        advice = "gpu_sizer sizes models unquantized: import the model it was made from"
+        advice = "name the model that it was made from, with --engine llama.cpp --weights-dtype q4_k_m or another"
         reason = f"quantized as {', '.join(quantized)}; {advice}"
         raise CardError(str(path), "", reason)
     config = configuration(path, metadata, checkpoint)

@@ -177,7 +177,7 @@ def test_what_fits_makes_each_inventory_once_and_no_cache_for_what_is_too_large(
     assert all(shelf.counts(shelf.get(name)).layer_bytes <= gpu.visible_bytes for name in made)
     assert found.models == choices.what_fits(cards, gpu, 1, everything=True).models
     small = {m.model.id for m in found.models if m.layout or m.total_parameters * 2 < 22 << 30}
-    assert len(planned) < len(cards) // 2
+    assert len(planned) < len(cards) * 2 // 3
     assert planned <= small | {m.model.id for m in found.models if m.model.weights.rules}
 
 
