@@ -14,7 +14,7 @@ from gpu_sizer.cards.folders import COUNTS, DRAFTS, LIGHT_FOLDERS
 from gpu_sizer.cards.gpu_slices import Slices, check_wholes
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.hub_counts import Counts, Explained
-from gpu_sizer.cards.light_card import light_cards, load_light_card
+from gpu_sizer.cards.light_card import light_cards, load_light_cards
 from gpu_sizer.cards.loading import kind_of, load_card
 from gpu_sizer.cards.machine import Provider
 from gpu_sizer.cards.machine_files import check_gpus, load_provider, providers
@@ -66,7 +66,7 @@ def check_catalogue(cards: Catalogue) -> Checked:
     found = providers(machine_folders(cards.folders))
     check_gpus(found.values(), cards.gpus.files)
     explained = explained_counts(cards)
-    for file, table in tables(cards.rereleases.folders).items():
+    for file, table in tables(cards.rereleases.folders):
         check(file, table, cards.models, explained)
     again = len(contents(cards.rereleases.folders, cards.rereleases.newer))
     machines = sum(len(p.machines) for p in found.values())
@@ -95,7 +95,8 @@ def check_file(file: Path, cards: Catalogue, beside: frozenset[str] = frozenset(
         CardError: its first mistake.
     """
     if file.resolve().parent.parent.name in LIGHT_FOLDERS:
-        check_addresses(load_light_card(file).sources, file)
+        for light in load_light_cards(file):
+            check_addresses(light.sources, file)
     elif (kind := kind_of(file)) is ModelCard:
         card = load_card(file, ModelCard)
         if card.draft is not None:

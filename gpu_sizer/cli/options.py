@@ -186,6 +186,13 @@ def takes(
     return gathers(into, {s.name: _option(s, unset or s is ENGINE, several) for s in settings})
 
 
+def names(values: list[str] | None) -> list[str] | None:
+    """Names from options that may be repeated and may hold several."""
+    if values is None:
+        return None
+    return [n.strip() for value in values for n in value.split(",") if n.strip()]
+
+
 def one_of(gpu: object, machine: str | None) -> None:
     """Refuses a command that names no GPU, or names them in two ways.
 

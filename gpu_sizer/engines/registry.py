@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from gpu_sizer.engines.profiles import has_module, naming
 from gpu_sizer.errors import RequestError
@@ -170,24 +170,29 @@ def engine_wordings() -> Iterator[tuple[str, tuple[Wording, ...]]]:
 
 
 def engine_for(name: str, card: ModelCard) -> str:
-    """The engine that is meant by a name: where it names no version, the newest known that loads the model.
+    """The engine that is meant by a name: where it names no version, the newest that loads the model.
 
     Raises:
         RequestError: no such engine or version.
     """
-    if "@" in name:
+    if "@" in name or (older := engine(name).older_version(card)) is None:
         return name
-    usual = engine(name)
-    other = usual.older_version(card) or usual.newer_version(card)
-    return name if other is None else f"{name.strip()}@{other}"
+    return f"{name.strip()}@{older}"
 
 
 def never_on(name: str, gpu: GpuSpec) -> str | None:
     """Why an engine does not run on a GPU, whatever the model, and which one does; null where it runs."""
-    if (why := engine(name).never_on(gpu)) is None:
+    return _never_on(name, gpu.platform, gpu.compute_capability)
+
+
+@lru_cache(maxsize=1024)
+def _never_on(name: str, platform: str, capability: str | None) -> str | None:
+    """:func:`never_on`, asked once for all GPUs of a platform and compute capability."""
+    if (why := engine(name).never_on(platform, capability)) is None:
         return None
     other = engine(INSTEAD)
-    return f"{why}; {other.title} runs there (--engine {other.name})" if other.never_on(gpu) is None else why
+    runs = other.never_on(platform, capability) is None
+    return f"{why}; {other.title} runs there (--engine {other.name})" if runs else why
 
 
 def engine_names() -> tuple[str, ...]:

@@ -91,7 +91,11 @@ class Request:
     @property
     def gpus_per_node(self) -> int:
         """GPUs in one machine."""
-        return self.limits.gpus_per_node or self.gpu.gpus_per_node or DEFAULT_NODE
+        return self.node_of(self.gpu)
+
+    def node_of(self, gpu: GpuSpec) -> int:
+        """GPUs in one machine, if its GPUs were these."""
+        return self.limits.gpus_per_node or gpu.gpus_per_node or DEFAULT_NODE
 
     @property
     def what_if(self) -> str | None:
