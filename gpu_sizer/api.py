@@ -8,7 +8,7 @@ from gpu_sizer.answers import Fit, Plan, as_answer, as_fit, with_answers
 from gpu_sizer.cards.catalogue import LOCAL, Catalogue, catalogue
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.cards.names import is_place
+from gpu_sizer.cards.names import HUB_PREFIX, is_hub_id, is_place
 from gpu_sizer.engines.registry import INSTEAD
 from gpu_sizer.errors import RequestError, UnknownModelError, unknown_word
 from gpu_sizer.load import OPTIONS, USUAL_ANSWER, USUAL_PROMPT, VARIED
@@ -57,6 +57,21 @@ def load_model(model: str | os.PathLike[str] | ModelCard, *, cards: Catalogue | 
     shelf = cards or catalogue()
     if shelf.names_only or name.endswith((".yaml", ".yml")):
         return shelf.model(name)
+    try:
+        return _own_or_known(name, shelf)
+    except UnknownModelError as error:
+        from gpu_sizer.cards.other_kinds import other_kind
+
+        if error.kind != "unknown" or not is_hub_id(name) or other_kind(name) is not None:
+            raise
+        if shelf.online:
+            return _noted(_imported(f"{HUB_PREFIX}{name}"), f"no card has {name}: read from the hub")
+        offer = f"{error}; {HUB_PREFIX}{name} (or --online) reads it from the hub, and its folder does as well"
+        raise UnknownModelError(offer, suggestions=error.suggestions) from None
+
+
+def _own_or_known(name: str, shelf: Catalogue) -> ModelCard:
+    """A model in a folder of one's own, or of the catalogue."""
     known = shelf.models.lookup(name) is not None
     if is_place(name) or (not known and os.path.isdir(name)):
         return _imported(name)

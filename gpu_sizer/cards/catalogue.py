@@ -259,12 +259,14 @@ class Catalogue:
 
     ``newer`` is a folder whose cards take the place of shipped ones of the same id; those of ``folders`` are further
     ones. ``names_only`` is for callers who are not the machine's own (a server's): names of the catalogue are all that
-    they can ask for, and no name leads to a file or to the hub.
+    they can ask for, and no name leads to a file or to the hub. With ``online`` a repository that no card has is read
+    from the hub at once.
     """
 
     folders: tuple[str, ...] = ()
     names_only: bool = False
     newer: str | None = None
+    online: bool = False
 
     def _folders(self, shipped: str) -> tuple[str, ...]:
         """Where cards of a kind are, in the order in which they are read."""
@@ -451,7 +453,7 @@ class Catalogue:
 
 
 @cache
-def catalogue(*folders: str, names_only: bool = False) -> Catalogue:
+def catalogue(*folders: str, names_only: bool = False, online: bool = False) -> Catalogue:
     """The catalogue with the shipped cards, newer ones (``update cards``), GPU_SIZER_PATH, and further folders."""
     extra = [p for p in os.environ.get(PATH_VARIABLE, "").split(os.pathsep) if p]
-    return Catalogue((*extra, *folders), names_only, newer_folder())
+    return Catalogue((*extra, *folders), names_only, newer_folder(), online)

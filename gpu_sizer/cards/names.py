@@ -23,6 +23,8 @@ class _Signs(dict[int, str]):
         return " "
 
 
+#: Takes away what the hub's ids are made of.
+_HUB_SIGNS = dict.fromkeys(map(ord, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-"))
 _ALL_SIGNS, _OTHER_SIGNS = _Signs(), _Signs("./")
 
 
@@ -75,13 +77,21 @@ def stem(name: str) -> str:
 SHORT = 3
 
 #: How names of places begin and end.
-_PLACE_STARTS = ("./", "../", "/", "~", "hf:")
+HUB_PREFIX = "hf:"
+_PLACE_STARTS = ("./", "../", "/", "~", HUB_PREFIX)
 _PLACE_ENDS = (".yaml", ".yml", ".json", ".gguf", ".safetensors")
 
 
 def is_place(name: str) -> bool:
     """Whether a name is written as a place to read from, a path or ``hf:`` and a hub id, and not as a card's name."""
     return name.startswith(_PLACE_STARTS) or name.endswith(_PLACE_ENDS)
+
+
+def is_hub_id(name: str) -> bool:
+    """Whether a name is that of a repository of the hub: an organisation and a model."""
+    organisation, _, model = name.partition("/")
+    parts = (organisation, model)
+    return all(p and p.translate(_HUB_SIGNS) == "" for p in parts)
 
 
 def join_names(names: Iterable[str]) -> str:

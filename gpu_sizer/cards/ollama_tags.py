@@ -15,18 +15,22 @@ if TYPE_CHECKING:
 USUAL_TYPE = "q4_k_m"
 
 #: A type of files.
-_TYPE = r"(i?q\d\w*|fp16|bf16|f16|f32)"
+_TYPE = r"i?q\d\w*|fp16|bf16|f16|f32"
 #: A name of the library, what a tag says of the size, and the type of its file.
 _TAGGED = re.compile(
-    rf"(?:(?:registry\.)?ollama\.(?:ai|com)/)?(?:library/)?([\w.-]+):([\w.-]+?)(?:[-_]{_TYPE})?",
+    rf"(?:(?:registry\.)?ollama\.(?:ai|com)/)?(?:library/)?([\w.-]+):([\w.-]+?)(?:[-_]({_TYPE}))?",
     re.IGNORECASE,
 )
 #: A repository of the hub that holds a model's GGUF files, as llama.cpp and Ollama take it, and the type that is meant.
 _REPOSITORY = re.compile(
-    rf"(?:(?:hf\.co|huggingface\.co)/)?([\w.-]+/[\w.-]+?)[-_]gguf(?::(?:ud-)?{_TYPE})?", re.IGNORECASE
+    rf"(?:(?:hf\.co|huggingface\.co)/)?([\w.-]+/[\w.-]+?)[-_]gguf(?::((?:ud-)?(?:{_TYPE}|mxfp4(?:_moe)?)))?",
+    re.IGNORECASE,
 )
 #: The type of files of models that were released in four bits.
 _FOUR_BITS = "mxfp4"
+#: Files in which Unsloth gives some tensors more bits and others fewer.
+_OWN = "ud-"
+_OWN_SAID = "; which tensors an UD file gives other types is not known here"
 #: Types of files that every engine has a name for.
 _PLAIN = {"f16": "float16", "fp16": "float16", "bf16": "bfloat16", "f32": "float32"}
 
@@ -67,10 +71,11 @@ def usual_type(card: ModelCard) -> str | None:
 
 def as_file(card: ModelCard, kind: str | None) -> ModelCard:
     """A model in a GGUF file of a type, null for the usual one; of one in four bits as released they all are that."""
-    if usual_type(card) is None and (kind is None or kind in _PLAIN.values()):
+    kind, own = (kind, "") if kind is None or not kind.startswith(_OWN) else (kind[len(_OWN) :], _OWN_SAID)
+    if usual_type(card) is None and (kind is None or kind in _PLAIN.values() or kind.startswith(_FOUR_BITS)):
         kind = _FOUR_BITS
     kind = kind or USUAL_TYPE
-    note = f"a file of type {kind} is meant, which llama.cpp reads; another engine loads the weights as released"
+    note = f"a file of type {kind} is meant, which llama.cpp reads; another engine loads the weights as released{own}"
     return replace(card, weights=replace(card.weights, file_type=kind), notes=(*card.notes, note))
 
 

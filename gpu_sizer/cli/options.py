@@ -114,7 +114,7 @@ def written_to(help: str, *, parents: bool = False) -> Any:
 
 def cards() -> Catalogue:
     """The catalogue with the folders asked for."""
-    return catalogue(*STATE.folders)
+    return catalogue(*STATE.folders, online=STATE.online)
 
 
 #: What a command gets of the settings: those that were given.

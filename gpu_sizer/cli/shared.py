@@ -1,4 +1,4 @@
-"""Options that stand anywhere on a command line, for commands and questions alike: ``--cards`` and ``--color``."""
+"""Options that stand anywhere on a command line: ``--cards``, ``--color`` and ``--online``."""
 
 from __future__ import annotations
 
@@ -10,14 +10,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.cards.catalogue import Catalogue
 
+#: Reads from the hub what no card has.
+ONLINE = "--online"
 #: When answers are coloured, and the variables by which everything that draws is told: to set, and to take away.
 COLOURS = {"auto": ("", ""), "always": ("FORCE_COLOR", "NO_COLOR"), "never": ("NO_COLOR", "FORCE_COLOR")}
 
 
 class State:
-    """The folders of ``--cards``."""
+    """What those say that hold for the whole command."""
 
     folders: tuple[str, ...] = ()
+    """Of ``--cards``."""
+    online = False
+    """Whether repositories that no card has are read from the hub."""
 
 
 STATE = State()
@@ -25,11 +30,11 @@ STATE = State()
 
 def cards() -> Catalogue | None:
     """The catalogue with the folders asked for; null where none is."""
-    if not STATE.folders:
+    if not STATE.folders and not STATE.online:
         return None
     from gpu_sizer.cards.catalogue import catalogue
 
-    return catalogue(*STATE.folders)
+    return catalogue(*STATE.folders, online=STATE.online)
 
 
 def taken(arguments: list[str]) -> list[str]:
@@ -39,11 +44,14 @@ def taken(arguments: list[str]) -> list[str]:
         RequestError: an option without its value, or a value that makes no sense.
     """
     left: list[str] = []
-    STATE.folders, waiting = (), iter(arguments)
+    STATE.folders, STATE.online, waiting = (), False, iter(arguments)
     for argument in waiting:
         name, equals, value = argument.partition("=")
         if argument == "--":
             return [*left, argument, *waiting]
+        if argument == ONLINE:
+            STATE.online = True
+            continue
         if name not in _TAKES:
             left.append(argument)
             continue

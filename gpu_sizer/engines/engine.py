@@ -97,6 +97,8 @@ if TYPE_CHECKING:
         """Whether the cache is as large as was asked for, whatever is left: it does not depend on the weights."""
         counts_arrays: bool
         """Whether it counts many loads at once (:meth:`lines`); otherwise a sweep asks for each by itself."""
+        own_formats: tuple[str, ...]
+        """The formats of weights that it has beside the common ones."""
 
         @property
         def name(self) -> str:

@@ -41,6 +41,7 @@ class OneVersion(Supported):
     takes_mixed = False
     allocates_request = False
     counts_arrays = False
+    own_formats: tuple[str, ...] = ()
     generation: str | None = None
 
     @property

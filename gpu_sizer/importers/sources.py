@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.cards.names import HUB_PREFIX
 from gpu_sizer.errors import CardError
 from gpu_sizer.importers.checkpoint import Checkpoint
 from gpu_sizer.importers.crosscheck import compare
@@ -17,7 +18,6 @@ from gpu_sizer.records import replace
 
 #: Differences shown in a note; the rest are counted.
 SHOWN = 5
-HUB_PREFIX = "hf:"
 
 
 def _checked(card: ModelCard, checkpoint: Checkpoint, model_type: str) -> ModelCard:
@@ -49,7 +49,7 @@ def _from_gguf(path: Path) -> ModelCard:
     metadata, checkpoint = read_gguf(path)
     stored = Counter(t.dtype for t in checkpoint.tensors.values())
     if quantized := sorted(set(stored) - {"F32", "F16", "BF16", "F64", "I8", "I16", "I32", "I64"}):
-        advice = "gpu_sizer sizes models unquantized: import the model it was made from"
+        advice = "name the model that it was made from, with --engine llama.cpp --weights-dtype q4_k_m or another"
         reason = f"quantized as {', '.join(quantized)}; {advice}"
         raise CardError(str(path), "", reason)
     config = configuration(path, metadata, checkpoint)

@@ -224,13 +224,16 @@ def check_format(asked: Engine, dtype: str) -> None:
         return
     try:
         weight_format(dtype)
-    except RequestError:
+    except RequestError as unknown:
         for name in engine_names():
             if engine(name).own_format(dtype) is not None:
                 raise RequestError(
                     f"{dtype!r} is a format of {name}'s files: ask with that engine (--engine {name})"
                 ) from None
-        raise
+        if not asked.own_formats:
+            raise
+        of_files = f"types of {asked.name}'s files: {', '.join(asked.own_formats)}"
+        raise RequestError(f"{unknown}; {of_files}") from None
 
 
 def usual_context(given: Mapping[str, Any], model: ModelCard) -> int:

@@ -72,6 +72,7 @@ def test_ollama_s_names_are_understood(name: str) -> None:
         ("hf.co/unsloth/Qwen3-8B-GGUF:Q5_K_M", "qwen3-8b", "q5_k_m"),
         ("bartowski/Qwen_Qwen3-8B-GGUF", "qwen3-8b", "q4_k_m"),
         ("unsloth/gpt-oss-20b-GGUF:F16", "gpt-oss-20b", None),
+        ("ggml-org/gpt-oss-20b-GGUF:MXFP4", "gpt-oss-20b", None),
     ],
 )
 def test_a_name_of_a_file_is_sized_as_llama_cpp_reads_it(name: str, identity: str, kind: str | None) -> None:
@@ -90,6 +91,20 @@ def test_a_name_of_a_file_is_sized_as_llama_cpp_reads_it(name: str, identity: st
 def test_a_tag_that_is_not_understood_is_said_not_to_be_applied() -> None:
     assert any("'mxfp8' is not applied" in note for note in gpu_sizer.load_model("qwen3.6:27b-mxfp8").notes)
     assert any("--weights-dtype q4_k_m" in note for note in gpu_sizer.load_model("deepseek-r1:32b").notes)
+
+
+@pytest.mark.parametrize(
+    ("tag", "kind"), [("UD-Q4_K_XL", "q4_k_xl"), ("IQ2_XXS", "iq2_xxs"), ("MXFP4_MOE", "mxfp4_moe")]
+)
+def test_a_type_of_files_whose_mixture_is_not_known_is_refused_by_those_that_are(tag: str, kind: str) -> None:
+    with pytest.raises(RequestError, match=f"{kind}.*types of llama.cpp's files: .*q4_k_m"):
+        gpu_sizer.size(f"unsloth/Qwen3-8B-GGUF:{tag}", gpu="rtx-3090")
+
+
+def test_unsloth_s_own_mixtures_are_said_not_to_be_known() -> None:
+    notes = gpu_sizer.load_model("unsloth/Qwen3-8B-GGUF:UD-Q4_K_M").notes
+    assert any("type q4_k_m" in n and "UD" in n for n in notes)
+    assert not any("UD" in n for n in gpu_sizer.load_model("unsloth/Qwen3-8B-GGUF:Q4_K_M").notes)
 
 
 def test_one_engine_for_many_models_takes_no_names_of_files() -> None:

@@ -122,3 +122,42 @@ def test_colour_is_as_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     assert "\x1b[" not in capsys.readouterr().out
     assert run([*question, "--color", "sometimes"]) == 2
     assert "--color is auto, always, never" in capsys.readouterr().err
+
+
+def test_a_repository_that_no_card_has_is_read_from_the_hub_when_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from gpu_sizer import load_model
+    from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.importers import hub
+
+    asked: list[str] = []
+
+    def read(name: str) -> ModelCard:
+        asked.append(name)
+        return load_model("qwen3-4b")
+
+    monkeypatch.setattr(hub, "import_hub", read)
+    assert run(["size", "some-org/some-model", "--gpu", "t4"]) == 2
+    assert "hf:some-org/some-model (or --online) reads it from the hub" in capsys.readouterr().err
+    assert not asked
+    for line in (["--online", "size"], ["size", "--online"]):
+        assert run([*line, "some-org/some-model", "--gpu", "t4"]) == 0
+        assert "no card has some-org/some-model: read from the hub" in capsys.readouterr().out.replace("\n", " ")
+    assert len(asked) == 2
+    for known in ("mixtral-8x7b", "mistralai/Mixtral-8x7B-v0.1"):
+        assert run(["--online", "size", known, "--gpu", "a6000", "-q"]) == 0
+    for other in ("frobnicate", "a/b/c", "openai/whisper-large-v3"):
+        assert run(["--online", "size", other, "--gpu", "a6000"]) == 2
+        assert "hf:" not in capsys.readouterr().err
+    assert len(asked) == 2
+
+
+def test_a_server_never_offers_the_hub() -> None:
+    from gpu_sizer import load_model
+    from gpu_sizer.cards.catalogue import catalogue
+    from gpu_sizer.errors import UnknownModelError
+
+    with pytest.raises(UnknownModelError) as refused:
+        load_model("some-org/some-model", cards=catalogue(names_only=True, online=True))
+    assert "hf:" not in str(refused.value)

@@ -137,14 +137,15 @@ def test_a_lying_index_is_refused(tmp_path: Path, weights: dict[str, object], re
         read_checkpoint(tmp_path)
 
 
-def test_a_quantized_gguf_says_what_to_import_instead(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "name"), [(2, "Q4_0"), (20, "IQ4_NL"), (3, "Q4_1")])
+def test_a_quantized_gguf_says_what_to_import_instead(tmp_path: Path, kind: int, name: str) -> None:
     data = bytearray((TINY / "llama.gguf").read_bytes())
-    name = b"blk.0.attn_q.weight"
-    place = data.index(name) + len(name) + 4 + 2 * 8
-    data[place : place + 4] = struct.pack("<I", 2)
+    tensor = b"blk.0.attn_q.weight"
+    place = data.index(tensor) + len(tensor) + 4 + 2 * 8
+    data[place : place + 4] = struct.pack("<I", kind)
     file = tmp_path / "q4.gguf"
     file.write_bytes(data)
-    with pytest.raises(CardError, match="quantized as Q4_0"):
+    with pytest.raises(CardError, match=f"quantized as {name}; name the model that it was made from"):
         import_source(str(file))
 
 

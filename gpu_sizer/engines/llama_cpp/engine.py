@@ -5,7 +5,7 @@ from __future__ import annotations
 from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import whole_layer_layouts
 from gpu_sizer.engines.llama_cpp.compute import compute_bytes
-from gpu_sizer.engines.llama_cpp.file_types import file_type
+from gpu_sizer.engines.llama_cpp.file_types import FILE_TYPES, file_type
 from gpu_sizer.engines.llama_cpp.weights import as_gguf, gguf_dtype, mixture_of, tensors_bytes
 from gpu_sizer.engines.one_version import OneVersion
 from gpu_sizer.engines.profiles import profile_data
@@ -143,6 +143,7 @@ class LlamaCppEngine(OneVersion):
     takes_mixed = True
     allocates_request = True
     counted = frozenset(("n_gpu_layers", "n_cpu_moe", "flash_attention"))
+    own_formats = tuple(FILE_TYPES)
 
     def own_format(self, name: str) -> str | None:
         """The type of a GGUF file that a name means, null for other names."""

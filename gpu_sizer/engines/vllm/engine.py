@@ -72,6 +72,7 @@ class VllmEngine(Supported):
     takes_mixed = False
     allocates_request = False
     counts_arrays = True
+    own_formats = ()
     counted = frozenset(("speculative", "language_model_only", "lora", "cpu_offload_gib"))
 
     def __init__(self, version: str | None = None) -> None:
