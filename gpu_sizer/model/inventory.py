@@ -64,6 +64,13 @@ class Inventory:
                 yield tensor, 1
 
     @property
+    def only_format(self) -> str | None:
+        """The format of all tensors, where they have one; null where some differ."""
+        beside = (self.embedding, () if self.tied else self.head, self.final, self.towers)
+        formats = {t.fmt for tensors in (*self.blocks.values(), *beside) for t in tensors}
+        return formats.pop() if len(formats) == 1 else None
+
+    @property
     def has_experts(self) -> bool:
         """Whether some layer is a mixture of experts."""
         return any(t.is_expert for b in self.blocks.values() for t in b)

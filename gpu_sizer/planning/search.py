@@ -91,11 +91,10 @@ class _Known:
         """The format in which most bytes of the weights are, or the engine's own name for it."""
         if (own := getattr(self.model, "weights_format", None)) is not None:
             return str(own)
-        tensors = list(self.model.inventory.everything())
-        if len(formats := {tensor.fmt for tensor, _ in tensors}) == 1:
-            return formats.pop()
+        if (only := self.model.inventory.only_format) is not None:
+            return only
         sizes: Counter[str] = Counter()
-        for tensor, layers in tensors:
+        for tensor, layers in self.model.inventory.everything():
             sizes[tensor.fmt] += storage_bytes(tensor.shape, tensor.fmt) * tensor.copies * layers
         return max(sizes, key=lambda fmt: sizes[fmt])
 
