@@ -7,7 +7,7 @@ import pickle
 
 import pytest
 
-from gpu_sizer.records import FrozenInstanceError, dataclass, field, fields, is_record, replace
+from gpu_sizer.records import FrozenInstanceError, dataclass, field, fields, is_record, replace, unfinished
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,3 +77,56 @@ def test_each_instance_has_its_own_mutable_default() -> None:
 def test_records_survive_copy_and_pickle() -> None:
     p = Point(x=1, tags=("a",))
     assert copy.copy(p) == copy.deepcopy(p) == pickle.loads(pickle.dumps(p)) == p
+
+
+@dataclass(frozen=True, slots=True)
+class Wide:
+    a: int
+    b: int = 2
+    c: int = 3
+    d: int = 4
+    e: int = 5
+    f: list[int] = field(default_factory=list)
+
+
+class Wider(Wide):
+    __slots__ = ()
+
+
+@pytest.mark.parametrize("kind", [Wide, Wider])
+def test_a_record_of_many_fields_is_what_it_is_however_often_it_is_made(kind: type[Wide]) -> None:
+    for n in range(200):
+        made = kind(n, d=n)
+        assert (type(made), made.a, made.b, made.d, made.f) == (kind, n, 2, n, [])
+        with pytest.raises(FrozenInstanceError):
+            made.a = 3  # type: ignore[misc]
+    assert replace(made, c=9) == replace(made, c=9) != made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    name: str
+    parts: tuple[int, ...]
+    size: int = 1
+    LATER = ("parts",)
+
+
+def test_a_part_is_made_when_it_is_first_asked_for() -> None:
+    asked: list[str] = []
+
+    def parts() -> tuple[int, ...]:
+        asked.append("parts")
+        return (1, 2)
+
+    card = unfinished(Card, {"name": "a"}, {"parts": parts})
+    assert (card.name, card.size, asked) == ("a", 1, [])
+    assert card.parts == card.parts == (1, 2)
+    assert asked == ["parts"]
+    whole = Card(name="a", parts=(1, 2))
+    assert card == whole
+    assert pickle.loads(pickle.dumps(unfinished(Card, {"name": "a"}, {"parts": parts}))) == whole
+    for record in (card, whole):
+        with pytest.raises(AttributeError, match="no attribute 'weight'"):
+            _ = record.weight
+        with pytest.raises(FrozenInstanceError):
+            record.parts = ()
