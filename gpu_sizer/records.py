@@ -34,8 +34,6 @@ else:
     MISSING = object()
     #: Instances of a class that are made before its initializer is compiled.
     FIRST_INSTANCES = 60
-    #: Fields from which on a frozen record is made sooner as one that is not, and frozen then.
-    MANY_FIELDS = 6
     _describe = []
     _GIVEN = {}
     _GIVEN_LATER = {}
@@ -114,21 +112,12 @@ else:
             return [member.__set__ for member in members]
         return [lambda record, value, name=name: _set(record, name, value) for name in names]
 
-    def _thawed(cls):
-        """A class with the same slots whose fields can be assigned; null where there are few, or some are inherited."""
-        slots = cls.__dict__.get("__slots__", ())
-        if len(slots) < MANY_FIELDS or "__setattr__" not in cls.__dict__ or any(b is not object for b in cls.__bases__):
-            return None
-        return type(cls.__name__, (), {"__slots__": slots})
-
     def _initializer(cls, own, kw_only, post_init):
         """``__init__`` as source, compiled: the one method whose speed matters."""
         given = [f for f in own if f.init]
-        scope, thawed = {"_missing": MISSING, "_become": _set, "_cls": cls}, _thawed(cls)
-        scope["_thawed"] = thawed
-        head, body, assigned = [], [], []
-        setters = _setters(cls, [f.name for f in given])
-        for f, setter in zip(given, setters, strict=True):
+        scope = {"_missing": MISSING}
+        head, body = [], []
+        for f, setter in zip(given, _setters(cls, [f.name for f in given]), strict=True):
             scope[f"_s_{f.name}"] = setter
             if f.default is not MISSING:
                 scope[f"_d_{f.name}"] = f.default
@@ -139,16 +128,7 @@ else:
                 body.append(f"    if {f.name} is _missing: {f.name} = _f_{f.name}()")
             else:
                 head.append(f.name)
-            if thawed:
-                assigned.append(f"        self.{f.name} = {f.name}")
-            else:
-                body.append(f"    _s_{f.name}(self, {f.name})")
-        if thawed:
-            # A subclass that is no record of its own has other slots.
-            scope["_each"] = lambda record, *values: [s(record, v) for s, v in zip(setters, values, strict=True)]
-            body += ["    if self.__class__ is _cls:", "        _become(self, '__class__', _thawed)", *assigned]
-            body += ["        self.__class__ = _cls", "    else:"]
-            body.append(f"        _each(self, {', '.join([f.name for f in given])})")
+            body.append(f"    _s_{f.name}(self, {f.name})")
         star = "*, " if kw_only and head else ""
         if post_init:
             body.append("    self.__post_init__()")
