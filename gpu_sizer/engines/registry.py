@@ -192,7 +192,7 @@ def _never_on(name: str, platform: str, capability: str | None) -> str | None:
         return None
     other = engine(INSTEAD)
     runs = other.never_on(platform, capability) is None
-    return f"{why}; {other.title} does (--engine {other.name})" if runs else why
+    return f"{why}; {other.title} runs there (--engine {other.name})" if runs else why
 
 
 def engine_names() -> tuple[str, ...]:

@@ -65,7 +65,10 @@ class Supported:
             return
         for s in COUNTED:
             if getattr(load, s.name) != s.default and s.name not in self.counted:
-                raise RequestError(f"what {s.key} takes or saves is not known here for {self.head['title']}")
+                title, lacks = self.head["title"], self.head.get("lacks", {})
+                if s.name in lacks:
+                    raise RequestError(f"{title} has no {s.key}: {lacks[s.name]}")
+                raise RequestError(f"what {s.key} takes or saves is not known here for {title}")
 
     @property
     def folder(self) -> str:
@@ -196,7 +199,7 @@ class Supported:
         least = (platforms[platform] or {}).get("least")
         if least is None or capability is None or not number(capability) or at_least(capability, least):
             return None
-        return f"{self.title} needs compute capability {least} or later, not {capability}"
+        return f"{self.title} needs compute capability {least} or later; this GPU has {capability}"
 
     def check_gpu(self, model: PreparedModel, gpu: GpuSpec, cache_dtype: str) -> None:
         """Refuses a GPU on which this version does not run, or does not run this model.

@@ -64,11 +64,15 @@ class Inventory:
                 yield tensor, 1
 
     @property
-    def only_format(self) -> str | None:
-        """The format of all tensors, where they have one; null where some differ."""
-        beside = (self.embedding, () if self.tied else self.head, self.final, self.towers)
-        formats = {t.fmt for tensors in (*self.blocks.values(), *beside) for t in tensors}
-        return formats.pop() if len(formats) == 1 else None
+    def main_format(self) -> str:
+        """The format in which most bytes of the weights are."""
+        tensors = list(self.everything())
+        if len(formats := {tensor.fmt for tensor, _ in tensors}) == 1:
+            return formats.pop()
+        sizes: Counter[str] = Counter()
+        for tensor, layers in tensors:
+            sizes[tensor.fmt] += storage_bytes(tensor.shape, tensor.fmt) * tensor.copies * layers
+        return max(sizes, key=lambda fmt: sizes[fmt])
 
     @property
     def has_experts(self) -> bool:

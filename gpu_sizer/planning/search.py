@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import cached_property, lru_cache
 
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.registry import engine, never_on
-from gpu_sizer.errors import UncountableError
+from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.memory.estimate import LayoutMemory, refused
 from gpu_sizer.memory.layout import Layout
-from gpu_sizer.model.formats import storage_bytes
 from gpu_sizer.planning.plan import Alternative, Fit, Plan, Rejection, Tuned
 from gpu_sizer.planning.request import Request
 from gpu_sizer.records import replace
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from gpu_sizer.engines.engine import Engine, Fitting, PreparedModel
     from gpu_sizer.load import Load, Settings
     from gpu_sizer.planning.rate import Rates
+    from gpu_sizer.planning.speed import Speeds
     from gpu_sizer.timing.work import Work
 
 #: Contexts whose counts a plan lists where they differ.
@@ -39,14 +38,25 @@ ALONE = "a slice of a GPU works alone, since MIG has no NVLink and no peer-to-pe
 MOST_KEPT = 512
 #: Loads on kinds of GPU, of one model, whose layouts stay evaluated.
 MOST_LOADS = 128
+#: Kinds of GPU, lengths and settings of one model whose speeds are kept.
+MOST_SPEEDS = 64
+#: What of a load speeds do not hang on: how many there are of what lengths is asked of them.
+ANY_RATE: dict[str, Any] = {
+    "context": 1,
+    "users": 1,
+    "prompt": None,
+    "answer": None,
+    "tokens_per_second": None,
+    "requests_per_second": None,
+}
 
 
 class _Hashed:
-    """A card that hashes by identity: cards hold dictionaries, and comparing them whole would cost more."""
+    """A card or spec that hashes by identity: it holds dictionaries, and comparing it whole would cost more."""
 
     __slots__ = ("card",)
 
-    def __init__(self, card: ModelCard) -> None:
+    def __init__(self, card: Any) -> None:
         self.card = card
 
     def __hash__(self) -> int:
@@ -65,6 +75,8 @@ class _Known:
         self._preferred: dict[tuple[int, str, int, int], tuple[tuple[Layout, ...], ...]] = {}
         self._rules: dict[tuple[int, str, int], tuple[str, ...]] = {}
         self._fittings: dict[tuple[int, Load], tuple[GpuSpec, Fitting]] = {}
+        self._ranks: dict[tuple[int, str, int], tuple[tuple[int, int], ...]] = {}
+        self._speeds: dict[tuple[_Hashed, float, float, Load], Speeds] = {}
 
     @cached_property
     def total_parameters(self) -> int:
@@ -91,12 +103,7 @@ class _Known:
         """The format in which most bytes of the weights are, or the engine's own name for it."""
         if (own := getattr(self.model, "weights_format", None)) is not None:
             return str(own)
-        if (only := self.model.inventory.only_format) is not None:
-            return only
-        sizes: Counter[str] = Counter()
-        for tensor, layers in self.model.inventory.everything():
-            sizes[tensor.fmt] += storage_bytes(tensor.shape, tensor.fmt) * tensor.copies * layers
-        return max(sizes, key=lambda fmt: sizes[fmt])
+        return self.model.inventory.main_format
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
@@ -123,6 +130,21 @@ class _Known:
                 self._fittings.clear()
             found = self._fittings[key] = gpu, self._engine.fitting(self.model, gpu, load)
         return found[1]
+
+    def speeds(self, request: Request, prompt: float, answer: float) -> Speeds:
+        """The speeds on a GPU with prompts and answers of some length: the same for any users and rates.
+
+        Raises:
+            RequestError: a GPU or engine of whose speed nothing is known.
+        """
+        from gpu_sizer.planning.speed import Speeds
+
+        key = _Hashed(request.gpu), prompt, answer, replace(request.load, **ANY_RATE)
+        if (found := self._speeds.get(key)) is None:
+            if len(self._speeds) >= MOST_SPEEDS:
+                self._speeds.clear()
+            found = self._speeds[key] = Speeds(request, self, prompt=prompt, answer=answer)
+        return found
 
     def accepted(self, count: int, kind: str, users: int) -> tuple[Layout, ...]:
         """The layouts of a count that the engine does not refuse."""
@@ -165,6 +187,18 @@ class _Known:
                 self._preferred[key] = found
         return found
 
+    def ranks(self, count: int, kind: str, users: int) -> tuple[tuple[int, int], ...]:
+        """Over how many ranks accepted layouts of a count cut each layer, and how many groups share the experts."""
+        from gpu_sizer.planning.speed import groups_of
+
+        key = (count, kind, min(users, count))
+        if (found := self._ranks.get(key)) is None:
+            layouts = self.accepted(count, kind, users)
+            found = tuple({(x.tensor_parallel_size, groups_of(x, self.work)): None for x in layouts})
+            if len(self._ranks) < MOST_KEPT:
+                self._ranks[key] = found
+        return found
+
 
 @lru_cache(maxsize=64)
 def _known(engine_name: str, of_model: Load, card: _Hashed) -> _Known:
@@ -205,6 +239,7 @@ class Search:
         self.model = self.known.model
         self.fitting = self.known.fitting(request.gpu, request.load)
         self._usable: int | None = None
+        self._rejections: dict[int, Rejection] = {}
 
     def evaluate(self, layout: Layout) -> LayoutMemory:
         """The layout's memory and verdict."""
@@ -222,6 +257,21 @@ class Search:
         from gpu_sizer.planning.rate import Rates
 
         return Rates(self.request, self.known)
+
+    @cached_property
+    def _bounds(self) -> Rates | None:
+        """What rules layouts out that cannot be fast enough, where rates are asked for and speeds are known; else null.
+
+        A speed that is not known is an error only where a layout has the memory. Lower settings have the same bounds.
+        """
+        if self._above is not None:
+            return self._above._bounds
+        if not self.request.load.asks_rate:
+            return None
+        try:
+            return self.rates
+        except RequestError:
+            return None
 
     def is_fast(self, layout: Layout) -> bool:
         """Whether a layout surely reaches the rates that are asked for; true where none is."""
@@ -270,16 +320,24 @@ class Search:
         """
         if not self._takes(count):
             return None
-        request, fitting, tight = self.request, self.fitting, None
+        request, fitting, tight, bounds = self.request, self.fitting, None, self._bounds
+        if bounds is not None and not bounds.may_any_meet(count, kind or request.layouts, self.sharers):
+            return None
         for alike in self.known.preferred(count, kind or request.layouts, self.sharers, request.gpus_per_node):
             found = [
                 x
                 for x in alike
-                if (among is None or among(x)) and not self._too_slow(x) and fitting.could_hold(x, safe=safe)
+                if (among is None or among(x))
+                and (bounds is None or bounds.may_meet(x))
+                and not self._too_slow(x)
+                and fitting.could_hold(x, safe=safe)
             ]
             if len(found) > 1:
                 found.sort(key=fitting.free_bytes, reverse=True)
             for layout in found:
+                # Where its speed is known, it is known at once, and rules out more.
+                if bounds is not None and (fitting.free_bytes(layout) < 0 or not self.is_fast(layout)):
+                    continue
                 memory = fitting.evaluate(layout)
                 if not memory.within_budget or not self.is_fast(layout):
                     continue
@@ -334,6 +392,11 @@ class Search:
 
     def rejection(self, count: int) -> Rejection:
         """Why this count does not do: the layout that came nearest, or the engine's rule."""
+        if (found := self._rejections.get(count)) is None:
+            found = self._rejections[count] = self._rejected(count)
+        return found
+
+    def _rejected(self, count: int) -> Rejection:
         kind = self.request.layouts
         accepted = self.accepted(count, kind)
         rules = self.known.rules(count, kind, self.sharers) if self._takes(count) else ()
@@ -341,7 +404,7 @@ class Search:
             return Rejection(count, None, "; ".join(rules) or self._none_of(count))
         nearest = self.evaluate(max(accepted, key=self.fitting.free_bytes))
         if nearest.within_budget and self.request.load.asks_rate:
-            layout, reason = self.rates.nearest([a for a in accepted if self.evaluate(a).within_budget])
+            layout, reason = self.rates.nearest(accepted, lambda x: self.evaluate(x).within_budget)
             return Rejection(count, layout, f"{layout.describe()}: {reason}")
         reason = f"{nearest.layout.describe()}: {nearest.reason}"
         free = nearest.per_gpu.free_bytes if nearest.per_gpu is not None else 0

@@ -26,7 +26,6 @@ def test_another_question_is_refused(question: str, kind: str, said: str) -> Non
 
 
 NOTED = [
-    ("how many a6000 for mixtral with lora adapters", "LoRA"),
     ("how many a6000 for mixtral with speculative decoding", "speculative decoding is not counted"),
     ("how many a6000 for mixtral with cpu offload", "offloaded"),
 ]
