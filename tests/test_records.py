@@ -7,7 +7,7 @@ import pickle
 
 import pytest
 
-from gpu_sizer.records import FrozenInstanceError, dataclass, field, fields, is_record, replace
+from gpu_sizer.records import FrozenInstanceError, dataclass, field, fields, is_record, replace, unfinished
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,3 +77,32 @@ def test_each_instance_has_its_own_mutable_default() -> None:
 def test_records_survive_copy_and_pickle() -> None:
     p = Point(x=1, tags=("a",))
     assert copy.copy(p) == copy.deepcopy(p) == pickle.loads(pickle.dumps(p)) == p
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    name: str
+    parts: tuple[int, ...]
+    size: int = 1
+    LATER = ("parts",)
+
+
+def test_a_part_is_made_when_it_is_first_asked_for() -> None:
+    asked: list[str] = []
+
+    def parts() -> tuple[int, ...]:
+        asked.append("parts")
+        return (1, 2)
+
+    card = unfinished(Card, {"name": "a"}, {"parts": parts})
+    assert (card.name, card.size, asked) == ("a", 1, [])
+    assert card.parts == card.parts == (1, 2)
+    assert asked == ["parts"]
+    whole = Card(name="a", parts=(1, 2))
+    assert card == whole
+    assert pickle.loads(pickle.dumps(unfinished(Card, {"name": "a"}, {"parts": parts}))) == whole
+    for record in (card, whole):
+        with pytest.raises(AttributeError, match="no attribute 'weight'"):
+            _ = record.weight
+        with pytest.raises(FrozenInstanceError):
+            record.parts = ()

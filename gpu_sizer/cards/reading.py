@@ -12,7 +12,7 @@ from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.loading import read_documents, validate
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import SEPARATOR, normal, normal_short, stem
-from gpu_sizer.cards.trusted import kept
+from gpu_sizer.cards.trusted import kept, packed
 from gpu_sizer.cards.writing import jsonable
 from gpu_sizer.errors import CardError
 from gpu_sizer.fast.stamps import yaml_files
@@ -165,7 +165,7 @@ def contents(kind: type[ModelCard] | type[GpuSpec], folders: Sequence[str], newe
     names = names_of(entries, folders)
     places = names["files"]
     made = {i: validate(e.data, chosen, e.file, e.node) for i, e in entries.items()}
-    cards = {f"card {i}": (*places[i], kept(jsonable(card))) for i, card in made.items()}
+    cards = {f"card {i}": (*places[i], packed(kind, kept(jsonable(card)))) for i, card in made.items()}
     if kind is ModelCard:
         names["counts"] = {i: _values(counts_of(card)) for i, card in made.items()}
     return {**names, **cards}

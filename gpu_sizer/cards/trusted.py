@@ -6,9 +6,11 @@ from the records' own annotations, once for each class.
 
 from __future__ import annotations
 
+import marshal
 import sys
 from functools import partial
 
+from gpu_sizer.fast.stored import PLAIN
 from gpu_sizer.model.kinds import KINDS
 from gpu_sizer.records import unfinished
 
@@ -22,10 +24,11 @@ if TYPE_CHECKING:
     #: The containers around what a field holds, from the outside (``list``, ``mapping``), and what that is: a class,
     #: kinds, or null for a day.
     Held = tuple[tuple[str, ...], type | Kinds | None]
+    Maker = tuple[str, Callable[[Any], Any]]
 
 _HELD: dict[type, dict[str, Held]] = {}
-#: For each class, the fields that hold records or days, and what makes their values.
-_MAKERS: dict[type, list[tuple[str, Callable[[Any], Any]]]] = {}
+#: For each class, the fields that hold records or days and what makes their values: at once, and when it is asked for.
+_MAKERS: dict[type, tuple[list[Maker], list[Maker]]] = {}
 
 
 def _held_by(annotation: str, scope: dict[str, Any]) -> Held | None:
@@ -96,21 +99,34 @@ def kept(data: Any) -> Any:
     return tuple([kept(value) for value in data]) if isinstance(data, list) else data
 
 
+def packed(record: type, data: dict[str, Any]) -> dict[str, Any]:
+    """Such data of a record, what its class names in ``LATER`` marshalled by itself: most of a card is read seldom."""
+    waiting = getattr(record, "LATER", ())
+    return {key: marshal.dumps(value, PLAIN) if key in waiting else value for key, value in data.items()}
+
+
+def _unpacked(make: Callable[[Any], Any], value: Any) -> Any:
+    return make(marshal.loads(value) if isinstance(value, bytes) else value)
+
+
 def build(record: type, data: dict[str, Any]) -> Any:
     """A record of this class from validated plain data, lists as tuples.
 
-    What a class names in ``LATER`` is built when it is first asked for: lists of cards show little of each.
+    What a class names in ``LATER``, packed or plain, is built when it is first asked for: lists show little of a card.
     """
     if (makers := _MAKERS.get(record)) is None:
-        makers = _MAKERS[record] = [(name, _maker(*part)) for name, part in held(record).items()]
-    if not makers:
+        waiting = getattr(record, "LATER", ())
+        known = [(name, _maker(*part)) for name, part in held(record).items()]
+        makers = [m for m in known if m[0] not in waiting], [m for m in known if m[0] in waiting]
+        _MAKERS[record] = makers
+    now, then = makers
+    if not now and not then:
         return record(**data)
-    values, waiting = data.copy(), getattr(record, "LATER", ())
-    later: dict[str, Callable[[], Any]] = {}
-    for name, make in makers:
+    values = data.copy()
+    for name, make in now:
         if (value := data.get(name)) is not None:
-            if name in waiting:
-                later[name] = partial(make, value)
-            else:
-                values[name] = make(value)
+            values[name] = make(value)
+    later: dict[str, Callable[[], Any]] = {
+        name: partial(_unpacked, make, value) for name, make in then if (value := data.get(name)) is not None
+    }
     return unfinished(record, values, later) if later else record(**values)

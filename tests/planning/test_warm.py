@@ -7,16 +7,33 @@ from typing import Any
 
 import pytest
 
-from gpu_sizer.api import load_gpu, load_model, size
+from gpu_sizer.api import load_gpu, load_model, memory_need, size
+from gpu_sizer.cards import other_kinds, trusted
+from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.engines.support import Supported
 from gpu_sizer.engines.vllm.engine import VllmEngine
+from gpu_sizer.engines.vllm.fitting import VllmFitting
+from gpu_sizer.errors import UnknownModelError
 from gpu_sizer.load import Load
 from gpu_sizer.memory import weights
 from gpu_sizer.model.inventory import build_inventory
-from gpu_sizer.planning import rental, search
+from gpu_sizer.planning import choices, rental, search
 from gpu_sizer.planning.machines import is_joined
 from gpu_sizer.planning.rental import machines_for, order, rented_for
 from gpu_sizer.planning.request import make_request
+
+#: What is counted: some work by the module or class that it is looked up in.
+WORK: tuple[tuple[Any, str], ...] = (
+    (VllmEngine, "notes"),
+    (Supported, "_needs_unmet"),
+    (weights, "tensor_bytes"),
+    (VllmFitting, "_evaluated"),
+    (choices, "longest"),
+    (choices, "planned"),
+    (choices, "rented_for"),
+    (other_kinds.yaml, "load"),
+    (trusted, "_unpacked"),
+)
 
 
 @pytest.fixture
@@ -33,9 +50,8 @@ def done(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
         monkeypatch.setattr(owner, name, counted)
 
-    counting(VllmEngine, "notes")
-    counting(Supported, "_needs_unmet")
-    counting(weights, "tensor_bytes")
+    for owner, name in WORK:
+        counting(owner, name)
     return found
 
 
@@ -47,6 +63,46 @@ def test_what_holds_for_every_load_of_a_model_is_asked_once(done: Counter[str]) 
     assert done["notes"] == 1
     # Once for all GPUs of its compute capability, and perhaps before this test.
     assert done["_needs_unmet"] <= 1
+
+
+def test_a_load_that_comes_again_is_not_evaluated_again(done: Counter[str]) -> None:
+    search._known.cache_clear()
+    first = size("mixtral-8x7b", gpu="a6000")
+    assert (evaluated := done["_evaluated"]) > 0
+    assert size("mixtral-8x7b", gpu="a6000") == first
+    assert done["_evaluated"] == evaluated
+
+
+@pytest.mark.parametrize("model", ["mixtral-8x7b", "llama-3-8b", "gpt-oss-120b"])
+def test_a_need_for_memory_plans_for_the_gpus_that_it_names(model: str, done: Counter[str]) -> None:
+    need = memory_need(model)
+    assert done["planned"] == len(need.choices.options) == choices.SHOWN
+    assert done["rented_for"] <= choices.SHOWN + 4
+
+
+def test_a_list_looks_for_no_longest_context_that_it_does_not_show(done: Counter[str]) -> None:
+    cards, gpu = catalogue().models.all()[::8], load_gpu("l4")
+    found = choices.what_fits(cards, gpu, 1, counts=catalogue().models.counts)
+    shorter = [m for m in found.models if not m.fits]
+    assert shorter
+    assert done["longest"] == 0
+    assert shorter[0].max_context == shorter[0].max_context >= min(choices.USEFUL_CONTEXT, shorter[0].context)
+    assert done["longest"] == 1
+
+
+def test_a_list_builds_of_cards_what_it_shows(done: Counter[str]) -> None:
+    card = next(c for c in Catalogue().models.all() if c.releases)
+    # The releases that were just asked for, and of cards before it, which have none, nothing.
+    assert done["_unpacked"] == 1
+    assert card.architecture is card.architecture
+    assert done["_unpacked"] == 2
+
+
+def test_the_words_of_other_kinds_are_read_once(done: Counter[str]) -> None:
+    for name in ("mixtrall-9x7b", "mixtrall-9x8b"):
+        with pytest.raises(UnknownModelError):
+            load_model(name)
+    assert done["load"] <= 1
 
 
 def test_each_tensor_is_weighed_once_for_placement_and_loading(done: Counter[str]) -> None:

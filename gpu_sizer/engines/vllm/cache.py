@@ -181,9 +181,8 @@ def _one_type(pages: Sequence[Page]) -> bool:
     return first.kind != "state" or all(p.page_bytes == first.page_bytes for p in pages)
 
 
-def _unify(placed: list[PlacedPage]) -> list[PlacedPage]:
+def _unify(pages: dict[str, list[Page]], distinct: Sequence[Page]) -> dict[str, list[Page]]:
     """Equal page sizes: smaller pages take more tokens a block, or are padded."""
-    distinct = _distinct(placed)
     largest = max(page.page_bytes for page in distinct)
     made: dict[Page, Page] = {}
     for page in distinct:
@@ -196,9 +195,12 @@ def _unify(placed: list[PlacedPage]) -> list[PlacedPage]:
             raise UncountableError("the engine cannot give this model's caches one page size", about="model")
         else:
             made[page] = replace(page, page_bytes=largest)
-    # Layers of one kind share a page, which spares comparing it for each of them.
-    shared = {id(page): made[page] for page in {id(page): page for _, page in placed}.values()}
-    return [(layer, shared[id(page)]) for layer, page in placed]
+    return {name: [made[page] for page in found] for name, found in pages.items()}
+
+
+def _placed(pages: dict[str, list[Page]], layer_names: Sequence[str]) -> list[PlacedPage]:
+    """The pages of every layer; layers of one kind share theirs."""
+    return [(index, page) for index, name in enumerate(layer_names) for page in pages[name]]
 
 
 def _equal_groups(placed: list[PlacedPage]) -> list[CacheGroup]:
@@ -296,8 +298,9 @@ def cache_plan(
     Raises:
         UncountableError: page sizes that the engine cannot make equal.
     """
-    placed = [(index, page) for index, name in enumerate(layer_names) for page in pages[name]]
-    distinct = _distinct(placed)
+    pages = {name: pages[name] for name in dict.fromkeys(layer_names)}
+    placed = _placed(pages, layer_names)
+    distinct = list(dict.fromkeys([page for found in pages.values() for page in found]))
     states = any(page.kind == "state" for page in distinct)
     apart = apart and len({page.page_bytes for page in distinct}) > 1
     if not placed:
@@ -309,5 +312,5 @@ def cache_plan(
     elif apart:
         groups = _groups_apart(placed)
     else:
-        groups = _equal_groups(_unify(placed))
+        groups = _equal_groups(_placed(_unify(pages, distinct), layer_names))
     return CachePlan(tuple(groups), len(layer_names), states, drafted, apart)
