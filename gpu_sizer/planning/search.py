@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import cached_property, lru_cache
 
 from gpu_sizer.cards.model_card import ModelCard
@@ -10,7 +9,6 @@ from gpu_sizer.engines.registry import engine, never_on
 from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.memory.estimate import LayoutMemory, refused
 from gpu_sizer.memory.layout import Layout
-from gpu_sizer.model.formats import storage_bytes
 from gpu_sizer.planning.plan import Alternative, Fit, Plan, Rejection, Tuned
 from gpu_sizer.planning.request import Request
 from gpu_sizer.records import replace
@@ -21,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    from gpu_sizer.engines.engine import Engine, PreparedModel
+    from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.engines.engine import Engine, Fitting, PreparedModel
     from gpu_sizer.load import Load, Settings
     from gpu_sizer.planning.rate import Rates
     from gpu_sizer.planning.speed import Speeds
@@ -37,6 +36,8 @@ TUNED_TOKENS = 2048
 ALONE = "a slice of a GPU works alone, since MIG has no NVLink and no peer-to-peer over which NCCL could join slices"
 #: Counts of one model whose layouts are kept.
 MOST_KEPT = 512
+#: Loads on kinds of GPU, of one model, whose layouts stay evaluated.
+MOST_LOADS = 128
 #: Kinds of GPU, lengths and settings of one model whose speeds are kept.
 MOST_SPEEDS = 64
 #: What of a load speeds do not hang on: how many there are of what lengths is asked of them.
@@ -72,6 +73,8 @@ class _Known:
         self._engine, self.model, self._card = engine, model, card
         self._accepted: dict[tuple[int, str, int], tuple[Layout, ...]] = {}
         self._preferred: dict[tuple[int, str, int, int], tuple[tuple[Layout, ...], ...]] = {}
+        self._rules: dict[tuple[int, str, int], tuple[str, ...]] = {}
+        self._fittings: dict[tuple[int, Load], tuple[GpuSpec, Fitting]] = {}
         self._ranks: dict[tuple[int, str, int], tuple[tuple[int, int], ...]] = {}
         self._speeds: dict[tuple[_Hashed, float, float, Load], Speeds] = {}
 
@@ -100,10 +103,7 @@ class _Known:
         """The format in which most bytes of the weights are, or the engine's own name for it."""
         if (own := getattr(self.model, "weights_format", None)) is not None:
             return str(own)
-        sizes: Counter[str] = Counter()
-        for tensor, layers in self.model.inventory.everything():
-            sizes[tensor.fmt] += storage_bytes(tensor.shape, tensor.fmt) * tensor.copies * layers
-        return max(sizes, key=lambda fmt: sizes[fmt])
+        return self.model.inventory.main_format
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
@@ -116,6 +116,20 @@ class _Known:
         from gpu_sizer.timing.work import work_of
 
         return work_of(self.model.card, self.model.inventory)
+
+    def fitting(self, gpu: GpuSpec, load: Load) -> Fitting:
+        """The model on a kind of GPU under a load: one question asks for it many times, and the next ones again.
+
+        Raises:
+            RequestError: a GPU on which the engine does not run this model.
+        """
+        # The spec is kept beside what was found, so that no other can bear its identity.
+        key = (id(gpu), load)
+        if (found := self._fittings.get(key)) is None:
+            if len(self._fittings) >= MOST_LOADS:
+                self._fittings.clear()
+            found = self._fittings[key] = gpu, self._engine.fitting(self.model, gpu, load)
+        return found[1]
 
     def speeds(self, request: Request, prompt: float, answer: float) -> Speeds:
         """The speeds on a GPU with prompts and answers of some length: the same for any users and rates.
@@ -141,6 +155,22 @@ class _Known:
             found = tuple([layout for layout in layouts if refusal(model, layout) is None])
             if len(self._accepted) < MOST_KEPT:
                 self._accepted[key] = found
+        return found
+
+    def rules(self, count: int, kind: str, users: int) -> tuple[str, ...]:
+        """Why the engine refuses layouts of a count, each reason once; those that spread experts are left out."""
+        key = (count, kind, min(users, count))
+        if (found := self._rules.get(key)) is None:
+            model, refusal = self.model, self._engine.refusal
+            found = tuple(
+                dict.fromkeys(
+                    f"{layout.describe()}: {reason}"
+                    for layout in self._engine.layouts(model, count, users, kind)
+                    if not layout.expert_parallel and (reason := refusal(model, layout)) is not None
+                )
+            )
+            if len(self._rules) < MOST_KEPT:
+                self._rules[key] = found
         return found
 
     def preferred(self, count: int, kind: str, users: int, node: int) -> tuple[tuple[Layout, ...], ...]:
@@ -207,7 +237,7 @@ class Search:
             raise UncountableError(why, about="gpu")
         self.known = known(request)
         self.model = self.known.model
-        self.fitting = self.engine.fitting(self.model, request.gpu, request.load)
+        self.fitting = self.known.fitting(request.gpu, request.load)
         self._usable: int | None = None
         self._rejections: dict[int, Rejection] = {}
 
@@ -326,6 +356,10 @@ class Search:
                 return found
         return None
 
+    def fewest(self) -> LayoutMemory | None:
+        """The best layout of the fewest GPUs that do, or null where none up to the most allowed do."""
+        return self.smallest(self.start(), self.request.max_gpus)
+
     def _together(self, *, cache: bool) -> int:
         """The least number of GPUs that hold weights, and the cache if asked, beside what each needs for itself."""
         fitting = self.fitting
@@ -365,11 +399,7 @@ class Search:
     def _rejected(self, count: int) -> Rejection:
         kind = self.request.layouts
         accepted = self.accepted(count, kind)
-        rules = dict.fromkeys(
-            f"{layout.describe()}: {reason}"
-            for layout in self.layouts(count, kind)
-            if not layout.expert_parallel and (reason := self.engine.refusal(self.model, layout)) is not None
-        )
+        rules = self.known.rules(count, kind, self.sharers) if self._takes(count) else ()
         if not accepted:
             return Rejection(count, None, "; ".join(rules) or self._none_of(count))
         nearest = self.evaluate(max(accepted, key=self.fitting.free_bytes))
@@ -378,7 +408,7 @@ class Search:
             return Rejection(count, layout, f"{layout.describe()}: {reason}")
         reason = f"{nearest.layout.describe()}: {nearest.reason}"
         free = nearest.per_gpu.free_bytes if nearest.per_gpu is not None else 0
-        return Rejection(count, nearest.layout, "; ".join([reason, *list(rules)[:1]]), -free if free < 0 else None)
+        return Rejection(count, nearest.layout, "; ".join([reason, *rules[:1]]), -free if free < 0 else None)
 
 
 def _in_machines(memory: LayoutMemory | None) -> Iterator[str]:
@@ -527,8 +557,7 @@ def _context_counts(request: Request, chosen: int | None) -> tuple[tuple[int, in
         if length == request.context:
             counts.append((length, chosen))
             continue
-        search = Search(request.under(context=length))
-        found = search.smallest(search.start(), request.max_gpus)
+        found = Search(request.under(context=length)).fewest()
         counts.append((length, found.layout.gpu_count if found else None))
     if not any(length == request.context for length in lengths):
         counts = sorted([*counts, (request.context, chosen)])
@@ -562,15 +591,21 @@ def plan(request: Request, *, details: bool = True, why: bool = True) -> Plan:
         RequestError: settings that contradict the load.
     """
     search = Search(request)
-    floor = search.floor()
-    chosen = search.smallest(search.start(), request.max_gpus)
+    return planned(search, search.fewest(), details=details, why=why)
+
+
+def planned(search: Search, chosen: LayoutMemory | None, *, details: bool, why: bool = True) -> Plan:
+    """The plan of a layout that a search found to be that of the fewest GPUs; null where none does.
+
+    Raises:
+        RequestError: settings that contradict the load.
+    """
+    request, floor = search.request, search.floor()
     safe = chosen
     if chosen is not None and chosen.verdict == "tight":
         safe = search.smallest(chosen.layout.gpu_count + 1, request.max_gpus, safe=True)
     count = chosen.layout.gpu_count if chosen else None
-    reason = None
-    if chosen is None and why:
-        reason = _why_none(search, floor)
+    reason = _why_none(search, floor) if chosen is None and why else None
     rejected: tuple[Rejection, ...] = ()
     if details:
         last = (count or request.max_gpus + 1) - 1

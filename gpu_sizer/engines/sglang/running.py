@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from gpu_sizer.memory.layout import Layout
 
 
+def as_told(load: Load, *, drafts: bool) -> Load:
+    """A load with the limit that a server sets by itself where it drafts."""
+    if not drafts or load.max_num_seqs is not None:
+        return load
+    return replace(load, max_num_seqs=constants()["drafts"]["running"])
+
+
 def told_requests(load: Load, layout: Layout) -> int | None:
     """Requests at once of one replica where they are told; null where SGLang finds them itself."""
     return None if load.max_num_seqs is None else max(1, load.max_num_seqs // replicas_inside(layout))
@@ -62,4 +69,5 @@ class SglangFitting(PlainFitting):
         """
         s = super().settings(layout)
         tokens = self.evaluate(layout).kv_cache_tokens
-        return replace(s, max_num_seqs=running_requests(self._load, layout, s.users, tokens))
+        load = as_told(self._load, drafts=getattr(self._model, "drafter", None) is not None)
+        return replace(s, max_num_seqs=running_requests(load, layout, s.users, tokens))
