@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from math import inf, nextafter
 
 from gpu_sizer.records import replace
 from gpu_sizer.timing.band import REGIMES, ends
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
 
 #: How near the fewest requests at once are found: what they give is above what is wanted by at most this share.
 NEARNESS = 1e-7
+#: The next regime begins this share above the end of one, so that no rounding leads back.
+BEYOND = 1e-6
 #: Steps after which they are near enough, whatever the formulas.
 MOST_STEPS = 60
 
@@ -66,7 +67,7 @@ class Replica:
         for most, given in self.ends:
             if given >= wanted:
                 return self._between(least, most, given, wanted)
-            least = nextafter(most, inf)
+            least = most * (1 + BEYOND)
         return None
 
     def _between(self, low: float, high: float, given: float, wanted: float) -> float:

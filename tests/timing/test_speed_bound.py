@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from math import nextafter
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpu_sizer.api import load_gpu, load_model
 from gpu_sizer.memory.layout import Layout
+from gpu_sizer.planning.replica import BEYOND
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search, known
 from gpu_sizer.planning.speed_bound import MARGIN
@@ -69,7 +68,7 @@ def test_so_many_requests_at_once_are_the_fewest(model: str, gpu: str, engine: s
         assert replica.gives(wanted)
         assert wanted <= replica.in_all(found)
         # One at least is served; where a regime begins, it may give more than the last of the regime before it.
-        begins = {1.0, *(nextafter(most, 2 * most) for _, most in REGIMES)}
+        begins = {1.0, *(most * (1 + BEYOND) for _, most in REGIMES)}
         assert found in begins or replica.in_all(found) <= wanted * (1 + 2e-7)
     assert replica.fewest_at_once(1.001 * replica.most_in_all) is None
     assert not replica.gives(1.001 * replica.most_in_all)
