@@ -12,7 +12,8 @@ from gpu_sizer.engines.layouts import divisors, parallel_layouts
 from gpu_sizer.engines.one_version import HALF, OneVersion
 from gpu_sizer.engines.sglang.pools import held, needed_bytes, state_slots
 from gpu_sizer.engines.sglang.reserve import constants, default_fraction, graph_sequences, replicas_inside, tier
-from gpu_sizer.engines.versions import reaches
+from gpu_sizer.engines.sglang.running import SglangFitting, as_told, running_requests, told_requests
+from gpu_sizer.engines.versions import at_least, reaches
 from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.load import AS_RELEASED, Load, Settings
 from gpu_sizer.memory.activations import absorbed_bytes, forward_bytes, workspace_bytes
@@ -168,6 +169,7 @@ class SglangEngine(OneVersion):
     """The profile of one version of SGLang."""
 
     held = SglangModel
+    prepared = SglangFitting
     lowerable = ("max_num_batched_tokens",)
     counted = frozenset(("cpu_offload_gib", "language_model_only", "speculative", "lora"))
 
@@ -211,27 +213,25 @@ class SglangEngine(OneVersion):
             RequestError: fewer running requests than users.
         """
         users = ceil_div(load.users, layout.data_parallel_size)
-        most = load.max_num_seqs or (constants()["drafts"]["running"] if model.drafter is not None else None)
-        if most is not None and most < load.users:
+        captured, load = load.max_num_seqs, as_told(load, drafts=model.drafter is not None)
+        if (most := load.max_num_seqs) is not None and most < load.users:
             raise RequestError(
                 f"max_running_requests {most} is below the {load.users} users that run at once",
                 about="users",
             )
         tokens = load.max_num_batched_tokens or tier(gpu, self.asked)["chunked_prefill_size"]
-        graphs = graph_sequences(gpu, layout, load.max_num_seqs, self.asked)
+        graphs = graph_sequences(gpu, layout, captured, self.asked)
         fraction = load.gpu_memory_utilization
         if fraction is None:
             fraction = max(0.0, default_fraction(model, gpu, layout, tokens, graphs, load.enforce_eager, self.asked))
         dtype = self.cache_dtype(model.card, load)
-        tokens //= replicas_inside(layout)
         return load.resolved(
             users=users,
             gpu_memory_utilization=fraction,
             kv_cache_dtype=dtype,
-            # Not what limits memory. The constants of speed were fitted with the newest version's largest graph as the
-            # limit of what runs at once, so every version has it, whatever it captures.
-            max_num_seqs=most or graph_sequences(gpu, layout, None, str(constants()["release"])),
-            max_num_batched_tokens=tokens,
+            # The least: how many more the pool allows is known when it is sized (SglangFitting).
+            max_num_seqs=running_requests(load, layout, users, 0),
+            max_num_batched_tokens=tokens // replicas_inside(layout),
             hybrid_kv=load.hybrid_kv and model.windowed,
             disable_custom_all_reduce=False,
         )
@@ -241,9 +241,14 @@ class SglangEngine(OneVersion):
         s = settings
         return f"mem_fraction_static {s.gpu_memory_utilization:.3g}; chunked_prefill_size {s.max_num_batched_tokens}"
 
+    @property
+    def _has_pipelines(self) -> bool:
+        """Whether this version spreads layers over GPUs at all; a line of versions is as its first."""
+        return at_least(self.asked, constants()["pipelines_from"])
+
     def layouts(self, model: SglangModel, count: int, users: int, kind: str) -> Iterator[Layout]:
         """Tensor, pipeline and expert parallelism, replicas, and replicas of latent attention that share experts."""
-        yield from parallel_layouts(model, count, users, kind)
+        yield from parallel_layouts(model, count, users, kind, pipelines=self._has_pipelines)
         if model.has_latent and model.has_experts and kind == "any":
             for dp in divisors(count)[1:]:
                 if dp <= users and dp == count:
@@ -253,6 +258,8 @@ class SglangEngine(OneVersion):
         """The engine's rule that forbids this layout, or null."""
         if layout.decode_context_parallel_size > 1:
             return "decode context parallelism is planned for vLLM alone"
+        if layout.pipeline_parallel_size > 1 and not self._has_pipelines:
+            return f"SGLang has pipelines from {constants()['pipelines_from']} on"
         if model.drafter is not None:
             if layout.pipeline_parallel_size > 1:
                 # (arg_groups/speculative_hook.py; managers/scheduler.py: SGLANG_ENABLE_PP_SPEC is off)
@@ -277,11 +284,10 @@ class SglangEngine(OneVersion):
             graphs += graphs * model.drafter.layers // model.layers
         return peak + graphs
 
-    def _table(self, tokens: int, s: Settings, load: Load) -> tuple[int, int]:
+    def _table(self, tokens: int, s: Settings, load: Load, layout: Layout) -> tuple[int, int]:
         """Rows and bytes of the table of where each request's tokens lie, for a pool of so many tokens."""
         c = constants()["request_table"]
-        rows = load.max_num_seqs or max(min(tokens * c["share"] // s.context, c["most"]), c["least"])
-        rows = min(rows, tokens // 2)
+        rows = min(running_requests(load, layout, s.users, tokens), tokens // 2)
         return rows, (rows + 1) * (s.context + c["more_tokens"]) * c["bytes"]
 
     def notes(self, card: ModelCard) -> tuple[str, ...]:
@@ -310,11 +316,12 @@ class SglangEngine(OneVersion):
         types = CacheTypes(s.kv_cache_dtype, self.model_dtype(model.card))
         bounds = stage_bounds(model.layers, pp)
         cells = model.cells(tp, types, bounds, windows=s.hybrid_kv)
-        beyond, verified, most = 0, 0, load.max_num_seqs
+        load = as_told(load, drafts=model.drafter is not None)
+        beyond, verified = 0, 0
         if model.drafter is not None:
             with_drafts, beyond = model.drafter.set_aside(cells[0], model.full_layers, tp, types)
-            cells, verified, most = [with_drafts], model.drafter.verified, s.max_num_seqs
-        slots = state_slots(s.prefix_caching, most, verified)
+            cells, verified = [with_drafts], model.drafter.verified
+        slots = state_slots(s.prefix_caching, told_requests(load, layout), verified)
         adapters = model.adapters_bytes(tp)
         loading = [int(c["loading_gib"] * GIB) + model.absorbed(tp, start, stop) for start, stop in bounds]
         stages = tuple(
@@ -335,12 +342,12 @@ class SglangEngine(OneVersion):
         requests = min([tokens / s.context, *(float(n) for _, n in found if n is not None)])
         short = self._reason(fullest, s)
         if short is not None:
-            short += self._larger_share(fullest, s, load, before, peak)
+            short += self._larger_share(fullest, s, load, layout, before, peak)
         verdict, reason = self.verdict(fullest, short)
         if not 0 < s.gpu_memory_utilization < 1:
             verdict, reason = "does_not_fit", self._no_share(s, gpu)
         # Pools that leave less than the peak start, and run out of memory under load.
-        rows, table = self._table(tokens, s, load)
+        rows, table = self._table(tokens, s, load, layout)
         table += beyond * tokens
         leaves = f"mem_fraction_static {s.gpu_memory_utilization:.3g} leaves {gib(slack)}"
         if verdict != "does_not_fit" and table > slack:
@@ -364,18 +371,19 @@ class SglangEngine(OneVersion):
             host_bytes=sum(model.offloaded(layout)) * tp * layout.data_parallel_size,
         )
 
-    def _larger_share(self, r: RankMemory, s: Settings, load: Load, before: int, peak: int) -> str:
+    def _larger_share(self, r: RankMemory, s: Settings, load: Load, layout: Layout, before: int, peak: int) -> str:
         """The flag under which the load would have room beside the engine's own peak, or nothing.
 
         Args:
             r: the fullest rank.
             s: the settings in force.
             load: as asked.
+            layout: as asked.
             before: bytes of which the share is taken.
             peak: of activations and graphs.
         """
         share = ceil_div((r.weights_bytes + r.loading_bytes + r.kv_cache_bytes) * 1000, before) / 1000
-        _, table = self._table(s.context * s.users, s, load)
+        _, table = self._table(s.context * s.users, s, load, layout)
         if not s.gpu_memory_utilization < share < 1 or before - int(before * share) < peak + table:
             return ""
         return f"; --mem-fraction-static {share:g} leaves room for it"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.engines.serving import Start, Starter
+from gpu_sizer.engines.sglang.running import told_by_users
 from gpu_sizer.engines.speculation import Speculation, speculation
 
 #: ``--kv-cache-dtype``: the same page.
@@ -45,8 +46,8 @@ def command(start: Start) -> tuple[str, ...]:
     words += ["--context-length", str(s.context)]
     words += ["--mem-fraction-static", repr(float(s.gpu_memory_utilization))]
     words += ["--chunked-prefill-size", str(s.max_num_batched_tokens * inside)]
-    if start.load.max_num_seqs is not None:
-        words += ["--max-running-requests", str(start.load.max_num_seqs)]
+    if (most := start.load.max_num_seqs or told_by_users(s, inside)) is not None:
+        words += ["--max-running-requests", str(most)]
     words += ["--dtype", start.dtype(), "--kv-cache-dtype", start.cache_dtype(CACHE_TYPES)]
     if start.load.block_size is not None:
         words += ["--page-size", str(start.load.block_size)]
