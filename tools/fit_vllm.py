@@ -15,7 +15,8 @@ Each constant is a median over the records that tell it, with all others known, 
    memory of one captured graph by layer, which latent attention does not change there;
 5. ``unified``: the same rest where the GPU shares the machine's memory, with graphs as they are estimated (the engine
    takes what it reads there before it captures any, not what the log prints afterwards); ``unified_machines``: of
-   several of them, each of which is a machine of its own; its band is at least that of one;
+   several of them, each of which is a machine of its own; its band is at least that of one, and covers as many of
+   the starts whose weights are not logged, with the weights as counted;
 6. ``band_gib``: the 90th percentile of what remains unexplained, for models with and without experts, at least
    0.7 GiB. Ranges with too few records of their own may differ from their neighbours by what these differ from each
    other: the 90th percentile of the steps of one model in one layout from one version to the next.
@@ -90,12 +91,14 @@ LEAST_RECORDS = 3
 class Point:
     """One training record with the figures that the fit needs, in bytes."""
 
-    def __init__(self, record: EvidenceRecord) -> None:
+    def __init__(self, record: EvidenceRecord, *, count_weights: bool = False) -> None:
         cards = catalogue()
         identified, self.layout = identify_model(record, cards), layout_of(record)
         self.gpu, known = identify_gpu(record, cards)
-        if not known or record.weights_gib_per_gpu is None or record.available_kv_gib is None:
+        if count_weights != (record.weights_gib_per_gpu is None) or not known or record.available_kv_gib is None:
             raise Skipped("figures are missing")
+        if count_weights and not self.gpu.is_unified:
+            raise Skipped("weights are logged where they are fitted on")
         if record.gpu_memory_utilization is None or record.max_model_len is None:
             raise Skipped("settings are missing")
         name, _ = engine_of(record)
@@ -111,9 +114,10 @@ class Point:
         self.estimated_graphs = model.graph_bytes(self.gpu, stages, self.settings, self.version)
         self.scaled_experts, self.host_bytes = model.has_scaled_experts, model.host_bytes
         budget = self.gpu.visible_bytes * self.settings.gpu_memory_utilization
-        self.rest = budget - (record.weights_gib_per_gpu + record.available_kv_gib) * GIB
         loaded = max(stage.loaded_bytes for stage in Search(request).evaluate(self.layout).stages)
-        self.loading_gib = record.weights_gib_per_gpu - loaded / GIB
+        weights = loaded / GIB if record.weights_gib_per_gpu is None else record.weights_gib_per_gpu
+        self.rest = budget - (weights + record.available_kv_gib) * GIB
+        self.loading_gib = weights - loaded / GIB
         self.logits = self.settings.max_num_seqs * self.architecture.vocab_size
         self.workspace = activations.kept_workspace_bytes(
             self.architecture, self.gpu, self.layout, self.settings.max_num_batched_tokens, self.scaled_experts,
@@ -160,17 +164,18 @@ class Point:
         return made.activation_bytes + overhead + self.graphs + extra
 
 
-def points() -> tuple[list[Point], list[EvidenceRecord]]:
-    """The training records that can be used, and all of the training half."""
+def points() -> tuple[list[Point], list[Point], list[EvidenceRecord]]:
+    """The training records that can be used, those that could but for their weights, and all of the training half."""
     with RECORDS.open(encoding="utf-8") as stream:
         training = [r for r in read_records(stream, RECORDS.name) if not is_held_out(r)]
-    made = []
+    made: dict[bool, list[Point]] = {False: [], True: []}
     for record in (r for r in training if r.engine == engine("vllm").name):
-        try:
-            made.append(Point(record))
-        except Skipped:
-            continue
-    return made, training
+        for count_weights, found in made.items():
+            try:
+                found.append(Point(record, count_weights=count_weights))
+            except Skipped:
+                continue
+    return made[False], made[True], training
 
 
 def nearest_rank(values: list[float], share: float) -> float:
@@ -195,7 +200,7 @@ def steps(made: list[Point], residual: Callable[[Point], float]) -> dict[str, li
 
 def main() -> None:
     """Fits, and writes the file."""
-    made, training = points()
+    made, weightless, training = points()
     by_range: dict[str, list[Point]] = defaultdict(list)
     for p in made:
         by_range[p.version.name].append(p)
@@ -240,6 +245,7 @@ def main() -> None:
     shared = [residual(p) for p in unified if not p.parallel]
     taken = median(shared)
     machines = [residual(p) for p in unified if p.parallel]
+    others = [residual(p) for p in weightless if p.gpu.is_unified and p.parallel]
     joined_taken = median(machines)
 
     def band(values: list[float]) -> float:
@@ -252,7 +258,7 @@ def main() -> None:
         return {kind: band(own if len(own := residuals[name][kind]) >= LEAST_RECORDS else every) for kind in KINDS}
 
     alone = band([s - taken for s in shared])
-    together = max(alone, band([m - joined_taken for m in machines]))
+    together = max(alone, band([m - joined_taken for m in (*machines, *others)]))
     lines = [
         "# Written by tools/fit_vllm.py from the training half of tests/evidence/records.jsonl; do not edit.",
         f"# {len(training)} records in the training half, {len(made)} of them with all figures that the fit needs.",
@@ -284,7 +290,8 @@ def main() -> None:
         f"graph_per_layer_mib: {median(rocm_graphs):.2f}, n_graphs: {len(rocm_graphs)}}}",
         "# GPUs that share the machine's memory: what else is taken of it while a server starts.",
         f"unified: {{extra_gib: {taken:.2f}, band_gib: {alone}, n: {len(shared)}}}",
-        f"unified_machines: {{extra_gib: {joined_taken:.2f}, band_gib: {together}, n: {len(machines)}}}",
+        f"unified_machines: {{extra_gib: {joined_taken:.2f}, band_gib: {together}, n: {len(machines)}, "
+        f"n_band: {len(machines) + len(others)}}}",
         "",
     ]
     output = Path(sys.argv[1]) if len(sys.argv) > 1 else OUTPUT

@@ -31,6 +31,7 @@ from gpu_sizer.cards.hub_counts import Explained
 from gpu_sizer.cards.model_card import ModelCard, Parameters, Source
 from gpu_sizer.cards.names import normal
 from gpu_sizer.cards.rerelease_table import Line, as_line
+from gpu_sizer.cards.rereleases import OWN_INT4
 from gpu_sizer.cards.writing import to_yaml
 from gpu_sizer.errors import CardError
 from gpu_sizer.model.inventory import build_inventory
@@ -123,6 +124,8 @@ class Matcher:
             fmt = QUANTIZATIONS.get(row["quantization"])
             if fmt is None:
                 return None
+        if fmt == "int4-group128":
+            fmt = next((f for owner, f in OWN_INT4.items() if name.lower().startswith(owner)), fmt)
         found = self._candidates(row, fmt)
         chosen = self._choose(found, row)
         if chosen is None:

@@ -28,11 +28,14 @@ _ENDINGS: tuple[tuple[str, WeightFormat], ...] = (
     (rf"[-_ ]((gptq[-_ ])?int8|(quantized\.)?w8a8|(int8[-_ ])?w8a16){_KEPT}$", "int8-channel"),
 )
 #: AWQ and GPTQ may keep a zero point of four bits beside the scale of each group.
-_ZERO_POINTS = ("int4-group128",)
+_ZERO_POINTS: dict[str, str] = {"int4-group128": "one percent", "int4-group32": "three percent"}
 _IMPORT = " (import its configuration to be exact)"
 #: What a plain "-FP8" means in an organisation's own releases, as their configurations say (the cards of those that
 #: have one agree); with others it mostly means one scale for each tensor.
 _OWN_FP8: dict[str, WeightFormat] = {"qwen/": "float8-block"}
+#: Whose four bits have groups of 32: counts of what their repositories store are those of such scales to the tensor
+#: (MiniMax-M2.7-AWQ-4bit: 36,811,839,984, which groups of 128 would make 31.5 billion; package llmfit 1.1.17).
+OWN_INT4: dict[str, WeightFormat] = {"cyankiwi/": "int4-group32"}
 
 
 def _kind(fmt: str) -> str:
@@ -46,6 +49,8 @@ def base_and_format(name: str) -> tuple[str, WeightFormat] | None:
         base = re.sub(pattern, "", name, flags=re.IGNORECASE)
         if base != name:
             own = next((f for o, f in _OWN_FP8.items() if name.lower().startswith(o)), None)
+            if fmt in _ZERO_POINTS:
+                return base, next((f for o, f in OWN_INT4.items() if name.lower().startswith(o)), fmt)
             return base, own if own is not None and name.lower().endswith("fp8") else fmt
     return None
 
@@ -61,7 +66,7 @@ def as_rerelease(card: ModelCard, name: str, fmt: WeightFormat) -> ModelCard | N
         alike = all(_kind(rule.format) == _kind(fmt) for rule in card.weights.rules)
         note = f"{ending!r} is taken for {card.name}, whose weights are {_kind(fmt)} as released"
         return replace(card, notes=(*card.notes, note)) if alike else None
-    beside = ", and so do zero points (under one percent)" if fmt in _ZERO_POINTS else _IMPORT
+    beside = f", and so do zero points (under {_ZERO_POINTS[fmt]})" if fmt in _ZERO_POINTS else _IMPORT
     return replace(
         card,
         name=ending,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import pytest
 
 from gpu_sizer import estimate, load_model
 from gpu_sizer.cards.rereleases import base_and_format
 from gpu_sizer.errors import UnknownModelError
+from gpu_sizer.memory.weights import MATRIX
+from gpu_sizer.model.inventory import build_inventory
 
 
 @pytest.mark.parametrize(
@@ -28,6 +32,9 @@ from gpu_sizer.errors import UnknownModelError
             "int4-group128",
         ),
         ("RedHatAI/Llama-3.2-1B-Instruct-quantized.w4a16", "RedHatAI/Llama-3.2-1B-Instruct", "int4-group128"),
+        # Counts of what their repositories store are those of a scale for each 32 weights.
+        ("cyankiwi/MiniMax-M2.7-AWQ-4bit", "cyankiwi/MiniMax-M2.7", "int4-group32"),
+        ("cyankiwi/Qwen3.6-27B-AWQ-INT4", "cyankiwi/Qwen3.6-27B", "int4-group32"),
         ("RedHatAI/Llama-3.2-1B-Instruct-quantized.w8a8", "RedHatAI/Llama-3.2-1B-Instruct", "int8-channel"),
     ],
 )
@@ -69,3 +76,13 @@ def test_a_release_has_its_own_name_and_length() -> None:
     assert card.context.native == 262_144
     assert "2507" in card.name
     assert load_model("qwen3-235b-a22b").context.native == 40_960
+
+
+def test_groups_of_32_are_those_that_a_repository_counts() -> None:
+    """MiniMax-M2.7-AWQ-4bit stores 36,811,839,984 elements: words of eight weights, and a scale for each 32 of them."""
+    inventory = build_inventory(load_model("minimax-m2.7"))
+    layers = [t for name in inventory.layer_names for t in inventory.blocks[name]]
+    linear = sum(prod(t.shape) * t.copies for t in layers if t.is_linear and len(t.shape) == MATRIX)
+    stored = inventory.total_parameters - linear + linear // 8 + linear // 32
+    assert stored == pytest.approx(36_811_839_984, rel=2e-3)
+    assert inventory.total_parameters - linear + linear // 8 + linear // 128 < 0.87 * stored

@@ -47,9 +47,9 @@ def settings(tokens: int, sequences: int, context: int = 8192) -> Settings:
         # cast.
         ("qwen3-vl-30b-a3b", 1, 8192, 1024, 65536 * (12 * 1152 + 1536) * 2, 16384 * 2048 * 4 * 2),
         ("qwen3-vl-30b-a3b", 2, 8192, 1024, 65536 * (5 * 1152 + 4 * 1152 + 1536) * 2, 16384 * 2048 * 4 * 2),
-        # As many images as fill the batch, and no more than there are sequences.
+        # As many images as fill the batch, however few sequences there are: each may hold several.
         ("gemma-3-12b", 1, 8192, 1024, 32 * 4096 * ((4 * 1152 + 2 * 4304) * 2 + 588 * 6), 8192 * 3840 * 2),
-        ("gemma-3-12b", 1, 8192, 4, 4 * 4096 * ((4 * 1152 + 2 * 4304) * 2 + 588 * 6), 4 * 256 * 3840 * 2),
+        ("gemma-3-12b", 1, 8192, 4, 32 * 4096 * ((4 * 1152 + 2 * 4304) * 2 + 588 * 6), 8192 * 3840 * 2),
         # A group of tensors that no rank cuts.
         ("gemma-4-26b-a4b", 8, 2048, 256, 20160 * ((4 * 1152 + 3 * 4304) * 2 + 768 * 6), 2496 * 2816 * 2),
         # Two images of 4,096 tokens in a batch.
@@ -103,8 +103,8 @@ def test_versions_profile_items_of_other_sizes(
         ("intern-s1", "0.33", 131_072, 256, 512),
         # At most 30,000 tokens of a video in all.
         ("glm-4.6v", "0.10", 131_072, 100, 81),
-        ("glm-4.6v", "0.33", 131_072, 100, 300),
-        ("glm-4.6v", "0.33", 16_384, 100, 163),
+        ("glm-4.6v", "0.16", 131_072, 100, 300),
+        ("glm-4.6v", "0.16", 16_384, 100, 163),
     ],
 )
 def test_a_video_has_as_many_frames_as_the_context_holds(
@@ -115,6 +115,45 @@ def test_a_video_has_as_many_frames_as_the_context_holds(
     frame = encoder_peak(card, 1, settings(one, 1024, one), version_profile(version))
     assert found.working_bytes == parts * frame.working_bytes > 0
     assert found.kept_bytes == parts * frame.kept_bytes == parts * one * card.architecture.hidden_size * 2
+
+
+def test_an_image_goes_before_a_shorter_video() -> None:
+    card = load_model("glm-4.6v")
+    short, long = (encoder_peak(card, 1, settings(8192, 1024, n), version_profile("0.33")) for n in (4096, 131_072))
+    assert short.kept_bytes == 6144 * card.architecture.hidden_size * 2
+    assert (long.kept_bytes, long.working_bytes * 6144) == (
+        30_000 * card.architecture.hidden_size * 2,
+        short.working_bytes * 30_000,
+    )
+
+
+def test_before_0_11_each_sequence_has_one_image() -> None:
+    card = load_model("gemma-3-12b")
+    one, four = (encoder_peak(card, 1, settings(8192, n), version_profile("0.10")) for n in (1, 4))
+    assert four.working_bytes == 4 * one.working_bytes
+
+
+@pytest.mark.parametrize(
+    ("model", "tp", "context", "patches", "pixels", "tokens"),
+    [
+        # Two images of 36 tiles of 504 x 504 pixels in a batch of 8,192, of 3,164 tokens each.
+        ("step-3.7-flash", 2, 32_768, 2 * 46_656 * (4 * 1536 + 2 * 8960 // 2), 2 * 46_656 * 588, 2 * 3164),
+        # Tiles of 512 x 512 pixels, 64 tokens each, against those of the larger tower with 364 x 364.
+        ("smolvlm-256m", 1, 8192, 7 * 17_408 * (4 * 768 + 2 * 3072), 7 * 17_408 * 768, 7 * 1088),
+        ("idefics3-8b-llama3", 1, 8192, 2 * 11_492 * (4 * 1152 + 2 * 4304), 2 * 11_492 * 588, 2 * 2873),
+        # A video beside an image of 3,328 tokens, 128 frames of it at once.
+        ("nemotron-nano-12b-v2-vl", 1, 131_072, 128 * 1024 * (4 * 1280 + 2 * 5120), 499 * 1024 * 768, 499 * 256),
+        ("nemotron-nano-12b-v2-vl", 1, 16_384, 51 * 1024 * (4 * 1280 + 2 * 5120), 51 * 1024 * 768, 51 * 256),
+        # Pairs of frames beside an image of as many tokens.
+        ("ernie-4.5-vl-28b-a3b", 1, 65_536, 9 * 9568 * (4 * 1280 + 2 * 5120), 9 * 9568 * 588, 9 * 6177),
+        ("minimax-m3", 8, 1_000_000, 250 * 3072 * (4 * 1280 + 2 * 5120 // 8), 250 * 3072 * 1176, 192_000),
+    ],
+)
+def test_more_towers_are_profiled(model: str, tp: int, context: int, patches: int, pixels: int, tokens: int) -> None:
+    card = load_model(model)
+    peak = encoder_peak(card, tp, settings(8192, 1024, context), version_profile("0.33"))
+    assert peak.working_bytes == patches * 2 + pixels * 6
+    assert peak.kept_bytes == tokens * card.architecture.hidden_size * 2
 
 
 def test_a_video_that_grows_with_the_context_is_told_with_what_saves_it() -> None:

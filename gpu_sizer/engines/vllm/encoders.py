@@ -53,9 +53,17 @@ def grows_with_context(card: ModelCard) -> bool:
     return any("pairs" in item for item in _data()["items"].get(card.engine_class, ()))
 
 
+def _vision(card: ModelCard) -> Tower | None:
+    """The model's vision tower."""
+    return next((t for t in card.architecture.towers if t.name == "vision"), None)
+
+
 def _item(card: ModelCard, version: VersionProfile) -> dict[str, Any] | None:
     """The largest item of this model's class under a version, or null where it is not modelled."""
     entries: list[dict[str, Any]] = _data()["items"].get(card.engine_class, [])
+    if any("hidden" in e for e in entries) and (tower := _vision(card)) is not None:
+        hidden = _widths(tower, 1)[0]
+        entries = [e for e in entries if e.get("hidden", hidden) == hidden]
     return next((e for e in reversed(entries) if "from" not in e or version.at_least(e["from"])), None)
 
 
@@ -109,22 +117,27 @@ def encoder_peak(card: ModelCard, tp: int, settings: Settings, version: VersionP
         settings: the engine's settings, all resolved.
         version: the engine's version.
     """
-    tower = next((t for t in card.architecture.towers if t.name == "vision"), None)
+    tower = _vision(card)
     if tower is None or (item := _item(card, version)) is None:
         return EncoderPeak()
-    parts = min(item.get("pairs", 1), max(1, settings.context // item["tokens"]))
+    parts = min(item.get("pairs", 1), max(1, (settings.context - item.get("beside", 0)) // item["tokens"]))
     tokens, patches = parts * item["tokens"], parts * item["patches"]
+    if (image := item.get("image")) is not None and image["tokens"] > tokens:
+        tokens, patches = image["tokens"], image["patches"]
     if item.get("every_sequence"):
         items = settings.max_num_seqs
     else:
-        items = max(1, min(settings.max_num_batched_tokens // tokens, settings.max_num_seqs))
+        # So many as a prompt may hold, of each sequence (multimodal/encoder_budget.py: _get_max_items).
+        a_prompt = max(1, settings.context // tokens) if version.at_least(_data()["several_from"]) else 1
+        items = max(1, min(settings.max_num_batched_tokens // tokens, settings.max_num_seqs * a_prompt))
     hidden, inner = _widths(tower, tp)
     copies, pixel, rotating = _data()["hidden_copies"] * hidden, _data()["pixel_bytes"], _data()["rotating"]
     if card.engine_class in rotating["classes"]:
         # The sum over ranks is not written in place.
         copies = (rotating["whole"] + (1 if tp > 1 else 0)) * hidden
         inner, pixel = max(inner, rotating["cut"] * hidden // (tp if hidden % tp == 0 else 1)), rotating["pixel_bytes"]
-    working = items * patches * ((copies + inner) * ACTIVATION_BYTES + _pixels(tower, hidden) * pixel)
+    together = min(items * patches, item.get("at_once", items * patches))
+    working = together * (copies + inner) * ACTIVATION_BYTES + items * patches * _pixels(tower, hidden) * pixel
     if item.get("mask"):
         working += items * patches**2 * ACTIVATION_BYTES
     rows = items * tokens * (1 + deepstack_levels(card))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import ceil
 
 from gpu_sizer.engines.vllm.activations import PCIE_PAIR, sampler_bytes
+from gpu_sizer.engines.vllm.support import scratch_of
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout, layout_of
 from gpu_sizer.units import gib
@@ -37,6 +38,7 @@ class VllmFitting:
         "_replicas",
         "_rooms",
         "_rules",
+        "_scratch",
         "budget_bytes",
     )
 
@@ -50,6 +52,7 @@ class VllmFitting:
         # Versions that capture graphs beside the budget, where those hold NCCL's collectives.
         beside_budget = gpu.platform == "cuda" and gpu.platform not in engine.version.graphs_in_budget
         self._captures_beside = beside_budget and not gpu.has_nvlink and not load.enforce_eager
+        self._scratch = scratch_of(model.card, gpu, engine.version)
         self._replicas: dict[int, tuple[Settings, Needs]] = {}
         self._found: dict[Layout, LayoutMemory] = {}
 
@@ -195,10 +198,16 @@ class VllmFitting:
         return self._captures_beside and layout.tensor_parallel_size > PCIE_PAIR
 
     def outside_room(self, layout: Layout) -> int:
-        """Bytes beside the budget that the CUDA context and communication leave, for block tables; may be negative."""
-        if self._graphs_beside(layout):
-            return self._rooms[2]
-        return self._rooms[layout.tensor_parallel_size * layout.pipeline_parallel_size > 1]
+        """Bytes beside the budget that the CUDA context, communication and a batch's scratch leave; may be negative.
+
+        They are for block tables, and for the scratch of sequences.
+        """
+        several = layout.tensor_parallel_size * layout.pipeline_parallel_size > 1
+        room = self._rooms[2 if self._graphs_beside(layout) else several]
+        if self._scratch is not None:
+            tokens = self._replica(layout.data_parallel_size)[0].max_num_batched_tokens
+            room -= self._scratch.token_bytes(layout.tensor_parallel_size, tokens)
+        return room
 
     def _lacks_outside(self, layout: Layout) -> bool:
         room = self.outside_room(layout)
@@ -207,8 +216,8 @@ class VllmFitting:
     def outside_shortage(self, layout: Layout) -> str | None:
         """Why the share leaves too little for what is outside of its account, or null where it leaves enough.
 
-        Outside are the CUDA context and communication (``v1/worker/utils.py: request_memory``), and block tables in
-        the versions that make them after the profile run.
+        Outside are the CUDA context and communication (``v1/worker/utils.py: request_memory``), block tables in the
+        versions that make them after the profile run, and scratch that it does not reach (``delta.py``).
         """
         if not self._lacks_outside(layout):
             return None
@@ -218,7 +227,8 @@ class VllmFitting:
         what = "the CUDA context, communication and captured graphs" if graphs else "the CUDA context and communication"
         taken = beside - room
         if room >= 0:
-            what = f"the CUDA context, communication and block tables of {s.max_num_seqs:,} sequences"
+            tables = "block tables and states" if self._scratch is not None else "block tables"
+            what = f"the CUDA context, communication and {tables} of {s.max_num_seqs:,} sequences"
             taken += needs.table_bytes(layout)
         leaves = f"utilization {s.gpu_memory_utilization:g} leaves {gib(beside)} a GPU beside the budget"
         return f"{leaves}, where {what} may take {gib(taken)}"

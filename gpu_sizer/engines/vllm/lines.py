@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gpu_sizer.engines.lines import Line, Rectangle
+from gpu_sizer.engines.vllm.support import scratch_of
 from gpu_sizer.records import replace
 
 if TYPE_CHECKING:
@@ -74,8 +75,11 @@ class VllmLines:
     def _table_bytes(self, layout: Layout, s: Settings) -> Whole:
         key = (layout.tensor_parallel_size, s.kv_cache_dtype)
         if (tables := self._tables.get(key)) is None:
-            copies = self._engine.version.block_tables
-            tables = self._tables[key] = copies * self._plan(layout, s).table_bytes(self._contexts)
+            version = self._engine.version
+            tables = version.block_tables * self._plan(layout, s).table_bytes(self._contexts)
+            if (scratch := scratch_of(self._model.card, self._gpu, version)) is not None:
+                tables = tables + scratch.sequence_bytes(layout.tensor_parallel_size)
+            self._tables[key] = tables
         return tables
 
     def _fitting(self, part: Rectangle) -> VllmFitting:

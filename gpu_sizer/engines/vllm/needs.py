@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from gpu_sizer.engines.vllm.activations import Reserve, joined_workers
 from gpu_sizer.engines.vllm.loading import Kernels, LoadingExtra
+from gpu_sizer.engines.vllm.support import scratch_of
 from gpu_sizer.memory.layout import Layout, layout_of
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import ceil_div
@@ -130,13 +131,16 @@ class Needs:
         return found
 
     def table_bytes(self, layout: Layout) -> int:
-        """The block tables that stand outside of the budget's account, on every GPU of a layout."""
+        """Block tables, and scratch of sequences, that stand outside of the budget's account on every GPU."""
         key = (layout.tensor_parallel_size, layout.decode_context_parallel_size)
         if (found := self._tables.get(key)) is None:
             tp, dcp = key
             rows = self._version.block_tables * self._settings.max_num_seqs
             row = self._plan(tp).table_bytes(ceil_div(self._settings.context, dcp)) if rows else 0
-            found = self._tables[key] = rows * row
+            found = rows * row
+            if (scratch := scratch_of(self._model.card, self._gpu, self._version)) is not None:
+                found += self._settings.max_num_seqs * scratch.sequence_bytes(tp)
+            self._tables[key] = found
         return found
 
     def may_do(self, layout: Layout, budget: int) -> bool:

@@ -14,7 +14,9 @@ from gpu_sizer.units import gib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.engines.vllm.delta import Scratch
     from gpu_sizer.engines.vllm.pages import PageRules
     from gpu_sizer.engines.vllm.version import VersionProfile
     from gpu_sizer.memory.layout import Layout
@@ -150,3 +152,13 @@ def split_refusal(card: ModelCard, layout: Layout, version: VersionProfile) -> s
     if since is None or not version.at_least(since):
         return None
     return f"vLLM runs {card.engine_class} by transformers' class, which has no tensor-parallel plan"
+
+
+def scratch_of(card: ModelCard, gpu: GpuSpec, version: VersionProfile) -> Scratch | None:
+    """The scratch of delta attention beside the budget; null for models and GPUs without (``delta.py``)."""
+    kind, mixers = "kimi_delta_attention", [b.mixer for b in card.architecture.blocks.values()]
+    if not any(m is not None and m.kind == kind for m in mixers) or not leaves_checkpoints(card, kind):
+        return None
+    from gpu_sizer.engines.vllm import delta
+
+    return delta.scratch_of(card, gpu, version)
