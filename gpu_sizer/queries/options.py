@@ -54,6 +54,8 @@ class Options:
     """Types of weights of which each is asked about, where there are several."""
     copies: int | None = None
     """Copies of the model that may share a GPU."""
+    ahead: int | None = None
+    """Tokens that a draft is told to be ahead."""
     dollars_an_hour: float | None = None
     """The most that may be paid for renting."""
     by_month: bool = False

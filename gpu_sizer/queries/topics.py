@@ -108,13 +108,6 @@ TOPICS: tuple[Topic, ...] = (
         "gemma 3 27b qat on an rtx 4090",
     ),
     Topic(
-        "adapters",
-        "lora|loras|adapter|adapters, lora adapter|adapters",
-        "told",
-        "the memory of LoRA adapters is not counted here: --lora 4x16 counts slots and rank",
-        "how many a6000 for mixtral with lora adapters",
-    ),
-    Topic(
         HOST,
         "how much|many system|host|cpu|main ram|memory, how much|many ddr4|ddr5, how much|many gb of|system"
         " system|host|cpu|ram, system|host|cpu ram|memory requirement|requirements|needed|required,"
