@@ -1,4 +1,4 @@
-"""Puts the compiled catalogue into the wheel, so that the first start need not make it, and the manual page."""
+"""Puts the packed cards, the catalogue that is compiled of them, and the manual page into the wheel."""
 
 from __future__ import annotations
 
@@ -14,29 +14,20 @@ class CompiledCards(BuildHookInterface):  # type: ignore[type-arg]
     """Compiles cards, specs and engine profiles with the code that will read them."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Adds the compiled files to a wheel; an editable one reads the YAML of the checkout."""
+        """Adds them to a wheel; an editable one reads the YAML of the checkout."""
         if self.target_name != "wheel" or version == "editable":
             return
         sys.path.insert(0, self.root)
-        from gpu_sizer.cards.catalogue import Catalogue, data_folder
-        from gpu_sizer.cards.fleet import Fleet
-        from gpu_sizer.cards.folders import MACHINES
+        from gpu_sizer.cards import packing
         from gpu_sizer.engines.profiles import recipe
         from gpu_sizer.queries.closed import recipe as closed
         from gpu_sizer.timing.constants import recipe as of_speed
 
-        folder, cards = mkdtemp(), Catalogue()
-        machines = Fleet((str(Path(data_folder("gpu_specs"), MACHINES)),))
-        for made in (
-            cards.models.recipe(),
-            cards.drafts.recipe(),
-            cards.gpus.recipe(),
-            machines.recipe(),
-            cards.rereleases.recipe(),
-            recipe(),
-            closed(),
-            of_speed(),
-        ):
+        cards, folder = mkdtemp(), mkdtemp()
+        packing.write(self.root, cards)
+        for file in (f for f in Path(cards).rglob("*") if f.is_file()):
+            build_data["force_include"][str(file)] = f"gpu_sizer/{file.relative_to(cards).as_posix()}"
+        for made in (*packing.recipes(cards), recipe(), closed(), of_speed()):
             made.ship(folder)
         for file in Path(folder).iterdir():
             build_data["force_include"][str(file)] = f"gpu_sizer/compiled_cards/{file.name}"

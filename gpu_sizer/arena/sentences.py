@@ -49,15 +49,24 @@ def _days(days: int) -> str:
     return f"{days:,} day{'' if abs(days) == 1 else 's'}"
 
 
+def _apart(one: float, other: float) -> tuple[str, str, str]:
+    """Two ratings and how far they are apart, in as few digits as a reader can subtract them in."""
+    digits = next(
+        (d for d in range(2) if round(abs(one - other), d) == round(abs(round(one, d) - round(other, d)), d)), 2
+    )
+    return f"{one:.{digits}f}", f"{other:.{digits}f}", f"{abs(one - other):.{digits}f}"
+
+
 def progress_sentences(found: Progress) -> Iterator[str]:
     """Gap, lag and trends; or why there is none."""
     yield f"As of {found.table.as_of} ({basis(found.table)}):"
     best_open, best_closed = found.open.best, found.proprietary.best
     if best_open and best_closed and found.gap is not None:
         leads = "trails" if found.gap >= 0 else "leads"
+        lower, upper, apart = _apart(best_open.rating, best_closed.rating)
         yield (
-            f"the best open model, {best_open.name} ({best_open.rating:.0f}), {leads} the best proprietary one, "
-            f"{best_closed.name} ({best_closed.rating:.0f}), by {abs(found.gap):.0f} points."
+            f"the best open model, {best_open.name} ({lower}), {leads} the best proprietary one, "
+            f"{best_closed.name} ({upper}), by {apart} points."
         )
     else:
         yield f"Who leads cannot be told: {found.reason}."

@@ -14,7 +14,7 @@ from gpu_sizer.cards.folders import COUNTS, DRAFTS, LIGHT_FOLDERS
 from gpu_sizer.cards.gpu_slices import Slices, check_wholes
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.hub_counts import Counts, Explained
-from gpu_sizer.cards.light_card import light_cards, load_light_card
+from gpu_sizer.cards.light_card import light_cards, load_light_cards
 from gpu_sizer.cards.loading import kind_of, load_card
 from gpu_sizer.cards.machine import Provider
 from gpu_sizer.cards.machine_files import check_gpus, load_provider, providers
@@ -22,6 +22,7 @@ from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.provenance import check_addresses, check_sources
 from gpu_sizer.cards.rerelease_files import check, contents, tables
 from gpu_sizer.cards.rerelease_table import Table
+from gpu_sizer.cards.spec_checks import check_day, check_rates
 from gpu_sizer.errors import CardError
 from gpu_sizer.fast.stamps import yaml_files
 
@@ -56,14 +57,16 @@ def check_catalogue(cards: Catalogue) -> Checked:
         if _is_shipped(cards.drafts.files[draft.id]):
             check_sources(draft, cards.drafts.files[draft.id])
     for spec in specs:
+        check_rates(spec, cards.gpus.files[spec.id])
         if _is_shipped(cards.gpus.files[spec.id]):
             check_addresses(spec.sources, cards.gpus.files[spec.id])
+            check_day(spec, cards.gpus.files[spec.id])
     for entry in light:
         check_addresses(entry.sources, entry.id)
     found = providers(machine_folders(cards.folders))
     check_gpus(found.values(), cards.gpus.files)
     explained = explained_counts(cards)
-    for file, table in tables(cards.rereleases.folders).items():
+    for file, table in tables(cards.rereleases.folders):
         check(file, table, cards.models, explained)
     again = len(contents(cards.rereleases.folders, cards.rereleases.newer))
     machines = sum(len(p.machines) for p in found.values())
@@ -92,7 +95,8 @@ def check_file(file: Path, cards: Catalogue, beside: frozenset[str] = frozenset(
         CardError: its first mistake.
     """
     if file.resolve().parent.parent.name in LIGHT_FOLDERS:
-        check_addresses(load_light_card(file).sources, file)
+        for light in load_light_cards(file):
+            check_addresses(light.sources, file)
     elif (kind := kind_of(file)) is ModelCard:
         card = load_card(file, ModelCard)
         if card.draft is not None:
@@ -114,8 +118,10 @@ def check_file(file: Path, cards: Catalogue, beside: frozenset[str] = frozenset(
             check_addresses(table.sources, file)
     else:
         spec = load_card(file, GpuSpec)
+        check_rates(spec, file)
         if _is_shipped(file):
             check_addresses(spec.sources, file)
+            check_day(spec, file)
 
 
 def explained_counts(cards: Catalogue) -> Explained:

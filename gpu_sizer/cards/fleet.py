@@ -84,8 +84,14 @@ class Fleet:
 
     def get(self, key: str) -> Offer:
         """The machine of a key ``provider/name``."""
-        known = self._offers.get(key)
-        return known if known is not None else self._made_of(key, self._entry(f"machine {key}"))
+        if (known := self._offers.get(key)) is not None:
+            return known
+        entry = self._entry(f"machine {key}")
+        if not isinstance(entry, str):
+            return self._made_of(key, entry)
+        # Its data stand with those of its GPU's other machines.
+        self.of_gpu(entry)
+        return self._offers[key]
 
     def _made_of(self, key: str, data: dict[str, Any]) -> Offer:
         """The machine of a key from its data; the same object each time."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpu_sizer.cards.catalogue import data_folder
 from gpu_sizer.cards.folders import LIGHT_FOLDERS
-from gpu_sizer.cards.loading import read_yaml, validate
+from gpu_sizer.cards.loading import read_documents, validate
 from gpu_sizer.cards.model_card import Source
 from gpu_sizer.errors import CardError
 from gpu_sizer.records import dataclass
@@ -43,17 +43,14 @@ class LightCard:
             raise ValueError("a card needs at least one source")
 
 
-def load_light_card(file: Path, within: Path | None = None) -> LightCard:
-    """One light card, validated.
+def load_light_cards(file: Path, within: Path | None = None) -> list[LightCard]:
+    """The light cards of a file, validated.
 
     Raises:
         CardError: the file cannot be used; the message names file, line, key and reason.
     """
-
-    data, node = read_yaml(file, within)
     check: Any = validate
-    card: LightCard = check(data, LightCard, file, node)
-    return card
+    return [check(data, LightCard, file, node) for data, node in read_documents(file, within)]
 
 
 def light_cards(folder: str | None = None) -> tuple[LightCard, ...]:
@@ -70,11 +67,11 @@ def light_cards(folder: str | None = None) -> tuple[LightCard, ...]:
     places = [Path(folder)] if folder is not None else [shipped / name for name in LIGHT_FOLDERS]
     found: list[LightCard] = []
     owners: dict[str, str] = {}
-    for file, within in [(f, p) for p in places for f in sorted(p.rglob("*.yaml"))]:
-        card = load_light_card(file, within=within)
+    files = [(file, place) for place in places for file in sorted(place.rglob("*.yaml"))]
+    for path, card in [(file, card) for file, place in files for card in load_light_cards(file, within=place)]:
         for name in {card.id, *card.arena_names}:
             if name in owners:
-                raise CardError(str(file), "arena_names", f"{name!r} is also a name of {owners[name]}")
+                raise CardError(str(path), "arena_names", f"{name!r} is also a name of {owners[name]}")
             owners[name] = card.id
         found.append(card)
     return tuple(sorted(found, key=lambda c: (c.released, c.id)))

@@ -47,15 +47,27 @@ def read_yaml(file: Path, within: Path | None = None) -> tuple[dict[str, Any], A
         within: the folder it must not leave through a symbolic link.
 
     Raises:
-        CardError: unreadable, over 1 MiB, an alias, a duplicate key, a tag, or not a mapping.
+        CardError: unreadable, over 1 MiB, an alias, a duplicate key, a tag, not a mapping, or several documents.
     """
+    return parse_yaml(_read(file, within), file)
+
+
+def read_documents(file: Path, within: Path | None = None) -> list[tuple[dict[str, Any], Any]]:
+    """Every document of a YAML file, as :func:`read_yaml` gives one; at least one.
+
+    Raises:
+        CardError: as there.
+    """
+    return _documents(_read(file, within), file)
+
+
+def _read(file: Path, within: Path | None) -> str:
     if within is not None:
         stay_within(file, within)
     try:
-        text = read_regular(file, MOST_BYTES).decode("utf-8")
+        return read_regular(file, MOST_BYTES).decode("utf-8")
     except UnicodeDecodeError:
         raise CardError(str(file), "", "not UTF-8 text") from None
-    return parse_yaml(text, file)
 
 
 def parse_yaml(text: str, file: Path) -> tuple[dict[str, Any], Any]:
@@ -66,8 +78,15 @@ def parse_yaml(text: str, file: Path) -> tuple[dict[str, Any], Any]:
         file: its name in messages.
 
     Raises:
-        CardError: an alias, a duplicate key, a tag, or not a mapping.
+        CardError: an alias, a duplicate key, a tag, not a mapping, or several documents.
     """
+    first, *further = _documents(text, file)
+    if further:
+        raise _refuse(file, _line(further[0][1]), "", "holds several cards (---), and one is taken here")
+    return first
+
+
+def _documents(text: str, file: Path) -> list[tuple[dict[str, Any], Any]]:
     import yaml
 
     loader_class = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -76,11 +95,14 @@ def parse_yaml(text: str, file: Path) -> tuple[dict[str, Any], Any]:
         for event in yaml.parse(text, Loader=loader_class):
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 raise _refuse(file, _line(event), "", "anchors and aliases are not allowed in cards")
-        node = loader.get_single_node()
-        if not isinstance(node, yaml.MappingNode):
-            raise CardError(str(file), "", "not a mapping of keys to values")
-        _check_nodes(file, node, "", 0)
-        return loader.construct_document(node), node
+        found: list[tuple[dict[str, Any], Any]] = []
+        while not found or loader.check_node():
+            node = loader.get_node() if loader.check_node() else None
+            if not isinstance(node, yaml.MappingNode):
+                raise CardError(str(file), "", "not a mapping of keys to values")
+            _check_nodes(file, node, "", 0)
+            found.append((loader.construct_document(node), node))
+        return found
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)
@@ -245,6 +267,15 @@ def load_card(file: Path, kind: type[Card], within: Path | None = None) -> Card:
     """
     data, node = read_yaml(file, within)
     return validate(data, kind, file, node)
+
+
+def load_cards(file: Path, kind: type[Card], within: Path | None = None) -> list[Card]:
+    """The cards of a file that may hold several, validated.
+
+    Raises:
+        CardError: the file cannot be used; the message names file, line, key and reason.
+    """
+    return [validate(data, kind, file, node) for data, node in read_documents(file, within)]
 
 
 def kind_of(file: Path) -> Kind:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from gpu_sizer.cards.loading import load_card
+from gpu_sizer.cards.loading import load_card, load_cards
 from gpu_sizer.cards.machine import Machine, Provider
 from gpu_sizer.cards.names import SEPARATOR, bare
 from gpu_sizer.cards.trusted import kept
@@ -33,11 +33,11 @@ def providers(folders: Sequence[str]) -> dict[str, Provider]:
     for folder in map(Path, folders):
         here: dict[str, Path] = {}
         for file in sorted(folder.rglob("*.yaml")):
-            made = load_provider(file, within=folder)
-            if made.provider in here:
-                raise CardError(str(file), "provider", f"{made.provider!r} also stands in {here[made.provider]}")
-            here[made.provider] = file
-            found[made.provider] = _joined(found.get(made.provider), made)
+            for made in load_cards(file, Provider, within=folder):
+                if made.provider in here:
+                    raise CardError(str(file), "provider", f"{made.provider!r} also stands in {here[made.provider]}")
+                here[made.provider] = file
+                found[made.provider] = _joined(found.get(made.provider), made)
     return found
 
 
@@ -83,7 +83,7 @@ def spellings(machine: Machine) -> list[str]:
 
 
 def contents(folders: Sequence[str]) -> dict[str, Any]:
-    """Names and plain data of every machine, each validated.
+    """Names and plain data of every machine, each validated: with its GPU's where that has a spec, else by itself.
 
     Raises:
         CardError: the first file that cannot be used.
@@ -97,7 +97,8 @@ def contents(folders: Sequence[str]) -> dict[str, Any]:
         for machine in provider.machines:
             key = f"{provider.provider}/{machine.name}"
             keys.append(key)
-            entries[f"machine {key}"] = plain = kept(jsonable(machine))
+            plain = kept(jsonable(machine))
+            entries[f"machine {key}"] = plain if machine.seen_gpu is None else machine.seen_gpu
             for spelling in dict.fromkeys(map(bare, spellings(machine))):
                 names.setdefault(spelling, []).append(key)
             if machine.seen_gpu is not None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from gpu_sizer.cards.folders import PASSED_BY
 from gpu_sizer.cards.gpu_slices import Slices, check_wholes, named, specs
 from gpu_sizer.cards.gpu_spec import GpuSpec
-from gpu_sizer.cards.loading import read_yaml, validate
+from gpu_sizer.cards.loading import read_documents, validate
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import SEPARATOR, normal, normal_short, stem
 from gpu_sizer.cards.trusted import kept
@@ -47,21 +47,21 @@ def read_entries(
         if not folder.is_dir():
             raise CardError(str(folder), "", "no such folder of cards")
         for file in map(Path, yaml_files([str(folder)], beside=PASSED_BY)):
-            data, node = read_yaml(file, within=folder)
-            if kind is GpuSpec and "slices_of" in data:
-                if str(folder) == newer:
-                    # The table of the same GPUs that shipped is older.
-                    tables = [t for t in tables if t.data["slices_of"] != data["slices_of"]]
-                tables.append(Entry(file, data, node))
-                continue
-            if ("vendor" in data) != (kind is GpuSpec) or (kind is ModelCard and "architecture" not in data):
-                continue
-            identity = data.get("id")
-            if not isinstance(identity, str):
-                raise CardError(str(file), "id", "missing")
-            if identity in found and str(folder) != newer:
-                raise CardError(str(file), "id", f"{identity!r} also stands in {found[identity].file}")
-            found[identity] = Entry(file, data, node)
+            for data, node in read_documents(file, within=folder):
+                if kind is GpuSpec and "slices_of" in data:
+                    if str(folder) == newer:
+                        # The table of the same GPUs that shipped is older.
+                        tables = [t for t in tables if t.data["slices_of"] != data["slices_of"]]
+                    tables.append(Entry(file, data, node))
+                    continue
+                if ("vendor" in data) != (kind is GpuSpec) or (kind is ModelCard and "architecture" not in data):
+                    continue
+                identity = data.get("id")
+                if not isinstance(identity, str):
+                    raise CardError(str(file), "id", "missing")
+                if identity in found and str(folder) != newer:
+                    raise CardError(str(file), "id", f"{identity!r} also stands in {found[identity].file}")
+                found[identity] = Entry(file, data, node)
     _add_slices(found, tables)
     return found
 

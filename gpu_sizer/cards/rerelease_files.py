@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpu_sizer.cards.checks import check_length
 from gpu_sizer.cards.hub_counts import Explained
-from gpu_sizer.cards.loading import load_card
+from gpu_sizer.cards.loading import load_cards
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import normal
 from gpu_sizer.cards.rerelease_table import Table, as_line
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.catalogue import Shelf
 
 
-def tables(folders: Sequence[str]) -> dict[Path, Table]:
-    """Every table of some folders, validated.
+def tables(folders: Sequence[str]) -> list[tuple[Path, Table]]:
+    """Every table of some folders with its file, validated.
 
     Raises:
         CardError: a file that cannot be used; the message names file, line, key and reason.
     """
     files = [(Path(file), Path(folder)) for folder in folders for file in yaml_files([folder])]
-    return {file: load_card(file, Table, within=folder) for file, folder in files}
+    return [(file, table) for file, folder in files for table in load_cards(file, Table, within=folder)]
 
 
 def contents(folders: Sequence[str], newer: str | None = None) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def contents(folders: Sequence[str], newer: str | None = None) -> dict[str, Any]
     found: dict[str, Any] = {}
     for folder in folders:
         here: dict[str, Any] = {}
-        for file, table in tables([folder]).items():
+        for file, table in tables([folder]):
             for card, lines in table.cards.items():
                 for line in lines:
                     key = normal(line.hub_id)

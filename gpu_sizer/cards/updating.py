@@ -144,7 +144,7 @@ def _checked(folder: Path) -> tuple[int, int, int]:
         check_drafts(cards)
         contents(cards.rereleases.folders, cards.rereleases.newer)
         own = [f for f in cards.rereleases.folders if f == cards.rereleases.newer]
-        lines = sum(len(x) for t in tables(own).values() for x in t.cards.values())
+        lines = sum(len(x) for _, t in tables(own) for x in t.cards.values())
     except CardError as error:
         raise CardError(error.file.replace(f"{folder}{os.sep}", ""), error.key, error.reason) from None
     return len(models), len(gpus), lines

@@ -7,13 +7,11 @@ from typing import Annotated
 
 import typer
 
-from gpu_sizer.cards.catalogue import Catalogue
 from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli import table as t
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
 from gpu_sizer.reports.article.asked import BEGINS, COLUMNS, COMPANY, SMALLEST, asked, known
-from gpu_sizer.reports.tables.spec import TableSpec
 
 
 @o.takes(*LOAD, ENGINE, *LIMITS, unset=True)
@@ -76,7 +74,7 @@ def article(
 
     check_output(output / "article.md", parents=True)
     cards = o.cards()
-    wanted, unknown = known(t.names(models), cards)
+    wanted, unknown = known(o.names(models), cards)
     spec = asked(
         models=wanted,
         filter=filter,
@@ -84,13 +82,17 @@ def article(
         min_params=min_params,
         as_of=as_of,
         since=since,
-        gpus=t.names(gpus),
-        columns=None if columns is None else [*COLUMNS, *(t.names(columns) or ())],
+        gpus=o.names(gpus),
+        columns=None if columns is None else [*COLUMNS, *(o.names(columns) or ())],
         provider=provider,
         title=title,
         **keys_of(load),
     )
-    frame = _frame(live, spec, cards) if live is not None else None
+    frame = None
+    if live is not None:
+        from gpu_sizer.page.embed import table_frame
+
+        frame = table_frame(live, spec, cards)
     with bar("sizing models", work(cards)) as advance:
         made, kept = drafted(spec, cards, unknown, advance)
     files = texts(made, kept, dark, _tell) | pictures(made, dark)
@@ -100,21 +102,6 @@ def article(
         files["article.md"] = with_frame(files["article.md"].decode(), frame).encode()
     for path in write(output, files):
         _tell(f"wrote {path}")
-
-
-def _frame(live: str, spec: TableSpec, cards: Catalogue) -> str:
-    """The live table of the article's models, the newest first.
-
-    Raises:
-        RequestError: no address of a page.
-    """
-    from gpu_sizer.page.embed import frame
-    from gpu_sizer.reports.tables.selection import select_gpus, select_models
-
-    newest = sorted(select_models(spec, cards).models, key=lambda c: (str(c.released or ""), c.id), reverse=True)
-    gpus = [g.id for g in select_gpus(spec.gpus, cards)]
-    title = f"Open models and the GPUs that each takes: {', '.join(gpus)}"
-    return frame(live, [c.id for c in newest], gpus, spec.load, title)
 
 
 def _tell(line: str) -> None:

@@ -152,7 +152,7 @@ class Recipe:
 
     def _renewed(self, old: Stored | None, stamp: bytes, content: bytes) -> Stored:
         """The file of this content: an old or the shipped one under a new stamp, or one made from the YAML."""
-        for known in (old, Stored.read(os.path.join(shipped_folder(), self._name + SUFFIX), shipped=True)):
+        for known in (old, Stored.read_brief(os.path.join(shipped_folder(), self._name + SUFFIX))):
             if known is not None and known.content == content:
                 return known.under(stamp)
         return Stored.of(stamp, content, self._make())
@@ -160,7 +160,7 @@ class Recipe:
     def shipped(self) -> tuple[str, bytes]:
         """The compiled file that an installation brings, by its name: without a stamp, since it will lie elsewhere."""
         content = self._content(self._places()[0])
-        return self._name + SUFFIX, Stored.of(b"", content, self._make()).data()
+        return self._name + SUFFIX, Stored.of(b"", content, self._make()).brief()
 
     def ship(self, folder: str) -> None:
         """Writes :meth:`shipped` into a folder.

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 from gpu_sizer.errors import RequestError
+from gpu_sizer.reports.tables.selection import select_gpus, select_models
+
+if TYPE_CHECKING:
+    from gpu_sizer.cards.catalogue import Catalogue
+    from gpu_sizer.reports.tables.spec import TableSpec
 
 #: The most models of a live table: as many as the page sizes at once (static/state.js).
 MOST_MODELS = 40
 #: Settings that the page has a place for in its address, by its own words.
 _KEPT = {"context": "context", "users": "users", "engine": "engine", "layouts": "layouts"}
+#: Hosts that are the reader's own.
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 #: Height of the frame's head, and of each row, in pixels.
 _HEAD, _ROW, _TALLEST = 110, 36, 640
 #: The heading of an article's table, below which the frame stands.
@@ -53,10 +60,29 @@ def frame(page: str, models: Sequence[str], gpus: Sequence[str], load: Mapping[s
     """
     inside, whole = (escape(address(page, models, gpus, load, alone=alone), quote=True) for alone in (True, False))
     height = min(_TALLEST, _HEAD + _ROW * min(len(models), MOST_MODELS))
+    there = "" if urlsplit(page).hostname not in _THIS_MACHINE else " It is there while `gpu-sizer serve` runs."
     return (
         f'<iframe title="{escape(title, quote=True)}" loading="lazy" width="100%" height="{height}" src="{inside}">'
-        f'</iframe>\n\n<a href="{whole}">The same table on its own page</a>, where every count leads to its answer.\n'
+        f'</iframe>\n\n<a href="{whole}">The same table on its own page</a>, where every count leads to its answer.'
+        f"{there}\n"
     )
+
+
+def table_frame(page: str, spec: TableSpec, cards: Catalogue) -> str:
+    """The frame of a table's models, the newest first.
+
+    Args:
+        page: as for :func:`address`.
+        spec: the table.
+        cards: models and GPUs.
+
+    Raises:
+        GpuSizerError: no address of a page, or an unknown name.
+    """
+    newest = sorted(select_models(spec, cards).models, key=lambda c: (str(c.released or ""), c.id), reverse=True)
+    gpus = [g.id for g in select_gpus(spec.gpus, cards)]
+    title = f"Open models and the GPUs that each takes: {', '.join(gpus)}"
+    return frame(page, [c.id for c in newest], gpus, spec.load, title)
 
 
 def with_frame(markdown: str, html: str) -> str:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import tarfile
 import zipfile
 from base64 import b64encode
 from html import escape
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
 import gpu_sizer
-from gpu_sizer.cards.catalogue import Catalogue, data_folder
-from gpu_sizer.cards.fleet import Fleet, machine_folders
+from gpu_sizer.cards import packing
+from gpu_sizer.cards.catalogue import data_folder
 from gpu_sizer.cards.folders import COUNTS
 from gpu_sizer.deploy.formats import COMMANDS, TOOLS
 from gpu_sizer.engines.profiles import recipe
@@ -96,6 +98,11 @@ def page_html(how: str, engine: dict[str, Any] | None = None, footer: str = "", 
         "engine": escape(json.dumps(engine), quote=True) if engine else "",
         "version": gpu_sizer.__version__,
         "footer": escape(footer),
+        # A server takes no logs: they name hosts and paths, and are longer than what it reads of a stranger.
+        "own": "Your own model" if how == "server" else "Your own model or log",
+        "droppable": "a <code>config.json</code> or a model card"
+        if how == "server"
+        else "a <code>config.json</code>, a model card or a start-up log",
     }
     for key, value in values.items():
         text = text.replace("{" + key + "}", value)
@@ -129,18 +136,16 @@ def program_archive() -> bytes:
         for kind in (".yaml", ".json", ".csv"):
             for file in sorted(root.rglob(f"*{kind}")):
                 inside = file.relative_to(root).parts[0]
-                if inside not in ("model_cards", "gpu_specs"):
+                if inside not in packing.FOLDERS:
                     put(f"gpu_sizer/{file.relative_to(root).as_posix()}", file.read_bytes())
-        for folder in ("model_cards", "gpu_specs"):
-            place = Path(data_folder(folder))
+        with TemporaryDirectory() as cards:
+            packing.write(os.path.dirname(data_folder(packing.FOLDERS[0])), cards)
             # The hub's counts are compared by validate alone, which no page asks.
-            for file in (f for f in sorted(place.rglob("*.yaml")) if f.parent.name != COUNTS):
-                put(f"gpu_sizer/{folder}/{file.relative_to(place).as_posix()}", file.read_bytes())
-        cards = Catalogue()
-        shelves = (cards.models, cards.drafts, cards.gpus, Fleet(machine_folders()))
-        for made in (*(shelf.recipe() for shelf in shelves), recipe()):
-            name, data = made.shipped()
-            put(f"gpu_sizer/compiled_cards/{name}", data)
+            for file in (f for f in sorted(Path(cards).rglob("*.yaml")) if f.parent.name != COUNTS):
+                put(f"gpu_sizer/{file.relative_to(cards).as_posix()}", file.read_bytes())
+            for made in (*packing.recipes(cards), recipe()):
+                name, data = made.shipped()
+                put(f"gpu_sizer/compiled_cards/{name}", data)
         for package in PURE:
             place = Path(str(import_module(package).__file__)).parent
             for file in sorted(place.glob("*.py")):

@@ -142,7 +142,7 @@ class Reader:
         if not holders:
             return
         usual = [g for g in holders if g.vendor == "NVIDIA"] or holders
-        usual = [g for g in usual if engine().never_on(g) is None] or usual
+        usual = [g for g in usual if engine().never_on(g.platform, g.compute_capability) is None] or usual
         chosen = min(usual, key=lambda g: (g.memory.visible_mib, g.id))
         others = [g.id for g in holders if g.id != chosen.id][:4]
         like = f" (as much have {join_names(others)})" if others else ""

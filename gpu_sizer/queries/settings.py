@@ -62,7 +62,7 @@ _DTYPE_PHRASES = {
 _Q_TYPES = word_set("q1 q2 q3 q4 q5 q6 q8")
 _Q_PARTS = word_set("k 0 1 s m l xs xxs nl")
 _VAGUE = word_set("quantized quantised quantize quantise quant quants quantization quantisation gguf ggml")
-_SOUGHT = word_set("which what whats best largest biggest highest right good")
+_SOUGHT = word_set("which what whats best largest biggest highest")
 _KINDS = word_set("gguf ggml llama cpp level type size is the kind of")
 #: Types of llama.cpp's files that are usual, the largest first.
 USUAL_FILES = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "q3_k_m", "q2_k")
@@ -292,14 +292,13 @@ def refuse_vague_formats(s: Sentence, o: Options) -> None:
     for i in list(s.free()):
         if s.at(i) not in _VAGUE:
             continue
-        sought = s.said(s.skip(i - 1, _KINDS, -1)) in _SOUGHT
-        if dtype is None and sought and (o.engine or _OF_GGUF).startswith(_OF_GGUF):
+        before = s.skip(i - 1, _KINDS, -1)
+        if dtype is None and s.said(before) in _SOUGHT and (o.engine or _OF_GGUF).startswith(_OF_GGUF):
             o.weights, o.engine = USUAL_FILES, o.engine or _OF_GGUF
             s.take(i)
             return
         denied = not _NEGATIONS.isdisjoint((s.said(i - 1), s.said(i - 2)))
-        # Of other engines the answer about the weights as released names those that would do.
-        if not denied and dtype is None and not sought:
+        if not denied and dtype is None:
             error = RequestError(
                 "quantized to what? say for example 'in fp8', 'in nvfp4' or 'in 4-bit'; without it, the weights as"
                 " released are sized"

@@ -272,8 +272,9 @@ class _Decision:
         if self.r.options.engine is not None or not ids:
             return
         usual, gpus = engine(), [self.cards.gpus.get(i) for i in ids]
-        why = [usual.never_on(g) for g in gpus]
-        if all(why) and not any((other := engine(INSTEAD)).never_on(g) for g in gpus):
+        kinds = [(g.platform, g.compute_capability) for g in gpus]
+        why = [usual.never_on(*kind) for kind in kinds]
+        if all(why) and not any((other := engine(INSTEAD)).never_on(*kind) for kind in kinds):
             self.r.options.engine = INSTEAD
             self.r.remarks.append(Remark(f"by {other.title}'s rules, since {why[0]}", first=True))
 

@@ -55,6 +55,24 @@ def test_the_frontiers_hold_the_models_that_led(day: date) -> None:
     assert {"llama-3-70b", "mixtral-8x7b", "command-r-plus"} <= {s.id for s in found.open.members}
 
 
+@pytest.mark.parametrize(
+    ("best", "other", "told"),
+    [
+        (1491.4, 1533.6, "1491.4 1533.6 42.2"),  # 1491 and 1534 would be 43 apart.
+        (1507.0, 1587.2, "1507 1587 80"),
+        (1400.0, 1400.0, "1400 1400 0"),
+        (1500.44, 1501.46, "1500 1501 1"),
+        (1520.26, 1500.14, "1520 1500 20"),
+        (1500.04, 1500.96, "1500 1501 1"),
+    ],
+)
+def test_a_reader_can_subtract_the_ratings_of_a_gap(best: float, other: float, told: str) -> None:
+    rows = [standing("a", "2026-01-01", best), standing("b", "2026-01-01", other, opened=False)]
+    made = replace(table(read_history(), KNOWN, FEBRUARY), standings=tuple(rows))
+    sentence = next(s for s in progress_sentences(progress(made)) if "best open model" in s)
+    assert re.findall(r"[\d.]+\d|\d", sentence) == told.split()
+
+
 #: Days between the last table of the MIT copy and the newest, and which bundled table stands for each.
 BETWEEN = {
     "2025-06-01": "2025-05-22", "2025-09-01": "2025-08-18", "2025-12-01": "2025-11-16", "2026-01-10": "2025-12-30",

@@ -183,6 +183,18 @@ def test_the_shipped_file_is_taken_where_the_contents_are_equal(
     assert kitchen.made == 2
 
 
+@pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: data + b"x", lambda data: b""])
+def test_a_damaged_shipped_file_is_none(
+    kitchen: Kitchen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[bytes], bytes]
+) -> None:
+    monkeypatch.setattr(compiled, "shipped_folder", lambda: str(tmp_path))
+    Recipe("dishes", [str(kitchen.folder)], kitchen.make).ship(str(tmp_path))
+    file = tmp_path / f"dishes{stored.SUFFIX}"
+    file.write_bytes(damage(file.read_bytes()))
+    assert len(kitchen.now()) == ENTRIES
+    assert kitchen.made == 2
+
+
 def test_a_file_that_changed_just_now_is_not_kept(kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled, "TICK_NS", 3_600_000_000_000)
     kitchen.now()

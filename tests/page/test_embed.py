@@ -33,6 +33,11 @@ def test_names_in_a_frame_are_text() -> None:
     assert made.count("<iframe") == made.count("</iframe>") == 1
 
 
+@pytest.mark.parametrize(("host", "told"), [("http://127.0.0.1:8080/", True), ("https://host.example/", False)])
+def test_a_frame_of_ones_own_machine_says_when_it_is_there(host: str, told: bool) -> None:
+    assert ("gpu-sizer serve" in frame(host, ["a"], ["h100"], {}, "t")) is told
+
+
 def test_the_frame_stands_below_the_table() -> None:
     text = "# x\n\n## The table\n\n| a |\n\n## Methods\n\nm\n"
     assert with_frame(text, "F\n") == "# x\n\n## The table\n\n| a |\n\nF\n\n## Methods\n\nm\n"

@@ -177,6 +177,11 @@ def test_the_archive_runs_with_nothing_but_python(tmp_path: Path) -> None:
         assert found == asked(call, body)
 
 
+@pytest.mark.parametrize(("how", "takes"), [("server", False), ("worker", True)])
+def test_a_page_offers_to_read_a_log_where_it_does(how: str, takes: bool) -> None:
+    assert ("a start-up log onto this page" in page_html(how).decode()) is takes
+
+
 def test_sizes() -> None:
     files = site()
     assert sum(len(d) for n, d in files.items() if not n.endswith(".json")) <= 100_000

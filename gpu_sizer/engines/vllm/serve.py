@@ -86,8 +86,9 @@ def _speculative(drafts: Speculation) -> str:
     """What drafts, as JSON."""
     told: dict[str, str | int] = {"method": "mtp"}
     if drafts.model is not None:
-        card = catalogue().model(drafts.model)
-        told = {"method": "draft_model", "model": card.hub_id or card.id}
+        card = catalogue().drafter(drafts.model)
+        method = "draft_model" if card.draft is None else card.draft.method
+        told = {"method": method, "model": card.hub_id or card.id}
     if drafts.tokens is not None:
         told["num_speculative_tokens"] = drafts.tokens
     return json.dumps(told)

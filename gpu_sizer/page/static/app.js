@@ -216,7 +216,7 @@ async function answerTable(current, wanted, on) {
   if (!current()) return;
   const link = (model, gpu) => address({ ...state, model, gpu, embed: "" });
   const load = `${state.context ? `${tokens(Number(state.context))} tokens` : "each model's full length"}, ` +
-    `${state.users === "1" ? "1 request at a time" : `${state.users} requests at once`}, ${state.engine}`;
+    `${state.users === "1" ? "1 request at a time" : `${state.users} requests at once`}, ${$("engine").selectedOptions[0]?.text ?? state.engine}`;
   [plans, said] = [[], []];
   const known = new Map(rows.flatMap(({ found }) => found.map((plan, i) => [on[i], plan.gpu ?? on[i]])));
   $("answer").replaceChildren(make("p", { class: "assumed" }, `The fewest GPUs that each takes: ${load}.`),
@@ -382,7 +382,7 @@ async function start() {
   $("settings").open = !matchMedia("(max-width: 48rem)").matches;
   show();
   document.body.classList.toggle("embed", state.embed !== "");
-  $("privacy").textContent = how === "server" ? "It goes to this server, which keeps nothing; logs are for gpu-sizer check-log." : "Nothing leaves your browser.";
+  $("privacy").textContent = how === "server" ? "It goes to this server, which keeps nothing; a start-up log is read by gpu-sizer check-log." : "Nothing leaves your browser.";
   $("drop").hidden = !asking;
   if (!asking) return tell("This page has no engine yet: it was made without one (gpu-sizer page --pyodide FOLDER puts it beside the page).", true);
   if (how === "worker" && "serviceWorker" in navigator) navigator.serviceWorker.register("offline.js").catch(() => {});

@@ -12,21 +12,29 @@ function put(parent, tag, attributes, text) {
   return made;
 }
 
-const short = (value) => (value >= 1024 && value % 1024 === 0 ? `${value / 1024}k` : `${value}`);
+const short = (value) => {
+  const power = [2, 1].find((n) => value >= 1024 ** n && value % 1024 ** n === 0) ?? 0;
+  return `${value / 1024 ** power}${["", "k", "M"][power]}`;
+};
 
 /** A figure: for each line its points [value, count or null]; `here` marks where the controls stand. */
 export function steps(title, axis, lines, here) {
   const values = lines[0]?.points.map(([value]) => value) ?? [];
   const counts = lines.flatMap((line) => line.points.map(([, count]) => count)).filter((count) => count !== null);
   if (values.length < 2 || !counts.length) return null;
-  const most = Math.max(...counts);
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
   const x = (value) => LEFT + ((WIDTH - LEFT - RIGHT) * Math.log2(value / values[0])) / Math.log2(values.at(-1) / values[0]);
-  const y = (count) => HEIGHT - BOTTOM - ((HEIGHT - TOP - BOTTOM) * count) / most;
+  // Counts double, too, so that small steps stay apart; one count alone stands in the middle.
+  const [low, high] = least === most ? [least / 2, most * 2] : [least / 1.2, most];
+  const y = (count) => HEIGHT - BOTTOM - ((HEIGHT - TOP - BOTTOM) * Math.log2(count / low)) / Math.log2(high / low);
   const told = lines.map((line) => `${line.name}: ${line.points.map(([v, c]) => `${short(v)} ${c ?? "none"}`).join(", ")}`).join(". ");
   const svg = document.createElementNS(SVG, "svg");
   for (const [key, value] of Object.entries({ viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}. ${told}` })) svg.setAttribute(key, value);
-  const ticks = [...new Set(counts)].sort((a, b) => a - b);
-  const shown = ticks.filter((count, i) => i === ticks.length - 1 || ticks.slice(i + 1).every((other) => y(count) - y(other) > 13));
+  // Every step has its number where there is room; the least and the most have theirs always.
+  const shown = [];
+  for (const count of new Set([most, least, ...[...counts].sort((a, b) => b - a)])) {
+    if (shown.every((other) => Math.abs(y(count) - y(other)) > 13)) shown.push(count);
+  }
   for (const count of shown) {
     put(svg, "line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(count), y2: y(count), class: "grid" });
     put(svg, "text", { x: LEFT - 6, y: y(count) + 4, "text-anchor": "end" }, count);
@@ -52,5 +60,6 @@ export function steps(title, axis, lines, here) {
     if (i && end.y - all[i - 1].y < 13) end.y = all[i - 1].y + 13;
     put(svg, "text", { x: WIDTH - RIGHT + 8, y: end.y, class: `label${end.i}` }, end.name.slice(0, 18));
   });
-  return make("figure", {}, make("figcaption", {}, `${title} (${axis})`), svg);
+  const found = least === most ? `${least} throughout` : `${least} to ${most}`;
+  return make("figure", {}, make("figcaption", {}, `${title} (${axis}): ${found}`), svg);
 }

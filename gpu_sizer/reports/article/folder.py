@@ -8,7 +8,7 @@ from gpu_sizer.errors import RequestError
 from gpu_sizer.files import write_file
 from gpu_sizer.reports.article.draft import CHARTS, chart_files, markdown
 from gpu_sizer.reports.charts.files import csv_text
-from gpu_sizer.reports.tables.formats import FORMATS, render
+from gpu_sizer.reports.tables.formats import FORMATS, STANDALONE, render
 from gpu_sizer.reports.tables.spec import spec_yaml
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def texts(
     contents = {"article.md": markdown(made, dark=dark).encode(), "table.yaml": spec_yaml(table.spec).encode()}
     for name, ending in FORMATS.items():
         try:
-            contents[f"table{ending}"] = render(table.grid, name)
+            # Beside a draft they are opened and printed; `gpu-sizer table` writes parts to paste.
+            contents[f"table{ending}"] = render(table.grid, name, standalone=name in STANDALONE)
         except RequestError as error:
             tell(f"table{ending} is left out: {error}")
     return contents | {chart_files(f)[-1]: csv_text(f.chart).encode() for f in made.figures}

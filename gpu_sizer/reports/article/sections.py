@@ -166,7 +166,7 @@ def matrix_section(found: Findings, shown: int, large: int, figure: Figure) -> S
     """Other GPUs: the newest ``shown`` of the ``large`` models that take more than one."""
     which = "The models" if shown == large else f"The {shown} newest of the {large} models"
     taking = f" that take more than one {short_name(found.gpu)}" if large else ""
-    told = f"{which if large else 'The models'}{taking}, on GPUs of other sizes."
+    told = f"{which if large else 'The models'}{taking}, on GPUs of other sizes, the newest last."
     return Section("On other GPUs", (told,), (figure,))
 
 

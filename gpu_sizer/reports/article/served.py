@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 USERS = 16
 #: Tokens a second at which text comes faster than most people read: for how many users GPUs do, where no rate is asked.
 PACE = 10.0
+#: Why there is a speed in all and none for each user.
+UNTIMED = "Times of single tokens were not measured for this engine on such GPUs: no pace of one user is told."
 #: A cell of which nothing is known.
 NOTHING = "–"
 
@@ -75,7 +77,7 @@ class Served:
     """Who all get the pace, surely; null where nothing is known of the speed."""
     rental: Rental | None
     reason: str | None = None
-    """Why nothing is known of the speed."""
+    """Why nothing is known of the speed, or of a single user's."""
 
 
 def served(
@@ -100,7 +102,7 @@ def served(
         return Served(standing, count, None, None, rental, _sentence(fast.reason or "it does not fit"))
     found = rental or fast.rental
     if fast.speed.tokens_per_second_per_user is None:
-        return Served(standing, count, fast, None, found)
+        return Served(standing, count, fast, None, found, UNTIMED)
     users = most_users(make_request(card, gpu, **{**common, "tokens_per_second": asked.pace}), count).users
     return Served(standing, count, fast, users, found)
 

@@ -19,6 +19,8 @@ from gpu_sizer.reports.charts.style import Chart, Theme, shortened
 MOST_NAMES = 26
 #: Exceptions that are explained in words; the others bear the star alone.
 MOST_EXCEPTIONS = 5
+#: Models above what was searched that the subtitle names.
+MOST_BEYOND = 2
 #: Inches between the marks of the other axis at least.
 MARK = 0.19
 #: Days that the time axis spans at least, and marks of the other at most.
@@ -131,6 +133,10 @@ def demand_chart(found: Demand, source: str) -> Chart:
         subtitle += "; dashed: trend of these"
     if found.exceptions:
         subtitle += "; star: at most half of what its score took before"
+    if found.beyond:
+        names = ", ".join(map(shortened, found.beyond[:MOST_BEYOND]))
+        more = len(found.beyond) - MOST_BEYOND
+        subtitle += f". Above what was searched: {names}" + (f" and {more} more" if more > 0 else "")
     leading = {m.name for m in found.records}
     named = {e.name: e for e in found.exceptions}
     return Chart(

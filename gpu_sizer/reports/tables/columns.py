@@ -137,7 +137,9 @@ def _active(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
 def _dtype(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
     plan = facts.counts.plan(card, facts.counts.reference)
     if isinstance(plan, str):
-        return _text(card.weights.dtype)
+        # What the engine would load is not told; what was released is known all the same.
+        own = build_inventory(card).main_format
+        return Cell(format_name(own), own)
     mark = released_as(plan)
     return Cell(format_name(plan.weights_format), plan.weights_format, (mark,) if mark else ())
 

@@ -12,6 +12,7 @@ import pytest
 
 from gpu_sizer import size
 from gpu_sizer.cards.catalogue import catalogue
+from gpu_sizer.page.embed import table_frame, with_frame
 from gpu_sizer.reports.article.asked import asked
 from gpu_sizer.reports.article.folder import texts
 from gpu_sizer.reports.article.made import drafted
@@ -19,6 +20,8 @@ from gpu_sizer.reports.article.made import drafted
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "docs" / "examples" / "spring-2024"
 AGAIN = "the kept article is not what today's cards and estimates say: run `make docs`, read the changes, commit them"
+#: Where its live table is looked for: at a server with its usual port on the reader's machine.
+LIVE = "http://127.0.0.1:8080/"
 #: The models that the article is about, with their release dates.
 ABOUT = {
     "llama-2-7b": "2023-07-18",
@@ -63,7 +66,9 @@ def made() -> dict[str, bytes]:
     """What `make docs` writes, but for the pictures."""
     pytest.importorskip("openpyxl")
     draft, table = drafted(asked(as_of="2024-05-15", gpus=["a6000"]), catalogue())
-    return texts(draft, table)
+    files = texts(draft, table)
+    frame = table_frame(LIVE, table.spec, catalogue())
+    return files | {"article.md": with_frame(files["article.md"].decode(), frame).encode()}
 
 
 def test_made_again_it_is_the_same_byte_for_byte(made: dict[str, bytes]) -> None:
@@ -75,7 +80,7 @@ def test_made_again_it_is_the_same_byte_for_byte(made: dict[str, bytes]) -> None
 
 
 def test_make_docs_makes_it() -> None:
-    command = "gpu-sizer article -o docs/examples/spring-2024 --as-of 2024-05-15 --gpu a6000"
+    command = f"gpu-sizer article -o docs/examples/spring-2024 --as-of 2024-05-15 --gpu a6000 --live {LIVE}"
     assert command in (ROOT / "Makefile").read_text()
 
 

@@ -49,6 +49,13 @@ def test_counts_are_those_of_size(load: dict[str, Any]) -> None:
             assert _column(grid, f"layout:{gpu}")[key] == plan.layout.describe()
 
 
+def test_a_release_that_no_engine_loads_there_has_its_type_all_the_same() -> None:
+    named = "glm-5.2,glm-5.2-fp8,glm-5.2-nvfp4"
+    grid = build_table(make_spec({"models": named, "gpus": "a6000", "columns": "name,dtype,gpus"}), CARDS)
+    assert _column(grid, "dtype") == {"glm-5.2": "bfloat16", "glm-5.2-fp8": "float8-block", "glm-5.2-nvfp4": "nvfp4"}
+    assert set(_column(grid, "gpus:rtx-a6000").values()) == {None}
+
+
 def test_special_cells_are_marked() -> None:
     grid = build_table(make_spec({"models": FEW, "gpus": "a6000,rtx-4090", "max_gpus": 6, "context": "8k"}), CARDS)
     rows = {row.key: row for row in grid.rows}

@@ -13,7 +13,7 @@ import pytest
 
 from gpu_sizer.errors import RequestError
 from gpu_sizer.reports.tables.formats import FORMATS, STANDALONE, format_of, render
-from gpu_sizer.reports.tables.grid import letter, notes, transposed
+from gpu_sizer.reports.tables.grid import Cell, Column, Grid, Group, Row, letter, notes, transposed
 from gpu_sizer.reports.tables.text import width
 from tests.reports.tables.hostile import CLEAN, NOTE, hostile
 
@@ -139,6 +139,18 @@ def test_latex_is_read_again(standalone: bool) -> None:
     expected = [tuple(t.replace("``", "“").replace("'", "’").replace("`", "‘") for t in pair) for pair in PAIRS]
     found = [tuple(t.replace("``", "“").replace("'", "’").replace("`", "‘") for t in pair) for pair in rows]
     assert found == expected
+
+
+def test_a_document_of_latex_has_the_size_in_which_its_table_fits_a_sheet() -> None:
+    def sized(columns: int, words: str) -> str:
+        heads = tuple(Column(f"c{i}", words) for i in range(columns))
+        rows = (Row("r", tuple(Cell("0123456789", "") for _ in heads)),)
+        return render(Grid("Title", heads, (Group(None, rows),)), "latex", standalone=True).decode()
+
+    # A heading goes over lines where it is wider than its column: it makes no table wider.
+    assert r"\begin{tabular}[b]{@{}l@{}}of some\\words\end{tabular}" in sized(2, "of some words")
+    sizes = [sized(n, "of some words").split(r"\centering")[1].split()[0] for n in (5, 12, 14, 15, 40)]
+    assert sizes == [r"\normalsize", r"\small", r"\footnotesize", r"\scriptsize", r"\scriptsize"]
 
 
 def test_xlsx_is_read_again_and_holds_no_formula(tmp_path: Path) -> None:

@@ -17,19 +17,31 @@ _STYLE = """\
 @media (prefers-color-scheme: dark) {
   :root { --ink: #eceff2; --muted: #a3abb4; --line: #363d45; --paper: #14171b; }
 }
-body { margin: 2rem auto; max-width: 75rem; padding: 0 1rem; font: 16px/1.45 system-ui, sans-serif;
-       color: var(--ink); background: var(--paper); }
+body { margin: 2rem auto; width: max-content; min-width: min(40rem, 100% - 2rem); max-width: calc(100% - 2rem);
+       font: 16px/1.45 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
 .gpu-sizer { margin: 0; overflow-x: auto; }
-.gpu-sizer-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+.gpu-sizer-table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
 .gpu-sizer-table caption { text-align: left; font-weight: 700; font-size: 1.15rem; padding-bottom: .6rem; }
-.gpu-sizer-table th, .gpu-sizer-table td { padding: .3rem .8rem .3rem 0; text-align: left; vertical-align: top; }
-.gpu-sizer-table thead th { border-bottom: 2px solid var(--ink); vertical-align: bottom; }
-.gpu-sizer-table tbody th { font-weight: 500; white-space: nowrap; }
+.gpu-sizer-table th, .gpu-sizer-table td { padding: .3rem 1rem .3rem 0; text-align: left; vertical-align: top; }
+.gpu-sizer-table tr > :last-child { padding-right: .3rem; }
+.gpu-sizer-table thead th { vertical-align: bottom; background: var(--paper); box-shadow: inset 0 -2px var(--ink); }
+.gpu-sizer-table tbody th, .gpu-sizer-table td { white-space: nowrap; }
+.gpu-sizer-table .gpu-sizer-flow { white-space: normal; min-width: 12rem; }
+.gpu-sizer-table tbody th { font-weight: 500; }
 .gpu-sizer-table tbody tr { border-bottom: 1px solid var(--line); }
 .gpu-sizer-table .gpu-sizer-number { text-align: right; }
 .gpu-sizer-table .gpu-sizer-group th { padding-top: 1rem; font-weight: 700; }
-.gpu-sizer-notes { color: var(--muted); font-size: .85rem; max-width: 60rem; }
-.gpu-sizer-notes p { margin: .35rem 0; }
+.gpu-sizer-notes { color: var(--muted); font-size: .85rem; max-width: 60rem; contain: inline-size; }
+.gpu-sizer-notes p { margin: .35rem 0; overflow-wrap: anywhere; }
+/* Headings stay in sight where the page is as wide as the table: one that scrolls by itself cannot have both. */
+@media (min-width: 80rem) {
+  .gpu-sizer { overflow-x: visible; }
+  .gpu-sizer-table thead th { position: sticky; top: 0; }
+}
+@media (max-width: 80rem) {
+  .gpu-sizer-table tr:not(.gpu-sizer-group) > :first-child { position: sticky; left: 0; background: var(--paper); }
+  .gpu-sizer-table tbody th { white-space: normal; min-width: 8rem; }
+}
 .gpu-sizer sup { line-height: 0; }
 .gpu-sizer a { color: inherit; }
 """
@@ -55,7 +67,8 @@ def _marks(of: Cell | Column, known: Notes) -> str:
 
 def _figure(grid: Grid) -> Iterator[str]:
     known = notes(grid)
-    classes = [' class="gpu-sizer-number"' if c.right else "" for c in grid.columns]
+    kinds = ("gpu-sizer-number" if c.right else "gpu-sizer-flow" if c.flow else "" for c in grid.columns)
+    classes = [f' class="{kind}"' if kind else "" for kind in kinds]
     yield '<figure class="gpu-sizer">'
     yield '<table class="gpu-sizer-table">'
     yield f"<caption>{escape(grid.title)}</caption>"

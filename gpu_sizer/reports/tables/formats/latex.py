@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
 
 from gpu_sizer.reports.tables.grid import Cell, Column, Grid, notes
 
@@ -12,6 +13,12 @@ STANDALONE = True
 
 #: Rows that still stand on one page.
 ONE_PAGE = 45
+#: A sheet of a document, without its margins: letter paper, turned (11 in less 3 cm, in points).
+_SHEET = 709
+#: Sizes of type and their heights in points, as LaTeX's standard classes have them, down to what is read with ease.
+_SIZES = {"normalsize": 10, "small": 9, "footnotesize": 8, "scriptsize": 7}
+#: Width of a sign on average in parts of the height, and the room on both sides of a column in points.
+_SIGN, _SEPARATION = 0.52, 8
 
 #: What has a meaning of its own, and signs that the standard fonts lack under their own name. A quotation mark is
 #: given by number, since babel makes it active in some languages; brackets and stars are put in braces, since a row
@@ -54,12 +61,26 @@ def escape(text: str) -> str:
 def write(grid: Grid, *, standalone: bool = False) -> str:
     """A table environment (needs ``booktabs``, a long one ``longtable``); ``standalone`` makes it a document."""
     long = sum(1 for _ in grid.rows) > ONE_PAGE
-    body = "\n".join(_long(grid) if long else _short(grid)) + "\n"
+    size = [f"\\{_size(grid)}", f"\\setlength{{\\tabcolsep}}{{{_SEPARATION / 2:g}pt}}"] if standalone else []
+    body = "\n".join([*size, *_long(grid)] if long else _short(grid, size)) + "\n"
     if not standalone:
         return f"% needs \\usepackage{{booktabs}}{' and longtable' if long else ''}\n{body}"
     packages = ["[T1]{fontenc}", "[utf8]{inputenc}", "{booktabs}", "{longtable}", "[margin=1.5cm,landscape]{geometry}"]
     head = "\n".join(f"\\usepackage{p}" for p in packages)
-    return f"\\documentclass{{article}}\n{head}\n\\begin{{document}}\n\\small\n{body}\\end{{document}}\n"
+    return f"\\documentclass{{article}}\n{head}\n\\begin{{document}}\n{body}\\end{{document}}\n"
+
+
+def _widths(grid: Grid) -> list[int]:
+    """Signs of the widest cell of each column, or of the longest word of its heading: a heading goes over lines."""
+    words = [max(map(len, column.title.split()), default=0) for column in grid.columns]
+    return [max([w, *(len(row.cells[i].text) for row in grid.rows)]) for i, w in enumerate(words)]
+
+
+def _size(grid: Grid) -> str:
+    """The largest size of type in which the table is no wider than a sheet, else the smallest."""
+    widths = _widths(grid)
+    room = _SHEET - _SEPARATION * (len(widths) - 1)
+    return next((name for name, height in _SIZES.items() if sum(widths) * _SIGN * height <= room), [*_SIZES][-1])
 
 
 def _rows(grid: Grid) -> tuple[str, list[str], list[str]]:
@@ -70,7 +91,15 @@ def _rows(grid: Grid) -> tuple[str, list[str], list[str]]:
         marks = known.marks(of)
         return escape(content) + (f"\\textsuperscript{{{marks}}}" if marks else "")
 
-    head = " & ".join(text(c, c.title) for c in grid.columns) + r" \\"
+    def heading(column: Column, width: int) -> str:
+        *above, last = wrap(column.title, width, break_long_words=False, break_on_hyphens=False) or [""]
+        lines = [*map(escape, above), text(column, last)]
+        if not above:
+            return lines[0]
+        over = "\\\\".join(lines)
+        return f"\\begin{{tabular}}[b]{{@{{}}{_side(column)}@{{}}}}{over}\\end{{tabular}}"
+
+    head = " & ".join(map(heading, grid.columns, _widths(grid))) + r" \\"
     body: list[str] = []
     for group in grid.groups:
         if group.title is not None:
@@ -83,23 +112,28 @@ def _rows(grid: Grid) -> tuple[str, list[str], list[str]]:
     return head, body, told
 
 
+def _side(column: Column) -> str:
+    return "r" if column.right else "l"
+
+
 def _alignment(grid: Grid) -> str:
-    return "@{}" + "".join("r" if c.right else "l" for c in grid.columns) + "@{}"
+    return "@{}" + "".join(map(_side, grid.columns)) + "@{}"
 
 
 def _notes(lines: list[str], width: str) -> Iterator[str]:
     if lines:
-        yield r"\par\medskip"
+        yield r"\par\medskip\noindent"
         yield f"\\begin{{minipage}}{{{width}}}\\footnotesize\\raggedright"
         yield from lines
         yield r"\end{minipage}"
 
 
-def _short(grid: Grid) -> Iterator[str]:
+def _short(grid: Grid, size: Sequence[str]) -> Iterator[str]:
     head, body, told = _rows(grid)
-    yield r"\begin{table}"
-    yield r"\centering"
-    yield f"\\caption{{{escape(grid.title)}}}"
+    yield r"\begin{table}[htbp]"
+    # A float begins in the document's own size.
+    yield from (r"\centering", *size)
+    yield f"\\caption{{{escape(grid.title)}}}\\smallskip"
     yield f"\\begin{{tabular}}{{{_alignment(grid)}}}"
     yield from (r"\toprule", head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}")
     yield from _notes(told, r"\linewidth")
