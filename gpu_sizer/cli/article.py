@@ -42,10 +42,19 @@ def article(
     ] = None,
     columns: Annotated[
         list[str] | None,
-        typer.Option("--columns", metavar="KEY,...", help="Further columns of the table: price, month, watts ..."),
+        typer.Option(
+            "--columns",
+            metavar="KEY,...",
+            help="Further columns of the table: price, month, watts ...",
+            autocompletion=completion.listed(completion.columns),
+        ),
     ] = None,
     provider: Annotated[
-        str | None, typer.Option(help=f"Whose machines are priced in such columns. Default: {COMPANY}.")
+        str | None,
+        typer.Option(
+            help=f"Whose machines are priced in such columns. Default: {COMPANY}.",
+            autocompletion=completion.providers,
+        ),
     ] = None,
     title: Annotated[str | None, typer.Option(help="The headline.")] = None,
     dark: Annotated[bool, typer.Option("--dark", help="Also each chart for dark pages.")] = False,

@@ -12,11 +12,14 @@ Completer = Callable[[str], list[str]]
 
 
 def of(values: Iterable[str] | Callable[[], Iterable[str]]) -> Completer:
-    """Completes one of some values, which may be found only once they are asked for."""
+    """Completes one of some values, which may be found only once they are asked for; what is typed stays as it is.
+
+    Shells drop what begins in other letters than were typed, and no value is told from another by capitals alone.
+    """
 
     def completed(incomplete: str) -> list[str]:
         known = values() if callable(values) else values
-        return [v for v in known if v.lower().startswith(incomplete.lower())]
+        return [incomplete + v[len(incomplete) :] for v in known if v.lower().startswith(incomplete.lower())]
 
     return completed
 
@@ -72,6 +75,18 @@ def _providers() -> Iterable[str]:
     return sorted(fleet().providers)
 
 
+def _organizations() -> Iterable[str]:
+    return sorted({card.organization for card in catalogue().models.all() if card.organization is not None})
+
+
+def _licenses() -> Iterable[str]:
+    return sorted({card.license for card in catalogue().models.all() if card.license is not None})
+
+
+def _vendors() -> Iterable[str]:
+    return sorted({gpu.vendor for gpu in catalogue().gpus.all()})
+
+
 def _columns() -> Iterable[str]:
     from gpu_sizer.reports.tables.columns import KINDS
 
@@ -111,6 +126,9 @@ engines = of(_engines)
 machines = of(_machines)
 providers = of(_providers)
 columns = of(_columns)
+organizations = of(_organizations)
+licenses = of(_licenses)
+vendors = of(_vendors)
 themes = of(("light", "dark"))
 
 

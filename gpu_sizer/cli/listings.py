@@ -69,8 +69,12 @@ def models(
     max_params: Annotated[str | None, typer.Option(metavar="SIZE", help="At most this many parameters: 80b.")] = None,
     since: Since = None,
     until: Annotated[str | None, typer.Option(metavar="DATE", help="Released on this day or earlier.")] = None,
-    organization: Annotated[str | None, typer.Option(help="Part of the organization's name.")] = None,
-    license: Annotated[str | None, typer.Option(help="Part of the licence's name: apache.")] = None,
+    organization: Annotated[
+        str | None, typer.Option(help="Part of the organization's name.", autocompletion=completion.organizations)
+    ] = None,
+    license: Annotated[
+        str | None, typer.Option(help="Part of the licence's name: apache.", autocompletion=completion.licenses)
+    ] = None,
     open: Annotated[bool, typer.Option("--open", help="Only models under an open-source licence.")] = False,
     fits: Annotated[
         str | None,
@@ -135,7 +139,10 @@ def gpus(
     filter: Annotated[
         str | None, typer.Argument(metavar="[FILTER]", help="Part of an id, name or architecture.")
     ] = None,
-    vendor: Annotated[str | None, typer.Option(help="As the vendor writes itself: NVIDIA, AMD, Intel.")] = None,
+    vendor: Annotated[
+        str | None,
+        typer.Option(help="As the vendor writes itself: NVIDIA, AMD, Intel.", autocompletion=completion.vendors),
+    ] = None,
     min_memory: Annotated[
         float | None, typer.Option("--min-memory", metavar="GB", help="At least this many gigabytes on the box.")
     ] = None,

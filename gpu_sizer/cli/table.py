@@ -37,7 +37,10 @@ Gpus = Annotated[
     ),
 ]
 Filter = Annotated[str | None, typer.Option("--filter", help="Part of an id, name or organization.")]
-Organization = Annotated[str | None, typer.Option("--organization", help="Part of the organization's name.")]
+Organization = Annotated[
+    str | None,
+    typer.Option("--organization", help="Part of the organization's name.", autocompletion=completion.organizations),
+]
 AsOf = Annotated[
     str | None, typer.Option(metavar="DATE", help="Only models released by this day: 2024-05-15, 2024-05, 2024.")
 ]
@@ -85,7 +88,9 @@ def table(
             autocompletion=completion.either_way(completion.columns),
         ),
     ] = None,
-    license: Annotated[str | None, typer.Option(help="Part of the licence's name: apache.")] = None,
+    license: Annotated[
+        str | None, typer.Option(help="Part of the licence's name: apache.", autocompletion=completion.licenses)
+    ] = None,
     open: Annotated[bool, typer.Option("--open", help="Only models under an open-source licence.")] = False,
     moe: Annotated[bool, typer.Option("--moe", help="Only mixtures of experts.")] = False,
     group_by: Annotated[

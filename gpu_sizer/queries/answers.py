@@ -395,12 +395,22 @@ def _answered(u: Understanding, named: InGpus, cards: Catalogue, most: Most) -> 
         remarks.append(Remark(f"that is for one of the {copies} copies", first=True))
     more = [text for text in (_shorter(a, result), _other_memory(a, result, cards)) if text is not None]
     more += _aside(u, result)
+    if u.intent == "speed" and not result.fits:
+        more += _takes(a)
     told = [_with_speed(a, result, r) for r in remarks]
     first = (*more, *(r.text for r in told if r.first))
     kept = (w for w in a.warnings if w not in {r.text for r in remarks if r.first})
     warnings = tuple(dict.fromkeys((*kept, *first)))
     understood = "; ".join([say(a), *named.said])
     return Answer(u.question, a.understood.intent, understood, result, a.engine, warnings, first, u.ignored)
+
+
+def _takes(a: Asked) -> Iterator[str]:
+    """How many GPUs a model takes that does not run on those of whose speed a question asks."""
+    from gpu_sizer.queries.pace import fewest
+
+    if (count := fewest(a)) > (a.gpu_count or 1):
+        yield f"it takes {count}"
 
 
 def _aside(u: Understanding, result: Result) -> Iterator[str]:

@@ -180,7 +180,9 @@ def read_context(s: Sentence, o: Options) -> None:
             continue
         stop = _end(s, i + 1)
         after = min(stop, s.skip(i + 1, LENGTHS))
-        part_of = after < stop and s.at(after) in _IN | _OUT
+        # "1k in, 256 out" tells both; "on a 3090 in vllm" neither.
+        within = s.at(after) == "in" and _OUT.isdisjoint(s.asked)
+        part_of = after < stop and s.at(after) in _IN | _OUT and not within
         before = s.skip(i - 1, LINKS, -1)
         named, out = after > i + 1 or part_of, s.at(before) in _OUT
         first = any(s.at(k) in _LENGTH_FIRST for k in range(before, i))

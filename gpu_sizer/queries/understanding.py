@@ -178,7 +178,8 @@ class _Decision:
 
     def complete(self, error: GpuSizerError) -> None:
         """Says in an error what else the question tells that no answer could have covered."""
-        told = [r.text for r in self.r.remarks if r.first and r.text not in str(error)]
+        # What an answer would say of speed is not true of a question that has none.
+        told = [r.text for r in self.r.remarks if r.first and r.topic != "speed" and r.text not in str(error)]
         if self.r.chip is not None and self.r.chip not in str(error):
             told.insert(0, f"{self.r.chip} is not in the catalogue")
         if self.r.pace.alone:

@@ -77,6 +77,13 @@ COMPLETED = {
     "table --engines vllm,sg": "vllm,sglang",
     "table --sort -rel": "-released",
     "models --sort par": "parameters",
+    "models --organization mistr": "mistral AI",
+    "models --license Apa": "Apache-2.0",
+    "table --organization Mistr": "Mistral AI",
+    "table --license apa": "apache-2.0",
+    "gpus --vendor NV": "NVIDIA",
+    "article --columns pri": "price",
+    "article --provider lam": "lambda",
     "models --fits 2xh20": "2xh200",
     "config --unset eng": "engine",
 }

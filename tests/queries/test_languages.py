@@ -36,6 +36,7 @@ ALIKE = [
     ("qwen3-32b在4090上每秒多少token", "how many tokens per second does qwen3 32b get on 4090"),
     ("4090和3090跑qwen3-14b哪个快", "4090 or 3090 for qwen3 14b, which is faster"),
     ("4090能跑qwen3-32b吗", "does qwen3 32b fit on a 4090"),
+    ("16G显存能跑gpt-oss-20b吗", "does gpt-oss-20b fit in 16gb of vram"),
     ("单张H20 96G能部署qwen3-32b吗", "does qwen3 32b fit on 1 H20 96GB"),
     ("hat jemand llama 3.1 8b auf einer 3060 12gb laufen?", "does llama 3.1 8b fit on one 3060 12gb"),
 ]

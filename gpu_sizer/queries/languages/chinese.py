@@ -7,7 +7,7 @@ SCRIPT = (0x3400, 0x9FFF)
 PATTERNS = (
     (r"(\d+)\s*[卡张枚](?!\s*[a-z0-9])", r"\1 gpus "),
     # A model between the verb and the particle of a question: ``4090能跑qwen3吗``.
-    (r"能(?:跑|部署|运行)(?:得了|得动)?(?!什么|哪|几|多)([^吗么嘛]{2,40})[吗么嘛]", r" does it fit \1 "),
+    (r"^(.*?)能(?:跑|部署|运行)(?:得了|得动)?(?!什么|哪|几|多)([^吗么嘛]{2,40})[吗么嘛]", r"does \1 fit \2 "),
 )
 WORDS = """
 需要多少张 = need how many
