@@ -13,7 +13,7 @@ from gpu_sizer import api
 from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
 from gpu_sizer.deploy.choices import CHOICES
-from gpu_sizer.deploy.formats import COMMANDS, TOOLS, check_form
+from gpu_sizer.deploy.formats import COMMANDS, TOOLS, check_form, own_form
 from gpu_sizer.deploy.formats import deploy as write
 from gpu_sizer.deploy.making import weights_named
 from gpu_sizer.errors import printable
@@ -24,11 +24,11 @@ from gpu_sizer.memory.layout import LAYOUT
 from gpu_sizer.planning.plan import Fit, Plan
 
 Form = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--as",
         metavar="FORMAT",
-        help=f"{', '.join(TOOLS)}; or the bare command of the plan's engine: {', '.join(COMMANDS)}.",
+        help=f"{', '.join(TOOLS)}; or, as without it, the bare command of the plan's engine: {', '.join(COMMANDS)}.",
         autocompletion=completion.of((*TOOLS, *COMMANDS)),
     ),
 ]
@@ -44,10 +44,10 @@ Extra = Annotated[
 @o.takes(*CHOICES, into="choices", unset=True)
 def deploy(
     model: o.Model,
-    form: Form,
     layout: o.Given,
     load: o.Given,
     choices: o.Given,
+    form: Form = None,
     extra: Extra = None,
     gpu: o.OptionalGpu = None,
     machine: o.Machine = None,
@@ -55,7 +55,8 @@ def deploy(
 ) -> None:
     """What starts the server of a plan: a command, or a file of the tool that is named."""
 
-    check_form(form)
+    if form is not None:
+        check_form(form)
     card = api.load_model(model, cards=o.cards())
     gpu, gpu_count = o.counted(gpu)
     where = o.hardware(gpu, machine)
@@ -75,7 +76,7 @@ def deploy(
     if (weights := choices.get("weights")) is not None and os.path.isdir(weights):
         choices["weights"] = os.path.abspath(weights)
     own = weights_named(card, model) or (os.path.abspath(model) if os.path.isdir(model) else None)
-    text = write(answer, form, release=own, extra=tuple(extra or ()), **choices)
+    text = write(answer, form or own_form(answer), release=own, extra=tuple(extra or ()), **choices)
     if output is None:
         sys.stdout.write(text)
     else:

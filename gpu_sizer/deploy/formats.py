@@ -8,7 +8,7 @@ from gpu_sizer.deploy import bare
 from gpu_sizer.deploy.choices import CHOICES, Choices
 from gpu_sizer.deploy.making import make_serving
 from gpu_sizer.discovery import modules_with
-from gpu_sizer.engines.registry import engine_commands
+from gpu_sizer.engines.registry import engine_commands, starter_of
 from gpu_sizer.errors import RequestError, unknown_word
 from gpu_sizer.planning.plan import Fit, Plan
 
@@ -29,6 +29,17 @@ def check_form(form: str) -> None:
     """
     if form not in FORMATS:
         raise unknown_word(f"unknown format {form[:40]!r}", form, FORMATS)
+
+
+def own_form(answer: Plan | Fit) -> str:
+    """The bare command of a plan's engine, for those who name no format.
+
+    Raises:
+        RequestError: the engine has no server of its own.
+    """
+    engine = answer.request.get_engine().name
+    starter_of(engine)
+    return next(form for form, name in COMMANDS.items() if name == engine)
 
 
 def deploy(answer: Plan | Fit, form: str, **options: Any) -> str:

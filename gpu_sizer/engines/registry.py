@@ -185,7 +185,7 @@ def never_on(name: str, gpu: GpuSpec) -> str | None:
     if (why := engine(name).never_on(gpu)) is None:
         return None
     other = engine(INSTEAD)
-    return f"{why}; {other.title} does (--engine {other.name})" if other.never_on(gpu) is None else why
+    return f"{why}; {other.title} runs there (--engine {other.name})" if other.never_on(gpu) is None else why
 
 
 def engine_names() -> tuple[str, ...]:

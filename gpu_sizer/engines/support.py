@@ -196,7 +196,7 @@ class Supported:
         least = (platforms[gpu.platform] or {}).get("least")
         if least is None or capability is None or not number(capability) or at_least(capability, least):
             return None
-        return f"{self.title} needs compute capability {least} or later, not {capability}"
+        return f"{self.title} needs compute capability {least} or later; {gpu.short_name} has {capability}"
 
     def check_gpu(self, model: PreparedModel, gpu: GpuSpec, cache_dtype: str) -> None:
         """Refuses a GPU on which this version does not run, or does not run this model.

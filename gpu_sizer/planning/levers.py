@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from gpu_sizer.errors import RequestError
+from gpu_sizer.engines.registry import INSTEAD
+from gpu_sizer.errors import RequestError, UncountableError
+from gpu_sizer.load import ENGINE, WEIGHTS
 from gpu_sizer.planning.search import Search
-from gpu_sizer.records import dataclass
+from gpu_sizer.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,15 +14,19 @@ if TYPE_CHECKING:
     from typing import Any, Literal
 
     from gpu_sizer.memory.estimate import LayoutMemory, Verdict
-    from gpu_sizer.planning.plan import Plan
+    from gpu_sizer.planning.plan import Fit, Plan
     from gpu_sizer.planning.request import Request
 
-    LeverKind = Literal["fewer sequences", "smaller cache", "higher utilization", "shorter context"]
+    LeverKind = Literal[
+        "fewer sequences", "smaller cache", "higher utilization", "shorter context", "fewer bits", "another engine"
+    ]
 
 #: Sequences at once that a lever tries, down from the engine's default.
 FEW_SEQUENCES = 16
 #: The highest share of a GPU's memory that is wise to give to an engine.
 HIGH_UTILIZATION = 0.95
+#: Types of quantized weights that a lever tries, the engine's own before what all have.
+FEWER_BITS = (("q8_0", "int8"), ("q4_k_m", "int4"))
 #: A shorter context is a lever only where it is still of use.
 LEAST_CONTEXT = 1024
 
@@ -43,7 +49,7 @@ class Lever:
         }
 
 
-def _trials(request: Request, plan: Plan) -> Iterator[tuple[LeverKind, dict[str, Any]]]:
+def _trials(request: Request, plan: Plan | Fit) -> Iterator[tuple[LeverKind, dict[str, Any]]]:
     settings = plan.settings
     few = max(FEW_SEQUENCES, request.users)
     if settings.max_num_seqs > few:
@@ -74,6 +80,58 @@ def levers(plan: Plan) -> tuple[Lever, ...]:
     if count > 1:
         found.extend(_shorter(request, count))
     return tuple(found)
+
+
+def levers_to_fit(asked: Plan | Fit, count: int) -> tuple[Lever, ...]:
+    """The levers that make a number of GPUs suffice which does not; none where it does.
+
+    The last are quantized weights, for models that were released without, and where nothing else does, those of the
+    engine that asks least: each at the whole length, or as far as it goes.
+
+    Args:
+        asked: the answer about a number of GPUs of one kind.
+        count: their number.
+    """
+    request = asked.request
+    if asked.fits:
+        return ()
+    made = list(_changed("shorter context", {}, request, count, shorter=True))
+    for kind, settings in _trials(request, asked):
+        if asked.tuned is None or kind != "fewer sequences":
+            made += _changed(kind, settings, request.under(**settings), count)
+    if not request.as_released or request.model.quantized:
+        return tuple(made)
+    for dtype in _fewer_bits(request):
+        made += _changed("fewer bits", {WEIGHTS: dtype}, request.under(weights_dtype=dtype), count, shorter=True)
+    if not made and request.engine != INSTEAD:
+        other = replace(request, engine=INSTEAD)
+        for dtype in _fewer_bits(other):
+            settings = {ENGINE.name: INSTEAD, WEIGHTS: dtype}
+            made += _changed("another engine", settings, other.under(weights_dtype=dtype), count, shorter=True)
+    return tuple(made)
+
+
+def _changed(
+    kind: LeverKind, settings: dict[str, Any], request: Request, count: int, *, shorter: bool = False
+) -> Iterator[Lever]:
+    """The lever, where it makes this many GPUs suffice, at a shorter length if that is allowed."""
+    from gpu_sizer.planning.inverse import best_within, longest_context
+
+    try:
+        if (best := best_within(request, count)) is not None:
+            yield Lever(kind, settings, best.layout.gpu_count, best.verdict)
+        elif shorter and (longest := longest_context(request, count)).context >= LEAST_CONTEXT:
+            safe = longest.safe_context >= LEAST_CONTEXT
+            context = longest.safe_context if safe else longest.context
+            yield Lever(kind, {**settings, "context": context}, count, "fits" if safe else "tight")
+    except (RequestError, UncountableError):
+        return
+
+
+def _fewer_bits(request: Request) -> Iterator[str]:
+    """The types of quantized weights that the engine has."""
+    for own, common in FEWER_BITS:
+        yield own if request.get_engine().own_format(own) is not None else common
 
 
 def _smallest(request: Request, count: int) -> LayoutMemory | None:

@@ -27,11 +27,6 @@ if TYPE_CHECKING:
 MOST_ON_PCIE = 4
 #: Stages of a pipeline.
 MOST_STAGES = 4
-#: The rule in a sentence.
-RULE = (
-    f"one copy of the model on GPUs that a fast link joins, or on at most {MOST_ON_PCIE} over PCIe, in at most "
-    f"{MOST_STAGES} pipeline stages"
-)
 
 
 def is_joined(machine: Machine, gpu: GpuSpec) -> bool:

@@ -6,7 +6,7 @@ from gpu_sizer.cards.families import BESIDE, FORMATS, digits, is_size
 from gpu_sizer.cards.names import APART, normal
 from gpu_sizer.queries.stopwords import STOP_WORDS
 from gpu_sizer.queries.words import JOINTS, word_set
-from gpu_sizer.records import dataclass
+from gpu_sizer.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -169,7 +169,20 @@ def exact_names(
                 continue
             gpus.append(Name(start, stop, found, spelling, plural=True))
         s.take(start, stop)
-    return models, [counted(s, g, mender) for g in sorted(gpus, key=lambda g: g.start)]
+    gpus = [_carried(s, cards, g) for g in sorted(gpus, key=lambda g: g.start)]
+    return models, [counted(s, g, mender) for g in gpus]
+
+
+#: Where these are spoken of, a GPU is the part that is built into them, which has another memory.
+_PORTABLE = word_set("laptop laptops notebook notebooks")
+
+
+def _carried(s: Sentence, cards: Catalogue, gpu: Name) -> Name:
+    """A GPU, or its laptops' namesake where a laptop is spoken of: ``my laptop with a 4070``."""
+    if _PORTABLE.isdisjoint(map(s.at, range(len(s.words)))):
+        return gpu
+    ids = [other for one in gpu.ids for other in _meaning(cards.gpus, normal(f"{one} laptop"))]
+    return replace(gpu, ids=tuple(ids)) if ids else gpu
 
 
 #: Words behind a GPU's name that make it another GPU, which is not this one.

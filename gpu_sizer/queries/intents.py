@@ -65,7 +65,8 @@ CUES = {
     "asks_enough": "enough, sufficient, suffice|suffices",
     "asks_gpus": "many gpus|cards",
     "asks_fit": (
-        "fit, fits, enough, sufficient, suffice, possible, can i|we, will it, does it, able to, work|run on, ^ MAY"
+        "fit, fits, enough, sufficient, suffice, possible, can i|we, will it, does it, able to, work|run on,"
+        " what|which|best|biggest|highest quant|quants|quantization|quantisation|gguf, ^ MAY"
     ),
     "yes_or_no": "^ MAY",
     "says_fits": "fit|fits|enough|run|runs|work|works",

@@ -50,6 +50,8 @@ class Options:
     """Lengths of which each is asked about, as typed; ``context`` is the first."""
     copies: int | None = None
     """Copies of the model that may share a GPU."""
+    ahead: int | None = None
+    """Tokens that a draft is told to be ahead."""
     dollars_an_hour: float | None = None
     """The most that may be paid for renting."""
     by_month: bool = False

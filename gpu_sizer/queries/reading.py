@@ -35,6 +35,7 @@ MOST_IGNORED = 6
 #: Idle words that are told with an amount left aside: ``under $ 20``.
 _BEFORE_AMOUNTS = frozenset(("$", "€", "£", "under", "below", "over", "above", "least", "not", "no", "without"))
 #: Words beside a model's name that make it a draft of another.
+DRAFTED = "drafts"
 _DRAFTS = frozenset(("draft", "drafter", "speculative"))
 #: A number of machines that is asked for; of instances it may be one of copies.
 _MACHINES_ASKED = "many|number nodes|machines|servers|boxes|hosts"
@@ -96,6 +97,7 @@ class Reader:
         if self.options.per_machine is None and (matches(s, _MACHINES_ASKED) or matches(s, _MACHINE_SOUGHT)):
             self.options.per_machine = 0
         self._copies_told()
+        self._extras()
         self._surroundings()
         if "$" in s.text or not _MONEY.isdisjoint(s.asked):
             from gpu_sizer.queries.budget import read_budget
@@ -188,14 +190,26 @@ class Reader:
         known = {r.topic for r in self.remarks}
         self.remarks += [r for r in take_topics(self.s) if r.topic not in known]
 
+    def _extras(self) -> None:
+        """What takes memory beside the model."""
+        from gpu_sizer.queries.extras import CUES, read_extras
+
+        if not CUES.isdisjoint(self.s.asked):
+            self.taken_as += read_extras(self.s, self.options)
+
     def _without_drafts(self) -> list[Name]:
-        """The models but those that only draft for another."""
+        """The models but those that only draft for another, which become a setting."""
         kept = []
         for name in self.models:
             beside = {*self.s.asked[max(0, name.start - 4) : name.start], *self.s.asked[name.stop : name.stop + 2]}
             last = name is max(self.models, key=lambda m: m.start)
             if len(self.models) == 1 or _DRAFTS.isdisjoint(beside) or not last:
                 kept.append(name)
+            elif len(name.ids) == 1:
+                from gpu_sizer.queries.extras import drafted_by
+
+                self.taken_as += drafted_by(self.options, name.ids[0])
+                self.remarks = [r for r in self.remarks if r.topic != DRAFTED]
         return kept or self.models
 
     def _copied(self) -> list[Name]:

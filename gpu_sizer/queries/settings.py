@@ -260,6 +260,10 @@ def read_settings(s: Sentence, o: Options) -> None:
             _read_setting(s, o, setting)
 
 
+#: Before ``quant``, these ask for one.
+_CHOICE = word_set("what which best biggest largest highest right good")
+
+
 def refuse_vague_formats(s: Sentence, dtype: str | None) -> None:
     """``quantized`` alone says no format; where it goes with one, or is denied, it says nothing more.
 
@@ -270,7 +274,8 @@ def refuse_vague_formats(s: Sentence, dtype: str | None) -> None:
         if s.at(i) not in _VAGUE:
             continue
         denied = not _NEGATIONS.isdisjoint((s.said(i - 1), s.said(i - 2)))
-        if not denied and dtype is None:
+        # Which one is what is asked: the answer about the weights as released names those that would do.
+        if not denied and dtype is None and s.said(i - 1) not in _CHOICE:
             error = RequestError(
                 "quantized to what? say for example 'in fp8', 'in nvfp4' or 'in 4-bit'; without it, the weights as"
                 " released are sized"

@@ -44,7 +44,8 @@ STOP_WORDS = word_set(
     meaning says said called named such too very quite pretty properly comfortably safely easily smoothly happily yet
     already again twice together apart alone inside outside across among along through near last first third set sets
     setting settings config configuration thing things stuff ways day days questions tower desk desktop workstation pc
-    laptop homelab basement datacenter datacentre data center centre cloud provider onprem premise premises prem site
+    laptop laptops notebook notebooks
+    homelab basement datacenter datacentre data center centre cloud provider onprem premise premises prem site
     gaming available spare existing exist exists bought buying purchase purchasing getting given giving add adding
     added upgrade upgrading start starting starts started serveable servable runnable fitted hostable deployable
     deployments provide provides providing offer offers allow allows allowed allowing accept accepts expect expects

@@ -104,13 +104,6 @@ TOPICS: tuple[Topic, ...] = (
         "gemma 3 27b qat on an rtx 4090",
     ),
     Topic(
-        "adapters",
-        "lora|loras|adapter|adapters, lora adapter|adapters",
-        "told",
-        "the memory of LoRA adapters is not counted here: --lora 4x16 counts slots and rank",
-        "how many a6000 for mixtral with lora adapters",
-    ),
-    Topic(
         "offload",
         "offload|offloading|offloaded, cpu offload|offloading, swap, cpu ram|memory, system ram|memory, host"
         " ram|memory, main memory, ddr4|ddr5, ram|memory ddr4|ddr5, cpu, offloaded to cpu|ram, to cpu ram,"

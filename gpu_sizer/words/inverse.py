@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from gpu_sizer.cards.catalogue import LOCAL
+from gpu_sizer.planning.levers import levers_to_fit
 from gpu_sizer.planning.rental import whole
 from gpu_sizer.units import amount, ceil_div, gb, gib, verb
 from gpu_sizer.words.blocks import BRIEF, FEW, USUAL, Column, Paragraph, Table, Told
-from gpu_sizer.words.plan import details, fit_told, gpu_name, in_layout, notes
-from gpu_sizer.words.rental import in_machines, named, on, times
+from gpu_sizer.words.plan import change, details, fit_told, gpu_name, in_layout, notes
+from gpu_sizer.words.rental import behind, in_machines, marked, named, on, times
 from gpu_sizer.words.uncounted import uncounted_lines
 
 TYPE_CHECKING = False
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
     from gpu_sizer.planning.choices import Choice, Choices, Runnable, RunnableModel
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
+    from gpu_sizer.planning.levers import Lever
     from gpu_sizer.planning.needs import MemoryNeed
+    from gpu_sizer.planning.plan import Fit, Plan
     from gpu_sizer.planning.rental import Rental
     from gpu_sizer.planning.request import Request
     from gpu_sizer.words.blocks import Block
@@ -74,19 +77,34 @@ def users_headline(found: MostUsers) -> str:
 
 def context_told(found: LongestContext, level: int = USUAL) -> Told:
     """The longest context, and the plan that it rests on."""
-    return Told(context_headline(found), found.plan.verdict, tuple(details(found.plan, level)))
+    told = details(found.plan, level, *_changes(found.plan, found.gpu_count, level, found.fits))
+    return Told(context_headline(found), found.plan.verdict, tuple(told))
 
 
 def users_told(found: MostUsers, level: int = USUAL) -> Told:
     """The most users, and the plan that it rests on."""
-    return Told(users_headline(found), found.plan.verdict, tuple(details(found.plan, level)))
+    told = details(found.plan, level, *_changes(found.plan, found.gpu_count, level, found.fits))
+    return Told(users_headline(found), found.plan.verdict, tuple(told))
+
+
+def _changes(asked: Plan | Fit, count: int, level: int, fits: bool) -> Iterator[Block]:
+    """What would make a number of GPUs suffice that does not."""
+    if not fits and level > BRIEF and (changes := levers_to_fit(asked, count)):
+        yield Paragraph(tuple(map(_to_fit, changes)), title="What would make it fit")
 
 
 def on_count_told(found: OnCount, level: int = USUAL) -> Told:
     """Whether a number of GPUs suffices, and how many do."""
-    told = fit_told(found.fit, level)
+    told = fit_told(found.fit, level, *_changes(found.fit, found.gpu_count, level, found.fits))
     made = told.led_by(f"{told.headline}{needed(found)}")
     return made.followed_by(notes(tuple(found.notes()))) if found.notes() else made
+
+
+def _to_fit(lever: Lever) -> str:
+    """``quantized weights (--weights-dtype int4): fits up to 20,480 tokens``."""
+    short = "context" in lever.settings and lever.kind != "shorter context"
+    up_to = f" up to {lever.settings['context']:,} tokens" if short else ""
+    return f"{change(lever)}: fits{up_to}{', tight' if lever.verdict == 'tight' else ''}"
 
 
 def needed(found: OnCount) -> str:
@@ -223,7 +241,7 @@ def choice_row(c: Choice) -> tuple[str, ...]:
     price = f"{c.price_per_hour:,.2f}" if c.price_per_hour is not None else ""
     machines = where = ""
     if (r := c.rental) is not None:
-        machines = named(r)
+        machines = marked(r, named(r))
         day = c.price.date.isoformat() if c.price is not None and c.price.date else None
         where = ", ".join(filter(None, (day, r.doubt)))
     free = gib(p.per_gpu.free_bytes) if p.per_gpu and p.fits else ""
@@ -281,7 +299,7 @@ def _choice_blocks(found: Choices, level: int) -> Iterator[Block]:
     options = found.options if level > BRIEF or found.compared else found.options[:FEW]
     if options:
         yield Table(CHOICE_COLUMNS, tuple(map(choice_row, options)))
-    rest = []
+    rest = list(behind(o.rental for o in options if o.rental is not None))
     if more := found.left_out + len(found.options) - len(options):
         rest.append(f"{amount(more, 'kind', more=True)} of GPU (gpu-sizer which-gpu --all lists them)")
     if level > BRIEF:

@@ -32,6 +32,8 @@ _CHANGES = {
     "smaller cache": "an fp8 cache (--kv-cache-dtype fp8)",
     "higher utilization": "higher utilization (--utilization {:g})",
     "shorter context": "a shorter context (--context {})",
+    "fewer bits": "quantized weights (--weights-dtype {})",
+    "another engine": "quantized weights under another engine (--engine {} --weights-dtype {})",
 }
 
 
@@ -62,7 +64,7 @@ def headline(plan: Plan, taken: ways.Way | None = None) -> str:
     if plan.request.counts_machines:
         return _in_machines(plan, count, layout)
     text = f"{model} needs {times(count, gpu)}{in_layout(layout)}"
-    if taken is not None and taken.layout != layout and taken.what.startswith(ways.USUAL_CHOICE):
+    if taken is not None and taken.gpu_count != count and taken.what.startswith(ways.USUAL_CHOICE):
         text += f"; {ways.USUAL_CHOICE} is {taken.gpu_count}{in_layout(taken.layout)}"
     text += "."
     return text + _tightly(plan) + _further_settings(plan)
@@ -216,11 +218,12 @@ def notes(warnings: tuple[str, ...]) -> Paragraph:
     return Paragraph(tuple([f"Note: {w}" for w in warnings]), tone="note", close=True)
 
 
-def details(plan: Plan, level: int = USUAL) -> Iterator[Block]:
-    """What an answer about given GPUs rests on: their memory, speed, and what was assumed."""
+def details(plan: Plan, level: int = USUAL, *further: Block) -> Iterator[Block]:
+    """What an answer about given GPUs rests on: their memory, speed, what else is to be told, and what was assumed."""
     if level >= USUAL:
         yield from _memory(plan)
     yield from _speed(plan)
+    yield from further
     yield from _assumed(plan)
 
 
@@ -315,6 +318,6 @@ def free_text(memory: RankMemory, band: int) -> str:
     return f"{gib(memory.free_bytes).removesuffix(' GiB')} ± {gib(band)}"
 
 
-def fit_told(fit: Fit, level: int = USUAL) -> Told:
+def fit_told(fit: Fit, level: int = USUAL, *further: Block) -> Told:
     """The answer about one layout in words."""
-    return Told(fit_headline(fit), fit.verdict, tuple(details(fit.as_plan(), level)))
+    return Told(fit_headline(fit), fit.verdict, tuple(details(fit.as_plan(), level, *further)))

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from gpu_sizer.cards.machine import HOURS_PER_MONTH
-from gpu_sizer.planning.machines import RULE
 from gpu_sizer.planning.rent import Rentals, lengths
 from gpu_sizer.planning.rental import Rental
 from gpu_sizer.units import amount, gib, verb
 from gpu_sizer.words.blocks import BRIEF, FEW, USUAL, Column, Paragraph, Table, Told
-from gpu_sizer.words.rental import inside, money, named, priced, token_dollars
+from gpu_sizer.words.rental import behind, inside, marked, money, named, priced, token_dollars
 from gpu_sizer.words.uncounted import uncounted_lines
 
 if TYPE_CHECKING:
@@ -54,13 +53,13 @@ def rent_row(r: Rental) -> tuple[str, ...]:
     whole, used = r.gpus_each * r.machines, r.memory.layout.gpu_count
     part = f"on {used} of its {whole}" if used < whole else None
     marks = tuple(filter(None, (part, "tight" if r.memory.verdict == "tight" else None, r.unsuited)))
-    marked = f" ({', '.join(marks)})" if marks else ""
+    remarks = f" ({', '.join(marks)})" if marks else ""
     day = r.price.date.isoformat() if r.price and r.price.date else None
     return (
-        f"{r.machines} × {r.offer.machine.name}{' *' if r.unsuited else ''}",
+        marked(r, f"{r.machines} × {r.offer.machine.name}"),
         r.offer.provider,
         f"{r.gpus_each * r.machines} × {r.gpu.id}",
-        r.memory.layout.describe() + marked,
+        r.memory.layout.describe() + remarks,
         gib(r.memory.per_gpu.free_bytes) if r.memory.per_gpu else "",
         money(hour) if hour is not None else "",
         f"${month:,.0f}" if month is not None else "",
@@ -85,8 +84,7 @@ def _most(found: Rentals) -> int:
 
 def rent_remarks(found: Rentals) -> Iterator[str]:
     """What holds for the whole list."""
-    if any(r.unsuited for r in found.shown):
-        yield f"* Listed behind the others of its kind of price: not {RULE}."
+    yield from behind(found.shown)
     if any(r.doubt is not None and r.price is not None for r in found.shown):
         yield (
             "A price with more than a day in the last column is listed behind all others: undated, superseded, over a "

@@ -7,6 +7,8 @@ from gpu_sizer.units import amount, ceil_div
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from gpu_sizer.cards.machine import Offer
     from gpu_sizer.memory.layout import Layout
     from gpu_sizer.planning.rental import Rental
@@ -29,6 +31,21 @@ def named(rental: Rental) -> str:
     if rental.offer.provider == LOCAL:
         return f"{count}{rental.offer.machine.name}"
     return f"{count}{rental.offer.machine.name} of {rental.offer.provider_name}"
+
+
+#: Behind machines that the layout does not suit.
+MARK = " *"
+
+
+def marked(rental: Rental, name: str) -> str:
+    """A name in a list, with a mark where :func:`behind` says why it stands behind others."""
+    return name + (MARK if rental.unsuited else "")
+
+
+def behind(rentals: Iterable[Rental]) -> Iterator[str]:
+    """What the mark of a list says, if one of it is marked."""
+    if why := dict.fromkeys(r.unsuited for r in rentals if r.unsuited):
+        yield f"* Listed behind the others of its kind of price: {', or '.join(why)}."
 
 
 def times(count: int, name: str) -> str:

@@ -1,4 +1,4 @@
-"""What a list leaves out since it cannot be counted: how many models, and a line for each reason."""
+"""What a list leaves out since it cannot be counted, and a line for each reason."""
 
 from __future__ import annotations
 
@@ -15,16 +15,27 @@ MOST_NAMES = 8
 
 
 def uncounted_lines(found: Iterable[Uncounted]) -> Iterator[str]:
-    """How many models cannot be counted, and a line for each reason with the models and GPUs that it is of."""
+    """What cannot be counted, and a line for each reason with the models and GPUs that it is of.
+
+    Reasons that begin alike and differ in what a GPU is or has (``...; A10 has 8.6``) are one, without that clause.
+    """
     pairs = dict.fromkeys(found)
     if not pairs:
         return
-    models = {p.model for p in pairs}
-    yield f"{amount(len(models), 'model')} cannot be counted:"
-    for reason in dict.fromkeys(p.reason for p in pairs):
-        same = [p for p in pairs if p.reason == reason]
-        where = f"{_names(p.model for p in same)} on {_names(p.gpu for p in same)}"
-        yield f"  {where}: {reason}"
+    models, gpus = dict.fromkeys(p.model for p in pairs), {p.gpu for p in pairs}
+    alone = len(models) == 1 and len(gpus) > 1
+    if alone:
+        yield f"{next(iter(models))} cannot be counted on {amount(len(gpus), 'kind')} of GPU:"
+    else:
+        yield f"{amount(len(models), 'model')} cannot be counted:"
+    alike: dict[str, list[Uncounted]] = {}
+    for pair in pairs:
+        alike.setdefault(pair.reason.partition("; ")[0], []).append(pair)
+    for same in alike.values():
+        on = _names(p.gpu for p in same)
+        where = f"on {on}" if alone else f"{_names(p.model for p in same)} on {on}"
+        said = [p.reason.split("; ") for p in same]
+        yield f"  {where}: {'; '.join(clause for clause in said[0] if all(clause in other for other in said))}"
 
 
 def uncounted_text(found: Iterable[Uncounted]) -> str:

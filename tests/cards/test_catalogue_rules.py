@@ -229,3 +229,17 @@ def test_no_card_with_a_tower_lacks_a_source_of_its_heads() -> None:
     named = {card.id for card in MODELS.all() if card.language_model is not None}
     assert {"internvl2-8b", "internvl3.5-4b", "llava-1.5-7b", "llava-v1.6-vicuna-13b", "moondream2"} <= named
     assert any("no source at hand tells the number of key/value heads" in n for n in MODELS.get("internvl2-2b").notes)
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("mistral small 3.2", "Mistral Small 3.2 24B"),
+        ("mistral small 3.1", "Mistral Small 3.1 24B"),
+        ("internlm2.5-20b", "InternLM2.5 20B Chat"),
+        ("mixtral-8x7b-instruct", "Mixtral 8x7B Instruct v0.1"),
+        ("mixtral 8x7b", "Mixtral 8x7B"),
+    ],
+)
+def test_an_alias_that_a_releases_name_begins_with_is_that_releases(said: str, name: str) -> None:
+    assert catalogue().model(said).name == name

@@ -124,6 +124,15 @@ def test_gpus_on_which_a_model_cannot_be_counted_are_named(capsys: pytest.Captur
     assert run(["compare", "glm-5.3-flash", "--gpu", "rtx-5090", "--gpu", "rtx-pro-6000"]) == 2
 
 
+def test_gpus_that_lack_the_same_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["which-gpu", "deepseek-v3.2", "--all"]) == 0
+    first, *rest = capsys.readouterr().out.partition("deepseek-v3.2 cannot be counted on ")[2].splitlines()
+    assert int(first.split()[0]) > 50
+    reasons = [line.partition(": ")[2] for line in rest]
+    assert len(set(reasons)) == len(reasons) <= 4
+    assert "vLLM runs sparse latent attention on compute capability 9.0 or later" in reasons
+
+
 def test_cells_of_a_sweep_say_that_they_are_not_counted(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(on("sweep", models="glm-5.3-flash,llama-3-8b", gpus="rtx-5090,h100", context="8k,2m")) == 0
     out, err = capsys.readouterr()

@@ -391,3 +391,9 @@ def test_the_command_line_says_it_all_at_once() -> None:
     assert done.returncode == 2
     assert "no option '--bogus'" in done.stderr
     assert workload_of([{"kind": "Deployment"}])
+
+
+@pytest.mark.parametrize("engine", ["vllm", "sglang", "tensorrt-llm", "tgi"])
+def test_without_a_format_it_is_the_engines_own_command(engine: str) -> None:
+    told = ["deploy", "llama-3.1-8b", "--gpu", "h100", "--context", "8k", "--engine", engine]
+    assert _run(told) == _run([*told, "--as", "trtllm" if engine == "tensorrt-llm" else engine])

@@ -19,9 +19,12 @@ from gpu_sizer.planning.breakpoints import context_steps, user_steps
 from gpu_sizer.planning.choices import cheapest, which_gpu
 from gpu_sizer.planning.farthest import largest
 from gpu_sizer.planning.inverse import best_within, longest_context, most_users
-from gpu_sizer.planning.levers import levers
+from gpu_sizer.planning.levers import levers, levers_to_fit
 from gpu_sizer.planning.search import plan
 from gpu_sizer.words.breakpoints import describe
+from gpu_sizer.words.inverse import on_count_told
+from gpu_sizer.words.plain import lines
+from gpu_sizer.words.plan import change
 
 #: Trials that a guessed end takes at most; bisection alone takes some thirty.
 FEW = 14
@@ -239,3 +242,28 @@ def test_the_cheapest_are_found_without_planning_for_every_gpu(monkeypatch: pyte
     monkeypatch.setattr(choices, "plan", lambda asked, **how: planned.append(asked) or plan(asked, **how))
     assert gpu_sizer.memory_need("llama-3-8b").choices.options
     assert len(planned) < len(gpus) / 4
+
+
+#: What people ask of GPUs that they have, and by what kinds of change it would fit there.
+TO_FIT = (
+    ("llama-3.3-70b", "a100-80gb", 2, {"shorter context", "fewer bits"}),
+    ("llama-3.3-70b", "rtx-3090", 2, {"fewer bits"}),
+    ("mixtral-8x7b", "rtx-a6000", 2, {"fewer bits"}),
+    ("gemma-3-12b", "rtx-4070", 1, {"another engine"}),
+    ("llama-3.1-405b", "rtx-3060-12gb", 1, set()),
+    ("mixtral-8x7b", "rtx-a6000", 3, set()),
+)
+
+
+@pytest.mark.parametrize(("model", "gpu", "count", "kinds"), TO_FIT, ids=[f"{t[0]} on {t[2]}x{t[1]}" for t in TO_FIT])
+def test_what_would_make_it_fit_does(model: str, gpu: str, count: int, kinds: set[str]) -> None:
+    asked = gpu_sizer.fits_on(model, gpu=gpu, gpu_count=count)
+    made = levers_to_fit(asked.fit, count)
+    assert {lever.kind for lever in made} == kinds
+    for lever in made:
+        under = gpu_sizer.fits_on(model, gpu=gpu, gpu_count=count, **lever.settings)
+        assert under.fits
+        assert under.fit.verdict == lever.verdict
+    said = "\n".join(lines(on_count_told(asked)))
+    assert ("What would make it fit" in said) is bool(made)
+    assert all(change(lever) in said for lever in made)

@@ -31,6 +31,8 @@ NEIGHBOURS = [
     ("mixtral q4 on a Quadro P6000", "quadro-p6000"),
     ("mixtral on an NVIDIA L2", "l2"),
     ("mixtral on a 4090 laptop", "rtx-4090-laptop"),
+    ("can my laptop with an rtx 4070 run gemma 3 4b", "rtx-4070-laptop"),
+    ("my notebook has a 5090: llama 3.1 8b?", "rtx-5090-laptop"),
     ("4x P40 for mixtral q4", "p40"),
     ("MI50 32gb x 4 qwen3 32b q8_0", "mi50-32gb"),
     ("arc b580 for qwen3 8b", "arc-b580"),
@@ -61,7 +63,9 @@ def test_where_vllm_does_not_run_llama_cpp_answers_and_says_why(question: str, g
 
 
 def test_an_engine_that_is_named_is_kept_and_refuses() -> None:
-    with pytest.raises(UncountableError, match=r"vLLM does not run on Metal.*llama\.cpp does \(--engine llama\.cpp\)"):
+    with pytest.raises(
+        UncountableError, match=r"vLLM does not run on Metal.*llama\.cpp runs there \(--engine llama\.cpp\)"
+    ):
         ask("llama 3 8b with vllm on m2 ultra 192gb")
 
 

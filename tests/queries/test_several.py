@@ -158,4 +158,4 @@ def test_a_name_of_two_memories_says_where_it_decides() -> None:
 def test_a_draft_model_is_no_model_to_size() -> None:
     found = one("Qwen2.5-32B-Instruct on 4 a100 40gb, speculative_model is Qwen2.5-7B-Instruct")
     assert found.model_dump()["model"] == "qwen2.5-32b"
-    assert "Speculative decoding is not counted" in found.headline
+    assert found.result.fit.request.load.speculative == "draft:qwen2.5-7b:5"
