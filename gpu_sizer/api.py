@@ -445,7 +445,7 @@ def what_fits(
     found = runnable(shelf.models.all(), spec, number, machine=offer, **many, **asked)
     if order == "newest":
         return found
-    from gpu_sizer.reports.arena.scores import rated_now
+    from gpu_sizer.arena.scores import rated_now
 
     return by_rating(found, *rated_now(shelf))
 

@@ -16,6 +16,7 @@ from gpu_sizer.cards.catalogue import Shelf
 from gpu_sizer.cards.fleet import Fleet
 from gpu_sizer.cards.folders import DRAFTS, MACHINES, PASSED_BY, RERELEASES
 from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.light_card import recipe as light_cards
 from gpu_sizer.cards.loading import MOST_BYTES
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.rerelease_shelf import Rereleases
@@ -85,4 +86,5 @@ def recipes(root: str) -> tuple[Recipe, ...]:
         Shelf(GpuSpec, (specs,)).recipe(),
         Fleet((os.path.join(specs, MACHINES),)).recipe(),
         Rereleases((os.path.join(cards, RERELEASES),)).recipe(),
+        light_cards(cards),
     )

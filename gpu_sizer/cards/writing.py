@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.machine import Machine, Provider
 from gpu_sizer.cards.model_card import ModelCard, Source
 from gpu_sizer.records import fields, is_record
+
+if TYPE_CHECKING:
+    from gpu_sizer.cards.light_card import LightCard
 
 _KEEP = ("kind", "id", "name")
 
@@ -32,7 +35,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-def jsonable(card: ModelCard | GpuSpec | Machine | Provider | Source) -> dict[str, Any]:
+def jsonable(card: ModelCard | LightCard | GpuSpec | Machine | Provider | Source) -> dict[str, Any]:
     """A card, or a source of one, as data that JSON can hold: dates become text."""
 
     def made(value: Any) -> Any:

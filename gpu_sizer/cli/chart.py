@@ -126,7 +126,7 @@ def demand(
     cards = o.cards()
     ratings = None
     if arena and measure == "gpus":
-        from gpu_sizer.reports.arena.scores import arena_table_or_none
+        from gpu_sizer.arena.scores import arena_table_or_none
 
         ratings = arena_table_or_none(cards, spec.as_of)
     kind = api.load_gpu(gpu, cards=cards)

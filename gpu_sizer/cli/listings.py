@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -91,7 +91,7 @@ def models(
     sort: Annotated[
         str | None,
         typer.Option(
-            help=f"{', '.join(MODEL_KEYS)}; -KEY: largest first.",
+            help=f"{', '.join(MODEL_KEYS)} (the Arena's); -KEY: largest first.",
             autocompletion=completion.either_way(completion.of(MODEL_KEYS)),
         ),
     ] = None,
@@ -113,8 +113,20 @@ def models(
         exact=verified,
     )
     known = o.cards().models
+    # Neither has a place for remarks.
+    bare = as_json or format == "csv" or (output is not None and output.suffix == ".csv")
+
+    def ratings() -> tuple[dict[str, float], str]:
+        from gpu_sizer.arena.scores import rated_now
+
+        points, rated_by = rated_now(o.cards())
+        if bare:
+            print_aside([f"ratings: {rated_by}"])
+        return points, rated_by
+
+    how: Any = {"sort": sort, "counts": known.counts, "ratings": ratings}
     if fits is None:
-        listing = model_listing(known.all(), wanted, sort=sort, counts=known.counts)
+        listing = model_listing(known.all(), wanted, **how)
     else:
         count, name = some_gpus(fits)
         gpu = api.load_gpu(name, cards=o.cards())
@@ -125,13 +137,12 @@ def models(
 
             found = what_fits(cards, gpu, count, workers=0, counts=known.counts)
             told = list(uncounted_lines(found.uncounted))
-            if as_json or format == "csv" or (output is not None and output.suffix == ".csv"):
-                # Neither has a place for remarks.
+            if bare:
                 print_aside(told)
             return {row.model.id for row in found.models if row.fits}, told
 
         remark = f"on {count} × {gpu.name}: one request at the model's full length, weights as released"
-        listing = model_listing(known.all(), wanted, sort=sort, among=runnable, remarks=(remark,), counts=known.counts)
+        listing = model_listing(known.all(), wanted, among=runnable, remarks=(remark,), **how)
     print_listing(listing, as_json, format, output)
 
 

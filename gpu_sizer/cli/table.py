@@ -202,8 +202,8 @@ def made(spec: TableSpec) -> Grid:
     ratings: dict[str, float] | None = None
     basis: str | None = None
     if "arena" in spec.columns:
+        from gpu_sizer.arena.scores import arena_table, scores
         from gpu_sizer.arena.sentences import basis as where_from
-        from gpu_sizer.reports.arena.scores import arena_table, scores
 
         found = arena_table(cards, spec.as_of)
         ratings, basis = scores(found), where_from(found)

@@ -25,6 +25,7 @@ from gpu_sizer.engines.profiles import recipe
 from gpu_sizer.engines.registry import engine_names, engine_title
 from gpu_sizer.errors import RequestError
 from gpu_sizer.page.engine import listing
+from gpu_sizer.queries.closed import recipe as closed
 
 STATIC = Path(__file__).parent / "static"
 ARCHIVE = "program.zip"
@@ -143,7 +144,7 @@ def program_archive() -> bytes:
             # The hub's counts are compared by validate alone, which no page asks.
             for file in (f for f in sorted(Path(cards).rglob("*.yaml")) if f.parent.name != COUNTS):
                 put(f"gpu_sizer/{file.relative_to(cards).as_posix()}", file.read_bytes())
-            for made in (*packing.recipes(cards), recipe()):
+            for made in (*packing.recipes(cards), recipe(), closed()):
                 name, data = made.shipped()
                 put(f"gpu_sizer/compiled_cards/{name}", data)
         for package in PURE:

@@ -176,6 +176,11 @@ class Runnable:
             "not_counted": [u.model_dump() for u in self.uncounted],
         }
 
+    @property
+    def any_rated(self) -> bool:
+        """Whether one of its models has a rating."""
+        return any(m.model.id in self.ratings for m in self.models)
+
     def _rating(self, m: RunnableModel) -> dict[str, float | None]:
         if self.rated_by is None:
             return {}

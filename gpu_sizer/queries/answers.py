@@ -266,7 +266,13 @@ def _models(a: Asked, cards: Catalogue) -> Runnable:
 
     shelf = cards.models
     how = {"machine": a.machine, "workers": a.workers, "counts": shelf.counts, **a.options}
-    return what_fits(shelf.all(), a.gpus[0], gpus_asked(a.gpu_count), **how)
+    found = what_fits(shelf.all(), a.gpus[0], gpus_asked(a.gpu_count), **how)
+    if not a.understood.options.best:
+        return found
+    from gpu_sizer.arena.scores import rated_now
+    from gpu_sizer.planning.choices import by_rating
+
+    return by_rating(found, *rated_now(cards))
 
 
 def _speed(a: Asked, cards: Catalogue) -> HowFast:
@@ -420,6 +426,11 @@ def _aside(u: Understanding, result: Result) -> Iterator[str]:
         from gpu_sizer.queries.budget import judged
 
         yield from judged(o, result)
+    if o.best and u.intent == "models":
+        from gpu_sizer.words.inverse import unrated
+
+        listed: Any = result
+        yield from unrated(listed)
     if o.waits and u.intent == "speed":
         from gpu_sizer.words.how_fast import first_token
 

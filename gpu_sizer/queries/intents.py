@@ -25,6 +25,10 @@ CUES = {
         " is there a model, biggest thing, largest thing, a model for, model for, model that, model to, llm for,"
         " llm that, ASK ~ MODELS"
     ),
+    "asks_best": (
+        "BEST ~ MODELS, best|highest|top rated|ranked|scoring, smartest, cleverest, most capable|intelligent, by"
+        " rating|arena"
+    ),
     "asks_hardware": (
         "cheapest, cheap, cheaply, what do i need, what do we need, least expensive, what hardware, lowest cost,"
         " lowest price, affordable, what should i, where can i, where could i, on what, what does it take,"

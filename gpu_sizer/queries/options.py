@@ -62,5 +62,7 @@ class Options:
     """Whether a price by the month is asked for."""
     waits: bool = False
     """Whether the time to the first token is asked for."""
+    best: bool = False
+    """Whether the best rated models are to stand first."""
     per_machine: int | None = None
     """GPUs in one of the machines that are asked about, or 0 for the usual number."""

@@ -39,6 +39,7 @@ SETS: dict[str, frozenset[str]] = {
     "GPUS": word_set("gpus cards accelerators"),
     "MODELS": word_set("models model llm llms"),
     "ASK": word_set("which what best biggest largest list any all good recommend suggest show"),
+    "BEST": word_set("best smartest strongest cleverest top"),
     "RECOMMEND": word_set(
         "which what best cheapest recommend recommended cheaper right suggest smallest list all show affordable ideal"
         " sort kind kinds"

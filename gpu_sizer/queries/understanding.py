@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 EXAMPLE = 'ask for example "how many A6000s for Mixtral 8x7b"'
 #: Intents that need no GPU.
 _WITHOUT_GPU = ("gpus", "memory")
+#: Words that say by what models are the best, and nothing else.
+_OF_RATINGS = (
+    *("rated", "ranked", "rating", "scoring", "score", "arena", "top", "smartest", "strongest", "cleverest"),
+    *("capable", "intelligent"),
+)
 #: Answers that one question gets at most.
 MOST_PARTS = 6
 
@@ -96,6 +101,11 @@ class _Decision:
             text = f"{self.r.options.users} users a GPU are taken as those of all: say on how many GPUs they are"
             self.r.remarks.append(Remark(text, first=True))
         self._where_it_runs(gpus)
+        if intent == "models" and self.r.says("asks_best"):
+            self.r.options.best = True
+            for word in _OF_RATINGS:
+                for i in self.r.s.places.get(word, ()):
+                    self.r.s.take(i)
         self.r.options.notes = tuple(r.text for r in self.r.remarks)
         one = Understanding(
             " ".join(self.text.split())[:500],

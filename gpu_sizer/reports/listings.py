@@ -24,6 +24,7 @@ MODEL_KEYS: dict[str, Callable[[ModelEntry], str | float | date | None]] = {
     "active": lambda e: e.active,
     "context": lambda e: e.card.context.native,
     "license": lambda e: e.card.license,
+    "rating": lambda e: e.rating,
 }
 GPU_KEYS: dict[str, Callable[[GpuSpec], str | float | date | None]] = {
     "gpu": lambda s: s.id,
@@ -41,6 +42,8 @@ class ModelEntry:
 
     card: ModelCard
     count: Callable[[ModelCard], Counts] = counts_of
+    rating: float | None = None
+    """The Chatbot Arena's points, where a list is sorted by them."""
 
     @cached_property
     def counts(self) -> Counts:
@@ -115,6 +118,7 @@ def model_listing(
     among: Callable[[list[ModelCard]], tuple[set[str], Iterable[str]]] | None = None,
     remarks: tuple[str, ...] = (),
     counts: Callable[[ModelCard], Counts] = counts_of,
+    ratings: Callable[[], tuple[dict[str, float], str]] = lambda: ({}, ""),
 ) -> CatalogueListing:
     """The models that a filter keeps.
 
@@ -125,12 +129,15 @@ def model_listing(
         among: asked last, of the models kept so far: the ids that stay, and what there is to say about the others.
         remarks: what the caller has to say about the list.
         counts: what a model's tensors sum to; a shelf of the catalogue keeps it.
+        ratings: points by the id of a model and whose they are, asked for where a list is sorted by them.
 
     Raises:
         RequestError: no such key.
     """
     wanted = wanted or ModelFilter()
-    entries = [ModelEntry(card, counts) for card in cards]
+    rated = sort is not None and sort.removeprefix("-") == "rating"
+    points, rated_by = ratings() if rated else ({}, "")
+    entries = [ModelEntry(card, counts, points.get(card.id)) for card in cards]
     exact = sum(e.exact for e in entries)
     kept = [e for e in ordered(entries, sort, MODEL_KEYS) if wanted.keeps(e)]
     notes = list(remarks)
@@ -145,8 +152,11 @@ def model_listing(
         )
     if (wanted.since or wanted.until) and (undated := sum(e.card.released is None for e in entries)):
         notes.append(f"{amount(undated, 'model')} without a release date {verb(undated, 'is', 'are')} not listed")
+    if rated:
+        notes.append(f"ratings: {rated_by}")
     columns = (
         Column("model", "model"),
+        *([Column("rating", "rating", right=True)] if rated else ()),
         Column("organization", "organization", rank=4),
         Column("released", "released", rank=2),
         Column("parameters", "parameters", right=True, rank=1),
@@ -154,17 +164,19 @@ def model_listing(
         Column("context", "context", right=True, rank=3),
         Column("license", "license", rank=6),
     )
-    rows = tuple(_model_row(e) for e in kept)
+    rows = tuple(_model_row(e, rated) for e in kept)
     grid = Grid("Models", columns, (Group(None, rows),), tuple(notes))
-    return CatalogueListing(grid, [_model_record(e) for e in kept])
+    return CatalogueListing(grid, [_model_record(e) | ({"rating": e.rating} if rated else {}) for e in kept])
 
 
-def _model_row(e: ModelEntry) -> Row:
+def _model_row(e: ModelEntry, rated: bool) -> Row:
     card, released = e.card, e.card.released.isoformat() if e.card.released else None
+    rating = Cell("" if e.rating is None else f"{e.rating:,.0f}", e.rating)
     return Row(
         card.id,
         (
             Cell(card.id, card.id),
+            *([rating] if rated else ()),
             Cell(card.organization or "", card.organization),
             Cell(released or "", released),
             Cell(billions(e.total), e.total),

@@ -200,7 +200,7 @@ def models_told(found: Runnable, level: int = USUAL) -> Told:
     """What runs, as a sentence and a table."""
     blocks: list[Block] = []
     shown = found.shown if level > BRIEF else found.shown[:FEW]
-    if shown and found.rated_by is None:
+    if shown and not found.any_rated:
         blocks.append(Table(MODEL_COLUMNS, tuple(map(model_row, shown))))
     elif shown:
         name, *others = MODEL_COLUMNS
@@ -211,11 +211,18 @@ def models_told(found: Runnable, level: int = USUAL) -> Told:
     return Told(models_headline(found), "fits" if found.fits else "does_not_fit", tuple(blocks))
 
 
+def unrated(found: Runnable) -> Iterator[str]:
+    """That the best rated were asked for, and none that runs is rated."""
+    if found.rated_by is not None and found.models and not found.any_rated:
+        yield f"none that runs is among those that the Arena lists ({found.rated_by}), so that the newest stand first"
+
+
 def _models_rest(found: Runnable, shown: int, level: int) -> Iterator[str]:
     """In which order they stand, and what a list of models leaves out."""
-    if shown > 1 and found.rated_by is not None:
+    if shown > 1 and found.rated_by is not None and found.any_rated:
         yield f"The best rated first: {found.rated_by}. Models without a rating follow; quantized releases last."
     elif shown > 1:
+        yield from (f"{text[:1].upper()}{text[1:]}." for text in unrated(found))
         yield "The newest year first, its largest before the others; quantized releases last."
     if hidden := len(found.models) - shown:
         more = f"{hidden} more {verb(hidden, 'runs', 'run')}"

@@ -15,7 +15,7 @@ from gpu_sizer.arena.frontier import capability
 from gpu_sizer.arena.history import History, Snapshot, read_history
 from gpu_sizer.arena.history_files import Listed, read_tables
 from gpu_sizer.arena.progress import fit_trend, frontier, progress
-from gpu_sizer.arena.sentences import progress_sentences
+from gpu_sizer.arena.sentences import progress_sentences, stale
 from gpu_sizer.arena.standings import Entrant, Register, Standing, entrants, table
 from gpu_sizer.cards.light_card import light_cards
 from gpu_sizer.errors import CardError, RequestError
@@ -71,6 +71,26 @@ def test_a_reader_can_subtract_the_ratings_of_a_gap(best: float, other: float, t
     made = replace(table(read_history(), KNOWN, FEBRUARY), standings=tuple(rows))
     sentence = next(s for s in progress_sentences(progress(made)) if "best open model" in s)
     assert re.findall(r"[\d.]+\d|\d", sentence) == told.split()
+
+
+@pytest.mark.parametrize(
+    ("table_day", "asked", "newest", "told"),
+    [
+        # Of a day: as far as that day is behind its table.
+        ("2024-05-15", "2024-07-14", None, None),
+        ("2024-05-15", "2024-07-15", None, "between 2024-05-15 and 2024-07-15 (61 days)"),
+        # Of today: as far as the newest model is behind the newest table.
+        ("2026-10-02", "2026-10-02", "2026-12-01", None),
+        ("2026-10-02", "2026-10-02", "2026-12-02", "of 2026-10-02, 61 days older than the newest model"),
+    ],
+)
+def test_a_table_more_than_sixty_days_old_is_told(
+    table_day: str, asked: str, newest: str | None, told: str | None
+) -> None:
+    day, as_of = date.fromisoformat(table_day), date.fromisoformat(asked)
+    made = replace(table(read_history(), KNOWN, FEBRUARY), listed=day, as_of=as_of)
+    found = stale(made, date.fromisoformat(newest) if newest else None)
+    assert (found is None) if told is None else (told in str(found) and "gpu-sizer update arena" in str(found))
 
 
 #: Days between the last table of the MIT copy and the newest, and which bundled table stands for each.

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from gpu_sizer import api
+from gpu_sizer.arena.scores import rated_now
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.cli.app import put_together
 from gpu_sizer.errors import RequestError
@@ -125,6 +126,18 @@ def test_models_sort_both_ways_and_blanks_stand_last(key: str) -> None:
         present = [v.lower() if isinstance(v, str) else v for v in listed if v is not None]
         assert present == sorted(present, reverse=down)
         assert None not in listed[: len(present)]
+
+
+def test_a_list_by_rating_says_whose_ratings_these_are() -> None:
+    done = CliRunner().invoke(APP, ["models", "qwen3", "--sort", "-rating"])
+    head, first, *_, last = done.stdout.splitlines()
+    assert head.split()[:2] == ["model", "rating"]
+    points, rated_by = rated_now(catalogue())
+    assert first.split()[1] == f"{points[first.split()[0]]:,.0f}"
+    assert last == f"ratings: {rated_by}"
+    best = records("models", "qwen3", "--sort", "-rating")[0]
+    assert best["rating"] == max(v for k, v in points.items() if "qwen3" in k)
+    assert "rating" not in records("models", "qwen3")[0]
 
 
 @pytest.mark.parametrize("key", list(GPU_KEYS))

@@ -158,7 +158,14 @@ def test_the_archive_runs_with_nothing_but_python(tmp_path: Path) -> None:
         assert any("/compiled_cards/" in name for name in archive.getnames())
     calls = [
         ("size", {"model": "deepseek-v3", "gpu": "h200"}),
-        ("ask", {"question": "how many A6000s for Mixtral 8x7b"}),
+        *(
+            ("ask", {"question": q})
+            for q in (
+                "how many A6000s for Mixtral 8x7b",
+                "best rated model on 2 A6000s",
+                "4 H100s for RedHatAI/Qwen3-8B-FP8",
+            )
+        ),
         *(
             ("deploy", {"model": "mixtral-8x7b", "gpu": "a6000", "format": f})
             for f in ("vllm", "kubernetes", "docker-compose")

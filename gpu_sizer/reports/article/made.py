@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gpu_sizer.arena.scores import arena_table_or_none, scores
 from gpu_sizer.arena.sentences import basis
 from gpu_sizer.errors import RequestError
 from gpu_sizer.records import dataclass
 from gpu_sizer.reports.arena.charts import TRACKER, TRACKER_URL
-from gpu_sizer.reports.arena.scores import arena_table_or_none, scores
 from gpu_sizer.reports.article import rated
 from gpu_sizer.reports.article import sections as s
 from gpu_sizer.reports.article.draft import Draft, Figure

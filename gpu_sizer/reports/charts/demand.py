@@ -57,6 +57,8 @@ class Demand:
     """Under which load, in words."""
     beyond: tuple[str, ...] = ()
     """Models that no number searched carries."""
+    above: tuple[str, ...] = ()
+    """Those of them that are too large for it."""
 
 
 def demand(
@@ -67,6 +69,7 @@ def demand(
     exceptions: Sequence[Exceptional] = (),
     until: date | None = None,
     beyond: Sequence[str] = (),
+    above: Sequence[str] = (),
 ) -> Demand:
     """The findings of the chart.
 
@@ -77,12 +80,13 @@ def demand(
         exceptions: models that broke the trend.
         until: the day on which the time axis ends; null is that of the newest model.
         beyond: names of models that no number searched carries.
+        above: names of those that are too large for it.
     """
     best = records(models)
     shown = {m.name for m in models}
     kept = tuple(e for e in exceptions if e.name in shown)
     last = until or max(m.day for m in models)
-    return Demand(tuple(models), best, growth(best), kept, last, unit, load, tuple(beyond))
+    return Demand(tuple(models), best, growth(best), kept, last, unit, load, tuple(beyond), tuple(above))
 
 
 def months(value: float) -> str:
@@ -133,9 +137,9 @@ def demand_chart(found: Demand, source: str) -> Chart:
         subtitle += "; dashed: trend of these"
     if found.exceptions:
         subtitle += "; star: at most half of what its score took before"
-    if found.beyond:
-        names = ", ".join(map(shortened, found.beyond[:MOST_BEYOND]))
-        more = len(found.beyond) - MOST_BEYOND
+    if found.above:
+        names = ", ".join(map(shortened, found.above[:MOST_BEYOND]))
+        more = len(found.above) - MOST_BEYOND
         subtitle += f". Above what was searched: {names}" + (f" and {more} more" if more > 0 else "")
     leading = {m.name for m in found.records}
     named = {e.name: e for e in found.exceptions}

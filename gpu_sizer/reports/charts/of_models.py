@@ -12,6 +12,7 @@ from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.registry import engine
 from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.load import ENGINE
+from gpu_sizer.planning.levers import fewest_with_few_sequences
 from gpu_sizer.planning.plan import Plan
 from gpu_sizer.planning.uncounted import Uncounted
 from gpu_sizer.reports.charts.context import Line, context_chart, rounded, users_text
@@ -106,6 +107,7 @@ def demand_of(
     plans = _plans(spec, cards, counts, gpu, advance)
     measured: list[Measured] = []
     beyond: list[str] = []
+    above: list[str] = []
     for card, plan in plans:
         if card.released is None:
             continue
@@ -118,6 +120,9 @@ def demand_of(
             )
         elif plan.gpu_count is None:
             beyond.append(card.name)
+            # One that fewer sequences at once would bring onto some number is not larger than that.
+            if fewest_with_few_sequences(plan) is None:
+                above.append(card.name)
         else:
             measured.append(Measured(card.released, plan.gpu_count, card.name))
     if not measured:
@@ -131,6 +136,7 @@ def demand_of(
         exceptions=broke if measure == "gpus" else (),
         until=spec.as_of,
         beyond=beyond,
+        above=above,
     )
 
 

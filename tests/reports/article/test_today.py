@@ -19,6 +19,7 @@ from gpu_sizer.reports.article.sections import standfirst, table_section, trend_
 from gpu_sizer.reports.article.served import PACE, USERS
 from gpu_sizer.reports.charts.demand import demand, demand_chart
 from gpu_sizer.reports.charts.growth import Measured
+from gpu_sizer.reports.charts.of_models import demand_of
 from gpu_sizer.reports.tables.counting import Counts
 from gpu_sizer.reports.tables.grid import Cell, Column, Grid, Group, Row
 from gpu_sizer.units import rounded
@@ -128,6 +129,14 @@ def test_a_model_that_fits_on_no_number_is_what_takes_most() -> None:
     told = " ".join(trend_section(found, figure, Figure("demand", demand_chart(figure, ""))).paragraphs)
     assert "On no number of GPUs up to 64: Qwen3.8 2.4T-A95B." in told
     assert "fewer sequences at once: Llama 3.2 11B Vision (1 RTX A6000 with --max-num-seqs 16)." in told
+
+
+def test_only_what_is_too_large_is_above_what_was_searched() -> None:
+    cards = catalogue()
+    names = ["llama-3-8b", "qwen3.8-2.4t-a95b", "llama-3.2-11b-vision"]
+    found = demand_of(asked(models=names), cards, cards.gpus.get("rtx-a6000"), "gpus", None)
+    assert set(found.beyond) == {"Qwen3.8 2.4T-A95B", "Llama 3.2 11B Vision"}
+    assert found.above == ("Qwen3.8 2.4T-A95B",)
 
 
 def test_of_a_long_table_the_draft_shows_the_end_and_names_the_files() -> None:

@@ -221,7 +221,7 @@ def test_bars_are_sorted_and_what_fits_nowhere_stands_last() -> None:
 
 def test_models_above_what_was_searched_are_named_where_they_cannot_stand() -> None:
     names = [f"Model {n}" for n in range(4)]
-    told = [demand_chart(demand(SMALL, "RTX A6000s", "x", beyond=names[:n]), "").subtitle for n in (0, 1, 4)]
+    told = [demand_chart(demand(SMALL, "RTX A6000s", "x", above=names[:n]), "").subtitle for n in (0, 1, 4)]
     assert "Above what was searched" not in told[0]
     assert told[1].endswith(". Above what was searched: Model 0")
     assert told[2].endswith(". Above what was searched: Model 0, Model 1 and 2 more")
