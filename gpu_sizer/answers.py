@@ -68,14 +68,14 @@ def _rented(answer: planned.Plan | planned.Fit) -> dict[str, Any]:
     from gpu_sizer.planning.rental import rented
 
     rental, load, memory = rented(answer), answer.request.load, answer.memory
-    found: dict[str, Any] = {"machines": rental.summary() if rental is not None else None}
+    told: dict[str, Any] = {"machines": rental.summary() if rental is not None else None}
     if answer.speed is not None and load.prompt and load.answer and memory is not None:
         from gpu_sizer.planning.cost import cost_of, tokens_per_watt_hour
 
         cost = cost_of(answer.speed, rental, load.prompt, load.answer)
-        found["cost"] = cost.model_dump() if cost is not None else None
-        found["tokens_per_watt_hour"] = tokens_per_watt_hour(answer.speed, answer.request.gpu, memory.layout.gpu_count)
-    return found
+        told["cost"] = cost.model_dump() if cost is not None else None
+        told["tokens_per_watt_hour"] = tokens_per_watt_hour(answer.speed, answer.request.gpu, memory.layout.gpu_count)
+    return told
 
 
 def _deploy(answer: Plan | Fit, form: str, **options: Any) -> str:
@@ -141,14 +141,14 @@ class Fit(Saying, planned.Fit):
 _OF_PLAN, _OF_FIT = (attrgetter(*[f.name for f in fields(kind)]) for kind in (planned.Plan, planned.Fit))
 
 
-def as_answer(found: planned.Plan) -> Plan:
+def as_answer(plan: planned.Plan) -> Plan:
     """A plan with its sentences, files and views."""
-    return Plan(*_OF_PLAN(found))
+    return Plan(*_OF_PLAN(plan))
 
 
-def as_fit(found: planned.Fit) -> Fit:
+def as_fit(fit: planned.Fit) -> Fit:
     """A fit, likewise."""
-    return Fit(*_OF_FIT(found))
+    return Fit(*_OF_FIT(fit))
 
 
 @cache
@@ -173,5 +173,5 @@ def with_answers(result: R) -> R:
         if type(result).__name__ in _SAYING:
             own: Any = type(made)
             made = _saying(own)(*[getattr(made, f.name) for f in fields(result)])
-    found: R = made
-    return found
+    answered: R = made
+    return answered

@@ -305,8 +305,8 @@ def fits_given(model: ModelName, *, gpus: str, cards: Catalogue | None = None, *
     """
     from gpu_sizer.planning.given import fit_given, given_gpus
 
-    found = given_gpus(gpus, lambda name: load_gpu(name, cards=cards))
-    return as_fit(fit_given(request(model, found[0], cards=cards, **load), found))
+    given = given_gpus(gpus, lambda name: load_gpu(name, cards=cards))
+    return as_fit(fit_given(request(model, given[0], cards=cards, **load), given))
 
 
 def by_engine(
@@ -442,12 +442,12 @@ def what_fits(
     spec, offer = hardware(gpu, machine, cards)
     number, asked = _count(gpu_count, offer), options_of(load, None)
     many: dict[str, Any] = {"everything": everything, "workers": workers, "counts": shelf.models.counts}
-    found = runnable(shelf.models.all(), spec, number, machine=offer, **many, **asked)
+    models = runnable(shelf.models.all(), spec, number, machine=offer, **many, **asked)
     if order == "newest":
-        return found
+        return models
     from gpu_sizer.arena.scores import rated_now
 
-    return by_rating(found, *rated_now(shelf))
+    return by_rating(models, *rated_now(shelf))
 
 
 def which_gpu(
@@ -613,8 +613,8 @@ def sweep(models: ModelName | Iterable[ModelName], gpus: GpuName | Iterable[GpuN
 
     axes = ("contexts", "users", "cards", *(s.axis for s in VARIED))
     given = {name: options.pop(name) for name in axes if name in options}
-    found = sweep_cards(sweep_axes(models, gpus, **given), **options)
-    return Sweep(found.axes, found.cells, found.uncounted)
+    swept = sweep_cards(sweep_axes(models, gpus, **given), **options)
+    return Sweep(swept.axes, swept.cells, swept.uncounted)
 
 
 def fit_command(

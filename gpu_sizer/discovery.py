@@ -31,5 +31,5 @@ def modules_with(package: str, attribute: str) -> tuple[ModuleType, ...]:
     from pkgutil import iter_modules
 
     names = sorted(m.name for m in iter_modules(import_module(package).__path__))
-    found = (import_module(f"{package}.{name}") for name in names)
-    return tuple(module for module in found if hasattr(module, attribute))
+    modules = (import_module(f"{package}.{name}") for name in names)
+    return tuple(module for module in modules if hasattr(module, attribute))

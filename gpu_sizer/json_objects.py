@@ -34,11 +34,11 @@ class Members:
         self._data, self._at = data, 0
 
     def _sign(self, wanted: bytes) -> bytes:
-        found = _SIGN.match(self._data, self._at)
-        if found is None or found[1] not in wanted:
+        match = _SIGN.match(self._data, self._at)
+        if match is None or match[1] not in wanted:
             raise ValueError(f"not a mapping: {wanted.decode()!r} is missing at byte {self._at:,}")
-        self._at = found.end()
-        return found[1]
+        self._at = match.end()
+        return match[1]
 
     def names(self) -> Iterator[str]:
         """The keys of the object that begins here; each one's value is to be taken before the next."""
@@ -47,22 +47,22 @@ class Members:
             self._at = empty.end()
             return
         while True:
-            found = _STRING.match(self._data, self._at)
-            if found is None or len(found[1]) > LONGEST:
+            match = _STRING.match(self._data, self._at)
+            if match is None or len(match[1]) > LONGEST:
                 raise ValueError("a key is missing or too long")
-            self._at = found.end()
+            self._at = match.end()
             self._sign(b":")
-            yield parse_json(found[1])
+            yield parse_json(match[1])
             if self._sign(b",}") == b"}":
                 return
 
     def flat(self) -> object:
         """The value that stands here: a string, a number, or an object of such."""
-        found = _FLAT.match(self._data, self._at)
-        if found is None or len(found[1]) > LONGEST:
+        match = _FLAT.match(self._data, self._at)
+        if match is None or len(match[1]) > LONGEST:
             raise ValueError("a value that is nested or too long")
-        self._at = found.end()
-        return parse_json(found[1])
+        self._at = match.end()
+        return parse_json(match[1])
 
     def value(self) -> object:
         """The value that stands here, whatever it is: parsed, where it has no more than a million parts."""
@@ -78,12 +78,12 @@ class Members:
             return
         depth = 0
         for _ in range(MOST_TOKENS):
-            found = _TOKEN.match(self._data, self._at)
-            if found is None:
+            match = _TOKEN.match(self._data, self._at)
+            if match is None:
                 raise ValueError("a value that does not end")
-            self._at = found.end()
-            depth += (found[0] in (b"{", b"[")) - (found[0] in (b"}", b"]"))
-            if depth == 0 and found[0] in (b"}", b"]"):
+            self._at = match.end()
+            depth += (match[0] in (b"{", b"[")) - (match[0] in (b"}", b"]"))
+            if depth == 0 and match[0] in (b"}", b"]"):
                 return
         raise ValueError("a value of too many parts")
 

@@ -415,15 +415,15 @@ class Limits:
 
 def settings_of(kind: type) -> tuple[Setting, ...]:
     """The settings that the fields of a class declare, in their order."""
-    found = []
+    settings = []
     for f in fields(kind):
         if not f.metadata:
             continue
         types = str(kind.__annotations__[f.name]).partition(" ")[0]
         known = types if types in ("int", "float", "bool") else "str"
         default = None if f.required else f.default
-        found.append(_described(f.name, known, default, **f.metadata))
-    return tuple(found)
+        settings.append(_described(f.name, known, default, **f.metadata))
+    return tuple(settings)
 
 
 LOAD = settings_of(Load)
@@ -448,14 +448,14 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         RequestError: an unknown option, or a value that makes no sense.
     """
-    found = {}
+    values = {}
     for name, value in options.items():
         if name not in OPTIONS:
             raise unknown_word(f"unknown option {name[:60]!r}", name, OPTIONS)
         if value is not None:
             OPTIONS[name].check(value)
-            found[name] = value
-    return found
+            values[name] = value
+    return values
 
 
 def told(values: Mapping[str, Any]) -> dict[str, Any]:

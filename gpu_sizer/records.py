@@ -69,11 +69,11 @@ else:
     def replace(record, **changes):
         """A copy with some fields changed."""
         cls = type(record)
-        if (found := _GIVEN.get(cls)) is None:
+        if (given := _GIVEN.get(cls)) is None:
             names = [f.name for f in cls.__record_fields__ if f.init]
             # A second name has the getter give a tuple, whatever the number of fields.
-            found = _GIVEN[cls] = names, attrgetter(*names, names[-1]) if names else lambda record: ()
-        names, values = found
+            given = _GIVEN[cls] = names, attrgetter(*names, names[-1]) if names else lambda record: ()
+        names, values = given
         return cls(**{**dict(zip(names, values(record))), **changes})  # noqa: B905 - one value more
 
     def unfinished(cls, values, later):
@@ -225,13 +225,13 @@ else:
         for name, annotation in namespace.get("__annotations__", {}).items():
             if str(annotation).startswith("ClassVar"):
                 continue
-            found = namespace.pop(name, MISSING)
-            if type(found) is not Field:
-                default, found = found, Field()
+            field = namespace.pop(name, MISSING)
+            if type(field) is not Field:
+                default, field = field, Field()
                 if default is not MISSING:
-                    found.default = default
-            found.name = name
-            new[name] = found
+                    field.default = default
+            field.name = name
+            new[name] = field
         # As in data classes: a base's fields come first, and one that is declared again keeps its place.
         inherited = {f.name: new.get(f.name, f) for f in base}
         own = list({**inherited, **new}.values())

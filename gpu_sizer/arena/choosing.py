@@ -127,13 +127,13 @@ class Choice:
         long conversation does not weigh more than a short one.
         """
         source = mapping(row[METADATA]) if METADATA in row else row
-        found = []
+        features = []
         for name in CONTROLS[self.control]:
             first, second = (_count(source.get(column)) for column in _sides(_MARKS[name]))
             if first is None or second is None:
                 return None
-            found.append((first - second) / (first + second) if first + second else 0.0)
-        return tuple(found)
+            features.append((first - second) / (first + second) if first + second else 0.0)
+        return tuple(features)
 
 
 def _sides(column: str) -> tuple[str, str]:

@@ -39,25 +39,25 @@ def _reachable(links: NDArray[np.bool_], start: int) -> NDArray[np.bool_]:
 
 def components(links: NDArray[np.bool_]) -> list[list[int]]:
     """Strongly connected components, each sorted, in order of their first member."""
-    found: list[list[int]] = []
+    groups: list[list[int]] = []
     left = np.ones(len(links), dtype=bool)
     for i in range(len(links)):
         if left[i]:
             both = _reachable(links, i) & _reachable(links.T, i)
             left &= ~both
-            found.append(np.flatnonzero(both).tolist())
-    return found
+            groups.append(np.flatnonzero(both).tolist())
+    return groups
 
 
 def comparable(wins: NDArray[np.float64]) -> tuple[list[int], list[Group]]:
     """The models that can be rated together (the component with most battles), and the groups that cannot."""
     links = wins > 0
     played = wins + wins.T
-    found = components(links)
-    main = max(found, key=lambda c: (float(played[np.ix_(c, c)].sum()), len(c)))
+    parts = components(links)
+    main = max(parts, key=lambda c: (float(played[np.ix_(c, c)].sum()), len(c)))
     beats, beaten_by = _reachable(links, main[0]), _reachable(links.T, main[0])
     groups = []
-    for members in found:
+    for members in parts:
         if members is not main:
             reason: Reason = "winless" if beats[members[0]] else "unbeaten" if beaten_by[members[0]] else "disconnected"
             groups.append(Group(tuple(members), reason))

@@ -125,7 +125,7 @@ def breaks(needs: Sequence[Need], factor: float = BREAK) -> tuple[Break, ...]:
     A model better than all earlier ones is set against the best of them. Of several from one day of which one is better
     and needs no more GPUs, only that one counts.
     """
-    found = []
+    broken = []
     dated = _dated(needs)
     for need in dated:
         s = need.standing
@@ -141,8 +141,8 @@ def breaks(needs: Sequence[Need], factor: float = BREAK) -> tuple[Break, ...]:
             n.standing.released == s.released and n.gpus <= need.gpus and n.standing.rating > s.rating for n in dated
         )
         if before.gpus >= factor * need.gpus and not beaten:
-            found.append(Break(need, before))
-    return tuple(sorted(found, key=lambda b: (b.released, b.need.model)))
+            broken.append(Break(need, before))
+    return tuple(sorted(broken, key=lambda b: (b.released, b.need.model)))
 
 
 def capability(standings: Iterable[Standing], count: Callable[[str], int | None]) -> Capability:

@@ -109,10 +109,10 @@ def _text(value: Any) -> str | None:
 
 
 def _dated(name: str) -> date:
-    found = _DATED.search(name)
-    if found is None:
+    date_in_name = _DATED.search(name)
+    if date_in_name is None:
         raise RequestError("such a table says no day: put it into the file's name, as leaderboard-text-2025-12-11.json")
-    return _day("-".join(found.groups()))
+    return _day("-".join(date_in_name.groups()))
 
 
 def _from_rows(rows: Iterable[Mapping[str, Any]], file: str) -> Tables:

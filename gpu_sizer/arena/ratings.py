@@ -293,10 +293,10 @@ def _by_likelihood(
             "no two models can be rated together: each pair has only wins of one side; more battles are needed"
         )
     if inner.features is not None:
-        found, rounds = _controlled(inner, place, score, level, weights), 0
+        estimate, rounds = _controlled(inner, place, score, level, weights), 0
     else:
-        found = _plain(inner, place, anchor, score, rounds, seed, level, weights, advance)
-    points, low, high = found.points, found.low, found.high
+        estimate = _plain(inner, place, anchor, score, rounds, seed, level, weights, advance)
+    points, low, high = estimate.points, estimate.low, estimate.high
     if low is not None and high is not None and (open_ended := int((~np.isfinite(low) | ~np.isfinite(high)).sum())):
         warnings.append(f"{open_ended} intervals are open: in some rounds these models lost, or won, no battle")
     ranks = _ranks(points.tolist() if low is None else low.tolist(), points.tolist() if high is None else high.tolist())
@@ -323,7 +323,7 @@ def _by_likelihood(
         level,
         tuple(warnings),
         battles.control,
-        found.style,
+        estimate.style,
         weights,
     )
 
@@ -361,9 +361,9 @@ def _plain(
 def _controlled(inner: Battles, place: int | None, score: float, level: float, weights: str) -> _Estimate:
     """Beside the style of the answers; intervals from the sandwich."""
     assert inner.features is not None
-    found = fit(inner, standardised(inner.features), pair_weights(inner) if weights == "pair" else None)
-    shift = found.strengths[place] if place is not None else 0.0
-    points = (found.strengths - shift) * POINTS + score
-    reach = NormalDist().inv_cdf((1.0 + level) / 2.0) * found.deviations(place) * POINTS
-    worth = tuple(zip(CONTROLS[inner.control], (found.coefficients * POINTS).tolist(), strict=True))
+    fitted = fit(inner, standardised(inner.features), pair_weights(inner) if weights == "pair" else None)
+    shift = fitted.strengths[place] if place is not None else 0.0
+    points = (fitted.strengths - shift) * POINTS + score
+    reach = NormalDist().inv_cdf((1.0 + level) / 2.0) * fitted.deviations(place) * POINTS
+    worth = tuple(zip(CONTROLS[inner.control], (fitted.coefficients * POINTS).tolist(), strict=True))
     return _Estimate(points, points - reach, points + reach, worth)

@@ -46,8 +46,8 @@ def rated_now(cards: Catalogue) -> tuple[dict[str, float], str]:
 
 def scores(table: Table) -> dict[str, float]:
     """The rating of each open model by id: that of its best rated release."""
-    found: dict[str, float] = {}
+    by_id: dict[str, float] = {}
     for standing in table.standings:
         if standing.open and standing.id is not None:
-            found[standing.id] = max(standing.rating, found.get(standing.id, standing.rating))
-    return found
+            by_id[standing.id] = max(standing.rating, by_id.get(standing.id, standing.rating))
+    return by_id

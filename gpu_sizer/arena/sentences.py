@@ -57,52 +57,53 @@ def _apart(one: float, other: float) -> tuple[str, str, str]:
     return f"{one:.{digits}f}", f"{other:.{digits}f}", f"{abs(one - other):.{digits}f}"
 
 
-def progress_sentences(found: Progress) -> Iterator[str]:
+def progress_sentences(progress: Progress) -> Iterator[str]:
     """Gap, lag and trends; or why there is none."""
-    yield f"As of {found.table.as_of} ({basis(found.table)}):"
-    best_open, best_closed = found.open.best, found.proprietary.best
-    if best_open and best_closed and found.gap is not None:
-        leads = "trails" if found.gap >= 0 else "leads"
+    yield f"As of {progress.table.as_of} ({basis(progress.table)}):"
+    best_open, best_closed = progress.open.best, progress.proprietary.best
+    if best_open and best_closed and progress.gap is not None:
+        leads = "trails" if progress.gap >= 0 else "leads"
         lower, upper, apart = _apart(best_open.rating, best_closed.rating)
         yield (
             f"the best open model, {best_open.name} ({lower}), {leads} the best proprietary one, "
             f"{best_closed.name} ({upper}), by {apart} points."
         )
     else:
-        yield f"Who leads cannot be told: {found.reason}."
-    if found.lag_days is not None and best_open:
-        first = found.behind[-1].proprietary
-        lag = (
-            f"{best_open.name} came {_days(found.lag_days)} after {first.name}, the first proprietary one of its score"
-        )
-        yield f"{lag}; over all open leaders the median lag is {found.median_lag_days:.0f} days."
-    elif found.gap is not None and found.dates_reason:
-        yield f"How many days that is cannot be told: {found.dates_reason}."
+        yield f"Who leads cannot be told: {progress.reason}."
+    if progress.lag_days is not None and best_open:
+        first = progress.behind[-1].proprietary
+        late = f"{best_open.name} came {_days(progress.lag_days)} after {first.name}"
+        lag = f"{late}, the first proprietary one of its score"
+        yield f"{lag}; over all open leaders the median lag is {progress.median_lag_days:.0f} days."
+    elif progress.gap is not None and progress.dates_reason:
+        yield f"How many days that is cannot be told: {progress.dates_reason}."
     trends = [
         f"{kind} {f.trend.points_a_year:.0f}"
-        for kind, f in (("open", found.open), ("proprietary", found.proprietary))
+        for kind, f in (("open", progress.open), ("proprietary", progress.proprietary))
         if f.trend
     ]
     if trends:
         yield f"Trend of the leaders in points a year: {', '.join(trends)}."
-    if found.hidden:
-        models = "1 model is" if found.hidden == 1 else f"{found.hidden} models are"
-        yield f"{models} left out, below {found.min_score:,.0f} points."
+    if progress.hidden:
+        models = "1 model is" if progress.hidden == 1 else f"{progress.hidden} models are"
+        yield f"{models} left out, below {progress.min_score:,.0f} points."
 
 
-def frontier_sentences(found: Capability, table: Table, gpu: str, several: str, context: str | None) -> Iterator[str]:
+def frontier_sentences(
+    capability: Capability, table: Table, gpu: str, several: str, context: str | None
+) -> Iterator[str]:
     """What a GPU buys, and who broke the trend; ``several`` is the name of the GPU in the plural."""
     length = f"{context} of context" if context else "full context length"
     yield f"The best open model for each number of {several}, as of {table.as_of} ({basis(table)}; {length}):"
-    for need in found.pareto:
+    for need in capability.pareto:
         yield f"  {need.gpus} × {gpu}: {need.standing.name} ({need.standing.rating:.0f})"
-    if found.breaks:
+    if capability.breaks:
         yield "Breaks of the trend, each on the day of its release:"
-    for b in found.breaks:
+    for b in capability.breaks:
         told = "better than all before; the best of them took" if b.best_yet else "the fewest before for as many:"
         yield (
             f"  {b.need.standing.released} {b.need.standing.name}: {b.need.standing.rating:.0f} points on "
             f"{b.need.gpus}; {told} {b.before.gpus} ({b.before.standing.name}, {b.before.standing.rating:.0f})"
         )
-    if found.unplaced:
-        yield f"Not on any number searched: {some(tuple(s.name for s in found.unplaced))}."
+    if capability.unplaced:
+        yield f"Not on any number searched: {some(tuple(s.name for s in capability.unplaced))}."

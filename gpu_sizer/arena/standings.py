@@ -124,10 +124,10 @@ def entrants(models: Iterable[ModelCard], light_cards: Iterable[LightCard]) -> t
 
     Where a model card and a light card bear the same name, the model card has it.
     """
-    found: list[Entrant] = []
+    listed: list[Entrant] = []
     for card in models:
         for release in card.releases:
-            found.append(
+            listed.append(
                 Entrant(
                     card.id,
                     release.name or card.name,
@@ -139,9 +139,9 @@ def entrants(models: Iterable[ModelCard], light_cards: Iterable[LightCard]) -> t
                 )
             )
         own = _known(card.id, card.name, card.hub_id or "", *card.aliases)
-        found.append(Entrant(card.id, card.name, card.organization, card.released, True, tuple(card.arena_names), own))
+        listed.append(Entrant(card.id, card.name, card.organization, card.released, True, tuple(card.arena_names), own))
     for light in light_cards:
-        found.append(
+        listed.append(
             Entrant(
                 light.id,
                 light.name,
@@ -152,7 +152,7 @@ def entrants(models: Iterable[ModelCard], light_cards: Iterable[LightCard]) -> t
                 (light.id,),
             )
         )
-    return tuple(found)
+    return tuple(listed)
 
 
 def _owner(hub_id: str | None) -> str | None:
@@ -188,10 +188,10 @@ class Register:
 
     def find(self, name: str) -> Entrant | None:
         """The entrant of an Arena name; a release of the card that claims the name gives it its own date."""
-        found = self._find(name)
-        if found is None and (plain := _EFFORT.sub("", name)) != name and plain:
+        entrant = self._find(name)
+        if entrant is None and (plain := _EFFORT.sub("", name)) != name and plain:
             return self._find(plain)
-        return found
+        return entrant
 
     def _find(self, name: str) -> Entrant | None:
         claimed = self._arena.get(name.lower())
@@ -304,16 +304,16 @@ def _told(history: History, name: str) -> Listed:
     """What the history's other tables say of a name, or of the same model asked to think for longer or shorter."""
     plain = _EFFORT.sub("", name)
     for other in (name, plain, f"{plain}-high", f"{plain}-thinking"):
-        if (found := history.told.get(other.lower())) is not None:
-            return found
+        if (listed := history.told.get(other.lower())) is not None:
+            return listed
     return _NOTHING
 
 
 def _first_scores(history: History, rated: Snapshot) -> dict[str, float]:
     """For names that the rated snapshot lacks: their rating in the first comparable snapshot after it."""
-    found: dict[str, float] = {}
+    scores: dict[str, float] = {}
     for snapshot in history.snapshots:
         if snapshot.day > rated.day and snapshot.method == rated.method:
             for name, score in snapshot.scores.items():
-                found.setdefault(name, score)
-    return found
+                scores.setdefault(name, score)
+    return scores

@@ -144,13 +144,13 @@ def _sums(content: bytes | None, name: str) -> dict[str, str]:
     """The checksums by path."""
     if content is None:
         raise CardError(name, "", f"has no {SUMS}: a list of checksums as sha256sum writes it")
-    found: dict[str, str] = {}
+    sums: dict[str, str] = {}
     for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), start=1):
         if not line.strip():
             continue
         if (read := _LINE.fullmatch(line)) is None:
             raise CardError(name, f"{SUMS}:{number}", f"must be a checksum and a path, not {shown(line)}")
         path = _path(read[2], name)
-        if found.setdefault(path, read[1]) != read[1]:
+        if sums.setdefault(path, read[1]) != read[1]:
             raise CardError(name, f"{SUMS}:{number}", f"{shown(path)} stands twice")
-    return found
+    return sums

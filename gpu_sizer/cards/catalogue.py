@@ -168,16 +168,16 @@ class Shelf(Generic[Card]):
 
     def get(self, identity: str) -> Card:
         """The card of an id, validated once."""
-        if (found := self._cards.get(identity)) is None:
+        if (card := self._cards.get(identity)) is None:
             if self._compiled is not None:
-                found = build(self._kind, self._entry(identity))
+                card = build(self._kind, self._entry(identity))
             else:
                 from gpu_sizer.cards.loading import validate
 
                 entry = self.entries[identity]
-                found = validate(entry.data, self._kind, entry.file, entry.node)
-            self._cards[identity] = found
-        return found
+                card = validate(entry.data, self._kind, entry.file, entry.node)
+            self._cards[identity] = card
+        return card
 
     def released(self, identity: str) -> date | None:
         """A card's day."""
@@ -210,15 +210,15 @@ class Shelf(Generic[Card]):
 
     def lookup(self, name: str) -> str | None:
         """The id that a spelling means exactly, or null."""
-        if (found := self._spelt.get(name)) is not None:
-            return found
+        if (identity := self._spelt.get(name)) is not None:
+            return identity
         key = normal(name)
-        found = (self.index.get(key) or self.index.get(normal_short(name))) if key else None
-        if found is not None:
+        identity = (self.index.get(key) or self.index.get(normal_short(name))) if key else None
+        if identity is not None:
             if len(self._spelt) >= MOST_NAMED:
                 self._spelt.clear()
-            self._spelt[name] = found
-        return found
+            self._spelt[name] = identity
+        return identity
 
     def resolve(self, name: str) -> str:
         """The id that a name means. A misspelt name is none: what is near is suggested, never taken.
@@ -226,8 +226,10 @@ class Shelf(Generic[Card]):
         Raises:
             UnknownNameError: no such name (``kind`` unknown) or several meanings (``kind`` ambiguous).
         """
-        if (found := self.lookup(name)) is not None or (self.look_again() and (found := self.lookup(name)) is not None):
-            return found
+        if (identity := self.lookup(name)) is not None or (
+            self.look_again() and (identity := self.lookup(name)) is not None
+        ):
+            return identity
         shown = name if len(name) <= 60 else name[:57] + "..."
         if candidates := self.ambiguous.get(normal(name)):
             error = self._error(
@@ -307,24 +309,24 @@ class Catalogue:
             UnknownModelError: no such model, or several.
             CardError: a card that cannot be used.
         """
-        if (found := self._named.get(name)) is not None:
-            return found
-        found = self._rerelease(name) if normal(name) not in self.models.index else None
-        if found is None:
+        if (card := self._named.get(name)) is not None:
+            return card
+        card = self._rerelease(name) if normal(name) not in self.models.index else None
+        if card is None:
             self._refuse_draft(name)
             try:
-                found = self._find(name, self.models, ModelCard).as_release(name)
+                card = self._find(name, self.models, ModelCard).as_release(name)
             except UnknownModelError as error:
-                if error.kind != "unknown" or is_place(name) or "/" in name or (found := self._in_part(name)) is None:
+                if error.kind != "unknown" or is_place(name) or "/" in name or (card := self._in_part(name)) is None:
                     raise
             if name.count("/") == 1 and not is_place(name) and normal(name) not in self.models.index:
-                note = f"{name!r} is taken for a copy of {found.name} by its name"
-                found = replace(found, notes=(*found.notes, note))
+                note = f"{name!r} is taken for a copy of {card.name} by its name"
+                card = replace(card, notes=(*card.notes, note))
         if not is_place(name):
             if len(self._named) >= MOST_NAMED:
                 self._named.clear()
-            self._named[name] = found
-        return found
+            self._named[name] = card
+        return card
 
     def _in_part(self, name: str) -> ModelCard | None:
         """The model that a name means in part, as a question reads it: a family and a size are the newest of that size.
@@ -392,8 +394,8 @@ class Catalogue:
             card, line, source = known
             return as_line(self.models.get(self.models.resolve(card)).as_release(card), line, source)
 
-        if "gguf" in name.lower() and (found := self._files(name)) is not None:
-            return found
+        if "gguf" in name.lower() and (from_file := self._files(name)) is not None:
+            return from_file
         told = base_and_format(name) if self.models.lookup(name) is None else None
         if told is None or (identity := self.models.lookup(told[0])) is None:
             return None

@@ -63,24 +63,24 @@ def check_catalogue(cards: Catalogue) -> Checked:
             check_day(spec, cards.gpus.files[spec.id])
     for entry in light:
         check_addresses(entry.sources, entry.id)
-    found = providers(machine_folders(cards.folders))
-    check_gpus(found.values(), cards.gpus.files)
+    of_providers = providers(machine_folders(cards.folders))
+    check_gpus(of_providers.values(), cards.gpus.files)
     explained = explained_counts(cards)
     for file, table in tables(cards.rereleases.folders):
         check(file, table, cards.models, explained)
     again = len(contents(cards.rereleases.folders, cards.rereleases.newer))
-    machines = sum(len(p.machines) for p in found.values())
-    return Checked(len(models) + drafts + len(specs) + len(light), machines, len(found), again)
+    machines = sum(len(p.machines) for p in of_providers.values())
+    return Checked(len(models) + drafts + len(specs) + len(light), machines, len(of_providers), again)
 
 
 def specs_among(files: Iterable[Path]) -> frozenset[str]:
     """Ids of the GPU specs among some files; broken ones are left to be told by their own check."""
-    found = set()
+    specs = set()
     for file in files:
         with suppress(CardError):
             if kind_of(file) is GpuSpec:
-                found.add(load_card(file, GpuSpec).id)
-    return frozenset(found)
+                specs.add(load_card(file, GpuSpec).id)
+    return frozenset(specs)
 
 
 def check_file(file: Path, cards: Catalogue, beside: frozenset[str] = frozenset()) -> None:

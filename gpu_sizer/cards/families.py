@@ -116,9 +116,9 @@ class Vocabulary:
         least = min(extra.values(), default=0)
         return sorted(i for i, n in extra.items() if n == least)
 
-    def _as_released(self, found: Iterable[str]) -> list[str]:
+    def _as_released(self, known: Iterable[str]) -> list[str]:
         """Sorted, without those that are another one in a further format."""
-        ids = set(found)
+        ids = set(known)
         bases = {i: i.rpartition("-")[0] for i in ids if i.rpartition("-")[2] in FORMATS}
         return sorted(i for i in ids if bases.get(i) not in ids)
 
@@ -213,13 +213,13 @@ class Told:
         known = self._vocabulary
         if not any(word in known.families for word in words):
             return None
-        found = known.complete(words) if all(word in known.words for word in words) else []
-        if not found and len(words) == PAIR and is_size(words[1]) and "x" not in words[1]:
+        matching = known.complete(words) if all(word in known.words for word in words) else []
+        if not matching and len(words) == PAIR and is_size(words[1]) and "x" not in words[1]:
             told = float(words[1].removesuffix("b"))
-            found = [i for i in known.complete(words[:1]) if off(self._billions(i), told) <= SAME_SIZE]
-        if not found:
+            matching = [i for i in known.complete(words[:1]) if off(self._billions(i), told) <= SAME_SIZE]
+        if not matching:
             return None
-        ids = newest_first(found, self._released)
+        ids = newest_first(matching, self._released)
         if len(ids) == 1:
             return ids[0], f"{name!r} taken as {ids[0]}"
         if (said := newest_of_size(name, ids, self._released)) is not None:

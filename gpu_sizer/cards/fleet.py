@@ -73,14 +73,14 @@ class Fleet:
     @cached_property
     def providers(self) -> dict[str, str]:
         """The name of each provider, by its id."""
-        found: dict[str, str] = self._entry("providers")
-        return found
+        providers: dict[str, str] = self._entry("providers")
+        return providers
 
     @cached_property
     def provider_names(self) -> dict[str, str]:
         """Normal form of every name of a provider -> its id."""
-        found: dict[str, str] = self._entry("provider names")
-        return found
+        names: dict[str, str] = self._entry("provider names")
+        return names
 
     def get(self, key: str) -> Offer:
         """The machine of a key ``provider/name``."""
@@ -95,17 +95,17 @@ class Fleet:
 
     def _made_of(self, key: str, data: dict[str, Any]) -> Offer:
         """The machine of a key from its data; the same object each time."""
-        if (found := self._offers.get(key)) is None:
+        if (offer := self._offers.get(key)) is None:
             provider = key.partition("/")[0]
-            found = self._offers[key] = Offer(provider, self.providers[provider], build(Machine, data))
-        return found
+            offer = self._offers[key] = Offer(provider, self.providers[provider], build(Machine, data))
+        return offer
 
     def of_gpu(self, gpu: str) -> tuple[Offer, ...]:
         """The machines whose GPUs, as a program sees them, are of this spec."""
-        if (found := self._of_gpu.get(gpu)) is None:
+        if (offers := self._of_gpu.get(gpu)) is None:
             entry = self._entry(f"gpu {gpu}") or ()
-            found = self._of_gpu[gpu] = tuple([self._made_of(key, data) for key, data in entry])
-        return found
+            offers = self._of_gpu[gpu] = tuple([self._made_of(key, data) for key, data in entry])
+        return offers
 
     def all(self) -> list[Offer]:
         """Every machine, provider by provider."""
@@ -117,8 +117,8 @@ class Fleet:
         Raises:
             UnknownMachineError: no such provider.
         """
-        if (found := self.provider_names.get(bare(name))) is not None:
-            return found
+        if (key := self.provider_names.get(bare(name))) is not None:
+            return key
         from gpu_sizer.cards.likeness import KnownNames
 
         hints = KnownNames(self.provider_names).suggestions(name)
@@ -128,8 +128,8 @@ class Fleet:
     def named(self, name: str, provider: str | None = None) -> list[str]:
         """The keys of the machines of a name, which may have its provider in front: ``lambda/gpu_1x_a100``."""
         before, slash, after = name.partition("/")
-        if slash and (found := self.provider_names.get(bare(before))) is not None:
-            name, provider = after, found
+        if slash and (key := self.provider_names.get(bare(before))) is not None:
+            name, provider = after, key
         keys = self.index.get(bare(name), [])
         return [k for k in keys if provider is None or k.startswith(provider + "/")]
 
@@ -184,6 +184,6 @@ def fleet(cards: Catalogue | None = None) -> Fleet:
 
     folders, own = (cards or catalogue()).folders, own_folder(MACHINES)
     key = folders, own, own is not None and os.path.isdir(own)
-    if (found := _FLEETS.get(key)) is None:
-        found = _FLEETS[key] = Fleet(machine_folders(folders))
-    return found
+    if (made := _FLEETS.get(key)) is None:
+        made = _FLEETS[key] = Fleet(machine_folders(folders))
+    return made

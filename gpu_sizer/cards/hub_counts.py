@@ -164,7 +164,7 @@ class Explained:
         Raises:
             CardError: the first that does not.
         """
-        found: dict[str, set[int]] = {}
+        counts: dict[str, set[int]] = {}
         seen: set[str] = set()
         for line in table.counts:
             place, key = f"counts.{line.hub_id}", normal(line.hub_id)
@@ -175,6 +175,6 @@ class Explained:
             seen.add(key)
             card = self._models.get(identity).as_release(line.hub_id)
             self.check(card, identity, line.hub_id, line.count, line.reason, str(file), place)
-            found.setdefault(identity, set()).add(line.count)
-        self._named.update(found)
+            counts.setdefault(identity, set()).add(line.count)
+        self._named.update(counts)
         return len(seen)

@@ -96,7 +96,7 @@ def _read(folders: Sequence[str]) -> tuple[LightCard, ...]:
     """The light cards of some folders, from their YAML."""
     from pathlib import Path
 
-    found: list[LightCard] = []
+    cards: list[LightCard] = []
     owners: dict[str, str] = {}
     for place in folders:
         for path in yaml_files([place]):
@@ -105,5 +105,5 @@ def _read(folders: Sequence[str]) -> tuple[LightCard, ...]:
                     if name in owners:
                         raise CardError(path, "arena_names", f"{name!r} is also a name of {owners[name]}")
                     owners[name] = card.id
-                found.append(card)
-    return tuple(sorted(found, key=lambda c: (c.released, c.id)))
+                cards.append(card)
+    return tuple(sorted(cards, key=lambda c: (c.released, c.id)))

@@ -94,10 +94,10 @@ class KnownNames:
     @cached_property
     def _by_numbers(self) -> dict[tuple[str, ...], list[tuple[str, int]]]:
         """The keys with their masks, by the numbers in them: those must agree before letters are compared."""
-        found: dict[tuple[str, ...], list[tuple[str, int]]] = {}
+        by_numbers: dict[tuple[str, ...], list[tuple[str, int]]] = {}
         for key, mask in self._masks.items():
-            found.setdefault(numbers(key), []).append((key, mask))
-        return found
+            by_numbers.setdefault(numbers(key), []).append((key, mask))
+        return by_numbers
 
     @cached_property
     def _masks(self) -> dict[str, int]:
@@ -114,7 +114,7 @@ class KnownNames:
         if len(wanted) < SHORTEST:
             return []
         mask, length = _mask(wanted), len(wanted)
-        found: dict[str, float] = {}
+        scores: dict[str, float] = {}
         for key, known in self._by_numbers.get(numbers(wanted), ()):
             alike = 2 * (known & mask).bit_count() >= NEAR * (len(key) + length)
             if not alike or not key.endswith(ending) or not is_slip(wanted, key):
@@ -122,9 +122,9 @@ class KnownNames:
             # How alike two names are depends on which is compared to which: a slip is one either way.
             score = min(similarity(wanted, key), similarity(key, wanted))
             if score >= NEAR:
-                found[self.index[key]] = max(score, found.get(self.index[key], 0.0))
-        best = sorted(found, key=lambda i: (-found[i], i))
-        return [i for i in best if found[i] > found[best[0]] - MARGIN]
+                scores[self.index[key]] = max(score, scores.get(self.index[key], 0.0))
+        best = sorted(scores, key=lambda i: (-scores[i], i))
+        return [i for i in best if scores[i] > scores[best[0]] - MARGIN]
 
     def suggestions(self, name: str, count: int = 3) -> list[str]:
         """The nearest ids, for a message. A name that holds a known one (a fine-tune's its base's) is near to it."""
@@ -156,15 +156,15 @@ class KnownNames:
                 likely.append((bound + bonus, bonus, key))
         likely.sort(reverse=True)
         matcher: SequenceMatcher[str] = SequenceMatcher(None, "", wanted, autojunk=False)
-        found: dict[str, float] = {}
+        scores: dict[str, float] = {}
         least = SUGGEST
         for bound, bonus, key in likely:
             if bound < least:
                 break
             matcher.set_seq1(key)
             score, identity = matcher.ratio() + bonus, self.index[key]
-            if score >= least and score > found.get(identity, 0.0):
-                found[identity] = score
-                if len(found) >= count:
-                    least = sorted(found.values())[-count]
-        return sorted(found, key=lambda i: (-found[i], i))[:count]
+            if score >= least and score > scores.get(identity, 0.0):
+                scores[identity] = score
+                if len(scores) >= count:
+                    least = sorted(scores.values())[-count]
+        return sorted(scores, key=lambda i: (-scores[i], i))[:count]

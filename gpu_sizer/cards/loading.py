@@ -95,14 +95,14 @@ def _documents(text: str, file: Path) -> list[tuple[dict[str, Any], Any]]:
         for event in yaml.parse(text, Loader=loader_class):
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 raise _refuse(file, _line(event), "", "anchors and aliases are not allowed in cards")
-        found: list[tuple[dict[str, Any], Any]] = []
-        while not found or loader.check_node():
+        documents: list[tuple[dict[str, Any], Any]] = []
+        while not documents or loader.check_node():
             node = loader.get_node() if loader.check_node() else None
             if not isinstance(node, yaml.MappingNode):
                 raise CardError(str(file), "", "not a mapping of keys to values")
             _check_nodes(file, node, "", 0)
-            found.append((loader.construct_document(node), node))
-        return found
+            documents.append((loader.construct_document(node), node))
+        return documents
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)
@@ -139,10 +139,10 @@ def _line_of(node: Any, path: Iterable[str | int]) -> int | None:
     line: int | None = None
     for step in path:
         if isinstance(node, yaml.MappingNode):
-            found = next(((k, v) for k, v in node.value if k.value == str(step)), None)
-            if found is None:
+            pair = next(((k, v) for k, v in node.value if k.value == str(step)), None)
+            if pair is None:
                 return line
-            line, node = found[0].start_mark.line + 1, found[1]
+            line, node = pair[0].start_mark.line + 1, pair[1]
         elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
             node = node.value[step]
             line = node.start_mark.line + 1

@@ -160,9 +160,9 @@ class Offer:
             region: part of the region's name; a price without a region holds everywhere.
             as_of: the day from which age is counted.
         """
-        found = [
+        offered = [
             p
             for p in self.machine.prices
             if p.kind in kinds and (region is None or p.region is None or region.lower() in p.region.lower())
         ]
-        return min(found, key=lambda p: (not p.is_current(as_of), p.currency != "USD", p.per_hour), default=None)
+        return min(offered, key=lambda p: (not p.is_current(as_of), p.currency != "USD", p.per_hour), default=None)

@@ -29,7 +29,7 @@ def providers(folders: Sequence[str]) -> dict[str, Provider]:
     Raises:
         CardError: a file that cannot be used, or two files of one provider in one folder.
     """
-    found: dict[str, Provider] = {}
+    by_key: dict[str, Provider] = {}
     for folder in map(Path, folders):
         here: dict[str, Path] = {}
         for file in sorted(folder.rglob("*.yaml")):
@@ -37,8 +37,8 @@ def providers(folders: Sequence[str]) -> dict[str, Provider]:
                 if made.provider in here:
                     raise CardError(str(file), "provider", f"{made.provider!r} also stands in {here[made.provider]}")
                 here[made.provider] = file
-                found[made.provider] = _joined(found.get(made.provider), made)
-    return found
+                by_key[made.provider] = _joined(by_key.get(made.provider), made)
+    return by_key
 
 
 def _joined(known: Provider | None, newer: Provider) -> Provider:
@@ -56,18 +56,18 @@ def _joined(known: Provider | None, newer: Provider) -> Provider:
     )
 
 
-def check_gpus(found: Iterable[Provider], known: Collection[str], file: str | None = None) -> None:
+def check_gpus(offered: Iterable[Provider], known: Collection[str], file: str | None = None) -> None:
     """Every GPU of these machines is a spec that exists.
 
     Args:
-        found: the providers to check.
+        offered: the providers to check.
         known: ids of the specs there are.
         file: the file to name; null names the provider.
 
     Raises:
         CardError: the first that is not.
     """
-    for provider in found:
+    for provider in offered:
         for machine in provider.machines:
             named = {"gpu": (machine.gpu,), "slice": (machine.slice,), "gpu_candidates": machine.gpu_candidates}
             for key, ids in named.items():
@@ -109,6 +109,6 @@ def contents(folders: Sequence[str]) -> dict[str, Any]:
         "provider names": {bare(name): p.provider for p in known.values() for name in (p.provider, p.name, *p.aliases)},
         "keys": keys,
         # Whole, since they are asked for together: reading one by one takes longer.
-        **{f"gpu {gpu}": found for gpu, found in by_gpu.items()},
+        **{f"gpu {gpu}": offers for gpu, offers in by_gpu.items()},
         **entries,
     }

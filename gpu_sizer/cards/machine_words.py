@@ -67,13 +67,13 @@ def find_provider(text: str, known: Fleet) -> NamedProvider | None:
     """
     for start, stop in _windows(text, 3):
         name = bare(text[start:stop].removesuffix("'s").removesuffix("\u2019s"))
-        if (found := known.provider_names.get(name)) is None:
+        if (provider := known.provider_names.get(name)) is None:
             continue
         if name in _KNOWN_OTHERWISE:
             before = re.search(_BEFORE, text[:start], re.I)
             if before is None and re.match(_BEHIND, text[stop:], re.I) is None:
                 continue
-        return NamedProvider(found, start, stop)
+        return NamedProvider(provider, start, stop)
     return None
 
 
@@ -98,8 +98,8 @@ def find_machine(text: str, known: Fleet) -> Named | None:
             return Named(known.get(keys[0]), start, stop + (noun.end() if noun is not None else 0))
         if keys:
             raise shared(name, [known.get(k) for k in keys])
-    if any(n in low for n in NOUNS) and (found := _family(text, known)) is not None:
-        return found
+    if any(n in low for n in NOUNS) and (family := _family(text, known)) is not None:
+        return family
     for words, pattern in ((_SIZES, _AWS), (("standard_",), _AZURE)):
         match = re.search(pattern, text, re.I) if any(w in low for w in words) else None
         if match is not None:

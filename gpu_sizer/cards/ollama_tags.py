@@ -40,10 +40,10 @@ def tagged(name: str) -> tuple[tuple[str, ...], str | None] | None:
 
     Null for names that are none of the library's: those of files, folders and repositories.
     """
-    found = _TAGGED.fullmatch(name.strip())
-    if found is None or "gguf" in name.lower():
+    parts = _TAGGED.fullmatch(name.strip())
+    if parts is None or "gguf" in name.lower():
         return None
-    base, size, kind = found[1], found[2].lower(), found[3]
+    base, size, kind = parts[1], parts[2].lower(), parts[3]
     named = TAGS.get(f"{base.lower()}:{size}")
     sizes = dict.fromkeys((size, size.partition("-")[0]))
     names = [named] if named else [f"{base}-{s}" for s in sizes if s != "latest"]
@@ -60,8 +60,8 @@ def of_files(name: str) -> tuple[str, str | None] | None:
 
     Null for other names.
     """
-    found = _REPOSITORY.fullmatch(name.strip())
-    return None if found is None else (found[1], None if found[2] is None else as_setting(found[2]))
+    match = _REPOSITORY.fullmatch(name.strip())
+    return None if match is None else (match[1], None if match[2] is None else as_setting(match[2]))
 
 
 def usual_type(card: ModelCard) -> str | None:

@@ -17,13 +17,13 @@ def _families() -> tuple[tuple[re.Pattern[str], str], ...]:
     """The words of each family as they stand in names, and what such a model is."""
     text = (Path(__file__).parent / "other_kinds.yaml").read_text(encoding="utf-8")
     kinds: list[dict[str, Any]] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))["kinds"]
-    found = []
+    patterns = []
     for kind in kinds:
         numbers = kind.get("numbers", {})
         for word in kind["words"]:
             pattern = word + numbers.get(word, r"-?\d*")
-            found.append((re.compile(rf"(?<![a-z0-9]){pattern}(?![a-z0-9])"), kind["what"]))
-    return tuple(found)
+            patterns.append((re.compile(rf"(?<![a-z0-9]){pattern}(?![a-z0-9])"), kind["what"]))
+    return tuple(patterns)
 
 
 def other_kind(name: str) -> UnknownModelError | None:
@@ -34,6 +34,6 @@ def other_kind(name: str) -> UnknownModelError | None:
     """
     ending = name.lower().rpartition("/")[2].replace("_", "-").replace(" ", "-")
     for family, what in _families():
-        if (found := family.search(ending)) is not None:
-            return UnknownModelError(f"{name[:60]!r} is {what} ({found[0].rstrip('-')}): it is not sized here")
+        if (ends := family.search(ending)) is not None:
+            return UnknownModelError(f"{name[:60]!r} is {what} ({ends[0].rstrip('-')}): it is not sized here")
     return None

@@ -63,21 +63,21 @@ def _told(command: tuple[str, ...]) -> str | None:
 
 
 def _mib(text: str) -> float | None:
-    found = re.match(r"\s*(\d+)", text)
-    return float(found.group(1)) if found else None
+    number = re.match(r"\s*(\d+)", text)
+    return float(number.group(1)) if number else None
 
 
-def _visible(found: list[Present]) -> list[Present]:
+def _visible(gpus: list[Present]) -> list[Present]:
     """Those that a program here sees (``CUDA_VISIBLE_DEVICES``)."""
     told = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     if not re.fullmatch(r"\s*\d+(\s*,\s*\d+)*\s*", told):
-        return found
-    return [found[i] for i in map(int, told.split(",")) if i < len(found)]
+        return gpus
+    return [gpus[i] for i in map(int, told.split(",")) if i < len(gpus)]
 
 
 def _nvidia(text: str) -> list[Present]:
     rows = [[cell.strip() for cell in line.split(",")] for line in text.splitlines()]
-    found = []
+    gpus = []
     for row in rows:
         if len(row) != 4:
             continue
@@ -86,32 +86,32 @@ def _nvidia(text: str) -> list[Present]:
                 f"{row[0]} is cut into MIG slices, which is no GPU of its own: name the slice's spec with --gpu",
                 about="gpu",
             )
-        found.append(Present(row[0], _mib(row[1]), _mib(row[2])))
-    return _visible(found)
+        gpus.append(Present(row[0], _mib(row[1]), _mib(row[2])))
+    return _visible(gpus)
 
 
 def _amd(text: str) -> list[Present]:
-    found = []
+    gpus = []
     for card in [told for told in _objects(text) if isinstance(told, dict)]:
         named = {key.lower(): str(value) for key, value in card.items()}
         name = named.get("card series") or named.get("card model")
         total, used = (_mib(named.get(f"vram total {what} (b)", "")) for what in ("memory", "used memory"))
         if name and total:
             whole = total / MIB
-            found.append(Present(name, whole, whole - (used or 0) / MIB))
-    return found
+            gpus.append(Present(name, whole, whole - (used or 0) / MIB))
+    return gpus
 
 
 def _amd_by_its_successor(text: str) -> list[Present]:
     used = {gpu.get("gpu"): _amount(gpu, "mem_usage", "used_vram") for gpu in _gpu_data(_told(_AMD_SMI_USED) or "")}
-    found = []
+    gpus = []
     for gpu in _gpu_data(text):
         asic, whole = gpu.get("asic"), _amount(gpu, "vram", "size")
         name = asic.get("market_name") if isinstance(asic, dict) else None
         if isinstance(name, str) and whole:
             taken = used.get(gpu.get("gpu"))
-            found.append(Present(name, whole, None if taken is None else whole - taken))
-    return found
+            gpus.append(Present(name, whole, None if taken is None else whole - taken))
+    return gpus
 
 
 def _gpu_data(text: str) -> list[dict[str, Any]]:
@@ -145,10 +145,10 @@ def _apple(text: str) -> list[Present]:
 def _objects(text: str) -> list[Any]:
     """The values of a JSON object; none for what is not one."""
     try:
-        found = json.loads(text[text.index("{") :])
+        objects = json.loads(text[text.index("{") :])
     except (ValueError, RecursionError):
         return []
-    return list(found.values()) if isinstance(found, dict) else []
+    return list(objects.values()) if isinstance(objects, dict) else []
 
 
 #: What a table ends a name with that is too long for it.
@@ -169,20 +169,20 @@ def present() -> list[Present]:
         RequestError: they are cut into slices.
     """
     for command, read in _TOOLS:
-        if (text := _told(command)) is not None and (found := read(text)):
-            return found
+        if (text := _told(command)) is not None and (gpus := read(text)):
+            return gpus
     return []
 
 
 def pasted(text: str) -> list[Present]:
     """The GPUs in what ``nvidia-smi`` printed: its table, or its list (``-L``); none for other texts."""
     if rows := list(_NAMED_ROW.finditer(text)):
-        found = []
+        gpus = []
         for row, after in zip(rows, [*rows[1:], None], strict=True):
             memory = _MEMORY_ROW.search(text, row.end(), after.start() if after else len(text))
             used, total = (float(memory[1]), float(memory[2])) if memory else (None, None)
-            found.append(Present(row[2].strip(), total, total - used if total and used is not None else None))
-        return found
+            gpus.append(Present(row[2].strip(), total, total - used if total and used is not None else None))
+        return gpus
     return [Present(row[2].strip()) for row in _LISTED.finditer(text)]
 
 
@@ -209,11 +209,11 @@ def spec_of(one: Present, cards: Catalogue) -> str:
     ) from None
 
 
-def _in_use(found: list[Present]) -> str | None:
+def _in_use(gpus: list[Present]) -> str | None:
     """Which GPUs have less free than they hold, in words; null where none has."""
     told = [
         f"GPU {i} has {one.free_mib * MIB / GIB:.1f} of {one.total_mib * MIB / GIB:.1f} GiB free now"
-        for i, one in enumerate(found)
+        for i, one in enumerate(gpus)
         if one.free_mib is not None and one.total_mib and one.free_mib < _FREE * one.total_mib
     ]
     advice = "end what holds the rest first, or lower the share that the engine may use"
@@ -226,20 +226,20 @@ def local_machine(cards: Catalogue) -> Offer:
     Raises:
         RequestError: no GPU is found, or they are not alike.
     """
-    found = present()
-    if not found:
+    gpus = present()
+    if not gpus:
         asked = join_names(command[0] for command, _ in _TOOLS)
         raise RequestError(f"no GPU is found on this computer ({asked} tell of none): name one", about="gpu")
-    specs = [spec_of(one, cards) for one in found]
+    specs = [spec_of(one, cards) for one in gpus]
     if len(kinds := list(dict.fromkeys(specs))) > 1:
         told = "+".join(f"{specs.count(k)}x{k}" for k in kinds)
         raise RequestError(f"the GPUs of this computer are not alike: say --gpu {told}", about="gpu")
     machine = Machine(
         name="this computer",
         gpu=specs[0],
-        gpu_told=found[0].name,
-        count=float(len(found)),
-        trap=_in_use(found),
+        gpu_told=gpus[0].name,
+        count=float(len(gpus)),
+        trap=_in_use(gpus),
         source="its driver's tool",
     )
     return Offer(LOCAL, LOCAL, machine)

@@ -39,12 +39,12 @@ def told_once(sources: Sequence[Source]) -> dict[int, list[str]]:
         for kind, words in KINDS.items():
             if words.search(source.facts):
                 tellers[kind].add(_origin(source))
-    found = {}
+    once = {}
     for place, source in enumerate(sources):
         alone = [k for k, words in KINDS.items() if words.search(source.facts) and len(tellers[k]) == 1]
         if alone:
-            found[place] = alone
-    return found
+            once[place] = alone
+    return once
 
 
 def check_addresses(sources: Sequence[Source], file: Path | str) -> None:

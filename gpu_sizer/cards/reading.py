@@ -41,7 +41,7 @@ def read_entries(
     Raises:
         CardError: a folder that is not there, an unreadable file, or one id in two files.
     """
-    found: dict[str, Entry] = {}
+    entries: dict[str, Entry] = {}
     tables: list[Entry] = []
     for folder in map(Path, folders):
         if not folder.is_dir():
@@ -59,23 +59,23 @@ def read_entries(
                 identity = data.get("id")
                 if not isinstance(identity, str):
                     raise CardError(str(file), "id", "missing")
-                if identity in found and str(folder) != newer:
-                    raise CardError(str(file), "id", f"{identity!r} also stands in {found[identity].file}")
-                found[identity] = Entry(file, data, node)
-    _add_slices(found, tables)
-    return found
+                if identity in entries and str(folder) != newer:
+                    raise CardError(str(file), "id", f"{identity!r} also stands in {entries[identity].file}")
+                entries[identity] = Entry(file, data, node)
+    _add_slices(entries, tables)
+    return entries
 
 
-def _add_slices(found: dict[str, Entry], tables: Sequence[Entry]) -> None:
+def _add_slices(entries: dict[str, Entry], tables: Sequence[Entry]) -> None:
     """Adds the specs of slices: what people call them is an alias where one slice alone is called so."""
     called: dict[str, dict[str, None]] = {}
     made: dict[str, Entry] = {}
     for entry in tables:
         table = validate(entry.data, Slices, entry.file, entry.node)
-        check_wholes(table, entry.file, found)
+        check_wholes(table, entry.file, entries)
         for place, identity in enumerate(table.slices_of):
-            for piece, data in zip(table.slices, specs(table, found[identity].data), strict=True):
-                if data["id"] in found or data["id"] in made:
+            for piece, data in zip(table.slices, specs(table, entries[identity].data), strict=True):
+                if data["id"] in entries or data["id"] in made:
                     raise CardError(str(entry.file), "slices", f"{data['id']!r} stands twice")
                 made[data["id"]] = Entry(entry.file, data, None)
                 for name in named(table, piece.profile) if place == 0 else ():
@@ -83,7 +83,7 @@ def _add_slices(found: dict[str, Entry], tables: Sequence[Entry]) -> None:
     for name, ids in called.items():
         for identity in ids:
             made[identity].data.setdefault("aliases" if len(ids) == 1 else "ambiguous_names", []).append(name)
-    found.update(made)
+    entries.update(made)
 
 
 def spellings(data: dict[str, Any]) -> Iterator[str]:

@@ -39,18 +39,18 @@ def contents(folders: Sequence[str], newer: str | None = None) -> dict[str, Any]
     Raises:
         CardError: the first file that cannot be used, or a hub id in two lines.
     """
-    found: dict[str, Any] = {}
+    made: dict[str, Any] = {}
     for folder in folders:
         here: dict[str, Any] = {}
         for file, table in tables([folder]):
             for card, lines in table.cards.items():
                 for line in lines:
                     key = normal(line.hub_id)
-                    if key in here or (key in found and folder != newer):
+                    if key in here or (key in made and folder != newer):
                         raise CardError(str(file), f"cards.{card}", f"{line.hub_id!r} stands twice")
                     here[key] = [card, table.source, line.hub_id, line.format, line.context, line.vocab_size]
-        found |= here
-    return found
+        made |= here
+    return made
 
 
 def check(file: Path, table: Table, models: Shelf[ModelCard], explained: Explained) -> int:
@@ -78,12 +78,12 @@ def check(file: Path, table: Table, models: Shelf[ModelCard], explained: Explain
                 raise CardError(str(file), place, f"{line.hub_id!r} has a card or release of its own already")
             if normal(line.hub_id) in seen:
                 raise CardError(str(file), place, f"{line.hub_id!r} stands twice")
-            if (found := as_line(card, line, table.source)) is None:
+            if (sized := as_line(card, line, table.source)) is None:
                 raise CardError(
                     str(file), place, f"{line.hub_id!r}: {line.format} over a card that has a format already"
                 )
             check_length(card, line.hub_id, line.context, file, place)
             if line.count is not None:
-                explained.check(found, identity, line.hub_id, line.count, line.reason, str(file), place)
+                explained.check(sized, identity, line.hub_id, line.count, line.reason, str(file), place)
             seen.add(normal(line.hub_id))
     return len(seen)

@@ -56,8 +56,8 @@ class Rereleases:
         if hub_id.count("/") != 1 or not self.folders:
             return None
         key = normal(hub_id)
-        found = self._compiled.entry(key) if self._compiled is not None else self._made.get(key)
-        if found is None:
+        entry = self._compiled.entry(key) if self._compiled is not None else self._made.get(key)
+        if entry is None:
             return None
-        card, source, name, fmt, context, vocab_size = found
+        card, source, name, fmt, context, vocab_size = entry
         return card, Line(hub_id=name, format=fmt, context=context, vocab_size=vocab_size), source

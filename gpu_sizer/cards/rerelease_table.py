@@ -46,13 +46,13 @@ class Table:
 def as_line(card: ModelCard, line: Line, source: str) -> ModelCard | None:
     """A card as one of the repositories that are it again; null where the card is in another format already."""
     ending = line.hub_id.rpartition("/")[2]
-    found = card if line.format is None else as_rerelease(card, line.hub_id, line.format)
-    if found is None:
+    made = card if line.format is None else as_rerelease(card, line.hub_id, line.format)
+    if made is None:
         return None
     if line.vocab_size is not None:
-        found = found.with_vocabulary(line.vocab_size)
-    context = found.context
+        made = made.with_vocabulary(line.vocab_size)
+    context = made.context
     if line.context is not None and line.context > (context.extended or context.native):
         context = replace(context, native=line.context, extended=None, method=None)
     note = f"{line.hub_id} is sized as {card.name}, whose shape it has ({source})"
-    return replace(found, name=ending, hub_id=line.hub_id, released=None, context=context, notes=(*found.notes, note))
+    return replace(made, name=ending, hub_id=line.hub_id, released=None, context=context, notes=(*made.notes, note))

@@ -48,24 +48,24 @@ def _held_by(annotation: str, scope: dict[str, Any]) -> Held | None:
 
 def held(record: type) -> dict[str, Held]:
     """The fields of a class of records that hold records themselves, or days."""
-    if (found := _HELD.get(record)) is None:
+    if (parts_held := _HELD.get(record)) is None:
         scope = vars(sys.modules[record.__module__])
         parts = ((name, _held_by(text, scope)) for name, text in record.__annotations__.items())
-        found = _HELD[record] = {name: part for name, part in parts if part is not None}
-    return found
+        parts_held = _HELD[record] = {name: part for name, part in parts if part is not None}
+    return parts_held
 
 
 def records_below(record: type) -> dict[str, type]:
     """A class of records and all that its fields may hold, by name."""
-    found: dict[str, type] = {}
+    below: dict[str, type] = {}
     waiting = [record]
     while waiting:
         cls = waiting.pop()
-        if cls.__name__ not in found:
-            found[cls.__name__] = cls
+        if cls.__name__ not in below:
+            below[cls.__name__] = cls
             for _, what in held(cls).values():
                 waiting += [] if what is None else [what] if isinstance(what, type) else what.classes()
-    return found
+    return below
 
 
 def _day(text: str) -> Any:

@@ -105,19 +105,19 @@ def _kept(cards: dict[str, bytes], name: str) -> dict[str, bytes]:
 
     An archive of the repository's own folders (``model_cards/``, ``gpu_specs/``) is taken without their names.
     """
-    found: dict[str, bytes] = {}
+    files: dict[str, bytes] = {}
     for path, content in cards.items():
         parts = path.split("/")
         if parts[0] in ("model_cards", "gpu_specs"):
             parts = parts[1:]
         if parts[0] in PASSED_BY and parts[0] not in OF_ONES_OWN:
             continue
-        if (inside := "/".join(parts)) in found:
+        if (inside := "/".join(parts)) in files:
             raise CardError(name, path, "stands twice, as a card and as a spec")
-        found[inside] = content
-    if not found:
+        files[inside] = content
+    if not files:
         raise CardError(name, "", "holds no model card, GPU spec or table of re-releases")
-    return found
+    return files
 
 
 def _checked(folder: Path) -> tuple[int, int, int]:

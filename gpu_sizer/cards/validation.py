@@ -24,13 +24,13 @@ from gpu_sizer.records import describe_records_with, fields, is_record
 def _attribute_docs(cls: type) -> dict[str, str]:
     """The docstrings below a class's annotations, by field."""
     body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
-    found: dict[str, str] = {}
+    docs: dict[str, str] = {}
     assert isinstance(body, ast.ClassDef)
     for node, after in zip(body.body, body.body[1:], strict=False):
         match node, after:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                found[name] = inspect.cleandoc(text)
-    return found
+                docs[name] = inspect.cleandoc(text)
+    return docs
 
 
 def _hints(cls: type) -> dict[str, Any]:

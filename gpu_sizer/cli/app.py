@@ -47,9 +47,9 @@ def put_together(names: Iterable[str] = COMMANDS) -> typer.Typer:
     app.callback()(_main)
     for name in names:
         module, _, function = COMMANDS[name].partition(":")
-        found = getattr(import_module(f"gpu_sizer.cli.{module}"), function or name)
-        if isinstance(found, typer.Typer):
-            app.add_typer(found, name=name, epilog=epilog(name))
+        command = getattr(import_module(f"gpu_sizer.cli.{module}"), function or name)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name, epilog=epilog(name))
         else:
-            app.command(name, epilog=epilog(name))(found)
+            app.command(name, epilog=epilog(name))(command)
     return app

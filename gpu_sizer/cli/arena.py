@@ -239,17 +239,17 @@ def progress(
     if tie < 0:
         raise RequestError(f"--tie must be 0 or more, not {tie}")
     table, _ = _table(as_of, history, category, scores)
-    found = made(table, min_score=min_score, tie=tie)
+    result = made(table, min_score=min_score, tie=tie)
     if output is not None:
         from gpu_sizer.reports.arena.charts import progress_chart
 
-        _write_chart(progress_chart(found), output, theme)
-    parts: list[Part] = [(tuple(progress_sentences(found)), frontier_listing(found))]
-    if found.lags:
+        _write_chart(progress_chart(result), output, theme)
+    parts: list[Part] = [(tuple(progress_sentences(result)), frontier_listing(result))]
+    if result.lags:
         told = "How long after the first proprietary model of a score an open one reached it:"
-        parts.append(((told,), lag_listing(found)))
+        parts.append(((told,), lag_listing(result)))
     _warn((joined_sentence(table),))
-    show_answer(form, parts, progress_rows(found), found.model_dump())
+    show_answer(form, parts, progress_rows(result), result.model_dump())
 
 
 @app.command()
@@ -305,13 +305,13 @@ def frontier(
     if refused and not counts:
         raise next(iter(refused.values()))
     _warn(tuple(f"not sized: {model}: {error}" for model, error in refused.items()))
-    found = capability([s for i, s in standings if i in counts], counts.get)
-    if not found.needs:
+    result = capability([s for i, s in standings if i in counts], counts.get)
+    if not result.needs:
         raise RequestError(f"no rated open model fits on up to {load['max_gpus']} × {spec.name}")
     if output is not None:
         from gpu_sizer.reports.arena.charts import frontier_chart
 
-        _write_chart(frontier_chart(found, table, plural(spec), context), output, theme)
+        _write_chart(frontier_chart(result, table, plural(spec), context), output, theme)
     _warn((joined_sentence(table),))
     if unsized:
         _warn((f"not sized, since no card tells their architecture: {some(unsized)}",))
@@ -322,10 +322,10 @@ def frontier(
         "rated": table.rated.isoformat(),
         "method": table.method,
         "context": context,
-        **found.model_dump(),
+        **result.model_dump(),
         "not_sized": [*unsized, *refused],
         "unjoined": list(table.unjoined),
     }
     gpu_name = short_name(spec)
-    sentences = tuple(frontier_sentences(found, table, gpu_name, plural(spec), context))
-    show_answer(form, [(sentences, capability_listing(found, gpu_name))], capability_rows(found), data)
+    sentences = tuple(frontier_sentences(result, table, gpu_name, plural(spec), context))
+    show_answer(form, [(sentences, capability_listing(result, gpu_name))], capability_rows(result), data)

@@ -19,9 +19,11 @@ def _clean(parts: Iterable[Part]) -> list[Part]:
     return [
         (
             tuple(map(printable, sentences)),
-            None if found is None else Listing(found.columns, tuple(tuple(map(printable, row)) for row in found.rows)),
+            None
+            if listing is None
+            else Listing(listing.columns, tuple(tuple(map(printable, row)) for row in listing.rows)),
         )
-        for sentences, found in parts
+        for sentences, listing in parts
     ]
 
 

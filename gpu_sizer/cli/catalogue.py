@@ -93,8 +93,8 @@ def _within(files: list[Path]) -> Iterator[Path]:
     for file in files:
         if not file.is_dir():
             yield file
-        elif found := sorted(f for f in file.rglob("*") if f.suffix in (".yaml", ".yml") and f.is_file()):
-            yield from found
+        elif inside := sorted(f for f in file.rglob("*") if f.suffix in (".yaml", ".yml") and f.is_file()):
+            yield from inside
         else:
             raise RequestError(f"{file}: no YAML file in this folder")
 

@@ -132,11 +132,11 @@ def demand(
     kind = api.load_gpu(gpu, cards=cards)
     counts = Counts(spec.context, spec.load, kind)
     with bar("sizing models", len(spec.models) or len(cards.models.ids())) as advance:
-        found = made.demand_of(spec, cards, kind, measure, ratings, advance, counts)
-    if found.beyond:
-        typer.echo(f"gpu-sizer: on no number searched: {', '.join(found.beyond)}", err=True)
-    chart = demand_chart(found, made.source(spec, counts.uncounted))
-    _give(chart, lambda: made.demand_bars(found, chart.source), file, theme)
+        of_demand = made.demand_of(spec, cards, kind, measure, ratings, advance, counts)
+    if of_demand.beyond:
+        typer.echo(f"gpu-sizer: on no number searched: {', '.join(of_demand.beyond)}", err=True)
+    chart = demand_chart(of_demand, made.source(spec, counts.uncounted))
+    _give(chart, lambda: made.demand_bars(of_demand, chart.source), file, theme)
 
 
 @app.command()

@@ -52,8 +52,8 @@ def _either(stream: ByteStream, advance: Callable[[int], None] | None = None) ->
         begun += stream.read(REPORT_BYTES)
         if (report := read_report(begun)) is not None:
             return BenchFindings(*report)
-    if (found := read_bench(clean(begun))) is not None:
-        return found
+    if (bench := read_bench(clean(begun))) is not None:
+        return bench
     return read_log(_Again(begun, stream), advance)
 
 

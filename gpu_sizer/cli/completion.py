@@ -30,7 +30,7 @@ def listed(complete: Callable[[str], Iterable[str]]) -> Completer:
     def completed(incomplete: str) -> list[str]:
         before, comma, last = incomplete.rpartition(",")
         taken = set(before.split(","))
-        return [f"{before}{comma}{found}" for found in complete(last) if found not in taken]
+        return [f"{before}{comma}{name}" for name in complete(last) if name not in taken]
 
     return completed
 
@@ -51,7 +51,7 @@ def counted(complete: Callable[[str], Iterable[str]]) -> Completer:
     def completed(incomplete: str) -> list[str]:
         number, times, name = incomplete.partition("x")
         if times and number.isdigit():
-            return [f"{number}x{found}" for found in complete(name)]
+            return [f"{number}x{choice}" for choice in complete(name)]
         return list(complete(incomplete))
 
     return completed

@@ -38,17 +38,17 @@ def defaults() -> dict[str, str]:
 
     file = config_file()
     try:
-        found = tomllib.loads(file.read_text(encoding="utf-8"))
+        told = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise RequestError(f"{file}: {getattr(error, 'strerror', None) or error}") from None
-    for key, value in found.items():
+    for key, value in told.items():
         if key not in KEYS:
             raise RequestError(f"{file}: unknown key {key[:40]!r}; known: {', '.join(KEYS)}")
         if not isinstance(value, str):
             raise RequestError(f"{file}: {key} must be a text, not {str(value)[:40]}")
-    return found
+    return told
 
 
 def write_defaults(values: dict[str, str]) -> None:
@@ -68,9 +68,9 @@ def with_defaults(arguments: list[str]) -> list[str]:
     if not arguments or "--from" in arguments or not config_file().exists():
         return arguments
     said = {a.partition("=")[0] for a in arguments}
-    found = list(arguments)
+    made = list(arguments)
     for key, value in defaults().items():
         others = _SAYS_GPU if key == "gpu" else frozenset((f"--{key}",))
         if arguments[0] in _TAKES[key] and not said & others and not said & {"-h", "--help"}:
-            found += [f"--{key}", value]
-    return found
+            made += [f"--{key}", value]
+    return made

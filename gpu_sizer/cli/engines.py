@@ -20,7 +20,7 @@ NAMES = 14
 
 def engines(as_json: o.Json = False) -> None:
     """The engines that can be planned for, with versions and sources."""
-    found = [engine(name) for name in engine_names()]
+    known = [engine(name) for name in engine_names()]
     if as_json:
         print_json(
             [
@@ -33,14 +33,14 @@ def engines(as_json: o.Json = False) -> None:
                     "takes_mixed": e.takes_mixed,
                     "sources": list(e.sources()),
                 }
-                for e in found
+                for e in known
             ]
         )
         return
-    print_prose(_lines(found))
+    print_prose(_lines(known))
 
 
-def _lines(found: list[Engine]) -> Iterator[str]:
+def _lines(engines_known: list[Engine]) -> Iterator[str]:
     """Each engine with its sources; on a terminal those alone that it can show unbroken."""
     width = None
     if is_terminal():
@@ -48,7 +48,7 @@ def _lines(found: list[Engine]) -> Iterator[str]:
 
         width = made_console().width
     wider = 0
-    for e in found:
+    for e in engines_known:
         yield f"{e.name:<{NAMES}}{e.describe()}"
         for source in e.sources():
             # Where the column of names leaves too little room, an address begins further left.

@@ -41,12 +41,12 @@ def _with_history(cards: Catalogue) -> None:
         import readline
     except ImportError:
         return
-    found: list[str] = []
+    lines: list[str] = []
 
     def complete(text: str, state: int) -> str | None:
         if state == 0:
-            found[:] = completions(text, cards)
-        return found[state] if state < len(found) else None
+            lines[:] = completions(text, cards)
+        return lines[state] if state < len(lines) else None
 
     readline.set_completer(complete)
     readline.set_completer_delims(" \t\n,;?!")

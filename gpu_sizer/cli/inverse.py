@@ -38,8 +38,8 @@ def context(
     """The longest context on a number of GPUs. One token more does not fit."""
     gpu, gpu_count = o.counted(gpu, gpu_count)
     card, where = api.load_model(model, cards=o.cards()), o.hardware(gpu, machine)
-    found = api.longest_context(card, **where, gpu_count=gpu_count, **load)
-    raise typer.Exit(print_result(found, **shown))
+    longest = api.longest_context(card, **where, gpu_count=gpu_count, **load)
+    raise typer.Exit(print_result(longest, **shown))
 
 
 @o.takes(*_without("users", "max_gpus"))
@@ -56,16 +56,16 @@ def users(
     """The most users at once on a number of GPUs. One more does not fit."""
     gpu, gpu_count = o.counted(gpu, gpu_count)
     card, where = api.load_model(model, cards=o.cards()), o.hardware(gpu, machine)
-    found = api.most_users(card, **where, gpu_count=gpu_count, **load)
-    raise typer.Exit(print_result(found, **shown))
+    most = api.most_users(card, **where, gpu_count=gpu_count, **load)
+    raise typer.Exit(print_result(most, **shown))
 
 
 @o.takes(*LOAD, ENGINE)
 @o.gathers("shown", o.SHOWN)
 def memory(model: o.Model, load: o.Given, shown: o.Given) -> None:
     """How much memory a model needs in all. Weights and cache, and GPUs that have it."""
-    found = api.memory_need(api.load_model(model, cards=o.cards()), cards=o.cards(), **load)
-    raise typer.Exit(print_result(found, **shown))
+    need = api.memory_need(api.load_model(model, cards=o.cards()), cards=o.cards(), **load)
+    raise typer.Exit(print_result(need, **shown))
 
 
 @o.takes(*_without("max_gpus"))
@@ -83,8 +83,8 @@ def what_fits(
     """The models that a number of GPUs runs, the newest first."""
     gpu, gpu_count = o.counted(gpu, gpu_count)
     where = o.hardware(gpu, machine)
-    found = api.what_fits(**where, gpu_count=gpu_count, everything=everything, order=order, workers=0, **load)
-    raise typer.Exit(print_result(found, **shown))
+    models = api.what_fits(**where, gpu_count=gpu_count, everything=everything, order=order, workers=0, **load)
+    raise typer.Exit(print_result(models, **shown))
 
 
 @o.takes(*_SIZED)
@@ -101,8 +101,8 @@ def which_gpu(
 ) -> None:
     """The GPUs on which a model runs. How many of each, the cheapest first."""
     card = api.load_model(model, cards=o.cards())
-    found = api.which_gpu(card, everything=everything, provider=provider, cards=o.cards(), **load)
-    raise typer.Exit(print_result(found, **shown))
+    choices = api.which_gpu(card, everything=everything, provider=provider, cards=o.cards(), **load)
+    raise typer.Exit(print_result(choices, **shown))
 
 
 @o.takes(*_SIZED)
@@ -128,5 +128,5 @@ def compare(
     if not (specs or machines):
         raise RequestError("say --gpu GPU,... or --machine NAME,...: what is to be compared", about="gpu")
     card = api.load_model(model, cards=o.cards())
-    found = api.compare(card, specs, machines=machines, cards=o.cards(), **load)
-    raise typer.Exit(print_result(found, **shown))
+    choices = api.compare(card, specs, machines=machines, cards=o.cards(), **load)
+    raise typer.Exit(print_result(choices, **shown))

@@ -135,11 +135,11 @@ def models(
             from gpu_sizer.planning.choices import what_fits
             from gpu_sizer.words.uncounted import uncounted_lines
 
-            found = what_fits(cards, gpu, count, workers=0, counts=known.counts)
-            told = list(uncounted_lines(found.uncounted))
+            fitting = what_fits(cards, gpu, count, workers=0, counts=known.counts)
+            told = list(uncounted_lines(fitting.uncounted))
             if bare:
                 print_aside(told)
-            return {row.model.id for row in found.models if row.fits}, told
+            return {row.model.id for row in fitting.models if row.fits}, told
 
         remark = f"on {count} × {gpu.name}: one request at the model's full length, weights as released"
         listing = model_listing(known.all(), wanted, among=runnable, remarks=(remark,), **how)

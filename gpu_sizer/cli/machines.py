@@ -78,7 +78,7 @@ def rent(
     as_json: o.Json = False,
 ) -> None:
     """The machines to rent for a model. Whole ones, the cheapest first, by the hour and the month."""
-    found = api.rent(
+    rentals = api.rent(
         api.load_model(model, cards=o.cards()),
         provider=provider,
         region=region,
@@ -90,6 +90,6 @@ def rent(
         **load,
     )
     if format is None and output is None:
-        raise typer.Exit(print_result(found, as_json=as_json))
-    print_listing(rental_listing(found), False, format, output)
-    raise typer.Exit(exit_code(found.fits))
+        raise typer.Exit(print_result(rentals, as_json=as_json))
+    print_listing(rental_listing(rentals), False, format, output)
+    raise typer.Exit(exit_code(rentals.fits))

@@ -21,15 +21,15 @@ def answer(
         GpuSizerError: a question that cannot be answered.
     """
     detail = level(brief=brief, why=why)
-    found = ask_in_words(text, cards=cards, workers=0)
+    answered = ask_in_words(text, cards=cards, workers=0)
     if as_json:
         from gpu_sizer.answers import with_answers
 
-        print_json(with_answers(found).model_dump())
-    elif isinstance(found, Answers):
-        print_told(*found.told(detail))
-    elif isinstance(found, Answer):
-        print_told(found.told(detail))
+        print_json(with_answers(answered).model_dump())
+    elif isinstance(answered, Answers):
+        print_told(*answered.told(detail))
+    elif isinstance(answered, Answer):
+        print_told(answered.told(detail))
     else:
-        print_prose(found.lines())
-    return exit_code(found.fits)
+        print_prose(answered.lines())
+    return exit_code(answered.fits)

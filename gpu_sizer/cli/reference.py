@@ -146,8 +146,8 @@ def reference(
 ) -> None:
     """Every command and option, as Markdown, as a man page, or as llms.txt."""
 
-    found = {"md": markdown, "llms": llms}[form]() if form != "man" else man(__version__)
+    text = {"md": markdown, "llms": llms}[form]() if form != "man" else man(__version__)
     if output is None:
-        print_lines(found)
+        print_lines(text)
     else:
-        write_file(output, ("\n".join(found) + "\n").encode())
+        write_file(output, ("\n".join(text) + "\n").encode())

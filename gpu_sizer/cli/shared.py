@@ -82,11 +82,11 @@ _OLD = {"--gpus": "--gpu"}
 def respelled(arguments: list[str]) -> list[str]:
     """A command line with each option as it is spelt now; what stands behind ``--`` is not ours."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    found = []
+    words = []
     for argument in arguments[:end]:
         name, equals, value = argument.partition("=")
-        found.append(f"{_OLD.get(name, name)}{equals}{value}")
-    return found + arguments[end:]
+        words.append(f"{_OLD.get(name, name)}{equals}{value}")
+    return words + arguments[end:]
 
 
 _TAKES = {"--cards": (_cards, "a folder of cards"), "--color": (_color, "auto, always or never")}

@@ -62,13 +62,13 @@ def size(
     raise typer.Exit(print_result(plan, **shown))
 
 
-def _print_starting(found: Starting, shown: o.Given) -> int:
+def _print_starting(starting: Starting, shown: o.Given) -> int:
     """Prints whether what a command asks for starts, and gives the exit code."""
     if shown["as_json"]:
-        print_json(found.model_dump())
+        print_json(starting.model_dump())
     else:
-        print_told(found.told(level(brief=shown["brief"], why=shown["why"])))
-    return exit_code(found.fits)
+        print_told(starting.told(level(brief=shown["brief"], why=shown["why"])))
+    return exit_code(starting.fits)
 
 
 def _text(source: str) -> str:
@@ -118,10 +118,10 @@ def fit(
             raise RequestError("--from goes with one kind of GPU: the command tells the layout", about="gpu")
         defaults = {s.name: s.default for s in (*LOAD, ENGINE)}
         own = {key: value for key, value in load.items() if value != defaults[key]} | layout
-        found = api.fit_command(
+        starting = api.fit_command(
             _text(source), gpu=one, machine=machine, gpu_count=gpu_count, model=model, cards=o.cards(), **own
         )
-        raise typer.Exit(_print_starting(found, shown))
+        raise typer.Exit(_print_starting(starting, shown))
     o.one_of(gpu, machine)
     if model is None:
         raise RequestError("name a MODEL, or a command with --from", about="model")

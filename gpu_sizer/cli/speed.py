@@ -30,11 +30,11 @@ def speed(
 ) -> None:
     """How fast a model is for its users: tokens a second, with the range in which measurements lie."""
     gpu, gpu_count = o.counted(gpu, gpu_count)
-    found = api.speed(
+    pace = api.speed(
         api.load_model(model, cards=o.cards()),
         **o.hardware(gpu, machine),
         gpu_count=gpu_count,
         **layout,
         **load,
     )
-    raise typer.Exit(print_result(found, **shown))
+    raise typer.Exit(print_result(pace, **shown))

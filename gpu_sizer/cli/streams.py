@@ -38,8 +38,8 @@ def _safe(text: str) -> str:
     return re.sub(_UNSAFE, _colour_alone, text)
 
 
-def _colour_alone(found: re.Match[str]) -> str:
-    return found[1] or " "
+def _colour_alone(escape: re.Match[str]) -> str:
+    return escape[1] or " "
 
 
 def _plainer(error: UnicodeError) -> tuple[str, int]:

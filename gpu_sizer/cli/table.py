@@ -205,7 +205,7 @@ def made(spec: TableSpec) -> Grid:
         from gpu_sizer.arena.scores import arena_table, scores
         from gpu_sizer.arena.sentences import basis as where_from
 
-        found = arena_table(cards, spec.as_of)
-        ratings, basis = scores(found), where_from(found)
+        rated = arena_table(cards, spec.as_of)
+        ratings, basis = scores(rated), where_from(rated)
     with bar("sizing models", len(spec.models) or len(cards.models.ids())) as advance:
         return build_table(spec, cards, arena=ratings, arena_basis=basis, advance=advance, workers=cores())

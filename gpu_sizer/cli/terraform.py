@@ -21,8 +21,8 @@ def terraform() -> None:
     except UnicodeDecodeError:
         raise RequestError("stdin must hold Terraform's query as JSON: it is not UTF-8 text") from None
     try:
-        found = result(query, o.cards())
+        answer = result(query, o.cards())
     except DoesNotFitError as error:
         sys.stderr.write(f"gpu-sizer: {printable(str(error))}\n")
         raise typer.Exit(DOES_NOT_FIT) from None
-    sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")

@@ -7,15 +7,15 @@ from collections.abc import Iterable, Sequence
 
 def pairs(words: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
     """Options and their values, in order; words before the first option are left out."""
-    found: list[tuple[str, tuple[str, ...]]] = []
+    made: list[tuple[str, tuple[str, ...]]] = []
     for word in words:
         if word.startswith("-") and not word[1:2].isdigit():
             option, equals, value = word.partition("=")
-            found.append((option, (value,) if equals else ()))
-        elif found:
-            option, values = found[-1]
-            found[-1] = (option, (*values, word))
-    return found
+            made.append((option, (value,) if equals else ()))
+        elif made:
+            option, values = made[-1]
+            made[-1] = (option, (*values, word))
+    return made
 
 
 def without(words: Sequence[str], left_out: Iterable[str]) -> list[str]:
@@ -28,9 +28,9 @@ def value(text: str) -> int | float | str:
     """A value as YAML would hold it."""
     for kind in (int, float):
         try:
-            found = kind(text)
+            number = kind(text)
         except ValueError:
             continue
         # Nothing that would be written otherwise than it was told.
-        return found if repr(found) == text else text
+        return number if repr(number) == text else text
     return text

@@ -72,17 +72,17 @@ def products(serving: Serving) -> list[str]:
 
 def placement(serving: Serving) -> dict[str, Any]:
     """Where the pod may run: machines with these GPUs, or those that were asked for by name."""
-    found: dict[str, Any] = {
+    made: dict[str, Any] = {
         "tolerations": [{"key": resource(serving), "operator": "Exists", "effect": "NoSchedule"}],
     }
     if (offer := serving.rented) is not None:
-        found["nodeSelector"] = {INSTANCE_TYPE: offer.machine.name}
+        made["nodeSelector"] = {INSTANCE_TYPE: offer.machine.name}
     elif serving.gpu.platform == "cuda" and not serving.choices.dra:
         labels = [name.replace(" ", "-") for name in products(serving)]
         term = {"matchExpressions": [{"key": "nvidia.com/gpu.product", "operator": "In", "values": labels}]}
         chosen = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
-        found["affinity"] = {"nodeAffinity": chosen}
-    return found
+        made["affinity"] = {"nodeAffinity": chosen}
+    return made
 
 
 def probes(serving: Serving) -> dict[str, Any]:
@@ -109,12 +109,12 @@ def hub_token() -> dict[str, Any]:
 
 def environment(serving: Serving) -> list[dict[str, Any]]:
     """The variables of the engine's container."""
-    found = [hub_token()]
+    variables = [hub_token()]
     if (variable := serving.key_variable()) is not None:
-        found.append({"name": variable, "valueFrom": {"secretKeyRef": {"name": serving.name, "key": "api-key"}}})
+        variables.append({"name": variable, "valueFrom": {"secretKeyRef": {"name": serving.name, "key": "api-key"}}})
     for name, folder in serving.starter.compiled.items():
-        found.append({"name": name, "value": f"{serving.starter.cache}/{folder}"})
-    return found
+        variables.append({"name": name, "value": f"{serving.starter.cache}/{folder}"})
+    return variables
 
 
 def resources(serving: Serving) -> dict[str, Any]:
@@ -123,33 +123,33 @@ def resources(serving: Serving) -> dict[str, Any]:
     limits = {} if serving.choices.dra else {resource(serving): str(serving.gpus_per_node)}
     if serving.choices.rdma is not None and serving.nodes > 1:
         limits[serving.choices.rdma] = "1"
-    found: dict[str, Any] = {"requests": requests, "limits": limits}
+    made: dict[str, Any] = {"requests": requests, "limits": limits}
     if serving.choices.dra:
-        found = {"requests": requests, "claims": [{"name": "gpu"}]}
-    return found
+        made = {"requests": requests, "claims": [{"name": "gpu"}]}
+    return made
 
 
 def security(serving: Serving) -> dict[str, Any]:
     """What the container may do: nothing unusual beyond locking memory for RDMA between machines."""
     # Images run as root and write to a volume that may be another's, so their usual capabilities stay.
-    found: dict[str, Any] = {"allowPrivilegeEscalation": False, "seccompProfile": {"type": "RuntimeDefault"}}
+    made: dict[str, Any] = {"allowPrivilegeEscalation": False, "seccompProfile": {"type": "RuntimeDefault"}}
     if serving.nodes > 1:
-        found["capabilities"] = {"add": ["IPC_LOCK"]}
-    return found
+        made["capabilities"] = {"add": ["IPC_LOCK"]}
+    return made
 
 
 def volumes(serving: Serving) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The pod's volumes, and where the container finds them."""
     mounts = [{"name": "shared-memory", "mountPath": "/dev/shm"}]
     shared = {"medium": "Memory", "sizeLimit": f"{SHARED_MEMORY_GIB}Gi"}
-    found: list[dict[str, Any]] = [{"name": "shared-memory", "emptyDir": shared}]
+    made: list[dict[str, Any]] = [{"name": "shared-memory", "emptyDir": shared}]
     if serving.folder is not None:
         mounts.append({"name": "folder", "mountPath": serving.folder})
-        found.append({"name": "folder", "hostPath": {"path": serving.folder, "type": "Directory"}})
+        made.append({"name": "folder", "hostPath": {"path": serving.folder, "type": "Directory"}})
     else:
         mounts.append({"name": "weights", "mountPath": serving.starter.cache})
-        found.append({"name": "weights", "persistentVolumeClaim": {"claimName": serving.name}})
-    return found, mounts
+        made.append({"name": "weights", "persistentVolumeClaim": {"claimName": serving.name}})
+    return made, mounts
 
 
 def marker(serving: Serving) -> str:
@@ -166,7 +166,7 @@ def pod(serving: Serving, words: Sequence[str], *, serves: bool, waits: bool = F
         serves: whether requests are answered here.
         waits: whether the weights are fetched by another.
     """
-    found, mounts = volumes(serving)
+    of_pod, mounts = volumes(serving)
     words = [*words, *(serving.key_words(f"$({serving.key_variable()})"))]
     container = {
         "name": serving.engine,
@@ -195,5 +195,5 @@ def pod(serving: Serving, words: Sequence[str], *, serves: bool, waits: bool = F
                 "volumeMounts": [m for m in mounts if m["name"] == "weights"],
             }
         ]
-    spec |= {"terminationGracePeriodSeconds": GRACE_SECONDS, "containers": [container], "volumes": found}
+    spec |= {"terminationGracePeriodSeconds": GRACE_SECONDS, "containers": [container], "volumes": of_pod}
     return spec

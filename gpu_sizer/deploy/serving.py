@@ -143,16 +143,16 @@ class Serving:
         """
         if self.choices.image is not None:
             return self.choices.image
-        if (found := self.found_image()) is None:
+        if (image := self.found_image()) is None:
             raise RequestError(f"no image of {self.shown} for {self.gpu.platform} is known: name one (--image)")
-        return found.name
+        return image.name
 
     def image_or_none(self) -> str | None:
         """The container image; null where none is known."""
         if self.choices.image is not None:
             return self.choices.image
-        found = self.found_image()
-        return found.name if found is not None else None
+        image = self.found_image()
+        return image.name if image is not None else None
 
     def key_variable(self) -> str | None:
         """The variable that holds the key which clients have to send; null where none is wanted, or can be had."""
@@ -242,21 +242,21 @@ class Serving:
             f"{free} left on the fullest GPU, {verdict}.",
             *self.notes,
         ]
-        if container and self.choices.image is None and (found := self.found_image()) is not None:
-            lines += self.image_notes(found)
+        if container and self.choices.image is None and (image := self.found_image()) is not None:
+            lines += self.image_notes(image)
         return lines
 
-    def image_notes(self, found: Image) -> list[str]:
+    def image_notes(self, image: Image) -> list[str]:
         """What to say of an image that is not of the planned version, or was not seen.
 
         Args:
-            found: the image.
+            image: the image.
         """
-        if not found.seen:
-            return [f"Nobody was seen to use {found.name}: look whether it is there (--image names another)."]
-        if not found.own:
+        if not image.seen:
+            return [f"Nobody was seen to use {image.name}: look whether it is there (--image names another)."]
+        if not image.own:
             return [
-                f"No tag of {self.shown} was seen: the image is of {found.version}, the nearest one that was "
+                f"No tag of {self.shown} was seen: the image is of {image.version}, the nearest one that was "
                 "(--image names another)."
             ]
         return []

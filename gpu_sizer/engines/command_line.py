@@ -44,6 +44,6 @@ class CommandLine:
 
     def option(self, setting: str) -> str | None:
         """The option that sets a setting, the first of several, as it is written; null where none does."""
-        found = (flag for flag, name in self.options.items() if name == setting and flag.startswith("--"))
-        flag = next(found, None)
+        flags = (flag for flag, name in self.options.items() if name == setting and flag.startswith("--"))
+        flag = next(flags, None)
         return f"--{flag[2:].replace('-', '_')}" if flag is not None and self.underscored else flag

@@ -89,6 +89,6 @@ class PlainFitting:
         Raises:
             RequestError: a setting that contradicts the load.
         """
-        if (found := self._found.get(layout)) is None:
-            found = self._found[layout] = self._engine.evaluate(self._model, self._gpu, layout, self._load)
-        return found
+        if (kept := self._found.get(layout)) is None:
+            kept = self._found[layout] = self._engine.evaluate(self._model, self._gpu, layout, self._load)
+        return kept

@@ -29,8 +29,8 @@ class Flags:
     @cached_property
     def _data(self) -> dict[str, Any]:
         name = f"{self.folder}/flags"
-        found: dict[str, Any] = profile_data(name) if has_data(name) else {}
-        return found
+        data: dict[str, Any] = profile_data(name) if has_data(name) else {}
+        return data
 
     @cached_property
     def _read(self) -> list[str]:
@@ -45,8 +45,8 @@ class Flags:
 
     def main(self, option: str) -> str:
         """The spelling under which an option is kept."""
-        found: str = self._data.get("aliases", {}).get(option, option)
-        return found
+        main: str = self._data.get("aliases", {}).get(option, option)
+        return main
 
     def spelt(self, word: str) -> str:
         """An option as it is known, where a word writes it with underscores for hyphens or the other way round."""
@@ -115,7 +115,7 @@ class Flags:
         """
         if self.read is None:
             return [w.partition("=")[0] for w in words if w.startswith("-")]
-        found, i = [], 0
+        options, i = [], 0
         while i < len(words):
             word, option = words[i], self.spelt(words[i])
             i += 1
@@ -127,7 +127,7 @@ class Flags:
                 every = [o for o in self._data["options"] if o.startswith("--") and self.has(o)]
                 near = unknown_word(f"{self.title} has no option {option[:60]!r}", option, every)
                 raise near if near.suggestions else RequestError(f"{self.title} has no option {option[:60]!r}")
-            found.append(option)
+            options.append(option)
             if self.is_switch(option):
                 continue
             values = [word.partition("=")[2]] if "=" in word else []
@@ -138,7 +138,7 @@ class Flags:
                 i += 1
             if (known := self.choices(option)) and values[0] not in known:
                 raise unknown_word(f"{option} of {self.title} cannot be {values[0][:60]!r}", values[0], known)
-        return found
+        return options
 
 
 def _is_option(word: str) -> bool:

@@ -86,25 +86,25 @@ class HeldModel:
     def weights(self, tp: int, expert_ranks: int, bounds: Bounds) -> list[StageWeights]:
         """Weights on one rank of each stage; ``bounds`` are the first and past-the-last layers."""
         key = (tp, expert_ranks, tuple(bounds))
-        if (found := self._weights.get(key)) is None:
-            found = self._weights[key] = self._placement(tp, expert_ranks).stages_of(bounds)
-        return found
+        if (kept := self._weights.get(key)) is None:
+            kept = self._weights[key] = self._placement(tp, expert_ranks).stages_of(bounds)
+        return kept
 
     def layer_weights(self, tp: int, expert_ranks: int, bounds: Bounds) -> tuple[int, ...]:
         """Weights of the layers alone on one rank of each stage."""
         return self._placement(tp, expert_ranks).layers_of(bounds)
 
     def _placement(self, tp: int, expert_ranks: int) -> WeightPlacement:
-        if (found := self._placements.get((tp, expert_ranks))) is None:
-            found = self._placements[tp, expert_ranks] = WeightPlacement(self.inventory, tp, expert_ranks, self.rules)
-        return found
+        if (kept := self._placements.get((tp, expert_ranks))) is None:
+            kept = self._placements[tp, expert_ranks] = WeightPlacement(self.inventory, tp, expert_ranks, self.rules)
+        return kept
 
     def caches(self, tp: int, types: CacheTypes) -> dict[str, list[LayerCache]]:
         """What each distinct layer keeps on one rank."""
-        if (found := self._caches.get((tp, types))) is None:
+        if (kept := self._caches.get((tp, types))) is None:
             blocks = self.card.architecture.blocks
-            found = self._caches[tp, types] = {name: block.caches(tp, types) for name, block in blocks.items()}
-        return found
+            kept = self._caches[tp, types] = {name: block.caches(tp, types) for name, block in blocks.items()}
+        return kept
 
     def refuse_states(self, title: str, kind: str | None = None) -> None:
         """Refuses a model for an engine, called ``title``, whose cache of states (of a kind, or any) is not known.
@@ -112,7 +112,7 @@ class HeldModel:
         Raises:
             UncountableError: some layers keep a state a sequence.
         """
-        every = [c for found in self.caches(1, CacheTypes("bfloat16", "bfloat16")).values() for c in found]
+        every = [c for caches in self.caches(1, CacheTypes("bfloat16", "bfloat16")).values() for c in caches]
         if any(c.state_bytes and kind in (None, c.mixer) for c in every):
             layers = "short convolutions" if kind == SHORT_CONVOLUTIONS else "state-space layers"
             raise UncountableError(

@@ -40,18 +40,18 @@ def image_of(folder: str, platform: str, version: str, loads: Callable[[str], bo
         Null where none is known.
     """
     known: dict[str, Any] = profile_data(f"{folder}/images") if has_data(f"{folder}/images") else {}
-    if (found := known.get(platform)) is None:
+    if (tags := known.get(platform)) is None:
         return None
-    older = [v for v in sorted(found["tags"], key=number, reverse=True) if at_least(version, v)]
+    older = [v for v in sorted(tags["tags"], key=number, reverse=True) if at_least(version, v)]
     own = [v for v in older if number(v) == number(version)]
     # A later patch of the same line goes before an earlier line; builds with one number have no lines.
     of_line = [v for v in older if line(v) == line(version)]
-    later = [v for v in sorted(found["tags"], key=number) if v not in older and line(v) == line(version)]
+    later = [v for v in sorted(tags["tags"], key=number) if v not in older and line(v) == line(version)]
     for seen in (*own, *of_line, *later, *older):
         if seen in own or loads(seen):
-            return Image(f"{found['repository']}:{found['tags'][seen]}", seen, seen in own)
-    pattern: str | None = found.get("pattern")
+            return Image(f"{tags['repository']}:{tags['tags'][seen]}", seen, seen in own)
+    pattern: str | None = tags.get("pattern")
     # Before the first tag that was seen there may have been no image at all.
-    if pattern is None or not at_least(version, min(found["tags"], key=number)):
+    if pattern is None or not at_least(version, min(tags["tags"], key=number)):
         return None
-    return Image(f"{found['repository']}:{pattern.format(version)}", version, own=True, seen=False)
+    return Image(f"{tags['repository']}:{pattern.format(version)}", version, own=True, seen=False)

@@ -71,8 +71,8 @@ class OneVersion(Supported):
 
     def notes(self, card: ModelCard) -> tuple[str, ...]:
         """What is not known here: whether the engine loads the model, and the rules of an older version."""
-        found = self.class_note(card), self.last_note(card), self.version_note()
-        return tuple(note for note in found if note is not None)
+        told = self.class_note(card), self.last_note(card), self.version_note()
+        return tuple(note for note in told if note is not None)
 
     def version_note(self) -> str | None:
         """That an older version than the one whose rules were read was asked for; null where none was."""
@@ -124,8 +124,8 @@ class OneVersion(Supported):
         dtype = self.cache_dtypes["auto"] or card.weights.kv_cache_dtype or self.model_dtype(card)
         caches = self.model(card).caches(1, CacheTypes(dtype, self.model_dtype(card)))
         return {
-            name: LayerKeeps(sum(c.token_bytes for c in found), state_bytes=sum(c.state_bytes for c in found))
-            for name, found in caches.items()
+            name: LayerKeeps(sum(c.token_bytes for c in caches_of), state_bytes=sum(c.state_bytes for c in caches_of))
+            for name, caches_of in caches.items()
         }
 
     def users(self, load: Load, layout: Layout, setting: str) -> int:

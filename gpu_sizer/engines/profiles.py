@@ -81,7 +81,7 @@ def naming() -> dict[str, dict[str, Any]]:
     """By folder of an engine: its name, title, aliases and the words of a question; in the order of lists."""
     kept = _all()
     if kept is not None:
-        found: dict[str, dict[str, Any]] = kept.entry(_NAMES)
-        return found
+        names: dict[str, dict[str, Any]] = kept.entry(_NAMES)
+        return names
     folders = [e.name for e in os.scandir(_HERE) if os.path.exists(os.path.join(e.path, f"{PROFILE}.yaml"))]
     return _naming({f"{folder}/{PROFILE}": profile_data(f"{folder}/{PROFILE}") for folder in folders})

@@ -35,8 +35,8 @@ def _folders() -> dict[str, str]:
 @cache
 def _spellings() -> dict[str, str]:
     """Names by other spellings: a folder's own name is one."""
-    found = {folder: names["name"] for folder, names in naming().items()}
-    return found | {alias: names["name"] for names in naming().values() for alias in names["aliases"] or ()}
+    spellings = {folder: names["name"] for folder, names in naming().items()}
+    return spellings | {alias: names["name"] for names in naming().values() for alias in names["aliases"] or ()}
 
 
 def engine_name(name: str) -> str:
@@ -72,8 +72,8 @@ def engine(name: str = ENGINE.default) -> Engine:
     folder = _folders().get(engine_name(base))
     if folder is None:
         raise RequestError(f"unknown engine {name!r}; known: {', '.join(_folders())}")
-    found: Engine = _part(folder, "engine").ENGINE(version or None)
-    return found
+    made: Engine = _part(folder, "engine").ENGINE(version or None)
+    return made
 
 
 def _part(folder: str, part: str) -> Any:
@@ -95,8 +95,8 @@ def starter_of(name: str) -> Starter:
     known = engine_commands().values()
     if name not in known:
         raise RequestError(f"{name} has no server that could be started; those have: {', '.join(known)}")
-    found: Starter = _part(_folders()[name], "serve").STARTER
-    return found
+    starter: Starter = _part(_folders()[name], "serve").STARTER
+    return starter
 
 
 def flags_of(name: str, version: str, title: str) -> Flags:

@@ -78,8 +78,8 @@ class Supported:
     @cached_property
     def head(self) -> dict[str, Any]:
         """The profile."""
-        found: dict[str, Any] = profile_data(f"{self.folder}/{PROFILE}")
-        return found
+        head: dict[str, Any] = profile_data(f"{self.folder}/{PROFILE}")
+        return head
 
     @property
     def name(self) -> str:
@@ -101,8 +101,8 @@ class Supported:
     def classes(self) -> dict[str, Any]:
         """The content of ``classes.yaml``; empty where there is none."""
         name = f"{self.folder}/classes"
-        found: dict[str, Any] = profile_data(name) if has_data(name) else {}
-        return found
+        classes: dict[str, Any] = profile_data(name) if has_data(name) else {}
+        return classes
 
     def _span(self, card: ModelCard) -> tuple[str | None, str | None] | None:
         """The first and the last version with the model's class, null where there is none; null for no such class."""
@@ -130,8 +130,8 @@ class Supported:
 
         ``beside`` asks for what stands for it in a version whose default is another.
         """
-        found: str | None = self.head.get("generations", {}).get(generation, {}).get("beside" if beside else "alone")
-        return found
+        standing: str | None = self.head.get("generations", {}).get(generation, {}).get("beside" if beside else "alone")
+        return standing
 
     def release_for(self, card: ModelCard) -> str:
         """The version to start: the one asked for, or the first of its line that loads the model."""

@@ -59,9 +59,9 @@ def even_cut(layers: Sequence[int], first: int, last: int, rooms: Sequence[int])
             high = middle
         else:
             low = middle
-    found = cut(low, every=True) or cut(low)
-    assert found is not None
-    return tuple(found)
+    parts = cut(low, every=True) or cut(low)
+    assert parts is not None
+    return tuple(parts)
 
 
 def requests_held(stages: Sequence[RankMemory], users: int) -> float:

@@ -129,8 +129,8 @@ def _sentences(r: SpeedReplayed) -> list[str]:
         return [f"Not estimated: {r.reason}."]
     if (reason := r.impossible) is not None:
         return [f"This cannot be: {reason}."]
-    found = []
+    sentences = []
     for key, figure, value in r.pairs():
         where = "in the range" if figure.low <= value <= figure.high else "outside of the range"
-        found.append(f"{NAMES[key]}: {value:,.4g} measured is {where} of {figure.low:,.4g} to {figure.high:,.4g}.")
-    return found or ["The output tells none of the figures that are estimated."]
+        sentences.append(f"{NAMES[key]}: {value:,.4g} measured is {where} of {figure.low:,.4g} to {figure.high:,.4g}.")
+    return sentences or ["The output tells none of the figures that are estimated."]

@@ -27,11 +27,11 @@ def _rows(done: LogCheck) -> list[tuple[str, ...]]:
     """Found beside predicted."""
     rows: list[tuple[str, ...]] = []
     for title, key, digits in _FIGURES:
-        found, predicted = getattr(done.record, key), done.replayed.predicted.get(key)
-        if found is None and (predicted is None or key == "needed_kv_gib"):
+        told, predicted = getattr(done.record, key), done.replayed.predicted.get(key)
+        if told is None and (predicted is None or key == "needed_kv_gib"):
             continue
         error = f"{done.errors[key]:+.1%}" if key in done.errors else ""
-        rows.append((title, _shown(found, digits), _shown(predicted, digits), error))
+        rows.append((title, _shown(told, digits), _shown(predicted, digits), error))
     return rows
 
 
@@ -39,8 +39,8 @@ def _heading(done: LogCheck) -> list[str]:
 
     r = done.record
     version = f" {r.engine_version}" if r.engine_version else ""
-    found = done.found
-    settings = ", ".join(f"{key} {found[key]}" for key in (*_TOLD, *OF_LOAD) if key in found)
+    log = done.found
+    settings = ", ".join(f"{key} {log[key]}" for key in (*_TOLD, *OF_LOAD) if key in log)
     return [f"{r.engine}{version}: {r.model}", settings]
 
 

@@ -103,11 +103,11 @@ def identify_model(
         card = _identified(replace(record, quantization=None), cards, named=True).card
         own = _own_type(record) if own_types else None
         return Identified(card, own, weights_known=own is not None, guessed=own is not None)
-    found = _identified(record, cards)
+    identified = _identified(record, cards)
     if TEXT_ONLY in (record.note or ""):
-        card = found.card
-        return replace(found, card=replace(card, architecture=replace(card.architecture, towers=())))
-    return found
+        card = identified.card
+        return replace(identified, card=replace(card, architecture=replace(card.architecture, towers=())))
+    return identified
 
 
 def _own_type(record: EvidenceRecord) -> str | None:
@@ -123,7 +123,7 @@ def _own_type(record: EvidenceRecord) -> str | None:
     spelled = [f"{kind[1]}_{kind[2][0]}" if kind[2] else kind[1]] if kind else []
     spelled += [name["type"]] if name and name["type"] else []
     own = engine(record.engine).own_format
-    return next((found for text in spelled if (found := own(text)) is not None), None)
+    return next((own_type for text in spelled if (own_type := own(text)) is not None), None)
 
 
 def _identified(record: EvidenceRecord, cards: Catalogue, *, named: bool = False) -> Identified:

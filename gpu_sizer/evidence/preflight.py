@@ -135,8 +135,8 @@ def _gpus(value: Any, depth: int = 0) -> int | None:
             if key == "devices" and isinstance(held, list):
                 counts = [d.get("count") for d in held if isinstance(d, dict) and "gpu" in str(d.get("capabilities"))]
                 return next((c for c in counts if isinstance(c, int)), None)
-            if (found := _gpus(held, depth + 1)) is not None:
-                return found
+            if (number := _gpus(held, depth + 1)) is not None:
+                return number
     return None
 
 
@@ -144,13 +144,13 @@ def _environment(value: Any) -> dict[str, str]:
     """Variables of a container: names and values as Kubernetes lists them, or as compose does, in either form."""
     if isinstance(value, dict):
         return {str(name): str(told) for name, told in value.items() if isinstance(told, str | int | float)}
-    found = {}
+    variables = {}
     for part in value if isinstance(value, list) else ():
         if isinstance(part, dict) and isinstance(part.get("value"), str | int | float):
-            found[str(part.get("name"))] = str(part["value"])
+            variables[str(part.get("name"))] = str(part["value"])
         elif isinstance(part, str) and (told := _ASSIGNED.fullmatch(part)):
-            found[told[1]] = told[2]
-    return found
+            variables[told[1]] = told[2]
+    return variables
 
 
 def _manifest_calls(value: Any, seen: set[int]) -> Iterator[_Call]:
@@ -206,13 +206,13 @@ def _after(words: list[str], program: tuple[str, ...]) -> list[str] | None:
 
 def _told_to_docker(words: list[str]) -> dict[str, str]:
     """Variables that ``docker run`` gives a container: ``-e NAME=value``, and with ``--env`` or ``--env=``."""
-    found: dict[str, str] = {}
+    variables: dict[str, str] = {}
     if any(word in _DOCKERS for word in words[:2]):
         for i, word in enumerate(words):
             pair = words[i + 1] if word in ("-e", "--env") and i + 1 < len(words) else word.removeprefix("--env=")
             if word.startswith(("-e", "--env")) and (told := _ASSIGNED.fullmatch(pair)) is not None:
-                found[told[1]] = told[2]
-    return found
+                variables[told[1]] = told[2]
+    return variables
 
 
 def _behind_image(call: _Call, line: CommandLine) -> tuple[list[str], str] | None:
@@ -387,13 +387,13 @@ def preflight(text: str) -> Preflight:
         calls += _shell_calls(text)
     for call in calls:
         for line in engine_command_lines():
-            if (found := _read(call, line)) is not None:
-                return found if document is None else replace(found, gpu=_selected(document))
+            if (made := _read(call, line)) is not None:
+                return made if document is None else replace(made, gpu=_selected(document))
     for document_part in document or ():
-        if (found := _config(document_part)) is not None:
-            return found
-    if document is None and (found := _modelfile(text)) is not None:
-        return found
+        if (made := _config(document_part)) is not None:
+            return made
+    if document is None and (made := _modelfile(text)) is not None:
+        return made
     known = ", ".join(" ".join(line.programs[0]) for line in engine_command_lines())
     raise RequestError(f"no command of a server is found in it; known: {known}")
 
@@ -402,7 +402,7 @@ def _documents(text: str) -> list[Any] | None:
     """The documents of YAML or JSON; null for other texts."""
 
     try:
-        found = [d for d in yaml.safe_load_all(text) if d is not None]
+        documents = [d for d in yaml.safe_load_all(text) if d is not None]
     except (yaml.YAMLError, RecursionError, ValueError):
         return None
-    return found if any(isinstance(d, dict | list) for d in found) else None
+    return documents if any(isinstance(d, dict | list) for d in documents) else None

@@ -173,11 +173,11 @@ def each_once(lines: Iterable[str], name: str, made: Callable[[Any, str], Made])
     """
     seen: dict[str, int] = {}
     for number, place, values in json_lines(lines, name):
-        found = made(values, place)
-        if found.id in seen:
-            raise EvidenceError(f"{place}: id: {found.id!r} stands in line {seen[found.id]} too")
-        seen[found.id] = number
-        yield found
+        record = made(values, place)
+        if record.id in seen:
+            raise EvidenceError(f"{place}: id: {record.id!r} stands in line {seen[record.id]} too")
+        seen[record.id] = number
+        yield record
 
 
 def read_records(lines: Iterable[str], name: str) -> Iterator[EvidenceRecord]:

@@ -60,20 +60,20 @@ def _size(r: Replayed) -> float:
 
 def outliers(replayed: Sequence[Replayed], causes: Mapping[str, str]) -> list[tuple[str, str, str]]:
     """Records beyond the bounds, the worst first: id, what is beyond, cause."""
-    found = sorted((r for r in replayed if beyond_bounds(r)), key=lambda r: (-_size(r), r.record.id))
-    return [(r.record.id, "; ".join(beyond_bounds(r)), causes.get(r.record.id, "not known")) for r in found]
+    beyond = sorted((r for r in replayed if beyond_bounds(r)), key=lambda r: (-_size(r), r.record.id))
+    return [(r.record.id, "; ".join(beyond_bounds(r)), causes.get(r.record.id, "not known")) for r in beyond]
 
 
 def disagreements(judged: Sequence[Judged], causes: Mapping[str, str]) -> list[tuple[str, ...]]:
     """Deployments on which the estimate disagrees: id, what, what happened, what the estimate says, cause."""
-    found: list[tuple[str, ...]] = []
+    rows: list[tuple[str, ...]] = []
     for j in judged:
         d = j.deployment
         if not j.agrees:
             what = f"{d.hf_model} on {d.gpu_count} x {d.gpu}, {d.engine or 'engine not told'}"
             said = (j.verdict or "").replace("_", " ")
-            found.append((d.id, what, d.kind, said, causes.get(d.id, "not known")))
-    return found
+            rows.append((d.id, what, d.kind, said, causes.get(d.id, "not known")))
+    return rows
 
 
 def not_judged(judged: Sequence[Judged]) -> list[tuple[str, str]]:

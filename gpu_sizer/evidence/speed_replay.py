@@ -172,14 +172,14 @@ class SpeedReplayed:
         """The estimate in a benchmark's keys."""
         if (speed := self.speed) is None:
             return {}
-        found: dict[str, Any] = {"output_tok_s": _range(speed.tokens_per_second)}
-        found["at_most_output_tok_s"] = speed.tokens_per_second.bound
+        figures: dict[str, Any] = {"output_tok_s": _range(speed.tokens_per_second)}
+        figures["at_most_output_tok_s"] = speed.tokens_per_second.bound
         for key, figure in (("tpot_ms", speed.tpot_ms), ("ttft_ms", speed.ttft_ms)):
             if figure is not None:
-                found[key] = _range(figure)
+                figures[key] = _range(figure)
         if speed.tpot_ms is not None:
-            found["at_least_tpot_ms"] = speed.tpot_ms.bound
-        return found | {"running": speed.running, "class": speed.basis.kind}
+            figures["at_least_tpot_ms"] = speed.tpot_ms.bound
+        return figures | {"running": speed.running, "class": speed.basis.kind}
 
     def pairs(self) -> Iterator[tuple[str, Figure, float]]:
         """The figures that were both estimated and measured."""
@@ -222,11 +222,11 @@ def _range(figure: Figure) -> dict[str, float]:
 def speed_replay(b: Benchmark, cards: Catalogue) -> SpeedReplayed:
     """One benchmark replayed; a reason where it cannot be."""
     try:
-        found = ran(b, cards)
-        most = found.situation.basis.engine.most_users
-        if most is not None and found.users > most:
+        run = ran(b, cards)
+        most = run.situation.basis.engine.most_users
+        if most is not None and run.users > most:
             raise Skipped(f"{b.engine} was measured with up to {most} request at once alone")
-        return SpeedReplayed(b, "ok", None, found.situation.speed(found.demand), found.assumed)
+        return SpeedReplayed(b, "ok", None, run.situation.speed(run.demand), run.assumed)
     except (Skipped, GpuSizerError) as reason:
         return SpeedReplayed(b, "skipped", str(reason))
 

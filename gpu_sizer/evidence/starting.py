@@ -39,13 +39,13 @@ class Starting:
     @property
     def notes(self) -> tuple[str, ...]:
         """What of the command was not considered."""
-        found = []
+        notes = []
         if self.command.takes_memory:
             listed = ", ".join(self.command.takes_memory)
-            found.append(f"These take memory beside that, and how much is not known: {listed}")
+            notes.append(f"These take memory beside that, and how much is not known: {listed}")
         if self.command.ignored:
-            found.append(f"Not considered: {', '.join(self.command.ignored)}")
-        return tuple(found)
+            notes.append(f"Not considered: {', '.join(self.command.ignored)}")
+        return tuple(notes)
 
     def told(self, level: int = USUAL) -> Told:
         """The answer in words."""
@@ -86,7 +86,7 @@ def start(
     machine: Offer | None = None,
     gpu_count: int | None = None,
     most_gpus: int | None = None,
-    as_fit: Callable[[Fit], Fit] = lambda found: found,
+    as_fit: Callable[[Fit], Fit] = lambda sent: sent,
     **told: Any,
 ) -> Starting:
     """Whether a command starts.

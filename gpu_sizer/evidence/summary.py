@@ -61,19 +61,19 @@ def beyond_bounds(r: Replayed) -> tuple[str, ...]:
     """What of a record lies beyond the bounds of the accuracy report; weights are bounded on CUDA alone."""
     if r.status != "ok":
         return ()
-    found = []
+    beyond = []
     if not is_rocm(r) and abs(r.errors.get("weights_gib_per_gpu", 0)) > WEIGHTS_BOUND:
-        found.append(f"weights {r.errors['weights_gib_per_gpu']:+.1%}")
+        beyond.append(f"weights {r.errors['weights_gib_per_gpu']:+.1%}")
     error = cache_error_gib(r)
     if error is not None and abs(error) > max(CACHE_BOUND_GIB, CACHE_BOUND * (r.record.available_kv_gib or 0)):
-        found.append(f"cache {error:+.2f} GiB")
+        beyond.append(f"cache {error:+.2f} GiB")
     if abs(r.errors.get("kv_cache_tokens", 0)) > TOKENS_BOUND:
-        found.append(f"tokens {r.errors['kv_cache_tokens']:+.1%}")
+        beyond.append(f"tokens {r.errors['kv_cache_tokens']:+.1%}")
     if is_refused(r):
-        found.append("refused though served")
+        beyond.append("refused though served")
     if is_unsafe(r):
-        found.append("called fits though out of memory")
-    return tuple(found)
+        beyond.append("called fits though out of memory")
+    return tuple(beyond)
 
 
 def summary(replayed: Sequence[Replayed]) -> dict[str, Any]:

@@ -103,9 +103,9 @@ def _parted(work: Callable[[T], R], items: Sequence[T], queue: int, step: int) -
         import pickle
 
         os.close(out)
-        found = {place: work(items[place]) for place in _taken(queue, step, len(items))}
+        done = {place: work(items[place]) for place in _taken(queue, step, len(items))}
         with os.fdopen(into, "wb") as stream:
-            pickle.dump(found, stream, pickle.HIGHEST_PROTOCOL)
+            pickle.dump(done, stream, pickle.HIGHEST_PROTOCOL)
         status = 0
     finally:
         # Nothing of the parent's is flushed or cleaned up a second time.

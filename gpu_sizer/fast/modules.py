@@ -63,18 +63,18 @@ class Modules:
         if file is None or not is_true(file.stamp, self._told):
             return {}
         try:
-            found: dict[str, Described] = file.entry(_ALL) or {}
+            described: dict[str, Described] = file.entry(_ALL) or {}
         except ValueError:
             return {}
-        return found
+        return described
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """What Python asks a finder: how a module is loaded; null for one that is not kept."""
-        if (found := self._kept.get(name)) is None:
+        if (described := self._kept.get(name)) is None:
             return None
-        source, compiled, is_package, code = found
+        source, compiled, is_package, code = described
         spec = ModuleSpec(name, _Loader(name, source, code), origin=source, is_package=is_package)
         spec.has_location, spec.cached = True, compiled
         if is_package:

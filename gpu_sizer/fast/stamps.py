@@ -43,7 +43,7 @@ def yaml_and_folders(folders: Sequence[str], beside: Sequence[str]) -> tuple[lis
         CardError: a folder that cannot be read; something called ``.yaml`` that is a folder, a FIFO, a device, a
             dangling link, or a link that leads out of its folder.
     """
-    found: list[str] = []
+    files: list[str] = []
     looked_into: list[str] = []
     pending = list(folders)
     top = frozenset(pending)
@@ -60,14 +60,14 @@ def yaml_and_folders(folders: Sequence[str], beside: Sequence[str]) -> tuple[lis
                     if entry.name.endswith(".yaml"):
                         if not entry.is_file(follow_symlinks=False):
                             _check_special(entry.path, [f for f in folders if _is_below(entry.path, f)])
-                        found.append(entry.path)
+                        files.append(entry.path)
                     elif entry.is_dir(follow_symlinks=False) and entry.name not in passed_by(folder):
                         pending.append(entry.path)
         except OSError as error:
             from gpu_sizer.errors import CardError
 
             raise CardError(folder, "", (error.strerror or "cannot be read").lower()) from None
-    return sorted(found), sorted(looked_into)
+    return sorted(files), sorted(looked_into)
 
 
 def _is_below(path: str, folder: str) -> bool:

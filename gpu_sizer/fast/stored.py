@@ -149,8 +149,8 @@ class Stored:
     def place(self, key: str) -> list[int] | None:
         """Offset, length and checksum of an entry; null where there is none."""
         if self._places is not None:
-            found = self._places.get(repr(key).encode())
-            return None if found is None else [int(n) for n in found.split()]
+            place = self._places.get(repr(key).encode())
+            return None if place is None else [int(n) for n in place.split()]
         line = f"\n{key!r}\t".encode()
         if (start := self.table.find(line)) < 0:
             return None

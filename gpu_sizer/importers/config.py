@@ -24,8 +24,8 @@ _PREDICTION_KEYS = ("num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mt
 def class_defaults(model_type: str) -> Mapping[str, Any]:
     """What the class of a model type supplies for keys left out (``tools/class_defaults.py``); empty where unknown."""
     file = Path(__file__).parent / "class_defaults.json"
-    found: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))["classes"].get(model_type, {})
-    return found
+    defaults: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))["classes"].get(model_type, {})
+    return defaults
 
 
 class Config:

@@ -82,7 +82,7 @@ def expected_tensors(inventory: Inventory, model_type: str) -> Counter[str] | No
     rules = NAMES.get(model_type)
     if rules is None:
         return None
-    found: Counter[str] = Counter()
+    shapes: Counter[str] = Counter()
 
     def add(tensor: Tensor, prefix: str) -> None:
         if not tensor.is_parameter:
@@ -93,7 +93,7 @@ def expected_tensors(inventory: Inventory, model_type: str) -> Counter[str] | No
                 name, changed = re.subn(expression, replacement, name)
                 if changed:
                     break
-            found[name] += each
+            shapes[name] += each
 
     for index, block in enumerate(inventory.layer_names):
         for tensor in inventory.blocks[block]:
@@ -103,7 +103,7 @@ def expected_tensors(inventory: Inventory, model_type: str) -> Counter[str] | No
     if not inventory.tied:
         for tensor in inventory.head:
             add(tensor, "")
-    return found
+    return shapes
 
 
 def stored_elements(checkpoint: Checkpoint) -> dict[str, int]:
@@ -129,14 +129,14 @@ def compare(inventory: Inventory, checkpoint: Checkpoint, model_type: str) -> li
         match = behind.match(name)
         return match is not None and int(match[1]) >= layers
 
-    found = []
+    differences = []
     for name in sorted(set(expected) | {n for n in stored if not is_prediction(n)}):
         if name not in stored:
-            found.append(Difference(name, f"missing from the checkpoint ({expected[name]:,} values expected)"))
+            differences.append(Difference(name, f"missing from the checkpoint ({expected[name]:,} values expected)"))
         elif name not in expected:
             if inventory.tied and name == "lm_head.weight":
                 continue
-            found.append(Difference(name, f"not expected ({stored[name]:,} values stored)"))
+            differences.append(Difference(name, f"not expected ({stored[name]:,} values stored)"))
         elif stored[name] != expected[name]:
-            found.append(Difference(name, f"{stored[name]:,} values stored, {expected[name]:,} expected"))
-    return found
+            differences.append(Difference(name, f"{stored[name]:,} values stored, {expected[name]:,} expected"))
+    return differences

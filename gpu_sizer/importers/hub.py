@@ -120,7 +120,9 @@ def import_hub(identity: str) -> ModelCard:
     if checkpoint is None:
         why = "the hub cannot be reached" if offline else "the weights are not safetensors"
         return replace(card, notes=(*card.notes, f"{why}: counts are not cross-checked"))
-    found = compare(build_inventory(card), checkpoint, str(raw.get("model_type")))
-    if not found:
+    differences = compare(build_inventory(card), checkpoint, str(raw.get("model_type")))
+    if not differences:
         return card
-    return replace(card, verified=False, notes=(*card.notes, *(f"checkpoint differs: {d}"[:380] for d in found[:5])))
+    return replace(
+        card, verified=False, notes=(*card.notes, *(f"checkpoint differs: {d}"[:380] for d in differences[:5]))
+    )

@@ -57,7 +57,7 @@ def read_header(file: Path, most: int = MOST_TENSORS) -> dict[str, StoredTensor]
             raise CardError(str(file), "", f"has a header of {header_length:,} bytes; {MOST_HEADER:,} is the most")
         members = Members(stream.read(header_length))
     data = length - 8 - header_length
-    found: dict[str, StoredTensor] = {}
+    tensors: dict[str, StoredTensor] = {}
     # Thousands of tensors have one shape: it is kept once.
     shapes: dict[tuple[int, ...], tuple[int, ...]] = {}
     try:
@@ -65,13 +65,13 @@ def read_header(file: Path, most: int = MOST_TENSORS) -> dict[str, StoredTensor]
             if name == "__metadata__":
                 members.skip()
                 continue
-            if len(found) >= most:
+            if len(tensors) >= most:
                 raise CardError(str(file), "", f"more than {most:,} tensors")
-            found[name] = _tensor(file, name, _entry(members), data, shapes)
+            tensors[name] = _tensor(file, name, _entry(members), data, shapes)
         members.end()
     except ValueError as error:
         raise CardError(str(file), "", f"its header is not valid JSON ({error})") from None
-    return found
+    return tensors
 
 
 def _entry(members: Members) -> object:
@@ -162,18 +162,18 @@ def read_checkpoint(folder: Path) -> Checkpoint | None:
             return None
         if missing:
             raise CardError(str(folder / INDEX), "weight_map", f"the shard {missing[0]} is missing from the folder")
-        found: dict[str, StoredTensor] = {}
+        tensors: dict[str, StoredTensor] = {}
         for name in files:
-            for tensor in read_header(folder / name, MOST_TENSORS - len(found)).values():
-                if tensor.name in found:
+            for tensor in read_header(folder / name, MOST_TENSORS - len(tensors)).values():
+                if tensor.name in tensors:
                     raise CardError(str(folder / name), printable(tensor.name[:120]), "stands in two shards")
-                found[tensor.name] = tensor
-        if (absent := next((n for n in weights if n not in found), None)) is not None:
+                tensors[tensor.name] = tensor
+        if (absent := next((n for n in weights if n not in tensors), None)) is not None:
             reason = f"not in the shard {weights[absent]} that the index names"
             raise CardError(str(folder / INDEX), printable(absent[:120]), reason)
-        if (unlisted := next((n for n in found if n not in weights), None)) is not None:
+        if (unlisted := next((n for n in tensors if n not in weights), None)) is not None:
             raise CardError(str(folder / INDEX), printable(unlisted[:120]), "in a shard, but not in the index")
-        return Checkpoint(found, tuple(files))
+        return Checkpoint(tensors, tuple(files))
     if (folder / SINGLE).is_file():
         return Checkpoint(read_header(folder / SINGLE), (SINGLE,))
     return None

@@ -131,8 +131,8 @@ def _groups(c: Config, q: Mapping[str, Any], groups: list[Any], ignore: Callable
     def scheme(module: str) -> WeightFormat | None:
         if ignore(module):
             return None
-        found = next((fmt for everywhere, named, fmt in targeted if everywhere or named(module)), None)
-        return None if found == "mxfp4" and ".experts." not in module else found
+        own = next((fmt for everywhere, named, fmt in targeted if everywhere or named(module)), None)
+        return None if own == "mxfp4" and ".experts." not in module else own
 
     return scheme
 

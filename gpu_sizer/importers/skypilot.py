@@ -95,29 +95,29 @@ def _rows(file: Path) -> dict[str, _Row]:
             reader = csv.DictReader(stream)
             if missing := [c for c in NEEDED if c not in (reader.fieldnames or ())]:
                 raise CardError(str(file), missing[0], "no such column: SkyPilot's catalogue format is expected")
-            found: dict[str, _Row] = {}
+            rows: dict[str, _Row] = {}
             for line, values in enumerate(reader, start=2):
-                _take(found, values, f"{file}:{line}")
-            return found
+                _take(rows, values, f"{file}:{line}")
+            return rows
     except OSError as error:
         raise CardError(str(file), "", error.strerror or "cannot be read") from None
     except (UnicodeDecodeError, csv.Error):
         raise CardError(str(file), "", "no CSV in UTF-8") from None
 
 
-def _take(found: dict[str, _Row], values: Mapping[str, str | None], place: str) -> None:
+def _take(rows: dict[str, _Row], values: Mapping[str, str | None], place: str) -> None:
     """Adds one row: its prices to those of its machine."""
     name, accelerator = (values.get("InstanceType") or "").strip(), (values.get("AcceleratorName") or "").strip()
     count = _number(values, "AcceleratorCount", place)
     if not name or not accelerator or not count:
         return  # a machine without accelerators, or an accelerator without its machine
-    row = found.get(name)
+    row = rows.get(name)
     if row is None:
         told = _MEMORY.search(values.get("GpuInfo") or "")
         memory = float(told[1]) / 1024 if told else None
         vcpus, host = _number(values, "vCPUs", place), _number(values, "MemoryGiB", place)
         # RunPod writes gigabytes where MiB are expected.
-        row = found[name] = _Row(name, accelerator, count, vcpus, host, memory if memory and memory > 1 else None, {})
+        row = rows[name] = _Row(name, accelerator, count, vcpus, host, memory if memory and memory > 1 else None, {})
     price, spot = _number(values, "Price", place), _number(values, "SpotPrice", place)
     region = (values.get("Region") or "").strip()
     for kind, value in (("on-demand", price), ("spot", spot if spot != price else None)):
@@ -172,12 +172,12 @@ def _candidates(row: _Row, gpus: Mapping[str, GpuSpec]) -> tuple[str, ...]:
     size = re.search(r"(\d+)GB$", row.accelerator, re.I)
     gib = row.gpu_gib or (float(size[1]) if size else None)
     wanted = {bare(told), bare(f"rtx{told}")}
-    found = []
+    ids = []
     for identity, spec in gpus.items():
         family = re.sub(r"-\d+gb$", "", identity)
         names = {bare(family), bare(re.sub(r"-(pcie|nvl|sxm\d?|workstation)$", "", family))}
         if not names & wanted:
             continue
         if gib is None or abs(spec.memory.marketed_gb - gib) <= _NEAR * spec.memory.marketed_gb:
-            found.append(identity)
-    return tuple(found)
+            ids.append(identity)
+    return tuple(ids)

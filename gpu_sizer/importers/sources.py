@@ -22,11 +22,11 @@ SHOWN = 5
 
 def _checked(card: ModelCard, checkpoint: Checkpoint, model_type: str) -> ModelCard:
     """The card, with what its checkpoint says otherwise: differences are notes, and the card is unverified."""
-    if not (found := compare(build_inventory(card), checkpoint, model_type)):
+    if not (differences := compare(build_inventory(card), checkpoint, model_type)):
         return card
-    shown = [f"checkpoint differs: {d}"[:380] for d in found[:SHOWN]]
-    if len(found) > SHOWN:
-        shown.append(f"checkpoint differs in {len(found) - SHOWN:,} further tensors")
+    shown = [f"checkpoint differs: {d}"[:380] for d in differences[:SHOWN]]
+    if len(differences) > SHOWN:
+        shown.append(f"checkpoint differs in {len(differences) - SHOWN:,} further tensors")
     return replace(card, verified=False, notes=(*card.notes, *shown))
 
 

@@ -67,8 +67,8 @@ class TowerTensors:
 
     def tower(self, name: str = "vision") -> Tower:
         """The tower; one that is not counted is loaded, but no part of the language model's parameters."""
-        found = self._found if self._counted else [replace(t, parameter=False) for t in self._found]
-        return Tower(name=name, tensors=tuple(found))
+        tensors = self._found if self._counted else [replace(t, parameter=False) for t in self._found]
+        return Tower(name=name, tensors=tuple(tensors))
 
 
 def qwen_vision(c: Config, defaults: dict[str, int], *, counted: bool = True) -> tuple[Tower, ...]:

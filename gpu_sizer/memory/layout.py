@@ -82,15 +82,15 @@ class Layout:
 
     def model_dump(self) -> dict[str, int | bool]:
         """The JSON object of a layout; decode context parallelism is named where there is any."""
-        found: dict[str, int | bool] = {
+        sizes: dict[str, int | bool] = {
             "tensor_parallel_size": self.tensor_parallel_size,
             "pipeline_parallel_size": self.pipeline_parallel_size,
             "data_parallel_size": self.data_parallel_size,
             "expert_parallel": self.expert_parallel,
         }
         if self.decode_context_parallel_size > 1:
-            found["decode_context_parallel_size"] = self.decode_context_parallel_size
-        return found
+            sizes["decode_context_parallel_size"] = self.decode_context_parallel_size
+        return sizes
 
 
 #: A layout, made once for all models: they have most of them in common.

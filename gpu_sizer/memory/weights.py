@@ -221,7 +221,7 @@ class WeightPlacement:
             "final": sizes(inventory.final, tp),
             "towers": sizes(inventory.towers, tp if cut else 1, 1),
         }
-        layers = {name: sum(found) for name, found in self.blocks.items()}
+        layers = {name: sum(block) for name, block in self.blocks.items()}
         self._sums = (0, *accumulate([layers[name] for name in inventory.layer_names]))
 
     def totals(self, count: int) -> tuple[int, ...]:
@@ -264,8 +264,8 @@ class WeightPlacement:
             tensors: tuple[Tensor, ...] = getattr(self._inventory, end)
             for tensor, size in zip(tensors, self.ends[end], strict=True):
                 parts[tensor.part] += size
-        found = {part: size for part, size in parts.items() if size > 0}
-        return StageWeights(sum(found.values()), found)
+        sizes = {part: size for part, size in parts.items() if size > 0}
+        return StageWeights(sum(sizes.values()), sizes)
 
     def _beside(self, first: bool, last: bool) -> int:
         """Bytes that a stage holds beside its layers."""

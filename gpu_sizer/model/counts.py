@@ -31,17 +31,17 @@ class Counts:
 
 def counts_of(card: Described) -> Counts:
     """The sums of a card."""
-    found = build_inventory(card)
+    inventory = build_inventory(card)
     each = {
         name: sum([storage_bytes(t.shape, t.fmt) * t.copies for t in tensors if not t.on_host])
-        for name, tensors in found.blocks.items()
+        for name, tensors in inventory.blocks.items()
     }
-    layers = sum([each[name] for name in found.layer_names])
+    layers = sum([each[name] for name in inventory.layer_names])
     return Counts(
-        found.total_parameters,
-        found.active_parameters,
-        found.active_without_embedding,
-        found.checkpoint_parameters,
+        inventory.total_parameters,
+        inventory.active_parameters,
+        inventory.active_without_embedding,
+        inventory.checkpoint_parameters,
         # Engines load float32 in half of it.
         layers // 2 if card.weights.dtype == "float32" else layers,
     )

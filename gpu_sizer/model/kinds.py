@@ -36,16 +36,16 @@ class Kinds:
         Raises:
             KeyError: not a kind.
         """
-        if (found := self._classes.get(kind)) is None:
+        if (cls := self._classes.get(kind)) is None:
             name = "".join([word.capitalize() for word in kind.split("_")])
             try:
                 # What importlib would do, without loading it: no question waits for that.
                 module = __import__(f"{self._package.__name__}.{kind}", fromlist=[name])
-                found = getattr(module, name)
+                cls = getattr(module, name)
             except (ImportError, AttributeError):
                 raise KeyError(kind) from None
-            self._classes[kind] = found
-        return found
+            self._classes[kind] = cls
+        return cls
 
     def classes(self) -> list[type]:
         """The classes of all kinds."""

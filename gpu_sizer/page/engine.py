@@ -42,15 +42,15 @@ def _size_file(body: dict[str, Any]) -> dict[str, Any]:
 
 def _speed(body: dict[str, Any]) -> dict[str, Any]:
     words, card, gpu = body.pop("words", None), api.load_model(body.pop("model")), api.load_gpu(body.pop("gpu"))
-    found = api.speed(card, gpu=gpu, **body)
-    return with_words(found.model_dump(), found, words)
+    pace = api.speed(card, gpu=gpu, **body)
+    return with_words(pace.model_dump(), pace, words)
 
 
 def _ask(body: dict[str, Any]) -> dict[str, Any]:
     from gpu_sizer.queries.answers import ask
 
-    found = with_answers(ask(str(body["question"])))
-    return with_answer_words(found.model_dump(), found, body.get("words"))
+    answered = with_answers(ask(str(body["question"])))
+    return with_answer_words(answered.model_dump(), answered, body.get("words"))
 
 
 def _deploy(body: dict[str, Any]) -> dict[str, Any]:
@@ -70,12 +70,12 @@ def _check_log(body: dict[str, Any]) -> dict[str, Any]:
     from gpu_sizer.evidence.check_lines import lines
     from gpu_sizer.evidence.logs.startup import read_log
 
-    found = read_log(BytesIO(str(body["log"]).encode()))
+    log = read_log(BytesIO(str(body["log"]).encode()))
     try:
-        done, told = check(found, catalogue(), gpu=body.get("gpu")), []
+        done, told = check(log, catalogue(), gpu=body.get("gpu")), []
     except GpuSizerError:
         # Most often the log does not tell the model: the page's own is what the visitor means, and is said.
-        done = check(found, catalogue(), gpu=body.get("gpu"), model=body.get("model"))
+        done = check(log, catalogue(), gpu=body.get("gpu"), model=body.get("model"))
         told = [f"The log does not tell the model; taken from the page: {body.get('model')}", ""]
     return {"lines": [*told, *lines(done)], **done.model_dump()}
 
@@ -110,12 +110,12 @@ def answer(call: str, body: str) -> str:
         body: what is asked, as a JSON object with the keys of the HTTP call of that name.
     """
     try:
-        found = CALLS[call](json.loads(body))
+        made = CALLS[call](json.loads(body))
     except GpuSizerError as error:
-        found = error.model_dump()
+        made = error.model_dump()
     except ModuleNotFoundError as error:
         message = f"this needs the Python package {error.name}, which this page does not hold; the program does it"
-        found = RequestError(message).model_dump()
+        made = RequestError(message).model_dump()
     except Exception as error:
-        found = RequestError(f"a fault of ours: {type(error).__name__}: {str(error)[:200]}").model_dump()
-    return json.dumps(found, separators=(",", ":"))
+        made = RequestError(f"a fault of ours: {type(error).__name__}: {str(error)[:200]}").model_dump()
+    return json.dumps(made, separators=(",", ":"))

@@ -162,15 +162,15 @@ def _pyodide(folder: Path) -> dict[str, bytes]:
     Raises:
         RequestError: one of them is missing.
     """
-    found: dict[str, bytes] = {}
+    files: dict[str, bytes] = {}
     for name in PYODIDE_FILES:
         file = folder / name
         if not file.is_file() and name in _EARLIER:
             file = folder / _EARLIER[name]
         if not file.is_file():
             raise RequestError(f"{folder}: no {name} in it; --pyodide takes the folder of Pyodide's npm package")
-        found[f"{PYODIDE}/{file.name}"] = file.read_bytes()
-    return found
+        files[f"{PYODIDE}/{file.name}"] = file.read_bytes()
+    return files
 
 
 def _wheels(folder: Path) -> dict[str, bytes]:
@@ -179,15 +179,15 @@ def _wheels(folder: Path) -> dict[str, bytes]:
     Raises:
         RequestError: several versions of one of them.
     """
-    found: dict[str, bytes] = {}
+    packed: dict[str, bytes] = {}
     for package in CARD_PACKAGES:
         files = sorted(folder.glob(f"{package}-*.whl"))
         if len(files) > 1:
             raise RequestError(f"{folder}: {' and '.join(f.name for f in files[:2])}: keep one of them")
         if not files:
             return {}
-        found[f"{PACKAGES}/{files[0].name}"] = files[0].read_bytes()
-    return found
+        packed[f"{PACKAGES}/{files[0].name}"] = files[0].read_bytes()
+    return packed
 
 
 def wheels_hint(folder: Path) -> str | None:

@@ -38,8 +38,8 @@ def _steps(smallest: Callable[[int], int | None], most: int, most_steps: int = M
 
 def _smallest(request: Request) -> int | None:
     search = Search(request)
-    found = search.smallest(search.start(), request.max_gpus)
-    return found.layout.gpu_count if found else None
+    best = search.smallest(search.start(), request.max_gpus)
+    return best.layout.gpu_count if best else None
 
 
 def context_steps(request: Request, most_steps: int = MOST_STEPS) -> tuple[Step, ...]:

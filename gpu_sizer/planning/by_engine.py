@@ -32,8 +32,8 @@ class EngineChoice:
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object."""
-        found: dict[str, Any] = {"engine": self.engine, "gpu_count": self.gpu_count, "reason": self.reason}
-        return {**found, "plan": self.plan.model_dump() if self.plan is not None else None}
+        dumped: dict[str, Any] = {"engine": self.engine, "gpu_count": self.gpu_count, "reason": self.reason}
+        return {**dumped, "plan": self.plan.model_dump() if self.plan is not None else None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def by_engine(request: Request) -> EngineChoices:
 
     Settings that an engine does not know (a type of cache) are its reason for having no plan.
     """
-    found = []
+    choices = []
     for name in engine_names():
         profile = engine(name)
         try:
@@ -69,7 +69,7 @@ def by_engine(request: Request) -> EngineChoices:
             profile.check(changed.load)
             made = plan(changed, details=False)
         except RequestError as error:
-            found.append(EngineChoice(name, profile.title, None, str(error)))
+            choices.append(EngineChoice(name, profile.title, None, str(error)))
         else:
-            found.append(EngineChoice(name, profile.title, made, made.reason))
-    return EngineChoices(request, tuple(found))
+            choices.append(EngineChoice(name, profile.title, made, made.reason))
+    return EngineChoices(request, tuple(choices))

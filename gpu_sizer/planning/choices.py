@@ -292,9 +292,9 @@ class _Rows:
     def counts(self, card: ModelCard) -> Counts:
         """What the model's tensors sum to."""
         # Releases of one card bear its id.
-        if (found := self._known.get(id(card))) is None:
-            found = self._known[id(card)] = self._counts(card)
-        return found
+        if (kept := self._known.get(id(card))) is None:
+            kept = self._known[id(card)] = self._counts(card)
+        return kept
 
     def is_too_large(self, card: ModelCard) -> bool:
         """Whether a model's layers alone are more than the GPUs have; false where that is not known at once."""
@@ -309,9 +309,9 @@ class _Rows:
         # Options are checked once for all models alike, by which an engine's version and what ``k`` means are told.
         engine = engine_for(self._options.get("engine", ENGINE.default), card)
         key = min(self.context(card), _limit(card)), card.context.native, engine
-        if (found := self._alike.get(key)) is None:
-            found = self._alike[key] = make_request(card, self._gpu, context=key[0], **self._options)
-        return replace(found, model=card)
+        if (kept := self._alike.get(key)) is None:
+            kept = self._alike[key] = make_request(card, self._gpu, context=key[0], **self._options)
+        return replace(kept, model=card)
 
     def _best(self, search: Search) -> LayoutMemory | None:
         """The best layout at the context asked; a model that cannot take it does not fit."""
@@ -364,13 +364,13 @@ def _newest(m: RunnableModel) -> tuple[Any, ...]:
     return (order[m.verdict], not m.runs, m.model.quantized, -year, -m.total_parameters, m.model.id)
 
 
-def by_rating(found: Runnable, ratings: dict[str, float], rated_by: str) -> Runnable:
+def by_rating(runnable: Runnable, ratings: dict[str, float], rated_by: str) -> Runnable:
     """The same models with the best rated first; those without a rating follow as before.
 
     Quantized releases still stand behind the others, and what fits before what does not.
 
     Args:
-        found: the models that run.
+        runnable: the models that run.
         ratings: points by the id of a model.
         rated_by: whose ratings these are, of which day and under which licence.
     """
@@ -379,7 +379,7 @@ def by_rating(found: Runnable, ratings: dict[str, float], rated_by: str) -> Runn
         fits, shorter, quantized, *rest = _newest(m)
         return (fits, shorter, quantized, m.model.id not in ratings, -ratings.get(m.model.id, 0.0), *rest)
 
-    return replace(found, models=tuple(sorted(found.models, key=best)), ratings=ratings, rated_by=rated_by)
+    return replace(runnable, models=tuple(sorted(runnable.models, key=best)), ratings=ratings, rated_by=rated_by)
 
 
 def what_fits(
@@ -421,15 +421,15 @@ def what_fits(
         return counted(card, gpu, partial(rows.of, card))
 
     if workers == 1:
-        found = [row(card) for card in models]
+        made = [row(card) for card in models]
     else:
         from gpu_sizer.fast.forks import cores, forked
 
         likely = sum(not rows.is_too_large(card) for card in models)
-        found = forked(row, models, min(workers or cores(), likely // LEAST_SHARE))
+        made = forked(row, models, min(workers or cores(), likely // LEAST_SHARE))
     uncounted: list[Uncounted] = []
     listed: list[RunnableModel] = []
-    for card, told_of in zip(models, found, strict=True):
+    for card, told_of in zip(models, made, strict=True):
         if isinstance(told_of, Uncounted):
             uncounted.append(told_of)
             continue
@@ -470,7 +470,7 @@ def which_gpu(
         RequestError: a value that makes no sense.
     """
     kept = {k: v for k, v in options.items() if v is not None}
-    found: list[Choice] = []
+    possible: list[Choice] = []
     uncounted: list[Uncounted] = []
     tried = [(g, None) if isinstance(g, GpuSpec) else g for g in gpus]
     if not in_order:
@@ -485,18 +485,24 @@ def which_gpu(
         if isinstance(made, Uncounted):
             uncounted.append(made)
         else:
-            found.append(Choice(made, rented(made)))
-    if not found:
+            possible.append(Choice(made, rented(made)))
+    if not possible:
         if uncounted:
             raise UncountableError(uncounted[0].reason, about="model")
         where = f" in a machine of {provider}" if provider is not None else ""
         raise RequestError(f"no GPU to choose from{where}", about="gpu")
     if not in_order:
-        found.sort(key=_wanted)
-    fitting = [c for c in found if c.plan.fits and (provider is None or c.rental is not None)]
-    shown = found if everything or in_order else fitting[:SHOWN]
+        possible.sort(key=_wanted)
+    fitting = [c for c in possible if c.plan.fits and (provider is None or c.rental is not None)]
+    shown = possible if everything or in_order else fitting[:SHOWN]
     return Choices(
-        card, found[0].plan.request, tuple(shown), len(found) - len(shown), tuple(uncounted), in_order, in_machines
+        card,
+        possible[0].plan.request,
+        tuple(shown),
+        len(possible) - len(shown),
+        tuple(uncounted),
+        in_order,
+        in_machines,
     )
 
 
@@ -560,9 +566,9 @@ def cheapest(request: Request, gpus: Sequence[GpuSpec]) -> Choices:
     heapify(waiting)
     counts: dict[int, tuple[Search, LayoutMemory]] = {}
     rentals: dict[int, Rental | None] = {}
-    found: list[Choice] = []
+    choices: list[Choice] = []
     uncounted: list[Uncounted] = []
-    while waiting and len(found) < SHOWN:
+    while waiting and len(choices) < SHOWN:
         place = heappop(waiting)[1]
         if place not in counts:
             made = counted(request.model, gpus[place], partial(carried_by, gpus[place]))
@@ -579,8 +585,8 @@ def cheapest(request: Request, gpus: Sequence[GpuSpec]) -> Choices:
             rental = rentals[place] = rented_for(search.request, memory.layout.gpu_count, None, machines)
             heappush(waiting, (_key(search.request, memory, rental), place))
         else:
-            found.append(Choice(planned(search, memory, details=False), rentals[place]))
-    return Choices(request.model, request, tuple(found), len(gpus) - len(uncounted) - len(found), tuple(uncounted))
+            choices.append(Choice(planned(search, memory, details=False), rentals[place]))
+    return Choices(request.model, request, tuple(choices), len(gpus) - len(uncounted) - len(choices), tuple(uncounted))
 
 
 def _wanted(choice: Choice) -> tuple[Any, ...]:

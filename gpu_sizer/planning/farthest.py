@@ -122,8 +122,8 @@ class Growth:
             def holds(value: int, layout: Layout = layout) -> bool:
                 if (search := self._search(value)) is None or not search.fitting.could_hold(layout):
                     return False
-                found = search.evaluate(layout)
-                return found.within_budget and found.verdict in verdicts and search.is_fast(layout)
+                memory = search.evaluate(layout)
+                return memory.within_budget and memory.verdict in verdicts and search.is_fast(layout)
 
             def room(value: int, layout: Layout = layout) -> int | None:
                 return None if (search := self._search(value)) is None else search.fitting.free_bytes(layout)

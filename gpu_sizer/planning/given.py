@@ -28,13 +28,13 @@ def given_gpus(text: str, spec: Callable[[str], GpuSpec]) -> tuple[GpuSpec, ...]
         RequestError: nothing is named, or too many.
         UnknownGpuError: a name that is not known.
     """
-    found: list[GpuSpec] = []
+    specs: list[GpuSpec] = []
     for part in text.split("+"):
         count, name = some_gpus(part)
-        if len(found) + count > MOST_GIVEN:
+        if len(specs) + count > MOST_GIVEN:
             raise RequestError(f"at most {MOST_GIVEN} GPUs can be given one by one", about="gpu")
-        found += [spec(name)] * count
-    return tuple(found)
+        specs += [spec(name)] * count
+    return tuple(specs)
 
 
 def fit_given(request: Request, gpus: Sequence[GpuSpec]) -> Fit:

@@ -116,10 +116,10 @@ def how_fast_on(request: Request, count: int) -> HowFast:
         RequestError: as :func:`how_fast`.
     """
     search = Search(request)
-    found = [_made(search, layout) for layout in search.accepted(count, request.layouts)]
-    if not found:
+    made = [_made(search, layout) for layout in search.accepted(count, request.layouts)]
+    if not made:
         raise RequestError(f"{count} GPUs: {search.rejection(count).reason}", about="gpu")
-    return max(found, key=lambda f: (f.speed is not None, f.speed.tokens_per_second.low if f.speed else 0.0))
+    return max(made, key=lambda f: (f.speed is not None, f.speed.tokens_per_second.low if f.speed else 0.0))
 
 
 def most_on(request: Request, count: int) -> HowFast:
@@ -128,11 +128,11 @@ def most_on(request: Request, count: int) -> HowFast:
     Raises:
         RequestError: as :func:`how_fast`.
     """
-    found = how_fast_on(request.under(users=MOST_USERS), count)
-    if found.speed is None:
-        return found
-    users = max(1, int(found.speed.running))
-    return replace(how_fast(request.under(users=users), found.layout), full=True)
+    fast = how_fast_on(request.under(users=MOST_USERS), count)
+    if fast.speed is None:
+        return fast
+    users = max(1, int(fast.speed.running))
+    return replace(how_fast(request.under(users=users), fast.layout), full=True)
 
 
 def _made(search: Search, layout: Layout) -> HowFast:

@@ -107,13 +107,13 @@ class OnCount:
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object: a plan whose ``gpu_count`` is the one asked."""
-        found = self.fit.model_dump()
+        dumped = self.fit.model_dump()
         return {
-            **found,
+            **dumped,
             "gpu_count": self.gpu_count,
             "memory_floor": self.memory_floor,
             "needed_gpu_count": self.needed,
-            "warnings": [*found["warnings"], *self.notes()],
+            "warnings": [*dumped["warnings"], *self.notes()],
         }
 
     def notes(self) -> list[str]:
@@ -130,8 +130,8 @@ def best_within(search: Search, count: int) -> LayoutMemory | None:
     """The best layout of this many GPUs, or of the most below it where no layout of it fits; null where none does."""
     try:
         for n in range(count, search.start() - 1, -1):
-            if (found := search.best(n)) is not None:
-                return found
+            if (best := search.best(n)) is not None:
+                return best
     except RequestError as error:
         # More users than the sequences that were asked for can never run at once.
         if error.about != "users":
@@ -171,8 +171,8 @@ def _over_machines(search: Search, count: int) -> LayoutMemory | None:
 
 def plan_on(request: Request, count: int) -> Plan:
     """The plan of exactly this many GPUs (or of the most below it that a layout uses), whether it fits or not."""
-    found = on_count(request, count)
-    return replace(found.fit.as_plan(), memory_floor=found.memory_floor)
+    counted = on_count(request, count)
+    return replace(counted.fit.as_plan(), memory_floor=counted.memory_floor)
 
 
 def _ends(vary: Callable[[int], Request], most: int, count: int) -> tuple[int, int]:

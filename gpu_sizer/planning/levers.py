@@ -69,17 +69,17 @@ def levers(plan: Plan) -> tuple[Lever, ...]:
     count, request = plan.gpu_count, plan.request
     if count is None or (count == 1 and plan.verdict == "fits"):
         return ()
-    found: list[Lever] = []
+    made: list[Lever] = []
     most = count if plan.verdict == "tight" else count - 1
     for kind, settings in _trials(request, plan):
         changed = request.under(**settings)
         if (best := _smallest(changed, most)) is None:
             continue
         if best.layout.gpu_count < count or best.verdict == "fits":
-            found.append(Lever(kind, settings, best.layout.gpu_count, best.verdict))
+            made.append(Lever(kind, settings, best.layout.gpu_count, best.verdict))
     if count > 1:
-        found.extend(_shorter(request, count))
-    return tuple(found)
+        made.extend(_shorter(request, count))
+    return tuple(made)
 
 
 def levers_to_fit(asked: Plan | Fit, count: int) -> tuple[Lever, ...]:

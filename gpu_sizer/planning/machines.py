@@ -98,10 +98,10 @@ def in_one(search: Search, start: int, each: int, *, joined: bool = True) -> Lay
     for among in (suits, None):
         tight = None
         for count in range(each, start - 1, -1):
-            found = search.best(count, among=among)
-            if found is not None and found.verdict == "fits":
-                return found
-            tight = tight or found
+            best = search.best(count, among=among)
+            if best is not None and best.verdict == "fits":
+                return best
+            tight = tight or best
         if tight is not None:
             return tight
     return None
@@ -121,7 +121,7 @@ def over_several(search: Search, machines: int, each: int, *, joined: bool = Tru
     """
     could = search.fitting.could_hold
     layouts = search.accepted(machines * each, search.request.layouts)
-    found = [
+    memories = [
         m
         for layout in layouts
         if divides(layout, each)
@@ -130,7 +130,7 @@ def over_several(search: Search, machines: int, each: int, *, joined: bool = Tru
         and search.is_fast(layout)
     ]
     return max(
-        found,
+        memories,
         default=None,
         key=lambda m: (
             unsuited(m.layout, joined=joined) is None,

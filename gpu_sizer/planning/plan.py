@@ -285,14 +285,14 @@ class Fit:
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object: a plan whose ``gpu_count`` is the one asked; GPUs that differ are listed one by one."""
-        found = {**self.as_plan().model_dump(), "gpu_count": self.gpu_count, "memory_floor": None}
+        dumped = {**self.as_plan().model_dump(), "gpu_count": self.gpu_count, "memory_floor": None}
         if self.hardware:
-            found["gpu"] = "+".join(f"{n}x{gpu.id}" for gpu, n in self.kinds())
-            found["gpus"] = [
+            dumped["gpu"] = "+".join(f"{n}x{gpu.id}" for gpu, n in self.kinds())
+            dumped["gpus"] = [
                 {"gpu": gpu.id, "layers": layers, "per_gpu": r.model_dump()}
                 for gpu, layers, r in zip(self.hardware, self.memory.layer_split, self.memory.stages, strict=False)
             ]
-        return found
+        return dumped
 
     def kinds(self) -> list[tuple[GpuSpec, int]]:
         """Each kind of GPU and how many there are, in their order."""

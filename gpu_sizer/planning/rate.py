@@ -92,9 +92,9 @@ class Rates:
         Raises:
             RequestError: a layout that the engine refuses.
         """
-        if (found := self._meets.get(layout)) is None:
-            found = self._meets[layout] = self.may_meet(layout) and bool(self.meets_for(layout, float(self._users)))
-        return found
+        if (kept := self._meets.get(layout)) is None:
+            kept = self._meets[layout] = self.may_meet(layout) and bool(self.meets_for(layout, float(self._users)))
+        return kept
 
     def meets_for(self, layout: Layout, users: Number) -> Number:
         """The same for other numbers of users: one, or an array of them.
@@ -121,9 +121,9 @@ class Rates:
         Raises:
             RequestError: a layout that the engine refuses.
         """
-        if (found := self._found.get(layout)) is None:
-            found = self._found[layout] = self._judged(layout)
-        return found
+        if (kept := self._found.get(layout)) is None:
+            kept = self._found[layout] = self._judged(layout)
+        return kept
 
     def nearest(self, layouts: Sequence[Layout], holds: Callable[[Layout], bool]) -> tuple[Layout, str]:
         """Of layouts that are too slow that which comes nearest, and what it reaches of what is asked for.
@@ -138,8 +138,8 @@ class Rates:
         for place in sorted(range(len(layouts)), key=lambda n: -bounds[n]):
             if bounds[place] * (1 + MARGIN) < reached:
                 break
-            if holds(layouts[place]) and ((found := self.reached(layouts[place])), -place) > (reached, -best):
-                best, reached = place, found
+            if holds(layouts[place]) and ((speed := self.reached(layouts[place])), -place) > (reached, -best):
+                best, reached = place, speed
         return layouts[best], too_slow(self.speed(layouts[best]), self._load)
 
     def reached(self, layout: Layout) -> float:
@@ -174,12 +174,12 @@ class Rates:
         if layout not in self._fewest:
             assert self._wanted is not None
             replicas = self._speeds.situation(layout).replicas
-            found = self._speeds.replica(layout).fewest_at_once(self._wanted / replicas)
-            self._fewest[layout] = None if found is None else found * replicas
+            fewest = self._speeds.replica(layout).fewest_at_once(self._wanted / replicas)
+            self._fewest[layout] = None if fewest is None else fewest * replicas
         return self._fewest[layout]
 
     def _at_once(self, layout: Layout) -> float:
         """The same; where none do, as many as all replicas have room for."""
-        if (found := self._fewest_at_once(layout)) is not None:
-            return found
+        if (fewest := self._fewest_at_once(layout)) is not None:
+            return fewest
         return self._speeds.replica(layout).places * self._speeds.situation(layout).replicas

@@ -120,7 +120,7 @@ def rent(
     kept = {k: v for k, v in options.items() if v is not None}
     answers: dict[tuple[str, int, bool], tuple[int, LayoutMemory] | Uncounted | None] = {}
     speeds: dict[tuple[str, int, bool], Speed | None] = {}
-    found: list[Rental] = []
+    rentals: list[Rental] = []
     too_small = 0
     refused: RequestError | None = None
     request: Request | None = None
@@ -142,16 +142,16 @@ def rent(
         if request is not None and isinstance(held := answers[key], tuple):
             price = wanted.price(offer)
             rental = Rental(offer, gpu, *held, price, doubt_of(price, wanted))
-            found.append(replace(rental, cost=cost_of(speeds[key], rental, *lengths(request))))
+            rentals.append(replace(rental, cost=cost_of(speeds[key], rental, *lengths(request))))
         else:
             too_small += 1
     if request is None:
         raise refused or RequestError(_none(wanted), about="gpu")
-    found.sort(key=order)
+    rentals.sort(key=order)
     uncounted = tuple(dict.fromkeys(a for a in answers.values() if isinstance(a, Uncounted)))
-    affordable = _affordable(found, wanted)
+    affordable = _affordable(rentals, wanted)
     listed = tuple(affordable if everything else _sensible(affordable))
-    return Rentals(card, request, wanted, listed, len(found) - len(listed), too_small, everything, uncounted)
+    return Rentals(card, request, wanted, listed, len(rentals) - len(listed), too_small, everything, uncounted)
 
 
 def _speed(request: Request, layout: Layout) -> Speed | None:
@@ -169,21 +169,21 @@ def _none(wanted: Wanted) -> str:
     return f"no machine{where}{price}{region} is known"
 
 
-def _affordable(found: Sequence[Rental], wanted: Wanted) -> list[Rental]:
+def _affordable(rentals: Sequence[Rental], wanted: Wanted) -> list[Rental]:
     """Those within the most that may be paid; what has no price cannot be told to be."""
     most = wanted.max_price
     if most is None:
-        return list(found)
-    return [r for r in found if r.price_hour_usd is not None and r.price_hour_usd <= most]
+        return list(rentals)
+    return [r for r in rentals if r.price_hour_usd is not None and r.price_hour_usd <= most]
 
 
-def _sensible(found: Sequence[Rental]) -> list[Rental]:
+def _sensible(rentals: Sequence[Rental]) -> list[Rental]:
     """One machine, or a cluster of whole nodes with fast links; of a provider's machines alike, the cheapest.
 
     Where nothing else carries the load, machines of any kind do.
     """
-    likely = [r for r in found if r.machines == 1 or is_node(r.offer, r.gpu)]
+    likely = [r for r in rentals if r.machines == 1 or is_node(r.offer, r.gpu)]
     kept: dict[tuple[str, str, int], Rental] = {}
-    for r in likely or found:
+    for r in likely or rentals:
         kept.setdefault((r.offer.provider, r.gpu.id, r.gpus_each), r)
     return list(kept.values())

@@ -56,10 +56,10 @@ class Wanted:
 
     def price(self, offer: Offer) -> MachinePrice | None:
         """A machine's price of the kind wanted, or one that stands in for it; null where there is none."""
-        found = offer.price((self.kind,), region=self.region, as_of=self.as_of)
-        if found is None and not self.spot:
-            found = offer.price(STAND_INS, region=self.region, as_of=self.as_of)
-        return found
+        offered = offer.price((self.kind,), region=self.region, as_of=self.as_of)
+        if offered is None and not self.spot:
+            offered = offer.price(STAND_INS, region=self.region, as_of=self.as_of)
+        return offered
 
 
 def hour_of(price: MachinePrice | None, machines: int) -> float | None:
@@ -192,11 +192,11 @@ def carried(request: Request, each: int, least: int = 1, *, joined: bool = True)
     """
     search = Search(request)
     start = max(search.start(), least)
-    if start <= each and (found := in_one(search, start, each, joined=joined)) is not None:
-        return 1, found
+    if start <= each and (memory := in_one(search, start, each, joined=joined)) is not None:
+        return 1, memory
     for machines in range(max(2, ceil_div(start, each)), request.max_gpus // each + 1):
-        if (found := over_several(search, machines, each, joined=joined)) is not None:
-            return machines, found
+        if (memory := over_several(search, machines, each, joined=joined)) is not None:
+            return machines, memory
     return None
 
 
@@ -223,8 +223,8 @@ def _priced(known: Fleet, gpu: str) -> tuple[Priced, ...]:
 
 def _in_order(machines: Iterable[Priced], least: int) -> tuple[tuple[tuple[Any, ...], Priced], ...]:
     """Machines in the order in which so many GPUs of them stand at best, each behind that order."""
-    found = [(_at_best(p, ceil_div(least, p.offer.machine.gpu_count)), p) for p in machines]
-    return tuple(sorted(found, key=itemgetter(0)))
+    ordered = [(_at_best(p, ceil_div(least, p.offer.machine.gpu_count)), p) for p in machines]
+    return tuple(sorted(ordered, key=itemgetter(0)))
 
 
 @lru_cache(maxsize=4096)
@@ -248,13 +248,13 @@ def machines_for(request: Request, least: int, known: Fleet | None = None) -> Se
         return _in_order([Priced.of(request.machine)], least)
     from gpu_sizer.cards.fleet import fleet
 
-    found = _of_gpu_in_order(known or fleet(request.cards), request.gpu.id, least)
+    priced = _of_gpu_in_order(known or fleet(request.cards), request.gpu.id, least)
     if request.provider is None and not request.in_nodes:
-        return found
+        return priced
     each = request.gpus_per_node if request.in_nodes else None
     return [
         (at_best, p)
-        for at_best, p in found
+        for at_best, p in priced
         if request.provider in (None, p.offer.provider) and each in (None, p.offer.machine.gpu_count)
     ]
 
@@ -286,11 +286,11 @@ def _of_gpu_at_least(
 
 
 def _at_least(machines: Iterable[Priced], count: int) -> tuple[bool, float | None, bool] | None:
-    found = []
+    bounds = []
     for p in machines:
         number = ceil_div(count, p.offer.machine.gpu_count)
-        found.append((number > 1, hour_of(p.price, number), p.doubt is not None))
-    return min(found, default=None, key=lambda f: (f[0], f[1] is None, f[2], f[1] or 0.0))
+        bounds.append((number > 1, hour_of(p.price, number), p.doubt is not None))
+    return min(bounds, default=None, key=lambda f: (f[0], f[1] is None, f[2], f[1] or 0.0))
 
 
 def rented(answer: Plan | Fit, known: Fleet | None = None) -> Rental | None:
@@ -322,9 +322,9 @@ def rented_for(request: Request, least: int, told: LayoutMemory | None, known: F
     waiting = machines_for(request, least, known)
     # Machines that people cluster, and those that do alone, before all others.
     for likely in (True, False):
-        found: tuple[tuple[Any, ...], Rental] | None = None
+        cheapest: tuple[tuple[Any, ...], Rental] | None = None
         for at_best, p in waiting:
-            if found is not None and found[0] <= at_best:
+            if cheapest is not None and cheapest[0] <= at_best:
                 break
             each = p.offer.machine.gpu_count
             if likely != (each >= least or request.machine is not None or is_node(p.offer, request.gpu)):
@@ -334,9 +334,9 @@ def rented_for(request: Request, least: int, told: LayoutMemory | None, known: F
                 carry[key] = _holding(request, told, each, least, joined=key[1])
             if (held := carry[key]) is not None:
                 made = Rental(p.offer, request.gpu, *held, p.price, p.doubt)
-                found = min(filter(None, (found, (order(made), made))), key=itemgetter(0))
-        if found is not None:
-            return found[1]
+                cheapest = min(filter(None, (cheapest, (order(made), made))), key=itemgetter(0))
+        if cheapest is not None:
+            return cheapest[1]
     return None
 
 

@@ -76,21 +76,21 @@ class Replica:
         https://doi.org/10.1007/BF01934364 (the Illinois rule): an end that stays twice is pulled towards the other. The
         time of a cycle is nearly a straight line of the requests in it, which makes that of what is left over one, too.
         """
-        found = self.in_all(low)
-        if found >= wanted:
+        in_all = self.in_all(low)
+        if in_all >= wanted:
             return low
         # Into the middle of what is near enough, from either side.
         aim = wanted * (1 + NEARNESS / 2)
-        below, above, before = low - aim * low / found, high - aim * high / given, None
+        below, above, before = low - aim * low / in_all, high - aim * high / given, None
         for _ in range(MOST_STEPS):
             if given <= wanted * (1 + NEARNESS):
                 break
             middle = high - above * (high - low) / (above - below)
-            found = self.in_all(middle)
-            over = middle - aim * middle / found
-            enough = found >= wanted
+            in_all = self.in_all(middle)
+            over = middle - aim * middle / in_all
+            enough = in_all >= wanted
             if enough:
-                high, above, given = middle, over, found
+                high, above, given = middle, over, in_all
             else:
                 low, below = middle, over
             if enough == before:

@@ -121,15 +121,15 @@ class Request:
 
     def not_taken(self, settings: Settings) -> list[str]:
         """What was asked for and the engine has no such setting, a sentence each."""
-        found = []
+        told = []
         for s in self.load.changed():
             asked, taken = getattr(self.load, s.name), getattr(settings, s.name)
             # Users are those of one replica there; lengths and sizes may be rounded, shares are not.
             if s.name == "users":
                 continue
             if taken == s.default or (s.kind == "float" and taken != asked):
-                found.append(f"{self.get_engine().title} has no setting for this and leaves it aside: {s.say(asked)}")
-        return found
+                told.append(f"{self.get_engine().title} has no setting for this and leaves it aside: {s.say(asked)}")
+        return told
 
     def assumptions(self, settings: Settings, weights_format: str, *, of_gpu: bool = True) -> dict[str, Any]:
         """What an answer to it rests on: the settings in force that are always told or were asked for.
@@ -139,16 +139,16 @@ class Request:
             weights_format: the format in which most bytes of the weights are.
             of_gpu: whether the answer is one about this GPU: else neither its defaults nor the search are told.
         """
-        found: dict[str, Any] = {}
+        assumed: dict[str, Any] = {}
         for s in LOAD:
             asked = getattr(self.load, s.name)
             # Settings have the users of one replica, and the type of the weights that was asked for, if any.
             value = {"users": asked, "weights_dtype": weights_format}.get(s.name, getattr(settings, s.name))
             resolved = s.default is None and value is not None and (of_gpu or not s.by_gpu)
             if s.told or resolved or asked != s.default:
-                found[s.name] = value
+                assumed[s.name] = value
         limits = {s.name: getattr(self.limits, s.name) for s in LIMITS if of_gpu or not s.told}
-        return found | told(limits)
+        return assumed | told(limits)
 
 
 def make_request(
@@ -257,11 +257,11 @@ def options_of(given: Mapping[str, Any], native: int | None) -> dict[str, Any]:
     Raises:
         RequestError: a length that is none.
     """
-    found = {name: value for name, value in given.items() if value is not None}
-    for name in _TOKENS & found.keys():
-        if isinstance(found[name], str):
-            found[name] = tokens(found[name], native, name, OPTIONS[name].about)
-    return found
+    options = {name: value for name, value in given.items() if value is not None}
+    for name in _TOKENS & options.keys():
+        if isinstance(options[name], str):
+            options[name] = tokens(options[name], native, name, OPTIONS[name].about)
+    return options
 
 
 def gpus_asked(count: int | None) -> int:

@@ -125,11 +125,11 @@ class _Known:
         """
         # The spec is kept beside what was found, so that no other can bear its identity.
         key = (id(gpu), load)
-        if (found := self._fittings.get(key)) is None:
+        if (kept := self._fittings.get(key)) is None:
             if len(self._fittings) >= MOST_LOADS:
                 self._fittings.clear()
-            found = self._fittings[key] = gpu, self._engine.fitting(self.model, gpu, load)
-        return found[1]
+            kept = self._fittings[key] = gpu, self._engine.fitting(self.model, gpu, load)
+        return kept[1]
 
     def speeds(self, request: Request, prompt: float, answer: float) -> Speeds:
         """The speeds on a GPU with prompts and answers of some length: the same for any users and rates.
@@ -140,29 +140,29 @@ class _Known:
         from gpu_sizer.planning.speed import Speeds
 
         key = _Hashed(request.gpu), prompt, answer, replace(request.load, **ANY_RATE)
-        if (found := self._speeds.get(key)) is None:
+        if (kept := self._speeds.get(key)) is None:
             if len(self._speeds) >= MOST_SPEEDS:
                 self._speeds.clear()
-            found = self._speeds[key] = Speeds(request, self, prompt=prompt, answer=answer)
-        return found
+            kept = self._speeds[key] = Speeds(request, self, prompt=prompt, answer=answer)
+        return kept
 
     def accepted(self, count: int, kind: str, users: int) -> tuple[Layout, ...]:
         """The layouts of a count that the engine does not refuse."""
         key = (count, kind, min(users, count))
-        if (found := self._accepted.get(key)) is None:
+        if (kept := self._accepted.get(key)) is None:
             model, refusal = self.model, self._engine.refusal
             layouts = self._engine.layouts(model, count, users, kind)
-            found = tuple([layout for layout in layouts if refusal(model, layout) is None])
+            kept = tuple([layout for layout in layouts if refusal(model, layout) is None])
             if len(self._accepted) < MOST_KEPT:
-                self._accepted[key] = found
-        return found
+                self._accepted[key] = kept
+        return kept
 
     def rules(self, count: int, kind: str, users: int) -> tuple[str, ...]:
         """Why the engine refuses layouts of a count, each reason once; those that spread experts are left out."""
         key = (count, kind, min(users, count))
-        if (found := self._rules.get(key)) is None:
+        if (kept := self._rules.get(key)) is None:
             model, refusal = self.model, self._engine.refusal
-            found = tuple(
+            kept = tuple(
                 dict.fromkeys(
                     f"{layout.describe()}: {reason}"
                     for layout in self._engine.layouts(model, count, users, kind)
@@ -170,41 +170,41 @@ class _Known:
                 )
             )
             if len(self._rules) < MOST_KEPT:
-                self._rules[key] = found
-        return found
+                self._rules[key] = kept
+        return kept
 
     def preferred(self, count: int, kind: str, users: int, node: int) -> tuple[tuple[Layout, ...], ...]:
         """The accepted layouts by preference: tensor parallelism within a node of so many GPUs, no experts spread."""
         key = (count, kind, min(users, count), node)
-        if (found := self._preferred.get(key)) is None:
+        if (kept := self._preferred.get(key)) is None:
             alike: dict[tuple[bool, bool, bool], list[Layout]] = {}
             for layout in self.accepted(count, kind, users):
                 within = layout.tensor_parallel_size <= node
                 one_node = within and layout.pipeline_parallel_size == 1
                 alike.setdefault((within, one_node, not layout.expert_parallel), []).append(layout)
-            found = tuple([tuple(alike[rank]) for rank in sorted(alike, reverse=True)])
+            kept = tuple([tuple(alike[rank]) for rank in sorted(alike, reverse=True)])
             if len(self._preferred) < MOST_KEPT:
-                self._preferred[key] = found
-        return found
+                self._preferred[key] = kept
+        return kept
 
     def ranks(self, count: int, kind: str, users: int) -> tuple[tuple[int, int], ...]:
         """Over how many ranks accepted layouts of a count cut each layer, and how many groups share the experts."""
         from gpu_sizer.planning.speed import groups_of
 
         key = (count, kind, min(users, count))
-        if (found := self._ranks.get(key)) is None:
+        if (kept := self._ranks.get(key)) is None:
             layouts = self.accepted(count, kind, users)
-            found = tuple({(x.tensor_parallel_size, groups_of(x, self.work)): None for x in layouts})
+            kept = tuple({(x.tensor_parallel_size, groups_of(x, self.work)): None for x in layouts})
             if len(self._ranks) < MOST_KEPT:
-                self._ranks[key] = found
-        return found
+                self._ranks[key] = kept
+        return kept
 
 
 @lru_cache(maxsize=64)
 def _known(engine_name: str, of_model: Load, card: _Hashed) -> _Known:
     """A prepared model, kept by all of a load that changes it."""
-    found = engine(engine_name)
-    return _Known(found, found.model(card.card, of_model), card.card)
+    own = engine(engine_name)
+    return _Known(own, own.model(card.card, of_model), card.card)
 
 
 def known(request: Request) -> _Known:
@@ -324,7 +324,7 @@ class Search:
         if bounds is not None and not bounds.may_any_meet(count, kind or request.layouts, self.sharers):
             return None
         for alike in self.known.preferred(count, kind or request.layouts, self.sharers, request.gpus_per_node):
-            found = [
+            possible = [
                 x
                 for x in alike
                 if (among is None or among(x))
@@ -332,9 +332,9 @@ class Search:
                 and not self._too_slow(x)
                 and fitting.could_hold(x, safe=safe)
             ]
-            if len(found) > 1:
-                found.sort(key=fitting.free_bytes, reverse=True)
-            for layout in found:
+            if len(possible) > 1:
+                possible.sort(key=fitting.free_bytes, reverse=True)
+            for layout in possible:
                 # Where its speed is known, it is known at once, and rules out more.
                 if bounds is not None and (fitting.free_bytes(layout) < 0 or not self.is_fast(layout)):
                     continue
@@ -352,8 +352,8 @@ class Search:
         if safe and start > 1 and not self.fitting.may_grow_safe():
             return None
         for count in range(start, stop + 1):
-            if (found := self.best(count, kind, safe=safe)) is not None:
-                return found
+            if (best := self.best(count, kind, safe=safe)) is not None:
+                return best
         return None
 
     def fewest(self) -> LayoutMemory | None:
@@ -392,9 +392,9 @@ class Search:
 
     def rejection(self, count: int) -> Rejection:
         """Why this count does not do: the layout that came nearest, or the engine's rule."""
-        if (found := self._rejections.get(count)) is None:
-            found = self._rejections[count] = self._rejected(count)
-        return found
+        if (kept := self._rejections.get(count)) is None:
+            kept = self._rejections[count] = self._rejected(count)
+        return kept
 
     def _rejected(self, count: int) -> Rejection:
         kind = self.request.layouts
@@ -423,20 +423,22 @@ def _in_machines(memory: LayoutMemory | None) -> Iterator[str]:
 def _warnings(search: Search, settings: Settings) -> tuple[str, ...]:
     request, engine = search.request, search.engine
     gpu, card = request.gpu, request.model
-    found = [*request.not_taken(settings), *search.known.notes, *engine.gpu_notes(gpu)]
+    warnings = [*request.not_taken(settings), *search.known.notes, *engine.gpu_notes(gpu)]
     if gpu.supports_bfloat16 is False and (request.what_if or card.weights.dtype) == "bfloat16":
-        found.append(f"{gpu.name} has no bfloat16: run with --dtype float16 (the same size)")
+        warnings.append(f"{gpu.name} has no bfloat16: run with --dtype float16 (the same size)")
     if not card.verified:
-        found.append(f"the architecture of {card.name} was inferred and is not verified")
+        warnings.append(f"the architecture of {card.name} was inferred and is not verified")
     if card.context.extended and request.context > card.context.native:
-        found.append(f"{request.context:,} tokens need {card.context.method} (native: {card.context.native:,})")
+        warnings.append(f"{request.context:,} tokens need {card.context.method} (native: {card.context.native:,})")
     if card.architecture.towers and not engine.counts_towers(card):
-        found.append("the peak of the vision or audio encoder is not in the estimate: limit images with large batches")
+        warnings.append(
+            "the peak of the vision or audio encoder is not in the estimate: limit images with large batches"
+        )
     if gpu.memory.visible_basis == "estimated":
-        found.append(f"the memory that a program sees on {gpu.name} is estimated, not measured")
+        warnings.append(f"the memory that a program sees on {gpu.name} is estimated, not measured")
     if request.machine is not None and (trap := request.machine.machine.trap) is not None:
-        found.append(f"{request.machine.machine.name}: {trap}")
-    return (*found, *card.notes)
+        warnings.append(f"{request.machine.machine.name}: {trap}")
+    return (*warnings, *card.notes)
 
 
 def fit(request: Request, layout: Layout, *, gpus: int | None = None) -> Fit:
@@ -455,10 +457,10 @@ def fit(request: Request, layout: Layout, *, gpus: int | None = None) -> Fit:
         there = "1 is" if gpus == 1 else f"{gpus} are"
         return fit_of(search, refused(layout, f"that takes {layout.gpu_count} GPUs, and {there} there"))
     memory = search.evaluate(layout)
-    found = fit_of(search, memory)
-    if found.fits or memory.refused:
-        return found
-    return replace(found, tuned=_tuned_layout(search, layout))
+    made = fit_of(search, memory)
+    if made.fits or memory.refused:
+        return made
+    return replace(made, tuned=_tuned_layout(search, layout))
 
 
 def fit_of(search: Search, memory: LayoutMemory) -> Fit:
@@ -469,16 +471,16 @@ def fit_of(search: Search, memory: LayoutMemory) -> Fit:
     """
     request = search.request
     settings = search.fitting.settings(memory.layout)
-    found = search.known
+    known = search.known
     return Fit(
         request,
         settings,
         memory,
-        found.total_parameters,
-        found.active_parameters,
-        found.active_without_embedding,
-        found.checkpoint_parameters,
-        found.weights_format,
+        known.total_parameters,
+        known.active_parameters,
+        known.active_without_embedding,
+        known.checkpoint_parameters,
+        known.weights_format,
         (*_in_machines(memory), *_warnings(search, settings)),
         speed=search.rates.speed(memory.layout) if request.load.asks_rate and memory.within_budget else None,
     )
@@ -499,9 +501,9 @@ def _lower_settings(search: Search, layout: Layout) -> list[dict[str, Any]]:
 def _tuned_layout(search: Search, layout: Layout) -> Tuned | None:
     """The highest settings below the defaults under which a layout fits, or null."""
     for settings in _lower_settings(search, layout):
-        found = Search(search.request.under(**settings)).evaluate(layout)
-        if found.verdict == "fits" and found.per_gpu is not None:
-            return Tuned(layout.gpu_count, layout, settings, found.verdict, found.per_gpu)
+        memory = Search(search.request.under(**settings)).evaluate(layout)
+        if memory.verdict == "fits" and memory.per_gpu is not None:
+            return Tuned(layout.gpu_count, layout, settings, memory.verdict, memory.per_gpu)
     return None
 
 
@@ -520,9 +522,9 @@ def _tuned(search: Search, stop: int) -> Tuned | None:
         return None
     count = least.layout.gpu_count
     for settings in options:
-        found = smallest(settings, count, count)
-        if found is not None and found.per_gpu is not None:
-            return Tuned(count, found.layout, settings, found.verdict, found.per_gpu)
+        best = smallest(settings, count, count)
+        if best is not None and best.per_gpu is not None:
+            return Tuned(count, best.layout, settings, best.verdict, best.per_gpu)
     return None
 
 
@@ -543,8 +545,8 @@ def _alternatives(search: Search, chosen: LayoutMemory, safe: LayoutMemory | Non
     counts = search.node_counts()
     if count not in counts:
         for n in counts:
-            if count < n <= most and (found := search.best(n)) is not None:
-                yield from made("usual machine", found)
+            if count < n <= most and (best := search.best(n)) is not None:
+                yield from made("usual machine", best)
                 break
 
 
@@ -557,8 +559,8 @@ def _context_counts(request: Request, chosen: int | None) -> tuple[tuple[int, in
         if length == request.context:
             counts.append((length, chosen))
             continue
-        found = Search(request.under(context=length)).fewest()
-        counts.append((length, found.layout.gpu_count if found else None))
+        best = Search(request.under(context=length)).fewest()
+        counts.append((length, best.layout.gpu_count if best else None))
     if not any(length == request.context for length in lengths):
         counts = sorted([*counts, (request.context, chosen)])
     return tuple(counts) if len({n for _, n in counts}) > 1 else ()

@@ -177,9 +177,9 @@ class Speeds:
             RequestError: a layout that the engine refuses.
         """
         one = layout if self.groups(layout) > 1 else one_of(layout)
-        if (found := self._replicas.get(one)) is None:
-            found = self._replicas[one] = Replica(self.situation(one))
-        return found
+        if (kept := self._replicas.get(one)) is None:
+            kept = self._replicas[one] = Replica(self.situation(one))
+        return kept
 
     @property
     def has_experts(self) -> bool:
@@ -193,9 +193,9 @@ class Speeds:
             tensor: ranks over which every layer is cut.
             data: groups that share the experts.
         """
-        if (found := self._without_cache.get((tensor, data))) is None:
-            found = self._without_cache[tensor, data] = self._case(tensor, 1, data, 0.0)
-        return found
+        if (kept := self._without_cache.get((tensor, data))) is None:
+            kept = self._without_cache[tensor, data] = self._case(tensor, 1, data, 0.0)
+        return kept
 
     def groups(self, layout: Layout) -> int:
         """The groups of a layout that share the experts; its other data parallel groups are replicas."""
@@ -216,9 +216,9 @@ class Speeds:
         if layout.data_parallel_size > self.groups(layout):
             # Replicas are the same one by one: what one of them does is asked once for any number of them.
             return replace(self.situation(one_of(layout)), replicas=layout.data_parallel_size)
-        if (found := self._found.get(layout)) is None:
-            found = self._found[layout] = self._one(layout)
-        return found
+        if (kept := self._found.get(layout)) is None:
+            kept = self._found[layout] = self._one(layout)
+        return kept
 
     def _one(self, layout: Layout) -> Situation:
         memory = self._whole.evaluate(layout)

@@ -73,13 +73,13 @@ class SpeedBound:
             data: groups that share the experts.
             gpus: of all replicas, of any number of stages.
         """
-        if (found := self._shares.get((tensor, data, gpus))) is None:
+        if (kept := self._shares.get((tensor, data, gpus))) is None:
             replicas = gpus / (tensor * data)
             running = max(1.0, self._users / replicas)
             high = next(high for most, high in self._high if most >= running)
-            found = min(self._of_all(tensor, data, replicas), self._of_each(tensor, data, running, high))
-            self._shares[tensor, data, gpus] = found
-        return found
+            kept = min(self._of_all(tensor, data, replicas), self._of_each(tensor, data, running, high))
+            self._shares[tensor, data, gpus] = kept
+        return kept
 
     def share_of_some(self, tensor: int, data: int, gpus: int) -> float:
         """The same of layouts that may run fewer, where each user counts as much as runs at once of the users.

@@ -179,27 +179,27 @@ class Sweep:
     @property
     def counts(self) -> NDArray[np.int32]:
         """The fewest GPUs; 0 where no count does, the model takes no such context, or the pair cannot be counted."""
-        found: NDArray[np.int32] = self.cells["gpu_count"]
-        return found
+        counts: NDArray[np.int32] = self.cells["gpu_count"]
+        return counts
 
     @property
     def layouts(self) -> NDArray[np.void]:
         """Tensor, pipeline and data parallel sizes, and whether experts are spread."""
         names = ["tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size", "expert_parallel"]
-        found: NDArray[np.void] = self.cells[names]
-        return found
+        layouts: NDArray[np.void] = self.cells[names]
+        return layouts
 
     @property
     def tight(self) -> NDArray[np.bool_]:
         """Whether the free memory is within the estimate's own error."""
-        found: NDArray[np.bool_] = self.cells["tight"]
-        return found
+        tight: NDArray[np.bool_] = self.cells["tight"]
+        return tight
 
     @property
     def free_bytes(self) -> NDArray[np.int64]:
         """Bytes free on the fullest GPU; 0 where no count does."""
-        found: NDArray[np.int64] = self.cells["free_bytes"]
-        return found
+        free_bytes: NDArray[np.int64] = self.cells["free_bytes"]
+        return free_bytes
 
     def blocks(self) -> Iterator[Block]:
         """One block for each model, GPU, types and utilization."""

@@ -67,8 +67,8 @@ def setting_values(setting: Setting, text: str) -> tuple[Any, ...]:
     Raises:
         RequestError: not a number where one belongs.
     """
-    found = dict.fromkeys(part.strip() for part in text.split(",") if part.strip())
+    words = dict.fromkeys(part.strip() for part in text.split(",") if part.strip())
     try:
-        return tuple(None if word == DEFAULT else setting.read(word) for word in found)
+        return tuple(None if word == DEFAULT else setting.read(word) for word in words)
     except RequestError:
         raise RequestError(f"{setting.key} must be numbers such as 0.85,0.9, not {text[:40]!r}") from None

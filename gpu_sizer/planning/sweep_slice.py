@@ -88,9 +88,9 @@ class Slice:
         cells agree have one set of settings throughout. Beyond the engine's default there are as many sequences as
         users.
         """
-        if (found := self._rectangles.get(replicas)) is not None:
-            return found
-        found = self._rectangles[replicas] = []
+        if (made := self._rectangles.get(replicas)) is not None:
+            return made
+        made = self._rectangles[replicas] = []
         # Under a rate in all there is work for more replicas than users.
         in_all = self.request.load.requests_per_second is not None
         start = 0 if in_all else int(np.searchsorted(self.users, replicas))
@@ -104,20 +104,20 @@ class Slice:
             first, last = self._settings(low, left, replicas), self._settings(high - 1, right - 1, replicas)
             if _alike(first, last):
                 ramp = first.max_num_seqs != last.max_num_seqs
-                found.append(Rectangle(low, high, left, right, last, ramp))
+                made.append(Rectangle(low, high, left, right, last, ramp))
             elif high - low == 1 or (right - left > 1 and _alike(first, self._settings(high - 1, left, replicas))):
                 middle = (left + right) // 2
                 pending += [(low, high, left, middle), (low, high, middle, right)]
             else:
                 middle = (low + high) // 2
                 pending += [(low, middle, left, right), (middle, high, left, right)]
-        return found
+        return made
 
     def _fast(self, layout: Layout) -> NDArray[np.bool_]:
         """For which numbers of users a layout reaches the rates that are asked for; its context does not matter."""
-        if (found := self._meets.get(layout)) is None:
-            found = self._meets[layout] = self.search.rates.meets_for(layout, self.users.astype(np.float64))
-        return found
+        if (kept := self._meets.get(layout)) is None:
+            kept = self._meets[layout] = self.search.rates.meets_for(layout, self.users.astype(np.float64))
+        return kept
 
     def _start(self) -> int:
         """The least count that any cell's search begins with: the easiest cell's."""
@@ -205,8 +205,8 @@ class Slice:
     def _fill(cells: NDArray[np.void], open_: NDArray[np.bool_], best: _Best) -> None:
         """Gives cells without a count that of the best scores, and closes them."""
         assert best.scores is not None
-        found = open_ & (best.scores >= 0)
-        scores, chosen = best.scores[found], best.which[found]
+        filled = open_ & (best.scores >= 0)
+        scores, chosen = best.scores[filled], best.which[filled]
         for name in (
             "gpu_count",
             "tensor_parallel_size",
@@ -214,10 +214,10 @@ class Slice:
             "data_parallel_size",
             "expert_parallel",
         ):
-            cells[name][found] = np.array([getattr(x, name) for x in best.layouts])[chosen]
-        cells["free_bytes"][found] = scores & ((1 << FREE_BITS) - 1)
-        cells["tight"][found] = scores >> (FREE_BITS + 3) == 0
-        open_ &= ~found
+            cells[name][filled] = np.array([getattr(x, name) for x in best.layouts])[chosen]
+        cells["free_bytes"][filled] = scores & ((1 << FREE_BITS) - 1)
+        cells["tight"][filled] = scores >> (FREE_BITS + 3) == 0
+        open_ &= ~filled
 
 
 def _one_by_one(request: Request, contexts: Whole, users: Whole) -> NDArray[np.void]:
@@ -226,12 +226,12 @@ def _one_by_one(request: Request, contexts: Whole, users: Whole) -> NDArray[np.v
     for c, context in enumerate(contexts.tolist()):
         for u, count in enumerate(users.tolist()):
             search = Search(request.under(context=context, users=count))
-            found = search.smallest(search.start(), request.max_gpus)
-            if found is not None and found.per_gpu is not None:
-                x = found.layout
+            best = search.smallest(search.start(), request.max_gpus)
+            if best is not None and best.per_gpu is not None:
+                x = best.layout
                 cells[c, u] = (
                     *(x.gpu_count, x.tensor_parallel_size, x.pipeline_parallel_size, x.data_parallel_size),
-                    *(x.expert_parallel, found.verdict == "tight", found.per_gpu.free_bytes),
+                    *(x.expert_parallel, best.verdict == "tight", best.per_gpu.free_bytes),
                 )
     return cells
 

@@ -28,8 +28,8 @@ def _counts(request: Request, contexts: NDArray[np.int64], users: NDArray[np.int
 def _steps(contexts: NDArray[np.int64], counts: NDArray[np.int64], most_gpus: int, most_steps: int) -> tuple[Step, ...]:
     """The last context of each count, as far as counts are allowed."""
     last = np.append(counts[1:] != counts[:-1], True)
-    found = (Step(int(n), int(c)) for n, c in zip(counts[last], contexts[last], strict=True) if n <= most_gpus)
-    return tuple(found)[:most_steps]
+    steps = (Step(int(n), int(c)) for n, c in zip(counts[last], contexts[last], strict=True) if n <= most_gpus)
+    return tuple(steps)[:most_steps]
 
 
 def context_steps_by_users(request: Request, users: Sequence[int], most_steps: int) -> dict[int, tuple[Step, ...]]:

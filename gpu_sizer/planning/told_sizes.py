@@ -52,9 +52,9 @@ def smallest_with(request: Request, told: ToldSizes) -> Plan:
             break
         if told.tensor is not None and told.pipeline is not None:
             break
-    found = fit(request, chosen.layout if chosen else nearest).as_plan()
+    made = fit(request, chosen.layout if chosen else nearest).as_plan()
     floor = search.floor()
-    return replace(found, safe_gpu_count=safe, memory_floor=min(floor, found.gpu_count or floor), sizes_told=True)
+    return replace(made, safe_gpu_count=safe, memory_floor=min(floor, made.gpu_count or floor), sizes_told=True)
 
 
 def _preferred(m: LayoutMemory) -> tuple[bool, int, int]:

@@ -118,16 +118,16 @@ class Answer:
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object."""
-        found: dict[str, Any] = {"question": self.question, "intent": self.intent, "understood": self.understood}
-        found["headline"] = self.headline
-        found.update(self.result.model_dump())
+        told: dict[str, Any] = {"question": self.question, "intent": self.intent, "understood": self.understood}
+        told["headline"] = self.headline
+        told.update(self.result.model_dump())
         if isinstance(self.result, Plan):
-            found["levers"] = dumped(self.result)
+            told["levers"] = dumped(self.result)
         if self.warnings:
-            _warned(found, self.warnings)
+            _warned(told, self.warnings)
         if self.ignored:
-            found["ignored"] = list(self.ignored)
-        return found
+            told["ignored"] = list(self.ignored)
+        return told
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +195,9 @@ class Answers:
         }
 
 
-def _warned(found: dict[str, Any], warnings: tuple[str, ...]) -> None:
+def _warned(dumped: dict[str, Any], warnings: tuple[str, ...]) -> None:
     """The warnings of the question before those of its answer."""
-    for part in (found, found.get("plan")):
+    for part in (dumped, dumped.get("plan")):
         if isinstance(part, dict):
             part["warnings"] = [*warnings, *part.get("warnings", ())]
 
@@ -266,13 +266,13 @@ def _models(a: Asked, cards: Catalogue) -> Runnable:
 
     shelf = cards.models
     how = {"machine": a.machine, "workers": a.workers, "counts": shelf.counts, **a.options}
-    found = what_fits(shelf.all(), a.gpus[0], gpus_asked(a.gpu_count), **how)
+    runnable_models = what_fits(shelf.all(), a.gpus[0], gpus_asked(a.gpu_count), **how)
     if not a.understood.options.best:
-        return found
+        return runnable_models
     from gpu_sizer.arena.scores import rated_now
     from gpu_sizer.planning.choices import by_rating
 
-    return by_rating(found, *rated_now(cards))
+    return by_rating(runnable_models, *rated_now(cards))
 
 
 def _speed(a: Asked, cards: Catalogue) -> HowFast:
@@ -323,10 +323,10 @@ def _other_memory(a: Asked, result: Result, cards: Catalogue) -> str | None:
     for identity in a.understood.other_memory:
         gpu = cards.gpus.get(identity)
         try:
-            found = _fit(replace(a, gpus=(gpu,)), cards)
+            other = _fit(replace(a, gpus=(gpu,)), cards)
         except GpuSizerError:
             continue
-        if found.fits != result.fits:
+        if other.fits != result.fits:
             others.append(f"{a.gpu_count} × {gpu.name.removeprefix('NVIDIA ').removeprefix('AMD ')}")
     if not others:
         return None
@@ -335,8 +335,8 @@ def _other_memory(a: Asked, result: Result, cards: Catalogue) -> str | None:
 
 def _layout_of(result: Result) -> Layout | None:
     """The layout that an answer found for the memory; null for lists, and where nothing fits."""
-    found: Any = getattr(result, "plan", None) or getattr(result, "fit", None) or result
-    return getattr(found, "layout", None) if result.fits else None
+    planned: Any = getattr(result, "plan", None) or getattr(result, "fit", None) or result
+    return getattr(planned, "layout", None) if result.fits else None
 
 
 def _with_speed(a: Asked, result: Result, remark: Remark) -> Remark:
@@ -462,24 +462,24 @@ def ask(
     shelf, most = cards or catalogue(), Most(most_gpus, most_listed, workers)
     known = shelf.changes
     try:
-        found = _asked_of(text, shelf, most)
+        answered = _asked_of(text, shelf, most)
     except GpuSizerError:
         shelf.look_again()
         if shelf.changes == known:
             raise
     else:
         if shelf.changes == known:
-            return found
+            return answered
     # Cards were edited in place, and a name means something else now.
     return _asked_of(text, shelf, most)
 
 
 def _asked_of(text: str, shelf: Catalogue, most: Most) -> Answer | Answers | Checked:
     """The answer from the cards as they are known."""
-    found = _pasted(text, shelf, most)
-    if not isinstance(found, InGpus):
-        return found
-    named = found
+    answered = _pasted(text, shelf, most)
+    if not isinstance(answered, InGpus):
+        return answered
+    named = answered
     question = " ".join(text.split())[:MOST_CHARACTERS]
     named, read = _read(named, shelf)
     parts = tuple(replace(u, question=question) for u in read)
@@ -521,13 +521,13 @@ def _starts(text: str, command: Command, cards: Catalogue, most: Most) -> Answer
     named, parts = _read(named, cards)
     u = parts[0]
     gpu = u.gpus[0] if u.gpus else None
-    found = started(read, model, gpu, u.gpu_count, cards, most.gpus)
-    there = f"{u.gpu_count or found.fit.gpu_count} × {found.fit.request.gpu.short_name}"
+    start = started(read, model, gpu, u.gpu_count, cards, most.gpus)
+    there = f"{u.gpu_count or start.fit.gpu_count} × {start.fit.request.gpu.short_name}"
     said = "; ".join((f"whether `{command.text[:120]}` starts on {there}", *named.said))
     question = " ".join(text.split())[:MOST_CHARACTERS]
-    unsafe = found.notes if found.command.takes_memory else ()
-    warnings = (*found.notes, *u.options.notes)
-    return Answer(question, "fit", said, found.fit, found.command.engine.partition("@")[0], warnings, unsafe[:1])
+    unsafe = start.notes if start.command.takes_memory else ()
+    warnings = (*start.notes, *u.options.notes)
+    return Answer(question, "fit", said, start.fit, start.command.engine.partition("@")[0], warnings, unsafe[:1])
 
 
 def _read(named: InGpus, cards: Catalogue) -> tuple[InGpus, tuple[Understanding, ...]]:
@@ -559,13 +559,13 @@ def _read(named: InGpus, cards: Catalogue) -> tuple[InGpus, tuple[Understanding,
 
 def _parts(parts: tuple[Understanding, ...], named: InGpus, cards: Catalogue, most: Most) -> list[Answer | Refused]:
     """The answer to each part; where a type of weights is sought, the first that fits, and what was too large."""
-    found: list[Answer | Refused] = []
+    kept: list[Answer | Refused] = []
     for u in parts:
         answer = _part(u, named, cards, most)
         if u.sought and answer.fits:
-            return [answer, *found]
-        found.append(answer)
-    return found
+            return [answer, *kept]
+        kept.append(answer)
+    return kept
 
 
 def _part(u: Understanding, named: InGpus, cards: Catalogue, most: Most) -> Answer | Refused:

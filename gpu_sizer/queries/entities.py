@@ -153,21 +153,21 @@ def exact_names(
         if len(key) < 2 or (key.replace(APART, "").isdigit() and not (figures and len(said) == 1 and len(key) >= 4)):
             continue
         spelling = " ".join(said)
-        if found := _meaning(cards.models, key):
-            models.append(Name(start, stop, found, spelling))
+        if identity := _meaning(cards.models, key):
+            models.append(Name(start, stop, identity, spelling))
         elif goes_on(s, start, stop):
             continue
-        elif found := _meaning(cards.gpus, key):
-            gpus.append(Name(start, stop, found, spelling))
+        elif identity := _meaning(cards.gpus, key):
+            gpus.append(Name(start, stop, identity, spelling))
         else:
             one = normal(" ".join(map(_singular, said)))
             if (
                 one == key
                 or (one.replace(APART, "").isdigit() and len(said) > 1)
-                or not (found := _meaning(cards.gpus, one))
+                or not (identity := _meaning(cards.gpus, one))
             ):
                 continue
-            gpus.append(Name(start, stop, found, spelling, plural=True))
+            gpus.append(Name(start, stop, identity, spelling, plural=True))
         s.take(start, stop)
     gpus = [_carried(s, cards, g) for g in sorted(gpus, key=lambda g: g.start)]
     return models, [counted(s, g, mender) for g in gpus]

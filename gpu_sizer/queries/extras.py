@@ -128,10 +128,10 @@ def _offload(s: Sentence, o: Options) -> None:
             continue
         before = i - 1 - (s.at(i - 1) == "cpu")
         for start in (i + 1, before, before - 1):
-            found = _gigabytes(s, start)
-            if found is None:
+            told = _gigabytes(s, start)
+            if told is None:
                 continue
-            amount, stop = found
+            amount, stop = told
             o.settings[OFFLOAD] = round(amount, 3)
             first, last = min(i, start), max(i + 1, stop)
             while s.at(last) in _PLACE:

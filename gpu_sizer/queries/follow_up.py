@@ -61,24 +61,24 @@ def whole_question(text: str, before: str | None, cards: Catalogue) -> str:
     # A text that lacks the model alone is read with it, for the GPUs that it may name.
     named = own or _read(f"{tail} for {last.model}", cards)[0]
     made = _composed(tail, own, named, last)
-    found, _ = _read(made, cards)
-    if found is None:
+    understood, _ = _read(made, cards)
+    if understood is None:
         return text
-    if last.options.context and not found.options.context:
+    if last.options.context and not understood.options.context:
         made += f" at {last.options.context[0]} tokens"
-    if last.options.users and not found.options.users:
+    if last.options.users and not understood.options.users:
         made += f" with {last.options.users} users"
-    if last.options.engine and not found.options.engine:
+    if last.options.engine and not understood.options.engine:
         made += f" under {last.options.engine}"
-    if last.options.utilization and not found.options.utilization:
+    if last.options.utilization and not understood.options.utilization:
         made += f" utilization {last.options.utilization:g}"
-    return f"{made}{''.join(_kept(last, found))}"
+    return f"{made}{''.join(_kept(last, understood))}"
 
 
-def _kept(last: Understanding, found: Understanding) -> Iterator[str]:
+def _kept(last: Understanding, understood: Understanding) -> Iterator[str]:
     """Settings that only the question before tells, by their names, which the reader takes in either place."""
     for name, value in last.options.settings.items():
-        if name in found.options.settings or value is False:
+        if name in understood.options.settings or value is False:
             continue
         if (said := _RATES.get(name)) is not None:
             yield said.format(value)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 def memory_told(s: Sentence, near: Name | None = None) -> int | None:
     """Gigabytes of a GPU that stand beside its name, or anywhere; their words are taken."""
-    found = memory_place(s, near)
-    return found[1] if found else None
+    place = memory_place(s, near)
+    return place[1] if place else None
 
 
 def memory_place(s: Sentence, near: Name | None = None) -> tuple[int, int] | None:

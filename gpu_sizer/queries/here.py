@@ -34,9 +34,9 @@ def in_paste(text: str, cards: Catalogue) -> InGpus | None:
         return None
     from gpu_sizer.cards.present import pasted, spec_of
 
-    if not (found := pasted(text)):
+    if not (gpus := pasted(text)):
         return None
-    specs = [spec_of(one, cards) for one in found]
+    specs = [spec_of(one, cards) for one in gpus]
     told = " + ".join(f"{specs.count(k)}x {k}" for k in dict.fromkeys(specs))
     asked = " ".join(_TABLE_LINE.sub(" ", text).split())
     return InGpus(f"{asked.rstrip('?')} on {told}", said=(f"GPUs of nvidia-smi: {told}",))

@@ -45,7 +45,7 @@ def known_hub_ids(s: Sentence, cards: Catalogue) -> list[Name]:
     Raises:
         UnknownModelError: the hub id of what only drafts for a model.
     """
-    found, index = [], cards.models.index
+    names, index = [], cards.models.index
     for start, slash, stop in list(hub_ids(s)):
         own, who = index.get(normal(spelt(s, start, stop))), normal(spelt(s, start, slash))
         if own is None and (draft := cards.draft_error(spelt(s, start, stop))) is not None:
@@ -54,8 +54,8 @@ def known_hub_ids(s: Sentence, cards: Catalogue) -> list[Name]:
         identity = own or (None if others else index.get(normal(spelt(s, slash, stop))))
         if identity is not None:
             s.take(start, stop)
-            found.append(Name(start, stop, (identity,), spelt(s, start, stop), near=own is None))
-    return found
+            names.append(Name(start, stop, (identity,), spelt(s, start, stop), near=own is None))
+    return names
 
 
 def refuse_drafts(s: Sentence, cards: Catalogue) -> None:

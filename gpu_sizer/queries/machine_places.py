@@ -46,11 +46,11 @@ def replaced(text: str, offer: Offer, start: int, stop: int) -> str:
 
 def without_provider(text: str, known: Fleet) -> str:
     """The text without its machine's provider, and the word before that."""
-    found = find_provider(text, known)
-    if found is None:
+    provider = find_provider(text, known)
+    if provider is None:
         return text
-    before = re.sub(r"\b(?:on|at|in|from|via|of)\s+$", "", text[: found.start], flags=re.I)
-    return before + text[found.stop :]
+    before = re.sub(r"\b(?:on|at|in|from|via|of)\s+$", "", text[: provider.start], flags=re.I)
+    return before + text[provider.stop :]
 
 
 def without_others(text: str, offer: Offer) -> str:

@@ -73,10 +73,10 @@ def widened(s: Sentence, name: Name, mender: Mender, billions: Callable[[str], S
     if not telling:
         return Name(start, stop, name.ids, spelling, near=mended)
     for wanted in (own + added, own + telling):
-        if len(found := mender.vocabulary.complete(wanted)) == 1:
-            return Name(start, stop, (found[0],), spelling, near=True)
-        if found:
-            return Name(start, stop, tuple(found), spelling)
+        if len(ids := mender.vocabulary.complete(wanted)) == 1:
+            return Name(start, stop, (ids[0],), spelling, near=True)
+        if ids:
+            return Name(start, stop, tuple(ids), spelling)
     if any(map(digits, telling)):
         raise UnknownModelError(
             f"unknown model {spelling[:60]!r}; did you mean {join_names(name.ids)}?", suggestions=name.ids
@@ -174,13 +174,13 @@ def told_in_part(s: Sentence, mender: Mender) -> tuple[list[str], str, range] | 
                     continue  # a number beside it says that another one is meant
                 whole = length == len(run) or any(p in mender.vocabulary.families for p in known)
                 if not (
-                    whole and mender.vocabulary.names_something(known) and (found := mender.vocabulary.complete(known))
+                    whole and mender.vocabulary.names_something(known) and (ids := mender.vocabulary.complete(known))
                 ):
                     continue
                 spelling = " ".join(s.at(i) for i in places)
                 rank = (any(p in mender.vocabulary.families for p in known), length)
                 if rank > best_rank:
-                    best, best_rank = (found, spelling, range(places[0], places[-1] + 1)), rank
+                    best, best_rank = (ids, spelling, range(places[0], places[-1] + 1)), rank
     return best
 
 
@@ -211,8 +211,8 @@ def nearly(s: Sentence, names: NearNames) -> tuple[list[str], str, range] | None
                 if not digits(spelling) and any(map(digits, beside)):
                     continue  # a number beside it says that another one is meant
                 told = [p for i in places for p in parts(s.at(i)) if digits(p) or len(p) <= SHORT]
-                if found := [i for i in names.near(spelling) if names.has_parts(i, told)]:
-                    return found, spelling, range(places[0], places[-1] + 1)
+                if ids := [i for i in names.near(spelling) if names.has_parts(i, told)]:
+                    return ids, spelling, range(places[0], places[-1] + 1)
     return None
 
 

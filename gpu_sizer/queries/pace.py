@@ -39,11 +39,11 @@ def fewest(a: Asked) -> int:
 def aside(a: Asked, layout: Layout) -> str:
     """The speed of a layout that was found for its memory, or why it is not known."""
     try:
-        found = how_fast(_paced(a).request(), layout)
+        pace = how_fast(_paced(a).request(), layout)
     except GpuSizerError as error:
         return f"its speed is not known here: {error}"
-    lengths = f"prompts of {found.prompt:,} and answers of {found.answer:,} tokens"
-    return f"about its speed, not its memory, with {lengths}: {headline(found).removesuffix('.')}"
+    lengths = f"prompts of {pace.prompt:,} and answers of {pace.answer:,} tokens"
+    return f"about its speed, not its memory, with {lengths}: {headline(pace).removesuffix('.')}"
 
 
 def _paced(a: Asked) -> Asked:

@@ -84,10 +84,10 @@ def find_command(text: str) -> Command | None:
     images = [i for line in engine_command_lines() for i in line.images]
     spelled = [r"\s+".join(map(re.escape, p)) for p in programs]
     docker = [rf"(?:docker|podman|nerdctl)\s+run\b(?=.*{re.escape(i)})" for i in images]
-    found = re.search(rf"(?:\S*/)?(?:{'|'.join([*docker, *spelled])})(?=\s)", text, re.S)
-    if found is None:
+    start = re.search(rf"(?:\S*/)?(?:{'|'.join([*docker, *spelled])})(?=\s)", text, re.S)
+    if start is None:
         return None
-    before, behind = text[: found.start()], re.sub(r"\\\s*\n", " ", text[found.start() :])
+    before, behind = text[: start.start()], re.sub(r"\\\s*\n", " ", text[start.start() :])
     python = re.search(r"python3?\s+-m\s+$", before)
     told, before = (python[0], before[: python.start()]) if python else ("", before)
     opened = before.rstrip()[-1:]

@@ -78,12 +78,12 @@ def _words(text: str) -> frozenset[str]:
 @lru_cache(maxsize=256)
 def alternatives(text: str) -> tuple[Alternative, ...]:
     """The alternatives of a pattern: sets of words one after the other, and whether the second is only near."""
-    found = []
+    parts = []
     for part in text.split(","):
         said = part.split()
         near = "~" in said
-        found.append((tuple(_words(w) for w in said if w != "~"), near))
-    return tuple(found)
+        parts.append((tuple(_words(w) for w in said if w != "~"), near))
+    return tuple(parts)
 
 
 def _is(s: Sentence, i: int, wanted: frozenset[str]) -> bool:

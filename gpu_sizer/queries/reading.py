@@ -220,9 +220,9 @@ class Reader:
             return []
         from gpu_sizer.queries.hub_ids import known_hub_ids
 
-        found = known_hub_ids(self.s, self.cards)
-        self.taken_as += [f"{m.spelling!r} taken as {m.ids[0]}" for m in found if m.near]
-        return found
+        names = known_hub_ids(self.s, self.cards)
+        self.taken_as += [f"{m.spelling!r} taken as {m.ids[0]}" for m in names if m.near]
+        return names
 
     def _refuse_drafts(self) -> None:
         if any(word.startswith(("eagle", "dflash", "dspark")) for word in self.s.asked):
@@ -257,17 +257,17 @@ class Reader:
 
     def _other_sizes(self, models: Sequence[Name]) -> list[Name]:
         """Further sizes of a model, told behind it: the 70B of ``llama 3.1 8b, 70b and 405b``."""
-        s, found = self.s, []
+        s, names = self.s, []
         for name in models:
             base, _, size = name.spelling.rpartition(" ")
             i = s.skip(name.stop, ("and", "or"))
             while is_size(size) and is_size(s.at(i)):
                 if (identity := self.cards.models.index.get(normal(f"{base} {s.at(i)}"))) is None:
                     break
-                found.append(Name(i, i + 1, (identity,), f"{base} {s.at(i)}"))
+                names.append(Name(i, i + 1, (identity,), f"{base} {s.at(i)}"))
                 s.take(i)
                 i = s.skip(i + 1, ("and", "or"))
-        return found
+        return names
 
     def _billions(self, identity: str) -> list[float]:
         return self.cards.models.billions(identity)
@@ -290,10 +290,10 @@ class Reader:
 
         return NearNames(self.cards.gpus)
 
-    def _find(self, into: list[Name], found: tuple[list[str], str, range] | None) -> None:
-        if found is None:
+    def _find(self, into: list[Name], part: tuple[list[str], str, range] | None) -> None:
+        if part is None:
             return
-        ids, spelling, places = found
+        ids, spelling, places = part
         if len(ids) > 1 and into is self.models and (whole := self._mended(spelling)) is not None:
             ids = [whole]
         self.s.take(places.start, places.stop)
@@ -316,14 +316,14 @@ class Reader:
                 s.take(i, i + 2)
                 self.gpus.append(counted(s, Name(i, i + 2, (identity,), key), self.mender))
                 return
-        found = nearly(s, self.gpu_names)
-        if found is None or not any(c.isdigit() for c in found[1]):
+        near = nearly(s, self.gpu_names)
+        if near is None or not any(c.isdigit() for c in near[1]):
             known = Mender(lambda: _vocabulary(tuple(self.cards.gpus.ids())))
             part = told_in_part(s, known)
-            found = part if part is not None and any(c.isdigit() for c in part[1]) else found
-        if found is not None and goes_on(s, found[2].start, found[2].stop):
+            near = part if part is not None and any(c.isdigit() for c in part[1]) else near
+        if near is not None and goes_on(s, near[2].start, near[2].stop):
             return
-        self._find(self.gpus, found)
+        self._find(self.gpus, near)
 
     def intent(self) -> Intent | None:
         """What is asked."""
@@ -368,14 +368,14 @@ class Reader:
 
     def other_memory(self) -> tuple[str, ...]:
         """GPUs that bear the same name as one that was told without its memory, and have another."""
-        found: dict[str, None] = {}
+        words: dict[str, None] = {}
         for gpu in self.gpus:
             key = singular(gpu.spelling)
             sized = (i for k, i in self.cards.gpus.index.items() if k.startswith(key) and _is_size(k[len(key) :]))
             # The bare name of a GPU that has one memory only, but for rebuilt ones, leaves nothing open.
             if not gpu.near and gpu.ids[0].endswith("gb") and not _told_size(self.s, gpu):
-                found.update(dict.fromkeys(i for i in sized if i not in gpu.ids))
-        return tuple(found)
+                words.update(dict.fromkeys(i for i in sized if i not in gpu.ids))
+        return tuple(words)
 
     @property
     def chooses(self) -> bool:
@@ -411,10 +411,10 @@ class Reader:
                 left[-1].append(i)
             else:
                 left.append([i])
-        found: dict[str, None] = {}
+        words: dict[str, None] = {}
         for run in left:
             telling = [i for i in run if self.s.at(i) not in STOP_WORDS]
             if telling:
                 start = telling[0] - (telling[0] - 1 in run and self.s.at(telling[0] - 1) in _BEFORE_AMOUNTS)
-                found[" ".join(self.s.at(i) for i in range(start, telling[-1] + 1))] = None
-        return tuple(found)[:MOST_IGNORED]
+                words[" ".join(self.s.at(i) for i in range(start, telling[-1] + 1))] = None
+        return tuple(words)[:MOST_IGNORED]

@@ -129,24 +129,24 @@ def asked(u: Understanding, cards: Catalogue) -> Asked:
 
 def lengths(o: Options, native: int | None) -> dict[str, int]:
     """Tokens of a prompt, of an answer and of both, as far as they are told."""
-    found = {"in": 0, "out": 0, "": 0}
+    given = {"in": 0, "out": 0, "": 0}
     for text, part in o.parts:
-        found[part] += tokens(text, native)
-    return {name: found[part] for part, name in (("in", "prompt"), ("out", "answer"), ("", "context")) if found[part]}
+        given[part] += tokens(text, native)
+    return {name: given[part] for part, name in (("in", "prompt"), ("out", "answer"), ("", "context")) if given[part]}
 
 
 def _paced(o: Options, told: dict[str, int], *, speed: bool) -> dict[str, Any]:
     """The lengths and rates of a question in which speed matters: a prompt and an answer are no context."""
-    found: dict[str, Any] = dict(told)
+    load: dict[str, Any] = dict(told)
     if {"prompt", "answer"} & told.keys():
-        found.setdefault("context", None)
+        load.setdefault("context", None)
     elif speed:
         # A length alone is that of both.
         answer = min(USUAL_ANSWER, told.get("context", USUAL_PROMPT) // 2)
-        found |= {"prompt": told.get("context", USUAL_PROMPT + answer) - answer, "answer": answer, "context": None}
+        load |= {"prompt": told.get("context", USUAL_PROMPT + answer) - answer, "answer": answer, "context": None}
     if o.tokens_in_all is not None:
-        found["requests_per_second"] = o.tokens_in_all / told.get("answer", USUAL_ANSWER)
-    return found
+        load["requests_per_second"] = o.tokens_in_all / told.get("answer", USUAL_ANSWER)
+    return load
 
 
 def say(a: Asked) -> str:

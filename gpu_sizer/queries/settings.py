@@ -215,25 +215,25 @@ def read_dtypes(s: Sentence, o: Options) -> None:
     """
     told: list[tuple[int, int, str]] = []
     for i in list(s.free()):
-        found = _DTYPES.get(s.at(i))
+        dtype = _DTYPES.get(s.at(i))
         stop = i + 1
         for phrase, name in _DTYPE_PHRASES.items():
             if s.starts(i, phrase):
-                found, stop = name, i + len(phrase)
-        if found is None and (of_llama_cpp := _llama_cpp_type(s, i)) is not None:
-            found, stop = of_llama_cpp
-        if found is None:
+                dtype, stop = name, i + len(phrase)
+        if dtype is None and (of_llama_cpp := _llama_cpp_type(s, i)) is not None:
+            dtype, stop = of_llama_cpp
+        if dtype is None:
             continue
         before = s.skip(i - 1, _BEFORE_DTYPES, -1)
-        of_gguf = found[:1] in "qi" and found.removeprefix("i")[:2] in _Q_TYPES
+        of_gguf = dtype[:1] in "qi" and dtype.removeprefix("i")[:2] in _Q_TYPES
         if of_gguf and o.engine is None:
             o.engine = _OF_GGUF
         if s.at(stop) in _CACHE or s.at(before) in _CACHE:
             # The caches of eight bits that engines have are float8.
-            o.settings["kv_cache_dtype"] = "float8" if found == "int8" else found
+            o.settings["kv_cache_dtype"] = "float8" if dtype == "int8" else dtype
         else:
-            o.settings[WEIGHTS] = found
-            told.append((i, stop, found))
+            o.settings[WEIGHTS] = dtype
+            told.append((i, stop, dtype))
         s.take(i, stop)
     if (o.engine or "").replace("_", ".").startswith(_OF_GGUF) and (named := o.settings.get(WEIGHTS)):
         o.settings[WEIGHTS] = _AS_GGUF.get(named, named)

@@ -64,12 +64,12 @@ def _whole(text: str, match: re.Match[str], profile: str, known: dict[str, list[
             return wholes[0], text, start, stop
         raise _unknown(profile, None, wholes, known)
     name = family[1].lower()
-    found = [w for w in wholes if w.split("-")[0] == name]
+    wide = [w for w in wholes if w.split("-")[0] == name]
     told = family[0].lower()
-    sized = [w for w in found if (size := re.search(r"(\d+) ?gb", told)) is not None and f"-{size[1]}gb" in w]
-    formed = [w for w in (sized or found) if any(f in told and f in w for f in _FORMS)]
-    plain = [w for w in (sized or found) if not any(f in w for f in _FORMS)]
-    kept = formed or plain or sized or found
+    sized = [w for w in wide if (size := re.search(r"(\d+) ?gb", told)) is not None and f"-{size[1]}gb" in w]
+    formed = [w for w in (sized or wide) if any(f in told and f in w for f in _FORMS)]
+    plain = [w for w in (sized or wide) if not any(f in w for f in _FORMS)]
+    kept = formed or plain or sized or wide
     if len(kept) != 1:
         raise _unknown(profile, name, kept, known)
     if family.start() >= stop:

@@ -254,14 +254,14 @@ class _Decision:
         Raises:
             UnknownModelError: a name that is none, or one that could mean several.
         """
-        found: dict[str, str] = {}
+        models: dict[str, str] = {}
         for name in sorted(self.r.models, key=lambda n: n.start):
-            found.setdefault(self._one(name), name.spelling)
-        if not found and intent == "models":
+            models.setdefault(self._one(name), name.spelling)
+        if not models and intent == "models":
             told = unknown_model(self.r.s, self.r.mender.vocabulary.families)
             if told and self.r.mender.vocabulary.names_something(told.split()):
                 raise unknown(UnknownModelError, told, self.r.model_names)
-        return list(found.items())
+        return list(models.items())
 
     def _one(self, name: Name) -> str:
         """The one model that a name means; of several of the size that was told, the newest.

@@ -121,7 +121,7 @@ def normal_text(text: str) -> str:
 
 def _characters(text: str) -> list[Word]:
     """Runs of letters and digits; a point stays between digits, a comma between thousands goes."""
-    found: list[Word] = []
+    words: list[Word] = []
     run, gap, last = "", "", len(text) - 1
     for i, c in enumerate(text):
         before = text[i - 1] if i else " "
@@ -136,15 +136,15 @@ def _characters(text: str) -> list[Word]:
         if c in _QUOTES or (c in ",_" and joins and _thousands(text, i)):
             continue
         if run:
-            found.append(Word(run, gap or " "))
+            words.append(Word(run, gap or " "))
             run, gap = "", ""
         gap += c
         if c in _TIMES or c in "%$€£" or (c == "+" and before.isalnum()):
-            found.append(Word("x" if c in _TIMES else "plus" if c == "+" else c, gap))
+            words.append(Word("x" if c in _TIMES else "plus" if c == "+" else c, gap))
             gap = ""
     if run:
-        found.append(Word(run, gap or " "))
-    return found
+        words.append(Word(run, gap or " "))
+    return words
 
 
 def _thousands(text: str, comma: int) -> bool:
@@ -199,25 +199,25 @@ def _meant(words: list[Word]) -> Iterator[Word]:
 
 def _written(words: list[Word]) -> list[Word]:
     """``twenty four``, ``two hundred`` and ``16 k`` as one number each."""
-    found: list[Word] = []
+    done: list[Word] = []
     for word in words:
-        value = found[-1].number if found else None
-        if word.text in ("k", "m") and word.before == " " and found and is_decimal(found[-1].text):
-            found[-1] = Word(found[-1].text + word.text, found[-1].before)
+        value = done[-1].number if done else None
+        if word.text in ("k", "m") and word.before == " " and done and is_decimal(done[-1].text):
+            done[-1] = Word(done[-1].text + word.text, done[-1].before)
             continue
         if value is not None and word.text in _POWERS and value < 1000:
-            found[-1] = Word(str(value * _POWERS[word.text]), found[-1].before)
-        elif word.text in _POWERS and found and found[-1].text == "a":
-            found[-1] = Word(str(_POWERS[word.text]), found[-1].before)
-        elif word.text in _POWERS and value is None and not (found and found[-1].text in _VAGUE):
-            found.append(Word(str(_POWERS[word.text]), word.before))
-        elif len(found) > 1 and found[-1].text == "and" and _is_hundreds(found[-2]) and 0 < (word.number or 0) < 100:
-            found[-2:] = [Word(str(int(found[-2].text) + (word.number or 0)), found[-2].before)]
-        elif found and found[-1].text in _TENS and 0 < UNITS.get(word.text, 0) < 10:
-            found[-1] = Word(str(_TENS[found[-1].text] + UNITS[word.text]), found[-1].before)
+            done[-1] = Word(str(value * _POWERS[word.text]), done[-1].before)
+        elif word.text in _POWERS and done and done[-1].text == "a":
+            done[-1] = Word(str(_POWERS[word.text]), done[-1].before)
+        elif word.text in _POWERS and value is None and not (done and done[-1].text in _VAGUE):
+            done.append(Word(str(_POWERS[word.text]), word.before))
+        elif len(done) > 1 and done[-1].text == "and" and _is_hundreds(done[-2]) and 0 < (word.number or 0) < 100:
+            done[-2:] = [Word(str(int(done[-2].text) + (word.number or 0)), done[-2].before)]
+        elif done and done[-1].text in _TENS and 0 < UNITS.get(word.text, 0) < 10:
+            done[-1] = Word(str(_TENS[done[-1].text] + UNITS[word.text]), done[-1].before)
         else:
-            found.append(word)
-    return found
+            done.append(word)
+    return done
 
 
 def _is_hundreds(word: Word) -> bool:

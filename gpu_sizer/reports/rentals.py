@@ -15,20 +15,20 @@ _KEYS = (
 )
 
 
-def rental_listing(found: Rentals, assumed: str = "") -> CatalogueListing:
+def rental_listing(rentals: Rentals, assumed: str = "") -> CatalogueListing:
     """The list as a table.
 
     Args:
-        found: what carries the load.
+        rentals: what carries the load.
         assumed: what was assumed, in one line.
     """
     columns = tuple(
         Column(key, c.title, c.right, rank=c.rank, flow=c.flow) for key, c in zip(_KEYS, RENT_COLUMNS, strict=True)
     )
-    rows = tuple(_row(r) for r in found.shown)
-    title = f"Machines for {found.model.name}"
-    grid = Grid(title, columns, (Group(None, rows),), tuple(rent_remarks(found)), assumed)
-    return CatalogueListing(grid, [r.model_dump() for r in found.shown])
+    rows = tuple(_row(r) for r in rentals.shown)
+    title = f"Machines for {rentals.model.name}"
+    grid = Grid(title, columns, (Group(None, rows),), tuple(rent_remarks(rentals)), assumed)
+    return CatalogueListing(grid, [r.model_dump() for r in rentals.shown])
 
 
 def _row(r: Rental) -> Row:

@@ -19,8 +19,8 @@ BENCHMARK_COLUMNS = (
 WORDS = {"output_tok_s": "output tokens a second", "tpot_ms": "time per token", "ttft_ms": "time to the first token"}
 
 
-def _span(found: dict[str, float] | None) -> str:
-    return f"{found['about']:,.4g} ({found['low']:,.4g} to {found['high']:,.4g})" if found else "-"
+def _span(span: dict[str, float] | None) -> str:
+    return f"{span['about']:,.4g} ({span['low']:,.4g} to {span['high']:,.4g})" if span else "-"
 
 
 def _told(measured: dict[str, float], *keys: str) -> str:

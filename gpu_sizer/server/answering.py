@@ -37,8 +37,8 @@ def outcome(name: str, body: Body | dict[str, Any], *, text: bool = False) -> Ou
     try:
         if (call := CALLS.get(name)) is None:
             raise RequestError(f"no tool {name[:40]!r}; there are: {', '.join(CALLS)}")
-        found = call.run(call.body.model_validate(body) if isinstance(body, dict) else body)
-        return Outcome(HTTPStatus.OK, found.body, "\n".join(found.lines) if text else "")
+        answered = call.run(call.body.model_validate(body) if isinstance(body, dict) else body)
+        return Outcome(HTTPStatus.OK, answered.body, "\n".join(answered.lines) if text else "")
     except ValidationError as error:
         return Outcome(HTTPStatus.UNPROCESSABLE_ENTITY, refused(error.errors()))
     except CardError as error:

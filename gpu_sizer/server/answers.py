@@ -203,16 +203,16 @@ _UNKNOWN = {
 
 def _with_errors(kind: type[BaseModel], description: str, *, body: bool = True) -> Responses:
     """The responses of a call that answers with one kind of object."""
-    found: Responses = {200: {"model": kind, "description": description}}
+    responses: Responses = {200: {"model": kind, "description": description}}
     if body:
-        found[400] = {"model": Error, "description": "The body is no JSON."}
-        found[408] = {"model": Error, "description": "The body did not arrive in time."}
-        found[413] = {"model": Error, "description": "The body is too large."}
+        responses[400] = {"model": Error, "description": "The body is no JSON."}
+        responses[408] = {"model": Error, "description": "The body did not arrive in time."}
+        responses[413] = {"model": Error, "description": "The body is too large."}
     example = {"application/json": {"example": _UNKNOWN}}
-    found[422] = {"model": Error, "description": "What was asked cannot be answered.", "content": example}
-    found[500] = {"model": Error, "description": "A fault of ours."}
-    found[503] = {"model": Error, "description": "The answer took too long."}
-    return found
+    responses[422] = {"model": Error, "description": "What was asked cannot be answered.", "content": example}
+    responses[500] = {"model": Error, "description": "A fault of ours."}
+    responses[503] = {"model": Error, "description": "The answer took too long."}
+    return responses
 
 
 PLAN = _with_errors(Plan, "The plan; also where nothing fits, with fits false and the reason.")

@@ -74,9 +74,11 @@ def takes(*settings: Setting) -> Callable[[type[B]], type[B]]:
 
     def made(body: type[B]) -> type[B]:
         fields: dict[str, Any] = {s.name: _field(s) for s in settings}
-        found = create_model(body.__name__, __base__=body, __module__=body.__module__, __doc__=body.__doc__, **fields)
-        found._settings = body._settings | frozenset(fields)
-        return found
+        with_load = create_model(
+            body.__name__, __base__=body, __module__=body.__module__, __doc__=body.__doc__, **fields
+        )
+        with_load._settings = body._settings | frozenset(fields)
+        return with_load
 
     return made
 

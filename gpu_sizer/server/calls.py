@@ -147,8 +147,8 @@ def fit(b: FitBody) -> Answered:
     if b.gpu_count is not None or (b.machine is not None and not told):
         if told:
             raise RequestError(f"say either gpu_count or {told[0]}, not both", about="gpu")
-        found = api.fits_on(**_asked(b), gpu_count=b.gpu_count)
-        return _answered(found, b.words)
+        fitted = api.fits_on(**_asked(b), gpu_count=b.gpu_count)
+        return _answered(fitted, b.words)
     if (count := Layout(**sizes).gpu_count) > MOST_GPUS:
         raise RequestError(f"the layout takes {count:,} GPUs; at most {MOST_GPUS} can be asked about here", about="gpu")
     one = api.estimate(**_asked(b), **sizes)
@@ -164,8 +164,8 @@ def speed(b: SpeedBody) -> Answered:
     sizes = b.layout()
     if (count := Layout(**sizes).gpu_count) > MOST_GPUS:
         raise RequestError(f"the layout takes {count:,} GPUs; at most {MOST_GPUS} can be asked about here", about="gpu")
-    found = api.speed(**_asked(b), gpu_count=b.gpu_count, **sizes)
-    return _answered(found, b.words)
+    pace = api.speed(**_asked(b), gpu_count=b.gpu_count, **sizes)
+    return _answered(pace, b.words)
 
 
 def rent(b: RentBody) -> Answered:
@@ -175,8 +175,8 @@ def rent(b: RentBody) -> Answered:
         GpuSizerError: an unknown name, or a value that makes no sense.
     """
     wanted = {k: getattr(b, k) for k in ("provider", "region", "spot", "max_price", "as_of", "everything")}
-    found = api.rent(api.load_model(b.model, cards=shelf()), cards=shelf(), **wanted, **b.load())
-    return _answered(found, b.words)
+    rentals = api.rent(api.load_model(b.model, cards=shelf()), cards=shelf(), **wanted, **b.load())
+    return _answered(rentals, b.words)
 
 
 def ask(b: AskBody) -> Answered:
@@ -185,8 +185,8 @@ def ask(b: AskBody) -> Answered:
     Raises:
         GpuSizerError: a question that is not understood, or a name that is missing, unknown or ambiguous.
     """
-    found = with_answers(ask_in_words(b.question, cards=shelf(), most_gpus=MOST_GPUS, most_listed=MOST_LISTED))
-    return Answered(with_answer_words(found.model_dump(), found, b.words), found.lines())
+    answered = with_answers(ask_in_words(b.question, cards=shelf(), most_gpus=MOST_GPUS, most_listed=MOST_LISTED))
+    return Answered(with_answer_words(answered.model_dump(), answered, b.words), answered.lines())
 
 
 def deploy(b: DeployBody) -> Answered:
@@ -212,20 +212,20 @@ def deploy(b: DeployBody) -> Answered:
 
 def models(b: ListBody) -> Answered:
     """The models of the catalogue."""
-    found = model_listing(shelf().models.all(), ModelFilter(text=b.search), counts=shelf().models.counts)
-    return Answered({"models": found.records}, found.lines())
+    listing = model_listing(shelf().models.all(), ModelFilter(text=b.search), counts=shelf().models.counts)
+    return Answered({"models": listing.records}, listing.lines())
 
 
 def gpus(b: ListBody) -> Answered:
     """The GPUs of the catalogue."""
-    found = gpu_listing(shelf().gpus.all(), GpuFilter(text=b.search))
-    return Answered({"gpus": found.records}, found.lines())
+    listing = gpu_listing(shelf().gpus.all(), GpuFilter(text=b.search))
+    return Answered({"gpus": listing.records}, listing.lines())
 
 
 def machines(b: ListBody) -> Answered:
     """The machines that can be rented."""
-    found = machine_listing(fleet(shelf()).all(), MachineFilter(text=b.search))
-    return Answered({"machines": found.records}, found.lines())
+    listing = machine_listing(fleet(shelf()).all(), MachineFilter(text=b.search))
+    return Answered({"machines": listing.records}, listing.lines())
 
 
 CALLS = {

@@ -72,10 +72,10 @@ class _Process:
             self._pipe.send(asked)
             if not self._pipe.poll(max(0.0, until - time.monotonic())):
                 raise TooLongError
-            found: Outcome = self._pipe.recv()
+            outcome: Outcome = self._pipe.recv()
         except (EOFError, OSError):
             return None
-        return found
+        return outcome
 
     def end(self) -> None:
         """Ends it, whatever it does."""
@@ -124,15 +124,15 @@ class Computing:
     def _answer(self, asked: tuple[Any, ...], until: float) -> Outcome:
         process = self._take()
         try:
-            found = process.answer(asked, until)
+            outcome = process.answer(asked, until)
         except TooLongError:
             self._end(process)
             raise
-        if found is None:
+        if outcome is None:
             self._end(process)
             return fault("the process that computed this ended; the server's log may say why")
         self._give_back(process)
-        return found
+        return outcome
 
     def _take(self) -> _Process:
         with self._lock:

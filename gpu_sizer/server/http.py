@@ -71,8 +71,8 @@ def create_app(seconds: float = SECONDS, hosts: tuple[str, ...] = (), computing:
     )
 
     async def answer(name: str, body: Any) -> Json:
-        found = await app.state.computing.run(name, body)
-        return Json(found.body, found.status)
+        outcome = await app.state.computing.run(name, body)
+        return Json(outcome.body, outcome.status)
 
     # The page's files are read once: they are small, and the same as long as the server runs.
     files = served()
@@ -168,14 +168,14 @@ def _answer_errors(app: FastAPI) -> None:
     async def of_body(request: Request, error: RequestValidationError) -> Response:
         unreadable = any(e["type"] == "json_invalid" for e in error.errors())
         status = HTTPStatus.BAD_REQUEST if unreadable else HTTPStatus.UNPROCESSABLE_ENTITY
-        found = refused(error.errors())
+        told = refused(error.errors())
         kind = request.headers.get("content-type", "")
         if request.method == "POST" and "json" not in kind:
-            found = error_object(
+            told = error_object(
                 "invalid", f"the body is {kind[:60]!r}: send it as JSON (Content-Type: application/json)"
             )
-        found["error"]["message"] += f"; {DESCRIPTION} has every field and its bounds"
-        return Json(found, status)
+        told["error"]["message"] += f"; {DESCRIPTION} has every field and its bounds"
+        return Json(told, status)
 
     @app.exception_handler(TooLongError)
     async def of_time(request: Request, error: TooLongError) -> Response:

@@ -71,10 +71,10 @@ def create_server(computing: Computing | None = None) -> Server[Any]:
         )
 
     async def call_tool(context: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
-        found = await _outcome(where, params.name, params.arguments or {})
-        wrong = found.status != HTTPStatus.OK
-        words = types.TextContent(type="text", text=json.dumps(found.body) if wrong else found.text)
-        return types.CallToolResult(content=[words], structured_content=found.body, is_error=wrong)
+        outcome = await _outcome(where, params.name, params.arguments or {})
+        wrong = outcome.status != HTTPStatus.OK
+        words = types.TextContent(type="text", text=json.dumps(outcome.body) if wrong else outcome.text)
+        return types.CallToolResult(content=[words], structured_content=outcome.body, is_error=wrong)
 
     return Server(
         "gpu-sizer",

@@ -32,10 +32,10 @@ class Figure:
 
     def model_dump(self, bound: str) -> dict[str, float]:
         """The JSON object; ``bound`` is the key of what physics allows."""
-        found = {"low": significant(self.low), "about": significant(self.about), "high": significant(self.high)}
+        figures = {"low": significant(self.low), "about": significant(self.about), "high": significant(self.high)}
         if self.bound is not None:
-            found[bound] = significant(self.bound)
-        return found
+            figures[bound] = significant(self.bound)
+        return figures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,8 +82,8 @@ def ends(figure: str, engine: str, experts: bool, running: Number) -> tuple[Numb
     above = 0.0
     for name, most in REGIMES:
         here = (running > above) & (running <= most)
-        found, _ = _band(figure, engine, experts, name)
-        low, high, above = low + here * found.low, high + here * found.high, most
+        ratios, _ = _band(figure, engine, experts, name)
+        low, high, above = low + here * ratios.low, high + here * ratios.high, most
     return low, high
 
 

@@ -116,16 +116,16 @@ def _scores_of(mixer: Any, layers: int) -> Scores | None:
 
 def _attention(architecture: Architecture, layers: Counter[str]) -> tuple[tuple[Scores, ...], int, int]:
     """Attention by kinds of layers; how many layers have a latent, and how many a state."""
-    found, latent, states = [], 0, 0
+    scored, latent, states = [], 0, 0
     for name, count in layers.items():
         block = architecture.blocks[name]
         for mixer in filter(None, (block.mixer, block.second_mixer)):
             if (scores := _scores_of(mixer, count)) is not None:
-                found.append(scores)
+                scored.append(scores)
                 latent += count if hasattr(mixer, "kv_lora_rank") else 0
             else:
                 states += count
-    return tuple(found), latent, states
+    return tuple(scored), latent, states
 
 
 def work_of(card: ModelCard, inventory: Inventory) -> Work:

@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from gpu_sizer.planning.by_engine import EngineChoice, EngineChoices
 
 
-def by_engine_told(found: EngineChoices, level: int = USUAL) -> Told:
+def by_engine_told(choices: EngineChoices, level: int = USUAL) -> Told:
     """One line an engine, behind a line that names them all: ``vLLM 3, SGLang 3, transformers 3``."""
-    r = found.request
-    counts = [f"{c.title} {c.gpu_count if c.gpu_count is not None else 'none'}" for c in found.choices]
+    r = choices.request
+    counts = [f"{c.title} {c.gpu_count if c.gpu_count is not None else 'none'}" for c in choices.choices]
     headline = f"{r.model.name} on {r.gpu.short_name}, {r.context:,} tokens: {', '.join(counts)}"
-    return Told(headline, "fits" if found.fits else "does_not_fit", (Pairs(tuple(map(_row, found.choices))),))
+    return Told(headline, "fits" if choices.fits else "does_not_fit", (Pairs(tuple(map(_row, choices.choices))),))
 
 
 def _row(choice: EngineChoice) -> tuple[str, str]:

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from gpu_sizer.words.blocks import Block
 
 
-def headline(found: HowFast) -> str:
+def headline(fast: HowFast) -> str:
     """The answer in a sentence."""
-    r = found.request
-    what = f"{r.model.name} on {on(r, found.layout.gpu_count, found.layout)}"
-    if (speed := found.speed) is None:
-        return f"{what} does not run: {found.reason}."
-    if found.full and (requests := found.requests_per_second) is not None:
+    r = fast.request
+    what = f"{r.model.name} on {on(r, fast.layout.gpu_count, fast.layout)}"
+    if (speed := fast.speed) is None:
+        return f"{what} does not run: {fast.reason}."
+    if fast.full and (requests := fast.requests_per_second) is not None:
         return f"{what}: {requests.describe()} requests a second, with {speed.running:,.0f} at once."
     in_all = f"{speed.tokens_per_second.describe()} tokens a second in all"
     if (user := speed.tokens_per_second_per_user) is None:
@@ -33,35 +33,35 @@ def headline(found: HowFast) -> str:
     return f"{what}: {user.describe()} tokens a second for each of {r.users:,} users, {in_all}."
 
 
-def first_token(found: HowFast) -> Iterator[str]:
+def first_token(fast: HowFast) -> Iterator[str]:
     """When the first token comes; nothing where that was not measured."""
-    if found.speed is not None and (first := found.speed.ttft_ms) is not None:
+    if fast.speed is not None and (first := fast.speed.ttft_ms) is not None:
         yield f"the first token comes after {first.describe()} ms, a class more than a figure"
 
 
-def how_fast_told(found: HowFast, level: int = USUAL) -> Told:
+def how_fast_told(fast: HowFast, level: int = USUAL) -> Told:
     """How fast a model is, in words."""
-    return Told(headline(found), "fits" if found.fits else "does_not_fit", tuple(_blocks(found)))
+    return Told(headline(fast), "fits" if fast.fits else "does_not_fit", tuple(_blocks(fast)))
 
 
-def _blocks(found: HowFast) -> Iterator[Block]:
-    r, s = found.request, found.settings
-    if found.speed is not None:
-        yield from speed_blocks(found.speed, r.users)
+def _blocks(fast: HowFast) -> Iterator[Block]:
+    r, s = fast.request, fast.settings
+    if fast.speed is not None:
+        yield from speed_blocks(fast.speed, r.users)
         costs = []
-        if (requests := found.requests_per_second) is not None:
+        if (requests := fast.requests_per_second) is not None:
             costs.append(f"{requests.describe()} requests a second")
-        if (cost := found.cost) is not None:
+        if (cost := fast.cost) is not None:
             costs += cost_lines(cost)
-        if (tokens := found.tokens_per_watt_hour) is not None:
+        if (tokens := fast.tokens_per_watt_hour) is not None:
             costs.append(f"{rounded(tokens)} output tokens a watt-hour, the GPUs at their limit of power")
         if costs:
             yield Paragraph(tuple(costs), close=True)
-        if not found.memory.within_budget:
-            yield notes((found.memory.reason or "not all users are held at once",))
+        if not fast.memory.within_budget:
+            yield notes((fast.memory.reason or "not all users are held at once",))
     told = (
-        f"Assumed: {r.get_engine().describe()}; {found.weights_format} weights; prompts of {found.prompt:,} tokens, "
-        f"answers of {found.answer:,}, {r.users:,} at once; {r.get_engine().settings_words(s)}"
+        f"Assumed: {r.get_engine().describe()}; {fast.weights_format} weights; prompts of {fast.prompt:,} tokens, "
+        f"answers of {fast.answer:,}, {r.users:,} at once; {r.get_engine().settings_words(s)}"
     )
     yield Paragraph((told,), tone="dim")
 

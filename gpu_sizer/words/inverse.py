@@ -34,18 +34,18 @@ def _acting(gpu_count: int, request: Request) -> int:
     return ceil_div(gpu_count, request.gpus_per_node) if request.counts_machines else gpu_count
 
 
-def context_headline(found: LongestContext) -> str:
+def context_headline(longest: LongestContext) -> str:
     """The longest context in a sentence."""
-    plan = found.plan
-    where = on(plan.request, found.gpu_count)
+    plan = longest.plan
+    where = on(plan.request, longest.gpu_count)
     model, load = plan.request.model.name, _requests(plan.request.users)
-    if not found.context:
+    if not longest.context:
         return f"{model} does not fit on {where} at any context: {plan.reason}."
     assert plan.layout is not None
-    text = f"{model} on {where} takes up to {found.context:,} tokens, {load}{in_layout(plan.layout)}"
-    if found.context == found.limit:
-        return f"{text}: its full length.{_certain(found.safe_context, found.context, 'tokens')}"
-    return f"{text}; one token more does not fit.{_certain(found.safe_context, found.context, 'tokens')}"
+    text = f"{model} on {where} takes up to {longest.context:,} tokens, {load}{in_layout(plan.layout)}"
+    if longest.context == longest.limit:
+        return f"{text}: its full length.{_certain(longest.safe_context, longest.context, 'tokens')}"
+    return f"{text}; one token more does not fit.{_certain(longest.safe_context, longest.context, 'tokens')}"
 
 
 def _certain(safe: int, most: int, unit: str) -> str:
@@ -58,33 +58,33 @@ def _certain(safe: int, most: int, unit: str) -> str:
     return f" With room beyond the estimate's own error it is {safe:,} {one}."
 
 
-def users_headline(found: MostUsers) -> str:
+def users_headline(most: MostUsers) -> str:
     """The most users in a sentence."""
-    plan = found.plan
-    where = on(plan.request, found.gpu_count)
+    plan = most.plan
+    where = on(plan.request, most.gpu_count)
     model, length = plan.request.model.name, f"{plan.request.context:,} tokens"
-    if not found.users:
+    if not most.users:
         return f"{where} cannot serve {model} at {length} even to one user: {plan.reason}."
     assert plan.layout is not None
-    who = "one user" if found.users == 1 else f"{found.users:,} users"
-    serve = verb(_acting(found.gpu_count, plan.request), "serves", "serve")
+    who = "one user" if most.users == 1 else f"{most.users:,} users"
+    serve = verb(_acting(most.gpu_count, plan.request), "serves", "serve")
     text = f"{where} {serve} {who} at once with {model} at {length} each"
     more = f"{text}{in_layout(plan.layout)}; one more does not fit"
     if plan.speed is not None:
         more += " or makes it too slow"
-    return f"{more}.{_certain(found.safe_users, found.users, 'users')}"
+    return f"{more}.{_certain(most.safe_users, most.users, 'users')}"
 
 
-def context_told(found: LongestContext, level: int = USUAL) -> Told:
+def context_told(longest: LongestContext, level: int = USUAL) -> Told:
     """The longest context, and the plan that it rests on."""
-    told = details(found.plan, level, *_changes(found.plan, found.gpu_count, level, found.fits))
-    return Told(context_headline(found), found.plan.verdict, tuple(told))
+    told = details(longest.plan, level, *_changes(longest.plan, longest.gpu_count, level, longest.fits))
+    return Told(context_headline(longest), longest.plan.verdict, tuple(told))
 
 
-def users_told(found: MostUsers, level: int = USUAL) -> Told:
+def users_told(most: MostUsers, level: int = USUAL) -> Told:
     """The most users, and the plan that it rests on."""
-    told = details(found.plan, level, *_changes(found.plan, found.gpu_count, level, found.fits))
-    return Told(users_headline(found), found.plan.verdict, tuple(told))
+    told = details(most.plan, level, *_changes(most.plan, most.gpu_count, level, most.fits))
+    return Told(users_headline(most), most.plan.verdict, tuple(told))
 
 
 def _changes(asked: Plan | Fit, count: int, level: int, fits: bool) -> Iterator[Block]:
@@ -93,11 +93,11 @@ def _changes(asked: Plan | Fit, count: int, level: int, fits: bool) -> Iterator[
         yield Paragraph(tuple(map(_to_fit, changes)), title="What would make it fit")
 
 
-def on_count_told(found: OnCount, level: int = USUAL) -> Told:
+def on_count_told(counted: OnCount, level: int = USUAL) -> Told:
     """Whether a number of GPUs suffices, and how many do."""
-    told = fit_told(found.fit, level, *_changes(found.fit, found.gpu_count, level, found.fits))
-    made = told.led_by(f"{told.headline}{needed(found)}")
-    return made.followed_by(notes(tuple(found.notes()))) if found.notes() else made
+    told = fit_told(counted.fit, level, *_changes(counted.fit, counted.gpu_count, level, counted.fits))
+    made = told.led_by(f"{told.headline}{needed(counted)}")
+    return made.followed_by(notes(tuple(counted.notes()))) if counted.notes() else made
 
 
 def _to_fit(lever: Lever) -> str:
@@ -107,27 +107,27 @@ def _to_fit(lever: Lever) -> str:
     return f"{change(lever)}: fits{up_to}{', tight' if lever.verdict == 'tight' else ''}"
 
 
-def needed(found: OnCount) -> str:
+def needed(counted: OnCount) -> str:
     """The fewest that do, where that is another number."""
-    if found.needed is None:
-        return f" Nor does any number up to {found.fit.request.max_gpus}." if not found.fits else ""
-    if found.needed == found.gpu_count:
+    if counted.needed is None:
+        return f" Nor does any number up to {counted.fit.request.max_gpus}." if not counted.fits else ""
+    if counted.needed == counted.gpu_count:
         return ""
-    if found.fit.request.counts_machines:
-        return f" {_needed_machines(found, found.needed)}"
-    return f" It takes {found.needed}." if not found.fits else f" {found.needed} would do."
+    if counted.fit.request.counts_machines:
+        return f" {_needed_machines(counted, counted.needed)}"
+    return f" It takes {counted.needed}." if not counted.fits else f" {counted.needed} would do."
 
 
-def _needed_machines(found: OnCount, needed: int) -> str:
+def _needed_machines(counted: OnCount, needed: int) -> str:
     """The fewest machines that do, where that is another number; else how many of their GPUs."""
-    request = found.fit.request
+    request = counted.fit.request
     taken = whole(request, needed)
-    if not found.fits:
+    if not counted.fits:
         if taken is None:
             return f"{amount(needed, 'GPU')} would do, but no number of such machines does."
         gpus = amount(taken.machines * taken.gpus_each, "GPU")
         return f"It takes {amount(taken.machines, 'machine')} ({gpus}); {amount(needed, 'GPU')} would do."
-    if taken is not None and taken.machines * taken.gpus_each < found.gpu_count:
+    if taken is not None and taken.machines * taken.gpus_each < counted.gpu_count:
         return f"{amount(taken.machines, 'machine')} would do."
     return f"{amount(needed, 'GPU')} would do."
 
@@ -165,25 +165,25 @@ def model_row(m: RunnableModel) -> tuple[str, ...]:
     return (m.model.id, day, size, weights, longest, verdict, free, m.layout.describe() if m.layout else "")
 
 
-def _rated_row(found: Runnable, m: RunnableModel) -> tuple[str, ...]:
+def _rated_row(runnable: Runnable, m: RunnableModel) -> tuple[str, ...]:
     """The same with the rating of the model behind its name; empty where it has none."""
     name, *others = model_row(m)
-    rating = found.ratings.get(m.model.id)
+    rating = runnable.ratings.get(m.model.id)
     return (name, "" if rating is None else f"{rating:,.0f}", *others)
 
 
-def models_headline(found: Runnable) -> str:
+def models_headline(runnable: Runnable) -> str:
     """What runs, in a sentence."""
-    name = found.gpu.short_name
-    machine, acting = found.machine, found.gpu_count
-    where = times(found.gpu_count, name)
+    name = runnable.gpu.short_name
+    machine, acting = runnable.machine, runnable.gpu_count
+    where = times(runnable.gpu_count, name)
     if machine is not None and machine.provider != LOCAL:
-        where = in_machines(machine, name, found.gpu_count, machine.machine.gpu_count)
-        acting = ceil_div(found.gpu_count, machine.machine.gpu_count)
-    fitting = [m for m in found.models if m.fits]
-    shorter = sum(1 for m in found.models if not m.fits and m.runs)
-    length = f"{found.context:,} tokens" if found.context else "their full context"
-    if not found.fits:
+        where = in_machines(machine, name, runnable.gpu_count, machine.machine.gpu_count)
+        acting = ceil_div(runnable.gpu_count, machine.machine.gpu_count)
+    fitting = [m for m in runnable.models if m.fits]
+    shorter = sum(1 for m in runnable.models if not m.fits and m.runs)
+    length = f"{runnable.context:,} tokens" if runnable.context else "their full context"
+    if not runnable.fits:
         return f"No model of the catalogue runs on {where}."
     if not fitting:
         others = f"{shorter} {verb(shorter, 'runs', 'run')} at a shorter one"
@@ -196,42 +196,43 @@ def models_headline(found: Runnable) -> str:
     return f"{text}; {shorter} more {verb(shorter, 'runs', 'run')} at a shorter one." if shorter else f"{text}."
 
 
-def models_told(found: Runnable, level: int = USUAL) -> Told:
+def models_told(runnable: Runnable, level: int = USUAL) -> Told:
     """What runs, as a sentence and a table."""
     blocks: list[Block] = []
-    shown = found.shown if level > BRIEF else found.shown[:FEW]
-    if shown and not found.any_rated:
+    shown = runnable.shown if level > BRIEF else runnable.shown[:FEW]
+    if shown and not runnable.any_rated:
         blocks.append(Table(MODEL_COLUMNS, tuple(map(model_row, shown))))
     elif shown:
         name, *others = MODEL_COLUMNS
-        rows = tuple(_rated_row(found, m) for m in shown)
+        rows = tuple(_rated_row(runnable, m) for m in shown)
         blocks.append(Table((name, Column("rating", right=True), *others), rows))
-    if rest := tuple(_models_rest(found, len(shown), level)):
+    if rest := tuple(_models_rest(runnable, len(shown), level)):
         blocks.append(Paragraph(rest, tone="dim", close=True))
-    return Told(models_headline(found), "fits" if found.fits else "does_not_fit", tuple(blocks))
+    return Told(models_headline(runnable), "fits" if runnable.fits else "does_not_fit", tuple(blocks))
 
 
-def unrated(found: Runnable) -> Iterator[str]:
+def unrated(runnable: Runnable) -> Iterator[str]:
     """That the best rated were asked for, and none that runs is rated."""
-    if found.rated_by is not None and found.models and not found.any_rated:
-        yield f"none that runs is among those that the Arena lists ({found.rated_by}), so that the newest stand first"
+    if runnable.rated_by is not None and runnable.models and not runnable.any_rated:
+        listed = f"those that the Arena lists ({runnable.rated_by})"
+        yield f"none that runs is among {listed}, so that the newest stand first"
 
 
-def _models_rest(found: Runnable, shown: int, level: int) -> Iterator[str]:
+def _models_rest(runnable: Runnable, shown: int, level: int) -> Iterator[str]:
     """In which order they stand, and what a list of models leaves out."""
-    if shown > 1 and found.rated_by is not None and found.any_rated:
-        yield f"The best rated first: {found.rated_by}. Models without a rating follow; quantized releases last."
+    if shown > 1 and runnable.rated_by is not None and runnable.any_rated:
+        yield f"The best rated first: {runnable.rated_by}. Models without a rating follow; quantized releases last."
     elif shown > 1:
-        yield from (f"{text[:1].upper()}{text[1:]}." for text in unrated(found))
+        yield from (f"{text[:1].upper()}{text[1:]}." for text in unrated(runnable))
         yield "The newest year first, its largest before the others; quantized releases last."
-    if hidden := len(found.models) - shown:
+    if hidden := len(runnable.models) - shown:
         more = f"{hidden} more {verb(hidden, 'runs', 'run')}"
         yield f"{more}, older, quantized or at a shorter context (gpu-sizer what-fits --all lists them)"
-    if found.left_out:
-        none = f"{found.left_out} {verb(found.left_out, 'does', 'do')} not run"
+    if runnable.left_out:
+        none = f"{runnable.left_out} {verb(runnable.left_out, 'does', 'do')} not run"
         yield f"{none}, or at too short a context (--all lists them)"
     if level > BRIEF:
-        yield from uncounted_lines(found.uncounted)
+        yield from uncounted_lines(runnable.uncounted)
 
 
 def choice_row(c: Choice) -> tuple[str, ...]:
@@ -269,19 +270,21 @@ def _choice_of_machines(c: Choice, rental: Rental) -> str:
     return f"{text}{price}{fewest}"
 
 
-def choices_headline(found: Choices) -> str:
+def choices_headline(choices: Choices) -> str:
     """The best choice in a sentence."""
-    r = found.request
-    load = f"{found.model.name} at {r.context:,} tokens, {_requests(r.users)}"
-    fitting = [c for c in found.options if c.plan.fits]
+    r = choices.request
+    load = f"{choices.model.name} at {r.context:,} tokens, {_requests(r.users)}"
+    fitting = [c for c in choices.options if c.plan.fits]
     if not fitting:
-        return f"No GPU asked about carries {load}: {found.options[0].plan.reason if found.options else 'none known'}."
-    if found.compared:
-        each = [_choice(c) if c.plan.fits else f"not on {gpu_name(c.plan)} ({c.plan.reason})" for c in found.options]
+        return (
+            f"No GPU asked about carries {load}: {choices.options[0].plan.reason if choices.options else 'none known'}."
+        )
+    if choices.compared:
+        each = [_choice(c) if c.plan.fits else f"not on {gpu_name(c.plan)} ({c.plan.reason})" for c in choices.options]
         return f"For {load}: {'; or '.join(each)}."
     fewest = min(fitting, key=lambda c: (c.plan.gpu_count or 0, c.price_per_hour is None, c.price_per_hour or 0.0))
-    text = f"For {load} the cheapest known is {_choice(fitting[0], in_machines=found.in_machines)}"
-    if found.in_machines and fitting[0].rental is not None:
+    text = f"For {load} the cheapest known is {_choice(fitting[0], in_machines=choices.in_machines)}"
+    if choices.in_machines and fitting[0].rental is not None:
         return f"{text}."
     if fitting[0].price_per_hour is None:
         text = f"For {load} the fewest is {_choice(fitting[0])}"
@@ -290,41 +293,43 @@ def choices_headline(found: Choices) -> str:
     return f"{text}."
 
 
-def choices_told(found: Choices, level: int = USUAL) -> Told:
+def choices_told(choices: Choices, level: int = USUAL) -> Told:
     """GPUs for a model, as a sentence and a table."""
-    return Told(choices_headline(found), "fits" if found.fits else "does_not_fit", tuple(_choice_blocks(found, level)))
+    return Told(
+        choices_headline(choices), "fits" if choices.fits else "does_not_fit", tuple(_choice_blocks(choices, level))
+    )
 
 
-def _choice_blocks(found: Choices, level: int) -> Iterator[Block]:
-    options = found.options if level > BRIEF or found.compared else found.options[:FEW]
+def _choice_blocks(choices: Choices, level: int) -> Iterator[Block]:
+    options = choices.options if level > BRIEF or choices.compared else choices.options[:FEW]
     if options:
         yield Table(CHOICE_COLUMNS, tuple(map(choice_row, options)))
     rest = list(behind(o.rental for o in options if o.rental is not None))
-    if more := found.left_out + len(found.options) - len(options):
+    if more := choices.left_out + len(choices.options) - len(options):
         rest.append(f"{amount(more, 'kind', more=True)} of GPU (gpu-sizer which-gpu --all lists them)")
     if level > BRIEF:
-        rest += uncounted_lines(found.uncounted)
+        rest += uncounted_lines(choices.uncounted)
     if rest:
         yield Paragraph(tuple(rest), tone="dim", close=True)
 
 
-def memory_headline(found: MemoryNeed) -> str:
+def memory_headline(need: MemoryNeed) -> str:
     """How much memory, in a sentence."""
-    r = found.request
-    weights = f"{gb(found.weights_bytes)} of {found.weights_format} weights"
-    cache = f"{gb(found.kv_cache_bytes)} of cache"
-    if found.token_bytes:
-        cache += f" ({found.token_bytes:,} bytes a token)"
+    r = need.request
+    weights = f"{gb(need.weights_bytes)} of {need.weights_format} weights"
+    cache = f"{gb(need.kv_cache_bytes)} of cache"
+    if need.token_bytes:
+        cache += f" ({need.token_bytes:,} bytes a token)"
     load = f"{r.context:,} tokens, {_requests(r.users)}"
     return (
-        f"{r.model.name} needs {gb(found.total_bytes)} ({gib(found.total_bytes)}): {weights} and {cache} "
-        f"for {load}; each GPU needs about {gib(found.engine_bytes)} more for the engine."
+        f"{r.model.name} needs {gb(need.total_bytes)} ({gib(need.total_bytes)}): {weights} and {cache} "
+        f"for {load}; each GPU needs about {gib(need.engine_bytes)} more for the engine."
     )
 
 
-def memory_told(found: MemoryNeed, level: int = USUAL) -> Told:
+def memory_told(need: MemoryNeed, level: int = USUAL) -> Told:
     """How much memory, and GPUs that have it."""
     blocks: tuple[Block, ...] = ()
-    if found.choices.options and level > BRIEF:
-        blocks = (Table(CHOICE_COLUMNS, tuple(map(choice_row, found.choices.options))),)
-    return Told(memory_headline(found), "fits", blocks)
+    if need.choices.options and level > BRIEF:
+        blocks = (Table(CHOICE_COLUMNS, tuple(map(choice_row, need.choices.options))),)
+    return Told(memory_headline(need), "fits", blocks)

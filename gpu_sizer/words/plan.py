@@ -96,11 +96,11 @@ def _in_machines(plan: Plan, count: int, layout: Layout) -> str:
     """
     request, model = plan.request, plan.request.model.name
     fewest = f"{amount(count, 'GPU')} would do{in_layout(layout)}"
-    if (found := whole(request, count)) is None:
+    if (machines := whole(request, count)) is None:
         what = request.machine.machine.name if request.machine is not None else "machine of this size"
         most = amount(request.max_gpus, "GPU")
         return f"{model} does not fit on any number of {what} up to {most}: {fewest}."
-    taken, rental = found.memory.layout, found.rental
+    taken, rental = machines.memory.layout, machines.rental
     text = f"{model} needs {on(request, taken.gpu_count, taken)}"
     if rental is not None and rental.price_hour_usd is not None:
         price = priced(rental, monthly=False)
@@ -112,8 +112,8 @@ def _in_machines(plan: Plan, count: int, layout: Layout) -> str:
     text += "."
     if taken == layout:
         return text + _tightly(plan) + _further_settings(plan)
-    if found.memory.verdict == "tight":
-        text += f" It is tight: {found.memory.reason or _WITHIN_ERROR}."
+    if machines.memory.verdict == "tight":
+        text += f" It is tight: {machines.memory.reason or _WITHIN_ERROR}."
     if taken.gpu_count != count:
         text += f" {fewest}{', tight' if plan.verdict == 'tight' else ''}."
     return text + _further_settings(plan)

@@ -17,19 +17,21 @@ if TYPE_CHECKING:
     from gpu_sizer.words.blocks import Block
 
 
-def rent_headline(found: Rentals) -> str:
+def rent_headline(rentals: Rentals) -> str:
     """The answer in one sentence."""
-    if not found.fits:
-        most = found.wanted.max_price
+    if not rentals.fits:
+        most = rentals.wanted.max_price
         below = f" for {money(most)} an hour or less" if most is not None else ""
-        return f"Nothing that is known to be rented out{below} carries {found.model.name}, up to {_most(found)} GPUs."
-    best = found.cheapest
+        return (
+            f"Nothing that is known to be rented out{below} carries {rentals.model.name}, up to {_most(rentals)} GPUs."
+        )
+    best = rentals.cheapest
     if best is None:
-        first = found.options[0]
-        return f"{found.model.name} runs on {named(first)} ({inside(first)}); no price is known that can be compared."
+        first = rentals.options[0]
+        return f"{rentals.model.name} runs on {named(first)} ({inside(first)}); no price is known that can be compared."
     tight = ", tight" if best.memory.verdict == "tight" else ""
     unsuited = f" ({best.unsuited}: see below)" if best.unsuited else ""
-    return f"Cheapest for {found.model.name}: {named(best)} ({inside(best)}){tight}, {priced(best)}{unsuited}."
+    return f"Cheapest for {rentals.model.name}: {named(best)} ({inside(best)}){tight}, {priced(best)}{unsuited}."
 
 
 #: The first to go where there is no room are those that a reader can do without longest.
@@ -69,49 +71,49 @@ def rent_row(r: Rental) -> tuple[str, ...]:
     )
 
 
-def rent_told(found: Rentals, level: int = USUAL) -> Told:
+def rent_told(rentals: Rentals, level: int = USUAL) -> Told:
     """What can be rented, in words."""
     blocks: tuple[Block, ...] = ()
-    if found.shown:
-        rows = tuple(map(rent_row, found.shown if level > BRIEF else found.shown[:FEW]))
-        blocks = (Table(RENT_COLUMNS, rows), Paragraph(tuple(rent_remarks(found)), tone="dim", close=True))
-    return Told(rent_headline(found), "fits" if found.fits else "does_not_fit", blocks)
+    if rentals.shown:
+        rows = tuple(map(rent_row, rentals.shown if level > BRIEF else rentals.shown[:FEW]))
+        blocks = (Table(RENT_COLUMNS, rows), Paragraph(tuple(rent_remarks(rentals)), tone="dim", close=True))
+    return Told(rent_headline(rentals), "fits" if rentals.fits else "does_not_fit", blocks)
 
 
-def _most(found: Rentals) -> int:
-    return found.request.max_gpus
+def _most(rentals: Rentals) -> int:
+    return rentals.request.max_gpus
 
 
-def rent_remarks(found: Rentals) -> Iterator[str]:
+def rent_remarks(rentals: Rentals) -> Iterator[str]:
     """What holds for the whole list."""
-    yield from behind(found.shown)
-    if any(r.doubt is not None and r.price is not None for r in found.shown):
+    yield from behind(rentals.shown)
+    if any(r.doubt is not None and r.price is not None for r in rentals.shown):
         yield (
             "A price with more than a day in the last column is listed behind all others: undated, superseded, over a "
-            f"year old, or of another kind than {found.wanted.kind}."
+            f"year old, or of another kind than {rentals.wanted.kind}."
         )
-    if (hidden := len(found.options) - len(found.shown)) > 0:
+    if (hidden := len(rentals.options) - len(rentals.shown)) > 0:
         carry = verb(hidden, "carries", "carry")
         yield f"{hidden} more {carry} it: --all shows them, --provider and --max-price narrow the list."
-    if found.left_out:
-        are = verb(found.left_out, "is", "are")
+    if rentals.left_out:
+        are = verb(rentals.left_out, "is", "are")
         yield (
-            f"{found.left_out} more {are} not listed: dearer machines of the same GPUs at the same provider, several "
+            f"{rentals.left_out} more {are} not listed: dearer machines of the same GPUs at the same provider, several "
             "machines without a fast link between GPUs, or a price above the most allowed."
         )
-    if found.too_small:
-        some, do = amount(found.too_small, "machine"), verb(found.too_small, "does", "do")
-        yield f"{some} {do} not carry it in any number up to {_most(found)} GPUs."
+    if rentals.too_small:
+        some, do = amount(rentals.too_small, "machine"), verb(rentals.too_small, "does", "do")
+        yield f"{some} {do} not carry it in any number up to {_most(rentals)} GPUs."
     yield (
         f"Prices in US dollars for all machines together, a month of {HOURS_PER_MONTH} hours; traffic, disks and "
         "taxes aside."
     )
-    if any(r.cost is not None for r in found.shown):
-        prompt, answer = lengths(found.request)
-        users = found.request.users
+    if any(r.cost is not None for r in rentals.shown):
+        prompt, answer = lengths(rentals.request)
+        users = rentals.request.users
         load = "one request at a time" if users == 1 else f"{users:,} requests at once"
         yield (
             f"A million tokens of answers, prompts included, by the estimate of speed: {load}, {prompt:,} tokens in "
             f"and {answer:,} out; more at once make them cheaper (--users)."
         )
-    yield from uncounted_lines(found.uncounted)
+    yield from uncounted_lines(rentals.uncounted)

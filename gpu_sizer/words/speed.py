@@ -60,15 +60,15 @@ def speed_blocks(speed: Speed, users: int, title: str = "") -> Iterator[Block]:
 
 def kept(speed: Speed, load: Load) -> str:
     """That the rates which are asked for are reached, in a sentence."""
-    found = []
+    lines = []
     if (each := load.tokens_per_second) is not None and speed.tokens_per_second_per_user is not None:
         user = speed.tokens_per_second_per_user.describe()
-        found.append(f"{each_of(load.users)} surely gets {each:,g} tokens a second: {user}")
+        lines.append(f"{each_of(load.users)} surely gets {each:,g} tokens a second: {user}")
     if (in_all := load.requests_per_second) is not None:
         needed = rounded(in_all * (load.answer or USUAL_ANSWER))
-        found.append(
+        lines.append(
             f"{in_all:,.4g} requests ({needed} tokens) a second are surely answered:"
             f" {speed.tokens_per_second.describe()} tokens a second in all"
         )
-    text = "; ".join(found)
+    text = "; ".join(lines)
     return f"{text[:1].upper()}{text[1:]}."

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 MOST_NAMES = 8
 
 
-def uncounted_lines(found: Iterable[Uncounted]) -> Iterator[str]:
+def uncounted_lines(uncounted: Iterable[Uncounted]) -> Iterator[str]:
     """What cannot be counted, and a line for each reason with the models and GPUs that it is of.
 
     Reasons that begin alike and differ in what a GPU is or has (``...; A10 has 8.6``) are one, without that clause.
     """
-    pairs = dict.fromkeys(found)
+    pairs = dict.fromkeys(uncounted)
     if not pairs:
         return
     models, gpus = dict.fromkeys(p.model for p in pairs), {p.gpu for p in pairs}
@@ -38,9 +38,9 @@ def uncounted_lines(found: Iterable[Uncounted]) -> Iterator[str]:
         yield f"  {where}: {'; '.join(clause for clause in said[0] if all(clause in other for other in said))}"
 
 
-def uncounted_text(found: Iterable[Uncounted]) -> str:
+def uncounted_text(uncounted: Iterable[Uncounted]) -> str:
     """The same in one sentence; empty where everything was counted."""
-    first, *rest = [line.strip() for line in uncounted_lines(found)] or [""]
+    first, *rest = [line.strip() for line in uncounted_lines(uncounted)] or [""]
     return f"{first} {'; '.join(rest)}." if rest else ""
 
 

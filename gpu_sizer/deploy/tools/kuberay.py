@@ -28,20 +28,20 @@ OF_THE_SERVER = ("--port", "--host", "--api-key")
 
 
 def _kwargs(serving: Serving) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    kwargs: dict[str, Any] = {}
     for option, values in pairs(serving.command):
         if option not in OF_THE_SERVER:
             key = option.lstrip("-").replace("-", "_")
             if key.startswith("no_enable_"):
-                found[key.removeprefix("no_")] = False
+                kwargs[key.removeprefix("no_")] = False
             else:
-                found[key] = value(values[0]) if values else True
+                kwargs[key] = value(values[0]) if values else True
     layout = serving.fit.layout
     if not layout.expert_parallel:
-        found.pop("data_parallel_size", None)
+        kwargs.pop("data_parallel_size", None)
     if layout.gpu_count // layout.data_parallel_size > serving.gpus_per_node:
-        found["distributed_executor_backend"] = "ray"
-    return found
+        kwargs["distributed_executor_backend"] = "ray"
+    return kwargs
 
 
 def _application(serving: Serving) -> dict[str, Any]:
@@ -55,19 +55,19 @@ def _application(serving: Serving) -> dict[str, Any]:
         "model_loading_config": {"model_id": serving.weights, "model_source": serving.weights},
         "engine_kwargs": _kwargs(serving),
     }
-    found: dict[str, Any] = {"name": "llms", "import_path": "ray.serve.llm:build_openai_app", "route_prefix": "/"}
+    application: dict[str, Any] = {"name": "llms", "import_path": "ray.serve.llm:build_openai_app", "route_prefix": "/"}
     if layout.expert_parallel and layout.data_parallel_size > 1:
         if replicas > 1:
             raise RequestError("Ray serves replicas that share experts once: deploy without --replicas")
         config["experimental_configs"] = {"dp_size_per_node": layout.data_parallel_size // serving.nodes}
-        return {**found, "import_path": "ray.serve.llm:build_dp_openai_app", "args": {"llm_config": config}}
+        return {**application, "import_path": "ray.serve.llm:build_dp_openai_app", "args": {"llm_config": config}}
     servers = replicas * layout.data_parallel_size
     config["deployment_config"] = {"autoscaling_config": {"min_replicas": servers, "max_replicas": servers}}
-    return {**found, "args": {"llm_configs": [config]}}
+    return {**application, "args": {"llm_configs": [config]}}
 
 
 def _group(serving: Serving) -> dict[str, Any]:
-    found, mounts = volumes(serving)
+    of_pod, mounts = volumes(serving)
     gpus = {resource(serving): str(serving.gpus_per_node)}
     container = {
         "name": "ray-worker",
@@ -86,7 +86,7 @@ def _group(serving: Serving) -> dict[str, Any]:
         "minReplicas": workers,
         "maxReplicas": workers,
         "rayStartParams": {"num-gpus": str(serving.gpus_per_node)},
-        "template": {"spec": {**placement(serving), "containers": [container], "volumes": found}},
+        "template": {"spec": {**placement(serving), "containers": [container], "volumes": of_pod}},
     }
 
 

@@ -53,7 +53,7 @@ def _claim(serving: Serving) -> dict[str, Any]:
 
 
 def _job(serving: Serving) -> dict[str, Any]:
-    found, mounts = volumes(serving)
+    of_pod, mounts = volumes(serving)
     script = f'python3 -c "$1" "$2" "$3" && touch {marker(serving)}'
     left = "model*.safetensors" if serving.loads_consolidated else "consolidated*.safetensors"
     container = {
@@ -69,7 +69,7 @@ def _job(serving: Serving) -> dict[str, Any]:
         "restartPolicy": "OnFailure",
         "automountServiceAccountToken": False,
         "containers": [container],
-        "volumes": [v for v in found if v["name"] == "weights"],
+        "volumes": [v for v in of_pod if v["name"] == "weights"],
     }
     return {
         "apiVersion": "batch/v1",

@@ -36,11 +36,11 @@ SAID = ("--port", "--host", "--enable-prefix-caching", "--no-enable-prefix-cachi
 
 
 def _config(serving: Serving) -> dict[str, Any]:
-    found: dict[str, Any] = {KEYS[o]: value(v[0]) for o, v in pairs(serving.command) if o in KEYS}
+    config: dict[str, Any] = {KEYS[o]: value(v[0]) for o, v in pairs(serving.command) if o in KEYS}
     # It says the opposite where this is left out; vLLM's own default is on.
-    found["enablePrefixCaching"] = "--no-enable-prefix-caching" not in serving.command
-    found["extraArgs"] = without(serving.command, (*KEYS, *SAID))
-    return found
+    config["enablePrefixCaching"] = "--no-enable-prefix-caching" not in serving.command
+    config["extraArgs"] = without(serving.command, (*KEYS, *SAID))
+    return config
 
 
 def render(serving: Serving) -> str:

@@ -63,7 +63,7 @@ def _instance(serving: Serving) -> Machine:
 
 def _environment(serving: Serving, name: str) -> dict[str, str]:
     """The options as variables: a switch is ``true``."""
-    found = {"SM_VLLM_MODEL": name}
+    variables = {"SM_VLLM_MODEL": name}
     for option, values in pairs(serving.command):
         if option == "--port":
             continue
@@ -73,8 +73,8 @@ def _environment(serving: Serving, name: str) -> dict[str, str]:
         # The image takes the words true and false for switches, and reads variables by lines.
         if (values and text.lower() in ("true", "false")) or len(text) > LONGEST_VALUE or not text.isprintable():
             raise RequestError(f"SageMaker's image cannot be told {option} {text[:40]}")
-        found[f"SM_VLLM_{option[2:].replace('-', '_').upper()}"] = text
-    return found
+        variables[f"SM_VLLM_{option[2:].replace('-', '_').upper()}"] = text
+    return variables
 
 
 def calls(serving: Serving, image: str, name: str, instance: str) -> dict[str, dict[str, Any]]:
@@ -104,15 +104,15 @@ def render(serving: Serving) -> str:
     one_machine(serving, tool)
     hub_alone(serving, tool)
     name = tame(serving, tool)
-    found = serving.found_image("sagemaker")
-    image = serving.choices.image or (found.name if found is not None else None)
+    container = serving.found_image("sagemaker")
+    image = serving.choices.image or (container.name if container is not None else None)
     if image is None:
         raise RequestError(f"no image of {serving.shown} for SageMaker is known: name one (--image)")
     machine = _instance(serving)
     told = calls(serving, image, name, f"ml.{machine.name}")
     notes = [*serving.header(container=False), "ROLE_ARN=arn:aws:iam::... python FILE, with the package boto3."]
-    if serving.choices.image is None and found is not None:
-        notes += serving.image_notes(found)
+    if serving.choices.image is None and container is not None:
+        notes += serving.image_notes(container)
     if machine.gpu_count > serving.gpus_per_node:
         notes.append(
             f"ml.{machine.name} has {machine.gpu_count} GPUs, of which {machine.gpu_count - serving.gpus_per_node} "

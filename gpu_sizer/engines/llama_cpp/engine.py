@@ -93,7 +93,7 @@ class LlamaCppModel(HeldModel):
         More slots than users share one cache, whose windows are as many as the slots
         (src/llama-kv-cache-iswa.cpp: size_swa).
         """
-        c, found = _constants(), {}
+        c, sizes = _constants(), {}
         shared = max(1, settings.max_num_seqs // settings.users)
         for name, caches in self.caches(1, types).items():
             size = 0
@@ -102,8 +102,8 @@ class LlamaCppModel(HeldModel):
                 if cache.span is not None and settings.hybrid_kv:
                     tokens = min(tokens, round_up(cache.span * shared + batch, c["window_multiple"]))
                 size += int(cache.token_bytes * scale) * tokens + cache.state_bytes * shared
-            found[name] = size * settings.users
-        return found
+            sizes[name] = size * settings.users
+        return sizes
 
     def state_bytes(self, start: int, stop: int, settings: Settings) -> int:
         """Bytes of the states of these layers for all sequences."""
@@ -283,8 +283,8 @@ class LlamaCppEngine(OneVersion):
             for i, (gpu, (start, stop)) in enumerate(zip(gpus, cut, strict=True))
         )
         states = tuple(model.state_bytes(placed.first + start, placed.first + stop, s) for start, stop in cut)
-        found = answer(self, layout, stages, s, tuple(stop - start for start, stop in cut), states)
-        return replace(found, host_bytes=placed.host) if placed.host else found
+        memory = answer(self, layout, stages, s, tuple(stop - start for start, stop in cut), states)
+        return replace(memory, host_bytes=placed.host) if placed.host else memory
 
     def _by_rows(self, model: LlamaCppModel, gpu: GpuSpec, layout: Layout, s: Settings) -> LayoutMemory:
         """``--split-mode row``: matrices are cut, all else stands on the main GPU."""

@@ -91,20 +91,20 @@ class Mixture:
         return layer < n // 8 or layer >= 7 * n // 8 or (layer - n // 8) % 3 == 2
 
     def _values(self, layer: int, base: str) -> str:
-        found = base
+        file_type = base
         if self.name == "q2_k":
-            found = "q4_k" if self.grouped >= 4 else "q3_k"
+            file_type = "q4_k" if self.grouped >= 4 else "q3_k"
         elif self.name == "q3_k_m":
-            found = "q5_k" if layer < 2 else "q4_k"
+            file_type = "q5_k" if layer < 2 else "q4_k"
         elif self.name == "q3_k_l" or (self.name in ("iq4_nl", "iq4_xs") and self.grouped >= 4):
-            found = "q5_k"
+            file_type = "q5_k"
         elif self.name in ("q4_k_m", "q5_k_m") and self._more(layer):
-            found = "q6_k"
+            file_type = "q6_k"
         elif self.name == "q4_k_s" and layer < 4:
-            found = "q5_k"
-        if self.layers == _LAYERS_OF_70B and found in ("q3_k", "q4_k"):
-            found = "q5_k"
-        return "q8_0" if self.experts == _EIGHT else found
+            file_type = "q5_k"
+        if self.layers == _LAYERS_OF_70B and file_type in ("q3_k", "q4_k"):
+            file_type = "q5_k"
+        return "q8_0" if self.experts == _EIGHT else file_type
 
     def _down(self, layer: int, base: str) -> str:
         early = layer < self.layers // 8

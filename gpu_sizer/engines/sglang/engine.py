@@ -118,10 +118,10 @@ class SglangModel(HeldModel):
     @cached_property
     def full_layers(self) -> int:
         """Layers that keep every token, where windows have a pool of their own."""
-        found = self.caches(1, CacheTypes("bfloat16", "bfloat16"))
+        made = self.caches(1, CacheTypes("bfloat16", "bfloat16"))
         kept = {
             name: any(c.token_bytes and (c.span is None or not self.windowed) for c in caches)
-            for name, caches in found.items()
+            for name, caches in made.items()
         }
         return sum([kept[name] for name in self.inventory.layer_names])
 
@@ -266,9 +266,9 @@ class SglangEngine(OneVersion):
                 return "SGLang drafts on no pipeline of stages"
             if replicas_inside(layout) > 1:
                 return "what drafts beside replicas that share experts is not counted here"
-            found = refusal(model.drafter.inventory, layout, model.rules)
-            if found is not None:
-                return f"the draft model {model.drafter.card.name}: {found}"
+            refused_by = refusal(model.drafter.inventory, layout, model.rules)
+            if refused_by is not None:
+                return f"the draft model {model.drafter.card.name}: {refused_by}"
         return refusal(model.inventory, layout, model.rules)
 
     def _peak(self, model: SglangModel, gpu: GpuSpec, layout: Layout, s: Settings) -> int:
@@ -337,9 +337,9 @@ class SglangEngine(OneVersion):
             for weights, cell, loaded in zip(model.stage_weights(layout), cells, loading, strict=True)
         )
         fullest = min(stages, key=lambda r: r.free_bytes)
-        found = [held(cell, r.available_kv_bytes, slots) for cell, r in zip(cells, stages, strict=True)]
-        tokens = min(t for t, _ in found)
-        requests = min([tokens / s.context, *(float(n) for _, n in found if n is not None)])
+        ranks = [held(cell, r.available_kv_bytes, slots) for cell, r in zip(cells, stages, strict=True)]
+        tokens = min(t for t, _ in ranks)
+        requests = min([tokens / s.context, *(float(n) for _, n in ranks if n is not None)])
         short = self._reason(fullest, s)
         if short is not None:
             short += self._larger_share(fullest, s, load, layout, before, peak)

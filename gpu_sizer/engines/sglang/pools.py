@@ -78,8 +78,8 @@ def held(cells: Cells, available: int, states: StateSlots) -> tuple[int, int | N
     ratio = constants()["states_ratio"]
     slots = states.fixed
     if slots is None:
-        found = int(available * ratio / (1 + ratio)) // cells.states - 1 - states.verified
-        slots = max(0, found * states.a_request // (states.a_request + states.verified))
+        room = int(available * ratio / (1 + ratio)) // cells.states - 1 - states.verified
+        slots = max(0, room * states.a_request // (states.a_request + states.verified))
     left = available - (slots + 1 + states.verifying(slots)) * cells.states
     tokens = int(max(0, left) / token_bytes(cells)) if token_bytes(cells) else 0
     return tokens, slots // states.a_request

@@ -56,8 +56,8 @@ def tier(gpu: GpuSpec, version: str) -> dict[str, Any]:
 def graph_sequences(gpu: GpuSpec, layout: Layout, most: int | None, version: str) -> int:
     """Sequences of the largest captured graph."""
     small, large = tier(gpu, version)["graph_sequences"]
-    found: int = large if layout.tensor_parallel_size * replicas_inside(layout) >= 4 else small
-    return min(found, most) if most is not None else found
+    sequences: int = large if layout.tensor_parallel_size * replicas_inside(layout) >= 4 else small
+    return min(sequences, most) if most is not None else sequences
 
 
 def replicas_inside(layout: Layout) -> int:
@@ -135,8 +135,8 @@ def default_fraction(
         version: whose rule it is.
     """
     own = rules(version)
-    if (found := _earlier_fraction(own, model, gpu, layout)) is not None:
-        return found
+    if (fraction := _earlier_fraction(own, model, gpu, layout)) is not None:
+        return fraction
     r, total = constants()["reserve"], reported_mib(gpu)
     inside = replicas_inside(layout)
     ranks = layout.tensor_parallel_size * inside * layout.pipeline_parallel_size

@@ -44,8 +44,8 @@ def running_requests(load: Load, layout: Layout, users: int, tokens: int) -> int
     if (told := told_requests(load, layout)) is not None:
         return told
     c = constants()["running_requests"]
-    found: int = min(max(tokens * c["share"] // load.context, c["least"]), c["most"])
-    return max(users, found)
+    requests: int = min(max(tokens * c["share"] // load.context, c["least"]), c["most"])
+    return max(users, requests)
 
 
 def told_by_users(settings: Settings, inside: int) -> int | None:

@@ -126,9 +126,9 @@ class TensorrtLlmEngine(OneVersion):
         if model.drafter is not None:
             if layout.pipeline_parallel_size > 1:
                 return "what drafts on a pipeline of stages is not counted here for TensorRT-LLM"
-            found = refusal(model.drafter.inventory, layout, model.rules)
-            if found is not None:
-                return f"the draft model {model.drafter.card.name}: {found}"
+            refused_by = refusal(model.drafter.inventory, layout, model.rules)
+            if refused_by is not None:
+                return f"the draft model {model.drafter.card.name}: {refused_by}"
         return refusal(model.inventory, layout, model.rules)
 
     def evaluate(self, model: TensorrtLlmModel, gpu: GpuSpec, layout: Layout, load: Load) -> LayoutMemory:

@@ -47,8 +47,8 @@ _SPACE = r"(?:\\+n|\s)*"
 
 def _argument(text: str, name: str) -> str | None:
     """The value of an argument, with or without ``Some``, and with quotes and line ends escaped or not."""
-    found = re.search(rf'\b{name}: (?:Some\({_SPACE})?(?:\\*")?([^\s"\\,()\u2502]+)', text)
-    return found[1] if found is not None and found[1] != "None" else None
+    argument = re.search(rf'\b{name}: (?:Some\({_SPACE})?(?:\\*")?([^\s"\\,()\u2502]+)', text)
+    return argument[1] if argument is not None and argument[1] != "None" else None
 
 
 def _arguments(found: Found, match: re.Match[str]) -> None:

@@ -50,14 +50,14 @@ def rules_of(version: str) -> Rules:
     Raises:
         RequestError: a version older than those that are known.
     """
-    found: dict[str, Any] = {}
+    rules: dict[str, Any] = {}
     for rule in constants()["rules"]:
         if reaches(version, rule["from"]):
-            found |= rule
-    if not found:
+            rules |= rule
+    if not rules:
         first = line(constants()["rules"][0]["from"])
         raise RequestError(
             f"TGI version {version!r} is not known; known from {first} on, as in tgi@{first}", about="engine"
         )
-    del found["from"]
-    return Rules(**found)
+    del rules["from"]
+    return Rules(**rules)

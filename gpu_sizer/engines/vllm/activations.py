@@ -180,8 +180,8 @@ def unified_bytes(layout: Layout) -> tuple[int, int]:
     (``utils/mem_utils.py: MemorySnapshot.measure`` says so, and asks the system instead): what it takes for graphs
     moves by GiB from start to start.
     """
-    found = _fitted()["unified" if joined_workers(layout) == 1 else "unified_machines"]
-    return int(found["extra_gib"] * GIB), int(found["band_gib"] * GIB)
+    fitted = _fitted()["unified" if joined_workers(layout) == 1 else "unified_machines"]
+    return int(fitted["extra_gib"] * GIB), int(fitted["band_gib"] * GIB)
 
 
 def gpu_kind(gpu: GpuSpec) -> tuple[str, int | None, bool, bool, bool]:

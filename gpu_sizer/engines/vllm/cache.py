@@ -114,11 +114,11 @@ class CachePlan:
         if not isinstance(context, int):
             return self._blocks(context, tokens_in_flight, context_parallel)
         key = (context, tokens_in_flight, context_parallel)
-        if (found := self._requests.get(key)) is None:
+        if (kept := self._requests.get(key)) is None:
             if len(self._requests) >= MOST_REQUESTS:
                 self._requests.clear()
-            found = self._requests[key] = self._blocks(*key)
-        return found
+            kept = self._requests[key] = self._blocks(*key)
+        return kept
 
     def _blocks(self, context: Whole, tokens_in_flight: int, context_parallel: int) -> Whole:
         total = 0 * context
@@ -141,12 +141,12 @@ class CachePlan:
 
     def stage_block_bytes(self, stages: int) -> tuple[int, ...]:
         """Bytes of one block of the pool on each pipeline stage: the widest group decides, or those of each size."""
-        if (found := self._stage_blocks.get(stages)) is None:
+        if (kept := self._stage_blocks.get(stages)) is None:
             if not self._sums:
                 # At once, since threads share plans.
                 self._sums.extend([(0, *accumulate(group.bytes_by_layer(self.layers))) for group in self.groups])
             stride = lcm(*[page.stride for group in self.groups for page in group.kinds])
-            found = self._stage_blocks[stages] = tuple(
+            kept = self._stage_blocks[stages] = tuple(
                 [
                     round_up(
                         sum([max([sums[stop] - sums[start] for sums in pool], default=0) for pool in self._pools()]),
@@ -155,7 +155,7 @@ class CachePlan:
                     for start, stop in self._bounds(stages)
                 ]
             )
-        return found
+        return kept
 
     def _bounds(self, stages: int) -> Iterator[tuple[int, int]]:
         """First and past-the-last layer of each pipeline stage."""
@@ -195,7 +195,7 @@ def _unify(pages: dict[str, list[Page]], distinct: Sequence[Page]) -> dict[str, 
             raise UncountableError("the engine cannot give this model's caches one page size", about="model")
         else:
             made[page] = replace(page, page_bytes=largest)
-    return {name: [made[page] for page in found] for name, found in pages.items()}
+    return {name: [made[page] for page in pages_of] for name, pages_of in pages.items()}
 
 
 def _placed(pages: dict[str, list[Page]], layer_names: Sequence[str]) -> list[PlacedPage]:
@@ -300,7 +300,7 @@ def cache_plan(
     """
     pages = {name: pages[name] for name in dict.fromkeys(layer_names)}
     placed = _placed(pages, layer_names)
-    distinct = list(dict.fromkeys([page for found in pages.values() for page in found]))
+    distinct = list(dict.fromkeys([page for pages_of in pages.values() for page in pages_of]))
     states = any(page.kind == "state" for page in distinct)
     apart = apart and len({page.page_bytes for page in distinct}) > 1
     if not placed:

@@ -50,8 +50,8 @@ class Drafter(Drafts):
     @property
     def blocks(self) -> dict[str, Block]:
         """Its distinct layers, by names that no layer of the model has; its own are the model's."""
-        found = self.card.architecture.blocks
-        return {} if self.own else {f"draft.{name}": block for name, block in found.items()}
+        blocks = self.card.architecture.blocks
+        return {} if self.own else {f"draft.{name}": block for name, block in blocks.items()}
 
     @property
     def layer_names(self) -> tuple[str, ...]:
@@ -152,8 +152,8 @@ class Drafter(Drafts):
 
 
 def _data() -> dict[str, Any]:
-    found: dict[str, Any] = profile_data("vllm/support")["speculative"]
-    return found
+    data: dict[str, Any] = profile_data("vllm/support")["speculative"]
+    return data
 
 
 def drafter_of(card: ModelCard, inventory: Inventory, asked: str | None, version: str) -> Drafter | None:
@@ -174,19 +174,19 @@ def drafter_of(card: ModelCard, inventory: Inventory, asked: str | None, version
         return None
     if wanted.model is not None and not at_least(version, first := _data()["draft_from"]):
         raise NoDrafterError(f"draft models are known here from vLLM {first} on")
-    found = drafts_of(card, inventory, wanted, "vLLM")
-    if found.own:
-        _check_own(found, version)
-    elif found.method is not None and not at_least(version, first := _data()["methods"].get(found.method, version)):
-        raise NoDrafterError(f"{found.method} drafts are known here from vLLM {first} on")
-    return Drafter(found.tokens, found.card, found.inventory, found.own, found.states)
+    drafts = drafts_of(card, inventory, wanted, "vLLM")
+    if drafts.own:
+        _check_own(drafts, version)
+    elif drafts.method is not None and not at_least(version, first := _data()["methods"].get(drafts.method, version)):
+        raise NoDrafterError(f"{drafts.method} drafts are known here from vLLM {first} on")
+    return Drafter(drafts.tokens, drafts.card, drafts.inventory, drafts.own, drafts.states)
 
 
-def _check_own(found: Drafts, version: str) -> None:
+def _check_own(drafts: Drafts, version: str) -> None:
     """Refuses prediction layers of versions that are not known, and numbers of tokens that do not divide."""
     if not at_least(version, first := _data()["mtp_from"]):
         raise NoDrafterError(f"what prediction layers take is known here from vLLM {first} on")
-    layers = len(found.inventory.layer_names)
+    layers = len(drafts.inventory.layer_names)
     # (config/speculative.py: "num_speculative_tokens must be divisible by n_predict")
-    if found.tokens > layers and found.tokens % layers:
-        raise NoDrafterError(f"tokens ahead must be a multiple of the {layers} prediction layers of {found.card.name}")
+    if drafts.tokens > layers and drafts.tokens % layers:
+        raise NoDrafterError(f"tokens ahead must be a multiple of the {layers} prediction layers of {drafts.card.name}")

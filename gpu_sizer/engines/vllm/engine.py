@@ -41,14 +41,14 @@ NARROW_STATES = "0.31"
 def _batch_defaults(memory: int, identity: str, name: str, version: str) -> dict[str, Any]:
     """The engine's default batch on a GPU of so many bytes and such a name (``get_batch_defaults``)."""
     named = f"{identity} {name}".lower()
-    found: dict[str, Any] = next(
+    defaults: dict[str, Any] = next(
         t
         for t in profile_data("vllm/versions")["batch_defaults"]
         if memory / GIB >= t["at_least_gib"]
         and not any(name in named for name in t.get("except", ()))
         and at_least(version, t.get("from", "0"))
     )
-    return found
+    return defaults
 
 
 def _keeps(pages: Sequence[Page]) -> LayerKeeps:
@@ -231,13 +231,13 @@ class VllmEngine(Supported):
         """What a layer of each distinct kind keeps on one GPU, page by page."""
         dtype = card.weights.kv_cache_dtype or HALF.get(card.weights.dtype, card.weights.dtype)
         pages = layer_pages(card.architecture.blocks, 1, CacheTypes(dtype, dtype), PageRules())
-        return {name: _keeps(found) for name, found in pages.items()}
+        return {name: _keeps(pages_of) for name, pages_of in pages.items()}
 
     def page_rules(self, gpu: GpuSpec, load: Load) -> PageRules:
         """How this version and GPU allocate pages."""
         drafts = load.speculative is not None
         key = (gpu.generation, load.hybrid_kv, load.block_size, load.prefix_caching, drafts)
-        if (found := self._page_rules.get(key)) is None:
+        if (kept := self._page_rules.get(key)) is None:
             major, hybrid, block_size, asked, _ = key
             data = profile_data("vllm/support")
             states = data["prefix_states"]
@@ -245,7 +245,7 @@ class VllmEngine(Supported):
             alone = not (drafts and at_least(self.asked, without[0]) and not at_least(self.asked, without[1]))
             on, masked = data["checkpoints_on"], data["masked_images"]
             checkpoints = tuple(m for m in self.version.state_checkpoints if m not in on or major in on[m])
-            found = self._page_rules[key] = PageRules(
+            kept = self._page_rules[key] = PageRules(
                 windows=self.version.windows and hybrid,
                 prefix_caching=self.version.aligned_states if asked is None else asked,
                 aligned_states=at_least(self.asked, states["aligned_from"]),
@@ -257,7 +257,7 @@ class VllmEngine(Supported):
                 generation=major,
                 narrow_states=self.version.at_least(NARROW_STATES),
             )
-        return found
+        return kept
 
     def refusal(self, model: VllmModel, layout: Layout) -> str | None:
         """The engine's rule that forbids this layout, or null."""

@@ -58,11 +58,11 @@ class VllmFitting:
 
     def _replica(self, replicas: int) -> tuple[Settings, Needs]:
         """What holds for one replica of a layout."""
-        if (found := self._replicas.get(replicas)) is None:
+        if (kept := self._replicas.get(replicas)) is None:
             s = self._engine.settings(self._model, self._gpu, self._load, layout_of(1, 1, replicas))
             needs = self._model.needs(self._gpu, s, self._rules, self._engine.version)
-            found = self._replicas[replicas] = (s, needs)
-        return found
+            kept = self._replicas[replicas] = (s, needs)
+        return kept
 
     def settings(self, layout: Layout) -> Settings:
         """Every default resolved for one replica of a layout.
@@ -134,9 +134,9 @@ class VllmFitting:
         Raises:
             RequestError: a setting that contradicts the load.
         """
-        if (found := self._found.get(layout)) is None:
-            found = self._found[layout] = self._evaluated(layout)
-        return found
+        if (kept := self._found.get(layout)) is None:
+            kept = self._found[layout] = self._evaluated(layout)
+        return kept
 
     def _evaluated(self, layout: Layout) -> LayoutMemory:
         engine, version = self._engine, self._engine.version

@@ -109,8 +109,8 @@ class VllmLines:
         # A peak is that of one stage, whatever their number; so many are costly.
         key = (layout.tensor_parallel_size, layout.expert_parallel, *corner)
         if (peaks := self._activations.get(key)) is None:
-            found = [model.reserve(gpu, layout, s, version).activation_bytes for s in settings]
-            peaks = self._activations[key] = np.array(found, np.int64)[places]
+            activations = [model.reserve(gpu, layout, s, version).activation_bytes for s in settings]
+            peaks = self._activations[key] = np.array(activations, np.int64)[places]
         if (graphs := self._graphs.get((pp, *corner))) is None:
             captured = np.array([model.graph_bytes(gpu, pp, s, version) for s in settings], np.int64)
             # The line's own load has the graphs of the first column.

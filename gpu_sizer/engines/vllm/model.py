@@ -106,22 +106,22 @@ class VllmModel:
     def stages(self, tp: int, expert_ranks: int, count: int, rules: WeightRules | None = None) -> tuple[int, ...]:
         """Bytes of weights on one rank of each of ``count`` pipeline stages."""
         rules = rules or self.rules()
-        if (found := self._stages.get((tp, expert_ranks, count, rules))) is None:
+        if (sizes := self._stages.get((tp, expert_ranks, count, rules))) is None:
             placement = self._placement(tp, expert_ranks, rules)
-            found = placement.totals(count)
+            sizes = placement.totals(count)
             if self.drafter is not None:
-                found = (*found[:-1], found[-1] + self.drafter.weights_bytes(tp, expert_ranks))
+                sizes = (*sizes[:-1], sizes[-1] + self.drafter.weights_bytes(tp, expert_ranks))
             if self.offload_bytes:
                 kept = self._offloaded(placement, count)
-                found = tuple([size - off for size, off in zip(found, kept, strict=True)])
-            self._stages[tp, expert_ranks, count, rules] = found
-        return found
+                sizes = tuple([size - off for size, off in zip(sizes, kept, strict=True)])
+            self._stages[tp, expert_ranks, count, rules] = sizes
+        return sizes
 
     def _placement(self, tp: int, expert_ranks: int, rules: WeightRules) -> WeightPlacement:
         """Every tensor's bytes on one rank."""
-        if (found := self._placements.get((tp, expert_ranks, rules))) is None:
-            found = self._placements[tp, expert_ranks, rules] = WeightPlacement(self.inventory, tp, expert_ranks, rules)
-        return found
+        if (kept := self._placements.get((tp, expert_ranks, rules))) is None:
+            kept = self._placements[tp, expert_ranks, rules] = WeightPlacement(self.inventory, tp, expert_ranks, rules)
+        return kept
 
     def _offloaded(self, placement: WeightPlacement, count: int) -> tuple[int, ...]:
         """What of the layers of each stage stays off a GPU (``model_executor/offloader/uva.py``)."""
@@ -139,7 +139,7 @@ class VllmModel:
         # The kernels of experts, of latent attention and of scales of blocks alone differ.
         differ = self.has_experts or self.has_latent or self.has_block_scales or self.drafter is not None
         key = (tp, ranks, kernels if differ else None)
-        if (found := self._extras.get(key)) is None:
+        if (kept := self._extras.get(key)) is None:
             rules = self.rules(kernels.generation, kernels.version)
             if (rounding := self._roundings.get((tp, ranks, rules))) is None:
                 placement = self._placement(tp, ranks, rules)
@@ -147,8 +147,8 @@ class VllmModel:
             drafter = self.drafter.loading_bytes(tp, ranks, kernels) if self.drafter is not None else (0, 0)
             made = LoadingExtra(self.card, self.inventory, rounding, kernels, drafter, self.adapters)
             # What rests on extras that are alike is counted once.
-            found = self._extras[key] = self._alike.setdefault(made.contents, made)
-        return found
+            kept = self._extras[key] = self._alike.setdefault(made.contents, made)
+        return kept
 
     def held(self, layout: Layout, plan: CachePlan, loading: LoadingExtra, max_num_batched_tokens: int) -> HeldStages:
         """What the stages of a layout hold under one of its cache plans."""
@@ -156,11 +156,11 @@ class VllmModel:
         tokens = max_num_batched_tokens if loading.depends_on_batch else 0
         # Plans and extras are kept as long as the model.
         key = (pp, layout.expert_ranks, id(plan), id(loading), tokens)
-        if (found := self._held.get(key)) is None:
+        if (kept := self._held.get(key)) is None:
             weights = self.stages(layout.tensor_parallel_size, layout.expert_ranks, pp, loading.rules)
             parts = (weights, plan.stage_block_bytes(pp), loading.stages(pp, tokens))
-            found = self._held[key] = HeldStages(parts, tuple(dict.fromkeys(zip(*parts, strict=True))))
-        return found
+            kept = self._held[key] = HeldStages(parts, tuple(dict.fromkeys(zip(*parts, strict=True))))
+        return kept
 
     def reserve(self, gpu: GpuSpec, layout: Layout, s: Settings, version: VersionProfile) -> Reserve:
         """The activation peak and the overhead on one GPU beside graphs: equal for all of a kind."""
@@ -168,7 +168,7 @@ class VllmModel:
         batch = (*_OF_PEAK(s), s.context if self.peak_follows_context else 0)
         several = layout.pipeline_parallel_size > 1
         key = (tp, several, joined_workers(layout), experts, *gpu_kind(gpu), *batch, version.name)
-        if (found := self._reserves.get(key)) is None:
+        if (kept := self._reserves.get(key)) is None:
             if len(self._reserves) >= MOST_RESERVES:
                 self._reserves.clear()
                 self._activations.clear()
@@ -179,8 +179,8 @@ class VllmModel:
                     self.card, gpu, layout, s, version, self.has_scaled_experts, self.drafter
                 )
             held = self.has_experts, self.host_bytes, self.drafter
-            found = self._reserves[key] = reserve(self.card, gpu, layout, s, version, activation, *held)
-        return found
+            kept = self._reserves[key] = reserve(self.card, gpu, layout, s, version, activation, *held)
+        return kept
 
     def graph_bytes(self, gpu: GpuSpec, stages: int, s: Settings, version: VersionProfile) -> int:
         """The captured graphs of one of so many pipeline stages, and what attention takes with the first of them.
@@ -198,11 +198,11 @@ class VllmModel:
     def needs(self, gpu: GpuSpec, s: Settings, rules: PageRules, version: VersionProfile) -> Needs:
         """What its layouts hold under these settings: equal for all GPUs of a kind, whatever their memory."""
         key = (*gpu_kind(gpu), s, rules, version.name)
-        if (found := self._needs.get(key)) is None:
+        if (kept := self._needs.get(key)) is None:
             if len(self._needs) >= MOST_NEEDS:
                 self._needs.clear()
-            found = self._needs[key] = Needs(self, gpu, s, rules, version)
-        return found
+            kept = self._needs[key] = Needs(self, gpu, s, rules, version)
+        return kept
 
     def refusal(self, layout: Layout, version: str | None = None) -> str | None:
         """The rule of a version (null is the newest) that forbids a layout, or null."""
@@ -223,7 +223,7 @@ class VllmModel:
     def cache(self, tp: int, cache_dtype: str, rules: PageRules) -> CachePlan:
         """The cache plan under one tensor-parallel size."""
         rules = self._page_rules(rules)
-        if (found := self._plans.get((tp, cache_dtype, rules))) is None:
+        if (kept := self._plans.get((tp, cache_dtype, rules))) is None:
             a = self.card.architecture
             dtype = HALF.get(self.card.weights.dtype, self.card.weights.dtype)
             types = CacheTypes(cache_dtype, dtype, rules.drafted)
@@ -234,19 +234,19 @@ class VllmModel:
             pages = layer_pages(blocks, tp, types, rules)
             apart = self.card.engine_class in APART
             packed = self.is_compressed or self.weighs_keys or sparse.averages_keys(a)
-            found = self._plans[tp, cache_dtype, rules] = cache_plan(
+            kept = self._plans[tp, cache_dtype, rules] = cache_plan(
                 pages, (*names, *drafts), drafted=len(drafts), packed=packed, apart=apart
             )
-        return found
+        return kept
 
     def _page_rules(self, asked: PageRules) -> PageRules:
         """What of the rules of pages this model's depend on, so that plans which are alike are made once."""
-        if (found := self._rules_of_pages.get(asked)) is None:
+        if (kept := self._rules_of_pages.get(asked)) is None:
             rules = prefix_rules(self.card, asked)
             mixers = [m for b in self.card.architecture.blocks.values() for m in b.mixers]
             kinds = {m.kind for m in mixers}
             by_generation = self.shares_states or any(m.latent for m in mixers)
-            found = self._rules_of_pages[asked] = replace(
+            kept = self._rules_of_pages[asked] = replace(
                 rules,
                 drafted=self.drafter.tokens if self.drafter is not None else 0,
                 checkpoints=tuple(m for m in rules.checkpoints if m in kinds and leaves_checkpoints(self.card, m)),
@@ -254,7 +254,7 @@ class VllmModel:
                 generation=rules.generation if by_generation else None,
                 narrow_states=rules.narrow_states or not self.shares_states,
             )
-        return found
+        return kept
 
     @cached_property
     def inventory(self) -> Inventory:

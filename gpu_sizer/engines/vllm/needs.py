@@ -77,9 +77,9 @@ class Needs:
         self._whole: int | None = None
 
     def _plan(self, tp: int) -> CachePlan:
-        if (found := self._plans.get(tp)) is None:
-            found = self._plans[tp] = self._model.cache(tp, self._settings.kv_cache_dtype, self._rules)
-        return found
+        if (kept := self._plans.get(tp)) is None:
+            kept = self._plans[tp] = self._model.cache(tp, self._settings.kv_cache_dtype, self._rules)
+        return kept
 
     def _request_blocks(self, plan: CachePlan, layout: Layout) -> int:
         s = self._settings
@@ -107,19 +107,19 @@ class Needs:
         """Bytes of weights and of a block on a rank that has every layer, and the blocks of the load."""
         tp, dcp = layout.tensor_parallel_size, layout.decode_context_parallel_size
         key = (tp, layout.expert_ranks, dcp)
-        if (found := self._ranks.get(key)) is None:
+        if (kept := self._ranks.get(key)) is None:
             plan = self._plan(tp)
             blocks = self._request_blocks(plan, layout_of(tp, 1, 1, False, dcp))
             block = plan.stage_block_bytes(1)[0]
-            found = self._ranks[key] = (self._weights(layout), block, self._settings.users * blocks)
-        return found
+            kept = self._ranks[key] = (self._weights(layout), block, self._settings.users * blocks)
+        return kept
 
     def _least(self, layout: Layout) -> tuple[int, int]:
         """Bytes of weights and cache on a rank that has every layer, and what each GPU holds beside them at least."""
         several, workers = layout.pipeline_parallel_size > 1, joined_workers(layout)
         tp, dp, dcp = layout.tensor_parallel_size, layout.data_parallel_size, layout.decode_context_parallel_size
         key = (tp, several, workers, layout.expert_parallel, dp, dcp)
-        if (found := self._leasts.get(key)) is None:
+        if (kept := self._leasts.get(key)) is None:
             weights, block, blocks = self._one_rank(layout)
             if self._plan(tp).has_states:
                 blocks = max(blocks, self._pool)
@@ -127,21 +127,21 @@ class Needs:
             # Of a pipeline, as if each stage had the graphs of one layer.
             graphs = self._graph_bytes(self._model.card.architecture.num_hidden_layers if several else 1)
             beside = each.activation_bytes + each.overhead_bytes + graphs
-            found = self._leasts[key] = (weights + blocks * block, beside)
-        return found
+            kept = self._leasts[key] = (weights + blocks * block, beside)
+        return kept
 
     def table_bytes(self, layout: Layout) -> int:
         """Block tables, and scratch of sequences, that stand outside of the budget's account on every GPU."""
         key = (layout.tensor_parallel_size, layout.decode_context_parallel_size)
-        if (found := self._tables.get(key)) is None:
+        if (kept := self._tables.get(key)) is None:
             tp, dcp = key
             rows = self._version.block_tables * self._settings.max_num_seqs
             row = self._plan(tp).table_bytes(ceil_div(self._settings.context, dcp)) if rows else 0
-            found = rows * row
+            kept = rows * row
             if (scratch := scratch_of(self._model.card, self._gpu, self._version)) is not None:
-                found += self._settings.max_num_seqs * scratch.sequence_bytes(tp)
-            self._tables[key] = found
-        return found
+                kept += self._settings.max_num_seqs * scratch.sequence_bytes(tp)
+            self._tables[key] = kept
+        return kept
 
     def may_do(self, layout: Layout, budget: int) -> bool:
         """Whether an accepted layout is worth :meth:`of`; false only where it needs more than the budget.
@@ -153,23 +153,23 @@ class Needs:
 
     def of(self, layout: Layout) -> LayoutNeed:
         """What the GPUs of an accepted layout have to hold."""
-        if (found := self._found.get(layout)) is None:
-            found = self._found[layout] = self._counted(layout)
-        return found
+        if (kept := self._found.get(layout)) is None:
+            kept = self._found[layout] = self._counted(layout)
+        return kept
 
     def _reserve(self, layout: Layout) -> Reserve:
         """The activation peak and the overhead beside graphs, on every GPU of a layout."""
         several = layout.pipeline_parallel_size > 1
         key = (layout.tensor_parallel_size, several, joined_workers(layout), layout.expert_ranks)
-        if (found := self._reserves.get(key)) is None:
-            found = self._reserves[key] = self._model.reserve(self._gpu, layout, self._settings, self._version)
-        return found
+        if (kept := self._reserves.get(key)) is None:
+            kept = self._reserves[key] = self._model.reserve(self._gpu, layout, self._settings, self._version)
+        return kept
 
     def _graph_bytes(self, stages: int) -> int:
         """The captured graphs of one of so many pipeline stages."""
-        if (found := self._graphs.get(stages)) is None:
-            found = self._graphs[stages] = self._model.graph_bytes(self._gpu, stages, self._settings, self._version)
-        return found
+        if (kept := self._graphs.get(stages)) is None:
+            kept = self._graphs[stages] = self._model.graph_bytes(self._gpu, stages, self._settings, self._version)
+        return kept
 
     def _counted(self, layout: Layout) -> LayoutNeed:
         model, s, pp = self._model, self._settings, layout.pipeline_parallel_size

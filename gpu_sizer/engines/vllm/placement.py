@@ -22,14 +22,14 @@ def _has(section: dict[str, Any], version: str | None) -> bool:
 def _rounding(name: str | None, generation: int | None, version: str | None) -> dict[str, tuple[int, int]]:
     """By weight format, what the width of experts and their hidden size are rounded up to."""
     data: dict[str, Any] = profile_data("vllm/placement")
-    found: dict[str, tuple[int, int]] = {}
+    rounding: dict[str, tuple[int, int]] = {}
     for rule in data["expert_rounding"]:
         here = "generations" not in rule or generation in rule["generations"]
         declined = data["declined"].get(rule.get("kernels"), {}).values()
         if here and _has(rule, version) and not any(name in classes for classes in declined):
             for fmt in rule["formats"]:
-                found.setdefault(fmt, (rule["inner"], rule.get("outer", 1)))
-    return found
+                rounding.setdefault(fmt, (rule["inner"], rule.get("outer", 1)))
+    return rounding
 
 
 def _rules_of_class(name: str | None, generation: int | None, version: str | None) -> WeightRules:

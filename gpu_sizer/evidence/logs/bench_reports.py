@@ -57,7 +57,7 @@ def _at(values: Any, path: Sequence[str]) -> Any:
 
 
 def _first(values: Any, paths: Sequence[Sequence[str]]) -> Any:
-    return next((found for path in paths if (found := _at(values, path)) is not None), None)
+    return next((value for path in paths if (value := _at(values, path)) is not None), None)
 
 
 def _number(value: Any) -> float | None:

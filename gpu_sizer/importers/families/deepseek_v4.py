@@ -32,10 +32,10 @@ def _ratios(c: Config) -> list[int]:
     if not isinstance(rates, Mapping):
         raise c.fail("compress_ratios", "missing, and nothing else says it")
     kinds = {"sliding_attention": "sliding_attention", **{str(k): str(k) for k in rates}}
-    found = [rates.get(k, 0) for k in layer_types(c, kinds)]
-    if wrong := [r for r in found if r not in RATIOS]:
+    of_layers = [rates.get(k, 0) for k in layer_types(c, kinds)]
+    if wrong := [r for r in of_layers if r not in RATIOS]:
         raise c.fail("compress_rates", f"must be of {', '.join(map(str, RATIOS))}, not {shown(wrong[0])}")
-    return found
+    return of_layers
 
 
 def compressed_attention(c: Config, ratio: int, **differs: Any) -> CompressedAttention:

@@ -17,10 +17,10 @@ WIDTH, INNER, HEADS, PATCH, SIDE, LAYERS = 1152, 4304, 16, 14, 448, 26
 
 def _section(c: Config, *path: str) -> Config:
     for key in path:
-        found = c.section(key)
-        if found is None:
+        section = c.section(key)
+        if section is None:
             raise c.fail(key, "missing: it describes the encoder of sound")
-        c = found
+        c = section
     return c
 
 

@@ -56,16 +56,16 @@ def _gated_residual(c: Config, name: str, *, combine: bool = True) -> list[Extra
     """What reads one input from the streams and, but for the last, writes the output back to each."""
     streams, rank = c.number("hc_count", default=4), c.number("hc_lowrank", default=320)
     width = streams * c.hidden_size
-    found = [
+    tensors = [
         ExtraTensor(name=f"{name}.hc_norm.weight", shape=(width,)),
         ExtraTensor(name=f"{name}.input_mix_weight_down.weight", shape=(rank, width)),
         ExtraTensor(name=f"{name}.input_mix_weight_up.weight", shape=(width, rank)),
     ]
     if combine:
-        found.append(ExtraTensor(name=f"{name}.block_inject_weight.weight", shape=(streams, width)))
+        tensors.append(ExtraTensor(name=f"{name}.block_inject_weight.weight", shape=(streams, width)))
         if padding := -(rank + streams) % GATE_ROWS:
-            found.append(ExtraTensor(name=f"{name}.padding", shape=(padding, width), parameter=False))
-    return found
+            tensors.append(ExtraTensor(name=f"{name}.padding", shape=(padding, width), parameter=False))
+    return tensors
 
 
 def _table(c: Config, table: int) -> list[ExtraTensor]:

@@ -43,10 +43,10 @@ def rating_rows(ratings: Ratings) -> Rows:
     return ("rank", "model", "rating", "low", "high", "battles", "not_rated"), rated + unrated
 
 
-def progress_rows(found: Progress) -> Rows:
+def progress_rows(progress: Progress) -> Rows:
     """Every model shown, for programs: by date, with its part in the frontier."""
-    parts = {id(s): "tied" for f in (found.open, found.proprietary) for s in f.tied}
-    parts |= {id(s): "leader" for f in (found.open, found.proprietary) for s in f.leaders}
+    parts = {id(s): "tied" for f in (progress.open, progress.proprietary) for s in f.tied}
+    parts |= {id(s): "leader" for f in (progress.open, progress.proprietary) for s in f.leaders}
     rows = [
         (
             str(s.released),
@@ -56,17 +56,17 @@ def progress_rows(found: Progress) -> Rows:
             f"{s.rating:.2f}",
             parts.get(id(s), ""),
         )
-        for s in sorted(found.shown, key=lambda s: (str(s.released), s.name))
+        for s in sorted(progress.shown, key=lambda s: (str(s.released), s.name))
     ]
     return ("released", "kind", "model", "organization", "arena_score", "frontier"), rows
 
 
-def capability_rows(found: Capability) -> Rows:
+def capability_rows(capability: Capability) -> Rows:
     """Every model sized, for programs."""
-    best = {id(n) for n in found.pareto}
-    broke = {id(b.need): b.before for b in found.breaks}
+    best = {id(n) for n in capability.pareto}
+    broke = {id(b.need): b.before for b in capability.breaks}
     rows = []
-    for n in found.needs:
+    for n in capability.needs:
         before = broke.get(id(n))
         rows.append(
             (
@@ -93,7 +93,7 @@ def matrix_listing(wins: Wins, most: int) -> Listing:
     return Listing(columns, tuple(rows))
 
 
-def frontier_listing(found: Progress) -> Listing:
+def frontier_listing(progress: Progress) -> Listing:
     """The members of both frontiers by date of release."""
     columns = (
         ("released", False),
@@ -103,8 +103,8 @@ def frontier_listing(found: Progress) -> Listing:
         ("rating", True),
         ("", False),
     )
-    tied = {id(s) for f in (found.open, found.proprietary) for s in f.tied}
-    members = sorted((*found.open.members, *found.proprietary.members), key=lambda s: (str(s.released), s.rating))
+    tied = {id(s) for f in (progress.open, progress.proprietary) for s in f.tied}
+    members = sorted((*progress.open.members, *progress.proprietary.members), key=lambda s: (str(s.released), s.rating))
     rows = tuple(
         (
             str(s.released),
@@ -119,7 +119,7 @@ def frontier_listing(found: Progress) -> Listing:
     return Listing(columns, rows)
 
 
-def lag_listing(found: Progress) -> Listing:
+def lag_listing(progress: Progress) -> Listing:
     """When open models reached the scores of the proprietary leaders."""
     columns = (
         ("score", True),
@@ -138,12 +138,12 @@ def lag_listing(found: Progress) -> Listing:
             str(lag.open.released) if lag.open else "",
             f"{lag.days:,}" if lag.open else f"over {lag.days:,}",
         )
-        for lag in found.lags
+        for lag in progress.lags
     )
     return Listing(columns, rows)
 
 
-def capability_listing(found: Capability, gpu: str) -> Listing:
+def capability_listing(capability: Capability, gpu: str) -> Listing:
     """Every rated open model by the GPUs it needs."""
     columns = (
         (gpu, True),
@@ -152,8 +152,8 @@ def capability_listing(found: Capability, gpu: str) -> Listing:
         ("released", False),
         ("", False),
     )
-    best = {id(n) for n in found.pareto}
-    broke = {id(b.need): b.before.gpus for b in found.breaks}
+    best = {id(n) for n in capability.pareto}
+    broke = {id(b.need): b.before.gpus for b in capability.breaks}
     rows = tuple(
         (
             str(n.gpus),
@@ -169,6 +169,6 @@ def capability_listing(found: Capability, gpu: str) -> Listing:
                 if w
             ),
         )
-        for n in found.needs
+        for n in capability.needs
     )
     return Listing(columns, rows)

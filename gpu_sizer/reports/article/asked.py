@@ -56,13 +56,13 @@ def known(names: Sequence[str] | None, cards: Catalogue) -> tuple[list[str] | No
 
     if names is None:
         return None, []
-    found: list[str] = []
+    ids: list[str] = []
     unknown: list[str] = []
     for name in names:
         try:
-            found.append(api.load_model(name, cards=cards).id)
+            ids.append(api.load_model(name, cards=cards).id)
         except UnknownModelError:
             unknown.append(name)
-    if not found:
+    if not ids:
         raise RequestError(f"none of these models has a card: {', '.join(unknown)[:200]}", about="model")
-    return found, unknown
+    return ids, unknown

@@ -93,24 +93,24 @@ def drafted(
     told, narrowed = _told(select_models(spec, cards).models, spec)
     demand = charts.demand_of(told, cards, gpus[0], "gpus", table, advance, counts)
     dated = sorted(select_models(told, cards).models, key=lambda c: (str(c.released or "9"), c.name.lower()))
-    found, refused = findings(dated, gpus[0], counts)
-    if not found.placed:
+    facts, refused = findings(dated, gpus[0], counts)
+    if not facts.placed:
         raise RequestError(f"no model fits on the {gpus[0].name}: nothing to write about", about="model")
     source = charts.source(spec)
     parts = [
-        s.trend_section(found, demand, Figure("demand", demand_chart(demand, source))),
-        *([s.exceptions_section(found, demand.exceptions)] if table is not None else []),
+        s.trend_section(facts, demand, Figure("demand", demand_chart(demand, source))),
+        *([s.exceptions_section(facts, demand.exceptions)] if table is not None else []),
         s.table_section(grid),
-        _memory(found, demand, counts, spec),
-        _context(found, counts, spec),
-        _matrix(found, spec, cards, gpus, counts),
+        _memory(facts, demand, counts, spec),
+        _context(facts, counts, spec),
+        _matrix(facts, spec, cards, gpus, counts),
     ]
     if table is not None:
-        parts += _rated(table, found, counts, cards, spec)
+        parts += _rated(table, facts, counts, cards, spec)
     if spec.as_of is None:
-        parts += _today(table, found, [card.id for card in dated], cards, spec, advance)
-    notes = list(_notes(table, refused, found, spec))
-    if spec.as_of is None and (nothing := unmeasured(found.gpu)) is not None:
+        parts += _today(table, facts, [card.id for card in dated], cards, spec, advance)
+    notes = list(_notes(table, refused, facts, spec))
+    if spec.as_of is None and (nothing := unmeasured(facts.gpu)) is not None:
         notes.append(nothing)
     if narrowed:
         notes.append(
@@ -120,8 +120,8 @@ def drafted(
     if cannot := uncounted_text(counts.uncounted):
         notes.append(cannot)
     left_out = [*unknown, *_unsized(spec, cards)]
-    parts.append(s.methods_section(found, spec, grid, demand.trend is not None, left_out, notes))
-    return Draft(spec.title or "", s.standfirst(found), tuple(parts)), Kept(spec, grid)
+    parts.append(s.methods_section(facts, spec, grid, demand.trend is not None, left_out, notes))
+    return Draft(spec.title or "", s.standfirst(facts), tuple(parts)), Kept(spec, grid)
 
 
 def _told(models: Sequence[ModelCard], spec: TableSpec) -> tuple[TableSpec, int]:
@@ -135,53 +135,55 @@ def _told(models: Sequence[ModelCard], spec: TableSpec) -> tuple[TableSpec, int]
     return make_spec({"models": own}, spec), len(models) - len(own)
 
 
-def _memory(found: Findings, demand: Demand, counts: Any, spec: TableSpec) -> Section:
+def _memory(findings: Findings, demand: Demand, counts: Any, spec: TableSpec) -> Section:
     """The records, the exceptions and what a pipeline saves most, as bars."""
     told = [e.name for e in sorted(demand.exceptions, key=lambda e: e.gpus / e.instead_gpus)]
-    saved = [m.card.name for m in sorted(found.pipelined, key=lambda m: m.count or 0)]
+    saved = [m.card.name for m in sorted(findings.pipelined, key=lambda m: m.count or 0)]
     names = [m.name for m in reversed(demand.records)][:RECORDS] + told[:1] + saved[:1]
-    names += [found.heaviest_cache.card.name, *told[1:], *saved[1:]]
-    chosen = set(list(dict.fromkeys(names))[:MOST_BARS]) or {found.largest.card.name}
-    plans = [m.plan for m in found.models if m.card.name in chosen]
+    names += [findings.heaviest_cache.card.name, *told[1:], *saved[1:]]
+    chosen = set(list(dict.fromkeys(names))[:MOST_BARS]) or {findings.largest.card.name}
+    plans = [m.plan for m in findings.models if m.card.name in chosen]
     chart = memory_chart(plans, charts.load_text(spec, counts), charts.source(spec))
-    return s.memory_section(found, Figure("memory", chart))
+    return s.memory_section(findings, Figure("memory", chart))
 
 
-def _context(found: Findings, counts: Any, spec: TableSpec) -> Section:
-    model: Taken | None = found.most_by_context
-    card = (model or found.largest).card
-    lines = charts.context_lines(card, found.gpu, USERS, counts)
-    return s.context_section(found, model, Figure("context", charts.context_of(card, found.gpu, lines, spec, counts)))
+def _context(findings: Findings, counts: Any, spec: TableSpec) -> Section:
+    model: Taken | None = findings.most_by_context
+    card = (model or findings.largest).card
+    lines = charts.context_lines(card, findings.gpu, USERS, counts)
+    return s.context_section(
+        findings, model, Figure("context", charts.context_of(card, findings.gpu, lines, spec, counts))
+    )
 
 
-def _matrix(found: Findings, spec: TableSpec, cards: Catalogue, gpus: Sequence[GpuSpec], counts: Any) -> Section:
+def _matrix(findings: Findings, spec: TableSpec, cards: Catalogue, gpus: Sequence[GpuSpec], counts: Any) -> Section:
     """Models that take more than one of the article's GPU, on GPUs that were there by the day."""
     others = [cards.gpus.get(i) for i in charts.MATRIX_GPUS]
     by_then = [g for g in others if spec.as_of is None or (g.released is not None and g.released <= spec.as_of)]
     shown = sorted({g.id: g for g in (*gpus, *by_then)}.values(), key=lambda g: (g.visible_bytes, g.id))[:MOST_COLUMNS]
-    large = [m.card.id for m in found.models if m.count != 1]
-    newest = (large or [m.card.id for m in found.models])[-MOST_ROWS:]
+    large = [m.card.id for m in findings.models if m.count != 1]
+    newest = (large or [m.card.id for m in findings.models])[-MOST_ROWS:]
     names, rows, load = charts.matrix_of(make_spec({"models": newest}, spec), cards, shown, counts=counts)
     chart = matrix_chart(names, rows, load, charts.source(spec))
-    return s.matrix_section(found, len(newest), len(large), Figure("matrix", chart))
+    return s.matrix_section(findings, len(newest), len(large), Figure("matrix", chart))
 
 
-def _rated(table: Table, found: Findings, counts: Counts, cards: Catalogue, spec: TableSpec) -> Iterator[Section]:
+def _rated(table: Table, findings: Findings, counts: Counts, cards: Catalogue, spec: TableSpec) -> Iterator[Section]:
     """Open against proprietary models, and what a number of GPUs buys."""
     yield rated.race_section(table)
-    able = rated.able(table, found)
+    able = rated.able(table, findings)
     if able.needs:
         # An article of an earlier day is kept as it was told then.
-        reasons = {u.model: u.reason for u in counts.uncounted if u.gpu == found.gpu.id}
+        reasons = {u.model: u.reason for u in counts.uncounted if u.gpu == findings.gpu.id}
         better: Iterator[str] = iter(())
         if spec.as_of is None and not spec.models:
-            better = rated.better_rated(able, table, found, reasons, lambda i: cards.models.lookup(i) is not None)
-        yield rated.frontier_section(able, table, found, tuple(better))
+            better = rated.better_rated(able, table, findings, reasons, lambda i: cards.models.lookup(i) is not None)
+        yield rated.frontier_section(able, table, findings, tuple(better))
 
 
 def _today(
     table: Table | None,
-    found: Findings,
+    findings: Findings,
     models: Sequence[str],
     cards: Catalogue,
     spec: TableSpec,
@@ -190,12 +192,12 @@ def _today(
     """What a user gets, what to run now, and what was measured: prices and speeds are of today alone."""
     asked = conversation(spec)
     if table is not None:
-        able = rated.able(table, found)
+        able = rated.able(table, findings)
         if able.needs:
-            yield served_section(able, found, cards.models.get, asked, advance)
+            yield served_section(able, findings, cards.models.get, asked, advance)
         if (now := now_section(table, models, cards, spec, asked, advance)) is not None:
             yield now
-    if (measured := measured_section(found, spec, cards)) is not None:
+    if (measured := measured_section(findings, spec, cards)) is not None:
         yield measured
 
 
@@ -215,10 +217,10 @@ def _unsized(spec: TableSpec, cards: Catalogue) -> list[str]:
     ]
 
 
-def _notes(table: Table | None, refused: Sequence[str], found: Findings, spec: TableSpec) -> Iterator[str]:
+def _notes(table: Table | None, refused: Sequence[str], findings: Findings, spec: TableSpec) -> Iterator[str]:
     if refused:
         yield f"Left out, since they do not take the context asked: {s.listed(refused)}."
     if table is not None:
-        yield from rated.arena_notes(table, found)
+        yield from rated.arena_notes(table, findings)
         if spec.as_of is None:
             yield f"The chart of open against proprietary models is drawn {TRACKER}: {TRACKER_URL}"

@@ -78,7 +78,7 @@ def pairs(gpu: str, name: str, cards: Catalogue) -> list[Pair]:
         name: the engine of the article, with its version if it names one.
         cards: models and GPUs.
     """
-    found = []
+    matched = []
     kind, _, version = name.partition("@")
     for run in runs():
         token = run.value("tpot_ms_mean")
@@ -86,14 +86,14 @@ def pairs(gpu: str, name: str, cards: Catalogue) -> list[Pair]:
             continue
         made = speed_replay(replace(run, engine=kind, engine_version=version or None), cards)
         if made.speed is not None and (each := made.speed.tokens_per_second_per_user) is not None:
-            found.append(Pair(run, 1e3 / token, each))
-    return found
+            matched.append(Pair(run, 1e3 / token, each))
+    return matched
 
 
-def measured_section(found: Findings, spec: TableSpec, cards: Catalogue) -> Section | None:
+def measured_section(findings: Findings, spec: TableSpec, cards: Catalogue) -> Section | None:
     """Measured against estimated; null where the company published nothing on the article's GPU."""
     asked = spec.load.get("engine", ENGINE.default)
-    every = pairs(found.gpu.id, asked, cards)
+    every = pairs(findings.gpu.id, asked, cards)
     if not every:
         return None
     told = [
@@ -101,7 +101,7 @@ def measured_section(found: Findings, spec: TableSpec, cards: Catalogue) -> Sect
         f"stands the estimate for {engine(asked).describe()}, on which none of these runs had a say.",
         *(_judged([p for p in every if p.run.engine == ran]) for ran in dict.fromkeys(p.run.engine for p in every)),
     ]
-    rows = tuple(_row(p, found, cards) for p in every if p.run.concurrency in SHOWN)
+    rows = tuple(_row(p, findings, cards) for p in every if p.run.concurrency in SHOWN)
     columns = (
         Column("model", "Model"),
         Column("gpus", "GPUs"),
@@ -126,7 +126,7 @@ def _judged(some: Sequence[Pair]) -> str:
     )
 
 
-def _row(p: Pair, found: Findings, cards: Catalogue) -> Row:
+def _row(p: Pair, findings: Findings, cards: Catalogue) -> Row:
     run = p.run
     name = cards.models.get(run.card).name if run.card else str(run.model)
     version = f" {run.engine_version}" if run.engine_version else ""
@@ -137,7 +137,7 @@ def _row(p: Pair, found: Findings, cards: Catalogue) -> Row:
         run.id,
         (
             Cell(name, name, (lengths,)),
-            Cell(on_gpus(found, run.gpu_count)),
+            Cell(on_gpus(findings, run.gpu_count)),
             Cell(with_what),
             Cell(f"{run.concurrency:g}", run.concurrency),
             Cell(rounded(p.measured), p.measured, () if p.inside else ("Outside the range.",)),

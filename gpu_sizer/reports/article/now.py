@@ -44,7 +44,7 @@ def cheapest(
         advance: called with how many more models are done.
     """
     offers = fleet(cards).all()
-    found = []
+    offered = []
     for standing in standings:
         assert standing.id is not None
         card = cards.models.get(standing.id)
@@ -57,15 +57,15 @@ def cheapest(
         except RequestError:
             option = None
         if option is not None:
-            found.append((standing, option))
+            offered.append((standing, option))
         advance(1)
-    return found
+    return offered
 
 
-def bargains(found: Iterable[tuple[Standing, Rental]]) -> list[tuple[Standing, Rental]]:
+def bargains(pairs: Iterable[tuple[Standing, Rental]]) -> list[tuple[Standing, Rental]]:
     """Those than which no better rated one is as cheap, the cheapest first."""
     kept: list[tuple[Standing, Rental]] = []
-    for standing, option in sorted(found, key=lambda f: (f[1].price_hour_usd or 0.0, -f[0].rating)):
+    for standing, option in sorted(pairs, key=lambda f: (f[1].price_hour_usd or 0.0, -f[0].rating)):
         if not kept or standing.rating > kept[-1][0].rating:
             kept.append((standing, option))
     return kept

@@ -30,9 +30,9 @@ def race_section(table: Table) -> Section:
     return Section("Open against proprietary", (" ".join(progress_sentences(told)),), (chart,))
 
 
-def able(table: Table, found: Findings) -> Capability:
+def able(table: Table, findings: Findings) -> Capability:
     """The article's rated models by what they take."""
-    counts = {m.card.id: m.count for m in found.models}
+    counts = {m.card.id: m.count for m in findings.models}
     return capability(_open(table, counts), counts.get)
 
 
@@ -40,40 +40,40 @@ def _open(table: Table, counts: dict[str, int | None]) -> list[Standing]:
     return [s for s in table.standings if s.open and s.id in counts and s.rating >= LEAST_SCORE]
 
 
-def frontier_section(able: Capability, table: Table, found: Findings, better: Sequence[str] = ()) -> Section:
+def frontier_section(able: Capability, table: Table, findings: Findings, better: Sequence[str] = ()) -> Section:
     """What a number of GPUs buys.
 
     Args:
         able: the rated models by what they take; at least one.
         table: the Arena's.
-        found: the article's models.
+        findings: the article's models.
         better: the open models that are rated above all of these, and why they are not among them.
     """
     items = tuple(
-        f"{on_gpus(found, n.gpus)}: {n.standing.name} ({n.standing.rating:.0f} points, {n.standing.released})"
+        f"{on_gpus(findings, n.gpus)}: {n.standing.name} ({n.standing.rating:.0f} points, {n.standing.released})"
         for n in able.pareto
     )
-    chart = Figure("frontier", frontier_chart(able, table, plural(found.gpu), None))
+    chart = Figure("frontier", frontier_chart(able, table, plural(findings.gpu), None))
     lead = "The best rated open model that so many GPUs carry; no better one runs on as few:"
     return Section("What a number of GPUs buys", (lead,), (chart,), (*items, *better))
 
 
 def better_rated(
-    able: Capability, table: Table, found: Findings, reasons: dict[str, str], carded: Callable[[str], bool]
+    able: Capability, table: Table, findings: Findings, reasons: dict[str, str], carded: Callable[[str], bool]
 ) -> Iterator[str]:
     """The open models that are rated above every one counted, and why they are not.
 
     Args:
         able: the rated models by what they take; at least one.
         table: the Arena's.
-        found: the article's models.
+        findings: the article's models.
         reasons: by id, why a model with a card could not be counted.
         carded: whether an id is that of a card; such a model that is not in the article was not asked for.
     """
     best = able.pareto[-1].standing.rating
     above = [s for s in (*table.standings, *table.timeless) if s.open and s.rating > best]
     above.sort(key=lambda s: (-s.rating, s.name))
-    counted = {m.card.id: m for m in found.models}
+    counted = {m.card.id: m for m in findings.models}
     why: dict[str, list[str]] = {}
     for s in above:
         if s.id in counted:
@@ -90,9 +90,9 @@ def better_rated(
         yield f"Rated higher, but not counted: {listed(names)}; {reason}"
 
 
-def arena_notes(table: Table, found: Findings) -> Iterator[str]:
+def arena_notes(table: Table, findings: Findings) -> Iterator[str]:
     """What a reader of the ratings should know."""
     yield f"Ratings: {joined_sentence(table)}."
-    if later := sum(1 for m in found.models if m.card.released and m.card.released > table.listed):
+    if later := sum(1 for m in findings.models if m.card.released and m.card.released > table.listed):
         what = "model" if later == 1 else "models"
         yield f"The Arena's tables that are bundled end on {table.listed}; {later} {what} came later."

@@ -37,62 +37,62 @@ def _gib(size: int) -> str:
     return f"{value:,.0f} GiB" if value >= 10 else f"{value:.1f} GiB"
 
 
-def on_gpus(found: Findings, count: int | None) -> str:
+def on_gpus(findings: Findings, count: int | None) -> str:
     """``1 RTX A6000``, ``4 RTX A6000s``."""
-    return f"1 {short_name(found.gpu)}" if count == 1 else f"{count} {plural(found.gpu)}"
+    return f"1 {short_name(findings.gpu)}" if count == 1 else f"{count} {plural(findings.gpu)}"
 
 
-def standfirst(found: Findings) -> str:
+def standfirst(findings: Findings) -> str:
     """Models, dates and the range of counts, in two sentences."""
-    days = sorted(m.card.released for m in found.models if m.card.released)
-    several = len(found.models) > 1
+    days = sorted(m.card.released for m in findings.models if m.card.released)
+    several = len(findings.models) > 1
     span = ""
     if days:
         span = f", released from {days[0]} to {days[-1]}" if days[0] != days[-1] else f", released on {days[0]}"
-    text = f"{len(found.models)} open model{'s' if several else ''}{span}, "
+    text = f"{len(findings.models)} open model{'s' if several else ''}{span}, "
     text += "each unquantized as its authors released it." if several else "unquantized as its authors released it."
-    if not found.placed:
+    if not findings.placed:
         return text
-    largest, alone = found.largest, len(found.on_one)
-    if not several or (largest.count == 1 and len(found.placed) == len(found.models)):
-        return f"{text} {'Each' if several else 'It'} takes {on_gpus(found, largest.count)}."
+    largest, alone = findings.largest, len(findings.on_one)
+    if not several or (largest.count == 1 and len(findings.placed) == len(findings.models)):
+        return f"{text} {'Each' if several else 'It'} takes {on_gpus(findings, largest.count)}."
     run = f"{alone} of them run" if alone != 1 else "1 of them runs"
     ends = f"{largest.card.name} takes most: {largest.count}"
-    if beyond := found.beyond:
+    if beyond := findings.beyond:
         verb = "takes" if len(beyond) == 1 else "take"
         names = listed([m.card.name for m in beyond])
         ends = f"{names} {verb} more than the {beyond[0].plan.request.max_gpus} that were searched"
     return (
-        f"{text} {run if alone else 'None of them runs'} on one {short_name(found.gpu)}, three quarters take at most "
-        f"{found.upper_quartile}, and {ends}."
+        f"{text} {run if alone else 'None of them runs'} on one {short_name(findings.gpu)}, three quarters take at "
+        f"most {findings.upper_quartile}, and {ends}."
     )
 
 
-def trend_section(found: Findings, demand: Demand, figure: Figure) -> Section:
+def trend_section(findings: Findings, demand: Demand, figure: Figure) -> Section:
     """The thesis: ever more GPUs."""
     steps = [f"{m.name} took {m.value:.0f} ({m.day})" for m in demand.records]
-    told = [f"The record{'s' if len(steps) > 1 else ''} in {plural(found.gpu)}: {listed(steps)}."]
+    told = [f"The record{'s' if len(steps) > 1 else ''} in {plural(findings.gpu)}: {listed(steps)}."]
     if demand.trend is not None:
         told.append(
             f"A line through the logarithms of these {demand.trend.points} records doubles every "
             f"{months(demand.trend.doubling_months)}. That is a description of {demand.trend.points} points, no law."
         )
-    if beyond := found.beyond:
+    if beyond := findings.beyond:
         most = beyond[0].plan.request.max_gpus
         told.append(f"On no number of GPUs up to {most}: {listed([m.card.name for m in beyond])}.")
-    if eased := found.eased:
+    if eased := findings.eased:
         told.append(
             "Not with the engine’s own settings, but with fewer sequences at once: "
-            + listed([f"{m.card.name} ({on_gpus(found, n)} with --max-num-seqs {FEW_SEQUENCES})" for m, n in eased])
+            + listed([f"{m.card.name} ({on_gpus(findings, n)} with --max-num-seqs {FEW_SEQUENCES})" for m, n in eased])
             + "."
         )
     return Section("Ever more GPUs", tuple(told), (figure,))
 
 
-def exceptions_section(found: Findings, exceptions: Sequence[Exceptional]) -> Section:
+def exceptions_section(findings: Findings, exceptions: Sequence[Exceptional]) -> Section:
     """Small models that are as good."""
     items = [
-        f"{e.name} takes {on_gpus(found, e.gpus)}; its release of {e.day} scored {e.score:.0f} points. The least "
+        f"{e.name} takes {on_gpus(findings, e.gpus)}; its release of {e.day} scored {e.score:.0f} points. The least "
         f"demanding earlier model of that score, {e.instead}, takes {e.instead_gpus}."
         for e in exceptions
     ]
@@ -117,9 +117,9 @@ def table_section(grid: Grid) -> Section:
     return Section("The table", (told,), table=write(end))
 
 
-def memory_section(found: Findings, figure: Figure) -> Section:
+def memory_section(findings: Findings, figure: Figure) -> Section:
     """What fills the GPUs."""
-    largest, cache = found.largest, found.heaviest_cache
+    largest, cache = findings.largest, findings.heaviest_cache
     told = [
         f"Weights come first: {largest.card.name} keeps {_gib(largest.weights_bytes)} of them, and "
         f"{_gib(largest.cache_bytes)} of cache for one request of {largest.plan.request.context:,} tokens."
@@ -129,7 +129,7 @@ def memory_section(found: Findings, figure: Figure) -> Section:
             f" Beside its weights, the cache is largest in {cache.card.name}: {_gib(cache.cache_bytes)} for one "
             f"request of {cache.plan.request.context:,} tokens, with {_gib(cache.weights_bytes)} of weights."
         )
-    if saved := found.pipelined:
+    if saved := findings.pipelined:
         names = [
             f"{m.card.name} ({m.count} against {m.tensor_count or 'more than ' + str(m.plan.request.max_gpus)})"
             for m in saved
@@ -141,47 +141,47 @@ def memory_section(found: Findings, figure: Figure) -> Section:
     return Section("What fills them", tuple(told), (figure,))
 
 
-def _length(found: Findings) -> str:
+def _length(findings: Findings) -> str:
     """For which length of context the counts hold."""
-    lengths = {m.plan.request.context for m in found.models}
-    full = all(m.plan.request.context == m.card.context.native for m in found.models)
+    lengths = {m.plan.request.context for m in findings.models}
+    full = all(m.plan.request.context == m.card.context.native for m in findings.models)
     return f"All counts are for {'the full context length' if full else f'{max(lengths):,} tokens of context'}."
 
 
-def context_section(found: Findings, model: Taken | None, figure: Figure) -> Section:
+def context_section(findings: Findings, model: Taken | None, figure: Figure) -> Section:
     """What the length of context costs."""
     if model is None:
-        told = _length(found)
-        if any(m.plan.request.context > SHORT for m in found.models):
+        told = _length(findings)
+        if any(m.plan.request.context > SHORT for m in findings.models):
             told += f" At {SHORT:,} tokens none of these models takes fewer GPUs."
     else:
         told = (
-            f"{_length(found)} That costs most in {model.card.name}: {on_gpus(found, model.count)} for "
+            f"{_length(findings)} That costs most in {model.card.name}: {on_gpus(findings, model.count)} for "
             f"{model.plan.request.context:,} tokens, {model.short_count} for {SHORT:,}."
         )
     return Section("What context costs", (told,), (figure,))
 
 
-def matrix_section(found: Findings, shown: int, large: int, figure: Figure) -> Section:
+def matrix_section(findings: Findings, shown: int, large: int, figure: Figure) -> Section:
     """Other GPUs: the newest ``shown`` of the ``large`` models that take more than one."""
     which = "The models" if shown == large else f"The {shown} newest of the {large} models"
-    taking = f" that take more than one {short_name(found.gpu)}" if large else ""
+    taking = f" that take more than one {short_name(findings.gpu)}" if large else ""
     told = f"{which if large else 'The models'}{taking}, on GPUs of other sizes, the newest last."
     return Section("On other GPUs", (told,), (figure,))
 
 
 def methods_section(
-    found: Findings, spec: TableSpec, grid: Grid, trend: bool, left_out: Sequence[str], notes: Sequence[str]
+    findings: Findings, spec: TableSpec, grid: Grid, trend: bool, left_out: Sequence[str], notes: Sequence[str]
 ) -> Section:
     """How the numbers came about, and what is missing."""
-    return Section("Methods", (), (), tuple(_methods(found, spec, grid, trend, left_out, notes)))
+    return Section("Methods", (), (), tuple(_methods(findings, spec, grid, trend, left_out, notes)))
 
 
 def _methods(
-    found: Findings, spec: TableSpec, grid: Grid, trend: bool, left_out: Sequence[str], notes: Sequence[str]
+    findings: Findings, spec: TableSpec, grid: Grid, trend: bool, left_out: Sequence[str], notes: Sequence[str]
 ) -> Iterator[str]:
     name = engine(spec.load.get("engine", ENGINE.default)).describe()
-    memory = found.gpu.memory
+    memory = findings.gpu.memory
     yield (
         f"A count is the smallest number of GPUs for which {name} accepts a layout (tensor parallel, pipeline, expert "
         "parallel, or several of them) and in which every GPU holds its weights, its cache, its activations and the "
@@ -193,11 +193,11 @@ def _methods(
         "tensor of a model, not from its name."
     )
     yield (
-        f"Of the {memory.marketed_gb} GB in the name of the {short_name(found.gpu)} a program sees "
+        f"Of the {memory.marketed_gb} GB in the name of the {short_name(findings.gpu)} a program sees "
         f"{memory.visible_mib / 1024:.1f} GiB ({memory.visible_basis}); the engine keeps to its share of these."
     )
-    if found.tight:
-        names = [f"{m.card.name} ({m.plan.safe_gpu_count or 'none'} for certain)" for m in found.tight]
+    if findings.tight:
+        names = [f"{m.card.name} ({m.plan.safe_gpu_count or 'none'} for certain)" for m in findings.tight]
         yield (
             "Each estimate carries an error. Where the room left is smaller than that, the count is called tight and "
             f"the next certain one is named: {listed(names)}."

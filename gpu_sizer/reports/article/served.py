@@ -100,11 +100,11 @@ def served(
         return Served(standing, count, None, None, rental, _sentence(str(error)))
     if fast.speed is None:
         return Served(standing, count, None, None, rental, _sentence(fast.reason or "it does not fit"))
-    found = rental or fast.rental
+    rented = rental or fast.rental
     if fast.speed.tokens_per_second_per_user is None:
-        return Served(standing, count, fast, None, found, UNTIMED)
+        return Served(standing, count, fast, None, rented, UNTIMED)
     users = most_users(make_request(card, gpu, **{**common, "tokens_per_second": asked.pace}), count).users
-    return Served(standing, count, fast, users, found)
+    return Served(standing, count, fast, users, rented)
 
 
 def _sentence(text: str) -> str:
@@ -186,7 +186,7 @@ def remarks(rows: Sequence[Served], asked: Conversation) -> tuple[str, ...]:
 
 def served_section(
     able: Capability,
-    found: Findings,
+    findings: Findings,
     cards: Callable[[str], ModelCard],
     asked: Conversation,
     advance: Callable[[int], None] = lambda part: None,
@@ -195,22 +195,22 @@ def served_section(
 
     Args:
         able: the rated models by what they take; at least one.
-        found: the article's models.
+        findings: the article's models.
         cards: gives the card of an id.
         asked: who asks, and what.
         advance: called with how many more models are done.
     """
     rows = []
     for need in able.pareto:
-        row = served(need.standing, cards(need.model), found.gpu, need.gpus, asked)
-        rows.append((row, on_gpus(found, need.gpus)))
+        row = served(need.standing, cards(need.model), findings.gpu, need.gpus, asked)
+        rows.append((row, on_gpus(findings, need.gpus)))
         advance(1)
-    told = _told([s for s, _ in rows], found, asked)
+    told = _told([s for s, _ in rows], findings, asked)
     grid = served_grid("What a user gets for the GPUs", rows, asked, remarks([s for s, _ in rows], asked))
     return Section("What a user gets for them", told, (), (), write(grid))
 
 
-def _told(rows: Sequence[Served], found: Findings, asked: Conversation) -> tuple[str, ...]:
+def _told(rows: Sequence[Served], findings: Findings, asked: Conversation) -> tuple[str, ...]:
     """The finding: the fastest for a user, and the cheapest tokens."""
     known = [(s, each) for s in rows if s.fast and s.fast.speed and (each := s.fast.speed.tokens_per_second_per_user)]
     lead = f"A count says what starts. What comes out of it, with {asked.describe()}:"
@@ -218,13 +218,13 @@ def _told(rows: Sequence[Served], found: Findings, asked: Conversation) -> tuple
         return (lead,)
     fastest, figure = max(known, key=lambda k: (k[1].low, -k[0].gpus))
     text = (
-        f"{lead} {fastest.standing.name} on {on_gpus(found, fastest.gpus)} gives each of them about "
+        f"{lead} {fastest.standing.name} on {on_gpus(findings, fastest.gpus)} gives each of them about "
         f"{rounded(figure.about)} tokens a second ({rounded(figure.low)} to {rounded(figure.high)})"
     )
     slowest, least = min(known, key=lambda k: (k[1].low, k[0].gpus))
     if slowest is not fastest:
         text += (
-            f", {slowest.standing.name} on {on_gpus(found, slowest.gpus)} about {rounded(least.about)} "
+            f", {slowest.standing.name} on {on_gpus(findings, slowest.gpus)} about {rounded(least.about)} "
             f"({rounded(least.low)} to {rounded(least.high)})"
         )
     return (text + ".",)

@@ -97,28 +97,28 @@ def months(value: float) -> str:
     return f"{rounded} months"
 
 
-def title(found: Demand) -> str:
+def title(demand: Demand) -> str:
     """The finding as a headline."""
-    if found.trend is None:
-        last = found.records[-1]
-        unit = "" if found.unit == "GiB" else f" {found.unit}"
-        return f"{shortened(last.name)} takes most: {_figure(last.value, found.unit)}{unit}"
-    what = "memory" if found.unit == "GiB" else "GPUs"
-    return f"The largest open models double their {what} every {months(found.trend.doubling_months)}"
+    if demand.trend is None:
+        last = demand.records[-1]
+        unit = "" if demand.unit == "GiB" else f" {demand.unit}"
+        return f"{shortened(last.name)} takes most: {_figure(last.value, demand.unit)}{unit}"
+    what = "memory" if demand.unit == "GiB" else "GPUs"
+    return f"The largest open models double their {what} every {months(demand.trend.doubling_months)}"
 
 
-def sentences(found: Demand) -> list[str]:
+def sentences(demand: Demand) -> list[str]:
     """What the chart shows, in words."""
-    names = ", ".join(f"{m.name} ({m.day}, {_figure(m.value, found.unit)})" for m in found.records)
-    told = [f"Records in {found.unit}: {names}."]
-    if found.trend is not None:
+    names = ", ".join(f"{m.name} ({m.day}, {_figure(m.value, demand.unit)})" for m in demand.records)
+    told = [f"Records in {demand.unit}: {names}."]
+    if demand.trend is not None:
         told.append(
-            f"The line through the logarithms of these {found.trend.points} records doubles every "
-            f"{months(found.trend.doubling_months)}."
+            f"The line through the logarithms of these {demand.trend.points} records doubles every "
+            f"{months(demand.trend.doubling_months)}."
         )
     told += [
         f"{e.name} scored as high on {e.gpus} as {e.instead}, the least demanding before it, did on {e.instead_gpus}."
-        for e in found.exceptions
+        for e in demand.exceptions
     ]
     return told
 
@@ -129,26 +129,26 @@ def _figure(value: float, unit: str) -> str:
     return f"{value:,.0f} GiB" if value >= 10 else f"{value:.2g} GiB"
 
 
-def demand_chart(found: Demand, source: str) -> Chart:
+def demand_chart(demand: Demand, source: str) -> Chart:
     """The chart."""
-    what = "GiB of weights and cache" if found.unit == "GiB" else found.unit
-    subtitle = f"{what} that open models take, by release date; {found.load}. Blue: more than any before"
-    if found.trend is not None:
+    what = "GiB of weights and cache" if demand.unit == "GiB" else demand.unit
+    subtitle = f"{what} that open models take, by release date; {demand.load}. Blue: more than any before"
+    if demand.trend is not None:
         subtitle += "; dashed: trend of these"
-    if found.exceptions:
+    if demand.exceptions:
         subtitle += "; star: at most half of what its score took before"
-    if found.above:
-        names = ", ".join(map(shortened, found.above[:MOST_BEYOND]))
-        more = len(found.above) - MOST_BEYOND
+    if demand.above:
+        names = ", ".join(map(shortened, demand.above[:MOST_BEYOND]))
+        more = len(demand.above) - MOST_BEYOND
         subtitle += f". Above what was searched: {names}" + (f" and {more} more" if more > 0 else "")
-    leading = {m.name for m in found.records}
-    named = {e.name: e for e in found.exceptions}
+    leading = {m.name for m in demand.records}
+    named = {e.name: e for e in demand.exceptions}
     return Chart(
-        title=title(found),
+        title=title(demand),
         subtitle=subtitle,
         source=source,
-        alt=" ".join(sentences(found)),
-        header=("released", "model", "gib" if found.unit == "GiB" else "gpus", "record", "as_good_as", "its_gpus"),
+        alt=" ".join(sentences(demand)),
+        header=("released", "model", "gib" if demand.unit == "GiB" else "gpus", "record", "as_good_as", "its_gpus"),
         rows=tuple(
             (
                 m.day.isoformat(),
@@ -158,63 +158,65 @@ def demand_chart(found: Demand, source: str) -> Chart:
                 named[m.name].instead if m.name in named else "",
                 str(named[m.name].instead_gpus) if m.name in named else "",
             )
-            for m in sorted(found.models, key=lambda m: (m.day, m.name))
+            for m in sorted(demand.models, key=lambda m: (m.day, m.name))
         ),
-        draw=partial(_draw, found=found),
+        draw=partial(_draw, demand=demand),
     )
 
 
-def _draw(axes: Any, look: Theme, found: Demand) -> None:
+def _draw(axes: Any, look: Theme, demand: Demand) -> None:
     import matplotlib.dates
 
     color, mark = look.series[0], look.series[1]
-    days, values = [m.day for m in found.models], [m.value for m in found.models]
-    span = (found.until - min(days)).days
+    days, values = [m.day for m in demand.models], [m.value for m in demand.models]
+    span = (demand.until - min(days)).days
     # A single day stands in the middle of some months.
     aside = max(0, SHORTEST_SPAN - span) // 2
     span = max(span, SHORTEST_SPAN)
     begin = min(days) - timedelta(days=aside + round(span * 0.05))
-    end = found.until + timedelta(days=aside + round(span * 0.06))
+    end = demand.until + timedelta(days=aside + round(span * 0.06))
     low, high = min(values), max(values)
     axes.set_yscale("log", base=2)
     # Names of exceptions stand below the lowest points.
-    bottom = low * (0.42 if found.exceptions else 0.72)
+    bottom = low * (0.42 if demand.exceptions else 0.72)
     room = max(1.6, (high / low) ** 0.1)
     axes.set_ylim(bottom, max(high, low * 2) * room)
     axes.set_xlim(begin, end)
-    marks = _marks(axes, found, low, high * room)
+    marks = _marks(axes, demand, low, high * room)
     axes.set_yticks(marks, labels=[f"{m:,.0f}" if m >= 1 else f"{m:g}" for m in marks])
     axes.minorticks_off()
     dates: Any = matplotlib.dates
     axes.xaxis.set_major_locator(dates.AutoDateLocator(minticks=5, maxticks=10))
     axes.xaxis.set_major_formatter(partial(_month, dates.num2date, span > YEARS_ALONE))
     axes.tick_params(labelsize=10.5)
-    axes.set_ylabel(f"{found.unit} needed", fontsize=10.5)
-    special = {m.name for m in found.records} | {e.name for e in found.exceptions}
-    rest = [m for m in found.models if m.name not in special]
-    dots(axes, _named(rest, found), s=30, color=look.muted, alpha=0.6, linewidths=0, zorder=POINTS)
-    lines: list[list[tuple[Any, float]]] = [_steps(found)]
+    axes.set_ylabel(f"{demand.unit} needed", fontsize=10.5)
+    special = {m.name for m in demand.records} | {e.name for e in demand.exceptions}
+    rest = [m for m in demand.models if m.name not in special]
+    dots(axes, _named(rest, demand), s=30, color=look.muted, alpha=0.6, linewidths=0, zorder=POINTS)
+    lines: list[list[tuple[Any, float]]] = [_steps(demand)]
     axes.plot([x for x, _ in lines[0]], [y for _, y in lines[0]], color=color, linewidth=2.0, zorder=LINES)
     labels: list[Label] = []
     faint: list[list[tuple[Any, float]]] = []
-    if found.trend is not None:
-        ends = [(d, found.trend.at(d)) for d in (found.records[0].day, found.until)]
+    if demand.trend is not None:
+        ends = [(d, demand.trend.at(d)) for d in (demand.records[0].day, demand.until)]
         axes.plot(
             [x for x, _ in ends], [y for _, y in ends], color=color, linewidth=1.2, linestyle=(0, (5, 4)), alpha=0.8
         )
         faint.append([*ends])
-        middle = _widest(found, found.trend)
-        text = f"doubles every {months(found.trend.doubling_months)}"
-        labels.append(Label(middle, found.trend.at(middle), text, color, size=11.0, halo=look.paper, worth=IF_ROOM * 2))
-    dots(axes, _named(found.records, found), s=62, color=color, zorder=POINTS + 0.1)
-    by_name = {m.name: m for m in found.models}
-    stars = [by_name[e.name] for e in found.exceptions]
-    dots(axes, _named(stars, found), s=150, marker="*", color=mark, zorder=POINTS + 0.2)
-    for one in reversed(found.records):
-        if one.name not in {e.name for e in found.exceptions}:
-            text = f"{shortened(one.name)}: {_figure(one.value, found.unit)}"
+        middle = _widest(demand, demand.trend)
+        text = f"doubles every {months(demand.trend.doubling_months)}"
+        labels.append(
+            Label(middle, demand.trend.at(middle), text, color, size=11.0, halo=look.paper, worth=IF_ROOM * 2)
+        )
+    dots(axes, _named(demand.records, demand), s=62, color=color, zorder=POINTS + 0.1)
+    by_name = {m.name: m for m in demand.models}
+    stars = [by_name[e.name] for e in demand.exceptions]
+    dots(axes, _named(stars, demand), s=150, marker="*", color=mark, zorder=POINTS + 0.2)
+    for one in reversed(demand.records):
+        if one.name not in {e.name for e in demand.exceptions}:
+            text = f"{shortened(one.name)}: {_figure(one.value, demand.unit)}"
             labels.append(Label(one.day, one.value, text, color, "bold", 10.5, look.paper, MUST))
-    told = sorted(found.exceptions, key=lambda e: (-(e.instead_gpus / e.gpus), -by_name[e.name].day.toordinal()))
+    told = sorted(demand.exceptions, key=lambda e: (-(e.instead_gpus / e.gpus), -by_name[e.name].day.toordinal()))
     for i, e in enumerate(told):
         at, first = by_name[e.name], i < MOST_EXCEPTIONS
         text = f"{shortened(e.name)}: {e.gpus}, not {e.instead_gpus}" if first else shortened(e.name)
@@ -222,23 +224,23 @@ def _draw(axes: Any, look: Theme, found: Demand) -> None:
         labels.append(Label(at.day, at.value, text, mark, "bold", 10.5 if first else 9.5, look.paper, worth))
     for m in sorted(rest, key=lambda m: -m.value)[:MOST_NAMES]:
         labels.append(Label(m.day, m.value, shortened(m.name), look.muted, size=9.5, halo=look.paper, worth=IF_ROOM))
-    place(axes, labels, points=[(m.day, m.value) for m in found.models], lines=lines, faint=faint)
+    place(axes, labels, points=[(m.day, m.value) for m in demand.models], lines=lines, faint=faint)
 
 
-def _named(shown: Sequence[Measured], found: Demand) -> list[tuple[Any, float, str]]:
+def _named(shown: Sequence[Measured], demand: Demand) -> list[tuple[Any, float, str]]:
     """Dots with what a pointer over them shows."""
-    return [(m.day, m.value, f"{m.name}: {_figure(m.value, found.unit)} ({m.day})") for m in shown]
+    return [(m.day, m.value, f"{m.name}: {_figure(m.value, demand.unit)} ({m.day})") for m in shown]
 
 
-def _marks(axes: Any, found: Demand, low: float, top: float) -> list[float]:
+def _marks(axes: Any, demand: Demand, low: float, top: float) -> list[float]:
     """Marks of the other axis: every step of the records where there is room, and powers of two between them."""
     powers = [n for n in range(-4, 24) if low * 0.72 <= 2.0**n <= top]
-    if found.unit == "GiB" or len(powers) > MOST_MARKS:
+    if demand.unit == "GiB" or len(powers) > MOST_MARKS:
         every = math.ceil(len(powers) / MOST_MARKS)
         return [2.0**n for n in powers if n % every == 0]
     bottom, up = axes.get_ylim()
     inches = axes.get_position().height * axes.figure.get_figheight()
-    steps = [round(m.value) for m in found.records]
+    steps = [round(m.value) for m in demand.records]
     return [float(m) for m in ticks(steps, [2**n for n in powers if n >= 0], least_ratio(bottom, up, inches, MARK))]
 
 
@@ -250,23 +252,23 @@ def _month(day_of: Callable[[float], Any], years_alone: bool, value: float, posi
     return f"{day:%b}\n{day.year}" if position == 0 or day.month == 1 else f"{day:%b}"
 
 
-def _widest(found: Demand, trend: Growth) -> date:
+def _widest(demand: Demand, trend: Growth) -> date:
     """The day on which the trend is farthest from the steps: there is room for its name."""
-    first = found.records[0].day
-    days = [first + (found.until - first) * n / 20 for n in range(3, 16)]
+    first = demand.records[0].day
+    days = [first + (demand.until - first) * n / 20 for n in range(3, 16)]
 
     def distance(day: date) -> float:
-        step = max(m.value for m in found.records if m.day <= day)
+        step = max(m.value for m in demand.records if m.day <= day)
         return abs(math.log2(trend.at(day) / step))
 
     return max(days, key=distance)
 
 
-def _steps(found: Demand) -> list[tuple[Any, float]]:
+def _steps(demand: Demand) -> list[tuple[Any, float]]:
     """The corners of the records' step line."""
     corners: list[tuple[Any, float]] = []
-    for one in found.records:
+    for one in demand.records:
         if corners:
             corners.append((one.day, corners[-1][1]))
         corners.append((one.day, one.value))
-    return [*corners, (found.until, corners[-1][1])]
+    return [*corners, (demand.until, corners[-1][1])]

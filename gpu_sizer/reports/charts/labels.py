@@ -140,13 +140,13 @@ def place(
     ]
     chosen = arrange(every, [label.worth for label in wanted])
     inverse = axes.transData.inverted()
-    for i, found in chosen.items():
+    for i, placed in chosen.items():
         label = wanted[i]
-        if found.leader is not None:
-            start, end = inverse.transform(found.leader[:2]), inverse.transform(found.leader[2:])
+        if placed.leader is not None:
+            start, end = inverse.transform(placed.leader[:2]), inverse.transform(placed.leader[2:])
             xs, ys = (start[0], end[0]), (start[1], end[1])
             axes.plot(xs, ys, color=label.color, linewidth=0.6, alpha=0.7, zorder=LINES - 0.5)
-        x, y = inverse.transform((found.box[0], (found.box[1] + found.box[3]) / 2))
+        x, y = inverse.transform((placed.box[0], (placed.box[1] + placed.box[3]) / 2))
         axes.text(
             x,
             y,

@@ -80,8 +80,8 @@ def _title(gpus: Sequence[str], models: Sequence[Counted]) -> str:
     if not middle:
         return "None of these models can be counted on these GPUs"
 
-    def text(found: tuple[float, str]) -> str:
-        count, gpu = found
+    def text(extreme: tuple[float, str]) -> str:
+        count, gpu = extreme
         return f"more {gpu} than were searched" if math.isinf(count) else f"{count:.0f} × {gpu}"
 
     least, most = min(middle), max(middle)

@@ -44,9 +44,9 @@ def _points(card: ModelCard, gpu: GpuSpec, load: dict[str, object]) -> Iterator[
             replicas = layout.data_parallel_size > 1 and not layout.expert_parallel
             if replicas or not search.evaluate(layout).within_budget:
                 continue
-            for users, found, speed, user in more_users(request, layout):
+            for users, fast, speed, user in more_users(request, layout):
                 in_all = speed.tokens_per_second.about / count
-                held = found.memory.max_concurrent_requests
+                held = fast.memory.max_concurrent_requests
                 yield FrontierPoint(count, layout.describe() or "one GPU", users, user.about, in_all, held)
 
 

@@ -56,17 +56,17 @@ def _plans(
     spec: TableSpec, cards: Catalogue, counts: Counts, gpu: GpuSpec, advance: Callable[[int], None]
 ) -> list[tuple[ModelCard, Plan]]:
     """Every selected model that takes the load and can be counted."""
-    found = []
+    pairs = []
     for card in select_models(spec, cards).models:
         plan = counts.plan(card, gpu)
         if not isinstance(plan, str):
-            found.append((card, plan))
+            pairs.append((card, plan))
         advance(1)
-    if not found and counts.uncounted:
+    if not pairs and counts.uncounted:
         raise UncountableError(counts.uncounted[0].reason, about="model")
-    if not found:
+    if not pairs:
         raise RequestError("none of these models takes the context asked", about="context")
-    return found
+    return pairs
 
 
 def exceptions(plans: Sequence[tuple[ModelCard, Plan]], table: Table) -> tuple[Exceptional, ...]:
@@ -75,7 +75,7 @@ def exceptions(plans: Sequence[tuple[ModelCard, Plan]], table: Table) -> tuple[E
 
     counts = {card.id: plan.gpu_count for card, plan in plans}
     names = {card.id: card.name for card, _ in plans}
-    found = capability([s for s in table.standings if s.open and s.id in counts], counts.get)
+    able = capability([s for s in table.standings if s.open and s.id in counts], counts.get)
     return tuple(
         Exceptional(
             names[b.need.model],
@@ -85,7 +85,7 @@ def exceptions(plans: Sequence[tuple[ModelCard, Plan]], table: Table) -> tuple[E
             b.released,
             b.need.standing.rating,
         )
-        for b in found.breaks
+        for b in able.breaks
     )
 
 
@@ -140,11 +140,11 @@ def demand_of(
     )
 
 
-def demand_bars(found: Demand, line: str) -> Bars:
+def demand_bars(demand: Demand, line: str) -> Bars:
     """The same for a terminal: a bar for each model, by release."""
 
-    leading = {m.name for m in found.records}
-    broke = {e.name: e for e in found.exceptions}
+    leading = {m.name for m in demand.records}
+    broke = {e.name: e for e in demand.exceptions}
 
     def note(m: Measured) -> str:
         text = f"{m.value:,.0f}"
@@ -154,10 +154,10 @@ def demand_bars(found: Demand, line: str) -> Bars:
             text += f" instead of {broke[m.name].instead_gpus} ({broke[m.name].instead})"
         return text
 
-    models = sorted(found.models, key=lambda m: (m.day, m.value, m.name))
+    models = sorted(demand.models, key=lambda m: (m.day, m.value, m.name))
     bars = tuple(Bar(f"{m.day}  {m.name}", (m.value,), note(m)) for m in models)
-    subtitle = f"{found.unit} by release date; {found.load}"
-    return Bars(title(found), subtitle, bars, max(m.value for m in models), line)
+    subtitle = f"{demand.unit} by release date; {demand.load}"
+    return Bars(title(demand), subtitle, bars, max(m.value for m in models), line)
 
 
 def memory_plans(cards: Sequence[ModelCard], gpus: Sequence[GpuSpec], counts: Counts) -> list[Plan]:
@@ -166,17 +166,17 @@ def memory_plans(cards: Sequence[ModelCard], gpus: Sequence[GpuSpec], counts: Co
     Raises:
         RequestError: a model that does not take the load, or none that fits or can be counted.
     """
-    found = []
+    plans = []
     for card in cards:
         if (why := counts.refusal(card)) is not None:
             raise RequestError(f"{card.name}: {why[:1].lower()}{why[1:].rstrip('.')}", about="context")
-        found += [plan for gpu in gpus if not isinstance(plan := counts.plan(card, gpu), str)]
-    if not found:
+        plans += [plan for gpu in gpus if not isinstance(plan := counts.plan(card, gpu), str)]
+    if not plans:
         raise UncountableError(counts.uncounted[0].reason, about="model")
-    if not any(p.fits for p in found):
-        most = found[0].request.max_gpus
+    if not any(p.fits for p in plans):
+        most = plans[0].request.max_gpus
         raise RequestError(f"nothing to draw: on no number of GPUs up to {most} do these models fit", about="gpu")
-    return found
+    return plans
 
 
 def memory_bars(plans: Sequence[Plan], chart: Chart) -> Bars:
@@ -204,8 +204,8 @@ def context_lines(card: ModelCard, gpu: GpuSpec, users: Sequence[int], counts: C
 
     longest = card.context.extended or card.context.native
     request = counts.request(card, gpu, users=max(users), context=longest)
-    found = context_steps_by_users(request, users, MOST_STEPS)
-    return [Line(n, found[n], not found[n] or found[n][-1].upto < longest) for n in users]
+    steps = context_steps_by_users(request, users, MOST_STEPS)
+    return [Line(n, steps[n], not steps[n] or steps[n][-1].upto < longest) for n in users]
 
 
 def context_of(card: ModelCard, gpu: GpuSpec, lines: Sequence[Line], spec: TableSpec, counts: Counts) -> Chart:
@@ -243,7 +243,7 @@ def matrix_of(
         GpuSizerError: an unknown name or value, no model left, or more GPUs than stay legible.
     """
     counts = counts or Counts(spec.context, spec.load, gpus[0])
-    found: list[tuple[Any, Counted]] = []
+    rows: list[tuple[Any, Counted]] = []
     chosen = select_models(spec, cards).models
     if min(len(gpus), len(chosen)) > MOST_COLUMNS:
         raise RequestError(
@@ -252,11 +252,11 @@ def matrix_of(
         )
     for card in chosen:
         cells = tuple(_count(counts.plan(card, gpu)) for gpu in gpus)
-        found.append((card, Counted(card.name, cells)))
+        rows.append((card, Counted(card.name, cells)))
         advance(1)
     if not spec.models:
-        found.sort(key=lambda f: (f[0].released is None, f[0].released or 0, f[1].model.lower()))
-    return [short_name(g) for g in gpus], [c for _, c in found], load_text(spec, counts)
+        rows.sort(key=lambda f: (f[0].released is None, f[0].released or 0, f[1].model.lower()))
+    return [short_name(g) for g in gpus], [c for _, c in rows], load_text(spec, counts)
 
 
 def _count(plan: Plan | str) -> Count:

@@ -64,10 +64,10 @@ def drawn(
     if len(gpus) > MOST_LINES:
         raise RequestError(f"the chart has room for {MOST_LINES} lines, not {len(gpus)}", about="gpu")
     prompt, answer = lengths(spec)
-    found = [line(card, gpu, {**spec.load, "prompt": prompt, "answer": answer}) for gpu in gpus]
-    if not any(made.points for made in found):
+    lines = [line(card, gpu, {**spec.load, "prompt": prompt, "answer": answer}) for gpu in gpus]
+    if not any(made.points for made in lines):
         raise RequestError(f"{card.name} fits {nowhere}", about="gpu")
-    return [made for made in found if made.points]
+    return [made for made in lines if made.points]
 
 
 def more_users(request: Request, layout: Layout) -> Iterator[tuple[int, HowFast, Speed, Figure]]:
@@ -77,13 +77,13 @@ def more_users(request: Request, layout: Layout) -> Iterator[tuple[int, HowFast,
         RequestError: a GPU of which no times of single tokens were measured.
     """
     for users in USERS:
-        found = how_fast(request.under(users=users), layout)
-        speed = found.speed
+        fast = how_fast(request.under(users=users), layout)
+        speed = fast.speed
         if speed is None or (user := speed.tokens_per_second_per_user) is None:
             raise RequestError(f"times of single tokens were not measured on {request.gpu.platform}", about="gpu")
         if speed.running < users:
             return
-        yield users, found, speed, user
+        yield users, fast, speed, user
 
 
 def bars_of(rows: Sequence[tuple[str, float, str]], chart: Chart) -> Bars:

@@ -93,7 +93,7 @@ def places(point: Point, size: tuple[float, float], frame: Box, obstacles: Obsta
         obstacles: what it should keep off.
         scale: pixels in a point (1/72 inch).
     """
-    found = []
+    made = []
     for box, far, order in _boxes(point, size, scale):
         if box[0] < frame[0] or box[1] < frame[1] or box[2] > frame[2] or box[3] > frame[3]:
             continue
@@ -110,8 +110,8 @@ def places(point: Point, size: tuple[float, float], frame: Box, obstacles: Obsta
         if far >= LEADER_FROM:
             leader = line_to(box, point)
             cost += CROSSING * sum(meet(leader, line) for line in obstacles.lines)
-        found.append(Place(cost, box, wide, far, leader))
-    return sorted(found, key=lambda p: p.cost)
+        made.append(Place(cost, box, wide, far, leader))
+    return sorted(made, key=lambda p: p.cost)
 
 
 def _cheapest(own: Sequence[Place], others: Sequence[Place], worth: float) -> tuple[Place | None, float]:
@@ -187,5 +187,5 @@ def arrange(every: Sequence[Sequence[Place]], worth: Sequence[float] | None = No
     generator = random.Random(0)
     for _ in range(ORDERS - 1):
         orders.append(generator.sample(orders[0], len(every)))
-    _, chosen = min((_arrange(every, worth, order) for order in orders), key=lambda found: found[0])
+    _, chosen = min((_arrange(every, worth, order) for order in orders), key=lambda kept: kept[0])
     return _exchanged(every, worth, chosen)

@@ -168,17 +168,17 @@ def wrapped(made: Any, text: str, size: float, inches: float, weight: str = "nor
 
     def width(words: list[str]) -> float:
         probe = made.text(0, 0, " ".join(words), fontsize=size, fontweight=weight)
-        found = float(probe.get_window_extent(renderer).width) / float(made.dpi)
+        extent = float(probe.get_window_extent(renderer).width) / float(made.dpi)
         probe.remove()
-        return found
+        return extent
 
     def lines(limit: float) -> list[list[str]]:
-        found: list[list[str]] = [[]]
+        broken: list[list[str]] = [[]]
         for word in text.split():
-            if found[-1] and width([*found[-1], word]) > limit:
-                found.append([])
-            found[-1].append(word)
-        return found
+            if broken[-1] and width([*broken[-1], word]) > limit:
+                broken.append([])
+            broken[-1].append(word)
+        return broken
 
     best = lines(inches)
     if len(best) > 1:
@@ -186,7 +186,7 @@ def wrapped(made: Any, text: str, size: float, inches: float, weight: str = "nor
         # The narrowest of some widths that needs no more lines: no word stands alone at the end.
         limits = (inches * step / 20 for step in range(1, 21) if inches * step / 20 * len(best) >= whole)
         # A word that is wider than a line has no such width.
-        best = next((found for limit in limits if len(found := lines(limit)) == len(best)), best)
+        best = next((broken for limit in limits if len(broken := lines(limit)) == len(best)), best)
     return "\n".join(map(" ".join, best))
 
 

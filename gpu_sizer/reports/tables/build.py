@@ -137,13 +137,13 @@ def _title(spec: TableSpec, used: set[str]) -> str:
 def _groups(rows: Sequence[tuple[ModelCard, Row]], by: str | None) -> tuple[Group, ...]:
     if by is None:
         return (Group(None, tuple(row for _, row in rows)),)
-    found: dict[str, list[Row]] = {}
+    groups: dict[str, list[Row]] = {}
     for card, row in rows:
         name = card.organization if by == "organization" else str(card.released.year) if card.released else None
-        found.setdefault(name or "", []).append(row)
+        groups.setdefault(name or "", []).append(row)
     unknown = "Other" if by == "organization" else "No date"
-    titles = sorted(found, key=lambda t: (not t, t.lower()))
-    return tuple(Group(t or unknown, tuple(found[t])) for t in titles)
+    titles = sorted(groups, key=lambda t: (not t, t.lower()))
+    return tuple(Group(t or unknown, tuple(groups[t])) for t in titles)
 
 
 def load_words(spec: TableSpec, counts: Counts) -> list[str]:

@@ -254,15 +254,15 @@ def _watts(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
 
 def _speed_cell(facts: Facts, card: ModelCard, gpu: GpuSpec, cell: Callable[[HowFast], Cell | None]) -> Cell:
     """A cell about the speed of a plan; a dash, with the reason, where nothing is known of it."""
-    found = facts.counts.speed(card, gpu)
-    if isinstance(found, str):
-        return Cell(NOTHING, None, (found,))
-    return cell(found) or Cell(NOTHING, None)
+    pace = facts.counts.speed(card, gpu)
+    if isinstance(pace, str):
+        return Cell(NOTHING, None, (pace,))
+    return cell(pace) or Cell(NOTHING, None)
 
 
 def _tokens(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
-    def cell(found: HowFast) -> Cell | None:
-        user = found.speed.tokens_per_second_per_user if found.speed else None
+    def cell(fast: HowFast) -> Cell | None:
+        user = fast.speed.tokens_per_second_per_user if fast.speed else None
         if user is None:
             return None
         return Cell(f"{rounded(user.about)} ({rounded(user.low)} to {rounded(user.high)})", significant(user.about))
@@ -274,9 +274,9 @@ def _token_dollars(of: Callable[[Cost], float]) -> Callable[[Facts, ModelCard, G
     """The cells of one of the prices of a million tokens."""
 
     def cells(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
-        def cell(found: HowFast) -> Cell | None:
-            if (cost := found.cost) is None:
-                return Cell(NOTHING, None, (f"No price of the {short_name(gpu)} is known.",)) if found.fits else None
+        def cell(fast: HowFast) -> Cell | None:
+            if (cost := fast.cost) is None:
+                return Cell(NOTHING, None, (f"No price of the {short_name(gpu)} is known.",)) if fast.fits else None
             return Cell(f"{of(cost):,.2f}", significant(of(cost)))
 
         return _speed_cell(facts, card, gpu, cell)
@@ -285,8 +285,8 @@ def _token_dollars(of: Callable[[Cost], float]) -> Callable[[Facts, ModelCard, G
 
 
 def _per_watt_hour(facts: Facts, card: ModelCard, gpu: GpuSpec) -> Cell:
-    def cell(found: HowFast) -> Cell | None:
-        tokens = found.tokens_per_watt_hour
+    def cell(fast: HowFast) -> Cell | None:
+        tokens = fast.tokens_per_watt_hour
         return None if tokens is None else Cell(rounded(tokens), tokens)
 
     return _speed_cell(facts, card, gpu, cell)
@@ -422,7 +422,7 @@ def chosen(keys: Sequence[str], gpus: Sequence[GpuSpec], reference: GpuSpec) -> 
     Raises:
         RequestError: an unknown column, or one that stands twice.
     """
-    found: list[Shown] = []
+    columns: list[Shown] = []
     for key in keys:
         base, at, engine_name = key.partition(AT)
         if (kind := KINDS.get(base)) is None:
@@ -433,11 +433,11 @@ def chosen(keys: Sequence[str], gpus: Sequence[GpuSpec], reference: GpuSpec) -> 
             raise RequestError(f"unknown column {key[:40]!r}; {hint}")
         if at:
             kind = under_engine(kind, engine_name)
-        if any(s.kind.key == kind.key for s in found):
+        if any(s.kind.key == kind.key for s in columns):
             raise RequestError(f"the column {key} stands twice")
         if not kind.per_gpu:
             column = Column(key, kind.title, kind.right, kind.scale, kind.number, rank=_rank(base))
-            found.append(Shown(column, kind, reference))
+            columns.append(Shown(column, kind, reference))
             continue
         for gpu in gpus:
             title = kind.title.format(gpu=short_name(gpu))
@@ -449,10 +449,10 @@ def chosen(keys: Sequence[str], gpus: Sequence[GpuSpec], reference: GpuSpec) -> 
             made = Column(
                 f"{key}:{gpu.id}", title, kind.right, kind.scale, kind.number, marks, _rank(base), base == "layout"
             )
-            found.append(Shown(made, kind, gpu))
-    if not found:
+            columns.append(Shown(made, kind, gpu))
+    if not columns:
         raise RequestError("a table needs at least one column")
-    return found
+    return columns
 
 
 def help_rows() -> list[tuple[str, str]]:

@@ -65,10 +65,10 @@ class Counts:
 
     def under(self, engine: str) -> Counts:
         """The same load under another engine, sized once."""
-        if (found := self._under.get(engine)) is None:
+        if (counts := self._under.get(engine)) is None:
             load = {**self.load, "engine": engine}
-            found = self._under[engine] = Counts(self.context, load, self.reference, **self._where)
-        return found
+            counts = self._under[engine] = Counts(self.context, load, self.reference, **self._where)
+        return counts
 
     def request(self, card: ModelCard, gpu: GpuSpec, **changes: Any) -> Request:
         """The request of a pair.
@@ -93,11 +93,11 @@ class Counts:
             RequestError: a value that makes no sense.
         """
         key = (card.id, gpu.id, layouts)
-        if (found := self._plans.get(key)) is None:
+        if (kept := self._plans.get(key)) is None:
             why = self.refusal(card)
-            found = self._told(card, gpu, lambda: self._planned(card, gpu, layouts)) if why is None else why
-            self._plans[key] = found
-        return found
+            kept = self._told(card, gpu, lambda: self._planned(card, gpu, layouts)) if why is None else why
+            self._plans[key] = kept
+        return kept
 
     def rental(self, plan: Plan) -> Rental | None:
         """The cheapest whole machines for a plan of a pair; null where none are known."""
@@ -114,11 +114,11 @@ class Counts:
             RequestError: a value that makes no sense.
         """
         key = (card.id, gpu.id)
-        if (found := self._speeds.get(key)) is None:
+        if (kept := self._speeds.get(key)) is None:
             made = self.plan(card, gpu)
-            found = made if isinstance(made, str) else self._fast(made)
-            self._speeds[key] = found
-        return found
+            kept = made if isinstance(made, str) else self._fast(made)
+            self._speeds[key] = kept
+        return kept
 
     def _fast(self, made: Plan) -> HowFast | str:
         from gpu_sizer.planning.how_fast import how_fast
@@ -134,17 +134,17 @@ class Counts:
         if (asked := self._asked.get((card.id, layouts))) is None:
             changes = {} if layouts is None else {"layouts": layouts}
             asked = self._asked[card.id, layouts] = self.request(card, gpu, **changes)
-        found = plan(replace(asked, gpu=gpu), details=False, why=False)
-        self.utilizations.add(found.settings.gpu_memory_utilization)
-        return found
+        made = plan(replace(asked, gpu=gpu), details=False, why=False)
+        self.utilizations.add(made.settings.gpu_memory_utilization)
+        return made
 
     def _told(self, card: ModelCard, gpu: GpuSpec, work: Callable[[], R]) -> R | str:
         """What some work on a pair gives, or in a sentence why the pair cannot be counted."""
-        found = counted(card, gpu, work)
-        if not isinstance(found, Uncounted):
-            return found
-        self._uncounted[found] = None
-        return f"Not counted: {found.reason}."
+        told = counted(card, gpu, work)
+        if not isinstance(told, Uncounted):
+            return told
+        self._uncounted[told] = None
+        return f"Not counted: {told.reason}."
 
     def whole(self, card: ModelCard, *, loaded: bool) -> RankMemory | str:
         """The model on one rank that has all of it, for one user; or why that is not told.
@@ -157,11 +157,11 @@ class Counts:
             RequestError: a value that makes no sense.
         """
         key = (card.id, loaded)
-        if (found := self._whole.get(key)) is None:
+        if (kept := self._whole.get(key)) is None:
             why = self.refusal(card) if loaded else None
-            found = self._told(card, self.reference, lambda: self._on_one(card, loaded=loaded)) if why is None else why
-            self._whole[key] = found
-        return found
+            kept = self._told(card, self.reference, lambda: self._on_one(card, loaded=loaded)) if why is None else why
+            self._whole[key] = kept
+        return kept
 
     def _on_one(self, card: ModelCard, *, loaded: bool) -> RankMemory:
         changes = {"users": 1} if loaded else {"users": 1, "context": None}

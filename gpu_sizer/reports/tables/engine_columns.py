@@ -22,10 +22,10 @@ AT = "@"
 def with_engines(keys: Sequence[str], engines: Sequence[str]) -> tuple[str, ...]:
     """The columns of counts once for each engine; ``all`` names every one."""
     names = engine_names() if tuple(engines) == ("all",) else engines
-    found: list[str] = []
+    columns: list[str] = []
     for key in keys:
-        found += [f"{key}{AT}{name}" for name in names] if key == "gpus" and names else [key]
-    return tuple(found)
+        columns += [f"{key}{AT}{name}" for name in names] if key == "gpus" and names else [key]
+    return tuple(columns)
 
 
 def under_engine(kind: Kind, name: str) -> Kind:

@@ -107,12 +107,12 @@ def letter(index: int) -> str:
 
 def notes(grid: Grid) -> Notes:
     """Letters for the marks of a table, in order of reading: headings first, then row by row."""
-    found: dict[str, str] = {}
+    told: dict[str, str] = {}
     marks = [m for column in grid.columns for m in column.marks]
     marks += [m for row in grid.rows for cell in row.cells for m in cell.marks]
     for mark in marks:
-        found.setdefault(mark, letter(len(found)))
-    return Notes(found)
+        told.setdefault(mark, letter(len(told)))
+    return Notes(told)
 
 
 def transposed(grid: Grid) -> Grid:

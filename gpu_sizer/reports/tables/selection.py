@@ -76,8 +76,8 @@ def select_gpus(names: Sequence[str], cards: Catalogue) -> list[GpuSpec]:
     """
     if ALL in names:
         return cards.whole_gpus()
-    found = [api.load_gpu(name, cards=cards) for name in names]
-    return list({gpu.id: gpu for gpu in found}.values())
+    specs = [api.load_gpu(name, cards=cards) for name in names]
+    return list({gpu.id: gpu for gpu in specs}.values())
 
 
 def order(rows: list[tuple[ModelCard, Row]], spec: TableSpec, shown: Sequence[Shown], cards: Catalogue) -> None:

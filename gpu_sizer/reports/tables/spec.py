@@ -72,8 +72,8 @@ def _names(value: Any) -> tuple[str, ...]:
     items = value.split(",") if isinstance(value, str) else value
     if not isinstance(items, list | tuple) or len(items) > MOST_ITEMS:
         raise RequestError(f"a list of names, not {str(value)[:40]!r}")
-    found = tuple(_text(i).strip() for i in items)
-    return () if found == (ALL,) else found
+    names = tuple(_text(i).strip() for i in items)
+    return () if names == (ALL,) else names
 
 
 def _notes(value: Any) -> tuple[str, ...]:
