@@ -9,6 +9,7 @@ from gpu_sizer.cards.catalogue import LOCAL, Catalogue, catalogue
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.names import is_place
+from gpu_sizer.engines.registry import INSTEAD
 from gpu_sizer.errors import RequestError, UnknownModelError, unknown_word
 from gpu_sizer.load import OPTIONS, USUAL_ANSWER, USUAL_PROMPT, VARIED
 from gpu_sizer.memory.layout import Layout
@@ -66,6 +67,22 @@ def load_model(model: str | os.PathLike[str] | ModelCard, *, cards: Catalogue | 
             return _noted(_imported(name), f"read from the folder {name}, not from the catalogue")
         return _noted(shelf.model(name), f"taken from the catalogue; ./{name} is the folder of that name here")
     return shelf.model(name)
+
+
+def load_in_any_type(model: str | os.PathLike[str] | ModelCard, *, cards: Catalogue | None = None) -> ModelCard:
+    """A model whose engine and types are told beside it: of a table or a sweep, where they are the same for many.
+
+    Raises:
+        GpuSizerError: as :func:`load_model`; or its name tells the type of a file, which is told apart there.
+    """
+    card = load_model(model, cards=cards)
+    if (kind := card.weights.file_type) is not None:
+        raise RequestError(
+            f"name {card.id}, and the type of its file apart (--engine {INSTEAD} --weights-dtype {kind}): here all "
+            "models are under one engine",
+            about="model",
+        )
+    return card
 
 
 def _imported(name: str) -> ModelCard:
@@ -556,7 +573,7 @@ def sweep_axes(
     from gpu_sizer.planning.sweep_axes import whole_numbers
 
     return Axes(
-        tuple(load_model(m, cards=cards) for m in _several(models)),
+        tuple(load_in_any_type(m, cards=cards) for m in _several(models)),
         tuple(load_gpu(g, cards=cards) for g in _several(gpus)),
         whole_numbers(contexts, "context") if isinstance(contexts, str) else tuple(contexts),
         whole_numbers(users, "users") if isinstance(users, str) else tuple(users),

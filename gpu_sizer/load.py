@@ -88,29 +88,28 @@ class Setting:
         """
         if value is None:
             return
-        key = self.key
         if self.kind == "int":
             if isinstance(value, bool) or not isinstance(value, int):
-                raise RequestError(f"{key} must be a whole number, not {value!r:.60}", about=self.about)
+                raise RequestError(f"{self.key} must be a whole number, not {value!r:.60}", about=self.about)
             least, most = self.least or 0, self.most
             if value < least or (most is not None and value > most):
                 bounds = f"from {least:,} to {most:,}" if most is not None else f"at least {least:,}"
-                raise RequestError(f"{key} must be {bounds}, not {shown(value)}", about=self.about)
+                raise RequestError(f"{self.key} must be {bounds}, not {shown(value)}", about=self.about)
         elif self.kind == "float":
             number = isinstance(value, int | float) and not isinstance(value, bool)
             above = number and (value > 0 if self.least is None else value >= self.least)
             if not above or not value <= (self.most or float("inf")):
                 low = "above 0" if self.least is None else f"at least {self.least}"
                 bounds = f"{low} and at most {self.most}" if self.most is not None else low
-                raise RequestError(f"{key} must be {bounds}, not {value!r:.60}", about=self.about)
+                raise RequestError(f"{self.key} must be {bounds}, not {value!r:.60}", about=self.about)
         elif self.kind == "bool":
             if not isinstance(value, bool):
-                raise RequestError(f"{key} must be true or false, not {value!r:.60}", about=self.about)
+                raise RequestError(f"{self.key} must be true or false, not {value!r:.60}", about=self.about)
         elif not isinstance(value, str):
-            raise RequestError(f"{key} must be a text, not {value!r:.60}", about=self.about)
+            raise RequestError(f"{self.key} must be a text, not {value!r:.60}", about=self.about)
         elif self.choices and value not in self.choices:
             raise RequestError(
-                f"{key} must be one of {', '.join(self.choices)}, not {value[:40]!r}",
+                f"{self.key} must be one of {', '.join(self.choices)}, not {value[:40]!r}",
                 about=self.about,
                 suggestions=self.choices,
             )

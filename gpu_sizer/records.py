@@ -13,14 +13,19 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from dataclasses import FrozenInstanceError, dataclass, field, replace
     from typing import Any
 
     def fields(record: object) -> tuple[Any, ...]:
         """The fields of a record or of its class, in order."""
 
+    def unfinished(cls: type[Any], values: dict[str, Any], later: dict[str, Callable[[], Any]]) -> Any:
+        """A record whose class names fields in ``LATER``, of which some are made when they are first asked for."""
+
     _describe: list[object] = []
     __all__ = ["FrozenInstanceError", "dataclass", "describe_records_with", "field", "fields", "is_record", "replace"]
+    __all__ += ["unfinished"]
 else:
     from operator import attrgetter
     from types import MappingProxyType
@@ -31,6 +36,7 @@ else:
     FIRST_INSTANCES = 60
     _describe = []
     _GIVEN = {}
+    _GIVEN_LATER = {}
     _set = object.__setattr__
 
     class FrozenInstanceError(AttributeError):
@@ -69,6 +75,35 @@ else:
             found = _GIVEN[cls] = names, attrgetter(*names, names[-1]) if names else lambda record: ()
         names, values = found
         return cls(**{**dict(zip(names, values(record))), **changes})  # noqa: B905 - one value more
+
+    def unfinished(cls, values, later):
+        """A record whose class names fields in ``LATER``, of which some are made when they are first asked for.
+
+        Its values were checked before: no ``__post_init__`` is called.
+        """
+        made = object.__new__(cls)
+        if (known := _GIVEN_LATER.get(cls)) is None:
+            names = [f.name for f in cls.__record_fields__]
+            defaults = {f.name: f.default for f in cls.__record_fields__ if f.default is not MISSING}
+            known = _GIVEN_LATER[cls] = list(zip(names, _setters(cls, names), strict=True)), defaults
+        setters, defaults = known
+        for name, setter in setters:
+            if name not in later:
+                setter(made, values[name] if name in values else defaults[name])
+        _set(made, "_later", later)
+        return made
+
+    def _made_later(self, name):
+        """``__getattr__`` of such a record, which is asked only for what it does not have: makes a field and keeps it.
+
+        What waits is looked at and not taken: another thread may be here for the same field.
+        """
+        later = {} if name == "_later" else getattr(self, "_later", {})
+        if (make := later.get(name)) is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        value = make()
+        _set(self, name, value)
+        return value
 
     def _setters(cls, names):
         """What sets each field of an instance, also of a frozen one: its slot, which asks no ``__setattr__``."""
@@ -215,6 +250,9 @@ else:
             namespace["__setattr__"], namespace["__delattr__"] = _frozen_set, _frozen_delete
         if slots:
             namespace["__slots__"] = tuple([f.name for f in own if f.name not in inherited])
+            if "LATER" in namespace:
+                namespace["__slots__"] += ("_later",)
+                namespace["__getattr__"] = _made_later
         namespace.pop("__dict__", None)
         namespace.pop("__weakref__", None)
         return type(cls)(cls.__name__, cls.__bases__, namespace)

@@ -13,8 +13,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from gpu_sizer.importers.families import families
 
 IMPORTERS = Path(__file__).parent.parent / "gpu_sizer" / "importers"
 TARGET = IMPORTERS / "class_defaults.json"
@@ -63,11 +68,9 @@ def main() -> None:
     import transformers
     from transformers import CONFIG_MAPPING
 
-    modules = (IMPORTERS / "families" / "__init__.py").read_text(encoding="utf-8")
-    types = re.findall(r'^    "([\w.-]+)": "\w+",$', modules, re.M)
     keys = read_keys()
     table: dict[str, Any] = {}
-    for name in types:
+    for name in families():
         source = SAME_CLASS.get(name, name)
         if source in CONFIG_MAPPING and (values := defaults(CONFIG_MAPPING[source], keys - REQUIRED)):
             table[name] = values

@@ -50,8 +50,9 @@ MORE: dict[str, dict[str, Any]] = {
     **{name: {"head_dim": 48} for name in ("hunyuan_v1_dense", "hunyuan_v1_moe", "ministral")},
 }
 #: Families whose class is only right where all sizes fit one another: Helium's output projection is as wide as the
-#: states, whatever the heads are; in its releases both are equal, and it is read as Llama.
-LEFT_OUT = ("helium",)
+#: states, whatever the heads are; in its releases both are equal, and it is read as Llama. A.X-K1's class has no norm
+#: behind the dense layer, which its release and other engines have.
+LEFT_OUT = ("axk1", "helium")
 #: Lists as long as the model's own layers: the class makes them anew.
 PER_LAYER = re.compile(
     r"layer_types|layers_block_type|activation_sparsity|per_layer_config|time_step_limit|no_rope_layers|moe_layers|"

@@ -30,6 +30,7 @@ from gpu_sizer.errors import GpuSizerError  # noqa: E402
 from gpu_sizer.evidence.benchmarks import Benchmark, read_benchmarks  # noqa: E402
 from gpu_sizer.evidence.identify import Skipped  # noqa: E402
 from gpu_sizer.evidence.speed_replay import Ran, ran  # noqa: E402
+from gpu_sizer.planning.speed import Demand  # noqa: E402
 from gpu_sizer.records import fields  # noqa: E402
 from gpu_sizer.timing.band import FIGURES, band_of, cells_of  # noqa: E402
 from gpu_sizer.timing.bound import least_token_seconds, most_tokens_per_second  # noqa: E402
@@ -146,8 +147,8 @@ class Arrays:
         self.rows = rows
         names = [f.name for f in fields(Case)]
         self.case = Case(**{n: np.array([float(getattr(r.case, n)) for r in rows]) for n in names})
-        self.users, self.places, self.arrive, self.tail = (
-            np.array([float(getattr(r.demand, n)) for r in rows]) for n in ("users", "places", "arrive", "tail")
+        self.users, self.places, self.arrive, self.burst, self.tail = (
+            np.array([float(getattr(r.demand, f.name)) for r in rows]) for f in fields(Demand)
         )
         self.keys = {
             "gpus": [r.basis.gpu for r in rows],
@@ -214,7 +215,7 @@ class Space:
 
 def estimates(space: Space, x: np.ndarray, a: Arrays) -> tuple[dict[str, np.ndarray], Steady]:
     """Every figure of every row."""
-    made = steady(a.case, space.constants(x, a), a.users, a.places, arrive=a.arrive, tail=a.tail)
+    made = steady(a.case, space.constants(x, a), a.users, a.places, arrive=a.arrive, burst=a.burst, tail=a.tail)
     return {"tokens": made.tokens_per_second, "token": made.token_seconds, "first": made.first_seconds}, made
 
 

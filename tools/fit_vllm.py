@@ -13,7 +13,9 @@ Each constant is a median over the records that tell it, with all others known, 
    attention adds;
 4. ``rocm``: the same rest on MI300X (``extra_gib``), with what loading takes there beyond what is counted; the logged
    memory of one captured graph by layer, which latent attention does not change there;
-5. ``unified``: the same rest where the GPU shares the machine's memory;
+5. ``unified``: the same rest where the GPU shares the machine's memory, with graphs as they are estimated (the engine
+   takes what it reads there before it captures any, not what the log prints afterwards); ``unified_machines``: of
+   several of them, each of which is a machine of its own; its band is at least that of one;
 6. ``band_gib``: the 90th percentile of what remains unexplained, for models with and without experts, at least
    0.7 GiB. Ranges with too few records of their own may differ from their neighbours by what these differ from each
    other: the 90th percentile of the steps of one model in one layout from one version to the next.
@@ -105,6 +107,8 @@ class Point:
         model = engine.model(request.model, request.load)
         self.settings = engine.settings(model, self.gpu, request.load, self.layout)
         self.card, self.architecture = request.model, request.model.architecture
+        stages = self.layout.pipeline_parallel_size
+        self.estimated_graphs = model.graph_bytes(self.gpu, stages, self.settings, self.version)
         self.scaled_experts, self.host_bytes = model.has_scaled_experts, model.host_bytes
         budget = self.gpu.visible_bytes * self.settings.gpu_memory_utilization
         self.rest = budget - (record.weights_gib_per_gpu + record.available_kv_gib) * GIB
@@ -132,7 +136,9 @@ class Point:
 
     @property
     def graphs(self) -> float:
-        """Graph memory inside the budget, as logged."""
+        """Graph memory inside the budget: as logged, or as estimated where the log's is not what the engine took."""
+        if self.gpu.is_unified:
+            return self.estimated_graphs
         return (self.record.graph_gib or 0) * GIB if self.gpu.platform in self.version.graphs_in_budget else 0
 
     @property
@@ -150,7 +156,7 @@ class Point:
         made = activations.reserve(
             self.card, gpu, self.layout, self.settings, version, activation, self.kind == "experts", self.host_bytes
         )
-        overhead = made.overhead_bytes - (activations.unified_bytes() if gpu.is_unified else 0)
+        overhead = made.overhead_bytes - (activations.unified_bytes(self.layout)[0] if gpu.is_unified else 0)
         return made.activation_bytes + overhead + self.graphs + extra
 
 
@@ -231,8 +237,10 @@ def main() -> None:
     moved = steps(made, residual)
     over = [residual(p) + p.loading_gib for p in rocm]
     extra = median(over)
-    shared = [residual(p) for p in unified]
+    shared = [residual(p) for p in unified if not p.parallel]
     taken = median(shared)
+    machines = [residual(p) for p in unified if p.parallel]
+    joined_taken = median(machines)
 
     def band(values: list[float]) -> float:
         return round(max(LEAST_BAND_GIB, nearest_rank(list(map(abs, values)), 0.9)), 2)
@@ -243,6 +251,8 @@ def main() -> None:
         every = [r for kind in KINDS for r in residuals[name][kind]]
         return {kind: band(own if len(own := residuals[name][kind]) >= LEAST_RECORDS else every) for kind in KINDS}
 
+    alone = band([s - taken for s in shared])
+    together = max(alone, band([m - joined_taken for m in machines]))
     lines = [
         "# Written by tools/fit_vllm.py from the training half of tests/evidence/records.jsonl; do not edit.",
         f"# {len(training)} records in the training half, {len(made)} of them with all figures that the fit needs.",
@@ -273,7 +283,8 @@ def main() -> None:
         f"rocm: {{extra_gib: {extra:.2f}, band_gib: {band([o - extra for o in over])}, n: {len(over)}, "
         f"graph_per_layer_mib: {median(rocm_graphs):.2f}, n_graphs: {len(rocm_graphs)}}}",
         "# GPUs that share the machine's memory: what else is taken of it while a server starts.",
-        f"unified: {{extra_gib: {taken:.2f}, band_gib: {band([s - taken for s in shared])}, n: {len(shared)}}}",
+        f"unified: {{extra_gib: {taken:.2f}, band_gib: {alone}, n: {len(shared)}}}",
+        f"unified_machines: {{extra_gib: {joined_taken:.2f}, band_gib: {together}, n: {len(machines)}}}",
         "",
     ]
     output = Path(sys.argv[1]) if len(sys.argv) > 1 else OUTPUT

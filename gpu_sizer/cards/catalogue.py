@@ -332,8 +332,9 @@ class Catalogue:
         """
         if (meant := self._told.meant(name)) is None:
             return None
-        card, said = self.models.get(self.models.resolve(meant[0])).as_release(meant[0]), meant[1]
-        return replace(card, notes=(*card.notes, said))
+        from gpu_sizer.cards.ollama_tags import as_tagged
+
+        return as_tagged(self.models.get(self.models.resolve(meant[0])).as_release(meant[0]), name, meant[1])
 
     @cached_property
     def _told(self) -> Told:
@@ -389,10 +390,26 @@ class Catalogue:
             card, line, source = known
             return as_line(self.models.get(self.models.resolve(card)).as_release(card), line, source)
 
+        if "gguf" in name.lower() and (found := self._files(name)) is not None:
+            return found
         told = base_and_format(name) if self.models.lookup(name) is None else None
         if told is None or (identity := self.models.lookup(told[0])) is None:
             return None
         return as_rerelease(self.models.get(identity).as_release(told[0]), name, told[1])
+
+    def _files(self, name: str) -> ModelCard | None:
+        """The model whose GGUF files a repository holds; null where no name tells it."""
+        from gpu_sizer.cards.ollama_tags import as_file, of_files
+
+        if (told := of_files(name)) is None:
+            return None
+        # Some put the maker's name before the model's: bartowski/Qwen_Qwen3-8B-GGUF.
+        for base in (told[0], told[0].partition("/")[2].replace("_", "/", 1)):
+            if self.models.lookup(base) is not None:
+                note = f"{name!r} is taken for files of {base}"
+                card = as_file(self.models.get(self.models.resolve(base)).as_release(base), told[1])
+                return replace(card, notes=(*card.notes, note))
+        return None
 
     @property
     def changes(self) -> int:

@@ -22,6 +22,7 @@ from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.cards.provenance import check_addresses, check_sources
 from gpu_sizer.cards.rerelease_files import check, contents, tables
 from gpu_sizer.cards.rerelease_table import Table
+from gpu_sizer.cards.spec_checks import check_day, check_rates
 from gpu_sizer.errors import CardError
 from gpu_sizer.fast.stamps import yaml_files
 
@@ -56,8 +57,10 @@ def check_catalogue(cards: Catalogue) -> Checked:
         if _is_shipped(cards.drafts.files[draft.id]):
             check_sources(draft, cards.drafts.files[draft.id])
     for spec in specs:
+        check_rates(spec, cards.gpus.files[spec.id])
         if _is_shipped(cards.gpus.files[spec.id]):
             check_addresses(spec.sources, cards.gpus.files[spec.id])
+            check_day(spec, cards.gpus.files[spec.id])
     for entry in light:
         check_addresses(entry.sources, entry.id)
     found = providers(machine_folders(cards.folders))
@@ -115,8 +118,10 @@ def check_file(file: Path, cards: Catalogue, beside: frozenset[str] = frozenset(
             check_addresses(table.sources, file)
     else:
         spec = load_card(file, GpuSpec)
+        check_rates(spec, file)
         if _is_shipped(file):
             check_addresses(spec.sources, file)
+            check_day(spec, file)
 
 
 def explained_counts(cards: Catalogue) -> Explained:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,29 @@ def check_length(card: ModelCard, hub_id: str, tokens: int | None, file: Path | 
             "a release of another shape needs its own card"
         )
         raise CardError(str(file), key, reason)
+
+
+#: Sizes in a name, total and active, in billions: 30B-A6B.
+_SIZES = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)b?[-_]?a(\d+(?:\.\d+)?)b(?![a-z])", re.IGNORECASE)
+#: By how much a count may be another than a name says: names round, and leave embeddings or towers out of what is
+#: active.
+_OFF = 0.25
+
+
+def check_name(card: ModelCard, hub_id: str, file: Path | str) -> None:
+    """A repository whose name tells its sizes is no larger than the card, and uses no more of it for a token.
+
+    Raises:
+        CardError: it is.
+    """
+    told = _SIZES.search(hub_id.rpartition("/")[2])
+    total, active = card.parameters.total, card.parameters.active
+    if told is None or total is None or active is None:
+        return
+    for word, said, count in (("holds", told[1], total), ("uses", told[2], active)):
+        if float(said) * 1e9 > (1 + _OFF) * count:
+            reason = f"{hub_id} {word} {said}e9 parameters by its name, the card {count:,}: it needs its own card"
+            raise CardError(str(file), f"releases.{hub_id}", reason)
 
 
 def check_language_model(card: ModelCard, models: Shelf[ModelCard], file: Path | str) -> None:
@@ -85,6 +109,8 @@ def check_card(card: ModelCard, file: Path | str) -> None:
     Raises:
         CardError: the first that is not so.
     """
+    for hub_id in (card.hub_id, *(release.hub_id for release in card.releases)):
+        check_name(card, hub_id or "", file)
     for release in card.releases:
         tokens = None if release.context is None else release.context.native
         check_length(card, release.hub_id, tokens, file, f"releases.{release.hub_id}")

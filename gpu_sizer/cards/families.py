@@ -206,7 +206,7 @@ class Told:
         if (hub_id := TAGS.get(f"{'-'.join(words[:-1])}:{words[-1]}")) is not None:
             return hub_id, f"{name!r} taken as {hub_id}, as Ollama's library calls it"
         if (whole := self._index.get(normal(told))) is not None:
-            return whole, f"{name!r} taken as {whole}; the format that it names is a setting (--weights-dtype)"
+            return whole, f"{name!r} taken as {whole}"
         return self._in_part(name, words)
 
     def _in_part(self, name: str, words: Sequence[str]) -> tuple[str, str] | None:

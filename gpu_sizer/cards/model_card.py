@@ -136,6 +136,8 @@ class ModelCard:
     """What a reader of the answer should know."""
     sources: tuple[Source, ...]
     """Where the facts come from; at least one."""
+    #: What a card from the compiled catalogue builds when it is first asked for.
+    LATER = ("releases", "architecture", "sources")
 
     def __post_init__(self) -> None:
         if not self.sources:

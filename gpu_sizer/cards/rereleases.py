@@ -12,16 +12,20 @@ from gpu_sizer.records import replace
 if TYPE_CHECKING:
     from gpu_sizer.model.constraints import WeightFormat
 
+#: What a name says behind the format that is so anyway: layers that predict ahead, and the head, are kept as they were.
+_KEPT = r"([-_ ](mtp|bf16[-_ ]lm[-_ ]?head))?"
 #: Endings of names, and the format that they mean for the linear layers of the stack.
 _ENDINGS: tuple[tuple[str, WeightFormat], ...] = (
     (r"[-_ ]fp8[-_ ]dynamic$", "float8-channel"),
     (r"[-_ ]fp8[-_ ]block$", "float8-block"),
     (r"[-_ ]fp8([-_ ](kv|static|per[-_ ]?tensor))*$", "float8-tensor"),
     (r"[-_ ]mxfp4$", "mxfp4"),
-    (r"[-_ ](nvfp4|fp4)$", "nvfp4"),
+    (rf"[-_ ](nvfp4|fp4){_KEPT}$", "nvfp4"),
+    (rf"[-_ ]((bf16[-_ ])?int4[-_ ])?w4a16[-_ ]g32([-_ ]autoround)?{_KEPT}$", "int4-group32"),
     # Groups of 128 are what AutoAWQ and GPTQModel make unless told otherwise, and llm-compressor's w4a16.
-    (r"[-_ ]((awq|gptq|autoround)([-_ ](int4|4bit))?|int4|(quantized\.)?w4a16)$", "int4-group128"),
-    (r"[-_ ]((gptq[-_ ])?int8|(quantized\.)?w8a8)$", "int8-channel"),
+    (rf"[-_ ]((awq|gptq|autoround)([-_ ](int4|4bit))?|int4){_KEPT}$", "int4-group128"),
+    (rf"[-_ ](quantized\.|int4[-_ ])?w4a16([-_ ]g128)?([-_ ]autoround)?{_KEPT}$", "int4-group128"),
+    (rf"[-_ ]((gptq[-_ ])?int8|(quantized\.)?w8a8|(int8[-_ ])?w8a16){_KEPT}$", "int8-channel"),
 )
 #: AWQ and GPTQ may keep a zero point of four bits beside the scale of each group.
 _ZERO_POINTS = ("int4-group128",)

@@ -7,8 +7,10 @@ from the records' own annotations, once for each class.
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 from gpu_sizer.model.kinds import KINDS
+from gpu_sizer.records import unfinished
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,13 +97,20 @@ def kept(data: Any) -> Any:
 
 
 def build(record: type, data: dict[str, Any]) -> Any:
-    """A record of this class from validated plain data, lists as tuples."""
+    """A record of this class from validated plain data, lists as tuples.
+
+    What a class names in ``LATER`` is built when it is first asked for: lists of cards show little of each.
+    """
     if (makers := _MAKERS.get(record)) is None:
         makers = _MAKERS[record] = [(name, _maker(*part)) for name, part in held(record).items()]
     if not makers:
         return record(**data)
-    values = data.copy()
+    values, waiting = data.copy(), getattr(record, "LATER", ())
+    later: dict[str, Callable[[], Any]] = {}
     for name, make in makers:
         if (value := data.get(name)) is not None:
-            values[name] = make(value)
-    return record(**values)
+            if name in waiting:
+                later[name] = partial(make, value)
+            else:
+                values[name] = make(value)
+    return unfinished(record, values, later) if later else record(**values)

@@ -65,7 +65,7 @@ def article(
 
     check_output(output / "article.md", parents=True)
     cards = o.cards()
-    wanted, unknown = known(t.names(models), cards)
+    wanted, unknown = known(o.names(models), cards)
     spec = asked(
         models=wanted,
         filter=filter,
@@ -73,8 +73,8 @@ def article(
         min_params=min_params,
         as_of=as_of,
         since=since,
-        gpus=t.names(gpus),
-        columns=None if columns is None else [*COLUMNS, *(t.names(columns) or ())],
+        gpus=o.names(gpus),
+        columns=None if columns is None else [*COLUMNS, *(o.names(columns) or ())],
         provider=provider,
         title=title,
         **keys_of(load),

@@ -60,7 +60,7 @@ _PLACE: dict[str, tuple[Any, Any]] = {"output": (Output, None), "format": (Forma
 def _spec(load: dict[str, Any], **keys: Any) -> TableSpec:
     from gpu_sizer.reports.tables.spec import keys_of, make_spec
 
-    return make_spec({**keys, "models": t.names(keys.get("models")), **keys_of(load)})
+    return make_spec({**keys, "models": o.names(keys.get("models")), **keys_of(load)})
 
 
 def _file(theme: str, output: Path | None = None, format: str | None = None) -> Path | None:
@@ -156,9 +156,9 @@ def memory(
     file, theme = _file(**place), place["theme"]
     spec = _spec(load)
     cards = o.cards()
-    gpus = [api.load_gpu(g, cards=cards) for g in t.names(gpu) or ()]
+    gpus = [api.load_gpu(g, cards=cards) for g in o.names(gpu) or ()]
     counts = Counts(spec.context, spec.load, gpus[0])
-    plans = made.memory_plans([api.load_model(m, cards=cards) for m in models], gpus, counts)
+    plans = made.memory_plans([api.load_in_any_type(m, cards=cards) for m in models], gpus, counts)
     chart = memory_chart(plans, made.load_text(spec, counts), made.source(spec, counts.uncounted))
     _give(chart, lambda: made.memory_bars(plans, chart), file, theme)
 
@@ -187,7 +187,7 @@ def context(
         raise RequestError(f"the chart has room for {MOST_LINES} lines, not {len(numbers)}", about="users")
     spec = _spec(load)
     cards = o.cards()
-    card, spec_gpu = api.load_model(model, cards=cards), api.load_gpu(gpu, cards=cards)
+    card, spec_gpu = api.load_in_any_type(model, cards=cards), api.load_gpu(gpu, cards=cards)
     counts = Counts(None, spec.load, spec_gpu)
     lines = made.context_lines(card, spec_gpu, numbers, counts)
     if not any(line.steps for line in lines):
@@ -201,8 +201,8 @@ def _give_speeds(made: Any, model: str, gpus: list[str], load: dict[str, Any], p
     file, theme = _file(**place), place["theme"]
     spec = _spec(load)
     cards = o.cards()
-    card = api.load_model(model, cards=cards)
-    specs = [api.load_gpu(name, cards=cards) for name in dict.fromkeys(t.names(gpus) or ())]
+    card = api.load_in_any_type(model, cards=cards)
+    specs = [api.load_gpu(name, cards=cards) for name in dict.fromkeys(o.names(gpus) or ())]
     lines = made.lines(card, specs, spec)
     chart = made.chart(card, lines, spec)
     _give(chart, lambda: made.bars(lines, chart), file, theme)
@@ -258,7 +258,7 @@ def matrix(
     file, theme = _file(**place), place["theme"]
     spec = _spec(
         load,
-        gpus=t.names(gpus) or made.MATRIX_GPUS,
+        gpus=o.names(gpus) or made.MATRIX_GPUS,
         columns=("name", "gpus"),
         **selection,
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: Set to see tracebacks of faults.
 DEBUG_VARIABLE = "GPU_SIZER_DEBUG"
 #: Objects made between two looks for garbage.
-COLLECT_AFTER = 100_000
+COLLECT_AFTER = 250_000
 #: Commands that run until they are stopped.
 _LASTING = ("serve", "mcp")
 

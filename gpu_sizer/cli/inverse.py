@@ -10,7 +10,6 @@ from gpu_sizer import api
 from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import print_result
-from gpu_sizer.cli.table import names
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import ENGINE, LIMITS, LOAD, Setting
 
@@ -125,7 +124,7 @@ def compare(
     shown: o.Given,
 ) -> None:
     """Some GPUs or machines side by side for a model. How many of each, at what price."""
-    specs, machines = names(gpu) or (), names(machine) or ()
+    specs, machines = o.names(gpu) or (), o.names(machine) or ()
     if not (specs or machines):
         raise RequestError("say --gpu GPU,... or --machine NAME,...: what is to be compared", about="gpu")
     card = api.load_model(model, cards=o.cards())

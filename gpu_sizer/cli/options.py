@@ -16,6 +16,7 @@ from gpu_sizer.cli.shared import STATE
 from gpu_sizer.discovery import names_in
 from gpu_sizer.errors import RequestError
 from gpu_sizer.files import check_output
+from gpu_sizer.load import ENGINE
 from gpu_sizer.planning.quantities import some_gpus
 
 if TYPE_CHECKING:
@@ -178,10 +179,18 @@ def takes(
     Args:
         settings: as declared.
         into: the argument, which gets those that are given, by name.
-        unset: for commands that take defaults from elsewhere: an option that is left out is not given.
+        unset: for commands that take defaults from elsewhere: an option that is left out is not given. Nor is ever an
+            engine, which a model's name may tell (``qwen3.6:27b-q4_K_M``).
         several: each takes a text of several values; the word for the default is ``default``.
     """
-    return gathers(into, {s.name: _option(s, unset, several) for s in settings})
+    return gathers(into, {s.name: _option(s, unset or s is ENGINE, several) for s in settings})
+
+
+def names(values: list[str] | None) -> list[str] | None:
+    """Names from options that may be repeated and may hold several."""
+    if values is None:
+        return None
+    return [n.strip() for value in values for n in value.split(",") if n.strip()]
 
 
 def one_of(gpu: object, machine: str | None) -> None:

@@ -52,8 +52,8 @@ def size(
     where = o.hardware(one, machine)
     if gpu_count is not None:
         raise typer.Exit(print_result(api.fits_on(card, **where, gpu_count=gpu_count, **load), **shown))
-    if load["engine"] == ALL:
-        raise typer.Exit(print_result(api.by_engine(card, **where, **{**load, "engine": None}), **shown))
+    if load.get(ENGINE.name) == ALL:
+        raise typer.Exit(print_result(api.by_engine(card, **where, **{**load, ENGINE.name: None}), **shown))
     plan = api.size(card, **where, details=not quiet, **load)
     if quiet:
         if plan.gpu_count is not None:

@@ -14,7 +14,6 @@ from gpu_sizer import api
 from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
 from gpu_sizer.cli.output import is_terminal, print_aside, print_prose
-from gpu_sizer.cli.table import names
 from gpu_sizer.errors import RequestError
 from gpu_sizer.files import whole_file
 from gpu_sizer.load import ENGINE, LIMITS, LOAD, VARIED
@@ -78,7 +77,7 @@ def sweep(
     form = format_of(format, output.suffix if output else None)
     if form == "parquet" and output is None:
         raise RequestError("Parquet goes to a file: add -o sweep.parquet")
-    cards, wanted, kinds = o.cards(), names(models) or [], names(gpus) or []
+    cards, wanted, kinds = o.cards(), o.names(models) or [], o.names(gpus) or []
     if machine is not None:
         spec, offer = api.hardware(kinds[0] if kinds else None, machine, cards)
         kinds = [spec.id]

@@ -60,13 +60,6 @@ SELECTION: dict[str, tuple[Any, Any]] = {
 }
 
 
-def names(values: list[str] | None) -> list[str] | None:
-    """Names from options that may be repeated and may hold several."""
-    if values is None:
-        return None
-    return [n.strip() for value in values for n in value.split(",") if n.strip()]
-
-
 @o.takes(*LOAD, ENGINE, *LIMITS, unset=True)
 @o.gathers("selection", SELECTION)
 def table(
@@ -137,12 +130,12 @@ def table(
     from gpu_sizer.reports.tables.spec import TableSpec, keys_of, make_spec, read_spec
     from gpu_sizer.words.uncounted import uncounted_lines
 
-    keys = names(columns)
+    keys = o.names(columns)
     if engines is not None:
         from gpu_sizer.reports.tables.engine_columns import with_engines
         from gpu_sizer.reports.tables.spec import DEFAULT_COLUMNS
 
-        keys = list(with_engines(keys or DEFAULT_COLUMNS, names(engines) or ()))
+        keys = list(with_engines(keys or DEFAULT_COLUMNS, o.names(engines) or ()))
     if keys == ["help"]:
         from gpu_sizer.reports.tables.columns import help_rows
 
@@ -151,14 +144,14 @@ def table(
     given: dict[str, Any] = {
         **selection,
         "title": title,
-        "models": names(selection.get("models")),
+        "models": o.names(selection.get("models")),
         "license": license,
         "open": open or None,
         "moe": moe or None,
-        "gpus": names(gpus),
+        "gpus": o.names(gpus),
         "machine": machine,
         "columns": keys,
-        "sort": names(sort),
+        "sort": o.names(sort),
         "group_by": group_by,
         "provider": provider,
         "transpose": transpose or None,

@@ -15,9 +15,11 @@ from gpu_sizer.engines.registry import command_line_of, flags_of, remote_code, s
 from gpu_sizer.engines.serving import Start, Starter
 from gpu_sizer.engines.versions import number
 from gpu_sizer.errors import RequestError
+from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.machines import Machines, machines
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.rental import named_machines
+from gpu_sizer.planning.search import Search
 
 if TYPE_CHECKING:
     from gpu_sizer.engines.flags import Flags
@@ -129,6 +131,15 @@ def _name(engine: str, loaded: str, fit: Fit) -> str:
     return f"{name[: LONGEST_NAME - 7].rstrip('-')}-{zlib.crc32(whole.encode()) & 0xFFFFFF:06x}"
 
 
+def _loaded_bytes(fit: Fit) -> int:
+    """Bytes of the weights, as one GPU would hold them with the machine's memory; at most, where no one GPU may."""
+    whole = Search(fit.request).evaluate(Layout())
+    if whole.per_gpu is not None:
+        return whole.per_gpu.weights_bytes + whole.host_bytes
+    ranks = fit.layout.tensor_parallel_size * (fit.layout.data_parallel_size if fit.layout.expert_parallel else 1)
+    return sum(stage.weights_bytes for stage in fit.memory.stages) * ranks + fit.memory.host_bytes
+
+
 def make_serving(answer: Plan | Fit, choices: Choices) -> Serving:
     """A deployment from an answer: a plan, or one layout that fits.
 
@@ -170,13 +181,14 @@ def make_serving(answer: Plan | Fit, choices: Choices) -> Serving:
         name=choices.name or _name(engine, loaded, fit),
         title=card.name,
         weights=loaded,
+        weights_bytes=_loaded_bytes(fit),
         engine=slug(engine),
         version=version,
         starter=how,
         machines=chosen,
         command=(*command, *choices.extra),
         choices=choices,
-        notes=(*notes, *fit.warnings),
+        notes=(*notes, *(f"{w.rstrip('.')}." for w in fit.warnings)),
     )
 
 

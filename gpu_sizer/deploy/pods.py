@@ -29,8 +29,20 @@ DEVICE_NAMES = ("NVIDIA ", "Tesla ", "Quadro ", "TITAN ")
 INSTANCE_TYPE = "node.kubernetes.io/instance-type"
 #: The secret with a token of the hub, which may be absent.
 HUB_SECRET = "hf-token"
-#: Fetches a repository; every engine's image that loads repositories has the library.
-DOWNLOAD = "import sys; from huggingface_hub import snapshot_download; snapshot_download(sys.argv[1])"
+#: Fetches a repository; every engine's image that loads repositories has the library. What an engine does not load is
+#: left out, since a repository may hold its weights several times: as their publisher's own files (original/,
+#: consolidated*), and as those of other libraries (default_loader.py and weight_utils.py in
+#: vllm/model_executor/model_loader).
+DOWNLOAD = """\
+import sys
+from huggingface_hub import HfApi, snapshot_download
+repository, of_both = sys.argv[1:]
+files = [f for f in HfApi().list_repo_files(repository) if "/" not in f and f.endswith(".safetensors")]
+left = ["original/*", "*.pth", "*.h5", "*.msgpack", "*.onnx", "*.gguf"] + ["*.bin", "*.pt"] * bool(files)
+if len({f.startswith("consolidated") for f in files}) > 1:
+    left.append(of_both)
+snapshot_download(repository, ignore_patterns=left)
+"""
 
 
 def resource(serving: Serving) -> str:

@@ -11,6 +11,7 @@ from gpu_sizer.deploy.choices import Choices
 from gpu_sizer.deploy.text import shell_words
 from gpu_sizer.engines.registry import image_for
 from gpu_sizer.engines.serving import Starter
+from gpu_sizer.engines.versions import at_least
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.machines import Machines
 from gpu_sizer.planning.plan import Fit
@@ -50,6 +51,8 @@ class Serving:
     title: str
     weights: str
     """Repository or folder that the engine loads."""
+    weights_bytes: int
+    """What is loaded, once, however many ranks hold it and wherever they hold it."""
     engine: str
     """The engine's name as a DNS label."""
     version: str
@@ -97,10 +100,10 @@ class Serving:
         return self.weights if self.weights.startswith("/") else None
 
     @property
-    def weights_bytes(self) -> int:
-        """The weights of one replica, at most: parts that several ranks hold are counted on each."""
-        memory, layout = self.fit.memory, self.fit.layout
-        return sum(stage.weights_bytes for stage in memory.stages) * layout.tensor_parallel_size
+    def loads_consolidated(self) -> bool:
+        """Whether the engine takes a publisher's ``consolidated*.safetensors`` where a repository has both."""
+        first = self.starter.consolidated_from
+        return first is not None and at_least(self.version, first)
 
     @property
     def storage_gib(self) -> int:
@@ -120,7 +123,8 @@ class Serving:
     @property
     def memory_gib(self) -> int:
         """Memory of a machine that its part needs at least, in GiB, beside what is shared."""
-        return GIB_BESIDE + GIB_A_WORKER * self.gpus_per_node
+        held = ceil_div(self.fit.memory.host_bytes, self.nodes << 30)
+        return GIB_BESIDE + GIB_A_WORKER * self.gpus_per_node + held
 
     def found_image(self, platform: str | None = None) -> Image | None:
         """The image of this version, or of the nearest one that was seen; null where none is known.

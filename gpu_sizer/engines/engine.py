@@ -195,8 +195,8 @@ if TYPE_CHECKING:
         def gpu_notes(self, gpu: GpuSpec) -> Iterator[str]:
             """What the engine's users have to know of a GPU, a sentence each."""
 
-        def never_on(self, gpu: GpuSpec) -> str | None:
-            """Why no version runs on a GPU, whatever the model; null where one does."""
+        def never_on(self, platform: str, capability: str | None) -> str | None:
+            """Why no version runs on GPUs of a platform and compute capability, whatever the model; else null."""
 
         def layers_keep(self, card: ModelCard) -> dict[str, LayerKeeps]:
             """What a layer of each distinct kind keeps on one GPU, in the release's own types."""

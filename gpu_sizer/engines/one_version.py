@@ -32,6 +32,8 @@ class OneVersion(Supported):
 
     held: Callable[[ModelCard, Load], Any]
     """What prepares a model under a load."""
+    prepared: type[PlainFitting] = PlainFitting
+    """What evaluates the layouts of a model."""
     half: dict[str, str] = HALF
     """The type in which a release is computed that the engine does not compute in."""
     lowerable: tuple[str, ...] = ()
@@ -190,7 +192,7 @@ class OneVersion(Supported):
         self.check_gpu(model, gpu, self.cache_dtype(model.card, load))
         # Beside weights, cache and activations a GPU holds at least its context.
         context = int(self.constants["context_gib"] * GIB)
-        return PlainFitting(self, model, gpu, load, context)  # type: ignore[arg-type]  # evaluate is the engine's own
+        return self.prepared(self, model, gpu, load, context)  # type: ignore[arg-type]  # evaluate is the engine's own
 
     def lines(self, model: Any, gpu: GpuSpec, load: Load, contexts: Whole, users: Whole) -> Lines:
         """Every load is evaluated by itself."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from gpu_sizer.engines.profiles import has_module, naming
 from gpu_sizer.errors import RequestError
@@ -182,10 +182,17 @@ def engine_for(name: str, card: ModelCard) -> str:
 
 def never_on(name: str, gpu: GpuSpec) -> str | None:
     """Why an engine does not run on a GPU, whatever the model, and which one does; null where it runs."""
-    if (why := engine(name).never_on(gpu)) is None:
+    return _never_on(name, gpu.platform, gpu.compute_capability)
+
+
+@lru_cache(maxsize=1024)
+def _never_on(name: str, platform: str, capability: str | None) -> str | None:
+    """:func:`never_on`, asked once for all GPUs of a platform and compute capability."""
+    if (why := engine(name).never_on(platform, capability)) is None:
         return None
     other = engine(INSTEAD)
-    return f"{why}; {other.title} runs there (--engine {other.name})" if other.never_on(gpu) is None else why
+    runs = other.never_on(platform, capability) is None
+    return f"{why}; {other.title} runs there (--engine {other.name})" if runs else why
 
 
 def engine_names() -> tuple[str, ...]:

@@ -116,6 +116,8 @@ class Starter:
     """Variables that say where compiled code is kept, and a folder's name for each beside the weights."""
     downloads: bool = True
     """Whether it loads repositories of the hub, which another program can fetch before it."""
+    consolidated_from: str | None = None
+    """The first version that loads a publisher's ``consolidated*.safetensors`` before the usual ones; null for none."""
     key_variable: str | None = None
     """The variable out of which the server reads the key that its clients have to send."""
     key_option: str | None = None

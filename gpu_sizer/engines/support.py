@@ -65,7 +65,10 @@ class Supported:
             return
         for s in COUNTED:
             if getattr(load, s.name) != s.default and s.name not in self.counted:
-                raise RequestError(f"what {s.key} takes or saves is not known here for {self.head['title']}")
+                title, lacks = self.head["title"], self.head.get("lacks", {})
+                if s.name in lacks:
+                    raise RequestError(f"{title} has no {s.key}: {lacks[s.name]}")
+                raise RequestError(f"what {s.key} takes or saves is not known here for {title}")
 
     @property
     def folder(self) -> str:
@@ -187,16 +190,16 @@ class Supported:
                 f"later: the {gpu.short_name} ({capability}) takes a build of yours, or an earlier version"
             )
 
-    def never_on(self, gpu: GpuSpec) -> str | None:
-        """Why no version runs on a GPU, whatever the model; null where one does."""
-        platforms, capability = self.head["platforms"], gpu.compute_capability
-        if gpu.platform not in platforms:
+    def never_on(self, platform: str, capability: str | None) -> str | None:
+        """Why no version runs on GPUs of a platform and compute capability, whatever the model; null where one does."""
+        platforms = self.head["platforms"]
+        if platform not in platforms:
             known = ", ".join(PLATFORMS.get(p, p) for p in platforms)
-            return f"{self.title} does not run on {PLATFORMS.get(gpu.platform, gpu.platform)}: it runs on {known}"
-        least = (platforms[gpu.platform] or {}).get("least")
+            return f"{self.title} does not run on {PLATFORMS.get(platform, platform)}: it runs on {known}"
+        least = (platforms[platform] or {}).get("least")
         if least is None or capability is None or not number(capability) or at_least(capability, least):
             return None
-        return f"{self.title} needs compute capability {least} or later; {gpu.short_name} has {capability}"
+        return f"{self.title} needs compute capability {least} or later; this GPU has {capability}"
 
     def check_gpu(self, model: PreparedModel, gpu: GpuSpec, cache_dtype: str) -> None:
         """Refuses a GPU on which this version does not run, or does not run this model.
@@ -226,7 +229,7 @@ class Supported:
         Raises:
             UncountableError: the version does not run on it at all.
         """
-        if (never := self.never_on(gpu)) is not None:
+        if (never := self.never_on(gpu.platform, gpu.compute_capability)) is not None:
             raise UncountableError(never, about="gpu")
         rules = self.head["platforms"][gpu.platform] or {}
         capability = gpu.compute_capability

@@ -11,7 +11,7 @@ import yaml
 
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.cards.ollama_tags import USUAL_TYPE, tagged, usual_type
+from gpu_sizer.cards.ollama_tags import USUAL_TYPE, as_setting, tagged, usual_type
 from gpu_sizer.engines.command_line import REPLICAS_WITHIN, CommandLine
 from gpu_sizer.engines.registry import engine_command_lines
 from gpu_sizer.errors import RequestError
@@ -368,8 +368,7 @@ def weights_of(name: str | None, card: ModelCard) -> str | None:
             kind = USUAL_TYPE
     else:
         return None
-    plain = {"f16": "float16", "fp16": "float16", "bf16": "bfloat16", "f32": "float32"}
-    return plain.get(kind.lower(), kind.lower()) if kind else None
+    return as_setting(kind) if kind else None
 
 
 def preflight(text: str) -> Preflight:

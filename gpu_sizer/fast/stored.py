@@ -84,11 +84,12 @@ class Stored:
     The table has a line an entry: its key, then its offset, length and checksum.
     """
 
-    __slots__ = ("_body", "_offset", "_path", "content", "stamp", "table")
+    __slots__ = ("_body", "_offset", "_path", "_places", "content", "stamp", "table")
 
     def __init__(self, stamp: bytes, content: bytes, table: bytes) -> None:
         self.stamp, self.content, self.table = stamp, content, table
         self._body: bytes | None = None
+        self._places: dict[bytes, bytes] | None = None
         self._path, self._offset = "", 0
 
     @classmethod
@@ -137,6 +138,7 @@ class Stored:
     def read_whole(self) -> None:
         """Reads all entries at once, for one who will ask for most of them."""
         self._body = self.part(0, -1)
+        self._places = dict([line.split(b"\t") for line in self.table.split(b"\n") if line])
 
     def under(self, stamp: bytes) -> Stored:
         """The same entries under another stamp, in memory."""
@@ -146,6 +148,9 @@ class Stored:
 
     def place(self, key: str) -> list[int] | None:
         """Offset, length and checksum of an entry; null where there is none."""
+        if self._places is not None:
+            found = self._places.get(repr(key).encode())
+            return None if found is None else [int(n) for n in found.split()]
         line = f"\n{key!r}\t".encode()
         if (start := self.table.find(line)) < 0:
             return None

@@ -127,6 +127,8 @@ class Tower:
     """vision, audio ..."""
     tensors: tuple[ExtraTensor, ...]
     """Its tensors, grouped by shape or summed into counts of parameters."""
+    #: A list of models needs those of few.
+    LATER = ("tensors",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +200,7 @@ class Architecture:
         # Counted before they are named: some bytes of a card can ask for any number.
         if (count := sum(run.repeat * len(run.blocks) for run in self.stack)) > MOST_LAYERS:
             raise ValueError(f"stack has {shown(count)} layers; {MOST_LAYERS} is the most")
-        names = tuple(name for run in self.stack for _ in range(run.repeat) for name in run.blocks)
+        names = tuple([name for run in self.stack for name in run.blocks * run.repeat])
         object.__setattr__(self, "layer_names", names)
         if not names:
             raise ValueError("stack has no layers")

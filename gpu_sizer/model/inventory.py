@@ -66,8 +66,11 @@ class Inventory:
     @property
     def main_format(self) -> str:
         """The format in which most bytes of the weights are."""
+        tensors = list(self.everything())
+        if len(formats := {tensor.fmt for tensor, _ in tensors}) == 1:
+            return formats.pop()
         sizes: Counter[str] = Counter()
-        for tensor, layers in self.everything():
+        for tensor, layers in tensors:
             sizes[tensor.fmt] += storage_bytes(tensor.shape, tensor.fmt) * tensor.copies * layers
         return max(sizes, key=lambda fmt: sizes[fmt])
 

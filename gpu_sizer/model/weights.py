@@ -32,6 +32,10 @@ class Weights:
     kv_cache_dtype: Literal["float8"] | None = None
     """A cache type that the checkpoint itself asks for."""
 
+    file_type: Text | None = None
+    """The type of the GGUF file in which the model is asked for by name (``q4_k_m``): read by llama.cpp, unless another
+    engine or type is asked for."""
+
     @property
     def cache_dtype(self) -> str:
         """The type of the cache where nobody asks for another."""

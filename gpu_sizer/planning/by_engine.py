@@ -5,6 +5,7 @@ from __future__ import annotations
 from gpu_sizer.engines.registry import engine, engine_for, engine_names
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.plan import Plan
+from gpu_sizer.planning.request import check_format
 from gpu_sizer.planning.search import plan
 from gpu_sizer.records import dataclass, replace
 
@@ -63,6 +64,8 @@ def by_engine(request: Request) -> EngineChoices:
         profile = engine(name)
         try:
             changed = replace(request, engine=engine_for(name, request.model))
+            if changed.what_if is not None:
+                check_format(profile, changed.what_if)
             profile.check(changed.load)
             made = plan(changed, details=False)
         except RequestError as error:

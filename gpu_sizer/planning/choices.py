@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from bisect import insort
-from functools import partial
-from operator import itemgetter
+from functools import cached_property, partial
+from heapq import heapify, heappop, heappush
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
-from gpu_sizer.engines.registry import never_on
+from gpu_sizer.engines.registry import engine_for, never_on
 from gpu_sizer.errors import RequestError, UncountableError
-from gpu_sizer.load import AS_RELEASED, ENGINE, LOAD, told
+from gpu_sizer.load import ENGINE, LOAD, told
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.inverse import best_within, longest
-from gpu_sizer.planning.rental import at_least, rented
+from gpu_sizer.planning.rental import at_least, rented, rented_for
 from gpu_sizer.planning.request import make_request
-from gpu_sizer.planning.search import Search, plan
+from gpu_sizer.planning.search import Search, plan, planned
 from gpu_sizer.planning.uncounted import Uncounted, counted
 from gpu_sizer.records import dataclass, field, replace
 from gpu_sizer.units import ceil_div
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
     from gpu_sizer.cards.catalogue import Catalogue
     from gpu_sizer.cards.machine import MachinePrice, Offer
     from gpu_sizer.cards.model_card import ModelCard
-    from gpu_sizer.memory.estimate import Verdict
+    from gpu_sizer.memory.estimate import LayoutMemory, Verdict
     from gpu_sizer.model.counts import Counts
     from gpu_sizer.planning.plan import Plan
     from gpu_sizer.planning.rental import Rental
@@ -39,13 +38,27 @@ ORDERS = ("newest", "rated")
 SHOWN = 12
 #: Models that an answer shows in words.
 SHOWN_MODELS = 20
-#: Models that are worth a process of their own.
-LEAST_SHARE = 64
+#: Models, none of them too large at once, that are worth a process of their own: what it takes by itself is as much as
+#: some hundred of them.
+LEAST_SHARE = 256
 #: A context below which a model is of little use; one whose own length is shorter needs that.
 USEFUL_CONTEXT = 8192
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """The longest context that fits, 0 where none does, and the best layout at the one asked, else at that one."""
+
+    max_context: int
+    layout: Layout | None = None
+    free_bytes: int | None = None
+
+
+#: Of a model that runs at no context.
+NOWHERE = Reach(0)
+
+
+@dataclass(frozen=True)
 class RunnableModel:
     """One model on the GPUs asked about.
 
@@ -54,18 +67,43 @@ class RunnableModel:
 
     model: ModelCard
     verdict: Verdict
-    layout: Layout | None
-    free_bytes: int | None
-    max_context: int
+    useful: bool
+    """Whether it runs at the context asked, or at a shorter one that is of use."""
     context: int
     total_parameters: int
     weights_format: str
     """The format in which most bytes of the weights are."""
+    look: Callable[[], Reach] = field(compare=False, repr=False)
+    """Finds how far it reaches: what lists show of few models, and takes longer than whether it fits."""
+
+    @cached_property
+    def _reach(self) -> Reach:
+        return self.look()
+
+    @property
+    def max_context(self) -> int:
+        """The longest context that fits; 0 where none does."""
+        return self._reach.max_context
+
+    @property
+    def layout(self) -> Layout | None:
+        """The best layout at the context asked, or at the longest where it does not fit."""
+        return self._reach.layout
+
+    @property
+    def free_bytes(self) -> int | None:
+        """What that leaves free on the fullest GPU."""
+        return self._reach.free_bytes
 
     @property
     def fits(self) -> bool:
         """Whether it runs at the context asked."""
         return self.verdict != "does_not_fit"
+
+    @property
+    def runs(self) -> bool:
+        """Whether it runs at any context."""
+        return self.useful or self.max_context > 0
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object."""
@@ -123,7 +161,7 @@ class Runnable:
     @property
     def fits(self) -> bool:
         """Whether any model runs."""
-        return any(m.max_context for m in self.models)
+        return any(m.runs for m in self.models)
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object."""
@@ -217,44 +255,113 @@ class Choices:
         }
 
 
-def _is_too_large(request: Request, counts: Counts, count: int) -> bool:
-    """Whether a model's layers alone are more than so many GPUs have; false where that is not known at once."""
-    load = request.load
-    kept_off = load.of_model() is not AS_RELEASED or any(s.counted for s in load.changed())
-    return not kept_off and counts.layer_bytes > count * request.gpu.visible_bytes
+def _are_kept_whole(options: Mapping[str, Any]) -> bool:
+    """Whether models are held as released, and nothing of them is kept off the GPUs."""
+    asked = [s for s in LOAD if options.get(s.name, s.default) != s.default]
+    return not any(s.of_model or s.counted for s in asked)
 
 
-def _runnable(card: ModelCard, gpu: GpuSpec, count: int, options: dict[str, Any], counts: Counts) -> tuple[Any, ...]:
-    """What a row says of its model: one that cannot take the context asked does not fit."""
-    wanted = options.pop("context", None)
-    native = card.context.native
-    limit = card.context.extended or native
-    request = make_request(card, gpu, context=min(wanted or native, limit), **options)
-    search = Search(request)
-    total = counts.total if request.load.of_model() is AS_RELEASED else search.known.total_parameters
-    if _is_too_large(request, counts, count) or search.start() > count:
-        return "does_not_fit", None, None, 0, wanted or native, total, card.weights.dtype
-    best = best_within(request, count) if (wanted or 0) <= limit else None
-    reach = limit if best and request.context == limit else longest(request, count)
-    shown = best
-    if best is None and reach:
-        shown = best_within(request.under(context=reach), count)
-    return (
-        best.verdict if best else "does_not_fit",
-        shown.layout if shown else None,
-        shown.per_gpu.free_bytes if shown and shown.per_gpu else None,
-        reach,
-        wanted or native,
-        total,
-        search.known.weights_format,
-    )
+class _Rows:
+    """What the rows of a list say of models on a number of GPUs.
+
+    Args:
+        gpu: the kind of GPU.
+        count: how many.
+        options: load options; those that are left out have their defaults.
+        counts: what a model's tensors sum to.
+        everything: also rows of models that run at no context of use.
+    """
+
+    def __init__(
+        self,
+        gpu: GpuSpec,
+        count: int,
+        options: dict[str, Any],
+        counts: Callable[[ModelCard], Counts],
+        *,
+        everything: bool,
+    ) -> None:
+        self._gpu, self._count, self._counts, self._everything = gpu, count, counts, everything
+        self._options = dict(options)
+        self._wanted: int | None = self._options.pop("context", None)
+        self._whole = _are_kept_whole(self._options)
+        self._most_bytes = count * gpu.visible_bytes
+        self._known: dict[int, Counts] = {}
+        self._alike: dict[tuple[int, int, str], Request] = {}
+
+    def counts(self, card: ModelCard) -> Counts:
+        """What the model's tensors sum to."""
+        # Releases of one card bear its id.
+        if (found := self._known.get(id(card))) is None:
+            found = self._known[id(card)] = self._counts(card)
+        return found
+
+    def is_too_large(self, card: ModelCard) -> bool:
+        """Whether a model's layers alone are more than the GPUs have; false where that is not known at once."""
+        return self._whole and self.counts(card).layer_bytes > self._most_bytes
+
+    def context(self, card: ModelCard) -> int:
+        """Tokens that are asked for: the model's own length unless told."""
+        return self._wanted or card.context.native
+
+    def _request(self, card: ModelCard) -> Request:
+        """At the context asked, or as much of it as the model can take."""
+        # Options are checked once for all models alike, by which an engine's version and what ``k`` means are told.
+        engine = engine_for(self._options.get("engine", ENGINE.default), card)
+        key = min(self.context(card), _limit(card)), card.context.native, engine
+        if (found := self._alike.get(key)) is None:
+            found = self._alike[key] = make_request(card, self._gpu, context=key[0], **self._options)
+        return replace(found, model=card)
+
+    def _best(self, search: Search) -> LayoutMemory | None:
+        """The best layout at the context asked; a model that cannot take it does not fit."""
+        model = search.request.model
+        return best_within(search, self._count) if self.context(model) <= _limit(model) else None
+
+    def of(self, card: ModelCard) -> tuple[Verdict, bool, int, str, Reach | None]:
+        """Verdict, use, parameters and format of a row, and how far the model reaches where that is known at once."""
+        request = self._request(card)
+        search, limit = Search(request), _limit(card)
+        total = self.counts(card).total if self._whole else search.known.total_parameters
+        if self.is_too_large(card) or search.start() > self._count:
+            return "does_not_fit", False, total, card.weights.dtype, NOWHERE
+        best, form = self._best(search), search.known.weights_format
+        if best is not None:
+            reach = _reach(limit, best) if request.context == limit else None
+            return best.verdict, True, total, form, reach
+        least = min(USEFUL_CONTEXT, self.context(card))
+        useful = least <= limit and best_within(Search(request.under(context=least)), self._count) is not None
+        # Whether one runs at all is its place in the list of everything.
+        return "does_not_fit", useful, total, form, self.reach(card) if self._everything and not useful else None
+
+    def reach(self, card: ModelCard) -> Reach:
+        """How far a model reaches that is not too large."""
+        request = self._request(card)
+        best, far = self._best(Search(request)), longest(request, self._count)
+        if best is None and far:
+            best = best_within(Search(request.under(context=far)), self._count)
+        return _reach(far, best)
+
+
+def _limit(card: ModelCard) -> int:
+    """The longest context that a model can take."""
+    return card.context.extended or card.context.native
+
+
+def _reach(far: int, memory: LayoutMemory | None) -> Reach:
+    free = memory.per_gpu.free_bytes if memory is not None and memory.per_gpu is not None else None
+    return Reach(far, memory.layout if memory is not None else None, free)
+
+
+def _same(reach: Reach) -> Reach:
+    return reach
 
 
 def _newest(m: RunnableModel) -> tuple[Any, ...]:
     """What a reader wants to see first: it fits, as it was released, of a late year, large."""
     order = {"fits": 0, "tight": 0, "does_not_fit": 1}
     year = m.model.released.year if m.model.released is not None else 0
-    return (order[m.verdict], not m.max_context, m.model.quantized, -year, -m.total_parameters, m.model.id)
+    return (order[m.verdict], not m.runs, m.model.quantized, -year, -m.total_parameters, m.model.id)
 
 
 def by_rating(found: Runnable, ratings: dict[str, float], rated_by: str) -> Runnable:
@@ -308,21 +415,32 @@ def what_fits(
         kept.setdefault("gpus_per_node", machine.machine.gpu_count)
     models, known = list(cards), counts or counts_of
 
-    def row(card: ModelCard) -> tuple[Any, ...] | Uncounted:
-        return counted(card, gpu, lambda: _runnable(card, gpu, count, dict(kept), known(card)))
+    rows = _Rows(gpu, count, kept, known, everything=everything)
+
+    def row(card: ModelCard) -> tuple[Verdict, bool, int, str, Reach | None] | Uncounted:
+        return counted(card, gpu, partial(rows.of, card))
 
     if workers == 1:
         found = [row(card) for card in models]
     else:
         from gpu_sizer.fast.forks import cores, forked
 
-        found = forked(row, models, min(workers or cores(), ceil_div(len(models), LEAST_SHARE)))
-    uncounted = tuple(m for m in found if isinstance(m, Uncounted))
-    rows = [RunnableModel(c, *m) for c, m in zip(models, found, strict=True) if not isinstance(m, Uncounted)]
-    rows.sort(key=_newest)
-    listed = [m for m in rows if everything or m.fits or m.max_context >= min(USEFUL_CONTEXT, m.context)]
+        likely = sum(not rows.is_too_large(card) for card in models)
+        found = forked(row, models, min(workers or cores(), likely // LEAST_SHARE))
+    uncounted: list[Uncounted] = []
+    listed: list[RunnableModel] = []
+    for card, told_of in zip(models, found, strict=True):
+        if isinstance(told_of, Uncounted):
+            uncounted.append(told_of)
+            continue
+        verdict, useful, total, form, reach = told_of
+        if everything or useful:
+            look = partial(rows.reach, card) if reach is None else partial(_same, reach)
+            listed.append(RunnableModel(card, verdict, useful, rows.context(card), total, form, look))
+    listed.sort(key=_newest)
+    left_out = len(models) - len(uncounted) - len(listed)
     asked = told({s.name: kept.get(s.name, s.default) for s in LOAD})
-    return Runnable(gpu, count, asked, tuple(listed), len(rows) - len(listed), everything, machine, uncounted)
+    return Runnable(gpu, count, asked, tuple(listed), left_out, everything, machine, tuple(uncounted))
 
 
 def which_gpu(
@@ -359,11 +477,11 @@ def which_gpu(
         choices = _of_provider([g for g, _ in tried], provider, shelf)
         tried = [(g, None) for g in _to_choose_from(choices, kept.get("engine", ENGINE.default), shelf)]
 
-    def planned(gpu: GpuSpec, machine: Offer | None) -> Plan:
+    def plan_of(gpu: GpuSpec, machine: Offer | None) -> Plan:
         return plan(make_request(card, gpu, machine=machine, provider=provider, cards=shelf, **kept), details=False)
 
     for gpu, machine in tried:
-        made = counted(card, gpu, partial(planned, gpu, machine))
+        made = counted(card, gpu, partial(plan_of, gpu, machine))
         if isinstance(made, Uncounted):
             uncounted.append(made)
         else:
@@ -406,8 +524,9 @@ def _to_choose_from(gpus: Sequence[GpuSpec], engine: str, shelf: Catalogue | Non
 def cheapest(request: Request, gpus: Sequence[GpuSpec]) -> Choices:
     """The first choices of :func:`which_gpu`, found without planning for every GPU.
 
-    So many GPUs as hold the weights are the fewest of a kind, and what their machines cost the lowest price: kinds are
-    planned for in that order, until none that is left can come before those found.
+    So many GPUs as hold the weights are the fewest of a kind, and what their machines cost the lowest price; so many as
+    carry the load are more, and the machines that carry it cost no less. Of the kind that could still come first the
+    next of these is found, until as many are known in full as are shown.
 
     Args:
         request: model and load; its GPU is not used.
@@ -418,49 +537,67 @@ def cheapest(request: Request, gpus: Sequence[GpuSpec]) -> Choices:
     """
     from gpu_sizer.cards.fleet import fleet
 
-    def planned(gpu: GpuSpec) -> Plan:
-        return plan(replace(request, gpu=gpu), details=False, why=False)
-
+    machines = fleet(request.cards)
     gpus = _to_choose_from(_of_provider(gpus, request.provider, request.cards), request.engine, request.cards)
     weights = Search(request).fitting.whole_weights()
-    machines = fleet(request.cards)
 
-    def first(here: Request, fewest: int) -> tuple[Any, ...]:
+    def bound(gpu: GpuSpec, fewest: int) -> tuple[Any, ...]:
         """The order of a choice of at least so many GPUs, or of one that comes before it."""
-        single, least, current = at_least(here, fewest, machines)
-        several = not single and fewest > here.gpus_per_node
-        return _order(True, several, least, (not current, False), fewest, False, "")
+        least = at_least(request, gpu, fewest, machines)
+        if least is None or (least[0] and fewest <= request.node_of(gpu)):
+            # If none of the machines carries it, one of the usual size, whose price is not known, may.
+            return _order(True, fewest > request.node_of(gpu), None, (True, False), fewest, False, "")
+        several, price, doubtful = least
+        return _order(True, several, price, (doubtful, False), fewest, False, "")
 
-    waiting: list[tuple[tuple[Any, ...], int]] = []
-    for place, gpu in enumerate(gpus):
-        waiting.append((first(replace(request, gpu=gpu), max(1, ceil_div(weights, gpu.visible_bytes))), place))
-    waiting.sort()
-    found: list[tuple[tuple[Any, ...], Choice]] = []
+    def carried_by(gpu: GpuSpec) -> tuple[Search, LayoutMemory | None]:
+        search = Search(replace(request, gpu=gpu))
+        return search, search.fewest()
+
+    waiting: list[tuple[tuple[Any, ...], int]] = [
+        (bound(gpu, max(1, ceil_div(weights, gpu.visible_bytes))), place) for place, gpu in enumerate(gpus)
+    ]
+    heapify(waiting)
+    counts: dict[int, tuple[Search, LayoutMemory]] = {}
+    rentals: dict[int, Rental | None] = {}
+    found: list[Choice] = []
     uncounted: list[Uncounted] = []
-    for least_key, place in waiting:
-        if len(found) >= SHOWN and found[SHOWN - 1][0] < least_key:
-            break
-        gpu = gpus[place]
-        made = counted(request.model, gpu, partial(planned, gpu))
-        if isinstance(made, Uncounted):
-            uncounted.append(made)
-        elif made.fits:
-            if len(found) >= SHOWN and found[SHOWN - 1][0] < first(made.request, made.gpu_count or 1):
+    while waiting and len(found) < SHOWN:
+        place = heappop(waiting)[1]
+        if place not in counts:
+            made = counted(request.model, gpus[place], partial(carried_by, gpus[place]))
+            if isinstance(made, Uncounted):
+                uncounted.append(made)
                 continue
-            choice = Choice(made, rented(made, machines))
-            insort(found, (_wanted(choice), choice), key=itemgetter(0))
-    shown = tuple(choice for _, choice in found[:SHOWN])
-    return Choices(request.model, request, shown, len(gpus) - len(uncounted) - len(shown), tuple(uncounted))
+            search, memory = made
+            if memory is not None:
+                counts[place] = search, memory
+                heappush(waiting, (bound(gpus[place], memory.layout.gpu_count), place))
+            continue
+        search, memory = counts[place]
+        if place not in rentals:
+            rental = rentals[place] = rented_for(search.request, memory.layout.gpu_count, None, machines)
+            heappush(waiting, (_key(search.request, memory, rental), place))
+        else:
+            found.append(Choice(planned(search, memory, details=False), rentals[place]))
+    return Choices(request.model, request, tuple(found), len(gpus) - len(uncounted) - len(found), tuple(uncounted))
 
 
 def _wanted(choice: Choice) -> tuple[Any, ...]:
     """The order of choices."""
-    p, rental, count = choice.plan, choice.rental, choice.plan.gpu_count or 0
-    several = rental.machines > 1 if rental is not None else count > p.request.gpus_per_node
+    p = choice.plan
+    return _key(p.request, p.memory if p.fits else None, choice.rental)
+
+
+def _key(request: Request, memory: LayoutMemory | None, rental: Rental | None) -> tuple[Any, ...]:
+    """The order of a layout that carries a request on its kind of GPU, or of none that does, and of its machines."""
+    count = memory.layout.gpu_count if memory is not None else 0
+    several = rental.machines > 1 if rental is not None else count > request.gpus_per_node
     doubtful = rental is None or rental.doubt is not None
     unsuited = rental is not None and rental.unsuited is not None
-    tight = p.verdict == "tight"
-    return _order(p.fits, several, choice.price_per_hour, (doubtful, unsuited), count, tight, p.request.gpu.id)
+    price = rental.price_hour_usd if rental is not None else None
+    tight = memory is not None and memory.verdict == "tight"
+    return _order(memory is not None, several, price, (doubtful, unsuited), count, tight, request.gpu.id)
 
 
 def _order(

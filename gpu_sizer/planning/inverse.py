@@ -126,9 +126,8 @@ class OnCount:
         )
 
 
-def best_within(request: Request, count: int) -> LayoutMemory | None:
+def best_within(search: Search, count: int) -> LayoutMemory | None:
     """The best layout of this many GPUs, or of the most below it where no layout of it fits; null where none does."""
-    search = Search(request)
     try:
         for n in range(count, search.start() - 1, -1):
             if (found := search.best(n)) is not None:
@@ -147,7 +146,7 @@ def on_count(request: Request, count: int) -> OnCount:
         RequestError: settings that contradict the load.
     """
     search = Search(request)
-    best = (_over_machines(search, count) if request.counts_machines else None) or best_within(request, count)
+    best = (_over_machines(search, count) if request.counts_machines else None) or best_within(search, count)
     layout = best.layout if best is not None else search.rejection(count).layout
     if layout is None:
         layout = Layout(1, count) if request.layouts == "pipeline" else Layout(count)

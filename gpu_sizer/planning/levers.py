@@ -118,7 +118,7 @@ def _changed(
     from gpu_sizer.planning.inverse import best_within, longest_context
 
     try:
-        if (best := best_within(request, count)) is not None:
+        if (best := best_within(Search(request), count)) is not None:
             yield Lever(kind, settings, best.layout.gpu_count, best.verdict)
         elif shorter and (longest := longest_context(request, count)).context >= LEAST_CONTEXT:
             safe = longest.safe_context >= LEAST_CONTEXT

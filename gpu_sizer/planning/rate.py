@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from math import inf, nextafter
-
 from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.load import USUAL_ANSWER, USUAL_PROMPT
-from gpu_sizer.planning.speed import Speeds
+from gpu_sizer.planning.speed_bound import MARGIN, SpeedBound
 from gpu_sizer.planning.too_slow import too_slow
 from gpu_sizer.records import replace
-from gpu_sizer.timing.band import REGIMES
 from gpu_sizer.timing.formulas import larger, smaller
-from gpu_sizer.timing.judged import low_each, low_in_all
+from gpu_sizer.timing.judged import low_each
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from gpu_sizer.memory.layout import Layout
     from gpu_sizer.planning.request import Request
-    from gpu_sizer.planning.speed import Held, Situation
+    from gpu_sizer.planning.speed import Held
     from gpu_sizer.timing.answer import Figure, Speed, SpeedVerdict
     from gpu_sizer.timing.case import Number
 
-#: Halvings in which the number of requests at once is found: to one part in some hundred thousand.
-HALVINGS = 24
-#: A share of the users that may be missing among those that run, for the halvings.
+#: A share of the users that may be missing among those that run, since their number is found to so much.
 WAITING = 1e-6
 #: Verdicts from the best to the worst.
 ORDER: tuple[SpeedVerdict, ...] = ("meets", "close", "misses")
@@ -55,7 +50,7 @@ class Rates:
         self.prompt, self.answer = load.prompt or USUAL_PROMPT, load.answer or USUAL_ANSWER
         self._load = load
         self._users, self._each, self._all = load.users, load.tokens_per_second, load.requests_per_second
-        self._speeds = Speeds(request, held, prompt=self.prompt, answer=self.answer)
+        self._held, self._speeds = held, held.speeds(request, self.prompt, self.answer)
         generation = self._speeds.generation
         most = generation.most_users
         if most is not None and (self._users > most or self._all is not None):
@@ -69,8 +64,27 @@ class Rates:
                 f"times of single tokens were not measured on {generation.platform}: a rate for each user cannot be "
                 "judged there, one in all can (requests_per_second)"
             )
+        self._wanted = None if self._all is None else self._all * self.answer
         self._found: dict[Layout, Speed] = {}
         self._meets: dict[Layout, bool] = {}
+        self._fewest: dict[Layout, float | None] = {}
+        self._bound = SpeedBound(self._speeds, self._users, self._each, self._wanted, request.max_gpus)
+
+    def may_any_meet(self, count: int, kind: str, users: int) -> bool:
+        """Whether any layout of a count is worth it: its kind, and users for its replicas, as in a search."""
+        return any(self._bound.allows(*ranks, count) for ranks in self._held.ranks(count, kind, users))
+
+    def may_meet(self, layout: Layout) -> bool:
+        """Whether a layout is worth :meth:`meets`; false only where its ranks cannot reach what is asked for."""
+        return self._bound.allows(*self._ranks(layout), layout.gpu_count)
+
+    def reached_at_most(self, layout: Layout) -> float:
+        """No less than :meth:`reached`, told before a layout is looked at."""
+        return self._bound.share_of_some(*self._ranks(layout), layout.gpu_count)
+
+    def _ranks(self, layout: Layout) -> tuple[int, int]:
+        """Ranks over which every layer is cut, and groups that share the experts."""
+        return layout.tensor_parallel_size, self._speeds.groups(layout)
 
     def meets(self, layout: Layout) -> bool:
         """Whether a layout's lower end reaches what is asked for.
@@ -79,7 +93,7 @@ class Rates:
             RequestError: a layout that the engine refuses.
         """
         if (found := self._meets.get(layout)) is None:
-            found = self._meets[layout] = bool(self.meets_for(layout, float(self._users)))
+            found = self._meets[layout] = self.may_meet(layout) and bool(self.meets_for(layout, float(self._users)))
         return found
 
     def meets_for(self, layout: Layout, users: Number) -> Number:
@@ -88,16 +102,18 @@ class Rates:
         Raises:
             RequestError: a layout that the engine refuses.
         """
-        s, enough, at_once = self._speeds.situation(layout), True, users
-        if self._all is not None:
-            least = self._at_once(s)
-            enough, at_once = least is not None, larger(users, least or _places(s))
-        if self._each is None:
-            return enough & (users > 0)
+        s, at_once = self._speeds.situation(layout), users
+        if self._wanted is not None:
+            if not self._speeds.replica(layout).gives(self._wanted / s.replicas):
+                return users < 0
+            if self._each is None:
+                return users > 0
+            at_once = larger(users, self._at_once(layout))
+        assert self._each is not None
         made = s.steady(s.demand(at_once))
         held = made.running * s.replicas >= smaller(at_once, users) * (1 - WAITING)
         low, most = low_each(s.case, made, s.basis.engine)
-        return enough & held & (low >= self._each) & (most >= self._each)
+        return held & (low >= self._each) & (most >= self._each)
 
     def speed(self, layout: Layout) -> Speed:
         """The speed of a layout, with the verdict on what is asked for; null where nothing is.
@@ -106,70 +122,64 @@ class Rates:
             RequestError: a layout that the engine refuses.
         """
         if (found := self._found.get(layout)) is None:
-            found = self._found[layout] = self._judged(self._speeds.situation(layout))
+            found = self._found[layout] = self._judged(layout)
         return found
 
-    def nearest(self, layouts: Sequence[Layout]) -> tuple[Layout, str]:
-        """Of layouts that are too slow that which comes nearest, and what it reaches of what is asked for."""
-        best = max(layouts, key=self._reached)
-        return best, too_slow(self.speed(best), self._load)
+    def nearest(self, layouts: Sequence[Layout], holds: Callable[[Layout], bool]) -> tuple[Layout, str]:
+        """Of layouts that are too slow that which comes nearest, and what it reaches of what is asked for.
 
-    def _reached(self, layout: Layout) -> float:
+        Args:
+            layouts: of which some are looked at.
+            holds: whether a layout has the memory; at least one does.
+        """
+        bounds = [self.reached_at_most(x) for x in layouts]
+        best, reached = 0, -1.0
+        # Those that could come nearest first: what they reach rules out the others. Of equals the first is named.
+        for place in sorted(range(len(layouts)), key=lambda n: -bounds[n]):
+            if bounds[place] * (1 + MARGIN) < reached:
+                break
+            if holds(layouts[place]) and ((found := self.reached(layouts[place])), -place) > (reached, -best):
+                best, reached = place, found
+        return layouts[best], too_slow(self.speed(layouts[best]), self._load)
+
+    def reached(self, layout: Layout) -> float:
         """The share of what is asked for that a layout surely reaches."""
         s, at_once, shares = self._speeds.situation(layout), float(self._users), []
-        if self._all is not None:
-            shares.append(max(self._in_all(s, n) for n in _ends(s)) / (self._all * self.answer))
-            at_once = max(at_once, self._at_once(s) or _places(s))
+        if self._wanted is not None:
+            shares.append(self._speeds.replica(layout).most_in_all * s.replicas / self._wanted)
+            at_once = max(at_once, self._at_once(layout))
         if self._each is not None:
             made = s.steady(s.demand(at_once))
             share = min(1.0, made.running * s.replicas / min(at_once, self._users))
             shares.append(share * min(low_each(s.case, made, s.basis.engine)) / self._each)
         return min(shares)
 
-    @staticmethod
-    def _in_all(s: Situation, running: float) -> float:
-        """Tokens a second in all that so many requests at once on each replica surely give."""
-        demand = s.demand(running * s.replicas)
-        return float(min(low_in_all(s.case, s.steady(demand), s.basis.engine, demand.users, s.replicas)))
-
-    def _judged(self, s: Situation) -> Speed:
+    def _judged(self, layout: Layout) -> Speed:
+        s = self._speeds.situation(layout)
         verdicts: list[SpeedVerdict] = []
         users = float(self._users)
-        if self._all is not None:
-            least = self._at_once(s)
-            users = max(users, least or _places(s))
+        if self._wanted is not None:
+            users = max(users, self._at_once(layout))
         speed = s.speed(s.demand(users))
-        if self._all is not None:
-            reaches = least is not None
-            verdicts.append("meets" if reaches else _against(speed.tokens_per_second, self._all * self.answer))
+        if self._wanted is not None:
+            reaches = self._fewest_at_once(layout) is not None
+            verdicts.append("meets" if reaches else _against(speed.tokens_per_second, self._wanted))
         if self._each is not None and speed.tokens_per_second_per_user is not None:
             waits = speed.running < min(users, self._users) * (1 - WAITING)
             verdicts.append("misses" if waits else _against(speed.tokens_per_second_per_user, self._each))
         return replace(speed, verdict=max(verdicts, key=ORDER.index)) if verdicts else speed
 
-    def _at_once(self, s: Situation) -> float | None:
-        """The fewest requests at once, in all, that surely give what is asked for in all; null where none do.
+    def _fewest_at_once(self, layout: Layout) -> float | None:
+        """The fewest requests at once, in all, that surely give what is asked for in all; null where none do."""
+        if layout not in self._fewest:
+            assert self._wanted is not None
+            replicas = self._speeds.situation(layout).replicas
+            found = self._speeds.replica(layout).fewest_at_once(self._wanted / replicas)
+            self._fewest[layout] = None if found is None else found * replicas
+        return self._fewest[layout]
 
-        More at once give more, but their range may be wider: each regime's own range is asked.
-        """
-        assert self._all is not None
-        wanted, low = self._all * self.answer, 1.0
-        for high in _ends(s):
-            if self._in_all(s, high) >= wanted:
-                for _ in range(HALVINGS):
-                    middle = (low + high) / 2
-                    low, high = (low, middle) if self._in_all(s, middle) >= wanted else (middle, high)
-                return high * s.replicas
-            low = nextafter(high, inf)
-        return None
-
-
-def _places(s: Situation) -> float:
-    """Requests at once that all replicas have room for."""
-    return max(1.0, s.places) * s.replicas
-
-
-def _ends(s: Situation) -> list[float]:
-    """The most requests at once on one replica in each regime that it has room for."""
-    places = max(1.0, s.places)
-    return [*(most for _, most in REGIMES if most < places), places]
+    def _at_once(self, layout: Layout) -> float:
+        """The same; where none do, as many as all replicas have room for."""
+        if (found := self._fewest_at_once(layout)) is not None:
+            return found
+        return self._speeds.replica(layout).places * self._speeds.situation(layout).replicas

@@ -221,61 +221,76 @@ def _priced(known: Fleet, gpu: str) -> tuple[Priced, ...]:
     return tuple([Priced.of(offer) for offer in known.of_gpu(gpu)])
 
 
-def machines_for(request: Request, known: Fleet | None = None) -> Sequence[Priced]:
+def _in_order(machines: Iterable[Priced], least: int) -> tuple[tuple[tuple[Any, ...], Priced], ...]:
+    """Machines in the order in which so many GPUs of them stand at best, each behind that order."""
+    found = [(_at_best(p, ceil_div(least, p.offer.machine.gpu_count)), p) for p in machines]
+    return tuple(sorted(found, key=itemgetter(0)))
+
+
+@lru_cache(maxsize=4096)
+def _of_gpu_in_order(known: Fleet, gpu: str, least: int) -> tuple[tuple[tuple[Any, ...], Priced], ...]:
+    """The machines with a GPU in that order, which no model changes."""
+    return _in_order(_priced(known, gpu), least)
+
+
+def machines_for(request: Request, least: int, known: Fleet | None = None) -> Sequence[tuple[tuple[Any, ...], Priced]]:
     """The machines that a request may be carried by: the one that was named, or all with its GPU, of its provider.
 
     Args:
         request: what is asked.
+        least: GPUs that it takes at least.
         known: the machines there are; null looks for them.
+
+    Returns:
+        Each machine behind the :func:`order` of its rental at best, in that order.
     """
     if request.machine is not None:
-        return [Priced.of(request.machine)]
+        return _in_order([Priced.of(request.machine)], least)
     from gpu_sizer.cards.fleet import fleet
 
-    found = _priced(known or fleet(request.cards), request.gpu.id)
+    found = _of_gpu_in_order(known or fleet(request.cards), request.gpu.id, least)
     if request.provider is None and not request.in_nodes:
         return found
     each = request.gpus_per_node if request.in_nodes else None
     return [
-        p for p in found if request.provider in (None, p.offer.provider) and each in (None, p.offer.machine.gpu_count)
+        (at_best, p)
+        for at_best, p in found
+        if request.provider in (None, p.offer.provider) and each in (None, p.offer.machine.gpu_count)
     ]
 
 
-def at_least(request: Request, count: int, known: Fleet | None = None) -> tuple[bool, float | None, bool]:
+def at_least(request: Request, gpu: GpuSpec, count: int, known: Fleet) -> tuple[bool, float | None, bool] | None:
     """What so many GPUs cost at least, before machines are planned for.
 
     Args:
-        request: what is asked.
+        request: what is asked; its GPU is not used.
+        gpu: the kind of GPU.
         count: GPUs that it takes at least.
-        known: the machines there are; null looks for them.
+        known: the machines there are.
 
     Returns:
-        Whether one machine has as many, the lowest price an hour (null where none is known), and whether any price can
-        be compared.
+        Of the machine that would come first among choices if it carried them: whether it takes several, the price an
+        hour (null where none is known), and whether that is doubtful. Null where there is no machine.
     """
     if request.machine is not None:
         return _at_least((Priced.of(request.machine),), count)
-    from gpu_sizer.cards.fleet import fleet
-
-    return _of_gpu_at_least(known or fleet(), request.gpu.id, request.provider, count)
+    return _of_gpu_at_least(known, gpu.id, request.provider, count)
 
 
 @lru_cache(maxsize=4096)
-def _of_gpu_at_least(known: Fleet, gpu: str, provider: str | None, count: int) -> tuple[bool, float | None, bool]:
+def _of_gpu_at_least(
+    known: Fleet, gpu: str, provider: str | None, count: int
+) -> tuple[bool, float | None, bool] | None:
     """:func:`at_least` for the machines with a GPU, which no model changes."""
     return _at_least([p for p in _priced(known, gpu) if provider in (None, p.offer.provider)], count)
 
 
-def _at_least(machines: Iterable[Priced], count: int) -> tuple[bool, float | None, bool]:
-    single, least, current = False, None, False
+def _at_least(machines: Iterable[Priced], count: int) -> tuple[bool, float | None, bool] | None:
+    found = []
     for p in machines:
         number = ceil_div(count, p.offer.machine.gpu_count)
-        single = single or number == 1
-        current = current or p.doubt is None
-        if p.price is not None and p.price.usd_per_hour is not None:
-            cost = p.price.usd_per_hour * number
-            least = cost if least is None else min(least, cost)
-    return single, None if least is None else round(least, 4), current
+        found.append((number > 1, hour_of(p.price, number), p.doubt is not None))
+    return min(found, default=None, key=lambda f: (f[0], f[1] is None, f[2], f[1] or 0.0))
 
 
 def rented(answer: Plan | Fit, known: Fleet | None = None) -> Rental | None:
@@ -304,26 +319,24 @@ def rented_for(request: Request, least: int, told: LayoutMemory | None, known: F
         known: the machines there are; null looks for them.
     """
     carry: dict[tuple[int, bool], tuple[int, LayoutMemory] | None] = {}
-    waiting: dict[bool, list[tuple[tuple[Any, ...], Priced]]] = {True: [], False: []}
-    for p in machines_for(request, known):
-        each = p.offer.machine.gpu_count
-        likely = each >= least or is_node(p.offer, request.gpu) or request.machine is not None
-        waiting[likely].append((_at_best(p, ceil_div(least, each)), p))
+    waiting = machines_for(request, least, known)
     # Machines that people cluster, and those that do alone, before all others.
     for likely in (True, False):
-        found: Rental | None = None
-        for at_best, p in sorted(waiting[likely], key=itemgetter(0)):
-            if found is not None and order(found) <= at_best:
+        found: tuple[tuple[Any, ...], Rental] | None = None
+        for at_best, p in waiting:
+            if found is not None and found[0] <= at_best:
                 break
             each = p.offer.machine.gpu_count
+            if likely != (each >= least or request.machine is not None or is_node(p.offer, request.gpu)):
+                continue
             key = each, is_joined(p.offer.machine, request.gpu)
             if key not in carry:
                 carry[key] = _holding(request, told, each, least, joined=key[1])
             if (held := carry[key]) is not None:
                 made = Rental(p.offer, request.gpu, *held, p.price, p.doubt)
-                found = made if found is None else min(found, made, key=order)
+                found = min(filter(None, (found, (order(made), made))), key=itemgetter(0))
         if found is not None:
-            return found
+            return found[1]
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gpu_sizer.cards.catalogue import LOCAL
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.engines.registry import engine, engine_for, engine_names
+from gpu_sizer.engines.registry import INSTEAD, engine, engine_for, engine_names
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import (
     ENGINE,
@@ -15,6 +15,7 @@ from gpu_sizer.load import (
     OPTIONS,
     USUAL_ANSWER,
     USUAL_PROMPT,
+    WEIGHTS,
     Limits,
     Load,
     checked,
@@ -90,7 +91,11 @@ class Request:
     @property
     def gpus_per_node(self) -> int:
         """GPUs in one machine."""
-        return self.limits.gpus_per_node or self.gpu.gpus_per_node or DEFAULT_NODE
+        return self.node_of(self.gpu)
+
+    def node_of(self, gpu: GpuSpec) -> int:
+        """GPUs in one machine, if its GPUs were these."""
+        return self.limits.gpus_per_node or gpu.gpus_per_node or DEFAULT_NODE
 
     @property
     def what_if(self) -> str | None:
@@ -171,6 +176,8 @@ def make_request(
         RequestError: an unknown option, a value out of range, or a context longer than the card allows.
     """
     given = checked(options_of(options, model.context.native))
+    if (kind := model.weights.file_type) is not None:
+        _as_file(given, model, kind)
     if machine is not None:
         given.setdefault("gpus_per_node", machine.machine.gpu_count)
     if _asks_rate(given):
@@ -188,9 +195,18 @@ def make_request(
     where = Limits(**limits) if limits else ANYWHERE
     request = Request(model, gpu, Load(**given), engine, where, machine, provider, in_nodes, cards)
     if (dtype := request.what_if) is not None:
-        _check_format(request.get_engine(), dtype)
+        check_format(request.get_engine(), dtype)
     request.get_engine().check(request.load)
     return request
+
+
+def _as_file(given: dict[str, Any], model: ModelCard, kind: str) -> None:
+    """A model that is named as a file is one of its type to the engine that reads it, unless another is asked for."""
+    if WEIGHTS in given:
+        return
+    given.setdefault(ENGINE.name, INSTEAD)
+    if engine(given[ENGINE.name]).name == INSTEAD and all(rule.format != kind for rule in model.weights.rules):
+        given[WEIGHTS] = kind
 
 
 def _asks_rate(given: Mapping[str, Any]) -> bool:
@@ -198,7 +214,7 @@ def _asks_rate(given: Mapping[str, Any]) -> bool:
     return not given.keys().isdisjoint(RATES) and any(given.get(name) for name in RATES)
 
 
-def _check_format(asked: Engine, dtype: str) -> None:
+def check_format(asked: Engine, dtype: str) -> None:
     """Refuses a format of weights that neither all engines nor this one has.
 
     Raises:

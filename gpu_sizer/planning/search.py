@@ -6,7 +6,7 @@ from functools import cached_property, lru_cache
 
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.registry import engine, never_on
-from gpu_sizer.errors import UncountableError
+from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.memory.estimate import LayoutMemory, refused
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Alternative, Fit, Plan, Rejection, Tuned
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    from gpu_sizer.engines.engine import Engine, PreparedModel
+    from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.engines.engine import Engine, Fitting, PreparedModel
     from gpu_sizer.load import Load, Settings
     from gpu_sizer.planning.rate import Rates
+    from gpu_sizer.planning.speed import Speeds
     from gpu_sizer.timing.work import Work
 
 #: Contexts whose counts a plan lists where they differ.
@@ -34,14 +36,27 @@ TUNED_TOKENS = 2048
 ALONE = "a slice of a GPU works alone, since MIG has no NVLink and no peer-to-peer over which NCCL could join slices"
 #: Counts of one model whose layouts are kept.
 MOST_KEPT = 512
+#: Loads on kinds of GPU, of one model, whose layouts stay evaluated.
+MOST_LOADS = 128
+#: Kinds of GPU, lengths and settings of one model whose speeds are kept.
+MOST_SPEEDS = 64
+#: What of a load speeds do not hang on: how many there are of what lengths is asked of them.
+ANY_RATE: dict[str, Any] = {
+    "context": 1,
+    "users": 1,
+    "prompt": None,
+    "answer": None,
+    "tokens_per_second": None,
+    "requests_per_second": None,
+}
 
 
 class _Hashed:
-    """A card that hashes by identity: cards hold dictionaries, and comparing them whole would cost more."""
+    """A card or spec that hashes by identity: it holds dictionaries, and comparing it whole would cost more."""
 
     __slots__ = ("card",)
 
-    def __init__(self, card: ModelCard) -> None:
+    def __init__(self, card: Any) -> None:
         self.card = card
 
     def __hash__(self) -> int:
@@ -58,6 +73,10 @@ class _Known:
         self._engine, self.model, self._card = engine, model, card
         self._accepted: dict[tuple[int, str, int], tuple[Layout, ...]] = {}
         self._preferred: dict[tuple[int, str, int, int], tuple[tuple[Layout, ...], ...]] = {}
+        self._rules: dict[tuple[int, str, int], tuple[str, ...]] = {}
+        self._fittings: dict[tuple[int, Load], tuple[GpuSpec, Fitting]] = {}
+        self._ranks: dict[tuple[int, str, int], tuple[tuple[int, int], ...]] = {}
+        self._speeds: dict[tuple[_Hashed, float, float, Load], Speeds] = {}
 
     @cached_property
     def total_parameters(self) -> int:
@@ -98,6 +117,35 @@ class _Known:
 
         return work_of(self.model.card, self.model.inventory)
 
+    def fitting(self, gpu: GpuSpec, load: Load) -> Fitting:
+        """The model on a kind of GPU under a load: one question asks for it many times, and the next ones again.
+
+        Raises:
+            RequestError: a GPU on which the engine does not run this model.
+        """
+        # The spec is kept beside what was found, so that no other can bear its identity.
+        key = (id(gpu), load)
+        if (found := self._fittings.get(key)) is None:
+            if len(self._fittings) >= MOST_LOADS:
+                self._fittings.clear()
+            found = self._fittings[key] = gpu, self._engine.fitting(self.model, gpu, load)
+        return found[1]
+
+    def speeds(self, request: Request, prompt: float, answer: float) -> Speeds:
+        """The speeds on a GPU with prompts and answers of some length: the same for any users and rates.
+
+        Raises:
+            RequestError: a GPU or engine of whose speed nothing is known.
+        """
+        from gpu_sizer.planning.speed import Speeds
+
+        key = _Hashed(request.gpu), prompt, answer, replace(request.load, **ANY_RATE)
+        if (found := self._speeds.get(key)) is None:
+            if len(self._speeds) >= MOST_SPEEDS:
+                self._speeds.clear()
+            found = self._speeds[key] = Speeds(request, self, prompt=prompt, answer=answer)
+        return found
+
     def accepted(self, count: int, kind: str, users: int) -> tuple[Layout, ...]:
         """The layouts of a count that the engine does not refuse."""
         key = (count, kind, min(users, count))
@@ -107,6 +155,22 @@ class _Known:
             found = tuple([layout for layout in layouts if refusal(model, layout) is None])
             if len(self._accepted) < MOST_KEPT:
                 self._accepted[key] = found
+        return found
+
+    def rules(self, count: int, kind: str, users: int) -> tuple[str, ...]:
+        """Why the engine refuses layouts of a count, each reason once; those that spread experts are left out."""
+        key = (count, kind, min(users, count))
+        if (found := self._rules.get(key)) is None:
+            model, refusal = self.model, self._engine.refusal
+            found = tuple(
+                dict.fromkeys(
+                    f"{layout.describe()}: {reason}"
+                    for layout in self._engine.layouts(model, count, users, kind)
+                    if not layout.expert_parallel and (reason := refusal(model, layout)) is not None
+                )
+            )
+            if len(self._rules) < MOST_KEPT:
+                self._rules[key] = found
         return found
 
     def preferred(self, count: int, kind: str, users: int, node: int) -> tuple[tuple[Layout, ...], ...]:
@@ -121,6 +185,18 @@ class _Known:
             found = tuple([tuple(alike[rank]) for rank in sorted(alike, reverse=True)])
             if len(self._preferred) < MOST_KEPT:
                 self._preferred[key] = found
+        return found
+
+    def ranks(self, count: int, kind: str, users: int) -> tuple[tuple[int, int], ...]:
+        """Over how many ranks accepted layouts of a count cut each layer, and how many groups share the experts."""
+        from gpu_sizer.planning.speed import groups_of
+
+        key = (count, kind, min(users, count))
+        if (found := self._ranks.get(key)) is None:
+            layouts = self.accepted(count, kind, users)
+            found = tuple({(x.tensor_parallel_size, groups_of(x, self.work)): None for x in layouts})
+            if len(self._ranks) < MOST_KEPT:
+                self._ranks[key] = found
         return found
 
 
@@ -161,8 +237,9 @@ class Search:
             raise UncountableError(why, about="gpu")
         self.known = known(request)
         self.model = self.known.model
-        self.fitting = self.engine.fitting(self.model, request.gpu, request.load)
+        self.fitting = self.known.fitting(request.gpu, request.load)
         self._usable: int | None = None
+        self._rejections: dict[int, Rejection] = {}
 
     def evaluate(self, layout: Layout) -> LayoutMemory:
         """The layout's memory and verdict."""
@@ -180,6 +257,21 @@ class Search:
         from gpu_sizer.planning.rate import Rates
 
         return Rates(self.request, self.known)
+
+    @cached_property
+    def _bounds(self) -> Rates | None:
+        """What rules layouts out that cannot be fast enough, where rates are asked for and speeds are known; else null.
+
+        A speed that is not known is an error only where a layout has the memory. Lower settings have the same bounds.
+        """
+        if self._above is not None:
+            return self._above._bounds
+        if not self.request.load.asks_rate:
+            return None
+        try:
+            return self.rates
+        except RequestError:
+            return None
 
     def is_fast(self, layout: Layout) -> bool:
         """Whether a layout surely reaches the rates that are asked for; true where none is."""
@@ -228,16 +320,24 @@ class Search:
         """
         if not self._takes(count):
             return None
-        request, fitting, tight = self.request, self.fitting, None
+        request, fitting, tight, bounds = self.request, self.fitting, None, self._bounds
+        if bounds is not None and not bounds.may_any_meet(count, kind or request.layouts, self.sharers):
+            return None
         for alike in self.known.preferred(count, kind or request.layouts, self.sharers, request.gpus_per_node):
             found = [
                 x
                 for x in alike
-                if (among is None or among(x)) and not self._too_slow(x) and fitting.could_hold(x, safe=safe)
+                if (among is None or among(x))
+                and (bounds is None or bounds.may_meet(x))
+                and not self._too_slow(x)
+                and fitting.could_hold(x, safe=safe)
             ]
             if len(found) > 1:
                 found.sort(key=fitting.free_bytes, reverse=True)
             for layout in found:
+                # Where its speed is known, it is known at once, and rules out more.
+                if bounds is not None and (fitting.free_bytes(layout) < 0 or not self.is_fast(layout)):
+                    continue
                 memory = fitting.evaluate(layout)
                 if not memory.within_budget or not self.is_fast(layout):
                     continue
@@ -255,6 +355,10 @@ class Search:
             if (found := self.best(count, kind, safe=safe)) is not None:
                 return found
         return None
+
+    def fewest(self) -> LayoutMemory | None:
+        """The best layout of the fewest GPUs that do, or null where none up to the most allowed do."""
+        return self.smallest(self.start(), self.request.max_gpus)
 
     def _together(self, *, cache: bool) -> int:
         """The least number of GPUs that hold weights, and the cache if asked, beside what each needs for itself."""
@@ -288,22 +392,23 @@ class Search:
 
     def rejection(self, count: int) -> Rejection:
         """Why this count does not do: the layout that came nearest, or the engine's rule."""
+        if (found := self._rejections.get(count)) is None:
+            found = self._rejections[count] = self._rejected(count)
+        return found
+
+    def _rejected(self, count: int) -> Rejection:
         kind = self.request.layouts
         accepted = self.accepted(count, kind)
-        rules = dict.fromkeys(
-            f"{layout.describe()}: {reason}"
-            for layout in self.layouts(count, kind)
-            if not layout.expert_parallel and (reason := self.engine.refusal(self.model, layout)) is not None
-        )
+        rules = self.known.rules(count, kind, self.sharers) if self._takes(count) else ()
         if not accepted:
             return Rejection(count, None, "; ".join(rules) or self._none_of(count))
         nearest = self.evaluate(max(accepted, key=self.fitting.free_bytes))
         if nearest.within_budget and self.request.load.asks_rate:
-            layout, reason = self.rates.nearest([a for a in accepted if self.evaluate(a).within_budget])
+            layout, reason = self.rates.nearest(accepted, lambda x: self.evaluate(x).within_budget)
             return Rejection(count, layout, f"{layout.describe()}: {reason}")
         reason = f"{nearest.layout.describe()}: {nearest.reason}"
         free = nearest.per_gpu.free_bytes if nearest.per_gpu is not None else 0
-        return Rejection(count, nearest.layout, "; ".join([reason, *list(rules)[:1]]), -free if free < 0 else None)
+        return Rejection(count, nearest.layout, "; ".join([reason, *rules[:1]]), -free if free < 0 else None)
 
 
 def _in_machines(memory: LayoutMemory | None) -> Iterator[str]:
@@ -452,8 +557,7 @@ def _context_counts(request: Request, chosen: int | None) -> tuple[tuple[int, in
         if length == request.context:
             counts.append((length, chosen))
             continue
-        search = Search(request.under(context=length))
-        found = search.smallest(search.start(), request.max_gpus)
+        found = Search(request.under(context=length)).fewest()
         counts.append((length, found.layout.gpu_count if found else None))
     if not any(length == request.context for length in lengths):
         counts = sorted([*counts, (request.context, chosen)])
@@ -487,15 +591,21 @@ def plan(request: Request, *, details: bool = True, why: bool = True) -> Plan:
         RequestError: settings that contradict the load.
     """
     search = Search(request)
-    floor = search.floor()
-    chosen = search.smallest(search.start(), request.max_gpus)
+    return planned(search, search.fewest(), details=details, why=why)
+
+
+def planned(search: Search, chosen: LayoutMemory | None, *, details: bool, why: bool = True) -> Plan:
+    """The plan of a layout that a search found to be that of the fewest GPUs; null where none does.
+
+    Raises:
+        RequestError: settings that contradict the load.
+    """
+    request, floor = search.request, search.floor()
     safe = chosen
     if chosen is not None and chosen.verdict == "tight":
         safe = search.smallest(chosen.layout.gpu_count + 1, request.max_gpus, safe=True)
     count = chosen.layout.gpu_count if chosen else None
-    reason = None
-    if chosen is None and why:
-        reason = _why_none(search, floor)
+    reason = _why_none(search, floor) if chosen is None and why else None
     rejected: tuple[Rejection, ...] = ()
     if details:
         last = (count or request.max_gpus + 1) - 1

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from math import ceil, log
+from math import ceil, inf, log
 
 from gpu_sizer.engines.registry import engine_name
 from gpu_sizer.errors import RequestError
+from gpu_sizer.memory.layout import layout_of
+from gpu_sizer.planning.replica import Replica
 from gpu_sizer.records import dataclass, replace
 from gpu_sizer.timing.case import Case, case_of
 from gpu_sizer.timing.constants import Constants, Generation, constants, generation
@@ -31,6 +33,16 @@ if TYPE_CHECKING:
         @property
         def work(self) -> Work:
             """What a token and a prompt ask of the GPUs."""
+
+        def ranks(self, count: int, kind: str, users: int) -> tuple[tuple[int, int], ...]:
+            """Over how many ranks accepted layouts of a count cut each layer, and how many groups share the experts."""
+
+        def speeds(self, request: Request, prompt: float, answer: float) -> Speeds:
+            """Its speeds on the request's GPU under its settings, kept for the next request.
+
+            Raises:
+                RequestError: a GPU or engine of whose speed nothing is known.
+            """
 
 
 #: Mean answers that the longest one of a set of conversations has: benchmarks leave out the longest
@@ -61,7 +73,8 @@ class Demand:
     users: float
     places: float
     arrive: float
-    tail: float
+    burst: float = inf
+    tail: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,22 +105,37 @@ class Situation:
         # Where the estimate says that not one request fits and yet it runs, the cache is no limit that is known.
         places = max(1.0, self.places if self.held >= 1 else float(self.sequences))
         if burst is None:
-            return Demand(wanted, places, 1.0, 0.0)
+            return Demand(wanted, places, 1.0)
         here = max(1.0, burst / self.replicas)
-        # Whole waves, of equal size.
-        running = here / ceil(here / min(here, places))
-        return Demand(running, max(1.0, running), 0.0, min(log(here), LONGEST_ANSWER) / here if drawn else 0.0)
+        running = max(1.0, min(here, places))
+        if drawn:
+            return Demand(running, running, 0.0, here, min(log(running), LONGEST_ANSWER))
+        # Answers of one length end together: whole waves, of equal size.
+        running = max(1.0, here / ceil(here / running))
+        return Demand(running, running, 0.0)
 
     def steady(self, demand: Demand) -> Steady:
         """What one replica does under a demand."""
         d = demand
-        return steady(self.case, self.basis.constants, d.users, d.places, arrive=d.arrive, tail=d.tail)
+        burst = d.burst if d.tail else None
+        return steady(self.case, self.basis.constants, d.users, d.places, arrive=d.arrive, burst=burst, tail=d.tail)
 
     def speed(self, demand: Demand) -> Speed:
         """The speed of all replicas under a demand of each."""
         made = self.steady(demand)
         basis = self.basis
         return judged(self.case, basis.constants, made, basis.engine, basis.gpu, demand.users, self.replicas)
+
+
+def groups_of(layout: Layout, work: Work) -> int:
+    """The groups of a layout that share a model's experts; its other data parallel groups are replicas."""
+    return layout.data_parallel_size if layout.expert_parallel and work.routed.bytes > 0 else 1
+
+
+def one_of(layout: Layout) -> Layout:
+    """The layout of one of its replicas."""
+    x = layout
+    return layout_of(x.tensor_parallel_size, x.pipeline_parallel_size, 1, x.expert_parallel)
 
 
 class Speeds:
@@ -135,7 +163,47 @@ class Speeds:
             profile.fitting(held.model, request.gpu, request.under(context=length, users=1).load)
             for length in self._lengths
         )
+        work, hardware = self._work, self._hardware
+        dense, expert = hardware.computed(work.dense.bits), hardware.computed(work.routed.bits)
+        self.basis = Basis(self.generation, hardware.kind, hardware.link_kind, dense, expert)
         self._found: dict[Layout, Situation] = {}
+        self._replicas: dict[Layout, Replica] = {}
+        self._without_cache: dict[tuple[int, int], Case] = {}
+
+    def replica(self, layout: Layout) -> Replica:
+        """One of a layout's replicas, whose figures are kept.
+
+        Raises:
+            RequestError: a layout that the engine refuses.
+        """
+        one = layout if self.groups(layout) > 1 else one_of(layout)
+        if (found := self._replicas.get(one)) is None:
+            found = self._replicas[one] = Replica(self.situation(one))
+        return found
+
+    @property
+    def has_experts(self) -> bool:
+        """Whether the model is a mixture of experts, whose ranges are their own."""
+        return self._work.experts > 1
+
+    def without_cache(self, tensor: int, data: int) -> Case:
+        """One replica without stages, as if it kept nothing for its requests: no layout over these ranks is faster.
+
+        Args:
+            tensor: ranks over which every layer is cut.
+            data: groups that share the experts.
+        """
+        if (found := self._without_cache.get((tensor, data))) is None:
+            found = self._without_cache[tensor, data] = self._case(tensor, 1, data, 0.0)
+        return found
+
+    def groups(self, layout: Layout) -> int:
+        """The groups of a layout that share the experts; its other data parallel groups are replicas."""
+        return groups_of(layout, self._work)
+
+    def _case(self, tensor: int, pipeline: int, data: int, cache_bytes: float) -> Case:
+        lengths = {"prompt": self._prompt, "answer": self._answer}
+        return case_of(self._work, self._hardware, tensor, pipeline, data, cache_bytes=cache_bytes, **lengths)
 
     def situation(self, layout: Layout) -> Situation:
         """What the formulas need of a layout; ``data_parallel_size`` without spread experts is that many replicas.
@@ -145,38 +213,22 @@ class Speeds:
         """
         if layout.decode_context_parallel_size > 1:
             raise RequestError("how fast caches spread over ranks are (decode context parallelism) was not measured")
-        if layout.data_parallel_size > 1 and not self._shares(layout):
+        if layout.data_parallel_size > self.groups(layout):
             # Replicas are the same one by one: what one of them does is asked once for any number of them.
-            return replace(self.situation(replace(layout, data_parallel_size=1)), replicas=layout.data_parallel_size)
+            return replace(self.situation(one_of(layout)), replicas=layout.data_parallel_size)
         if (found := self._found.get(layout)) is None:
             found = self._found[layout] = self._one(layout)
         return found
-
-    def _shares(self, layout: Layout) -> bool:
-        """Whether its data parallel groups share the experts."""
-        return layout.data_parallel_size > 1 and layout.expert_parallel and self._work.routed.bytes > 0
 
     def _one(self, layout: Layout) -> Situation:
         memory = self._whole.evaluate(layout)
         at_mean = self._mean.evaluate(layout).per_gpu
         if memory.per_gpu is None or at_mean is None:
             raise RequestError(memory.reason or "the engine refuses this layout")
-        work, hardware = self._work, self._hardware
         data = layout.data_parallel_size
         sequences = self._whole.settings(layout).max_num_seqs * data
         held = memory.max_concurrent_requests
         whole, mean = self._lengths
         places = min(float(sequences), held * (1.0 if self.generation.reserves else whole / mean))
-        case = case_of(
-            work,
-            hardware,
-            layout.tensor_parallel_size,
-            layout.pipeline_parallel_size,
-            data,
-            prompt=self._prompt,
-            answer=self._answer,
-            cache_bytes=at_mean.kv_cache_bytes,
-        )
-        dense, expert = hardware.computed(work.dense.bits), hardware.computed(work.routed.bits)
-        basis = Basis(self.generation, hardware.kind, hardware.link_kind, dense, expert)
-        return Situation(case, basis, 1, held, places, sequences)
+        case = self._case(layout.tensor_parallel_size, layout.pipeline_parallel_size, data, at_mean.kv_cache_bytes)
+        return Situation(case, self.basis, 1, held, places, sequences)

@@ -183,12 +183,15 @@ class Answers:
             yield from ("", *rest) if rest else ()
 
     def model_dump(self) -> dict[str, Any]:
-        """The JSON object of several answers."""
+        """The JSON object of several answers; a model or GPU that all of them are about stands at the top, too."""
+        told = [a.model_dump() for a in self.answers]
+        alike = {k: told[0][k] for k in ("model", "gpu") if all(k in t and t[k] == told[0].get(k) for t in told)}
         return {
             "question": self.question,
             "intent": self.intent,
             "understood": self.understood,
-            "answers": [a.model_dump() for a in self.answers],
+            **alike,
+            "answers": told,
         }
 
 
@@ -278,6 +281,13 @@ def _speed(a: Asked, cards: Catalogue) -> HowFast:
     return speed_of(a, gpus_asked(a.gpu_count))
 
 
+def _carried(a: Asked) -> Asked:
+    """A question of speed that tells no number of GPUs, with the fewest that carry the model."""
+    from gpu_sizer.queries.pace import fewest
+
+    return replace(a, gpu_count=fewest(a))
+
+
 _ANSWERS: dict[Intent, Callable[[Asked, Catalogue], Result]] = {
     "speed": _speed,
     "count": _count,
@@ -331,8 +341,10 @@ def _layout_of(result: Result) -> Layout | None:
 
 def _with_speed(a: Asked, result: Result, remark: Remark) -> Remark:
     """A remark on speed with what is known of it, for the layout that was found."""
-    if remark.topic != "speed" or a.model is None or not a.gpus or (layout := _layout_of(result)) is None:
+    if remark.topic != "speed" or a.model is None or not a.gpus:
         return remark
+    if (layout := _layout_of(result)) is None:
+        return remark if result.fits else replace(remark, text="it has no speed where it does not fit")
     from gpu_sizer.queries.pace import aside
 
     return replace(remark, text=aside(a, layout))
@@ -353,12 +365,26 @@ def _refuse_dear(a: Asked, most: Most) -> None:
 
 
 def _answer(u: Understanding, named: InGpus, cards: Catalogue, most: Most) -> Answer:
+    """The answer to one question; where a speed that is only named is not known, the one to what else it asks."""
+    if u.instead is None:
+        return _answered(u, named, cards, most)
+    try:
+        return _answered(u, named, cards, most)
+    except GpuSizerError:
+        from gpu_sizer.queries.rates import SPEED
+
+        return _answered(replace(u, intent=u.instead, remarks=(*u.remarks, SPEED)), named, cards, most)
+
+
+def _answered(u: Understanding, named: InGpus, cards: Catalogue, most: Most) -> Answer:
     offer = named.offer if named.offer is not None and u.gpus == (named.offer.machine.seen_gpu,) else None
     if named.offers and u.model and {o.machine.seen_gpu for o in named.offers} >= set(u.gpus):
         # Machines side by side, whether or not their GPUs are alike.
         u = replace(u, intent="compare", gpu_count=None)
     machines = named.offers if u.intent == "compare" else ()
     a = replace(asked(u, cards), machine=offer, machines=machines, provider=named.provider, workers=most.workers)
+    if u.intent == "speed" and a.gpu_count is None:
+        a = _carried(a)
     remarks = list(u.remarks)
     copies = u.options.copies
     if a.gpus and copies is not None and copies > (a.gpu_count or copies) >= 1:
@@ -457,7 +483,7 @@ def _asked_of(text: str, shelf: Catalogue, most: Most) -> Answer | Answers | Che
                 # A rule that is not known for these: the reader must see which ones were meant.
                 error.args = (f"{error} (understood: {say(asked(parts[0], shelf))})",)
             raise
-    answers = tuple(_part(u, named, shelf, most) for u in parts)
+    answers = tuple(_parts(parts, named, shelf, most))
     if all(isinstance(a, Refused) for a in answers):
         raise next(a.error for a in answers if isinstance(a, Refused))
     return Answers(question, answers)
@@ -519,6 +545,17 @@ def _read(named: InGpus, cards: Catalogue) -> tuple[InGpus, tuple[Understanding,
             raise error from None
         return named, tuple(replace(u, remarks=(*u.remarks, Remark(str(error), first=True))) for u in parts)
     return here, understand_all(here.text, cards)
+
+
+def _parts(parts: tuple[Understanding, ...], named: InGpus, cards: Catalogue, most: Most) -> list[Answer | Refused]:
+    """The answer to each part; where a type of weights is sought, the first that fits, and what was too large."""
+    found: list[Answer | Refused] = []
+    for u in parts:
+        answer = _part(u, named, cards, most)
+        if u.sought and answer.fits:
+            return [answer, *found]
+        found.append(answer)
+    return found
 
 
 def _part(u: Understanding, named: InGpus, cards: Catalogue, most: Most) -> Answer | Refused:

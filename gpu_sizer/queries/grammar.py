@@ -30,6 +30,7 @@ _LABELS = word_set("input inputs output outputs isl osl")
 _AT_ONCE = word_set("concurrent simultaneous parallel active concurrently simultaneously")
 _GROUPS = word_set("team group company office class department staff organisation organization crew club")
 _LOAD_FIRST = word_set("batch concurrency users requests bs")
+_EACH = frozenset(("per", "each", "every", "a"))
 _MARKS = frozenset(":=")
 _HOW = frozenset(("many", "much"))
 _TOGETHER = (("at", "once"), ("at", "a", "time"), ("at", "the", "same", "time"), ("in", "parallel"))
@@ -126,7 +127,9 @@ def read_users(s: Sentence, o: Options) -> None:
             together = next((p for p in _TOGETHER if s.starts(j, p)), ())
             if s.counted(j) in USERS or j > i + 1 or together:
                 o.users = number
-                s.take(i, j + (len(together) or s.counted(j) in USERS))
+                stop = j + (len(together) or s.counted(j) in USERS)
+                o.users_each = s.at(stop) in _EACH and s.counted(stop + 1) in GPU_NOUNS
+                s.take(i, stop + 2 * o.users_each)
         elif word in _GROUPS and s.at(i + 1) == "of" and (group := s.number_at(i + 2)) is not None:
             o.users = group
             s.take(i, i + 3)

@@ -47,17 +47,20 @@ CUES = {
     "mentions_memory": "WEIGH",
     "asks_context": (
         "context limit, what|which context, context can|fits|do, what max model len, max model len|length,"
-        " max seq len, max context, how far, context length can, context window can, ^ context|ctx, WHICH ~ CONTEXT,"
+        " max seq len, max context, context|ctx length|window|size|limit $,"
+        " context|ctx length|window|size|limit on|for, context|ctx $,"
+        " how far, context length can, context window can, ^ context|ctx, WHICH ~ CONTEXT,"
         " MOST ~ LENGTHS"
     ),
     "asks_reach": "how long|far|big|large|high, longest, largest, biggest",
     "of_lengths": "LENGTHS",
     "at_full_context": (
         "at|with max|maximum|full context, at its max|maximum, at the max|maximum context, its max|maximum|full"
-        " context, their full context"
+        " context, their full context, native|default|whole|entire|full|long|short|same|its context|ctx"
     ),
     "asks_users": (
-        "what concurrency, what batch size, max|maximum|largest|biggest batch, users for|on|with|can|could, capacity"
+        "what concurrency, what batch size, ^ batch size, batch size for|on|of,"
+        " max|maximum|largest|biggest batch, users for|on|with|can|could, capacity"
         " for, user capacity, user|users|request limit, requests|people can, how big|large a batch, MANY ~ PEOPLE"
     ),
     "asks_number": "NUMBER ~ HARDWARE, FEWEST ~ GPUS",
@@ -65,8 +68,7 @@ CUES = {
     "asks_enough": "enough, sufficient, suffice|suffices",
     "asks_gpus": "many gpus|cards",
     "asks_fit": (
-        "fit, fits, enough, sufficient, suffice, possible, can i|we, will it, does it, able to, work|run on,"
-        " what|which|best|biggest|highest quant|quants|quantization|quantisation|gguf, ^ MAY"
+        "fit, fits, enough, sufficient, suffice, possible, can i|we, will it, does it, able to, work|run on, ^ MAY"
     ),
     "yes_or_no": "^ MAY",
     "says_fits": "fit|fits|enough|run|runs|work|works",
@@ -88,6 +90,7 @@ ROWS: tuple[tuple[Intent, str, str], ...] = (
     ("users", "users_asked, not asks_hardware", "how many users can Mixtral serve"),
     ("context", "context_asked, gpu", "max context for Gemma 3 27B on one L40S"),
     ("memory", "model, per_token", "KV cache per token for Llama 3 70B"),
+    ("memory", "model, host, not gpu", "how much system RAM does Mixtral need"),
     ("gpus", "model, not gpu, not asks_number, asks_hardware", "what hardware for Mixtral"),
     ("fit", "gpu, model, asks_enough, not count_asked", "16gb of vram enough for Gemma 3 12B"),
     ("fit", "gpu, model, yes_or_no, says_fits, not asks_much, not count_asked", "will Mixtral fit in 48gb vram"),
@@ -116,6 +119,8 @@ class Told:
     """``how many`` or the like stands before a GPU's name."""
     users: bool = False
     context: bool = False
+    host: bool = False
+    """How much of the machine's own memory is asked."""
 
 
 class _Facts:

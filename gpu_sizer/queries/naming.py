@@ -272,6 +272,8 @@ def unknown_gpus(s: Sentence) -> Iterator[str]:
         said = [s.at(i) for i in run]
         if not run or said[0] in _PLATFORMS or len(run) > _NAME:
             continue
+        if len(said) == 1 and is_size(said[0]):
+            continue  # parameters: ``a 70b on 4x``
         figures = any(map(str.isdigit, "".join(said)))
         on = s.said(run[0] - 1) in _ON or s.said(run[0] - 2) in _ON
         made = s.said(run[0] - 1) in _MAKERS and any(map(str.isdigit, "".join(said[:2])))

@@ -27,6 +27,8 @@ class Options:
 
     context: tuple[str, ...] = ()
     users: int | None = None
+    users_each: bool = False
+    """Whether the users are those of each GPU."""
     engine: str | None = None
     utilization: float | None = None
     layouts: str | None = None
@@ -48,6 +50,8 @@ class Options:
     """Whether the most requests a second are asked for."""
     lengths: tuple[str, ...] = ()
     """Lengths of which each is asked about, as typed; ``context`` is the first."""
+    weights: tuple[str, ...] = ()
+    """Types of weights of which each is asked about, where there are several."""
     copies: int | None = None
     """Copies of the model that may share a GPU."""
     ahead: int | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gpu_sizer.errors import GpuSizerError
 from gpu_sizer.load import USUAL_ANSWER, USUAL_PROMPT
 from gpu_sizer.planning.how_fast import how_fast, how_fast_on, most_on
+from gpu_sizer.planning.search import plan
 from gpu_sizer.queries.requests import lengths
 from gpu_sizer.records import replace
 from gpu_sizer.words.how_fast import headline
@@ -27,6 +28,12 @@ def speed_of(a: Asked, count: int | None) -> HowFast:
     """
     request = _paced(a).request()
     return most_on(request, count or 1) if a.understood.options.most else how_fast_on(request, count or 1)
+
+
+def fewest(a: Asked) -> int:
+    """The fewest GPUs that carry a prompt and an answer; one where no number does."""
+    layout = plan(_paced(a).request()).layout
+    return layout.gpu_count if layout is not None else 1
 
 
 def aside(a: Asked, layout: Layout) -> str:

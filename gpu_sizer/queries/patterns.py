@@ -2,7 +2,7 @@
 
 A pattern is a list of alternatives, parted by commas. An alternative is a phrase, ``what can i run``, or asks for a
 noun, ``ASK ~ MODELS``: a word of the first kind, and one of the second within its reach. A word in capitals is a set
-of :data:`SETS`, ``a|b`` is one of two words, ``#`` a number, ``^`` the beginning of the question.
+of :data:`SETS`, ``a|b`` is one of two words, ``#`` a number, ``^`` the beginning of the question and ``$`` its end.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ _NOUN = 5
 _BREAKS = frozenset(",;.?!:")
 NUMBER = frozenset("#")
 BEGIN = frozenset("^")
+END = frozenset("$")
 
 
 def _words(text: str) -> frozenset[str]:
@@ -119,6 +120,9 @@ def found(s: Sentence, text: str) -> Iterator[range]:
             if near:
                 if (k := _near(s, i, wanted[1])) is not None:
                     yield range(i, k + 1)
+            elif wanted[-1] == END:
+                if i + len(wanted) - 1 == len(s.words) and all(_is(s, i + k, w) for k, w in enumerate(wanted[:-1])):
+                    yield range(i, len(s.words))
             elif all(_is(s, i + k, w) for k, w in enumerate(wanted)):
                 yield range(i, i + len(wanted))
 

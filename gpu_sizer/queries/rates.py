@@ -31,9 +31,16 @@ _ASKED = (
     "HOW throughput|latency|ttft|tps|speed|tpot, how fast, ^ throughput|latency|ttft|tps|speed, HOW TOKENS EACH TIME,"
     " HOW TOKENS s|sec|second, HOW tok|t s, estimate of throughput, how much tokens|tok"
 )
-_FIRST = "ttft, first token, time to the first"
+_FASTER = "faster|fastest|quicker|quickest|slower|slowest"
+_FIRST = "ttft, first token, time to the first, latency|latencies, response time|times"
 #: Where the most requests a second are asked for.
 _ASKED_MOST = "HOW RATED EACH TIME, HOW RATES, HOW RATED s|sec|second, HOW concurrent|total RATED EACH TIME"
+#: Where speed is what is named: these begin the question, end it, or stand before what it is the speed of; but not
+#: as what something is to be good for.
+_NAMED_BEFORE = word_set("of for on with from when running using in")
+_WISHED = word_set(
+    "good high higher decent best better max maximum great nice acceptable usable reasonable for enough fine"
+)
 #: What else a question asks, beside speed.
 _ELSE = ("asks_memory", "asks_count", "asks_fit", "asks_hardware", "asks_users")
 _CONTEXT = "max|maximum|longest|most|much context, context length|window, what context"
@@ -60,6 +67,9 @@ _PER = word_set("per a each every for by one single")
 _SEEN = "i|we|only|just get|got|see|have|getting, got|currently|achieved|measured|seeing, am|are|im getting"
 #: Words before an amount in which these are looked for.
 _NEAR = 5
+#: Figures of a number that may be a GPU's name, and what stands before one.
+_FIGURES = 4
+_BEFORE_GPUS = word_set("x rtx gtx rx geforce radeon dual quad single on a my the")
 #: The scope of a rate at which prompts are read, which no answer judges.
 PROMPTS = "prompts"
 #: Tokens a second that no answer was ever measured to come at (tests/evidence/speed.jsonl: 535): more is in all.
@@ -92,7 +102,26 @@ class Paced:
     """Whether it asks for the most requests a second."""
     waits: bool = False
     """Whether it asks when the first token comes."""
+    asked: bool = False
+    """Whether it asks for speed at all, be it beside something else, and tells no rate."""
+    named: bool = False
+    """Whether speed is what it names, without a verb and without asking for anything else."""
     remarks: tuple[Remark, ...] = ()
+
+
+def _names_speed(s: Sentence) -> bool:
+    """Whether speed is the noun that a question without a verb is about: ``tok/s of llama 3 8b on an a10g``."""
+    last = len(s.words)
+    while last and s.said(last - 1) in ("please", "pls", "thanks", "like"):
+        last -= 1
+    for pattern in (SPEEDS, LATENCIES):
+        for place in found(s, pattern):
+            start = s.skip(place.start - 1, ("the", "a", "expected", "inference", "generation", "decode"), -1)
+            ends = place.stop == last or s.said(place.stop) in _NAMED_BEFORE
+            apart = s.said(start) not in _WISHED | _PROMPTS and not _seen(s, range(max(0, start - 3), start + 1))
+            if (start < 0 or ends) and apart:
+                return True
+    return False
 
 
 def read_speed(s: Sentence, *, has_model: bool) -> Paced:
@@ -108,7 +137,11 @@ def read_speed(s: Sentence, *, has_model: bool) -> Paced:
     rates = tuple(r for r in every if r.scope != PROMPTS)
     others = matches(s, _CONTEXT) or any(says(s, cue) for cue in _ELSE)
     alone = most or (matches(s, _ASKED) and not (others and has_model))
+    named = not every and not others and _names_speed(s)
     told = [SPEED] if len(every) > len(rates) else []
+    faster = [p for p in found(s, _FASTER) if s.taken.isdisjoint(p)]
+    for place in faster:
+        s.take(place.start, place.stop)
     for pattern, remark in ((SPEEDS, SPEED), (LATENCIES, LATENCY)):
         places = [p for p in found(s, pattern) if not s.taken.issuperset(p)]
         for place in places:
@@ -117,10 +150,11 @@ def read_speed(s: Sentence, *, has_model: bool) -> Paced:
         if places:
             told.append(remark)
     if alone:
-        return Paced(rates, True, most, matches(s, _FIRST))
+        return Paced(rates, True, most, matches(s, _FIRST), asked=True)
     if rates:
         return Paced(rates, remarks=tuple(r for r in told if r is not SPEED))
-    return Paced(remarks=(SPEED,) if told else ())
+    asked = bool(told or faster)
+    return Paced(remarks=(SPEED,) if asked else (), waits=matches(s, _FIRST), asked=asked, named=named)
 
 
 #: What answers say of speed that is only named, and of limits on times beside a rate.
@@ -143,7 +177,7 @@ def _rate(s: Sentence, place: range, tokens: bool) -> Rate | None:
         start, stop, amount = place.start, behind + 1, _amount(s, behind)
         if s.said(stop) in SETS["RATED"] | SETS["TOKENS"]:
             tokens, stop = s.said(stop) in SETS["TOKENS"], stop + 1
-    if amount is None:
+    if amount is None or _is_gpu(s, start):
         return None
     near = range(max(0, start - _NEAR), stop)
     if _seen(s, near):
@@ -157,6 +191,11 @@ def _rate(s: Sentence, place: range, tokens: bool) -> Rate | None:
     said = "".join((" " if s.words[i].before.strip() != "/" else "/") + s.said(i) for i in range(start, stop)).strip()
     s.take(start, end)
     return Rate(amount / seconds, tokens, scope, seconds == 1, said)
+
+
+def _is_gpu(s: Sentence, i: int) -> bool:
+    """Whether a figure before a unit of speed is a GPU's name: ``2x3090 t/s``."""
+    return len(s.at(i)) >= _FIGURES and s.said(i - 1) in _BEFORE_GPUS
 
 
 def _of_prompts(s: Sentence, start: int, stop: int) -> bool:
@@ -219,8 +258,8 @@ def _scope(s: Sentence, near: range, stop: int) -> tuple[str, int]:
 
 
 def _take_amount(s: Sentence, place: range) -> None:
-    """Takes the limit beside a word of speed: ``under 500 ms``, ``< 800ms``."""
-    if s.number_at(place.start - 1) is not None:
+    """Takes the limit beside a word of speed: ``under 500 ms``, ``< 800ms``; not a GPU's figure: ``4090 speed``."""
+    if s.number_at(place.start - 1) is not None and len(s.at(place.start - 1)) < _FIGURES:
         s.take(place.start - 1)
     i = s.skip(
         place.stop, ("under", "below", "over", "of", "less", "than", "within", "at", "least", "around", "about", "most")

@@ -7,6 +7,7 @@ from math import prod
 
 from gpu_sizer.cards.families import TAGS, Vocabulary, is_size, newest_first
 from gpu_sizer.cards.names import join_names, normal
+from gpu_sizer.engines.registry import engine
 from gpu_sizer.queries.entities import ARTICLES, RELEASED, Mender, Name, counted, exact_names, goes_on, singular
 from gpu_sizer.queries.gpu_memory import memory_place, with_memory
 from gpu_sizer.queries.grammar import NODE_NOUNS, read_options
@@ -19,7 +20,7 @@ from gpu_sizer.queries.rates import Paced, read_speed, settle
 from gpu_sizer.queries.sentence import Sentence
 from gpu_sizer.queries.settings import read_engine
 from gpu_sizer.queries.stopwords import STOP_WORDS
-from gpu_sizer.queries.topics import Remark, refuse_topics, take_topics
+from gpu_sizer.queries.topics import HOST, Remark, refuse_topics, take_topics
 from gpu_sizer.records import replace
 
 TYPE_CHECKING = False
@@ -44,7 +45,7 @@ _MACHINE_SOUGHT = "which|what|cheapest instance|instances|machine|machines|vm|no
 #: One of these, or a sign, stands in every question about money.
 _MONEY = frozenset(("usd", "dollar", "dollars", "bucks", "month", "monthly"))
 #: GPUs that are told as so many of each are all meant together, unless one of these says that one is to be chosen.
-_CHOICE = "or|vs|versus|better|best|cheaper|cheapest|compare|comparison|which"
+_CHOICE = "or|vs|versus|better|best|cheaper|cheapest|faster|quicker|slower|than|compare|comparison|which"
 _TOGETHER = "plus|together|both|mixed|mix|alongside|combined|combination"
 
 
@@ -141,6 +142,7 @@ class Reader:
         if not holders:
             return
         usual = [g for g in holders if g.vendor == "NVIDIA"] or holders
+        usual = [g for g in usual if engine().never_on(g.platform, g.compute_capability) is None] or usual
         chosen = min(usual, key=lambda g: (g.memory.visible_mib, g.id))
         others = [g.id for g in holders if g.id != chosen.id][:4]
         like = f" (as much have {join_names(others)})" if others else ""
@@ -333,6 +335,7 @@ class Reader:
             count_asked=any(self._asked(g) for g in self.gpus),
             users=self.options.users is not None,
             context=bool(self.options.context),
+            host=any(r.topic == HOST for r in self.remarks),
         )
         return intent_of(self.s, told)
 
@@ -375,11 +378,16 @@ class Reader:
         return tuple(found)
 
     @property
+    def chooses(self) -> bool:
+        """Whether one of several GPUs is to be chosen."""
+        return matches(self.s, _CHOICE)
+
+    @property
     def mixed(self) -> bool:
         """Whether GPUs of several kinds are meant all together: ``2x 4090 and 1x 4070``."""
         if len({g.ids for g in self.gpus}) < 2 or not self.models:
             return False
-        if matches(self.s, _CHOICE):
+        if self.chooses:
             return False
         joined = any("+" in self.s.words[i].before for g in self.gpus for i in (g.start, g.start - 1) if i >= 0)
         counted = any(g.count is not None for g in self.gpus)

@@ -112,6 +112,8 @@ def asked(u: Understanding, cards: Catalogue) -> Asked:
     native = model.context.native if model else None
     engine = o.engine or ENGINE.default
     options: dict[str, Any] = {name: getattr(o, s.key, o.settings.get(name)) for name, s in OPTIONS.items()}
+    if o.users_each and o.users is not None:
+        options["users"] = o.users * (count or 1)
     options["context"] = sum(tokens(text, native) for text in o.context) or None
     if u.intent == "speed" or o.tokens_in_all or any(options[name] for name in RATES):
         options |= _paced(o, lengths(o, native), speed=u.intent == "speed")

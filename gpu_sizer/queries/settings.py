@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from gpu_sizer.engines.registry import engine, engine_words
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import ENGINE, OPTIONS, WEIGHTS
@@ -59,8 +61,13 @@ _DTYPE_PHRASES = {
 }
 _Q_TYPES = word_set("q1 q2 q3 q4 q5 q6 q8")
 _Q_PARTS = word_set("k 0 1 s m l xs xxs nl")
-_VAGUE = word_set("quantized quantised quantize quantise quant quants gguf ggml")
+_VAGUE = word_set("quantized quantised quantize quantise quant quants quantization quantisation gguf ggml")
+_SOUGHT = word_set("which what whats best largest biggest highest")
+_KINDS = word_set("gguf ggml llama cpp level type size is the kind of")
+#: Types of llama.cpp's files that are usual, the largest first.
+USUAL_FILES = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "q3_k_m", "q2_k")
 _NEGATIONS = word_set("not no non never without un isnt dont")
+_BESIDE = word_set("vs versus or and weights")
 _CACHE = frozenset(("kv", "cache", "kvcache"))
 _BEFORE_DTYPES = word_set("in at of as to dtype type precision with is = k v")
 #: What files of llama.cpp's hold for the bits that people tell.
@@ -190,12 +197,23 @@ def _llama_cpp_type(s: Sentence, i: int) -> tuple[str, int] | None:
     return engine(_OF_GGUF).own_format(said) or said, stop
 
 
+def _side_by_side(s: Sentence, told: list[tuple[int, int, str]]) -> tuple[str, ...]:
+    """Types that stand beside one another to be chosen from: ``fp8 vs bf16``, ``q4, q6 or q8``; else none."""
+    kinds = tuple(dict.fromkeys(kind for _, _, kind in told))
+    for (_, stop, _), (start, _, _) in pairwise(told):
+        between = [s.said(k) for k in range(stop, start)]
+        if not all(w in _BESIDE for w in between) or not (between or s.words[start].before.strip() in (",", "/")):
+            return ()
+    return kinds if len(kinds) > 1 else ()
+
+
 def read_dtypes(s: Sentence, o: Options) -> None:
     """``in fp8``, ``bf16 weights``, ``with an fp8 kv cache``.
 
     Raises:
         RequestError: quantized weights without their format.
     """
+    told: list[tuple[int, int, str]] = []
     for i in list(s.free()):
         found = _DTYPES.get(s.at(i))
         stop = i + 1
@@ -215,10 +233,12 @@ def read_dtypes(s: Sentence, o: Options) -> None:
             o.settings["kv_cache_dtype"] = "float8" if found == "int8" else found
         else:
             o.settings[WEIGHTS] = found
+            told.append((i, stop, found))
         s.take(i, stop)
     if (o.engine or "").replace("_", ".").startswith(_OF_GGUF) and (named := o.settings.get(WEIGHTS)):
         o.settings[WEIGHTS] = _AS_GGUF.get(named, named)
-    refuse_vague_formats(s, o.settings.get(WEIGHTS))
+    o.weights = _side_by_side(s, told)
+    refuse_vague_formats(s, o)
 
 
 def _phrases(s: Setting) -> tuple[tuple[str, ...], ...]:
@@ -260,22 +280,25 @@ def read_settings(s: Sentence, o: Options) -> None:
             _read_setting(s, o, setting)
 
 
-#: Before ``quant``, these ask for one.
-_CHOICE = word_set("what which best biggest largest highest right good")
-
-
-def refuse_vague_formats(s: Sentence, dtype: str | None) -> None:
+def refuse_vague_formats(s: Sentence, o: Options) -> None:
     """``quantized`` alone says no format; where it goes with one, or is denied, it says nothing more.
+
+    Where one is sought (``which quant of Qwen3 32B fits on a 3090``), each of llama.cpp's usual files is asked about.
 
     Raises:
         RequestError: weights are wanted quantized, and nothing tells how.
     """
+    dtype = o.settings.get(WEIGHTS)
     for i in list(s.free()):
         if s.at(i) not in _VAGUE:
             continue
+        before = s.skip(i - 1, _KINDS, -1)
+        if dtype is None and s.said(before) in _SOUGHT and (o.engine or _OF_GGUF).startswith(_OF_GGUF):
+            o.weights, o.engine = USUAL_FILES, o.engine or _OF_GGUF
+            s.take(i)
+            return
         denied = not _NEGATIONS.isdisjoint((s.said(i - 1), s.said(i - 2)))
-        # Which one is what is asked: the answer about the weights as released names those that would do.
-        if not denied and dtype is None and s.said(i - 1) not in _CHOICE:
+        if not denied and dtype is None:
             error = RequestError(
                 "quantized to what? say for example 'in fp8', 'in nvfp4' or 'in 4-bit'; without it, the weights as"
                 " released are sized"

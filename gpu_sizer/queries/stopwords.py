@@ -14,7 +14,7 @@ STOP_WORDS = word_set(
     smallest lowest maximum max most largest biggest longest highest big large small long short high low more less few
     fewer enough sufficient possible able ok okay fine good best better well just only also even still really actually
     exactly about around roughly approximately some any all each every both either other another same time times x
-    using use used uses run runs running ran serve serves served serving host hosts hosted hosting deploy deploys
+    using use used uses run runs running ran serve serves served serving host hosts hosted hosting self deploy deploys
     deployed deploying deployment fit fits fitting load loads loaded loading work works working handle handles handling
     support supports supporting hold holds holding take takes taking put make makes inference inferencing infer
     gpu gpus card cards accelerator accelerators graphics hardware machine machines server servers node nodes box boxes

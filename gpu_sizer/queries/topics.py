@@ -6,6 +6,7 @@ was decided, *noted* below where it does not, and *idle* where it says nothing.
 
 from __future__ import annotations
 
+from gpu_sizer.cards.families import is_size
 from gpu_sizer.errors import RequestError
 from gpu_sizer.queries.patterns import found
 from gpu_sizer.records import dataclass
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from gpu_sizer.queries.sentence import Sentence
 
     Treatment = Literal["refused", "told", "noted", "idle"]
+
+#: The topic of the machine's own memory, where a question asks how much of it.
+HOST = "system memory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,16 @@ TOPICS: tuple[Topic, ...] = (
         "gemma 3 27b qat on an rtx 4090",
     ),
     Topic(
+        HOST,
+        "how much|many system|host|cpu|main ram|memory, how much|many ddr4|ddr5, how much|many gb of|system"
+        " system|host|cpu|ram, system|host|cpu ram|memory requirement|requirements|needed|required,"
+        " enough|sufficient system|host|cpu ram|memory",
+        "told",
+        "what the GPUs do not hold of that has to lie in system memory: --n-gpu-layers and --n-cpu-moe (llama.cpp),"
+        " --cpu-offload-gib (vLLM) plan with it",
+        "how much system ram do i need for deepseek r1",
+    ),
+    Topic(
         "offload",
         "offload|offloading|offloaded, cpu offload|offloading, swap, cpu ram|memory, system ram|memory, host"
         " ram|memory, main memory, ddr4|ddr5, ram|memory ddr4|ddr5, cpu, offloaded to cpu|ram, to cpu ram,"
@@ -182,7 +196,7 @@ def take_topics(s: Sentence) -> tuple[Remark, ...]:
 def _take_figures(s: Sentence, place: range) -> None:
     """Takes the figures beside idle words: a version behind, an amount before."""
     amount = s.at(place.start - 1)
-    if amount[:1].isdigit() and amount[-1:].isalpha():
+    if amount[:1].isdigit() and amount[-1:].isalpha() and not is_size(amount):
         s.take(place.start - 1)
     stop = place.stop
     while s.at(stop).lstrip("v")[:1].isdigit() and "," not in s.words[stop].before and stop < place.stop + 2:

@@ -10,6 +10,7 @@ from gpu_sizer.load import WEIGHTS
 from gpu_sizer.queries.languages import in_english
 from gpu_sizer.queries.naming import LIKE_SIZE, told_by_size, unknown, unknown_gpus, unknown_model
 from gpu_sizer.queries.reading import Reader
+from gpu_sizer.queries.settings import USUAL_FILES
 from gpu_sizer.queries.topics import Remark
 from gpu_sizer.records import dataclass, replace
 
@@ -55,12 +56,23 @@ class Understanding:
     mixed: tuple[str, ...] = ()
     other_memory: tuple[str, ...] = ()
     """GPUs of the same name with another memory, where none was told."""
+    sought: bool = False
+    """Whether it is one of several types of weights, the largest first, of which one that fits is sought."""
+    instead: Intent | None = None
+    """What else is answered where the speed that was named is not known."""
 
 
 def _incomplete(message: str, about: str, suggestions: Sequence[str] = ()) -> RequestError:
     error = RequestError(message, about=about, suggestions=suggestions)
     error.kind = "incomplete"
     return error
+
+
+def _timed(u: Understanding) -> Understanding:
+    """A question as one of speed, which has nothing to say of leaving that out."""
+    kept = tuple(r for r in u.remarks if r.topic != "speed")
+    options = replace(u.options, notes=tuple(r.text for r in kept))
+    return replace(u, intent="speed", remarks=kept, options=options)
 
 
 class _Decision:
@@ -85,6 +97,9 @@ class _Decision:
         if not gpus and intent not in _WITHOUT_GPU:
             intent, gpus = self._without_gpu(intent)
         count, intent = self._count(intent)
+        if self.r.options.users_each and count is None and not all(g.count for g in self.r.gpus):
+            text = f"{self.r.options.users} users a GPU are taken as those of all: say on how many GPUs they are"
+            self.r.remarks.append(Remark(text, first=True))
         self._where_it_runs(gpus)
         if intent == "models" and self.r.says("asks_best"):
             self.r.options.best = True
@@ -104,7 +119,9 @@ class _Decision:
             self.r.ignored(),
             tuple(self.r.remarks),
             other_memory=self.r.other_memory() if intent == "fit" else (),
+            instead=self.r.intent() if intent == "speed" and not self.r.pace.alone else None,
         )
+        one = _timed(one) if intent == "speed" else one
         if self.r.mixed:
             each = [i for g in self.r.gpus for i in g.ids[:1] * (g.count or 1)]
             if self.r.options.engine is None:
@@ -120,17 +137,43 @@ class _Decision:
             part = replace(one, model=model or None, spelling=spelling, gpus=own.get(model, one.gpus))
             if own and part.intent == "compare":
                 part = replace(part, intent="count")
-            counted = len(self.r.gpus) > 1 and all(g.count for g in self.r.gpus)
-            if part.intent == "compare" and counted and not self.r.says("compares"):
-                # "3x 3090 or 1x A6000": whether each of these does.
+            numbers = [g.count or (1 if g.article else None) for g in self.r.gpus]
+            counted = len(numbers) > 1 and any(g.count for g in self.r.gpus) and None not in numbers
+            if part.intent in ("compare", "models") and len(self.r.gpus) > 1 and not model:
+                # "4x A6000 vs 2x H100": what runs on each of these.
                 for g in self.r.gpus:
-                    yield replace(part, intent="fit", gpus=g.ids[:1], gpu_count=g.count)
+                    yield replace(part, intent="models", gpus=g.ids[:1], gpu_count=g.count)
+                continue
+            if part.intent in ("compare", "speed") and len(self.r.gpus) > 1 and self.r.pace.asked:
+                # "3090 vs 4090 speed": that of each of these.
+                for g in self.r.gpus:
+                    # One of each is a kind, not a number: "is a 5090 faster than a 4090".
+                    number = g.count if g.count != 1 else None
+                    yield replace(_timed(part), gpus=g.ids[:1], gpu_count=number)
+                continue
+            if part.intent == "compare" and counted and not self.r.says("asks_price"):
+                # "3x 3090 or an A6000": whether each of these does.
+                for g, number in zip(self.r.gpus, numbers, strict=True):
+                    yield replace(part, intent="fit", gpus=g.ids[:1], gpu_count=number)
+                continue
+            if len(self.r.options.weights) > 1:
+                for kind in self.r.options.weights:
+                    options = replace(part.options, settings={**part.options.settings, WEIGHTS: kind}, weights=())
+                    said = Remark(f"that is with weights in {kind}", first=True)
+                    alone = part.intent == "compare" and len(part.gpus) == 1
+                    intent = "count" if alone else part.intent
+                    sought = self.r.options.weights == USUAL_FILES and bool(part.gpus)
+                    intent = "fit" if sought else intent
+                    remarks = (*part.remarks, said)
+                    yield replace(part, intent=intent, options=options, remarks=remarks, sought=sought)
                 continue
             lengths = self.r.options.lengths
             if len(lengths) < 2 or one.intent == "context":
                 yield part
             for length in lengths if len(lengths) > 1 and one.intent != "context" else ():
-                yield replace(part, options=replace(part.options, context=(length,), lengths=()))
+                said = Remark(f"that is at {length} tokens", first=True)
+                options = replace(part.options, context=(length,), lengths=())
+                yield replace(part, options=options, remarks=(*part.remarks, said))
 
     def _pairs(self) -> dict[str, tuple[str, ...]]:
         """The GPU that stands beside each model, where they alternate: Llama 3 8B on L4 and 70B on H100."""
@@ -152,7 +195,8 @@ class _Decision:
             told.append("nor is its speed estimated")
         if isinstance(error, UnknownModelError) and self.r.gpus:
             each = [f"{g.count} × {g.ids[0]}" if g.count else g.ids[0] for g in self.r.gpus if g.ids]
-            told.insert(0, f"the GPUs were understood: {' + '.join(each)}")
+            link = " or " if self.r.chooses else " + "
+            told.insert(0, f"the GPUs were understood: {link.join(each)}")
         for gpu in unknown_gpus(self.r.s) if self.r.read_all else ():
             if not any(word in str(error) for word in gpu.split()):
                 told.insert(0, f"the GPU {gpu[:40]!r} is not in the catalogue")
@@ -165,7 +209,8 @@ class _Decision:
         Raises:
             RequestError: nothing that can be told from the words.
         """
-        intent = "speed" if self.r.pace.alone else self.r.intent()
+        pace = self.r.pace
+        intent = "speed" if pace.alone or (pace.named and self.r.models and self.r.gpus) else self.r.intent()
         if self.r.chip is not None and not self.r.gpus and intent != "models":
             raise self._unknown_chip()
         if not self.r.says("sizing") and self.r.memory is None and (intent is None or not self.r.sure):
@@ -236,8 +281,9 @@ class _Decision:
         if self.r.options.engine is not None or not ids:
             return
         usual, gpus = engine(), [self.cards.gpus.get(i) for i in ids]
-        why = [usual.never_on(g) for g in gpus]
-        if all(why) and not any((other := engine(INSTEAD)).never_on(g) for g in gpus):
+        kinds = [(g.platform, g.compute_capability) for g in gpus]
+        why = [usual.never_on(*kind) for kind in kinds]
+        if all(why) and not any((other := engine(INSTEAD)).never_on(*kind) for kind in kinds):
             self.r.options.engine = INSTEAD
             self.r.remarks.append(Remark(f"by {other.title}'s rules, since {why[0]}", first=True))
 
@@ -276,7 +322,10 @@ class _Decision:
             raise _incomplete(
                 f"for which model? What machines cost is listed by `gpu-sizer machines --gpu {gpu}`", "model"
             )
-        if self.r.gpus and intent in ("fit", "memory", "models", "gpus"):
+        if self.r.gpus and self.r.pace.asked:
+            self.r.remarks = [r for r in self.r.remarks if r.topic != "speed"]
+            raise _incomplete('the speed of which model? ask for example "how fast is Qwen3 14B on a 3090"', "model")
+        if self.r.gpus and intent in ("fit", "memory", "models", "gpus", "compare"):
             return "models"
         if self.r.memory is not None and not self.r.gpus:
             raise self._no_holder()
@@ -320,7 +369,7 @@ class _Decision:
         """The number of GPUs that was told, and what is asked of them."""
         count = self.r.gpu_count
         if intent == "speed":
-            return count or 1, intent
+            return (1 if count is None and any(g.article for g in self.r.gpus) else count), intent
         if intent == "fit" and count is None and not self.r.options.nodes:
             return (None, "count") if any(g.plural for g in self.r.gpus) else (1, "fit")
         return count, intent

@@ -89,8 +89,9 @@ class ModelBody(Body):
     model: Name = Field(description="Id, alias or hub id of a model of the catalogue.")
 
     def load(self) -> dict[str, Any]:
-        """The options of the library's calls."""
-        return {name: getattr(self, name) for name in self._settings if name in OPTIONS}
+        """The options of the library's calls; an engine that is left out may be told by the model's name."""
+        given = self._settings if ENGINE.name in self.model_fields_set else self._settings - {ENGINE.name}
+        return {name: getattr(self, name) for name in given if name in OPTIONS}
 
 
 class LoadBody(ModelBody):

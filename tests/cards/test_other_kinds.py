@@ -24,6 +24,10 @@ KINDS = [
     ("GSAI-ML/LLaDA-8B-Instruct", r"in several passes.*\(llada-8b\)"),
     ("Dream-org/Dream-v0-Instruct-7B", r"in several passes"),
     ("apple/OpenELM-1_1B-Instruct", r"class none of the engines planned for here loads.*\(openelm"),
+    ("openai-community/openai-gpt", r"a class that no engine planned for here serves"),
+    ("Zyphra/Zamba2-1.2B-instruct", r"one block shared by many layers.*\(zamba2\)"),
+    ("lmstudio-community/Qwen3.8-27B-MLX-4bit", r"Apple's MLX.*size the original"),
+    ("unsloth/Qwen2.5-14B-bnb-4bit", r"bitsandbytes.*size the original"),
     ("bert-base", r"an encoder that turns a text into vectors or labels \(bert\)"),
 ]
 

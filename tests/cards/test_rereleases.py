@@ -16,6 +16,10 @@ from gpu_sizer.errors import UnknownModelError
         ("somebody/Mixtral-8x7B-v0.1-FP8", "somebody/Mixtral-8x7B-v0.1", "float8-tensor"),
         ("x/Llama-3.1-70B-Instruct-FP8-KV", "x/Llama-3.1-70B-Instruct", "float8-tensor"),
         ("x/Y-NVFP4", "x/Y", "nvfp4"),
+        ("RadixArk/Qwen3.8-27B-NVFP4-BF16-LMHead", "RadixArk/Qwen3.8-27B", "nvfp4"),
+        ("lued/Qwen3.8-27B-INT8-W8A16-MTP", "lued/Qwen3.8-27B", "int8-channel"),
+        ("goldhub/Qwen3.8-27B-BF16-INT4-W4A16-G32-AutoRound", "goldhub/Qwen3.8-27B", "int4-group32"),
+        ("x/Y-W4A16-MTP", "x/Y", "int4-group128"),
         ("Qwen/Qwen3-32B-AWQ", "Qwen/Qwen3-32B", "int4-group128"),
         ("Qwen/Qwen3.5-27B-GPTQ-Int4", "Qwen/Qwen3.5-27B", "int4-group128"),
         (

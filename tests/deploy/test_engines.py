@@ -85,6 +85,37 @@ def test_sglang() -> None:
     assert "--enable-dp-attention" not in apart
 
 
+@pytest.mark.parametrize(
+    ("model", "more", "said"),
+    [
+        (
+            "deepseek-v3",
+            {"speculative": "mtp"},
+            {"--speculative-algorithm": "EAGLE", "--speculative-num-steps": "1", "--speculative-eagle-topk": "1"}
+            | {"--speculative-num-draft-tokens": "2"},
+        ),
+        (
+            "llama-3.1-8b",
+            {"speculative": "draft:llama-3.2-1b:3"},
+            {"--speculative-algorithm": "STANDALONE", "--speculative-draft-model-path": "meta-llama/Llama-3.2-1B"}
+            | {"--speculative-num-steps": "3", "--speculative-num-draft-tokens": "4"},
+        ),
+        (
+            "qwen3-8b",
+            {"speculative": "draft:qwen3-8b-dflash:15", "lora": "4x16"},
+            {"--speculative-algorithm": "DFLASH", "--speculative-num-draft-tokens": "16"}
+            | {"--max-loras-per-batch": "4", "--max-lora-rank": "16", "--lora-target-modules": "all"},
+        ),
+    ],
+)
+def test_sglang_says_what_drafts_and_its_slots(model: str, more: dict[str, str], said: dict[str, str]) -> None:
+    gpu, tp = ("b200", 8) if model == "deepseek-v3" else ("h100", 1)
+    plan = estimate(model, gpu=gpu, tensor_parallel_size=tp, context=4096, engine="sglang", **more)
+    told = words("sglang", plan)
+    assert told.items() >= said.items()
+    assert ("--speculative-num-steps" in told) == ("DFLASH" not in told.values())
+
+
 def test_tensorrt_llm() -> None:
     told = words("tensorrt-llm", planned(tp=2, pp=2, max_num_seqs=64, ep=True))
     expected = {

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import io
 import json
 import re
 import shlex
 import subprocess
 import sys
+import types
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 import yaml
 
-from gpu_sizer import RequestError, estimate, size
+from gpu_sizer import DoesNotFitError, RequestError, estimate, size
 from gpu_sizer.cli.entry import run
 from gpu_sizer.deploy.choices import Choices
 from gpu_sizer.deploy.formats import COMMANDS
@@ -100,7 +102,7 @@ def test_replicas_of_sglang_lie_on_one_machine() -> None:
 @pytest.mark.parametrize(
     ("asked", "reason"),
     [
-        ({"engine": "vllm@0.6.6", "data_parallel_size": 2}, "--data-parallel-size.*0.8.5 is the first"),
+        ({"engine": "vllm@0.6.6", "data_parallel_size": 2}, "one server of vLLM 0.6.6 is one replica"),
         ({"engine": "vllm@0.10.2", "kv_cache_dtype": "fp8_inc"}, "fp8_inc"),
         ({"kv_cache_dtype": "float16"}, "does not go with a model computed in bfloat16"),
         ({"engine": "tensorrt-llm", "enforce_eager": True}, "file of its own"),
@@ -134,8 +136,55 @@ def test_an_sglang_without_pipelines_is_told_of_none() -> None:
     assert "--pp-size" not in old
     assert "--pp-size" in command("llama-3.1-70b", "h100", engine="sglang", tensor_parallel_size=4)
     two: dict[str, Any] = {"tensor_parallel_size": 2, "pipeline_parallel_size": 2, "context": 8192}
-    with pytest.raises(RequestError, match="--pp-size"):
+    with pytest.raises(DoesNotFitError, match=r"pipelines from 0\.4\.7 on"):
         command("llama-3.1-70b", "h100", engine="sglang@0.4.6", **two)
+    # What is planned can be told: 3 GPUs would do with stages.
+    assert options(command("llama-3.1-70b", "h100", engine="sglang@0.4.6"))["--tp-size"] == "4"
+    assert options(command("llama-3.1-70b", "h100", engine="sglang@0.4.7"))["--pp-size"] == "3"
+
+
+def test_a_volume_holds_the_whole_checkpoint_however_it_is_spread() -> None:
+    """Experts over all ranks, weights in the machine's memory: what is downloaded stays the same."""
+    whole = {"tensor_parallel_size": 8}
+    spread = {"tensor_parallel_size": 1, "data_parallel_size": 16, "expert_parallel": True}
+    sizes = {
+        make_serving(estimate("deepseek-r1", gpu="h200", **layout), Choices()).storage_gib for layout in (whole, spread)
+    }
+    assert sizes == {790}
+    off = make_serving(
+        estimate("llama-3.1-70b", gpu="a6000", tensor_parallel_size=2, context=8192, cpu_offload_gib=30), Choices()
+    )
+    assert off.storage_gib == 170
+    assert off.memory_gib >= 60 + 12
+
+
+@pytest.mark.parametrize(
+    ("files", "engine", "left_out"),
+    [
+        (["model-1.safetensors", "original/consolidated.00.pth", "pytorch_model.bin"], "vllm", {1, 2}),
+        (["pytorch_model.bin", "config.json"], "vllm", set()),
+        (["model-1.safetensors", "consolidated.safetensors", "config.json"], "vllm", {0}),
+        (["model-1.safetensors", "consolidated.safetensors", "config.json"], "vllm@0.10.2", {1}),
+        (["model-1.safetensors", "consolidated.safetensors", "config.json"], "sglang", {1}),
+    ],
+)
+def test_what_an_engine_does_not_load_is_not_fetched(
+    files: list[str], engine: str, left_out: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = estimate("mixtral-8x7b", gpu="h100", tensor_parallel_size=4, engine=engine, context=8192)
+    (job,) = [d for d in yaml.safe_load_all(answer.deploy("kubernetes", replicas=2)) if d["kind"] == "Job"]
+    words = [w.replace("$$", "$") for w in job["spec"]["template"]["spec"]["containers"][0]["command"]]
+    assert words[:2] == ["/bin/sh", "-c"]
+    asked: dict[str, Any] = {}
+    hub = types.ModuleType("huggingface_hub")
+    hub.HfApi = lambda: types.SimpleNamespace(list_repo_files=lambda _: files)  # type: ignore[attr-defined]
+    hub.snapshot_download = lambda name, **more: asked.update(name=name, **more)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
+    monkeypatch.setattr(sys, "argv", ["-c", *words[5:]])
+    exec(words[4], {})
+    assert asked["name"] == "mistralai/Mixtral-8x7B-v0.1"
+    left = {i for i, f in enumerate(files) if any(fnmatch.fnmatch(f, p) for p in asked["ignore_patterns"])}
+    assert left == left_out
 
 
 def test_attention_replicas_are_said_as_the_version_does() -> None:

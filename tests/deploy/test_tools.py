@@ -149,6 +149,27 @@ def test_ray_gets_the_arguments_by_their_names() -> None:
     assert "enforce_eager: true" in eager
 
 
+def test_ray_places_replicas_that_share_experts_by_an_application_of_their_own() -> None:
+    """Ray 2.52: its builder asks for the ranks of a machine, and refuses scaling."""
+    spread = {"tensor_parallel_size": 1, "data_parallel_size": 16, "expert_parallel": True}
+    shared = estimate("deepseek-r1", gpu="h200", **spread)
+    service = list(yaml.safe_load_all(shared.deploy("kuberay")))[-1]
+    (application,) = yaml.safe_load(service["spec"]["serveConfigV2"])["applications"]
+    config = application["args"]["llm_config"]
+    assert application["import_path"] == "ray.serve.llm:build_dp_openai_app"
+    assert config["experimental_configs"] == {"dp_size_per_node": 8}
+    assert config["engine_kwargs"]["data_parallel_size"] == 16
+    assert "deployment_config" not in config
+    with pytest.raises(RequestError, match="once"):
+        shared.deploy("kuberay", replicas=2)
+    apart = estimate("llama-3.1-8b", gpu="l40s", data_parallel_size=4, users=8, context=8192)
+    service = list(yaml.safe_load_all(apart.deploy("kuberay", replicas=2)))[-1]
+    (application,) = yaml.safe_load(service["spec"]["serveConfigV2"])["applications"]
+    (config,) = application["args"]["llm_configs"]
+    assert "data_parallel_size" not in config["engine_kwargs"]
+    assert config["deployment_config"]["autoscaling_config"]["min_replicas"] == 8
+
+
 def test_vllms_chart_is_for_one_gpu() -> None:
     with pytest.raises(RequestError, match="mounts no /dev/shm"):
         answer("three").deploy("helm-vllm")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -111,3 +112,34 @@ def test_the_command_is_one_that_the_version_takes() -> None:
     for version, longest in (("1.4", "--max-input-length"), ("2.2", "--max-input-tokens")):
         text = estimate("llama-2-7b", gpu="a100-80gb", context=4096, engine=f"tgi@{version}").deploy("tgi")
         assert f"{longest} 4095" in text
+
+
+@pytest.mark.parametrize(("tp", "asked", "padded"), [(1, "4x16", 16), (4, "4x16", 32), (1, "2x4", 8), (2, "1x40", 48)])
+def test_adapters_are_cut_with_their_ranks_padded(tp: int, asked: str, padded: int) -> None:
+    """By hand, for Llama 3.1 8B (``adapters/lora.py``): inputs and outputs of seven matrices a layer."""
+    hidden, inner, kv, layers = 4096, 14336, 1024, 32
+    widths = layers * (2 * (hidden + hidden) + 2 * (hidden + kv) + 3 * (hidden + inner))
+    more = {"gpu": "h100", "context": 4096, "engine": "tgi", "tensor_parallel_size": tp}
+    plain, loaded = (estimate("llama-3.1-8b", lora=s, **more).per_gpu for s in (None, asked))
+    assert plain is not None
+    assert loaded is not None
+    slots = int(asked[0])
+    assert loaded.overhead_bytes - plain.overhead_bytes == slots * padded * 2 * widths // tp
+
+
+@pytest.mark.parametrize(
+    ("model", "version", "more", "why"),
+    [
+        ("llama-3.1-8b", "2.4", {"lora": "4x16"}, r"known here from TGI 3\.2\.0 on"),
+        ("qwen3-8b", "3.3", {"lora": "4x16"}, "layers of Qwen3ForCausalLM take no LoRA adapters"),
+        ("llama-3.1-8b", "3.3", {"speculative": "mtp:1"}, "no speculative: it drafts by Medusa heads"),
+        ("llama-3.1-8b", "3.3", {"cpu_offload_gib": 4.0}, "no cpu_offload_gib: all weights are on the GPUs"),
+        ("llama-3.1-8b", "3.3", {"language_model_only": True}, "no language_model_only: it loads a model's towers"),
+        ("llama-3.1-8b", "3.3", {"n_cpu_moe": 3}, "no n_cpu_moe: all experts are on the GPUs"),
+    ],
+)
+def test_options_that_it_does_not_have_are_refused_by_name(
+    model: str, version: str, more: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(RequestError, match=why):
+        estimate(model, gpu="h100", context=2048, engine=f"tgi@{version}", **more)

@@ -193,3 +193,13 @@ def test_a_log_of_short_convolutions_prints_as_many_tokens() -> None:
     blocks = 40_738
     assert plan.printed_tokens(blocks) == 217_264
     assert blocks / plan.blocks_per_request(2048, 0) == pytest.approx(313.37, abs=0.005)
+
+
+@pytest.mark.parametrize(("blocks", "stored"), [(541, 59_763_793_920), (173, 19_111_157_760)])
+def test_a_float8_cache_of_sparse_attention_is_what_an_offload_stored(blocks: int, stored: int) -> None:
+    """GLM-5.3-FP8 on eight H200 under 0.28, blocks of 256 tokens: https://github.com/vllm-project/recipes/pull/893."""
+    a = load_model("glm-5.3-fp8").architecture
+    pages = layer_pages(a.blocks, 8, CacheTypes("float8", "bfloat16"), PageRules(generation=9))
+    plan = cache_plan(pages, a.layer_names)
+    tokens = blocks * 256
+    assert 8 * plan.stage_block_bytes(1)[0] * tokens // 64 == stored

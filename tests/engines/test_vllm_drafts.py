@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gpu_sizer import RequestError, estimate, load_gpu, load_model
+from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.engines.speculation import NoDrafterError, Speculation, speculation
 from gpu_sizer.engines.vllm.engine import VllmEngine
 from gpu_sizer.engines.vllm.specs import EveryState
@@ -124,6 +125,56 @@ def test_a_draft_model_is_held_whole_beside_the_model() -> None:
     assert drafting.free_bytes < plain.free_bytes - draft.weights_bytes - draft.kv_cache_bytes
 
 
+@pytest.mark.parametrize(
+    ("model", "draft", "states", "joined"),
+    [
+        # EAGLE-3 reads three of the model's states; DFlash as many as its projection joins, and keeps keys' and values'
+        # projections of its five layers once more (8 heads of 128, hidden size 4096).
+        ("llama-3.1-8b", "llama-3.1-8b-eagle3", 3, 0),
+        ("qwen3-8b", "qwen3-8b-dflash", 5, 5 * 2 * 8 * 128 * 4096 * 2),
+    ],
+)
+def test_a_draft_that_reads_states(model: str, draft: str, states: int, joined: int) -> None:
+    def held(version: str, **more: Any) -> Any:
+        found = estimate(model, gpu="h100", context=8192, max_num_batched_tokens=65536, engine=version, **more).per_gpu
+        assert found is not None
+        return found
+
+    tokens, hidden = 65536, 4096
+    state = tokens * hidden * 2
+    plain, drafting = (held("vllm@0.33", enforce_eager=True, speculative=s) for s in (None, f"draft:{draft}:5"))
+    loaded = drafting.weights_bytes - plain.weights_bytes
+    total = catalogue().drafter(draft).parameters.total
+    assert total is not None
+    assert loaded == pytest.approx(2 * total, rel=0.001)
+    # One buffer of states for a batch; rotary tables and what is joined are loaded beside it.
+    assert 0 <= drafting.overhead_bytes - plain.overhead_bytes - state - joined < 64 << 20
+    # What it reads stays while the model runs, and is joined before it drafts.
+    assert drafting.activation_bytes - plain.activation_bytes >= states * state
+    assert drafting.activation_bytes - plain.activation_bytes < 3 * (states + 1) * state
+    # The first runner keeps embeddings, too.
+    before = [held("vllm@0.28", enforce_eager=True, speculative=s).overhead_bytes for s in (None, f"draft:{draft}:5")]
+    assert before[1] - before[0] >= 2 * state + joined
+
+
+def test_graphs_of_drafts_keep_the_states_that_they_verify() -> None:
+    def overhead(**more: Any) -> int:
+        found = estimate("qwen3-8b", gpu="h100", context=8192, speculative="draft:qwen3-8b-dflash:7", **more).per_gpu
+        assert found is not None
+        return found.overhead_bytes
+
+    # 256 sequences of 8 tokens, five states of 4096 values of two bytes each.
+    graphs = overhead(max_num_seqs=256) - overhead(max_num_seqs=256, enforce_eager=True)
+    assert graphs > 256 * 8 * 5 * 4096 * 2
+    with pytest.raises(RequestError, match=r"dspark drafts are known here from vLLM 0\.29 on"):
+        estimate("qwen3.8-27b", gpu="h100", context=8192, engine="vllm@0.26", speculative="draft:qwen3.8-27b-dspark:5")
+    refused = estimate(
+        "qwen3-8b", gpu="h100", context=8192, pipeline_parallel_size=2, speculative="draft:qwen3-8b-dflash:7"
+    )
+    assert refused.verdict == "does_not_fit"
+    assert "last stage of a pipeline" in str(refused.reason)
+
+
 def test_the_drafter_stands_on_the_last_stage() -> None:
     engine = VllmEngine()
     card = load_model("glm-4.5-air")
@@ -157,7 +208,7 @@ def test_what_cannot_draft_is_refused(model: str, asked: str, version: str, why:
 
 
 def test_other_engines_refuse_what_they_do_not_count() -> None:
-    for name in ("sglang", "tgi", "tensorrt-llm", "transformers", "llama.cpp"):
+    for name in ("transformers", "llama.cpp"):
         with pytest.raises(RequestError, match="speculative takes or saves is not known here"):
             estimate("llama-3-8b", gpu="h100", engine=name, context=2048, speculative="mtp:1")
     with pytest.raises(RequestError, match=r"from 0\.17 on"):

@@ -153,6 +153,14 @@ READ: list[tuple[str, str, str | None, dict[str, Any], set[str]]] = [
         {},
         {"--speculative-config"},
     ),
+    (
+        "vllm serve openai/gpt-oss-120b --speculative-config "
+        """'{"method": "eagle3", "model": "nvidia/gpt-oss-120b-Eagle3-short-context", "num_speculative_tokens": 3}'""",
+        "vllm",
+        "openai/gpt-oss-120b",
+        {"speculative": "draft:nvidia/gpt-oss-120b-Eagle3-short-context:3"},
+        set(),
+    ),
     ("vllm serve x/y --speculative-config [1]", "vllm", "x/y", {}, {"--speculative-config"}),
     ("vllm serve x/y --speculative-config {", "vllm", "x/y", {}, {"--speculative-config"}),
     (

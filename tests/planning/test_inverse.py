@@ -20,7 +20,7 @@ from gpu_sizer.planning.choices import cheapest, which_gpu
 from gpu_sizer.planning.farthest import largest
 from gpu_sizer.planning.inverse import best_within, longest_context, most_users
 from gpu_sizer.planning.levers import levers, levers_to_fit
-from gpu_sizer.planning.search import plan
+from gpu_sizer.planning.search import Search, plan
 from gpu_sizer.words.breakpoints import describe
 from gpu_sizer.words.inverse import on_count_told
 from gpu_sizer.words.plain import lines
@@ -54,9 +54,9 @@ def test_one_token_more_does_not_fit(case: Case) -> None:
     asked = request(case.model, case.gpu)
     found = longest_context(asked, case.count)
     if found.context < found.limit:
-        assert best_within(asked.under(context=found.context + 1), case.count) is None
+        assert best_within(Search(asked.under(context=found.context + 1)), case.count) is None
     if found.context:
-        best = best_within(asked.under(context=found.context), case.count)
+        best = best_within(Search(asked.under(context=found.context)), case.count)
         assert best is not None
         assert found.plan.settings.context == found.context
         assert found.plan.fits
@@ -71,9 +71,9 @@ def test_one_token_more_does_not_fit(case: Case) -> None:
 def test_one_user_more_does_not_fit(case: Case) -> None:
     asked = request(case.model, case.gpu, context=2048)
     found = most_users(asked, case.count)
-    assert best_within(asked.under(users=found.users + 1), case.count) is None
+    assert best_within(Search(asked.under(users=found.users + 1)), case.count) is None
     if found.users:
-        assert best_within(asked.under(users=found.users), case.count) is not None
+        assert best_within(Search(asked.under(users=found.users)), case.count) is not None
         assert found.plan.request.users == found.users
     assert 0 <= found.safe_users <= found.users
 
@@ -82,7 +82,7 @@ def test_the_safe_ends_fit_with_room() -> None:
     asked = request("qwen2.5-72b", "h100-80gb", users=4)
     found = longest_context(asked, 3)
     for context, verdict in ((found.safe_context, "fits"), (found.safe_context + 1, "tight")):
-        best = best_within(asked.under(context=context), 3)
+        best = best_within(Search(asked.under(context=context)), 3)
         assert best is not None
         assert best.verdict == verdict
 
@@ -177,7 +177,8 @@ def test_what_fits_makes_each_inventory_once_and_no_cache_for_what_is_too_large(
     assert all(shelf.counts(shelf.get(name)).layer_bytes <= gpu.visible_bytes for name in made)
     assert found.models == choices.what_fits(cards, gpu, 1, everything=True).models
     small = {m.model.id for m in found.models if m.layout or m.total_parameters * 2 < 22 << 30}
-    assert len(planned) < len(cards) // 2
+    # More than half of the catalogue would be too large for one such GPU, were it not for what is quantized.
+    assert len(planned) < len(cards) * 2 // 3
     assert planned <= small | {m.model.id for m in found.models if m.model.weights.rules}
 
 

@@ -28,8 +28,8 @@ A question is read in four steps: what another language says is put into English
 engines are found; quantities are read where the words beside them say what they count; and the first row of the table
 of intents that holds tells what is asked.
 
-A pattern is a list of alternatives. `a b` are two words in a row, `a|b` one of two, `^` the beginning, `#` a number;
-`A ~ B` is a word of the first kind that asks for a noun of the second. Words in capitals are sets.
+A pattern is a list of alternatives. `a b` are two words in a row, `a|b` one of two, `^` the beginning, `$` the end,
+`#` a number; `A ~ B` is a word of the first kind that asks for a noun of the second. Words in capitals are sets.
 """
 
 

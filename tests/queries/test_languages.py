@@ -27,6 +27,16 @@ ALIKE = [
     ("потянет ли 2x 4090 mixtral 8x7b?", "does mixtral 8x7b fit on 2x 4090"),
     ("Quantas A100 preciso para rodar Llama 3.1 405B?", "how many A100 for Llama 3.1 405B"),
     ("quante A100 servono per llama 3 70b che posso usare", "how many A100 for llama 3 70b"),
+    ("Ist eine RTX 5090 schneller als eine 4090 für Qwen3 14B?", "is a 5090 faster than a 4090 for qwen3 14b"),
+    ("Was kostet es, Llama 3.3 70B auf H100 zu betreiben?", "what does llama 3.3 70b on h100 cost"),
+    ("Wie viel Arbeitsspeicher brauche ich für DeepSeek R1?", "how much system ram do i need for deepseek r1"),
+    ("Quelle est la vitesse de Llama 3.1 8B sur une L4 ?", "what is the throughput of llama 3.1 8b on one l4"),
+    ("¿Qué GPU me recomiendas para Mistral Small 24B?", "which gpu for mistral small 24b"),
+    ("Llama 3.1 8BをL4で動かすと何トークン/秒？", "how many tokens per second does llama 3.1 8b get on l4"),
+    ("qwen3-32b在4090上每秒多少token", "how many tokens per second does qwen3 32b get on 4090"),
+    ("4090和3090跑qwen3-14b哪个快", "4090 or 3090 for qwen3 14b, which is faster"),
+    ("4090能跑qwen3-32b吗", "does qwen3 32b fit on a 4090"),
+    ("单张H20 96G能部署qwen3-32b吗", "does qwen3 32b fit on 1 H20 96GB"),
     ("hat jemand llama 3.1 8b auf einer 3060 12gb laufen?", "does llama 3.1 8b fit on one 3060 12gb"),
 ]
 

@@ -64,6 +64,11 @@ def test_a_rate_in_words_is_the_flag(question: str, call: Any) -> None:
         ("llama 3 8b on h100 at 3000 tokens/s", "'3000 tokens/s' is taken as what all users get together"),
         ("llama 3 8b on l4, 2 rps with ttft below 300 ms", "A limit on latency is not judged, only the rate"),
         ("how many requests per second can 4 h100 serve with llama 3.3 70b", "requests a second, with"),
+        ("tok/s of llama 3.1 8b on A10G", "Llama 3.1 8B on 1 × A10G: about"),
+        ("how fast is llama 3.3 70b on H100", "Llama 3.3 70B Instruct on 2 × H100 SXM5 80 GB"),
+        ("ttft of llama 3.1 8b on L4", "The first token comes after about"),
+        ("M4 Max 128GB llama 3.3 70b speed", "Its speed is not known here"),
+        ("i get 12 tokens per second with llama 3.3 70b on 2x3090", "It has no speed where it does not fit"),
         ("llama 3 8b on h100, 5000 input tokens per second", "About its speed, not its memory"),
     ],
 )

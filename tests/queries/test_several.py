@@ -26,6 +26,18 @@ SEVERAL: list[tuple[str, list[tuple[str, str, str | int]]]] = [
         "3x 3090 or 1x a6000 for mixtral?",
         [("mixtral-8x7b", "gpu_count", 3), ("mixtral-8x7b", "gpu_count", 1)],
     ),
+    (
+        "4x A6000 vs 2x H100 for llama 3.3 70b",
+        [("llama-3.3-70b", "gpu_count", 4), ("llama-3.3-70b", "gpu_count", 2)],
+    ),
+    (
+        "llama 3.3 70b fp8 vs bf16 how many h100 each",
+        [("llama-3.3-70b", "weights_dtype", "float8-channel"), ("llama-3.3-70b", "weights_dtype", "bfloat16")],
+    ),
+    (
+        "4090 vs 3090 for qwen3 14b, which is faster",
+        [("qwen3-14b", "gpu", "rtx-4090"), ("qwen3-14b", "gpu", "rtx-3090")],
+    ),
 ]
 
 
@@ -48,6 +60,23 @@ def test_a_part_that_has_no_answer_does_not_end_the_others() -> None:
     first, second = ask("llama 3 70b on h100 at 8k and 32k").model_dump()["answers"]
     assert first["gpu_count"] == 2
     assert second["error"]["about"] == "context"
+
+
+def test_of_several_types_the_largest_that_fits_is_sought() -> None:
+    found = ask("which quant of qwen3 32b fits on a 3090 at 8k context")
+    assert isinstance(found, Answers)
+    first, *others = (a.headline for a in found.answers)
+    assert first.startswith("Yes")
+    assert "q4_k_m" in first
+    assert [h.rpartition(" ")[2] for h in others] == ["q8_0.", "q6_k.", "q5_k_m."]
+    dumped = found.model_dump()
+    assert (dumped["model"], dumped["gpu"]) == ("qwen3-32b", "rtx-3090")
+
+
+def test_kinds_without_a_model_are_told_by_what_runs_on_each() -> None:
+    found = ask("4x A6000 vs 2x L40S")
+    assert isinstance(found, Answers)
+    assert [a.intent for a in found.answers if isinstance(a, Answer)] == ["models", "models"]
 
 
 def test_a_question_whose_parts_all_fail_is_an_error() -> None:

@@ -57,14 +57,3 @@ def test_what_changes_nothing_is_passed_over(question: str) -> None:
 def test_what_is_left_aside_is_told_in_full() -> None:
     assert "ignored: '3 months'" in ask("how many a6000 for mixtral for 3 months").understood
     assert "ignored: 'frobnicated'" in ask("how many a6000 for frobnicated mixtral").understood
-
-
-@pytest.mark.parametrize(
-    "question",
-    ["what is the best quant of qwen3 32b for a 3090", "which quantization of qwen3 32b fits on a 3090"],
-)
-def test_which_quantization_is_answered_by_those_that_fit(question: str) -> None:
-    found = ask(question)
-    said = "\n".join(found.lines())
-    assert (found.intent, found.result.fits) == ("fit", False)
-    assert "quantized weights (--weights-dtype int4): fits" in said

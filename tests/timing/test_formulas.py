@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from math import ceil, exp
 
 import numpy as np
 import pytest
@@ -13,10 +14,11 @@ from gpu_sizer.api import load_gpu, load_model
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import known
-from gpu_sizer.planning.speed import Situation, Speeds
+from gpu_sizer.planning.speed import LONGEST_ANSWER, Situation, Speeds
 from gpu_sizer.records import fields, replace
 from gpu_sizer.timing.bound import least_token_seconds, most_tokens_per_second
 from gpu_sizer.timing.case import Case
+from gpu_sizer.timing.formulas import prefill_seconds, step_seconds
 from gpu_sizer.timing.serving import steady
 
 PLACES = [
@@ -99,3 +101,23 @@ def test_one_stream_reads_its_weights() -> None:
     made = steady(s.case, s.basis.constants, 1, 1)
     reading = weights / (300e9 * s.basis.constants.read)
     assert reading < made.token_seconds < 1.3 * reading
+
+
+@pytest.mark.parametrize("place", range(len(PLACES)))
+def test_the_end_of_a_burst_is_as_long_as_its_answers_make_it(place: int) -> None:
+    """Of ``n`` answers of exponential length the next ends after ``1 / n`` of the mean; each step is of those left."""
+    s, n = replace(found(place, 128, 128), places=500.0, replicas=1), 400
+    c, k = s.case, s.basis.constants
+    # No answer is longer than LONGEST_ANSWER means: those last few end there.
+    last = ceil(n * exp(-LONGEST_ANSWER))
+    steps = sum(c.answer / left * step_seconds(c, k, left) for left in range(last, n + 1))
+    made = s.steady(s.demand(n, burst=n, drawn=True))
+    assert n * c.answer / made.tokens_per_second == pytest.approx(steps + n * prefill_seconds(c, k), rel=0.03)
+
+
+@pytest.mark.parametrize("place", range(len(PLACES)))
+def test_a_burst_of_many_is_a_steady_stream(place: int) -> None:
+    s = replace(found(place, 128, 128), places=60.0, replicas=1)
+    stream = steady(s.case, s.basis.constants, 60.0, 60.0, arrive=0.0)
+    many = s.steady(s.demand(1, burst=1e6, drawn=True))
+    assert many.tokens_per_second == pytest.approx(stream.tokens_per_second, rel=1e-3)

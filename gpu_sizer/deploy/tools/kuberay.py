@@ -1,7 +1,9 @@
 """KubeRay: a RayService that serves by ``ray.serve.llm`` (ray-operator/config/samples/ray-service.llm-serve.yaml).
 
-``engine_kwargs`` are vLLM's own arguments by the names of its options. The image holds the Ray and the vLLM that it was
-built with.
+``engine_kwargs`` are vLLM's own arguments by the names of its options. Replicas that share experts are an application
+of a kind of its own (ray/serve/llm: build_dp_openai_app of Ray 2.52, whose serving_patterns/data_parallel/builder.py
+asks for the ranks of a machine, and dp_server.py for no scaling); other replicas are Ray's.
+The image holds the Ray and the vLLM that it was built with.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from gpu_sizer.deploy.options import pairs, value
 from gpu_sizer.deploy.pods import HUB_SECRET, hub_token, placement, resource, volumes
 from gpu_sizer.deploy.serving import Serving
 from gpu_sizer.deploy.text import comment, yaml_documents
+from gpu_sizer.errors import RequestError
 
 #: As in `gpu-sizer deploy --as`.
 NAME = "kuberay"
@@ -33,9 +36,34 @@ def _kwargs(serving: Serving) -> dict[str, Any]:
                 found[key.removeprefix("no_")] = False
             else:
                 found[key] = value(values[0]) if values else True
-    if serving.nodes > 1:
+    layout = serving.fit.layout
+    if not layout.expert_parallel:
+        found.pop("data_parallel_size", None)
+    if layout.gpu_count // layout.data_parallel_size > serving.gpus_per_node:
         found["distributed_executor_backend"] = "ray"
     return found
+
+
+def _application(serving: Serving) -> dict[str, Any]:
+    """The application, with what its builder takes.
+
+    Raises:
+        RequestError: replicas of several that share experts.
+    """
+    layout, replicas = serving.fit.layout, serving.choices.replicas
+    config: dict[str, Any] = {
+        "model_loading_config": {"model_id": serving.weights, "model_source": serving.weights},
+        "engine_kwargs": _kwargs(serving),
+    }
+    found: dict[str, Any] = {"name": "llms", "import_path": "ray.serve.llm:build_openai_app", "route_prefix": "/"}
+    if layout.expert_parallel and layout.data_parallel_size > 1:
+        if replicas > 1:
+            raise RequestError("Ray serves replicas that share experts once: deploy without --replicas")
+        config["experimental_configs"] = {"dp_size_per_node": layout.data_parallel_size // serving.nodes}
+        return {**found, "import_path": "ray.serve.llm:build_dp_openai_app", "args": {"llm_config": config}}
+    servers = replicas * layout.data_parallel_size
+    config["deployment_config"] = {"autoscaling_config": {"min_replicas": servers, "max_replicas": servers}}
+    return {**found, "args": {"llm_configs": [config]}}
 
 
 def _group(serving: Serving) -> dict[str, Any]:
@@ -67,20 +95,6 @@ def render(serving: Serving) -> str:
     engine_alone(serving, "KubeRay", "vLLM")
     where = {} if serving.choices.namespace is None else {"namespace": serving.choices.namespace}
     replicas = serving.choices.replicas
-    application = {
-        "name": "llms",
-        "import_path": "ray.serve.llm:build_openai_app",
-        "route_prefix": "/",
-        "args": {
-            "llm_configs": [
-                {
-                    "model_loading_config": {"model_id": serving.weights, "model_source": serving.weights},
-                    "engine_kwargs": _kwargs(serving),
-                    "deployment_config": {"autoscaling_config": {"min_replicas": replicas, "max_replicas": replicas}},
-                }
-            ]
-        },
-    }
     head = {
         "name": "ray-head",
         "image": serving.choices.image or IMAGE,
@@ -92,7 +106,7 @@ def render(serving: Serving) -> str:
         "kind": "RayService",
         "metadata": {"name": serving.name, **where},
         "spec": {
-            "serveConfigV2": yaml_documents([{"applications": [application]}]),
+            "serveConfigV2": yaml_documents([{"applications": [_application(serving)]}]),
             "rayClusterConfig": {
                 "rayVersion": RAY,
                 "headGroupSpec": {

@@ -54,11 +54,12 @@ def _claim(serving: Serving) -> dict[str, Any]:
 
 def _job(serving: Serving) -> dict[str, Any]:
     found, mounts = volumes(serving)
-    script = f'python3 -c "$1" "$2" && touch {marker(serving)}'
+    script = f'python3 -c "$1" "$2" "$3" && touch {marker(serving)}'
+    left = "model*.safetensors" if serving.loads_consolidated else "consolidated*.safetensors"
     container = {
         "name": "download",
         "image": serving.image(),
-        "command": ["/bin/sh", "-c", *literal([script, "sh", DOWNLOAD, serving.weights])],
+        "command": ["/bin/sh", "-c", *literal([script, "sh", DOWNLOAD, serving.weights, left])],
         "env": [hub_token()],
         "resources": {"requests": {"cpu": "1", "memory": "2Gi"}},
         "securityContext": security(serving),
@@ -163,6 +164,10 @@ def _notes(serving: Serving) -> list[str]:
         notes.append("Needs Kubernetes 1.34 and the vendor's driver for dynamic resource allocation.")
     elif serving.rented is None and serving.gpu.platform == "cuda":
         notes.append("Runs where NVIDIA's GPU feature discovery has labelled these GPUs (nvidia.com/gpu.product).")
+    elif serving.rented is None:
+        notes.append(
+            f"Runs on any GPU of AMD's: where others are there, a nodeSelector names {serving.gpu.short_name}."
+        )
     if serving.nodes > 1:
         notes.append("Needs the LeaderWorkerSet controller (https://lws.sigs.k8s.io) and storage for ReadWriteMany.")
         if serving.choices.rdma is None:

@@ -19,6 +19,8 @@ from gpu_sizer.deploy.units import unit_command, unit_value, unit_word
 
 #: As in `gpu-sizer deploy --as`.
 NAME = "quadlet"
+#: Seconds that removing the container may take beside stopping it.
+STOP_SECONDS = 30
 
 
 def render(serving: Serving) -> str:
@@ -29,6 +31,7 @@ def render(serving: Serving) -> str:
         *serving.header(),
         f"As ~/.config/containers/systemd/{serving.name}.container, then: systemctl --user daemon-reload && "
         f"systemctl --user start {serving.name}",
+        "A user's units end when the user logs out: loginctl enable-linger keeps them.",
         "A gated model needs a token: printf %s TOKEN | podman secret create hf-token -, and the line Secret= below.",
     ]
     image = serving.image()
@@ -75,6 +78,7 @@ def render(serving: Serving) -> str:
         + "[Container]\n"
         + "".join(f"{line}\n" for line in lines)
         + "\n[Service]\nRestart=on-failure\n"
-        # The image is pulled first.
-        + f"TimeoutStartSec={serving.start_seconds}\n\n[Install]\nWantedBy=default.target\n"
+        # The image is pulled first; systemd has to wait longer than Podman does (podman-systemd.unit(5), StopTimeout).
+        + f"TimeoutStartSec={serving.start_seconds}\nTimeoutStopSec={GRACE_SECONDS + STOP_SECONDS}\n"
+        + "\n[Install]\nWantedBy=default.target\n"
     )

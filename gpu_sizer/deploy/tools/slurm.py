@@ -1,5 +1,7 @@
 """Slurm: a batch script with one task to a machine (slurm.schedmd.com/sbatch.html: --nodes, --gpus-per-node).
 
+``srun`` does not inherit the cores of a task since Slurm 22.05 (the same page, --cpus-per-task), so it is told them, by
+variables of its own (slurm.schedmd.com/srun.html: SRUN_CPUS_PER_TASK, SLURM_KILL_BAD_EXIT).
 An image that is named is run by Pyxis (github.com/NVIDIA/pyxis: --container-image, --container-mounts).
 """
 
@@ -36,9 +38,11 @@ def render(serving: Serving) -> str:
     ]
     boxed = serving.choices.image is not None
     variable = serving.key_variable()
-    before = ""
+    before = f"export SRUN_CPUS_PER_TASK={serving.cores}\n"
     if serving.nodes > 1:
-        before = 'HEAD_ADDRESS=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)\nexport HEAD_ADDRESS\n'
+        # Machines wait for one another: where one ends, the job does.
+        before += "export SLURM_KILL_BAD_EXIT=1\n"
+        before += 'HEAD_ADDRESS=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)\nexport HEAD_ADDRESS\n'
     if variable is not None:
         before += f': "${{{variable}:?key that clients have to send}}"\nexport {variable}\n'
     script = serving.script("SLURM_PROCID", "HEAD_ADDRESS", container=boxed, key=variable is not None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
@@ -11,9 +12,10 @@ from gpu_sizer.engines.layouts import divisors, parallel_layouts
 from gpu_sizer.engines.one_version import HALF, OneVersion
 from gpu_sizer.engines.sglang.pools import held, needed_bytes, state_slots
 from gpu_sizer.engines.sglang.reserve import constants, default_fraction, graph_sequences, replicas_inside, tier
-from gpu_sizer.engines.versions import reaches
-from gpu_sizer.errors import RequestError
-from gpu_sizer.load import Load, Settings
+from gpu_sizer.engines.sglang.running import SglangFitting, as_told, running_requests, told_requests
+from gpu_sizer.engines.versions import at_least, reaches
+from gpu_sizer.errors import RequestError, UncountableError
+from gpu_sizer.load import AS_RELEASED, Load, Settings
 from gpu_sizer.memory.activations import absorbed_bytes, forward_bytes, workspace_bytes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout, bounds_of
@@ -23,6 +25,11 @@ from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.model.tensor import Split, Tensor
 from gpu_sizer.records import replace
 from gpu_sizer.units import GIB, ceil_div, gib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.engines.adapters import Adapters
+    from gpu_sizer.engines.sglang.drafts import Drafter
 
 #: Parts of a layer that attention's replicas share like the experts (layers/dp_attention.py, moe_dense_tp_size unset).
 _SHARED_PARTS = ("mlp", "shared_experts")
@@ -70,10 +77,53 @@ class SglangModel(HeldModel):
             if card.engine_class in c[classes]:
                 inventory = replace(inventory, towers=tuple([cut(t) for t in inventory.towers]))
         super().__init__(card, inventory, rules)
+        self.drafter: Drafter | None = None
+        self.adapters: Adapters | None = None
+        if load.speculative is not None:
+            from gpu_sizer.engines.sglang.drafts import drafter_of
+
+            self.drafter = drafter_of(card, inventory, load.speculative, rules)
+        if load.lora is not None:
+            self.adapters = self._adapters(load.lora)
         self.offload_bytes = int((load.cpu_offload_gib or 0) * GIB)
         self.windowed = card.engine_class in c["windowed"]
         # Inkling's pools have ratios and states of their own (arg_groups/model_overrides/inkling.py).
         self.refuse_states("SGLang", SHORT_CONVOLUTIONS)
+
+    def _adapters(self, asked: str) -> Adapters | None:
+        """Slots of adapters, of models whose layers are alike.
+
+        Raises:
+            UncountableError: experts, whose adapters have buffers in graphs (``init_lora_cuda_graph_moe_buffers``), or
+                layers that differ: each has slots of every shape.
+        """
+        from gpu_sizer.engines.adapters import adapters_of
+
+        if self.has_experts or len(set(self.inventory.layer_names)) > 1:
+            raise UncountableError(
+                f"what SGLang's slots of LoRA adapters take beside {self.card.name} is not known here: its layers "
+                "differ, or have experts; vllm's are (--engine vllm)",
+                about="model",
+            )
+        return adapters_of(asked, title="SGLang")
+
+    def adapters_bytes(self, tp: int) -> int:
+        """Bytes of the slots on each stage, which has those of all layers (``lora/mem_pool.py: init_buffers``)."""
+        if self.adapters is None:
+            return 0
+        slots, names = self.adapters, self.inventory.layer_names
+        layers = sum([slots.bytes_of(self.inventory.blocks[n], tp, 1) for n in names])
+        return layers + slots.bytes_of((*self.inventory.embedding, *self.inventory.head), tp, 1)
+
+    @cached_property
+    def full_layers(self) -> int:
+        """Layers that keep every token, where windows have a pool of their own."""
+        found = self.caches(1, CacheTypes("bfloat16", "bfloat16"))
+        kept = {
+            name: any(c.token_bytes and (c.span is None or not self.windowed) for c in caches)
+            for name, caches in found.items()
+        }
+        return sum([kept[name] for name in self.inventory.layer_names])
 
     def stage_weights(self, layout: Layout) -> list[int]:
         """Bytes on one rank of each stage.
@@ -86,6 +136,9 @@ class SglangModel(HeldModel):
         own = self.weights(tp, layout.expert_ranks, bounds)
         inside = replicas_inside(layout)
         off = self.offloaded(layout)
+        if self.drafter is not None:
+            # One stage alone (refusal).
+            return [own[0].total - off[0] + self.drafter.weights_bytes(layout)]
         if inside == 1 or refusal(self.inventory, Layout(tp * inside, expert_parallel=True), self.rules):
             return [w.total - o for w, o in zip(own, off, strict=True)]
         shared = self.weights(tp * inside, layout.expert_ranks, bounds)
@@ -116,8 +169,9 @@ class SglangEngine(OneVersion):
     """The profile of one version of SGLang."""
 
     held = SglangModel
+    prepared = SglangFitting
     lowerable = ("max_num_batched_tokens",)
-    counted = frozenset(("cpu_offload_gib", "language_model_only"))
+    counted = frozenset(("cpu_offload_gib", "language_model_only", "speculative", "lora"))
 
     def check(self, load: Load) -> None:
         """Refuses what SGLang does not have, or this version.
@@ -128,6 +182,29 @@ class SglangEngine(OneVersion):
         super().check(load)
         if load.language_model_only and not reaches(self.asked, first := constants()["language_model_only"]["from"]):
             raise RequestError(f"SGLang has --language-model-only from {first} on")
+        if load.speculative is not None:
+            from gpu_sizer.engines.speculation import NoDrafterError, speculation
+
+            speculation(load.speculative)
+            if not reaches(self.asked, first := constants()["drafts"]["from"]):
+                raise NoDrafterError(f"what drafts take is known here from SGLang {first} on")
+        if load.lora is not None:
+            from gpu_sizer.engines.adapters import adapters_of
+
+            adapters_of(load.lora, title="SGLang")
+            if not reaches(self.asked, first := constants()["lora_from"]):
+                raise RequestError(f"what slots of LoRA adapters take is known here from SGLang {first} on")
+
+    def model(self, card: ModelCard, load: Load = AS_RELEASED) -> SglangModel:
+        """The model prepared for many layouts, and what drafts for it.
+
+        Raises:
+            RequestError: a class that this version does not load, or a kind of layer whose cache is not known.
+        """
+        model: SglangModel = super().model(card, load)
+        if model.drafter is not None and model.drafter.drafts.method is None:
+            self.check_card(model.drafter.card)
+        return model
 
     def settings(self, model: SglangModel, gpu: GpuSpec, load: Load, layout: Layout) -> Settings:
         """The defaults for this GPU, model and layout: the fraction depends on all three.
@@ -136,26 +213,25 @@ class SglangEngine(OneVersion):
             RequestError: fewer running requests than users.
         """
         users = ceil_div(load.users, layout.data_parallel_size)
-        if load.max_num_seqs is not None and load.max_num_seqs < load.users:
+        captured, load = load.max_num_seqs, as_told(load, drafts=model.drafter is not None)
+        if (most := load.max_num_seqs) is not None and most < load.users:
             raise RequestError(
-                f"max_running_requests {load.max_num_seqs} is below the {load.users} users that run at once",
+                f"max_running_requests {most} is below the {load.users} users that run at once",
                 about="users",
             )
         tokens = load.max_num_batched_tokens or tier(gpu, self.asked)["chunked_prefill_size"]
-        graphs = graph_sequences(gpu, layout, load.max_num_seqs, self.asked)
+        graphs = graph_sequences(gpu, layout, captured, self.asked)
         fraction = load.gpu_memory_utilization
         if fraction is None:
             fraction = max(0.0, default_fraction(model, gpu, layout, tokens, graphs, load.enforce_eager, self.asked))
         dtype = self.cache_dtype(model.card, load)
-        tokens //= replicas_inside(layout)
         return load.resolved(
             users=users,
             gpu_memory_utilization=fraction,
             kv_cache_dtype=dtype,
-            # Not what limits memory. The constants of speed were fitted with the newest version's largest graph as the
-            # limit of what runs at once, so every version has it, whatever it captures.
-            max_num_seqs=load.max_num_seqs or graph_sequences(gpu, layout, None, str(constants()["release"])),
-            max_num_batched_tokens=tokens,
+            # The least: how many more the pool allows is known when it is sized (SglangFitting).
+            max_num_seqs=running_requests(load, layout, users, 0),
+            max_num_batched_tokens=tokens // replicas_inside(layout),
             hybrid_kv=load.hybrid_kv and model.windowed,
             disable_custom_all_reduce=False,
         )
@@ -165,9 +241,14 @@ class SglangEngine(OneVersion):
         s = settings
         return f"mem_fraction_static {s.gpu_memory_utilization:.3g}; chunked_prefill_size {s.max_num_batched_tokens}"
 
+    @property
+    def _has_pipelines(self) -> bool:
+        """Whether this version spreads layers over GPUs at all; a line of versions is as its first."""
+        return at_least(self.asked, constants()["pipelines_from"])
+
     def layouts(self, model: SglangModel, count: int, users: int, kind: str) -> Iterator[Layout]:
         """Tensor, pipeline and expert parallelism, replicas, and replicas of latent attention that share experts."""
-        yield from parallel_layouts(model, count, users, kind)
+        yield from parallel_layouts(model, count, users, kind, pipelines=self._has_pipelines)
         if model.has_latent and model.has_experts and kind == "any":
             for dp in divisors(count)[1:]:
                 if dp <= users and dp == count:
@@ -177,6 +258,17 @@ class SglangEngine(OneVersion):
         """The engine's rule that forbids this layout, or null."""
         if layout.decode_context_parallel_size > 1:
             return "decode context parallelism is planned for vLLM alone"
+        if layout.pipeline_parallel_size > 1 and not self._has_pipelines:
+            return f"SGLang has pipelines from {constants()['pipelines_from']} on"
+        if model.drafter is not None:
+            if layout.pipeline_parallel_size > 1:
+                # (arg_groups/speculative_hook.py; managers/scheduler.py: SGLANG_ENABLE_PP_SPEC is off)
+                return "SGLang drafts on no pipeline of stages"
+            if replicas_inside(layout) > 1:
+                return "what drafts beside replicas that share experts is not counted here"
+            found = refusal(model.drafter.inventory, layout, model.rules)
+            if found is not None:
+                return f"the draft model {model.drafter.card.name}: {found}"
         return refusal(model.inventory, layout, model.rules)
 
     def _peak(self, model: SglangModel, gpu: GpuSpec, layout: Layout, s: Settings) -> int:
@@ -184,13 +276,18 @@ class SglangEngine(OneVersion):
         a, tokens = model.card.architecture, s.max_num_batched_tokens * replicas_inside(layout)
         peak = forward_bytes(a, layout, tokens)
         peak += workspace_bytes(a, gpu, layout, tokens, model.has_scaled_experts)
-        return peak + (0 if s.enforce_eager else int(constants()["graphs_gib"] * GIB))
+        graphs = 0 if s.enforce_eager else int(constants()["graphs_gib"] * GIB)
+        if model.drafter is not None:
+            peak = model.drafter.peak(model.card, layout, tokens, peak)
+            peak = max(peak, model.drafter.verification_bytes(model.card, s))
+            # Its graphs are as large as its share of the layers.
+            graphs += graphs * model.drafter.layers // model.layers
+        return peak + graphs
 
-    def _table(self, tokens: int, s: Settings, load: Load) -> tuple[int, int]:
+    def _table(self, tokens: int, s: Settings, load: Load, layout: Layout) -> tuple[int, int]:
         """Rows and bytes of the table of where each request's tokens lie, for a pool of so many tokens."""
         c = constants()["request_table"]
-        rows = load.max_num_seqs or max(min(tokens * c["share"] // s.context, c["most"]), c["least"])
-        rows = min(rows, tokens // 2)
+        rows = min(running_requests(load, layout, s.users, tokens), tokens // 2)
         return rows, (rows + 1) * (s.context + c["more_tokens"]) * c["bytes"]
 
     def notes(self, card: ModelCard) -> tuple[str, ...]:
@@ -219,7 +316,13 @@ class SglangEngine(OneVersion):
         types = CacheTypes(s.kv_cache_dtype, self.model_dtype(model.card))
         bounds = stage_bounds(model.layers, pp)
         cells = model.cells(tp, types, bounds, windows=s.hybrid_kv)
-        slots = state_slots(s.prefix_caching, load.max_num_seqs)
+        load = as_told(load, drafts=model.drafter is not None)
+        beyond, verified = 0, 0
+        if model.drafter is not None:
+            with_drafts, beyond = model.drafter.set_aside(cells[0], model.full_layers, tp, types)
+            cells, verified = [with_drafts], model.drafter.verified
+        slots = state_slots(s.prefix_caching, told_requests(load, layout), verified)
+        adapters = model.adapters_bytes(tp)
         loading = [int(c["loading_gib"] * GIB) + model.absorbed(tp, start, stop) for start, stop in bounds]
         stages = tuple(
             RankMemory(
@@ -228,8 +331,8 @@ class SglangEngine(OneVersion):
                 weights_bytes=weights,
                 kv_cache_bytes=needed_bytes(cell, s.context, s.users, s.max_num_batched_tokens, slots),
                 activation_bytes=max(slack, peak),
-                overhead_bytes=context_bytes + loaded,
-                loading_bytes=loaded,
+                overhead_bytes=context_bytes + loaded + adapters,
+                loading_bytes=loaded + adapters,
             )
             for weights, cell, loaded in zip(model.stage_weights(layout), cells, loading, strict=True)
         )
@@ -239,12 +342,13 @@ class SglangEngine(OneVersion):
         requests = min([tokens / s.context, *(float(n) for _, n in found if n is not None)])
         short = self._reason(fullest, s)
         if short is not None:
-            short += self._larger_share(fullest, s, load, before, peak)
+            short += self._larger_share(fullest, s, load, layout, before, peak)
         verdict, reason = self.verdict(fullest, short)
         if not 0 < s.gpu_memory_utilization < 1:
             verdict, reason = "does_not_fit", self._no_share(s, gpu)
         # Pools that leave less than the peak start, and run out of memory under load.
-        rows, table = self._table(tokens, s, load)
+        rows, table = self._table(tokens, s, load, layout)
+        table += beyond * tokens
         leaves = f"mem_fraction_static {s.gpu_memory_utilization:.3g} leaves {gib(slack)}"
         if verdict != "does_not_fit" and table > slack:
             verdict = "does_not_fit"
@@ -267,18 +371,19 @@ class SglangEngine(OneVersion):
             host_bytes=sum(model.offloaded(layout)) * tp * layout.data_parallel_size,
         )
 
-    def _larger_share(self, r: RankMemory, s: Settings, load: Load, before: int, peak: int) -> str:
+    def _larger_share(self, r: RankMemory, s: Settings, load: Load, layout: Layout, before: int, peak: int) -> str:
         """The flag under which the load would have room beside the engine's own peak, or nothing.
 
         Args:
             r: the fullest rank.
             s: the settings in force.
             load: as asked.
+            layout: as asked.
             before: bytes of which the share is taken.
             peak: of activations and graphs.
         """
         share = ceil_div((r.weights_bytes + r.loading_bytes + r.kv_cache_bytes) * 1000, before) / 1000
-        _, table = self._table(s.context * s.users, s, load)
+        _, table = self._table(s.context * s.users, s, load, layout)
         if not s.gpu_memory_utilization < share < 1 or before - int(before * share) < peak + table:
             return ""
         return f"; --mem-fraction-static {share:g} leaves room for it"

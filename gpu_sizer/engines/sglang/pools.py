@@ -36,16 +36,25 @@ class StateSlots:
     a_request: int
     fixed: int | None = None
     """So many, and not a ratio of what the pools share."""
+    verified: int = 0
+    """States more of each request that runs: one of each token that one pass verifies."""
+    running: int = 0
+    """Requests that run at once at the most, where tokens are verified."""
+
+    def verifying(self, slots: int) -> int:
+        """States beside so many slots that a pass of verification keeps, a padding request's included."""
+        return (min(self.running, slots // self.a_request) + 1) * self.verified if self.verified else 0
 
 
-def state_slots(prefix_caching: bool | None, max_num_seqs: int | None) -> StateSlots:
-    """What a load asks for (``_calculate_mamba_ratio``).
+def state_slots(prefix_caching: bool | None, max_num_seqs: int | None, verified: int = 0) -> StateSlots:
+    """What a load asks for (``_calculate_mamba_ratio``, ``_handle_max_mamba_cache``).
 
     Where no prefix is kept a request has one state, and where its requests are told there is one for each.
     """
+    running = max_num_seqs or 0
     if prefix_caching is False:
-        return StateSlots(1, max_num_seqs)
-    return StateSlots(constants()["state_slots"])
+        return StateSlots(1, max_num_seqs, verified, running)
+    return StateSlots(constants()["state_slots"], None, verified, running)
 
 
 def needed_bytes(cells: Cells, context: int, users: int, chunk: int, states: StateSlots) -> int:
@@ -54,10 +63,10 @@ def needed_bytes(cells: Cells, context: int, users: int, chunk: int, states: Sta
     if not cells.states:
         return tokens
     if states.fixed is not None:
-        return tokens + (states.fixed + 1) * cells.states
-    # states : tokens = ratio : 1 of what the two share, and a padding slot of states.
+        return tokens + (states.fixed + 1 + states.verifying(states.fixed)) * cells.states
+    # states : tokens = ratio : 1 of what the two share, a padding slot of states and those of a pass of verification.
     ratio: float = constants()["states_ratio"]
-    slots: int = users * states.a_request + 1
+    slots: int = users * (states.a_request + states.verified) + 1 + states.verified
     return max(ceil(slots * cells.states * (1 + ratio) / ratio), ceil(tokens * (1 + ratio)))
 
 
@@ -69,7 +78,8 @@ def held(cells: Cells, available: int, states: StateSlots) -> tuple[int, int | N
     ratio = constants()["states_ratio"]
     slots = states.fixed
     if slots is None:
-        slots = max(0, int(available * ratio / (1 + ratio)) // cells.states - 1)
-    left = available - (slots + 1) * cells.states
+        found = int(available * ratio / (1 + ratio)) // cells.states - 1 - states.verified
+        slots = max(0, found * states.a_request // (states.a_request + states.verified))
+    left = available - (slots + 1 + states.verifying(slots)) * cells.states
     tokens = int(max(0, left) / token_bytes(cells)) if token_bytes(cells) else 0
     return tokens, slots // states.a_request

@@ -8,12 +8,18 @@ them together (python/sglang/srt/server_args.py: _handle_data_parallelism).
 
 from __future__ import annotations
 
+from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.engines.serving import Start, Starter
+from gpu_sizer.engines.sglang.running import told_by_users
+from gpu_sizer.engines.speculation import Speculation, speculation
 
 #: ``--kv-cache-dtype``: the same page.
 CACHE_TYPES = {"float8": "fp8_e4m3", "fp8": "fp8_e4m3", "fp8_e4m3": "fp8_e4m3", "fp8_e5m2": "fp8_e5m2"} | {
     "bf16": "bfloat16"
 }
+#: ``--speculative-algorithm`` of drafts of each method; a model that drafts for another has none (arg_groups/fields).
+ALGORITHMS = {"eagle": "EAGLE", "eagle3": "EAGLE3", "dflash": "DFLASH", "dspark": "DSPARK"}
+_IN_BLOCKS = ("DFLASH", "DSPARK")
 #: For the machines to find one another: the port of the page's own example.
 RENDEZVOUS_PORT = 50000
 
@@ -40,8 +46,8 @@ def command(start: Start) -> tuple[str, ...]:
     words += ["--context-length", str(s.context)]
     words += ["--mem-fraction-static", repr(float(s.gpu_memory_utilization))]
     words += ["--chunked-prefill-size", str(s.max_num_batched_tokens * inside)]
-    if start.load.max_num_seqs is not None:
-        words += ["--max-running-requests", str(start.load.max_num_seqs)]
+    if (most := start.load.max_num_seqs or told_by_users(s, inside)) is not None:
+        words += ["--max-running-requests", str(most)]
     words += ["--dtype", start.dtype(), "--kv-cache-dtype", start.cache_dtype(CACHE_TYPES)]
     if start.load.block_size is not None:
         words += ["--page-size", str(start.load.block_size)]
@@ -57,9 +63,34 @@ def command(start: Start) -> tuple[str, ...]:
         words.append("--language-model-only")
     if s.cpu_offload_gib is not None:
         words += ["--cpu-offload-gb", f"{s.cpu_offload_gib:g}"]
+    if s.lora is not None:
+        slots, _, rank = s.lora.partition("x")
+        words += ["--enable-lora", "--max-loras-per-batch", slots, "--max-lora-rank", rank]
+        words += ["--lora-target-modules", "all"]
+    if (drafts := speculation(s.speculative)) is not None:
+        words += _speculative(start, drafts)
     if start.remote_code:
         words.append("--trust-remote-code")
     return tuple(words)
+
+
+def _speculative(start: Start, drafts: Speculation) -> list[str]:
+    """What drafts, a chain of tokens (arg_groups/speculative_hook.py).
+
+    Steps are one less than the tokens that a pass verifies; drafts in blocks have one step.
+    """
+    words, tokens, algorithm = [], drafts.tokens, "EAGLE"
+    if drafts.model is None:
+        mtp = start.card.architecture.mtp
+        tokens = tokens or (mtp.layers if mtp is not None else 1)
+    else:
+        card = catalogue().drafter(drafts.model)
+        algorithm = "STANDALONE" if card.draft is None else ALGORITHMS[card.draft.method]
+        words = ["--speculative-draft-model-path", card.hub_id or card.id]
+    assert tokens is not None
+    if algorithm not in _IN_BLOCKS:
+        words += ["--speculative-num-steps", str(tokens), "--speculative-eagle-topk", "1"]
+    return ["--speculative-algorithm", algorithm, *words, "--speculative-num-draft-tokens", str(tokens + 1)]
 
 
 def machine(nodes: int, rank: str, head: str) -> tuple[str, ...]:
@@ -71,7 +102,12 @@ STARTER = Starter(
     title="SGLang",
     command=command,
     key_option="--api-key",
-    said=frozenset(("block_size", "hybrid_kv", "prefix_caching", "cpu_offload_gib", "language_model_only")),
+    said=frozenset(
+        (
+            *("block_size", "hybrid_kv", "prefix_caching", "cpu_offload_gib", "language_model_only"),
+            *("speculative", "lora"),
+        )
+    ),
     several_from=(0, 4),
     machine=machine,
 )

@@ -10,14 +10,19 @@ from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import parallel_layouts
 from gpu_sizer.engines.one_version import HALF, OneVersion
 from gpu_sizer.engines.pools import full_pool_bytes, full_pool_tokens
-from gpu_sizer.load import Load, Settings
+from gpu_sizer.load import AS_RELEASED, Load, Settings
 from gpu_sizer.memory.activations import forward_bytes, workspace_bytes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout, bounds_of
 from gpu_sizer.memory.weights import WeightRules, refusal
 from gpu_sizer.model.caches import CacheTypes
 from gpu_sizer.model.inventory import build_inventory
+from gpu_sizer.records import replace
 from gpu_sizer.units import GIB, gib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.engines.tensorrt_llm.drafts import Drafter
 
 #: Logits are made in float32 for the sampler (_torch/pyexecutor/sampler.py).
 LOGIT_BYTES = 4
@@ -34,8 +39,15 @@ class TensorrtLlmModel(HeldModel):
 
     def __init__(self, card: ModelCard, load: Load) -> None:
         inventory = build_inventory(card, load.weights_dtype or HALF.get(card.weights.dtype))
-        super().__init__(card, inventory, WeightRules(vocabulary_multiple_of_ranks=True))
+        rules = WeightRules(vocabulary_multiple_of_ranks=True)
+        super().__init__(card, inventory, rules)
         self.refuse_states("TensorRT-LLM")
+        self.drafter: Drafter | None = None
+        if load.speculative is not None:
+            from gpu_sizer.engines.tensorrt_llm.drafts import drafter_of
+
+            known = TensorrtLlmEngine().constants["drafts"]
+            self.drafter = drafter_of(card, inventory, load.speculative, rules, known)
 
 
 class TensorrtLlmEngine(OneVersion):
@@ -43,6 +55,30 @@ class TensorrtLlmEngine(OneVersion):
 
     held = TensorrtLlmModel
     lowerable = ("max_num_batched_tokens",)
+    counted = frozenset(("speculative",))
+
+    def check(self, load: Load) -> None:
+        """Refuses a type of cache that is not known, options that are not counted, and what tells no drafts.
+
+        Raises:
+            RequestError: what it is.
+        """
+        super().check(load)
+        if load.speculative is not None:
+            from gpu_sizer.engines.speculation import speculation
+
+            speculation(load.speculative)
+
+    def model(self, card: ModelCard, load: Load = AS_RELEASED) -> TensorrtLlmModel:
+        """The model prepared for many layouts, and what drafts for it.
+
+        Raises:
+            RequestError: a class that this version does not load, or a kind of layer whose cache is not known.
+        """
+        model: TensorrtLlmModel = super().model(card, load)
+        if model.drafter is not None and model.drafter.drafts.method is None:
+            self.check_card(model.drafter.card)
+        return model
 
     def describe(self) -> str:
         """The profile in words."""
@@ -87,6 +123,12 @@ class TensorrtLlmEngine(OneVersion):
         """The engine's rule that forbids this layout, or null."""
         if layout.decode_context_parallel_size > 1:
             return "decode context parallelism is planned for vLLM alone"
+        if model.drafter is not None:
+            if layout.pipeline_parallel_size > 1:
+                return "what drafts on a pipeline of stages is not counted here for TensorRT-LLM"
+            found = refusal(model.drafter.inventory, layout, model.rules)
+            if found is not None:
+                return f"the draft model {model.drafter.card.name}: {found}"
         return refusal(model.inventory, layout, model.rules)
 
     def evaluate(self, model: TensorrtLlmModel, gpu: GpuSpec, layout: Layout, load: Load) -> LayoutMemory:
@@ -106,17 +148,24 @@ class TensorrtLlmEngine(OneVersion):
         loading, tokens = int(c["loading_gib"] * GIB), s.max_num_batched_tokens
         activation = forward_bytes(a, layout, tokens)
         activation += workspace_bytes(a, gpu, layout, tokens, model.has_scaled_experts)
-        activation = max(activation, s.max_num_seqs * a.vocab_size * LOGIT_BYTES)
-        stages, pools = [], []
+        stages, pools, verified, added, context = [], [], 1, 0, s.context
         cells = model.cells(tp, types, bounds, windows=False)
+        if (drafter := model.drafter) is not None:
+            # One stage alone (refusal).
+            activation, verified = drafter.peak(layout, tokens, activation), drafter.verified
+            cells = [replace(cells[0], full=cells[0].full + drafter.kept(tp, types))]
+            added, context = drafter.weights_bytes(layout), s.context + drafter.more_tokens()
+            loading += drafter.buffer_bytes(model.card, s)
+        activation = max(activation, s.max_num_seqs * verified * a.vocab_size * LOGIT_BYTES)
         for weights, cell in zip(model.weights(tp, layout.expert_ranks, bounds), cells, strict=True):
-            rest = max(0, gpu.visible_bytes - weights.total - activation - fixed - loading)
+            held = weights.total + added
+            rest = max(0, gpu.visible_bytes - held - activation - fixed - loading)
             stages.append(
                 RankMemory(
                     capacity_bytes=gpu.visible_bytes,
                     budget_bytes=gpu.visible_bytes,
-                    weights_bytes=weights.total,
-                    kv_cache_bytes=full_pool_bytes(cell, s.context, s.users, page),
+                    weights_bytes=held,
+                    kv_cache_bytes=full_pool_bytes(cell, context, s.users, page),
                     activation_bytes=activation,
                     overhead_bytes=fixed + loading + rest - int(rest * s.gpu_memory_utilization),
                 )

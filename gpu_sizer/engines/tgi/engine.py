@@ -6,25 +6,52 @@ from collections.abc import Iterator
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.cards.names import join_names
 from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import parallel_layouts
 from gpu_sizer.engines.one_version import OneVersion
 from gpu_sizer.engines.pools import full_pool_bytes, full_pool_tokens
 from gpu_sizer.engines.tgi.prefill import prefill_tokens, warm_up_tokens
 from gpu_sizer.engines.tgi.version import constants, rules_of
+from gpu_sizer.engines.versions import reaches
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.activations import ACTIVATION_BYTES, forward_bytes, workspace_bytes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout
-from gpu_sizer.memory.weights import WeightRules, refusal
+from gpu_sizer.memory.weights import MATRIX, WeightRules, refusal
 from gpu_sizer.model.caches import CacheTypes
 from gpu_sizer.model.inventory import build_inventory
-from gpu_sizer.units import GIB, gib
+from gpu_sizer.units import GIB, ceil_div, gib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.engines.adapters import Adapters
+    from gpu_sizer.model.tensor import Tensor
 
 #: The launcher's default of ``--dtype`` where the release has no half type.
 _HALF = {"float32": "float16"}
 AMPERE = 8
+
+
+def _widths(t: Tensor) -> int:
+    """Inputs and outputs of a linear layer, all copies of it; none of others."""
+    return sum(t.shape) * t.copies if t.is_linear and len(t.shape) == MATRIX else 0
+
+
+def _adapters_of(card: ModelCard, asked: str) -> Adapters | None:
+    """Adapters, for classes whose layers take them.
+
+    Raises:
+        RequestError: another class, or a text that tells none.
+    """
+    from gpu_sizer.engines.adapters import adapters_of
+
+    if card.engine_class not in (known := constants()["lora"]["classes"]):
+        raise RequestError(
+            f"TGI's layers of {card.engine_class} take no LoRA adapters; those of {join_names(known)} do", about="model"
+        )
+    return adapters_of(asked, title="TGI")
 
 
 class TgiModel(HeldModel):
@@ -34,6 +61,24 @@ class TgiModel(HeldModel):
         inventory = build_inventory(card, load.weights_dtype or _HALF.get(card.weights.dtype))
         super().__init__(card, inventory, WeightRules(vocabulary_multiple_of_ranks=True))
         self.refuse_states("TGI")
+        self.adapters: Adapters | None = None
+        if load.lora is not None:
+            self.adapters = _adapters_of(card, load.lora)
+
+    def adapters_bytes(self, tp: int) -> int:
+        """Bytes of adapters of that rank beside every linear layer of the stack, on one shard.
+
+        Both matrices of each are cut, the rank of the one and the side of the other that the layer cuts; ranks are
+        padded first (``LoraWeights.prepare_weights``, ``shard_lora_weights``).
+        """
+        if self.adapters is None:
+            return 0
+        rules, rank = constants()["lora"], self.adapters.rank
+        least, multiple = rules["least_rank"] * tp, rules["rank_multiple"]
+        padded: int = least if rank <= least else ceil_div(rank, multiple) * multiple
+        widths = {name: sum([_widths(t) for t in tensors]) for name, tensors in self.inventory.blocks.items()}
+        layers = sum([widths[name] for name in self.inventory.layer_names])
+        return self.adapters.slots * padded * ACTIVATION_BYTES * layers // tp
 
 
 class TgiEngine(OneVersion):
@@ -48,6 +93,7 @@ class TgiEngine(OneVersion):
 
     held = TgiModel
     half = _HALF
+    counted = frozenset(("lora",))
     spans_nodes = False
 
     def __init__(self, version: str | None = None) -> None:
@@ -63,6 +109,12 @@ class TgiEngine(OneVersion):
             RequestError: the type or the option.
         """
         super().check(load)
+        if load.lora is not None:
+            from gpu_sizer.engines.adapters import adapters_of
+
+            adapters_of(load.lora, title="TGI")
+            if not reaches(self.asked, first := constants()["lora"]["from"]):
+                raise RequestError(f"what LoRA adapters take is known here from TGI {first} on")
         if self.cache_dtypes[load.kv_cache_dtype or "auto"] is not None and not self.rules.eight_bits:
             raise RequestError(
                 f"TGI {self.release} keeps its cache in the model's own type: {load.kv_cache_dtype} came with 2.4"
@@ -149,6 +201,7 @@ class TgiEngine(OneVersion):
         page = rules.block_size if major is not None and major >= AMPERE else c["old_block_size"]
         context = c["context_gib"] + (c["communication_gib"] if tp > 1 and gpu.has_nvlink else 0)
         weights, overhead = model.weights(tp, 1, bounds)[0].total, int(context * GIB)
+        overhead += model.adapters_bytes(tp)
         peak, kept = self._prefill_bytes(model, gpu, layout, s.max_num_batched_tokens)
         cache, warm_up = full_pool_bytes(cell, s.context, s.users, page), 0
         if rules.pool == "free":

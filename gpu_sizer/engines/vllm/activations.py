@@ -171,9 +171,17 @@ def attention_workspace_bytes(a: Architecture, gpu: GpuSpec, settings: Settings,
     return 0 if sinks and not data_center else int(c["mib"] * MIB)
 
 
-def unified_bytes() -> int:
-    """What else is taken of a memory that GPU and machine share while a server starts."""
-    return int(_fitted()["unified"]["extra_gib"] * GIB)
+def unified_bytes(layout: Layout) -> tuple[int, int]:
+    """What else is taken of a memory that GPU and machine share while a server starts, and how far that is out.
+
+    Each such GPU is a machine of its own, so several that talk to one another have what they talk through in that
+    memory, too. The engine reads what is free there from the driver while it profiles graphs
+    (``v1/worker/gpu/cudagraph_utils.py: profile_cudagraph_memory``), which counts the page cache as taken
+    (``utils/mem_utils.py: MemorySnapshot.measure`` says so, and asks the system instead): what it takes for graphs
+    moves by GiB from start to start.
+    """
+    found = _fitted()["unified" if joined_workers(layout) == 1 else "unified_machines"]
+    return int(found["extra_gib"] * GIB), int(found["band_gib"] * GIB)
 
 
 def gpu_kind(gpu: GpuSpec) -> tuple[str, int | None, bool, bool, bool]:
@@ -271,8 +279,9 @@ def activation_bytes(
         forward_bytes(a, layout, tokens),
         sparse.layer_bytes(a, layout.tensor_parallel_size, gpu.generation, tokens),
         sparse.stream_bytes(a, tokens),
-        drafter.forward_bytes(layout, tokens) if drafter is not None else 0,
     )
+    if drafter is not None:
+        forward = max(forward + drafter.states_bytes(card, tokens), drafter.forward_bytes(card, layout, settings))
     if sparse.has_indexer(a):
         forward += sparse.LOGITS_BYTES
     kept = kept_workspace_bytes(a, gpu, layout, tokens, scaled_experts, version)
@@ -316,7 +325,7 @@ def reserve(
     overhead, band = version.single_bytes, version.band_bytes["experts" if experts else "dense"]
     overhead += buffer_bytes(card, layout, settings.max_num_batched_tokens, version)
     if drafter is not None:
-        overhead += drafter.buffer_bytes(card, settings.max_num_batched_tokens, version)
+        overhead += drafter.buffer_bytes(card, settings, version)
     own, tokens = not settings.disable_custom_all_reduce, settings.max_num_batched_tokens
     overhead += communication_bytes(card.architecture, gpu, layout, tokens, version, own=own)
     if gpu.platform == "rocm":
@@ -325,6 +334,7 @@ def reserve(
         band = max(band, int(rocm["band_gib"] * GIB))
     if gpu.is_unified:
         # Tables in the machine's memory are in the GPU's there, cut as the layers are.
-        overhead += unified_bytes() + ceil_div(host_bytes, layout.tensor_parallel_size)
-        band = max(band, int(_fitted()["unified"]["band_gib"] * GIB))
+        taken, width = unified_bytes(layout)
+        overhead += taken + ceil_div(host_bytes, layout.tensor_parallel_size)
+        band = max(band, width)
     return Reserve(activation, overhead, band)

@@ -183,26 +183,33 @@ def _one_type(pages: Sequence[Page]) -> bool:
 
 def _unify(placed: list[PlacedPage]) -> list[PlacedPage]:
     """Equal page sizes: smaller pages take more tokens a block, or are padded."""
-    largest = max(page.page_bytes for _, page in placed)
-    result = []
-    for layer, page in placed:
+    distinct = _distinct(placed)
+    largest = max(page.page_bytes for page in distinct)
+    made: dict[Page, Page] = {}
+    for page in distinct:
         if page.page_bytes == largest:
-            made = page
+            made[page] = page
         elif page.kind != "state" and largest % page.page_bytes == 0:
-            made = replace(page, block_size=page.block_size * (largest // page.page_bytes), page_bytes=largest)
+            block = page.block_size * (largest // page.page_bytes)
+            made[page] = replace(page, block_size=block, page_bytes=largest)
         elif page.latent:
             raise UncountableError("the engine cannot give this model's caches one page size", about="model")
         else:
-            made = replace(page, page_bytes=largest)
-        result.append((layer, made))
-    return result
+            made[page] = replace(page, page_bytes=largest)
+    # Layers of one kind share a page, which spares comparing it for each of them.
+    shared = {id(page): made[page] for page in {id(page): page for _, page in placed}.values()}
+    return [(layer, shared[id(page)]) for layer, page in placed]
 
 
 def _equal_groups(placed: list[PlacedPage]) -> list[CacheGroup]:
     """Groups of equally many layers, one kind each (``_get_kv_cache_groups_uniform_page_size``)."""
     buckets: dict[Page, list[PlacedPage]] = {}
+    # Layers of one kind share a page: each is compared once.
+    by_page: dict[int, list[PlacedPage]] = {}
     for item in placed:
-        buckets.setdefault(item[1], []).append(item)
+        if (bucket := by_page.get(id(item[1]))) is None:
+            bucket = by_page[id(item[1])] = buckets.setdefault(item[1], [])
+        bucket.append(item)
     counts = [len(b) for b in buckets.values()]
     size = max(counts) if max(counts) < min(counts) * PADDING_HEURISTIC else min(counts)
     groups = []
@@ -290,11 +297,12 @@ def cache_plan(
         UncountableError: page sizes that the engine cannot make equal.
     """
     placed = [(index, page) for index, name in enumerate(layer_names) for page in pages[name]]
-    states = any(page.kind == "state" for _, page in placed)
-    apart = apart and len({page.page_bytes for _, page in placed}) > 1
+    distinct = _distinct(placed)
+    states = any(page.kind == "state" for page in distinct)
+    apart = apart and len({page.page_bytes for page in distinct}) > 1
     if not placed:
         groups: list[CacheGroup] = []
-    elif _one_type(_distinct(placed)):
+    elif _one_type(distinct):
         groups = [CacheGroup(tuple(placed))]
     elif packed:
         groups = _packed_groups(placed)

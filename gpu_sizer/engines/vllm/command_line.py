@@ -17,6 +17,15 @@ SLOTS, RANK = 1, 16
 _OWN = "mtp"
 
 
+def _drafts_by(model: str, method: str | None) -> bool:
+    """Whether there is a card of what drafts, which does by such a method; null is any."""
+    shelf = catalogue()
+    if (identity := shelf.drafts.lookup(model)) is not None:
+        draft = shelf.drafts.get(identity).draft
+        return draft is not None and method in (None, draft.method)
+    return method in (None, "draft_model") and shelf.models.lookup(model) is not None
+
+
 def speculation_of(method: str | None, model: str | None, tokens: str | None) -> tuple[str | None, str | None]:
     """The setting of a configuration of what drafts, and why it is none where it cannot be counted.
 
@@ -29,7 +38,7 @@ def speculation_of(method: str | None, model: str | None, tokens: str | None) ->
         return None, None
     if method is not None and method.endswith(_OWN):
         return (f"mtp:{tokens}" if tokens else "mtp"), None
-    if model and tokens and method in (None, "draft_model") and catalogue().models.lookup(model) is not None:
+    if model and tokens and _drafts_by(model, method):
         return f"draft:{model}:{tokens}", None
     what = f"a drafter of the kind {method}" if method not in (None, "draft_model") else f"the draft model {model}"
     return None, f"speculative_config is set: the estimate knows nothing of {what}"

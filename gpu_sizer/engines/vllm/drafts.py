@@ -1,16 +1,19 @@
-"""What drafts tokens ahead beside a model: its own prediction layers, or a draft model.
+"""What drafts tokens ahead beside a model: its own prediction layers, a draft that reads its states, or a draft model.
 
 The drafter stands on the last pipeline stage and is cut as the model is. Its layers' caches join the model's groups,
 states keep a block more for each token ahead, and the runner keeps its inputs for a whole batch. From vLLM 0.11 to
 0.33, ``v1/spec_decode/eagle.py`` (later ``llm_base_proposer.py``), ``draft_model.py`` and
-``v1/worker/gpu/spec_decode/``.
+``v1/worker/gpu/spec_decode/``. EAGLE heads and their like are drafts with cards of their own: they read states of some
+of the model's layers, which stay until they are joined (``fc``). Their logits are of fewer entries and sequences than
+those that the sampler's peak counts, and are not kept (``draft_sample_method``: greedy).
 """
 
 from __future__ import annotations
 
-from gpu_sizer.cards.catalogue import catalogue
+from math import prod
+
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.cards.names import join_names
+from gpu_sizer.engines.drafting import Drafts, drafts_of
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.speculation import NoDrafterError, speculation
 from gpu_sizer.engines.versions import at_least
@@ -19,39 +22,30 @@ from gpu_sizer.engines.vllm.placement import weight_rules
 from gpu_sizer.memory.activations import ACTIVATION_BYTES, forward_bytes
 from gpu_sizer.memory.layout import layout_of
 from gpu_sizer.memory.weights import WeightPlacement, WeightRules, refusal, vocabulary_rows
-from gpu_sizer.model.formats import is_scaled
-from gpu_sizer.model.inventory import Inventory, build_inventory
-from gpu_sizer.records import dataclass, replace
+from gpu_sizer.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Any
 
     from gpu_sizer.engines.vllm.version import VersionProfile
+    from gpu_sizer.load import Settings
     from gpu_sizer.memory.layout import Layout
     from gpu_sizer.model.architecture import Block
-    from gpu_sizer.model.tensor import Tensor
+    from gpu_sizer.model.inventory import Inventory
 
-#: Formats of four bits: releases that have any keep their prediction layers in 16 bits, as their configurations tell.
-FOUR_BITS = ("int4", "nvfp4", "mxfp4")
+#: Drafts that write the model's context into their own caches, by the keys' and values' projections of all their layers
+#: joined into one (``models/qwen3_dflash.py: _build_fused_kv_buffers``, ``precompute_and_store_context_kv``).
+CONTEXT_DRAFTS = ("dflash", "dspark")
+KEYS_AND_VALUES = ("k_proj.weight", "v_proj.weight")
 #: What prediction layers make of a token's embedding and the model's state before their block: both, side by side, and
 #: the state that is handed on.
 INPUTS = 3
 
 
 @dataclass(frozen=True)
-class Drafter:
-    """What drafts for a model."""
-
-    tokens: int
-    """Ahead, in each step."""
-    card: ModelCard
-    """The draft model's, or the model's own."""
-    inventory: Inventory
-    """What it adds."""
-    own: bool
-    """The model's own prediction layers."""
+class Drafter(Drafts):
+    """What drafts for a model under vLLM."""
 
     @property
     def blocks(self) -> dict[str, Block]:
@@ -83,28 +77,70 @@ class Drafter:
         rounding = Rounding(self.card, self.inventory, tp, expert_ranks, placement)
         fixed = LoadingExtra(self.card, self.inventory, rounding, kernels).stages(1, 0)[0]
         if not self.own:
-            return fixed, 0
+            return fixed + self._joined_projections(tp), 0
         a = self.card.architecture
         vocabulary = vocabulary_rows(a.vocab_size, tp, self.rules) // tp * a.hidden_size * ACTIVATION_BYTES
         heads = _data()["own_heads"]
         own_head = self.card.engine_class in heads["classes"] and not at_least(kernels.version, heads["before"])
         return fixed - rotary_bytes(self.card, kernels.version) + (vocabulary if own_head else 0), vocabulary
 
-    def buffer_bytes(self, card: ModelCard, tokens: int, version: VersionProfile) -> int:
+    def _context_projections(self, tp: int) -> list[int]:
+        """Keys and values of each layer of a draft that writes the model's context into its caches, on one rank."""
+        if self.method not in CONTEXT_DRAFTS:
+            return []
+        kept = {
+            name: sum([prod(t.local_shape(tp)) for t in tensors if t.name.endswith(KEYS_AND_VALUES)])
+            for name, tensors in self.inventory.blocks.items()
+        }
+        return [kept[name] for name in self.inventory.layer_names]
+
+    def _joined_projections(self, tp: int) -> int:
+        """The copy of all layers' projections of keys and values, joined into one."""
+        return sum(self._context_projections(tp)) * ACTIVATION_BYTES
+
+    def buffer_bytes(self, card: ModelCard, s: Settings, version: VersionProfile) -> int:
         """The runner's buffers for a batch of the drafter's inputs: states, and embeddings.
 
         The second runner has them for what drafts from the model's states alone, embeddings where these may be of
-        images.
+        images; for drafts that write the context, the states of every token that a captured step verifies.
         """
-        copies = 2
+        copies, staged = 2, 0
         if version.second_runner:
-            copies = (1 + bool(card.architecture.towers)) if self.own else 0
-        return copies * tokens * self.card.architecture.hidden_size * ACTIVATION_BYTES
+            copies = 1 if self.own or self.method is not None else 0
+            if self.method in CONTEXT_DRAFTS:
+                staged = 0 if s.enforce_eager else min(s.max_num_seqs * (self.tokens + 1), s.max_num_batched_tokens)
+            elif copies and card.architecture.towers:
+                copies += 1
+        width = self.card.architecture.hidden_size
+        read = self.states * card.architecture.hidden_size
+        return (copies * s.max_num_batched_tokens * width + staged * read) * ACTIVATION_BYTES
 
-    def forward_bytes(self, layout: Layout, tokens: int) -> int:
+    def states_bytes(self, card: ModelCard, tokens: int) -> int:
+        """The states that it reads of a batch, which stay while the model runs and until it has run."""
+        return self.states * tokens * card.architecture.hidden_size * ACTIVATION_BYTES
+
+    def forward_bytes(self, card: ModelCard, layout: Layout, s: Settings) -> int:
         """Live bytes of a batch of tokens in it, without the workspaces of experts."""
-        a = self.card.architecture
-        return forward_bytes(a, layout, tokens) + INPUTS * tokens * a.hidden_size * ACTIVATION_BYTES
+        a, tokens = self.card.architecture, s.max_num_batched_tokens
+        inputs = INPUTS * tokens * a.hidden_size * ACTIVATION_BYTES
+        # What it reads lies beside itself, joined, and once more where it is normed.
+        joined = 2 * self.states_bytes(card, tokens)
+        tp = layout.tensor_parallel_size
+        # Keys and values of the context for all layers, as projected and by layer.
+        context = 2 * tokens * sum(self._context_projections(tp)) // a.hidden_size * ACTIVATION_BYTES
+        queries = min(tokens, s.max_num_seqs * (self.tokens + 1)) if context else tokens
+        return self.states_bytes(card, tokens) + inputs + max(joined, context, forward_bytes(a, layout, queries))
+
+    @property
+    def pipeline_refusal(self) -> str | None:
+        """Why it drafts for no pipeline, or null: the last stage has not the model's embedding.
+
+        ``v1/worker/gpu/spec_decode/eagle/utils.py: maybe_share_target_embed``; up to 0.32 it starts there with an
+        embedding that nothing was loaded into.
+        """
+        if self.own or self.card.architecture.embedding:
+            return None
+        return f"{self.card.name} drafts with the model's embedding, which the last stage of a pipeline does not have"
 
     def refusal(self, layout: Layout) -> str | None:
         """Why it cannot be cut so, or null."""
@@ -118,66 +154,6 @@ class Drafter:
 def _data() -> dict[str, Any]:
     found: dict[str, Any] = profile_data("vllm/support")["speculative"]
     return found
-
-
-def _in_16_bits(tensors: Iterable[Tensor], dtype: str) -> tuple[Tensor, ...]:
-    return tuple([replace(t, fmt=dtype) if is_scaled(t.fmt) else t for t in tensors])
-
-
-def _prediction_layers(card: ModelCard, inventory: Inventory) -> Inventory:
-    """What the model's own prediction layers add: embedding and head are the model's."""
-    mtp, dtype = card.architecture.mtp, card.weights.dtype
-    assert mtp is not None
-    names = tuple([name for name, layers in mtp.blocks.items() for _ in range(layers)])
-    blocks = {name: inventory.blocks[name] for name in mtp.blocks}
-    if any(t.fmt.startswith(FOUR_BITS) for tensors in inventory.blocks.values() for t in tensors):
-        blocks = {name: _in_16_bits(tensors, dtype) for name, tensors in blocks.items()}
-    return Inventory(
-        blocks=blocks,
-        layer_names=names,
-        embedding=(),
-        head=(),
-        final=inventory.mtp_beside,
-        towers=(),
-        mtp=(),
-        mtp_beside=(),
-        tied=False,
-    )
-
-
-def _own(card: ModelCard, inventory: Inventory, tokens: int | None, version: str) -> Drafter:
-    if card.architecture.mtp is None:
-        raise NoDrafterError(f"the card of {card.name} has no prediction layers: name a draft model (draft:MODEL:N)")
-    if not at_least(version, first := _data()["mtp_from"]):
-        raise NoDrafterError(f"what prediction layers take is known here from vLLM {first} on")
-    layers = card.architecture.mtp.layers
-    ahead = tokens or layers
-    # (config/speculative.py: "num_speculative_tokens must be divisible by n_predict")
-    if ahead > layers and ahead % layers:
-        raise NoDrafterError(f"tokens ahead must be a multiple of the {layers} prediction layers of {card.name}")
-    return Drafter(ahead, card, _prediction_layers(card, inventory), own=True)
-
-
-def _alike(card: ModelCard, other: ModelCard) -> bool:
-    """Whether a model has another's layers, in whatever format: a draft of the one drafts for it as well."""
-    a, b = card.architecture, other.architecture
-    return (a.hidden_size, a.vocab_size, a.num_hidden_layers) == (b.hidden_size, b.vocab_size, b.num_hidden_layers)
-
-
-def _of_model(card: ModelCard, name: str, tokens: int, version: str) -> Drafter:
-    draft = catalogue().drafter(name)
-    if not at_least(version, first := _data()["draft_from"]):
-        raise NoDrafterError(f"draft models are known here from vLLM {first} on")
-    if draft.draft is not None:
-        if not any(_alike(card, catalogue().models.get(i)) for i in draft.draft.of):
-            raise NoDrafterError(f"{draft.name} drafts for {join_names(draft.draft.of)}, not for {card.name}")
-    elif draft.architecture.vocab_size != card.architecture.vocab_size:
-        raise NoDrafterError(f"{draft.name} has another vocabulary than {card.name}: vLLM refuses it as a draft")
-    for a in (card.architecture, draft.architecture):
-        if any(m.compressed or m.tokens_per_key > 1 for b in a.blocks.values() for m in b.mixers):
-            raise NoDrafterError(f"how vLLM caches {draft.name} beside {card.name} is not known here")
-    dtype = "bfloat16" if draft.weights.dtype == "float32" else None
-    return Drafter(tokens, draft, build_inventory(draft, dtype), own=False)
 
 
 def drafter_of(card: ModelCard, inventory: Inventory, asked: str | None, version: str) -> Drafter | None:
@@ -196,7 +172,21 @@ def drafter_of(card: ModelCard, inventory: Inventory, asked: str | None, version
     wanted = speculation(asked)
     if wanted is None:
         return None
-    if wanted.model is None:
-        return _own(card, inventory, wanted.tokens, version)
-    assert wanted.tokens is not None
-    return _of_model(card, wanted.model, wanted.tokens, version)
+    if wanted.model is not None and not at_least(version, first := _data()["draft_from"]):
+        raise NoDrafterError(f"draft models are known here from vLLM {first} on")
+    found = drafts_of(card, inventory, wanted, "vLLM")
+    if found.own:
+        _check_own(found, version)
+    elif found.method is not None and not at_least(version, first := _data()["methods"].get(found.method, version)):
+        raise NoDrafterError(f"{found.method} drafts are known here from vLLM {first} on")
+    return Drafter(found.tokens, found.card, found.inventory, found.own, found.states)
+
+
+def _check_own(found: Drafts, version: str) -> None:
+    """Refuses prediction layers of versions that are not known, and numbers of tokens that do not divide."""
+    if not at_least(version, first := _data()["mtp_from"]):
+        raise NoDrafterError(f"what prediction layers take is known here from vLLM {first} on")
+    layers = len(found.inventory.layer_names)
+    # (config/speculative.py: "num_speculative_tokens must be divisible by n_predict")
+    if found.tokens > layers and found.tokens % layers:
+        raise NoDrafterError(f"tokens ahead must be a multiple of the {layers} prediction layers of {found.card.name}")

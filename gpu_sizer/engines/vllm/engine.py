@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
+    from gpu_sizer.engines.adapters import Adapters
     from gpu_sizer.engines.lines import Lines, Whole
-    from gpu_sizer.engines.vllm.adapters import Adapters
 
 #: First version with the attention that reads DeepSeek-V4.1's states of four bits (flash_mla_mega_attn.py).
 NARROW_STATES = "0.31"
@@ -126,9 +126,11 @@ class VllmEngine(Supported):
         return VllmModel(card, dtype, drafter, adapters, int((load.cpu_offload_gib or 0) * GIB))
 
     def _adapters(self, load: Load) -> Adapters | None:
-        from gpu_sizer.engines.vllm.adapters import adapters_of
+        from gpu_sizer.engines.adapters import adapters_of
 
-        return adapters_of(load.lora, experts=at_least(self.asked, profile_data("vllm/support")["lora"]["experts"]))
+        known = profile_data("vllm/support")["lora"]
+        experts = at_least(self.asked, known["experts"])
+        return adapters_of(load.lora, experts=experts, title="vLLM", ranks=tuple(known["ranks"]))
 
     def settings(self, model: VllmModel, gpu: GpuSpec, load: Load, layout: Layout) -> Settings:
         """The engine's settings for this GPU and load (``get_batch_defaults`` and what follows it).

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from typing import Any
 
-    from gpu_sizer.engines.vllm.adapters import Adapters
+    from gpu_sizer.engines.adapters import Adapters
     from gpu_sizer.memory.weights import WeightPlacement
     from gpu_sizer.model.tensor import Tensor
 

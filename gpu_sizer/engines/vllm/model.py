@@ -39,7 +39,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from gpu_sizer.engines.vllm.adapters import Adapters
+    from gpu_sizer.engines.adapters import Adapters
     from gpu_sizer.engines.vllm.drafts import Drafter
 
 #: What is loaded in another type than it is released in, unless --dtype says otherwise
@@ -209,6 +209,8 @@ class VllmModel:
         stages, rules = layout.pipeline_parallel_size, self.rules(None, version)
         if stages > len(self.inventory.layer_names) or (stages > 1 and self.inventory.looped):
             return refusal(self.inventory, layout, rules)
+        if stages > 1 and self.drafter is not None and (reason := self.drafter.pipeline_refusal) is not None:
+            return reason
         # All else that may be refused depends on neither stages nor replicas.
         key = (layout.tensor_parallel_size, layout.expert_parallel, layout.decode_context_parallel_size, rules)
         if key not in self._refusals:

@@ -124,8 +124,7 @@ class Needs:
                 blocks = max(blocks, self._pool)
             each = self._reserve(layout)
             # Of a pipeline, as if each stage had the graphs of one layer.
-            layers = self._model.card.architecture.num_hidden_layers if several else 1
-            graphs = self._model.graph_bytes(self._gpu, layers, self._settings, self._version)
+            graphs = self._graph_bytes(self._model.card.architecture.num_hidden_layers if several else 1)
             beside = each.activation_bytes + each.overhead_bytes + graphs
             found = self._leasts[key] = (weights + blocks * block, beside)
         return found
@@ -162,6 +161,12 @@ class Needs:
             found = self._reserves[key] = self._model.reserve(self._gpu, layout, self._settings, self._version)
         return found
 
+    def _graph_bytes(self, stages: int) -> int:
+        """The captured graphs of one of so many pipeline stages."""
+        if (found := self._graphs.get(stages)) is None:
+            found = self._graphs[stages] = self._model.graph_bytes(self._gpu, stages, self._settings, self._version)
+        return found
+
     def _counted(self, layout: Layout) -> LayoutNeed:
         model, s, pp = self._model, self._settings, layout.pipeline_parallel_size
         plan, reserve = self._plan(layout.tensor_parallel_size), self._reserve(layout)
@@ -170,9 +175,7 @@ class Needs:
         if (loading := self._loading.get(sizes)) is None:
             loading = self._loading[sizes] = model.loading_extra(*sizes, self._kernels)
         held = model.held(layout, plan, loading, s.max_num_batched_tokens)
-        if (graphs := self._graphs.get(pp)) is None:
-            graphs = self._graphs[pp] = model.graph_bytes(self._gpu, pp, s, self._version)
-        overhead = reserve.overhead_bytes + graphs
+        overhead = reserve.overhead_bytes + self._graph_bytes(pp)
         fixed = reserve.activation_bytes + overhead
         pool = s.users * blocks + self._null_block
         budget = needed = fixed + held.fullest(pool)

@@ -36,7 +36,13 @@ _ALWAYS = ("tensor_parallel_size", "pipeline_parallel_size")
 
 
 def command(start: Start) -> tuple[str, ...]:
-    """The words of the command."""
+    """The words of the command.
+
+    Raises:
+        RequestError: replicas of a version whose server is one.
+    """
+    if not start.flags.has(_SIZES["data_parallel_size"]):
+        start.one_replica(f"vLLM {start.version}")
     s, sizes = start.settings, start.layout.model_dump()
     words = ["vllm", "serve", start.weights, "--port", str(start.port)]
     for key, option in _SIZES.items():
@@ -80,8 +86,9 @@ def _speculative(drafts: Speculation) -> str:
     """What drafts, as JSON."""
     told: dict[str, str | int] = {"method": "mtp"}
     if drafts.model is not None:
-        card = catalogue().model(drafts.model)
-        told = {"method": "draft_model", "model": card.hub_id or card.id}
+        card = catalogue().drafter(drafts.model)
+        method = "draft_model" if card.draft is None else card.draft.method
+        told = {"method": method, "model": card.hub_id or card.id}
     if drafts.tokens is not None:
         told["num_speculative_tokens"] = drafts.tokens
     return json.dumps(told)
@@ -96,11 +103,13 @@ def machine(nodes: int, rank: str, head: str) -> tuple[str, ...]:
     return ("--nnodes", str(nodes), "--node-rank", rank, "--master-addr", head)
 
 
-#: Compiled kernels: vllm/envs.py (VLLM_CACHE_ROOT); VLLM_API_KEY: docs/serving/openai_compatible_server.md.
+#: Compiled kernels: vllm/envs.py (VLLM_CACHE_ROOT); VLLM_API_KEY: docs/serving/openai_compatible_server.md;
+#: consolidated weights: model_executor/model_loader/default_loader.py of 0.12.0 (of 0.10.2 still the others).
 STARTER = Starter(
     title="vLLM",
     command=command,
     compiled={"VLLM_CACHE_ROOT": "vllm"},
+    consolidated_from="0.12",
     key_variable="VLLM_API_KEY",
     said=SAID,
     several_from=(0, 12),

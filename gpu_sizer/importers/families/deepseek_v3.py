@@ -1,4 +1,8 @@
-"""DeepSeek V3, R1 and V3.1 (``DeepseekV3Config``): latent attention, dense layers first, shared experts."""
+"""DeepSeek V3, R1 and V3.1 (``DeepseekV3Config``): latent attention, dense layers first, shared experts.
+
+Sarvam 105B (``SarvamMLAConfig``) is one under other names of two keys; A.X-K1 (``AXK1Config``) has a norm behind each
+feed-forward, which engines load behind the dense one, too (vLLM ``AXK1.py``).
+"""
 
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import dense, dense_first, mixture, stack
@@ -44,12 +48,16 @@ def prediction(
     return MultiTokenPrediction(block=block, layers=layers, extra=extra)
 
 
-MODEL_TYPES = ("deepseek_v3", "kimi_k2")
+MODEL_TYPES = ("axk1", "deepseek_v3", "kimi_k2", "sarvam_mla")
 
 
 def architecture(c: Config) -> Architecture:
-    mixer = latent_attention(c)
-    experts = mixture(c, num_shared_experts=c.optional("n_shared_experts") or 0, score_correction_bias=True)
-    blocks = {"dense": Block(mixer=mixer, feed_forward=dense(c)), "experts": Block(mixer=mixer, feed_forward=experts)}
+    mixer, norms = latent_attention(c), 3 if c.text_type == "axk1" else 2
+    shared = c.optional("n_shared_experts", "num_shared_experts") or 0
+    experts = mixture(c, num_shared_experts=shared, score_correction_bias=True)
+    blocks = {
+        "dense": Block(mixer=mixer, feed_forward=dense(c), norms=norms),
+        "experts": Block(mixer=mixer, feed_forward=experts, norms=norms),
+    }
     names = dense_first(c, c.some_layers("first_k_dense_replace"))
     return stack(c, blocks, names, mtp=prediction(c, "experts"))

@@ -10,7 +10,8 @@ from gpu_sizer.model.mixers.mamba2 import Mamba2
 def _feed_forward(c: Config) -> FeedForward:
     if c.model_type == "granite":
         return dense(c, bias=c.flag("mlp_bias", default=False))
-    experts = c.optional("num_local_experts")
+    # Granite 4.0 H Micro and 1B say that they have none.
+    experts = c.optional("num_local_experts") if c.find("num_local_experts") != 0 else None
     shared = c.optional("shared_intermediate_size")
     if experts is None:
         return dense(c, intermediate_size=shared or c.number("intermediate_size"))

@@ -3,6 +3,7 @@
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.pieces import attention, dense, layer_types, stack, uniform
 from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor
+from gpu_sizer.records import replace
 
 
 def _seed_oss(c: Config) -> Architecture:
@@ -23,7 +24,8 @@ def _smollm3(c: Config) -> Architecture:
     return uniform(c, block, tie_word_embeddings=c.tied(default=True))
 
 
-def _exaone4(c: Config) -> Architecture:
+def exaone4(c: Config) -> Architecture:
+    """EXAONE 4 (``Exaone4Config``), also where it is the text model of EXAONE 4.5."""
     window = c.optional("sliding_window")
 
     def block(span: int | None) -> Block:
@@ -87,6 +89,24 @@ def _apertus(c: Config) -> Architecture:
     )
 
 
+def _k2_horizon(c: Config) -> Architecture:
+    """The dense sizes: engines read them as Llama, whose rotary part may be a part of each head."""
+    if c.optional("num_experts"):
+        raise c.fail("num_experts", "its mixtures of values and of experts are not described here")
+    if c.find("attention_gate_func") is not None:
+        raise c.fail("attention_gate_func", "no dense release has a gate")
+    c.refuse("query_key_norm", reason="no dense release has such norms")
+    bias = c.flag("attention_bias", default=False)
+    return uniform(c, Block(mixer=attention(c, qkv_bias=bias), feed_forward=dense(c)))
+
+
+def _apertus_multimodal(c: Config) -> Architecture:
+    """Apertus 1.5: pictures and sounds are tokens too, which the head scores none of."""
+    text = _apertus(c)
+    rows = c.optional("output_vocab_size")
+    return text if rows is None else replace(text, head_rows=rows)
+
+
 def _jais2(c: Config) -> Architecture:
     bias = c.flag("attention_bias", default=True)
     inner = dense(c, gated=False, bias=c.flag("mlp_bias", default=True))
@@ -95,12 +115,14 @@ def _jais2(c: Config) -> Architecture:
 
 _READERS = {
     "apertus": _apertus,
+    "apertus1p5_text": _apertus_multimodal,
     "arcee": _arcee,
     "baichuan": _baichuan,
     "ernie4_5": _ernie,
     "exaone": _exaone,
-    "exaone4": _exaone4,
+    "exaone4": exaone4,
     "hunyuan_v1_dense": _hunyuan,
+    "k2_horizon": _k2_horizon,
     "jais2": _jais2,
     "internlm2": _internlm,
     "internlm3": _internlm,
@@ -110,8 +132,18 @@ _READERS = {
 
 
 MODEL_TYPES = (
-    *("apertus", "arcee", "baichuan", "ernie4_5", "exaone", "exaone4", "hunyuan_v1_dense", "internlm2"),
-    *("internlm3", "jais2", "seed_oss", "smollm3"),
+    *(
+        "apertus",
+        "apertus1p5_text",
+        "arcee",
+        "baichuan",
+        "ernie4_5",
+        "exaone",
+        "exaone4",
+        "hunyuan_v1_dense",
+        "internlm2",
+    ),
+    *("internlm3", "jais2", "k2_horizon", "seed_oss", "smollm3"),
 )
 
 

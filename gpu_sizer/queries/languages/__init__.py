@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 LANGUAGES = ("japanese", "chinese", "russian", "german", "french", "spanish", "portuguese", "italian")
 #: Function words that tell a language: of the ones above, by the file, and of others, which are refused.
 SIGNS = {
-    "german": "wie viele wieviele wieviel brauche brauchen brauch ich für läuft laeuft passt welche welches kann reicht"
+    "german": "wie viele wieviele wieviel brauche brauchen brauch ich kostet betreiben schneller als ist eine zu"
+    " für läuft laeuft passt welche welches kann reicht"
     " reichen auf mit und benötigt jemand laufen einer einem meiner",
     "french": "combien pour avec quel quelle quelles faut besoin puis peut il faut sur est-ce tient",
-    "spanish": "cuántas cuántos cuantas cuantos necesito para cuál cual puedo puede ejecutar con cabe cuánta",
+    "spanish": "cuántas cuántos cuantas cuantos necesito para cuál cual puedo puede ejecutar con cabe cuánta"
+    " necesita recomiendas qué soporta",
     "portuguese": "quantas quantos quanta quanto preciso rodar roda consigo para uma posso cabe qual dá pra memória"
     " necessário numa",
     "italian": "quante quanti quanta servono posso quale girare scheda schede modello su bastano ho bisogno",
@@ -95,11 +97,11 @@ def in_english(text: str) -> str:
     if module.SPACED:
         pattern = "|".join(rf"(?<!\w){re.escape(w)}(?!\w)" for w in longest)
         return re.sub(pattern, lambda m: words[m[0]], lower)
+    first, last = module.SCRIPT
+    foreign = sum(first <= ord(c) <= last for c in lower)
     for told, meant in getattr(module, "PATTERNS", ()):
         lower = re.sub(told, meant, lower)
     pattern = "|".join(map(re.escape, longest))
-    first, last = module.SCRIPT
-    foreign = sum(first <= ord(c) <= last for c in lower)
     english = re.sub(pattern, lambda m: f" {words[m[0]]} ", lower)
     left = [c for c in english if first <= ord(c) <= last]
     if len(left) > _UNKNOWN * foreign:

@@ -4,7 +4,11 @@ NAME = "Chinese"
 SPACED = False
 SCRIPT = (0x3400, 0x9FFF)
 #: A number of cards where no name of one follows: ``H20 8卡``.
-PATTERNS = ((r"(\d+)\s*[卡张枚](?!\s*[a-z0-9])", r"\1 gpus "),)
+PATTERNS = (
+    (r"(\d+)\s*[卡张枚](?!\s*[a-z0-9])", r"\1 gpus "),
+    # A model between the verb and the particle of a question: ``4090能跑qwen3吗``.
+    (r"能(?:跑|部署|运行)(?:得了|得动)?(?!什么|哪|几|多)([^吗么嘛]{2,40})[吗么嘛]", r" does it fit \1 "),
+)
 WORDS = """
 需要多少张 = need how many
 需要多少块 = need how many
@@ -244,4 +248,9 @@ WORDS = """
 能跑吗 = does it fit
 能不能跑 = does it fit
 跑得动吗 = does it fit
+每秒多少 = how many tokens per second
+单张 = 1 x
+哪个更快 = which is faster
+哪个快 = which is faster
+更快 = faster
 """

@@ -75,4 +75,10 @@ héberger = host
 faire = run
 bits = bit
 faut il = needed
+est = is
+en = in
+lancer = run
+plus rapide = faster
+combien coûte = how much does it cost
+coûte = cost
 """

@@ -104,4 +104,12 @@ gleichzeitigen = concurrent
 pro sekunde = per second
 pro stunde = per hour
 im monat = per month
+was kostet = how much does it cost
+kosten = cost
+zu betreiben = to run
+wie schnell = how fast
+schneller = faster
+schnell = fast
+langsamer = slower
+als = than
 """

@@ -76,4 +76,9 @@ WORDS = """
 も =
 か =
 て =
+何トークン = how many tokens
+毎秒 = per second
+秒 = second
+どちらが速い = which is faster
+速い = faster
 """

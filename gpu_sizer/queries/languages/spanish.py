@@ -69,4 +69,13 @@ entrenar = training
 velocidad = throughput
 desplegar = deploy
 bits = bit
+qué gpu me recomiendas = which gpu
+recomiendas = recommend
+soporta = can serve
+necesitan = need
+más rápida = faster
+más rápido = faster
+cuánto cuesta = how much does it cost
+cuesta = cost
+memoria ram = system ram
 """

@@ -48,7 +48,7 @@ def select_models(spec: TableSpec, cards: Catalogue) -> Selected:
         GpuSizerError: an unknown name.
         RequestError: no model is left.
     """
-    named = [api.load_model(name, cards=cards) for name in spec.models] if spec.models else cards.models.all()
+    named = [api.load_in_any_type(name, cards=cards) for name in spec.models] if spec.models else cards.models.all()
     unique = list({card.id: card for card in named}.values())
     wanted = _filter(spec)
     kept: list[ModelCard] = []

@@ -1,9 +1,14 @@
 """Slots of LoRA adapters: two thin matrices beside every linear layer, in each slot as wide as the highest rank.
 
-From vLLM 0.11 to 0.33, ``lora/layers`` (base_linear.py, row_parallel_linear.py, fused_moe.py,
-vocab_parallel_embedding.py, logits_processor.py). What a rank holds of a layer is cut where the layer's inputs or
-outputs are; the other matrix of the two is whole. All linear layers of the stack have slots (lora/utils.py:
-get_supported_lora_modules), towers have none.
+What a rank holds of a layer is cut where the layer's inputs or outputs are; the other matrix of the two is whole.
+
+- vLLM, 0.11 to 0.33: ``lora/layers`` (base_linear.py, row_parallel_linear.py, fused_moe.py,
+  vocab_parallel_embedding.py, logits_processor.py). All linear layers of the stack have slots (lora/utils.py:
+  get_supported_lora_modules), towers have none.
+- SGLang, 0.5.23: ``srt/lora/mem_pool.py`` (get_lora_A_shape, get_lora_B_shape and those of embeddings), with
+  ``--lora-target-modules all``; what adapters leave out is saved without it.
+
+TGI has no slots: it loads the adapters that it is told, and counts them by itself.
 """
 
 from __future__ import annotations
@@ -19,10 +24,9 @@ if TYPE_CHECKING:
 
     from gpu_sizer.model.tensor import Tensor
 
-#: Ranks that a server may be started for (config/lora.py: MaxLoRARanks).
-RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
-#: More slots than any server has.
+#: More slots, and a higher rank, than any server has.
 MOST_SLOTS = 4096
+MOST_RANK = 4096
 #: Adapters are in the type of the activations.
 ADAPTER_BYTES = 2
 
@@ -55,12 +59,16 @@ class Adapters:
         return sum(shape) * copies
 
 
-def adapters_of(asked: str | None, *, experts: bool) -> Adapters | None:
+def adapters_of(
+    asked: str | None, *, experts: bool = True, title: str = "the engine", ranks: tuple[int, ...] = ()
+) -> Adapters | None:
     """The setting read; null where no adapters are served.
 
     Args:
         asked: slots and rank, as 4x16.
         experts: whether the version has slots for experts.
+        title: the engine's name.
+        ranks: those that it has; all where empty.
 
     Raises:
         RequestError: a text that is none, or a rank that the engine does not have.
@@ -72,6 +80,8 @@ def adapters_of(asked: str | None, *, experts: bool) -> Adapters | None:
         raise RequestError(f"lora {asked[:40]!r}: must be slots and rank, as in 4x16")
     if len(slots) > len(str(MOST_SLOTS)) or not 1 <= int(slots) <= MOST_SLOTS:
         raise RequestError(f"lora: slots must be from 1 to {MOST_SLOTS:,}, not {slots[:12]}")
-    if len(rank) > len(str(RANKS[-1])) or int(rank) not in RANKS:
-        raise RequestError(f"lora: vLLM has the ranks {', '.join(map(str, RANKS))}, not {rank[:12]}")
+    known = len(rank) <= len(str(MOST_RANK)) and int(rank) in (ranks or range(1, MOST_RANK + 1))
+    if not known:
+        those = ", ".join(map(str, ranks)) if ranks else f"1 to {MOST_RANK:,}"
+        raise RequestError(f"lora: {title} has the ranks {those}, not {rank[:12]}")
     return Adapters(int(slots), int(rank), experts)

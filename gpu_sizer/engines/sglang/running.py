@@ -1,0 +1,73 @@
+"""How many requests SGLang runs at once: what it is told, or a number that hangs on the pool of tokens.
+
+``max_running_requests`` is ``tokens / context x 512`` between 2,048 and 4,096 where it is not told. So it stands in the
+wheels of 0.3.6, 0.4.6, 0.4.10, 0.5.5 (``model_executor/model_runner.py``: init_memory_pool), 0.5.10
+(``model_executor/model_runner_kv_cache_mixin.py``: _resolve_max_num_reqs) and 0.5.23
+(``mem_cache/kv_cache_configurator.py``: resolve_max_num_reqs). What is told is dealt out among attention replicas that
+share the experts. The sizes of captured graphs are no limit: larger batches run without a graph
+(``model_executor/cuda_graph_runner.py``: can_run).
+"""
+
+from __future__ import annotations
+
+from gpu_sizer.engines.fitting import PlainFitting
+from gpu_sizer.engines.sglang.reserve import constants, replicas_inside
+from gpu_sizer.records import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.load import Load, Settings
+    from gpu_sizer.memory.layout import Layout
+
+
+def as_told(load: Load, *, drafts: bool) -> Load:
+    """A load with the limit that a server sets by itself where it drafts."""
+    if not drafts or load.max_num_seqs is not None:
+        return load
+    return replace(load, max_num_seqs=constants()["drafts"]["running"])
+
+
+def told_requests(load: Load, layout: Layout) -> int | None:
+    """Requests at once of one replica where they are told; null where SGLang finds them itself."""
+    return None if load.max_num_seqs is None else max(1, load.max_num_seqs // replicas_inside(layout))
+
+
+def running_requests(load: Load, layout: Layout, users: int, tokens: int) -> int:
+    """Requests that one replica runs at once; where they are not told, at least its users.
+
+    Args:
+        load: as asked.
+        layout: whose replicas share what is told.
+        users: of one replica: more than SGLang would take by itself have to be told to it.
+        tokens: of the pool.
+    """
+    if (told := told_requests(load, layout)) is not None:
+        return told
+    c = constants()["running_requests"]
+    found: int = min(max(tokens * c["share"] // load.context, c["least"]), c["most"])
+    return max(users, found)
+
+
+def told_by_users(settings: Settings, inside: int) -> int | None:
+    """Requests at once of all attention replicas that have to be told, since SGLang may take fewer than its users.
+
+    Args:
+        settings: of one replica.
+        inside: replicas that share the experts.
+    """
+    return settings.users * inside if settings.users > constants()["running_requests"]["least"] else None
+
+
+class SglangFitting(PlainFitting):
+    """A model under one load: how many requests run at once is known with each layout's pool."""
+
+    def settings(self, layout: Layout) -> Settings:
+        """Every default resolved for one replica of a layout.
+
+        Raises:
+            RequestError: a setting that contradicts the load.
+        """
+        s = super().settings(layout)
+        tokens = self.evaluate(layout).kv_cache_tokens
+        load = as_told(self._load, drafts=getattr(self._model, "drafter", None) is not None)
+        return replace(s, max_num_seqs=running_requests(load, layout, s.users, tokens))

@@ -1,0 +1,75 @@
+"""What rules layouts out without a look at them never rules out one that is fast enough."""
+
+from __future__ import annotations
+
+from math import nextafter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gpu_sizer.api import load_gpu, load_model
+from gpu_sizer.memory.layout import Layout
+from gpu_sizer.planning.request import make_request
+from gpu_sizer.planning.search import Search, known
+from gpu_sizer.planning.speed_bound import MARGIN
+from gpu_sizer.timing.band import REGIMES
+
+PLACES = [
+    ("llama-3-8b", "l4", "vllm"),
+    ("llama-3-70b", "h100-80gb", "vllm"),
+    ("mixtral-8x7b", "a100-80gb", "tensorrt-llm"),
+    ("qwen3-30b-a3b", "h100-80gb", "vllm"),
+    ("deepseek-v3", "h200", "sglang"),
+]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    place=st.integers(0, len(PLACES) - 1),
+    count=st.integers(1, 32),
+    users=st.sampled_from([1, 7, 64, 300, 2000]),
+    each=st.sampled_from([None, 5.0, 30.0, 100.0]),
+    in_all=st.sampled_from([None, 0.2, 3.0, 40.0]),
+    prompt=st.sampled_from([16, 1024, 16384]),
+)
+def test_no_layout_reaches_more_than_its_bound(
+    place: int, count: int, users: int, each: float | None, in_all: float | None, prompt: int
+) -> None:
+    if each is None and in_all is None:
+        return
+    model, gpu, engine = PLACES[place]
+    request = make_request(
+        load_model(model),
+        load_gpu(gpu),
+        engine=engine,
+        users=users,
+        prompt=prompt,
+        answer=256,
+        tokens_per_second=each,
+        requests_per_second=in_all,
+    )
+    search = Search(request)
+    rates = search.rates
+    for layout in search.accepted(count, "any"):
+        assert rates.reached(layout) <= rates.reached_at_most(layout) * (1 + MARGIN), layout.describe()
+        assert rates.meets(layout) == bool(rates.meets_for(layout, float(users)))
+
+
+@pytest.mark.parametrize(("model", "gpu", "engine"), PLACES)
+def test_so_many_requests_at_once_are_the_fewest(model: str, gpu: str, engine: str) -> None:
+    request = make_request(
+        load_model(model), load_gpu(gpu), engine=engine, prompt=512, answer=256, requests_per_second=1.0
+    )
+    replica = known(request).speeds(request, 512, 256).replica(Layout(8))
+    for share in (1e-3, 0.1, 0.5, 0.9, 0.999, 1.0):
+        wanted = share * replica.most_in_all
+        found = replica.fewest_at_once(wanted)
+        assert found is not None
+        assert replica.gives(wanted)
+        assert wanted <= replica.in_all(found)
+        # One at least is served; where a regime begins, it may give more than the last of the regime before it.
+        begins = {1.0, *(nextafter(most, 2 * most) for _, most in REGIMES)}
+        assert found in begins or replica.in_all(found) <= wanted * (1 + 2e-7)
+    assert replica.fewest_at_once(1.001 * replica.most_in_all) is None
+    assert not replica.gives(1.001 * replica.most_in_all)
