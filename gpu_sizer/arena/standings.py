@@ -127,19 +127,23 @@ def entrants(models: Iterable[ModelCard], light_cards: Iterable[LightCard]) -> t
     listed: list[Entrant] = []
     for card in models:
         for release in card.releases:
+            own = _same_release(release, card)
             listed.append(
                 Entrant(
                     card.id,
-                    release.name or card.name,
+                    # A fine-tune of a card's shape is another model: it stands under its own name.
+                    release.name or (card.name if own else release.hub_id.rpartition("/")[2]),
                     card.organization if _owner(release.hub_id) == _owner(card.hub_id) else _owner(release.hub_id),
-                    release.released or (card.released if _same_release(release, card) else None),
+                    release.released or (card.released if own else None),
                     True,
                     (),
                     _known(release.hub_id, release.name or ""),
                 )
             )
-        own = _known(card.id, card.name, card.hub_id or "", *card.aliases)
-        listed.append(Entrant(card.id, card.name, card.organization, card.released, True, tuple(card.arena_names), own))
+        spelt = _known(card.id, card.name, card.hub_id or "", *card.aliases)
+        listed.append(
+            Entrant(card.id, card.name, card.organization, card.released, True, tuple(card.arena_names), spelt)
+        )
     for light in light_cards:
         listed.append(
             Entrant(

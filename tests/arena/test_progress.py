@@ -17,6 +17,7 @@ from gpu_sizer.arena.history_files import Listed, read_tables
 from gpu_sizer.arena.progress import fit_trend, frontier, progress
 from gpu_sizer.arena.sentences import progress_sentences, stale
 from gpu_sizer.arena.standings import Entrant, Register, Standing, entrants, table
+from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.cards.light_card import light_cards
 from gpu_sizer.errors import CardError, RequestError
 from gpu_sizer.records import replace
@@ -71,6 +72,12 @@ def test_a_reader_can_subtract_the_ratings_of_a_gap(best: float, other: float, t
     made = replace(table(read_history(), KNOWN, FEBRUARY), standings=tuple(rows))
     sentence = next(s for s in progress_sentences(progress(made)) if "best open model" in s)
     assert re.findall(r"[\d.]+\d|\d", sentence) == told.split()
+
+
+def test_a_fine_tune_of_a_card_stands_under_its_own_name() -> None:
+    cards = [catalogue().models.get(i) for i in ("openhermes-2.5-mistral-7b", "llama-3-8b")]
+    names = {e.name for e in entrants(cards, ())}
+    assert {"OpenHermes 2.5 Mistral 7B", "Starling-LM-7B-beta", "Llama 3 8B"} <= names
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,9 @@ def trend_section(findings: Findings, demand: Demand, figure: Figure) -> Section
 def exceptions_section(findings: Findings, exceptions: Sequence[Exceptional]) -> Section:
     """Small models that are as good."""
     items = [
-        f"{e.name} takes {on_gpus(findings, e.gpus)}; its release of {e.day} scored {e.score:.0f} points. The least "
+        f"{e.name} takes {on_gpus(findings, e.gpus)}; "
+        + (f"its release of {e.day}" if e.release == e.name else f"{e.release} ({e.day}, of the same shape)")
+        + f" scored {e.score:.0f} points. The least "
         f"demanding earlier model of that score, {e.instead}, takes {e.instead_gpus}."
         for e in exceptions
     ]

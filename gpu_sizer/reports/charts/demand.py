@@ -40,6 +40,8 @@ class Exceptional:
     day: date
     """On which the release that scored so high came."""
     score: float
+    release: str
+    """What that is called: it may be a fine-tune of the model's shape."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,7 @@ def exceptions(plans: Sequence[tuple[ModelCard, Plan]], table: Table) -> tuple[E
             b.before.gpus,
             b.released,
             b.need.standing.rating,
+            b.need.standing.name,
         )
         for b in able.breaks
     )

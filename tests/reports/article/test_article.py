@@ -103,7 +103,8 @@ def test_the_draft_says_what_is_missing_and_what_stood_out(folder: Path) -> None
     text = (folder / "article.md").read_text()
     assert "made-up-13b" in text.partition("## Methods")[2]
     assert "Llama 3.1 405B" not in text, "it came later"
-    assert re.search(r"Llama 3 8B takes 1 RTX A6000; its release of 2024-04-18 scored \d+ points\.", text)
+    release = r"Llama 3 8B Instruct \(2024-04-18, of the same shape\)"
+    assert re.search(rf"Llama 3 8B takes 1 RTX A6000; {release} scored \d+ points\.", text)
     largest = size("mixtral-8x22b", gpu="a6000")
     assert f"Mixtral 8x22B takes most: {largest.gpu_count}." in text
     assert "Mixtral 8x7B (3 against 4)" in text

@@ -77,7 +77,10 @@ def test_the_headline_says_how_fast() -> None:
         DOUBLING,
         "H100s",
         "x",
-        exceptions=[Exceptional("large 0", 1, "big", 9, BEGIN, 1100.0), Exceptional("gone", 1, "b", 2, BEGIN, 1.0)],
+        exceptions=[
+            Exceptional("large 0", 1, "big", 9, BEGIN, 1100.0, "large 0"),
+            Exceptional("gone", 1, "b", 2, BEGIN, 1.0, "gone"),
+        ],
     )
     assert [e.name for e in broke.exceptions] == ["large 0"]
     assert "large 0 scored as high on 1 as big" in sentences(broke)[-1]
@@ -107,7 +110,7 @@ def _frontiers() -> list[FrontierLine]:
 
 
 def _charts() -> dict[str, Chart]:
-    exceptions = [Exceptional("small 4", 1, "large 4", 16, BEGIN, 1150.0)]
+    exceptions = [Exceptional("small 4", 1, "large 4", 16, BEGIN, 1150.0, "small 4")]
     plans = [size(m, gpu="a6000", details=False) for m in ("mixtral-8x7b", "llama-3-8b", "llama-3.1-405b")]
     plans.append(size("llama-3.1-405b", gpu="a6000", max_gpus=2, details=False))
     lines = [
