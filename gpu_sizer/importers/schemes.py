@@ -214,7 +214,10 @@ def _listed_layers(c: Config, layers: Mapping[str, Any], ignore: Callable[[str],
         algo = str(entry.get("quant_algo", "")).upper() if isinstance(entry, Mapping) else ""
         if algo not in _ALGORITHMS:
             raise c.fail(f"quantization_config.quantized_layers.{name[:80]}", f"{shown(algo)} is not known")
-        formats[bare_name(name)] = _ALGORITHMS[algo]
+        # Experts are listed one by one, and asked about together.
+        place = _EXPERT.sub(".experts.{expert}.", bare_name(name))
+        if formats.setdefault(place, _ALGORITHMS[algo]) != _ALGORITHMS[algo]:
+            raise c.fail(f"quantization_config.quantized_layers.{name[:80]}", "is of another type than its sisters")
         if "NVFP4" in algo:
             _float4(c, "nvfp4", entry.get("group_size"))
 
@@ -231,6 +234,8 @@ def _listed_layers(c: Config, layers: Mapping[str, Any], ignore: Callable[[str],
     return scheme
 
 
+#: One of a layer's experts.
+_EXPERT = re.compile(r"\.experts\.\d+\.")
 #: Nemotron-H calls whatever a layer holds its mixer.
 _NEMOTRON_ATTENTION = re.compile(r"\.mixer\.(?=[qkvo]_proj)")
 _NEMOTRON_FEED_FORWARD = re.compile(r"\.mixer\.(?=(up_proj|down_proj|experts|shared_experts|gate)\b)")

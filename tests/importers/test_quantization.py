@@ -41,6 +41,19 @@ def packed(*groups: dict[str, Any], form: str = "", ignore: tuple[str, ...] = ()
     }
 
 
+def mixed(odd: str = "") -> dict[str, Any]:
+    """modelopt's mixed precision, as of Nemotron 3.5 Lightning; ``odd`` is an expert of another type."""
+    listed = {
+        f"model.layers.{layer}.{module}": {"quant_algo": "FP8" if "attn" in module or module == odd else "W4A16_NVFP4"}
+        for layer in range(SHAPE["num_hidden_layers"])
+        for module in (
+            *(f"self_attn.{name}_proj" for name in "qkvo"),
+            *(f"mlp.experts.{n}.{name}_proj" for n in range(SHAPE["num_experts"]) for name in ("gate", "up", "down")),
+        )
+    }
+    return {"quant_method": "modelopt", "quant_algo": "MIXED_PRECISION", "quantized_layers": listed}
+
+
 def formats(quantization: dict[str, Any], layer: int = 1) -> dict[str, str]:
     inventory = build_inventory(card_from_config({**SHAPE, "quantization_config": quantization}, name="x", source="x"))
     block = inventory.blocks[inventory.layer_names[layer]]
@@ -127,6 +140,7 @@ BLOCK = {"quant_method": "fp8", "activation_scheme": "dynamic", "weight_block_si
             "float8-channel",
             id="modelopt per channel",
         ),
+        pytest.param(mixed(), "float8-tensor", "nvfp4", id="modelopt with experts listed one by one"),
         pytest.param({"quant_method": "mxfp4"}, "bfloat16", "mxfp4", id="mxfp4 is of experts"),
     ],
 )
@@ -157,6 +171,7 @@ def test_one_layer_that_differs_is_a_block_of_its_own() -> None:
         pytest.param(packed(group(num_bits=8, type="int", group_size=128)), "8 bits", id="w8a16 in groups"),
         pytest.param({"quant_method": "modelopt", "quant_algo": "W9"}, "as configured", id="an unknown algorithm"),
         pytest.param({"quant_method": 7}, "as configured", id="a number"),
+        pytest.param(mixed("mlp.experts.2.up_proj"), "another type than its sisters", id="an expert unlike the others"),
         pytest.param({**BLOCK, "modules_to_not_convert": ["re:(a+)+$"]}, "too involved", id="a runaway expression"),
         pytest.param({**BLOCK, "modules_to_not_convert": ["re:(("]}, "no regular expression", id="no expression"),
         pytest.param(
