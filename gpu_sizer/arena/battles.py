@@ -114,15 +114,19 @@ class Collector:
             ids = self.ids
             if len(ids) > MOST_MODELS:
                 raise RequestError(f"more than {MOST_MODELS:,} models: these are no battles of models")
-            self.first.append(ids.setdefault(a, len(ids)))
-            self.second.append(ids.setdefault(b, len(ids)))
-            self.outcome.append(outcome)
-            if (moment := _moment(time)) is None:
-                self.untimed += 1
-                moment = math.nan
-            self.times.append(moment)
+            self.put(ids.setdefault(a, len(ids)), ids.setdefault(b, len(ids)), outcome, time)
             return True
         return False
+
+    def put(self, first: int, second: int, outcome: int, time: Any) -> None:
+        """Takes a battle of models that are known by their places, which nothing speaks against."""
+        self.first.append(first)
+        self.second.append(second)
+        self.outcome.append(outcome)
+        if time is None or (moment := _moment(time)) is None:
+            self.untimed += 1
+            moment = math.nan
+        self.times.append(moment)
 
     def battles(self) -> Battles:
         """What was collected, sorted by time where every battle has one."""

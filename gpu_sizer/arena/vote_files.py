@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from gpu_sizer.arena.battles import Battles, Collector
+from gpu_sizer.arena.battles import WINNERS, Battles, Collector
 from gpu_sizer.arena.choosing import CONTROLS, Choice, truth
 from gpu_sizer.errors import CardError, RequestError
 from gpu_sizer.files import Lines, TooLongError, open_regular
@@ -121,17 +121,18 @@ def _add_plain(reader: Any, lines: Lines, header: Sequence[str], into: Collector
     at_a, at_b, at_winner = (header.index(c) for c in COLUMNS)
     time = _time_column(header)
     at_time = header.index(time) if time else None
-    width = len(header)
+    width, known, outcomes = len(header), into.ids.get, WINNERS.get
     for row in reader:
         lines.begin()
         if len(row) == width:
-            into.add(
-                reader.line_num,
-                row[at_a],
-                row[at_b],
-                row[at_winner],
-                row[at_time] if at_time is not None else None,
-            )
+            a, b, winner = row[at_a], row[at_b], row[at_winner]
+            moment = row[at_time] if at_time is not None else None
+            first, second, outcome = known(a), known(b), outcomes(winner)
+            # Most rows are of models that were seen before: what could be wrong with a name was looked at then.
+            if first is None or second is None or first == second or outcome is None:
+                into.add(reader.line_num, a, b, winner, moment)
+            else:
+                into.put(first, second, outcome, moment)
         else:
             into.refuse(reader.line_num, f"not {width} columns" if row else "an empty row")
 
