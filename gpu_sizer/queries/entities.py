@@ -174,12 +174,12 @@ def exact_names(
 
 
 #: Where these are spoken of, a GPU is the part that is built into them, which has another memory.
-_PORTABLE = word_set("laptop laptops notebook notebooks")
+PORTABLE = word_set("laptop laptops notebook notebooks")
 
 
 def _carried(s: Sentence, cards: Catalogue, gpu: Name) -> Name:
     """A GPU, or its laptops' namesake where a laptop is spoken of: ``my laptop with a 4070``."""
-    if _PORTABLE.isdisjoint(map(s.at, range(len(s.words)))):
+    if PORTABLE.isdisjoint(map(s.at, range(len(s.words)))):
         return gpu
     ids = [other for one in gpu.ids for other in _meaning(cards.gpus, normal(f"{one} laptop"))]
     return replace(gpu, ids=tuple(ids)) if ids else gpu

@@ -8,7 +8,17 @@ from math import prod
 from gpu_sizer.cards.families import TAGS, Vocabulary, is_size, newest_first
 from gpu_sizer.cards.names import join_names, normal
 from gpu_sizer.engines.registry import engine
-from gpu_sizer.queries.entities import ARTICLES, RELEASED, Mender, Name, counted, exact_names, goes_on, singular
+from gpu_sizer.queries.entities import (
+    ARTICLES,
+    PORTABLE,
+    RELEASED,
+    Mender,
+    Name,
+    counted,
+    exact_names,
+    goes_on,
+    singular,
+)
 from gpu_sizer.queries.gpu_memory import memory_place, with_memory
 from gpu_sizer.queries.grammar import NODE_NOUNS, read_options
 from gpu_sizer.queries.hardware import SYSTEM_MEMORY, take_computer, unknown_chip
@@ -121,6 +131,7 @@ class Reader:
         self.models = [narrowed(s, m) if len(m.ids) > 1 else m for m in self.models]
         self.models = self._without_drafts()
         self.gpus.sort(key=lambda g: g.start)
+        self._of_laptops()
         self.read_all = True
         self._refuse_others()
         if not self.gpus and self.chip is None and (place := memory_place(s)) is not None:
@@ -149,6 +160,15 @@ class Reader:
         self.taken_as.append(f"{gigabytes} GB taken as {chosen.id}, of which a program sees least{like}")
         name = Name(place, place + 1, (chosen.id,), f"{gigabytes} GB")
         self.gpus.append(counted(self.s, name, self.mender))
+
+    def _of_laptops(self) -> None:
+        """Says of a laptop's GPU whose part is not known that the desktop's is answered for."""
+        if PORTABLE.isdisjoint(self.s.asked):
+            return
+        for gpu in (self.cards.gpus.get(g.ids[0]) for g in self.gpus if len(g.ids) == 1):
+            if "geforce" in gpu.name.casefold() and "laptop" not in gpu.name.casefold():
+                text = f"this is the desktop's {gpu.short_name}: a laptop's own part of that name has another memory"
+                self.remarks.append(Remark(f"{text}, and is not known here", first=True, topic="laptop"))
 
     def _copies_told(self) -> None:
         """Copies that are told by a number before a model's name: ``3 x Llama 3 8B``."""
