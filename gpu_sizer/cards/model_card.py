@@ -173,10 +173,13 @@ class ModelCard:
             spelt = (normal(release.hub_id), normal_short(release.hub_id), normal(release.name or release.hub_id))
             if any(s in wanted for s in spelt):
                 return release
-        own = (self.id, self.name, *((self.hub_id,) if self.hub_id else ()))
-        if any(normal(n) in wanted or normal_short(n) in wanted for n in own):
+
+        def is_wanted(names: tuple[str, ...]) -> bool:
+            return any(normal(n) in wanted or normal_short(n) in wanted for n in names)
+
+        if is_wanted((self.id, self.name, *((self.hub_id,) if self.hub_id else ()))):
             return None
-        if any(normal(n) in wanted or normal_short(n) in wanted for n in self.aliases):
+        if is_wanted(self.aliases):
             # An alias with which a release's name begins, and the card's does not, is that release's.
             named = [r for r in self.releases if normal(r.name or "").startswith(wanted)]
             return named[0] if named and not normal(self.name).startswith(wanted) else None

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.engines.held_drafter import HeldDrafter
     from gpu_sizer.memory.weights import StageWeights, WeightRules
     from gpu_sizer.model.caches import LayerCache
     from gpu_sizer.model.inventory import Inventory
@@ -37,6 +38,9 @@ class Cells:
 
 class HeldModel:
     """One model under the weight rules of one engine."""
+
+    drafter: HeldDrafter | None = None
+    """What drafts for it; null for most, and on engines on which nothing does."""
 
     def __init__(self, card: ModelCard, inventory: Inventory, rules: WeightRules) -> None:
         """Prepares a model.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gpu_sizer.engines.held import HeldModel
+from gpu_sizer.memory.weights import refusal
 from gpu_sizer.records import replace
 
 TYPE_CHECKING = False
@@ -26,6 +27,11 @@ class HeldDrafter(HeldModel):
             inventory = replace(inventory, head=())
         super().__init__(drafts.card, inventory, rules)
         self.drafts = drafts
+
+    def refusal(self, layout: Layout) -> str | None:
+        """Why it cannot be cut so, or null."""
+        reason = refusal(self.inventory, layout, self.rules)
+        return f"the draft model {self.card.name}: {reason}" if reason is not None else None
 
     @property
     def verified(self) -> int:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.engines.held import HeldModel
     from gpu_sizer.engines.lines import Lines, Whole
     from gpu_sizer.load import Load, Settings
     from gpu_sizer.memory.estimate import RankMemory, Verdict
@@ -30,7 +31,7 @@ HALF = {"float32": "bfloat16"}
 class OneVersion(Supported):
     """An engine of which one version is known; another may be named, and is planned with by the same rules."""
 
-    held: Callable[[ModelCard, Load], Any]
+    held: Callable[[ModelCard, Load], HeldModel]
     """What prepares a model under a load."""
     prepared: type[PlainFitting] = PlainFitting
     """What evaluates the layouts of a model."""
@@ -86,13 +87,17 @@ class OneVersion(Supported):
         return None
 
     def model(self, card: ModelCard, load: Load = AS_RELEASED) -> Any:
-        """The model prepared for many layouts.
+        """The model prepared for many layouts, and what drafts for it.
 
         Raises:
             RequestError: a class that this version does not load, or a kind of layer whose cache is not known.
         """
         self.check_card(card)
-        return self.held(card, load)
+        model = self.held(card, load)
+        # Prediction layers are the model's own, and drafts of a method are looked up by it.
+        if model.drafter is not None and model.drafter.drafts.method is None:
+            self.check_card(model.drafter.card)
+        return model
 
     def check(self, load: Load) -> None:
         """Refuses a type of cache that is not known, and options that are not counted.

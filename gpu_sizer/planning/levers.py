@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gpu_sizer.engines.registry import INSTEAD
-from gpu_sizer.errors import RequestError, UncountableError
+from gpu_sizer.errors import RequestError
 from gpu_sizer.load import ENGINE, WEIGHTS
 from gpu_sizer.planning.search import Search
 from gpu_sizer.records import dataclass, replace
@@ -95,7 +95,7 @@ def levers_to_fit(asked: Plan | Fit, count: int) -> tuple[Lever, ...]:
     request = asked.request
     if asked.fits:
         return ()
-    made = list(_changed("shorter context", {}, request, count, shorter=True))
+    made = list(_shortened("shorter context", {}, request, count))
     for kind, settings in _trials(request, asked):
         if asked.tuned is None or kind != "fewer sequences":
             made += _changed(kind, settings, request.under(**settings), count)
@@ -115,17 +115,30 @@ def _changed(
     kind: LeverKind, settings: dict[str, Any], request: Request, count: int, *, shorter: bool = False
 ) -> Iterator[Lever]:
     """The lever, where it makes this many GPUs suffice, at a shorter length if that is allowed."""
-    from gpu_sizer.planning.inverse import best_within, longest_context
+    from gpu_sizer.planning.inverse import best_within
 
     try:
-        if (best := best_within(Search(request), count)) is not None:
-            yield Lever(kind, settings, best.layout.gpu_count, best.verdict)
-        elif shorter and (longest := longest_context(request, count)).context >= LEAST_CONTEXT:
-            safe = longest.safe_context >= LEAST_CONTEXT
-            context = longest.safe_context if safe else longest.context
-            yield Lever(kind, {**settings, "context": context}, count, "fits" if safe else "tight")
-    except (RequestError, UncountableError):
+        best = best_within(Search(request), count)
+    except RequestError:
         return
+    if best is not None:
+        yield Lever(kind, settings, best.layout.gpu_count, best.verdict)
+    elif shorter:
+        yield from _shortened(kind, settings, request, count)
+
+
+def _shortened(kind: LeverKind, settings: dict[str, Any], request: Request, count: int) -> Iterator[Lever]:
+    """The lever with the longest context at which this many GPUs suffice, with room if any does."""
+    from gpu_sizer.planning.inverse import longest_context
+
+    try:
+        longest = longest_context(request, count)
+    except RequestError:
+        return
+    if longest.context >= LEAST_CONTEXT:
+        safe = longest.safe_context >= LEAST_CONTEXT
+        context = longest.safe_context if safe else longest.context
+        yield Lever(kind, {**settings, "context": context}, count, "fits" if safe else "tight")
 
 
 def _fewer_bits(request: Request) -> Iterator[dict[str, Any]]:

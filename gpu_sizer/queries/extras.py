@@ -6,7 +6,7 @@ What is read here is counted; what a question only mentions stays a topic (:mod:
 from __future__ import annotations
 
 from gpu_sizer.load import LOAD
-from gpu_sizer.queries.options import LINKS
+from gpu_sizer.queries.options import DRAFTING, LINKS
 from gpu_sizer.queries.words import is_decimal, word_set
 from gpu_sizer.units import GIB
 
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from gpu_sizer.queries.options import Options
     from gpu_sizer.queries.sentence import Sentence
 
-#: The words at which one of these begins to be read.
-CUES = word_set(
-    "lora loras adapter adapters mtp nextn draft drafter speculative offload offloaded offloading offloads"
-    " prefix prompt"
-)
 #: The settings that are read here.
 ADAPTERS, DRAFTS, OFFLOAD, PREFIXES = "lora", "speculative", "cpu_offload_gib", "prefix_caching"
 assert {ADAPTERS, DRAFTS, OFFLOAD, PREFIXES} <= {s.name for s in LOAD}
@@ -31,6 +26,7 @@ RANK = 16
 #: (https://github.com/vllm-project/recipes), five by a draft model, as in vLLM's documentation of speculative decoding.
 BY_LAYERS, BY_MODEL = 1, 5
 
+_OWN_LAYERS, _PREFIX = word_set("mtp nextn"), word_set("prefix prompt")
 _LORA, _ADAPTER = word_set("lora loras"), word_set("adapter adapters")
 _OFFLOAD = word_set("offload offloaded offloading offloads")
 _AHEAD = word_set("draft drafted speculative ahead")
@@ -39,6 +35,8 @@ _OFF = word_set("no without disable disabled disabling off")
 _GB = word_set("gb gib gigabytes g")
 _BESIDE = word_set("lora different separate distinct of")
 _PLACE = word_set("cpu ram to into the system host memory in")
+#: The words at which one of these begins to be read.
+CUES = _LORA | _ADAPTER | _OWN_LAYERS | _OFFLOAD | _PREFIX | DRAFTING
 
 
 def read_extras(s: Sentence, o: Options) -> Iterator[str]:
@@ -93,7 +91,7 @@ def _adapters(s: Sentence, o: Options) -> str | None:
 
 
 def _own_layers(s: Sentence, o: Options) -> str | None:
-    place = next((i for i in s.free() if s.at(i) in ("mtp", "nextn")), None)
+    place = next((i for i in s.free() if s.at(i) in _OWN_LAYERS), None)
     if place is None:
         return None
     told = s.number_at(place + 1) or s.number_at(place - 1) or o.ahead
@@ -159,7 +157,7 @@ def _as_gib(amount: float, unit: str) -> float:
 def _prefixes(s: Sentence, o: Options) -> None:
     """``without prefix caching``: what takes other blocks; with it is a topic too, for its savings."""
     for i in list(s.free()):
-        if s.at(i) in ("prefix", "prompt") and s.at(i + 1) in _CACHE:
+        if s.at(i) in _PREFIX and s.at(i + 1) in _CACHE:
             off = s.said(i - 1) in _OFF or s.said(i + 2) in ("off", "disabled")
             o.settings[PREFIXES] = not off
             if off:

@@ -15,6 +15,8 @@ USERS = word_set(
     "user users ppl folks request requests people persons clients client sessions session customers chats streams"
     " developers devs employees colleagues students readers callers agents queries streams conversations"
 )
+#: Words beside a model's name that make it a draft of another.
+DRAFTING = word_set("draft drafter speculative")
 GPU_NOUNS = word_set("gpu gpus card cards accelerator accelerators graphics")
 
 

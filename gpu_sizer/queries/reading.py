@@ -24,13 +24,13 @@ from gpu_sizer.queries.grammar import NODE_NOUNS, read_options
 from gpu_sizer.queries.hardware import SYSTEM_MEMORY, take_computer, unknown_chip
 from gpu_sizer.queries.intents import Told, intent_of, says
 from gpu_sizer.queries.naming import narrowed, nearly, told_by_size, told_in_part, unknown_gpus, widened
-from gpu_sizer.queries.options import Options
+from gpu_sizer.queries.options import DRAFTING, Options
 from gpu_sizer.queries.patterns import matches
 from gpu_sizer.queries.rates import Paced, read_speed, settle
 from gpu_sizer.queries.sentence import Sentence
 from gpu_sizer.queries.settings import read_engine
 from gpu_sizer.queries.stopwords import STOP_WORDS
-from gpu_sizer.queries.topics import HOST, Remark, refuse_topics, take_topics
+from gpu_sizer.queries.topics import DRAFTS, HOST, Remark, refuse_topics, take_topics
 from gpu_sizer.records import replace
 
 TYPE_CHECKING = False
@@ -45,9 +45,6 @@ if TYPE_CHECKING:
 MOST_IGNORED = 6
 #: Idle words that are told with an amount left aside: ``under $ 20``.
 _BEFORE_AMOUNTS = frozenset(("$", "€", "£", "under", "below", "over", "above", "least", "not", "no", "without"))
-#: Words beside a model's name that make it a draft of another.
-DRAFTED = "drafts"
-_DRAFTS = frozenset(("draft", "drafter", "speculative"))
 #: A number of machines that is asked for; of instances it may be one of copies.
 _MACHINES_ASKED = "many|number nodes|machines|servers|boxes|hosts"
 #: One machine that is sought: ``which instance``.
@@ -225,13 +222,13 @@ class Reader:
         for name in self.models:
             beside = {*self.s.asked[max(0, name.start - 4) : name.start], *self.s.asked[name.stop : name.stop + 2]}
             last = name is max(self.models, key=lambda m: m.start)
-            if len(self.models) == 1 or _DRAFTS.isdisjoint(beside) or not last:
+            if len(self.models) == 1 or DRAFTING.isdisjoint(beside) or not last:
                 kept.append(name)
             elif len(name.ids) == 1:
                 from gpu_sizer.queries.extras import drafted_by
 
                 self.taken_as += drafted_by(self.options, name.ids[0])
-                self.remarks = [r for r in self.remarks if r.topic != DRAFTED]
+                self.remarks = [r for r in self.remarks if r.topic != DRAFTS]
         return kept or self.models
 
     def _copied(self) -> list[Name]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: The topic of the machine's own memory, where a question asks how much of it.
 HOST = "system memory"
+#: The topic of speculative decoding, where a question does not tell what drafts.
+DRAFTS = "drafts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ TOPICS: tuple[Topic, ...] = (
         "cpu only llama 3 8b",
     ),
     Topic(
-        "drafts",
+        DRAFTS,
         "speculative|speculation, speculative decoding|model|config|tokens, draft|drafter, draft model,"
         " eagle|eagle2|eagle3|medusa|mtp|ngram, decoding",
         "told",

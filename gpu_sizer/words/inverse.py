@@ -77,25 +77,25 @@ def users_headline(most: MostUsers) -> str:
 
 def context_told(longest: LongestContext, level: int = USUAL) -> Told:
     """The longest context, and the plan that it rests on."""
-    told = details(longest.plan, level, *_changes(longest.plan, longest.gpu_count, level, longest.fits))
+    told = details(longest.plan, level, *_changes(longest.plan, longest.gpu_count, level))
     return Told(context_headline(longest), longest.plan.verdict, tuple(told))
 
 
 def users_told(most: MostUsers, level: int = USUAL) -> Told:
     """The most users, and the plan that it rests on."""
-    told = details(most.plan, level, *_changes(most.plan, most.gpu_count, level, most.fits))
+    told = details(most.plan, level, *_changes(most.plan, most.gpu_count, level))
     return Told(users_headline(most), most.plan.verdict, tuple(told))
 
 
-def _changes(asked: Plan | Fit, count: int, level: int, fits: bool) -> Iterator[Block]:
+def _changes(asked: Plan | Fit, count: int, level: int) -> Iterator[Block]:
     """What would make a number of GPUs suffice that does not."""
-    if not fits and level > BRIEF and (changes := levers_to_fit(asked, count)):
+    if level > BRIEF and (changes := levers_to_fit(asked, count)):
         yield Paragraph(tuple(map(_to_fit, changes)), title="What would make it fit")
 
 
 def on_count_told(counted: OnCount, level: int = USUAL) -> Told:
     """Whether a number of GPUs suffices, and how many do."""
-    told = fit_told(counted.fit, level, *_changes(counted.fit, counted.gpu_count, level, counted.fits))
+    told = fit_told(counted.fit, level, *_changes(counted.fit, counted.gpu_count, level))
     made = told.led_by(f"{told.headline}{needed(counted)}")
     return made.followed_by(notes(tuple(counted.notes()))) if counted.notes() else made
 

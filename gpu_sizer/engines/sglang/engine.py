@@ -15,7 +15,7 @@ from gpu_sizer.engines.sglang.reserve import constants, default_fraction, graph_
 from gpu_sizer.engines.sglang.running import SglangFitting, as_told, running_requests, told_requests
 from gpu_sizer.engines.versions import at_least, reaches
 from gpu_sizer.errors import RequestError, UncountableError
-from gpu_sizer.load import AS_RELEASED, Load, Settings
+from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.activations import absorbed_bytes, forward_bytes, workspace_bytes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout, bounds_of
@@ -195,17 +195,6 @@ class SglangEngine(OneVersion):
             if not reaches(self.asked, first := constants()["lora_from"]):
                 raise RequestError(f"what slots of LoRA adapters take is known here from SGLang {first} on")
 
-    def model(self, card: ModelCard, load: Load = AS_RELEASED) -> SglangModel:
-        """The model prepared for many layouts, and what drafts for it.
-
-        Raises:
-            RequestError: a class that this version does not load, or a kind of layer whose cache is not known.
-        """
-        model: SglangModel = super().model(card, load)
-        if model.drafter is not None and model.drafter.drafts.method is None:
-            self.check_card(model.drafter.card)
-        return model
-
     def settings(self, model: SglangModel, gpu: GpuSpec, load: Load, layout: Layout) -> Settings:
         """The defaults for this GPU, model and layout: the fraction depends on all three.
 
@@ -266,9 +255,8 @@ class SglangEngine(OneVersion):
                 return "SGLang drafts on no pipeline of stages"
             if replicas_inside(layout) > 1:
                 return "what drafts beside replicas that share experts is not counted here"
-            refused_by = refusal(model.drafter.inventory, layout, model.rules)
-            if refused_by is not None:
-                return f"the draft model {model.drafter.card.name}: {refused_by}"
+            if (reason := model.drafter.refusal(layout)) is not None:
+                return reason
         return refusal(model.inventory, layout, model.rules)
 
     def _peak(self, model: SglangModel, gpu: GpuSpec, layout: Layout, s: Settings) -> int:

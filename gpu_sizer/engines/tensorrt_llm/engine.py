@@ -10,7 +10,7 @@ from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import parallel_layouts
 from gpu_sizer.engines.one_version import HALF, OneVersion
 from gpu_sizer.engines.pools import full_pool_bytes, full_pool_tokens
-from gpu_sizer.load import AS_RELEASED, Load, Settings
+from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.activations import forward_bytes, workspace_bytes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout, bounds_of
@@ -69,17 +69,6 @@ class TensorrtLlmEngine(OneVersion):
 
             speculation(load.speculative)
 
-    def model(self, card: ModelCard, load: Load = AS_RELEASED) -> TensorrtLlmModel:
-        """The model prepared for many layouts, and what drafts for it.
-
-        Raises:
-            RequestError: a class that this version does not load, or a kind of layer whose cache is not known.
-        """
-        model: TensorrtLlmModel = super().model(card, load)
-        if model.drafter is not None and model.drafter.drafts.method is None:
-            self.check_card(model.drafter.card)
-        return model
-
     def describe(self) -> str:
         """The profile in words."""
         return f"{self.title} {self.release}, PyTorch backend"
@@ -126,9 +115,8 @@ class TensorrtLlmEngine(OneVersion):
         if model.drafter is not None:
             if layout.pipeline_parallel_size > 1:
                 return "what drafts on a pipeline of stages is not counted here for TensorRT-LLM"
-            refused_by = refusal(model.drafter.inventory, layout, model.rules)
-            if refused_by is not None:
-                return f"the draft model {model.drafter.card.name}: {refused_by}"
+            if (reason := model.drafter.refusal(layout)) is not None:
+                return reason
         return refusal(model.inventory, layout, model.rules)
 
     def evaluate(self, model: TensorrtLlmModel, gpu: GpuSpec, layout: Layout, load: Load) -> LayoutMemory:
