@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any, Literal
 
+    from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.memory.estimate import Verdict
 
-#: Length of a request where a deployment tells none, or the model's own where that is shorter.
+#: Length of a request where a deployment that ran tells none, or the model's own where that is shorter.
 USUAL_CONTEXT = 8192
 #: Precisions as deployments write them, where they are not the released one.
 _PRECISIONS = {"bf16": "bfloat16", "fp16": "float16", "fp8": "float8", "fp32": "float32"}
@@ -124,11 +125,16 @@ def _layout(d: Deployment) -> Layout | None:
     return Layout(tp, pp, dp, bool(d.ep)) if tp and tp * pp * dp == count else None
 
 
+def _usual_context(d: Deployment, card: ModelCard) -> int | None:
+    """The length asked for where none is told: what ran out of memory ran its model's own, as an engine does."""
+    return None if d.kind == "oom" else min(USUAL_CONTEXT, card.context.extended or card.context.native)
+
+
 def _asked(d: Deployment, cards: Catalogue, layout: Layout, profile: str) -> Judged:
     card, gpu = cards.model(d.hf_model or ""), cards.gpu(d.gpu or "")
     options: dict[str, Any] = {
         **d.settings,
-        "context": d.max_model_len or min(USUAL_CONTEXT, card.context.extended or card.context.native),
+        "context": d.max_model_len or _usual_context(d, card),
     }
     if d.released_precision_equals is False and d.precision in _PRECISIONS:
         options["weights_dtype"] = _PRECISIONS[d.precision]

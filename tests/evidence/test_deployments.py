@@ -43,6 +43,13 @@ def test_every_disagreement_has_its_cause() -> None:
     assert [row[0] for row in disagreements(judged(), causes) if row[-1] == "not known"] == []
 
 
+def test_what_ran_out_of_memory_without_a_length_is_asked_at_its_models_own() -> None:
+    # The cache of 131,072 tokens that Llama 3.1 takes by itself needs more than the L4 has beside the weights.
+    run = {"hf_model": "llama-3.1-8b", "gpu": "l4", "gpu_count": 1, "tp": 1}
+    assert asked(**run).verdict != "does_not_fit"
+    assert asked(**run, verdict="oom").verdict == "does_not_fit"
+
+
 def test_what_cannot_be_asked_for_says_why() -> None:
     unknown = not_judged(judged())
     assert len(unknown) < 0.4 * len(judged())
