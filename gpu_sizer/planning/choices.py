@@ -323,9 +323,18 @@ class _Rows:
         request = self._request(card)
         search, limit = Search(request), _limit(card)
         total = self.counts(card).total if self._whole else search.known.total_parameters
-        if self.is_too_large(card) or search.start() > self._count:
+        if self.is_too_large(card) or (self._whole and search.least_for(self.counts(card).layer_bytes) > self._count):
             return "does_not_fit", False, total, card.weights.dtype, NOWHERE
-        best, form = self._best(search), search.known.weights_format
+        try:
+            best = self._best(search)
+        except UncountableError:
+            # What is too large is so whatever its cache would take.
+            if search.start() <= self._count:
+                raise
+            best = None
+        if best is None and search.start() > self._count:
+            return "does_not_fit", False, total, card.weights.dtype, NOWHERE
+        form = search.known.weights_format
         if best is not None:
             reach = _reach(limit, best) if request.context == limit else None
             return best.verdict, True, total, form, reach

@@ -360,24 +360,22 @@ class Search:
         """The best layout of the fewest GPUs that do, or null where none up to the most allowed do."""
         return self.smallest(self.start(), self.request.max_gpus)
 
-    def _together(self, *, cache: bool) -> int:
-        """The least number of GPUs that hold weights, and the cache if asked, beside what each needs for itself."""
-        fitting = self.fitting
+    def least_for(self, size: int) -> int:
+        """The least number of GPUs that hold so many bytes, beside what each needs for itself."""
         if self._usable is None:
-            self._usable = fitting.budget() - fitting.least_reserve()
-        needed = fitting.whole_weights() + (fitting.whole_cache() if cache else 0)
-        return max(1, ceil_div(needed, self._usable)) if self._usable > 0 else self.request.max_gpus + 1
+            self._usable = self.fitting.budget() - self.fitting.least_reserve()
+        return max(1, ceil_div(size, self._usable)) if self._usable > 0 else self.request.max_gpus + 1
 
     def floor(self) -> int:
         """The least number of GPUs whose memory together holds everything, however split."""
-        return self._together(cache=True)
+        return self.least_for(self.fitting.whole_weights() + self.fitting.whole_cache())
 
     def start(self) -> int:
         """Where the search begins: fewer GPUs cannot even hold the weights.
 
         The cache is left out, since finer blocks may make it smaller under tensor parallelism.
         """
-        return self._together(cache=False)
+        return self.least_for(self.fitting.whole_weights())
 
     def node_counts(self) -> list[int]:
         """Counts that machines have: 1, 2, 4 ... up to a node, then whole nodes."""
