@@ -404,7 +404,7 @@ def memory_need(model: ModelName, *, cards: Catalogue | None = None, **load: Unp
 
     shelf, card = cards or catalogue(), load_model(model, cards=cards)
     made = request(card, shelf.gpus.get(REFERENCE_GPU), cards=cards, **load)
-    return with_answers(need(made, cheapest(made, shelf.gpus.all())))
+    return with_answers(need(made, cheapest(made, shelf.gpus.every)))
 
 
 def what_fits(

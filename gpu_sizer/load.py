@@ -332,6 +332,8 @@ class Load:
         said="{:g} requests a second",
     )
 
+    HASHED_ONCE = True
+
     @property
     def asks_rate(self) -> bool:
         """Whether a speed has to be reached."""

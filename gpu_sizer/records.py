@@ -4,6 +4,8 @@ The standard library's ``dataclasses`` takes longer to import and to build our f
 question takes to answer. This module has the part of it that the project uses: the same decorator, ``field``,
 ``fields`` and ``replace``, with the same meaning. Type checkers see the standard library's own.
 
+A frozen class with slots that says ``HASHED_ONCE`` keeps its hash: what stands in many keys has many fields.
+
 Records that hold a card are validated by pydantic, which asks a class for its schema
 (``__get_pydantic_core_schema__``); that happens in :mod:`gpu_sizer.cards.validation`, and only where a YAML
 file or an imported configuration is checked.
@@ -38,6 +40,9 @@ else:
     _GIVEN = {}
     _GIVEN_LATER = {}
     _set = object.__setattr__
+    _become = object.__dict__["__class__"].__set__
+    #: Fields from which on it pays that a record wears another class while it is made.
+    FIELDS_FOR_A_TWIN = 4
 
     class FrozenInstanceError(AttributeError):
         """A record's field was assigned."""
@@ -112,10 +117,26 @@ else:
             return [member.__set__ for member in members]
         return [lambda record, value, name=name: _set(record, name, value) for name in names]
 
+    def _open_twin(cls):
+        """A class of the same slots whose fields can be assigned; null where instances are not laid out by slots.
+
+        An instance that is being made wears it: assigning to its fields is then what the interpreter does fastest.
+        """
+        if not all("__slots__" in vars(c) for c in cls.__mro__[:-1]):
+            return None
+        body = {"__slots__": cls.__slots__, "__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
+        twin = type(cls)(cls.__name__, cls.__bases__, body)
+        try:
+            _become(object.__new__(cls), twin)
+        except TypeError:
+            return None
+        return twin
+
     def _initializer(cls, own, kw_only, post_init):
         """``__init__`` as source, compiled: the one method whose speed matters."""
         given = [f for f in own if f.init]
-        scope = {"_missing": MISSING}
+        twin = _open_twin(cls)
+        scope = {"_missing": MISSING, "_class": cls, "_twin": twin, "_become": _become}
         head, body = [], []
         for f, setter in zip(given, _setters(cls, [f.name for f in given]), strict=True):
             scope[f"_s_{f.name}"] = setter
@@ -128,7 +149,14 @@ else:
                 body.append(f"    if {f.name} is _missing: {f.name} = _f_{f.name}()")
             else:
                 head.append(f.name)
-            body.append(f"    _s_{f.name}(self, {f.name})")
+        if twin is not None and len(given) >= FIELDS_FOR_A_TWIN:
+            # An instance of a class below this one may be laid out otherwise.
+            body += ["    if self.__class__ is _class:", "        _become(self, _twin)"]
+            body += [f"        self.{f.name} = {f.name}" for f in given]
+            body += ["        self.__class__ = _class", "    else:"]
+            body += [f"        _s_{f.name}(self, {f.name})" for f in given]
+        else:
+            body += [f"    _s_{f.name}(self, {f.name})" for f in given]
         star = "*, " if kw_only and head else ""
         if post_init:
             body.append("    self.__post_init__()")
@@ -197,6 +225,14 @@ else:
     def _hash(self):
         return hash(self.__record_key__(self))
 
+    def _hash_once(self):
+        try:
+            return self._kept_hash
+        except AttributeError:
+            kept = hash(self.__record_key__(self))
+            _set(self, "_kept_hash", kept)
+            return kept
+
     def _frozen_set(self, name, value):
         raise FrozenInstanceError(f"cannot assign to field {name!r}")
 
@@ -245,7 +281,8 @@ else:
         namespace["__get_pydantic_core_schema__"] = _PYDANTIC_SCHEMA
         if "__eq__" not in namespace:
             namespace["__eq__"] = _eq
-            namespace["__hash__"] = _hash if frozen else None
+            once = slots and any("HASHED_ONCE" in vars(c) for c in (*cls.__mro__,))
+            namespace["__hash__"] = (_hash_once if once else _hash) if frozen else None
         if frozen:
             namespace["__setattr__"], namespace["__delattr__"] = _frozen_set, _frozen_delete
         if slots:
@@ -253,6 +290,8 @@ else:
             if "LATER" in namespace:
                 namespace["__slots__"] += ("_later",)
                 namespace["__getattr__"] = _made_later
+            if "HASHED_ONCE" in namespace:
+                namespace["__slots__"] += ("_kept_hash",)
         namespace.pop("__dict__", None)
         namespace.pop("__weakref__", None)
         return type(cls)(cls.__name__, cls.__bases__, namespace)

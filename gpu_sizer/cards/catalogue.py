@@ -109,7 +109,7 @@ class Shelf(Generic[Card]):
         self.changes += 1
         self._cards.clear()
         self._spelt.clear()
-        for name in ("index", "known", "ambiguous", "files", "_counts"):
+        for name in ("index", "known", "ambiguous", "files", "every", "_counts"):
             self.__dict__.pop(name, None)
         return True
 
@@ -190,9 +190,15 @@ class Shelf(Generic[Card]):
 
     def all(self) -> list[Card]:
         """Every card, validated, by id."""
+        self.look_again()
+        return list(self.every)
+
+    @cached_property
+    def every(self) -> tuple[Card, ...]:
+        """The same as one object, as long as the cards are these."""
         if self._compiled is not None:
             self._compiled.read_whole()
-        return [self.get(i) for i in self.ids()]
+        return tuple([self.get(i) for i in self.ids()])
 
     def counts(self, card: Card) -> Counts:
         """What the tensors of a model sum to: kept beside it for every card of the catalogue, else counted."""

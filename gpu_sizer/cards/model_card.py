@@ -5,13 +5,14 @@ from __future__ import annotations
 from gpu_sizer.cards.names import normal, normal_short, stem
 from gpu_sizer.errors import shown
 from gpu_sizer.model.architecture import Architecture
+from gpu_sizer.model.kinds import KINDS
 from gpu_sizer.model.weights import Weights
-from gpu_sizer.records import dataclass, replace
+from gpu_sizer.records import dataclass, field, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import date
-    from typing import Literal
+    from typing import Any, Literal
 
     from gpu_sizer.model.constraints import Dimension, Id, ParameterCount, Text, Tokens
 
@@ -136,12 +137,26 @@ class ModelCard:
     """What a reader of the answer should know."""
     sources: tuple[Source, ...]
     """Where the facts come from; at least one."""
+    told_kinds: tuple[str, ...] | None = field(default=None, init=False, compare=False, repr=False)
+    """Of a card from the compiled catalogue, whose layers wait to be built: the kinds of its mixers."""
     #: What a card from the compiled catalogue builds when it is first asked for.
     LATER = ("releases", "architecture", "sources")
 
     def __post_init__(self) -> None:
         if not self.sources:
             raise ValueError("a card needs at least one source")
+        object.__setattr__(self, "told_kinds", None)
+
+    @property
+    def mixer_kinds(self) -> tuple[str, ...]:
+        """The kinds of its token mixers, each once; known of a card of the catalogue before its layers are built."""
+        return self.architecture.mixer_kinds if self.told_kinds is None else self.told_kinds
+
+    @property
+    def has_latents(self) -> bool:
+        """Whether some layers cache a latent; no layer is built to tell."""
+        mixers: Any = KINDS["Mixer"]
+        return any(mixers.get(kind).latent for kind in self.mixer_kinds)
 
     @property
     def quantized(self) -> bool:

@@ -154,6 +154,12 @@ def _values(counts: Counts) -> list[int]:
     return [getattr(counts, f.name) for f in fields(Counts)]
 
 
+def _data_of(card: ModelCard | GpuSpec) -> dict[str, Any]:
+    """A card's plain data, and what a list asks of its layers, which are packed by themselves."""
+    data = packed(type(card), kept(jsonable(card)))
+    return data | {"told_kinds": card.mixer_kinds} if isinstance(card, ModelCard) else data
+
+
 def contents(kind: type[ModelCard] | type[GpuSpec], folders: Sequence[str], newer: str | None = None) -> dict[str, Any]:
     """Names and plain data of every card, each validated.
 
@@ -165,7 +171,7 @@ def contents(kind: type[ModelCard] | type[GpuSpec], folders: Sequence[str], newe
     names = names_of(entries, folders)
     places = names["files"]
     made = {i: validate(e.data, chosen, e.file, e.node) for i, e in entries.items()}
-    cards = {f"card {i}": (*places[i], packed(kind, kept(jsonable(card)))) for i, card in made.items()}
+    cards = {f"card {i}": (*places[i], _data_of(card)) for i, card in made.items()}
     if kind is ModelCard:
         names["counts"] = {i: _values(counts_of(card)) for i, card in made.items()}
     return {**names, **cards}

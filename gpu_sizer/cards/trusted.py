@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import marshal
 import sys
-from functools import partial
+from functools import lru_cache, partial
 
 from gpu_sizer.fast.stored import PLAIN
 from gpu_sizer.model.kinds import KINDS
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     Held = tuple[tuple[str, ...], type | Kinds | None]
     Maker = tuple[str, Callable[[Any], Any]]
 
+#: Parts of cards that are kept by their bytes; twice as many as the catalogue has architectures.
+MOST_PARTS = 1 << 10
 _HELD: dict[type, dict[str, Held]] = {}
 #: For each class, the fields that hold records or days and what makes their values: at once, and when it is asked for.
 _MAKERS: dict[type, tuple[list[Maker], list[Maker]]] = {}
@@ -105,8 +107,14 @@ def packed(record: type, data: dict[str, Any]) -> dict[str, Any]:
     return {key: marshal.dumps(value, PLAIN) if key in waiting else value for key, value in data.items()}
 
 
+@lru_cache(maxsize=MOST_PARTS)
+def _unmarshalled(make: Callable[[Any], Any], data: bytes) -> Any:
+    """A part of a card from its bytes: releases in other types, and models of one shape, have parts in common."""
+    return make(marshal.loads(data))
+
+
 def _unpacked(make: Callable[[Any], Any], value: Any) -> Any:
-    return make(marshal.loads(value) if isinstance(value, bytes) else value)
+    return _unmarshalled(make, value) if isinstance(value, bytes) else make(value)
 
 
 def build(record: type, data: dict[str, Any]) -> Any:

@@ -252,6 +252,8 @@ class Supported:
 
 def _latent_kind(card: ModelCard) -> str | None:
     """Whether attention is latent, or sparse latent that chooses what it reads by an index; else null."""
+    if not card.has_latents:
+        return None
     kinds = {
         "sparse" if block.mixer.indexer else "latent"
         for block in card.architecture.blocks.values()

@@ -57,6 +57,7 @@ class WeightRules:
     """The model class builds its output head on every stage."""
     norm_on_every_stage: bool = False
     """The model class builds its final norm on every stage."""
+    HASHED_ONCE = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,6 +211,11 @@ class Architecture:
             raise ValueError(f"blocks that the stack never uses: {', '.join(unused)}")
 
     @property
+    def mixer_kinds(self) -> tuple[str, ...]:
+        """The kinds of its token mixers, each once."""
+        return tuple(sorted({m.kind for block in self.blocks.values() for m in block.mixers}))
+
+    @property
     def num_hidden_layers(self) -> int:
         """Layers in the stack."""
         return len(self.layer_names)

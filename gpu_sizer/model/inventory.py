@@ -8,7 +8,7 @@ from math import prod
 from gpu_sizer.errors import RequestError
 from gpu_sizer.model.formats import ELEMENT_BYTES, WEIGHT_FORMATS, is_scaled, storage_bytes
 from gpu_sizer.model.tensor import Split, Tensor
-from gpu_sizer.records import dataclass, replace
+from gpu_sizer.records import dataclass, field, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,6 +53,16 @@ class Inventory:
     tied: bool
     looped: bool = False
     """Layers are run through several times."""
+    kinds: frozenset[tuple[str, bool, bool]] = field(init=False, compare=False, repr=False)
+    """Of its tensors, multi-token prediction left out: format, whether experts', whether in the machine's memory.
+
+    Most models have few of these, which spares looking at every tensor for one that is not there.
+    """
+
+    def __post_init__(self) -> None:
+        every = (*self.blocks.values(), self.embedding, self.head, self.final, self.towers)
+        kinds = frozenset([(t.fmt, t.is_expert, t.on_host) for tensors in every for t in tensors])
+        object.__setattr__(self, "kinds", kinds)
 
     def everything(self) -> Iterator[tuple[Tensor, int]]:
         """Each tensor once with the number of layers that have it, multi-token prediction left out."""
@@ -66,23 +76,22 @@ class Inventory:
     @property
     def main_format(self) -> str:
         """The format in which most bytes of the weights are."""
-        tensors = list(self.everything())
-        if len(formats := {tensor.fmt for tensor, _ in tensors}) == 1:
+        if len(formats := {fmt for fmt, _, _ in self.kinds}) == 1:
             return formats.pop()
         sizes: Counter[str] = Counter()
-        for tensor, layers in tensors:
+        for tensor, layers in self.everything():
             sizes[tensor.fmt] += storage_bytes(tensor.shape, tensor.fmt) * tensor.copies * layers
         return max(sizes, key=lambda fmt: sizes[fmt])
 
     @property
     def has_experts(self) -> bool:
         """Whether some layer is a mixture of experts."""
-        return any(t.is_expert for b in self.blocks.values() for t in b)
+        return any(is_expert for _, is_expert, _ in self.kinds)
 
     @property
     def has_scaled_experts(self) -> bool:
         """Whether experts are stored with scales beside low-precision values."""
-        return any(t.is_expert and is_scaled(t.fmt) for b in self.blocks.values() for t in b)
+        return any(is_expert and is_scaled(fmt) for fmt, is_expert, _ in self.kinds)
 
     @property
     def total_parameters(self) -> int:
@@ -112,6 +121,8 @@ class Inventory:
     @property
     def host_bytes(self) -> int:
         """Bytes of the tables that stand in the machine's memory."""
+        if not any(on_host for _, _, on_host in self.kinds):
+            return 0
         return sum(storage_bytes(t.shape, t.fmt) * t.copies * n for t, n in self.everything() if t.on_host)
 
     def parameters_by_part(self) -> dict[str, int]:

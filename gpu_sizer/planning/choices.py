@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
-from heapq import heapify, heappop, heappush
+from functools import cached_property, lru_cache, partial
+from heapq import heappop, heappush
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.engines.registry import engine_for, never_on
@@ -12,8 +12,8 @@ from gpu_sizer.load import ENGINE, LOAD, told
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.inverse import best_within, longest
 from gpu_sizer.planning.rental import at_least, rented, rented_for
-from gpu_sizer.planning.request import make_request
-from gpu_sizer.planning.search import Search, plan, planned
+from gpu_sizer.planning.request import make_request, node_of
+from gpu_sizer.planning.search import Same, Search, plan, planned
 from gpu_sizer.planning.uncounted import Uncounted, counted
 from gpu_sizer.records import dataclass, field, replace
 from gpu_sizer.units import ceil_div
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gpu_sizer.cards.catalogue import Catalogue
+    from gpu_sizer.cards.fleet import Fleet
     from gpu_sizer.cards.machine import MachinePrice, Offer
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.memory.estimate import LayoutMemory, Verdict
@@ -323,9 +324,18 @@ class _Rows:
         request = self._request(card)
         search, limit = Search(request), _limit(card)
         total = self.counts(card).total if self._whole else search.known.total_parameters
-        if self.is_too_large(card) or search.start() > self._count:
+        if self.is_too_large(card) or (self._whole and search.least_for(self.counts(card).layer_bytes) > self._count):
             return "does_not_fit", False, total, card.weights.dtype, NOWHERE
-        best, form = self._best(search), search.known.weights_format
+        try:
+            best = self._best(search)
+        except UncountableError:
+            # What is too large is so whatever its cache would take.
+            if search.start() <= self._count:
+                raise
+            best = None
+        if best is None and search.start() > self._count:
+            return "does_not_fit", False, total, card.weights.dtype, NOWHERE
+        form = search.known.weights_format
         if best is not None:
             reach = _reach(limit, best) if request.context == limit else None
             return best.verdict, True, total, form, reach
@@ -474,8 +484,11 @@ def which_gpu(
     uncounted: list[Uncounted] = []
     tried = [(g, None) if isinstance(g, GpuSpec) else g for g in gpus]
     if not in_order:
-        choices = _of_provider([g for g, _ in tried], provider, shelf)
-        tried = [(g, None) for g in _to_choose_from(choices, kept.get("engine", ENGINE.default), shelf)]
+        from gpu_sizer.cards.fleet import fleet
+
+        machines = fleet(shelf)
+        choices = _of_provider([g for g, _ in tried], provider, machines)
+        tried = [(g, None) for g in _to_choose_from(choices, kept.get("engine", ENGINE.default), machines)]
 
     def plan_of(gpu: GpuSpec, machine: Offer | None) -> Plan:
         return plan(make_request(card, gpu, machine=machine, provider=provider, cards=shelf, **kept), details=False)
@@ -506,23 +519,18 @@ def which_gpu(
     )
 
 
-def _of_provider(gpus: Iterable[GpuSpec], provider: str | None, shelf: Catalogue | None) -> Sequence[GpuSpec]:
+def _of_provider(gpus: Sequence[GpuSpec], provider: str | None, machines: Fleet) -> Sequence[GpuSpec]:
     """The GPUs that a provider has in its machines; all where none is named."""
     if provider is None:
-        return list(gpus)
-    from gpu_sizer.cards.fleet import fleet
-
-    return [g for g in gpus if any(o.provider == provider for o in fleet(shelf).of_gpu(g.id))]
+        return gpus
+    return [g for g in gpus if any(o.provider == provider for o in machines.of_gpu(g.id))]
 
 
-def _to_choose_from(gpus: Sequence[GpuSpec], engine: str, shelf: Catalogue | None) -> Sequence[GpuSpec]:
+def _to_choose_from(gpus: Sequence[GpuSpec], engine: str, machines: Fleet) -> Sequence[GpuSpec]:
     """The GPUs that are a choice: those that the engine runs on, slices only where they are rented out.
 
     Where none is left, all: then each says why not.
     """
-    from gpu_sizer.cards.fleet import fleet
-
-    machines = fleet(shelf)
     kept = [g for g in gpus if (g.is_whole or machines.of_gpu(g.id)) and never_on(engine, g) is None]
     return kept or gpus
 
@@ -544,26 +552,15 @@ def cheapest(request: Request, gpus: Sequence[GpuSpec]) -> Choices:
     from gpu_sizer.cards.fleet import fleet
 
     machines = fleet(request.cards)
-    gpus = _to_choose_from(_of_provider(gpus, request.provider, request.cards), request.engine, request.cards)
+    gpus = _choices(Same(gpus), machines, request.provider, request.engine)
     weights = Search(request).fitting.whole_weights()
-
-    def bound(gpu: GpuSpec, fewest: int) -> tuple[Any, ...]:
-        """The order of a choice of at least so many GPUs, or of one that comes before it."""
-        least = at_least(request, gpu, fewest, machines)
-        if least is None or (least[0] and fewest <= request.node_of(gpu)):
-            # If none of the machines carries it, one of the usual size, whose price is not known, may.
-            return _order(True, fewest > request.node_of(gpu), None, (True, False), fewest, False, "")
-        several, price, doubtful = least
-        return _order(True, several, price, (doubtful, False), fewest, False, "")
 
     def carried_by(gpu: GpuSpec) -> tuple[Search, LayoutMemory | None]:
         search = Search(replace(request, gpu=gpu))
         return search, search.fewest()
 
-    waiting: list[tuple[tuple[Any, ...], int]] = [
-        (bound(gpu, max(1, ceil_div(weights, gpu.visible_bytes))), place) for place, gpu in enumerate(gpus)
-    ]
-    heapify(waiting)
+    where = machines, Same(request.machine), request.provider, request.limits.gpus_per_node
+    waiting = [*_first_bounds(Same(gpus), weights, *where)]
     counts: dict[int, tuple[Search, LayoutMemory]] = {}
     rentals: dict[int, Rental | None] = {}
     choices: list[Choice] = []
@@ -578,7 +575,7 @@ def cheapest(request: Request, gpus: Sequence[GpuSpec]) -> Choices:
             search, memory = made
             if memory is not None:
                 counts[place] = search, memory
-                heappush(waiting, (bound(gpus[place], memory.layout.gpu_count), place))
+                heappush(waiting, (_bound(gpus[place], memory.layout.gpu_count, *where), place))
             continue
         search, memory = counts[place]
         if place not in rentals:
@@ -587,6 +584,31 @@ def cheapest(request: Request, gpus: Sequence[GpuSpec]) -> Choices:
         else:
             choices.append(Choice(planned(search, memory, details=False), rentals[place]))
     return Choices(request.model, request, tuple(choices), len(gpus) - len(uncounted) - len(choices), tuple(uncounted))
+
+
+def _bound(
+    gpu: GpuSpec, fewest: int, machines: Fleet, machine: Same, provider: str | None, node: int | None
+) -> tuple[Any, ...]:
+    """The order of a choice of at least so many GPUs, or of one that comes before it."""
+    least, each = at_least(machine.it, provider, gpu, fewest, machines), node_of(gpu, node)
+    if least is None or (least[0] and fewest <= each):
+        # If none of the machines carries it, one of the usual size, whose price is not known, may.
+        return _order(True, fewest > each, None, (True, False), fewest, False, "")
+    several, price, doubtful = least
+    return _order(True, several, price, (doubtful, False), fewest, False, "")
+
+
+@lru_cache(maxsize=512)
+def _first_bounds(gpus: Same, weights: int, *where: Any) -> tuple[tuple[tuple[Any, ...], int], ...]:
+    """The bounds of so many GPUs of each kind as hold the weights, each before its place, in their order."""
+    fewest = [max(1, ceil_div(weights, gpu.visible_bytes)) for gpu in gpus.it]
+    return tuple(sorted([(_bound(gpu, fewest[place], *where), place) for place, gpu in enumerate(gpus.it)]))
+
+
+@lru_cache(maxsize=64)
+def _choices(gpus: Same, machines: Fleet, provider: str | None, engine: str) -> Sequence[GpuSpec]:
+    """The GPUs that are a choice, of a provider's where one is named."""
+    return _to_choose_from(_of_provider(gpus.it, provider, machines), engine, machines)
 
 
 def _wanted(choice: Choice) -> tuple[Any, ...]:

@@ -129,7 +129,10 @@ class OnCount:
 def best_within(search: Search, count: int) -> LayoutMemory | None:
     """The best layout of this many GPUs, or of the most below it where no layout of it fits; null where none does."""
     try:
-        for n in range(count, search.start() - 1, -1):
+        # What fits takes no fewer than the search starts from: that is counted where nothing fits.
+        if (best := search.best(count)) is not None:
+            return best
+        for n in range(count - 1, search.start() - 1, -1):
             if (best := search.best(n)) is not None:
                 return best
     except RequestError as error:

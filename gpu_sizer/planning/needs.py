@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.engines.engine import Engine
     from gpu_sizer.load import Settings
     from gpu_sizer.planning.choices import Choices
     from gpu_sizer.planning.request import Request
@@ -87,14 +88,23 @@ def memory_need(request: Request, choices: Choices) -> MemoryNeed:
         whole.kv_cache_bytes,
         whole.activation_bytes + whole.overhead_bytes,
         choices,
-        token_bytes(request.model, search.fitting.settings(Layout()).kv_cache_dtype),
+        token_bytes(request.model, search.fitting.settings(Layout()).kv_cache_dtype, search.engine),
     )
 
 
-def token_bytes(card: ModelCard, cache_dtype: str) -> int:
-    """Bytes of the cache that one token more takes on one GPU, in the layers that keep every token."""
-    types = CacheTypes(cache_dtype if cache_dtype in ELEMENT_BYTES else "bfloat16", card.weights.dtype)
+def token_bytes(card: ModelCard, cache_dtype: str, engine: Engine) -> int:
+    """Bytes of the cache that one token more takes on one GPU, in the layers that keep every token.
+
+    Args:
+        card: the model.
+        cache_dtype: the type of its cache.
+        engine: who keeps it; asked where the format is an engine's own.
+    """
     a = card.architecture
+    if any(m.compressed for block in a.blocks.values() for m in block.mixers):
+        keeps = engine.layers_keep(card)
+        return round(sum(keeps[name].token_bytes for name in a.layer_names))
+    types = CacheTypes(cache_dtype if cache_dtype in ELEMENT_BYTES else "bfloat16", card.weights.dtype)
     each = {
         name: sum(c.token_bytes for c in block.caches(1, types) if c.kind == "full") for name, block in a.blocks.items()
     }

@@ -10,7 +10,7 @@ from gpu_sizer.errors import DoesNotFitError
 from gpu_sizer.planning.machines import Machines, divides, in_one, is_joined, of_one_copy, over_several, unsuited
 from gpu_sizer.planning.plan import Plan
 from gpu_sizer.planning.request import DEFAULT_NODE
-from gpu_sizer.planning.search import Search, fit
+from gpu_sizer.planning.search import Same, Search, fit, found
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import amount, ceil_div
 
@@ -190,11 +190,16 @@ def carried(request: Request, each: int, least: int = 1, *, joined: bool = True)
         least: fewer GPUs are known not to do.
         joined: whether a fast link joins the GPUs of a machine, which the layout is to suit.
     """
-    search = Search(request)
+
+    what = "carried", each, least, joined
+    return found(request, what, lambda: _carried(Search(request), each, least, joined=joined))
+
+
+def _carried(search: Search, each: int, least: int, *, joined: bool) -> tuple[int, LayoutMemory] | None:
     start = max(search.start(), least)
     if start <= each and (memory := in_one(search, start, each, joined=joined)) is not None:
         return 1, memory
-    for machines in range(max(2, ceil_div(start, each)), request.max_gpus // each + 1):
+    for machines in range(max(2, ceil_div(start, each)), search.request.max_gpus // each + 1):
         if (memory := over_several(search, machines, each, joined=joined)) is not None:
             return machines, memory
     return None
@@ -259,11 +264,14 @@ def machines_for(request: Request, least: int, known: Fleet | None = None) -> Se
     ]
 
 
-def at_least(request: Request, gpu: GpuSpec, count: int, known: Fleet) -> tuple[bool, float | None, bool] | None:
+def at_least(
+    machine: Offer | None, provider: str | None, gpu: GpuSpec, count: int, known: Fleet
+) -> tuple[bool, float | None, bool] | None:
     """What so many GPUs cost at least, before machines are planned for.
 
     Args:
-        request: what is asked; its GPU is not used.
+        machine: the machine that was asked for by name; null is any.
+        provider: id of the provider of the machines; null is any.
         gpu: the kind of GPU.
         count: GPUs that it takes at least.
         known: the machines there are.
@@ -272,9 +280,9 @@ def at_least(request: Request, gpu: GpuSpec, count: int, known: Fleet) -> tuple[
         Of the machine that would come first among choices if it carried them: whether it takes several, the price an
         hour (null where none is known), and whether that is doubtful. Null where there is no machine.
     """
-    if request.machine is not None:
-        return _at_least((Priced.of(request.machine),), count)
-    return _of_gpu_at_least(known, gpu.id, request.provider, count)
+    if machine is not None:
+        return _at_least((Priced.of(machine),), count)
+    return _of_gpu_at_least(known, gpu.id, provider, count)
 
 
 @lru_cache(maxsize=4096)
@@ -318,6 +326,17 @@ def rented_for(request: Request, least: int, told: LayoutMemory | None, known: F
         told: the layout that is kept; null lets each machine have its best.
         known: the machines there are; null looks for them.
     """
+    if told is not None:
+        return _rented_for(request, least, told, known)
+    if known is None:
+        from gpu_sizer.cards.fleet import fleet
+
+        known = fleet(request.cards)
+    what = "rented", least, Same(known), Same(request.machine), request.provider, request.in_nodes
+    return found(request, what, lambda: _rented_for(request, least, None, known))
+
+
+def _rented_for(request: Request, least: int, told: LayoutMemory | None, known: Fleet | None) -> Rental | None:
     carry: dict[tuple[int, bool], tuple[int, LayoutMemory] | None] = {}
     waiting = machines_for(request, least, known)
     # Machines that people cluster, and those that do alone, before all others.

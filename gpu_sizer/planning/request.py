@@ -45,6 +45,11 @@ RATES = ("tokens_per_second", "requests_per_second")
 ANYWHERE = Limits()
 
 
+def node_of(gpu: GpuSpec, told: int | None) -> int:
+    """GPUs in one machine: as many as were told, or its usual ones have."""
+    return told or gpu.gpus_per_node or DEFAULT_NODE
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """Everything a plan depends on."""
@@ -91,11 +96,7 @@ class Request:
     @property
     def gpus_per_node(self) -> int:
         """GPUs in one machine."""
-        return self.node_of(self.gpu)
-
-    def node_of(self, gpu: GpuSpec) -> int:
-        """GPUs in one machine, if its GPUs were these."""
-        return self.limits.gpus_per_node or gpu.gpus_per_node or DEFAULT_NODE
+        return node_of(self.gpu, self.limits.gpus_per_node)
 
     @property
     def what_if(self) -> str | None:

@@ -17,7 +17,7 @@ from gpu_sizer.units import ceil_div, gib
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Any
+    from typing import Any, TypeVar
 
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.engines.engine import Engine, Fitting, PreparedModel
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from gpu_sizer.planning.rate import Rates
     from gpu_sizer.planning.speed import Speeds
     from gpu_sizer.timing.work import Work
+
+    Found = TypeVar("Found")
 
 #: Contexts whose counts a plan lists where they differ.
 USUAL_CONTEXTS = (8192, 32768, 131072)
@@ -38,6 +40,10 @@ ALONE = "a slice of a GPU works alone, since MIG has no NVLink and no peer-to-pe
 MOST_KEPT = 512
 #: Loads on kinds of GPU, of one model, whose layouts stay evaluated.
 MOST_LOADS = 128
+#: Results of searches for one model that are kept.
+MOST_FOUND = 1024
+#: Stands for what was not found yet, where nothing found is null.
+_UNKNOWN = object()
 #: Kinds of GPU, lengths and settings of one model whose speeds are kept.
 MOST_SPEEDS = 64
 #: What of a load speeds do not hang on: how many there are of what lengths is asked of them.
@@ -51,19 +57,19 @@ ANY_RATE: dict[str, Any] = {
 }
 
 
-class _Hashed:
-    """A card or spec that hashes by identity: it holds dictionaries, and comparing it whole would cost more."""
+class Same:
+    """What hashes by identity: cards and specs hold dictionaries, and comparing them whole would cost more."""
 
-    __slots__ = ("card",)
+    __slots__ = ("it",)
 
-    def __init__(self, card: Any) -> None:
-        self.card = card
+    def __init__(self, it: Any) -> None:
+        self.it = it
 
     def __hash__(self) -> int:
-        return id(self.card)
+        return id(self.it)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Hashed) and other.card is self.card
+        return isinstance(other, Same) and other.it is self.it
 
 
 class _Known:
@@ -76,7 +82,18 @@ class _Known:
         self._rules: dict[tuple[int, str, int], tuple[str, ...]] = {}
         self._fittings: dict[tuple[int, Load], tuple[GpuSpec, Fitting]] = {}
         self._ranks: dict[tuple[int, str, int], tuple[tuple[int, int], ...]] = {}
-        self._speeds: dict[tuple[_Hashed, float, float, Load], Speeds] = {}
+        self._speeds: dict[tuple[Same, float, float, Load], Speeds] = {}
+        self._found: dict[tuple[Any, ...], Any] = {}
+
+    def found(self, request: Request, what: tuple[Any, ...], find: Callable[[], Found]) -> Found:
+        """What a search for a request found, kept: it hangs on GPU, load and limits, and comes again as they do."""
+        key = (Same(request.gpu), request.load, request.limits, what)
+        if (kept := self._found.get(key, _UNKNOWN)) is _UNKNOWN:
+            if len(self._found) >= MOST_FOUND:
+                self._found.clear()
+            kept = self._found[key] = find()
+        found: Found = kept
+        return found
 
     @cached_property
     def total_parameters(self) -> int:
@@ -139,7 +156,7 @@ class _Known:
         """
         from gpu_sizer.planning.speed import Speeds
 
-        key = _Hashed(request.gpu), prompt, answer, replace(request.load, **ANY_RATE)
+        key = Same(request.gpu), prompt, answer, replace(request.load, **ANY_RATE)
         if (kept := self._speeds.get(key)) is None:
             if len(self._speeds) >= MOST_SPEEDS:
                 self._speeds.clear()
@@ -201,15 +218,20 @@ class _Known:
 
 
 @lru_cache(maxsize=64)
-def _known(engine_name: str, of_model: Load, card: _Hashed) -> _Known:
+def _known(engine_name: str, of_model: Load, card: Same) -> _Known:
     """A prepared model, kept by all of a load that changes it."""
     own = engine(engine_name)
-    return _Known(own, own.model(card.card, of_model), card.card)
+    return _Known(own, own.model(card.it, of_model), card.it)
 
 
 def known(request: Request) -> _Known:
     """The request's model, prepared once for many GPUs and loads."""
-    return _known(request.engine, request.load.of_model(), _Hashed(request.model))
+    return _known(request.engine, request.load.of_model(), Same(request.model))
+
+
+def found(request: Request, what: tuple[Any, ...], find: Callable[[], Found]) -> Found:
+    """What is found of a request, kept beside its model."""
+    return known(request).found(request, what, find)
 
 
 def prepared(request: Request) -> PreparedModel:
@@ -358,26 +380,32 @@ class Search:
 
     def fewest(self) -> LayoutMemory | None:
         """The best layout of the fewest GPUs that do, or null where none up to the most allowed do."""
-        return self.smallest(self.start(), self.request.max_gpus)
+        request = self.request
+        return self.known.found(request, ("fewest",), lambda: self.smallest(self.start(), request.max_gpus))
 
-    def _together(self, *, cache: bool) -> int:
-        """The least number of GPUs that hold weights, and the cache if asked, beside what each needs for itself."""
-        fitting = self.fitting
+    def fewest_safe(self, beyond: int) -> LayoutMemory | None:
+        """The best layout of the fewest GPUs beyond a number that do with room beyond the error; null where none do."""
+        request = self.request
+        return self.known.found(
+            request, ("safe", beyond), lambda: self.smallest(beyond + 1, request.max_gpus, safe=True)
+        )
+
+    def least_for(self, size: int) -> int:
+        """The least number of GPUs that hold so many bytes, beside what each needs for itself."""
         if self._usable is None:
-            self._usable = fitting.budget() - fitting.least_reserve()
-        needed = fitting.whole_weights() + (fitting.whole_cache() if cache else 0)
-        return max(1, ceil_div(needed, self._usable)) if self._usable > 0 else self.request.max_gpus + 1
+            self._usable = self.fitting.budget() - self.fitting.least_reserve()
+        return max(1, ceil_div(size, self._usable)) if self._usable > 0 else self.request.max_gpus + 1
 
     def floor(self) -> int:
         """The least number of GPUs whose memory together holds everything, however split."""
-        return self._together(cache=True)
+        return self.least_for(self.fitting.whole_weights() + self.fitting.whole_cache())
 
     def start(self) -> int:
         """Where the search begins: fewer GPUs cannot even hold the weights.
 
         The cache is left out, since finer blocks may make it smaller under tensor parallelism.
         """
-        return self._together(cache=False)
+        return self.least_for(self.fitting.whole_weights())
 
     def node_counts(self) -> list[int]:
         """Counts that machines have: 1, 2, 4 ... up to a node, then whole nodes."""
@@ -605,7 +633,7 @@ def planned(search: Search, chosen: LayoutMemory | None, *, details: bool, why: 
     request, floor = search.request, search.floor()
     safe = chosen
     if chosen is not None and chosen.verdict == "tight":
-        safe = search.smallest(chosen.layout.gpu_count + 1, request.max_gpus, safe=True)
+        safe = search.fewest_safe(chosen.layout.gpu_count)
     count = chosen.layout.gpu_count if chosen else None
     reason = _why_none(search, floor) if chosen is None and why else None
     rejected: tuple[Rejection, ...] = ()

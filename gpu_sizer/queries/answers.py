@@ -258,7 +258,7 @@ def _memory(a: Asked, cards: Catalogue) -> MemoryNeed:
     from gpu_sizer.planning.needs import REFERENCE_GPU, memory_need
 
     request = a.request(a.gpus[0] if a.gpus else cards.gpus.get(REFERENCE_GPU))
-    return memory_need(request, cheapest(request, a.gpus or cards.gpus.all()))
+    return memory_need(request, cheapest(request, a.gpus or cards.gpus.every))
 
 
 def _models(a: Asked, cards: Catalogue) -> Runnable:

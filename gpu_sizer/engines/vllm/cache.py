@@ -99,9 +99,13 @@ class CachePlan:
     """By group, bytes of a block of all layers up to each."""
 
     def __post_init__(self) -> None:
-        first = {group.kinds: group for group in reversed(self.groups)}
-        counts = Counter(group.kinds for group in self.groups)
-        object.__setattr__(self, "alike", tuple((first[kinds], n) for kinds, n in counts.items()))
+        if len(self.groups) == 1:
+            alike: tuple[tuple[CacheGroup, int], ...] = ((self.groups[0], 1),)
+        else:
+            first = {group.kinds: group for group in reversed(self.groups)}
+            counts = Counter([group.kinds for group in self.groups])
+            alike = tuple([(first[kinds], n) for kinds, n in counts.items()])
+        object.__setattr__(self, "alike", alike)
 
     def blocks_per_request(self, context: Whole, tokens_in_flight: int, context_parallel: int = 1) -> Whole:
         """Blocks of the shared pool that one request takes on a rank.
@@ -142,35 +146,37 @@ class CachePlan:
     def stage_block_bytes(self, stages: int) -> tuple[int, ...]:
         """Bytes of one block of the pool on each pipeline stage: the widest group decides, or those of each size."""
         if (kept := self._stage_blocks.get(stages)) is None:
-            if not self._sums:
+            if stages > 1 and not self._sums:
                 # At once, since threads share plans.
                 self._sums.extend([(0, *accumulate(group.bytes_by_layer(self.layers))) for group in self.groups])
-            stride = lcm(*[page.stride for group in self.groups for page in group.kinds])
-            kept = self._stage_blocks[stages] = tuple(
-                [
-                    round_up(
-                        sum([max([sums[stop] - sums[start] for sums in pool], default=0) for pool in self._pools()]),
-                        stride,
-                    )
-                    for start, stop in self._bounds(stages)
-                ]
-            )
+            stride = lcm(*[page.stride for group, _ in self.alike for page in group.kinds])
+            sizes = [self._block_bytes(*stage) for stage in self._bounds(stages)] if stages > 1 else [self._whole()]
+            kept = self._stage_blocks[stages] = tuple([round_up(size, stride) for size in sizes])
         return kept
+
+    def _block_bytes(self, start: int, stop: int) -> int:
+        """Bytes of one block for some of the layers: the widest group of each memory decides."""
+        return self._widest([sums[stop] - sums[start] for sums in self._sums])
+
+    def _whole(self) -> int:
+        """Bytes of one block for all layers."""
+        return self._widest([sum([page.page_bytes for _, page in group.pages]) for group in self.groups])
+
+    def _widest(self, sizes: Sequence[int]) -> int:
+        """The widest of the groups that share memory, summed over the memories."""
+        if not self.apart:
+            return max(sizes, default=0)
+        pools: dict[int, int] = {}
+        for group, size in zip(self.groups, sizes, strict=True):
+            page = group.kinds[0].page_bytes
+            pools[page] = max(size, pools.get(page, 0))
+        return sum(pools.values())
 
     def _bounds(self, stages: int) -> Iterator[tuple[int, int]]:
         """First and past-the-last layer of each pipeline stage."""
         own = self.layers - self.drafted
         for start, stop in stage_bounds(own, stages):
             yield start, stop + self.drafted if stop == own else stop
-
-    def _pools(self) -> list[list[tuple[int, ...]]]:
-        """The sums of the groups that share memory."""
-        if not self.apart:
-            return [self._sums]
-        pools: dict[int, list[tuple[int, ...]]] = {}
-        for group, sums in zip(self.groups, self._sums, strict=True):
-            pools.setdefault(group.kinds[0].page_bytes, []).append(sums)
-        return list(pools.values())
 
 
 def _one_type(pages: Sequence[Page]) -> bool:
@@ -300,7 +306,7 @@ def cache_plan(
     """
     pages = {name: pages[name] for name in dict.fromkeys(layer_names)}
     placed = _placed(pages, layer_names)
-    distinct = list(dict.fromkeys([page for pages_of in pages.values() for page in pages_of]))
+    distinct = _distinct([(0, page) for pages_of in pages.values() for page in pages_of])
     states = any(page.kind == "state" for page in distinct)
     apart = apart and len({page.page_bytes for page in distinct}) > 1
     if not placed:

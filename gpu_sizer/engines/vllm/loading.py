@@ -62,6 +62,8 @@ HALF_TYPES = ("bfloat16", "float16")
 
 #: The table of embeddings for each layer.
 PER_LAYER_TABLE = "embed_tokens_per_layer.weight"
+#: The format whose grouped output projections are kept in bfloat16 where no kernel takes them.
+WIDENED = "mxfp8"
 #: Rotary tables and absorbed projections are kept in the type of the activations.
 HALF_BYTES = 2
 
@@ -151,10 +153,8 @@ def shared_projection_bytes(mixer: object, hidden_size: int, tp: int) -> int:
     return (2 * heads * hidden_size + 1) * mixer.head_dim * HALF_BYTES
 
 
-def multiplied_bytes(mixer: object, hidden_size: int, tp: int, value_bytes: int) -> int:
+def multiplied_bytes(mixer: LatentAttention, hidden_size: int, tp: int, value_bytes: int) -> int:
     """Bytes of one layer's products of latent attention's projections on one rank."""
-    if not isinstance(mixer, LatentAttention):
-        return 0
     heads, width = ceil_div(mixer.num_attention_heads, tp), mixer.q_lora_rank or hidden_size
     products = (width + hidden_size) * heads * mixer.kv_lora_rank * value_bytes
     return products + width * heads * mixer.qk_rope_head_dim * HALF_BYTES
@@ -214,7 +214,7 @@ def _widened_bytes(tensors: Iterable[Tensor], tp: int) -> int:
     Data-center Blackwell alone has a kernel for it (``kernels/linear/mxfp8``: DeepGemmMxfp8BmmLinearKernel,
     EmulationMxfp8LinearKernel, which keeps the scales).
     """
-    return sum(prod(t.local_shape(tp)) for t in tensors if t.fmt == "mxfp8" and t.name.endswith(".wo_a.weight"))
+    return sum(prod(t.local_shape(tp)) for t in tensors if t.fmt == WIDENED and t.name.endswith(".wo_a.weight"))
 
 
 def _group_scales(tensors: Iterable[Tensor], tp: int, expert_ranks: int) -> int:
@@ -312,20 +312,26 @@ class LoadingExtra:
         multiplied = _in_force("multiplied_projections", kernels.version)
         shared = _in_force("shared_projections", kernels.version)
         remains = kernels.platform == "rocm" and _in_force("rocm_remainder", kernels.version)
+        # Tensors are looked at for what there are tensors of.
+        formats, experts = {fmt for fmt, _, _ in inventory.kinds}, inventory.has_experts
+        cuda = kernels.platform == "cuda"
+        widened = cuda and kernels.generation != BLACKWELL and WIDENED in formats
+        grouped = cuda and not kernels.has_float8 and not formats.isdisjoint(BLOCK_SCALED)
         for name, tensors in inventory.blocks.items():
             mixer, hidden = card.architecture.blocks[name].mixer, card.architecture.hidden_size
             if shared:
                 blocks[name] += shared_projection_bytes(mixer, hidden, tp)
-            gated = getattr(card.architecture.blocks[name].feed_forward, "gated", True)
-            blocks[name] += _expert_padding(tensors, gated, tp, ranks, rules, kernels)
-            if multiplied:
+            if experts:
+                gated = getattr(card.architecture.blocks[name].feed_forward, "gated", True)
+                blocks[name] += _expert_padding(tensors, gated, tp, ranks, rules, kernels)
+            if multiplied and isinstance(mixer, LatentAttention):
                 scaled = any(".o_proj." in t.name and t.fmt.startswith("float8") for t in tensors)
                 blocks[name] += multiplied_bytes(mixer, hidden, tp, 1 if scaled else HALF_BYTES)
-            if kernels.platform == "cuda" and kernels.generation != BLACKWELL:
+            if widened:
                 blocks[name] += _widened_bytes(tensors, tp)
-            if kernels.platform == "cuda" and not kernels.has_float8:
+            if grouped:
                 blocks[name] += _group_scales(tensors, tp, ranks)
-            if remains:
+            if remains and experts:
                 blocks[name] += _unused_remainder(tensors, tp, ranks)
         self._ends = (0, 0)
         if adapters is not None:

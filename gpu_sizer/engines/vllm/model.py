@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from operator import attrgetter
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
@@ -55,6 +55,11 @@ MOST_NEEDS = 256
 _NOT_OF_PEAK = ("context", "users", "gpu_memory_utilization", "kv_cache_dtype")
 _OF_PEAK = attrgetter(*[s.name for s in LOAD if s.name not in _NOT_OF_PEAK])
 
+#: Rules of pages that are kept, by what of models and GPUs they depend on.
+MOST_PAGE_RULES = 1 << 12
+#: Stands for what was not found yet, where nothing found is null.
+_UNKNOWN: Any = object()
+
 #: Bytes of weights, of a block of the cache's pool, and of what loading adds, on one GPU of a pipeline stage.
 Held = tuple[int, int, int]
 
@@ -89,7 +94,6 @@ class VllmModel:
     _placements: dict[tuple[int, int, WeightRules], WeightPlacement] = field(default_factory=dict, repr=False)
     _stages: dict[tuple[int, int, int, WeightRules], tuple[int, ...]] = field(default_factory=dict, repr=False)
     _plans: dict[tuple[int, str, PageRules], CachePlan] = field(default_factory=dict, repr=False)
-    _rules_of_pages: dict[PageRules, PageRules] = field(default_factory=dict, repr=False)
     _roundings: dict[tuple[int, int, WeightRules], Rounding] = field(default_factory=dict, repr=False)
     _extras: dict[tuple[int, int, Kernels | None], LoadingExtra] = field(default_factory=dict, repr=False)
     _alike: dict[tuple[object, ...], LoadingExtra] = field(default_factory=dict, repr=False)
@@ -213,16 +217,17 @@ class VllmModel:
             return reason
         # All else that may be refused depends on neither stages nor replicas.
         key = (layout.tensor_parallel_size, layout.expert_parallel, layout.decode_context_parallel_size, rules)
-        if key not in self._refusals:
-            reason = refusal(self.inventory, layout, rules) or _context_parallel_refusal(self.card, layout)
-            if reason is None and self.drafter is not None:
-                reason = self.drafter.refusal(layout)
-            self._refusals[key] = reason
-        return self._refusals[key]
+        kept: str | None = self._refusals.get(key, _UNKNOWN)
+        if kept is _UNKNOWN:
+            kept = refusal(self.inventory, layout, rules) or _context_parallel_refusal(self.card, layout)
+            if kept is None and self.drafter is not None:
+                kept = self.drafter.refusal(layout)
+            self._refusals[key] = kept
+        return kept
 
     def cache(self, tp: int, cache_dtype: str, rules: PageRules) -> CachePlan:
         """The cache plan under one tensor-parallel size."""
-        rules = self._page_rules(rules)
+        rules = self.page_rules(rules)
         if (kept := self._plans.get((tp, cache_dtype, rules))) is None:
             a = self.card.architecture
             dtype = HALF.get(self.card.weights.dtype, self.card.weights.dtype)
@@ -239,22 +244,11 @@ class VllmModel:
             )
         return kept
 
-    def _page_rules(self, asked: PageRules) -> PageRules:
+    def page_rules(self, asked: PageRules) -> PageRules:
         """What of the rules of pages this model's depend on, so that plans which are alike are made once."""
-        if (kept := self._rules_of_pages.get(asked)) is None:
-            rules = prefix_rules(self.card, asked)
-            mixers = [m for b in self.card.architecture.blocks.values() for m in b.mixers]
-            kinds = {m.kind for m in mixers}
-            by_generation = self.shares_states or any(m.latent for m in mixers)
-            kept = self._rules_of_pages[asked] = replace(
-                rules,
-                drafted=self.drafter.tokens if self.drafter is not None else 0,
-                checkpoints=tuple(m for m in rules.checkpoints if m in kinds and leaves_checkpoints(self.card, m)),
-                masked_block=rules.masked_block if masks_images(self.card) else None,
-                generation=rules.generation if by_generation else None,
-                narrow_states=rules.narrow_states or not self.shares_states,
-            )
-        return kept
+        drafted = self.drafter.tokens if self.drafter is not None else 0
+        traits = self.card.mixer_kinds, self.card.has_latents, self.shares_states, masks_images(self.card), drafted
+        return _page_rules(asked, self.card.engine_class, *traits)
 
     @cached_property
     def inventory(self) -> Inventory:
@@ -269,7 +263,7 @@ class VllmModel:
     @cached_property
     def has_block_scales(self) -> bool:
         """Whether some weights have a scale for each block."""
-        return any(t.fmt in BLOCK_SCALED for tensors in self.inventory.blocks.values() for t in tensors)
+        return any(fmt in BLOCK_SCALED for fmt, _, _ in self.inventory.kinds)
 
     @cached_property
     def host_bytes(self) -> int:
@@ -289,12 +283,12 @@ class VllmModel:
     @cached_property
     def weighs_keys(self) -> bool:
         """Whether indexers weigh the keys of several tokens into one (GLM-5.3 Flash)."""
-        return sparse.weighs_keys(self.card.architecture)
+        return self.card.has_latents and sparse.weighs_keys(self.card.architecture)
 
     @cached_property
     def is_sparse_latent(self) -> bool:
         """Whether latent attention picks its tokens by an index, and keeps every token (DeepSeek V3.2, GLM-5)."""
-        return sparse.is_sparse_latent(self.card.architecture)
+        return self.card.has_latents and sparse.is_sparse_latent(self.card.architecture)
 
     @cached_property
     def has_latent(self) -> bool:
@@ -310,6 +304,28 @@ class VllmModel:
     def has_experts(self) -> bool:
         """Whether expert parallelism means anything."""
         return self.inventory.has_experts
+
+
+@lru_cache(maxsize=MOST_PAGE_RULES)
+def _page_rules(
+    asked: PageRules,
+    engine_class: str | None,
+    kinds: tuple[str, ...],
+    latent: bool,
+    shared: bool,
+    masked: bool,
+    drafted: int,
+) -> PageRules:
+    """What of the rules of pages models of such traits depend on: the same for most models of a list."""
+    rules = prefix_rules(engine_class, asked)
+    return replace(
+        rules,
+        drafted=drafted,
+        checkpoints=tuple([m for m in rules.checkpoints if m in kinds and leaves_checkpoints(engine_class, m)]),
+        masked_block=rules.masked_block if masked else None,
+        generation=rules.generation if shared or latent else None,
+        narrow_states=rules.narrow_states or not shared,
+    )
 
 
 def _context_parallel_refusal(card: ModelCard, layout: Layout) -> str | None:

@@ -93,6 +93,7 @@ class PageRules:
     """Tokens drafted ahead, each with a state of its own."""
     narrow_states: bool = True
     """Data-center Blackwell keeps compressed states in four bits (from vLLM 0.31 on)."""
+    HASHED_ONCE = True
 
 
 def _compressed_pages(m: CompressedAttention) -> list[Page]:

@@ -109,13 +109,13 @@ def sparse_cache_dtype(card: ModelCard, major: int | None, named: str | None, ve
     return named
 
 
-def prefix_rules(card: ModelCard, rules: PageRules) -> PageRules:
-    """What prefix caching means for the states of this model: kept at every boundary, at those in use, or not at all.
+def prefix_rules(engine_class: str | None, rules: PageRules) -> PageRules:
+    """What prefix caching means for the states of a class: kept at every boundary, at those in use, or not at all.
 
     Source: ``model_executor/models/config.py`` (MambaModelConfig), ``platforms/interface.py``
     (``_align_hybrid_block_size``).
     """
-    chunk = profile_data("vllm/support")["prefix_states"]["chunks"].get(card.engine_class)
+    chunk = profile_data("vllm/support")["prefix_states"]["chunks"].get(engine_class)
     every = rules.every_state and chunk is not None
     return replace(
         rules,
@@ -126,17 +126,19 @@ def prefix_rules(card: ModelCard, rules: PageRules) -> PageRules:
     )
 
 
-def leaves_checkpoints(card: ModelCard, mixer: str) -> bool:
-    """Whether the prefill of a kind of mixer can leave checkpoints of its states in this model's class."""
-    return card.engine_class not in profile_data("vllm/support")["no_checkpoints"].get(mixer, ())
+def leaves_checkpoints(engine_class: str | None, mixer: str) -> bool:
+    """Whether the prefill of a kind of mixer can leave checkpoints of its states in a class of models."""
+    return engine_class not in profile_data("vllm/support")["no_checkpoints"].get(mixer, ())
 
 
 def masks_images(card: ModelCard) -> bool:
     """Whether attention sees the tokens of an image at once, and kernels are a pair of which one masks them."""
     data = profile_data("vllm/support")["masked_images"]
+    if card.engine_class not in data["classes"]:
+        return False
     widths = {getattr(b.mixer, "head_dim", None) for b in card.architecture.blocks.values() if b.mixer is not None}
     per_layer = any(t.name == PER_LAYER_TABLE for t in card.architecture.extra)
-    return card.engine_class in data["classes"] and widths <= set(data["head_dims"]) and not per_layer
+    return widths <= set(data["head_dims"]) and not per_layer
 
 
 def split_refusal(card: ModelCard, layout: Layout, version: VersionProfile) -> str | None:
@@ -156,8 +158,10 @@ def split_refusal(card: ModelCard, layout: Layout, version: VersionProfile) -> s
 
 def scratch_of(card: ModelCard, gpu: GpuSpec, version: VersionProfile) -> Scratch | None:
     """The scratch of delta attention beside the budget; null for models and GPUs without (``delta.py``)."""
-    kind, mixers = "kimi_delta_attention", [b.mixer for b in card.architecture.blocks.values()]
-    if not any(m is not None and m.kind == kind for m in mixers) or not leaves_checkpoints(card, kind):
+    if (kind := "kimi_delta_attention") not in card.mixer_kinds:
+        return None
+    mixers = [b.mixer for b in card.architecture.blocks.values()]
+    if not any(m is not None and m.kind == kind for m in mixers) or not leaves_checkpoints(card.engine_class, kind):
         return None
     from gpu_sizer.engines.vllm import delta
 
