@@ -27,7 +27,8 @@ import types
 from pathlib import Path
 from typing import Any
 
-CAPABILITY = (9, 0)
+#: Of the GPU that is played: ORACLE_CAPABILITY=10.0 is a B200.
+CAPABILITY = tuple(int(n) for n in os.environ.get("ORACLE_CAPABILITY", "9.0").split("."))
 NAME = "NVIDIA H100 80GB HBM3"
 MEMORY = 80 << 30
 SECONDS = 180
@@ -305,10 +306,10 @@ def build(folder: str, tp: int) -> dict[str, Any]:
     from sglang.srt.layers import dp_attention
 
     dp_attention.initialize_dp_attention(server_args=arguments)
-    with contextlib.suppress(Exception):
-        from sglang.srt.layers.moe import initialize_moe_config
+    from sglang.srt.layers.moe import initialize_moe_config
 
-        initialize_moe_config(arguments)
+    # Which kernels run the experts decides in which shape and type they are made.
+    initialize_moe_config()
     config = ModelConfig.from_server_args(arguments)
     with contextlib.suppress(Exception):
         from sglang.srt.distributed.bootstrap import init_layer_runtime
@@ -415,6 +416,8 @@ def cache_of(arguments: Any, config: Any, model: Any) -> dict[str, Any]:
 def one(config: Path, tp: int) -> dict[str, Any]:
     """A line, made in a process of its own."""
     line: dict[str, Any] = {"hf_id": config.stem.replace("__", "/", 1), "tp": tp}
+    if CAPABILITY != (9, 0):
+        line["capability"] = ".".join(map(str, CAPABILITY))
     reader, writer = os.pipe()
     if (child := os.fork()) == 0:
         os.close(reader)

@@ -194,6 +194,9 @@ if TYPE_CHECKING:
         def notes(self, card: ModelCard) -> tuple[str, ...]:
             """What the engine's users have to know of a model, a sentence each."""
 
+        def unlike_earlier(self, card: ModelCard) -> str | None:
+            """What earlier versions hold of a model otherwise; null where a record without a version is of any."""
+
         def gpu_notes(self, gpu: GpuSpec) -> Iterator[str]:
             """What the engine's users have to know of a GPU, a sentence each."""
 

@@ -39,6 +39,8 @@ class Cells:
 class HeldModel:
     """One model under the weight rules of one engine."""
 
+    counts_compressed = False
+    """Whether the engine's pools of compressed attention are counted."""
     drafter: HeldDrafter | None = None
     """What drafts for it; null for most, and on engines on which nothing does."""
 
@@ -51,7 +53,7 @@ class HeldModel:
             rules: how the engine places them.
 
         Raises:
-            UncountableError: it has compressed attention or pooled index keys, whose cache is known for vLLM alone.
+            UncountableError: it has compressed attention or pooled index keys, whose cache is not known for the engine.
         """
         self.card, self.inventory, self.rules = card, inventory, rules
         self._placements: dict[tuple[int, int], WeightPlacement] = {}
@@ -60,6 +62,8 @@ class HeldModel:
         types = CacheTypes("bfloat16", "bfloat16")
         for block in card.architecture.blocks.values():
             for mixer in block.mixers:
+                if mixer.compressed and self.counts_compressed:
+                    continue
                 # States of which every rank holds all are those of Qwen4's streams.
                 if mixer.compressed or any(c.whole for c in mixer.caches(1, types)):
                     kind = type(mixer).__name__

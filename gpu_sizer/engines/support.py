@@ -178,6 +178,10 @@ class Supported:
             f"{self.classes['otherwise']}"
         )
 
+    def unlike_earlier(self, card: ModelCard) -> str | None:
+        """What earlier versions hold of a model otherwise; null where a record without a version is of any."""
+        return None
+
     def gpu_notes(self, gpu: GpuSpec) -> Iterator[str]:
         """What the engine's users have to know of a GPU, a sentence each."""
         rules = self.head["platforms"].get(gpu.platform) or {}

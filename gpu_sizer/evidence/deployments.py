@@ -144,6 +144,9 @@ def _asked(d: Deployment, cards: Catalogue, layout: Layout, profile: str) -> Jud
         # The version that a source tells is not the one that ran.
         profile = profile.partition("@")[0]
     memory = Search(make_request(card, gpu, engine=profile, **options)).evaluate(layout)
+    otherwise = engine(profile).unlike_earlier(card) if "@" not in profile else None
+    if otherwise is not None and memory.verdict == "fits":
+        return Judged(d, "tight", otherwise, profile)
     return Judged(d, memory.verdict, memory.reason, profile)
 
 

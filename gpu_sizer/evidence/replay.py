@@ -183,6 +183,10 @@ def _replay(record: EvidenceRecord, cards: Catalogue, own_types: bool) -> Replay
             )
             if predicted["verdict"] == "fits" and not _as_heavy(record, predicted):
                 predicted["verdict"] = "tight"
+    if not record.engine_version and (otherwise := profile.unlike_earlier(identified.card)) is not None:
+        assumed.append(f"the newest version: {otherwise}")
+        if predicted.get("verdict") == "fits":
+            predicted["verdict"] = "tight"
     told = memory.reason if "verdict" in predicted else None
     return Replayed(record, "ok", told, predicted, tuple(assumed))
 

@@ -7,6 +7,7 @@ Formulas of live bytes: the copies of activations in the widest layer, the works
 from __future__ import annotations
 
 from gpu_sizer.cards.gpu_spec import WORKSTATION_BLACKWELL
+from gpu_sizer.memory.compressed import is_compressed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,11 +37,6 @@ def forward_bytes(a: Architecture, layout: Layout, tokens: int) -> int:
     return tokens * (copies * a.hidden_size + widest) * ACTIVATION_BYTES
 
 
-def _is_compressed(a: Architecture) -> bool:
-    """Whether some layer has DeepSeek-V4's attention."""
-    return any(b.mixer is not None and b.mixer.compressed for b in a.blocks.values())
-
-
 def workspace_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, scaled_experts: bool) -> int:
     """The two workspaces of the experts' kernels on one rank (``TritonExperts.workspace_shapes``).
 
@@ -49,7 +45,7 @@ def workspace_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, 
     where they are not gated (FlashInfer's). DeepSeek-V4's find only Marlin's on compute capability 12, which has them
     (``fused_moe/oracle/mxfp4.py: _get_priority_backends``).
     """
-    marlin = gpu.generation == WORKSTATION_BLACKWELL and _is_compressed(a)
+    marlin = gpu.generation == WORKSTATION_BLACKWELL and is_compressed(a)
     if scaled_experts and gpu.is_blackwell and not marlin:
         return 0
     width = 0

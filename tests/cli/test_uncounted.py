@@ -35,7 +35,7 @@ class Pair:
 PAIRS = (
     Pair("glm-5.3-flash", "rtx-5090"),
     Pair("glm-5.3-flash", "rtx-pro-6000"),
-    Pair("deepseek-v4-flash", "h100-80gb", "sglang"),
+    Pair("deepseek-v4.1-flash", "h200", "sglang"),
     Pair("deepseek-v4-flash", "h200", "trtllm"),
     Pair("deepseek-v4-flash", "a100-80gb", "llama.cpp"),
     Pair("deepseek-v4-flash", "a100-80gb", "transformers"),

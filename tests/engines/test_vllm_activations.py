@@ -17,6 +17,7 @@ from gpu_sizer.engines.vllm.encoders import encoder_peak
 from gpu_sizer.engines.vllm.version import version_profile
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import Load, Settings
+from gpu_sizer.memory.compressed import padded_heads, rotary_table_bytes
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit
 from gpu_sizer.planning.request import make_request
@@ -319,16 +320,16 @@ def test_ranges_without_records_are_less_certain_of_experts() -> None:
     [("h200", 8, 64), ("b200", 65, 128), ("rtx-pro-6000", 8, 8), ("rtx-pro-6000", 12, 16), ("l40s", 8, 8)],
 )
 def test_queries_of_sparse_attention_are_padded_to_what_kernels_know(gpu: str, heads: int, padded: int) -> None:
-    assert sparse.padded_heads(heads, load_gpu(gpu).generation) == padded
+    assert padded_heads(heads, load_gpu(gpu).generation) == padded
 
 
 def test_deepseek_v4_loads_tables_and_a_batch_of_buffers() -> None:
     a = load_model("deepseek-v4-flash").architecture
     # Two tables of 1,048,576 positions in float32; four streams of 4096 in bfloat16; 64 heads of 512 and scratch.
-    assert sparse.rotary_bytes(a, 1048576) == 2 * 1048576 * 64 * 4
+    assert rotary_table_bytes(a, 1048576) == 2 * 1048576 * 64 * 4
     assert sparse.batch_buffer_bytes(a, 2, 9, scratch=False) == 4 * 4096 * 2
     assert sparse.batch_buffer_bytes(a, 2, 9, scratch=True) == 64 * 512 * 2 + 512 * 4
-    assert sparse.rotary_bytes(load_model("deepseek-v3").architecture, 163840) == 0
+    assert rotary_table_bytes(load_model("deepseek-v3").architecture, 163840) == 0
 
 
 def test_buffers_of_a_batch_went_with_0_29() -> None:

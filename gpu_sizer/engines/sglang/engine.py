@@ -2,167 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cached_property
+from collections.abc import Iterator, Sequence
 
-from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.gpu_spec import BLACKWELL, GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import divisors, parallel_layouts
-from gpu_sizer.engines.one_version import HALF, OneVersion
-from gpu_sizer.engines.sglang.pools import held, needed_bytes, state_slots
+from gpu_sizer.engines.one_version import OneVersion
+from gpu_sizer.engines.sglang.compressed import compressed_pools, kernels_from, logits_bytes, made_wider
+from gpu_sizer.engines.sglang.model import SglangModel, stage_bounds
+from gpu_sizer.engines.sglang.pools import TokenPools, state_slots
 from gpu_sizer.engines.sglang.reserve import constants, default_fraction, graph_sequences, replicas_inside, tier
 from gpu_sizer.engines.sglang.running import SglangFitting, as_told, running_requests, told_requests
 from gpu_sizer.engines.versions import at_least, reaches
 from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.load import Load, Settings
-from gpu_sizer.memory.activations import absorbed_bytes, forward_bytes, workspace_bytes
+from gpu_sizer.memory.activations import forward_bytes, workspace_bytes
+from gpu_sizer.memory.compressed import is_compressed, layer_bytes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
-from gpu_sizer.memory.layout import Layout, bounds_of
-from gpu_sizer.memory.weights import MATRIX, WeightRules, refusal
-from gpu_sizer.model.caches import SHORT_CONVOLUTIONS, CacheTypes
-from gpu_sizer.model.inventory import build_inventory
-from gpu_sizer.model.tensor import Split, Tensor
-from gpu_sizer.records import replace
+from gpu_sizer.memory.layout import Layout
+from gpu_sizer.memory.weights import refusal
+from gpu_sizer.model.caches import CacheTypes
 from gpu_sizer.units import GIB, ceil_div, gib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gpu_sizer.engines.adapters import Adapters
-    from gpu_sizer.engines.sglang.drafts import Drafter
+    from typing import Any
 
-#: Parts of a layer that attention's replicas share like the experts (layers/dp_attention.py, moe_dense_tp_size unset).
-_SHARED_PARTS = ("mlp", "shared_experts")
-_POSITIONS = "pos_embed.weight"
-
-
-def stage_bounds(layers: int, stages: int) -> tuple[tuple[int, int], ...]:
-    """First and past-the-last layer of each stage: what is left over goes to the last (distributed/utils.py)."""
-    base, left = divmod(layers, stages)
-    return bounds_of([base + (stage >= stages - left) for stage in range(stages)])
-
-
-def _cut_positions(t: Tensor) -> Tensor:
-    """A tower's table of positions cut by rows, others as they are."""
-    if not t.name.endswith(_POSITIONS):
-        return t
-    return replace(t, split=Split(0, t.shape[0], "positions of the tower"))
-
-
-def _cut_layers(t: Tensor) -> Tensor:
-    """A matrix of a tower's layers cut, others as they are."""
-    if t.copies == 1 or len(t.shape) != MATRIX:
-        return t
-    return replace(t, split=Split(0, t.shape[0], "rows of the tower"))
-
-
-class SglangModel(HeldModel):
-    """One model as SGLang holds it."""
-
-    def __init__(self, card: ModelCard, load: Load) -> None:
-        c = constants()
-        rules = WeightRules(
-            vocabulary_multiple=c["vocabulary_multiple"],
-            expert_width_multiple=tuple(c["expert_width_multiple"].items()),
-            towers_on_every_stage=True,
-            blocks_divide=True,
-            embedding_whole=card.engine_class in c["whole_embedding"],
-        )
-        if load.language_model_only and card.architecture.towers:
-            if card.engine_class not in c["language_model_only"]["classes"]:
-                raise RequestError(f"SGLang has no --language-model-only for {card.name}: it builds the tower")
-            card = replace(card, architecture=replace(card.architecture, towers=()))
-        inventory = build_inventory(card, load.weights_dtype or HALF.get(card.weights.dtype))
-        for classes, cut in (("cut_positions", _cut_positions), ("cut_towers", _cut_layers)):
-            if card.engine_class in c[classes]:
-                inventory = replace(inventory, towers=tuple([cut(t) for t in inventory.towers]))
-        super().__init__(card, inventory, rules)
-        self.drafter: Drafter | None = None
-        self.adapters: Adapters | None = None
-        if load.speculative is not None:
-            from gpu_sizer.engines.sglang.drafts import drafter_of
-
-            self.drafter = drafter_of(card, inventory, load.speculative, rules)
-        if load.lora is not None:
-            self.adapters = self._adapters(load.lora)
-        self.offload_bytes = int((load.cpu_offload_gib or 0) * GIB)
-        self.windowed = card.engine_class in c["windowed"]
-        # Inkling's pools have ratios and states of their own (arg_groups/model_overrides/inkling.py).
-        self.refuse_states("SGLang", SHORT_CONVOLUTIONS)
-
-    def _adapters(self, asked: str) -> Adapters | None:
-        """Slots of adapters, of models whose layers are alike.
-
-        Raises:
-            UncountableError: experts, whose adapters have buffers in graphs (``init_lora_cuda_graph_moe_buffers``), or
-                layers that differ: each has slots of every shape.
-        """
-        from gpu_sizer.engines.adapters import adapters_of
-
-        if self.has_experts or len(set(self.inventory.layer_names)) > 1:
-            raise UncountableError(
-                f"what SGLang's slots of LoRA adapters take beside {self.card.name} is not known here: its layers "
-                "differ, or have experts; vllm's are (--engine vllm)",
-                about="model",
-            )
-        return adapters_of(asked, title="SGLang")
-
-    def adapters_bytes(self, tp: int) -> int:
-        """Bytes of the slots on each stage, which has those of all layers (``lora/mem_pool.py: init_buffers``)."""
-        if self.adapters is None:
-            return 0
-        slots, names = self.adapters, self.inventory.layer_names
-        layers = sum([slots.bytes_of(self.inventory.blocks[n], tp, 1) for n in names])
-        return layers + slots.bytes_of((*self.inventory.embedding, *self.inventory.head), tp, 1)
-
-    @cached_property
-    def full_layers(self) -> int:
-        """Layers that keep every token, where windows have a pool of their own."""
-        made = self.caches(1, CacheTypes("bfloat16", "bfloat16"))
-        kept = {
-            name: any(c.token_bytes and (c.span is None or not self.windowed) for c in caches)
-            for name, caches in made.items()
-        }
-        return sum([kept[name] for name in self.inventory.layer_names])
-
-    def stage_weights(self, layout: Layout) -> list[int]:
-        """Bytes on one rank of each stage.
-
-        With attention data parallelism (replicas that share experts) attention is held whole by each replica, while
-        feed-forwards are cut over all ranks.
-        """
-        bounds = stage_bounds(self.layers, layout.pipeline_parallel_size)
-        tp = layout.tensor_parallel_size
-        own = self.weights(tp, layout.expert_ranks, bounds)
-        inside = replicas_inside(layout)
-        off = self.offloaded(layout)
-        if self.drafter is not None:
-            # One stage alone (refusal).
-            return [own[0].total - off[0] + self.drafter.weights_bytes(layout)]
-        if inside == 1 or refusal(self.inventory, Layout(tp * inside, expert_parallel=True), self.rules):
-            return [w.total - o for w, o in zip(own, off, strict=True)]
-        shared = self.weights(tp * inside, layout.expert_ranks, bounds)
-        return [
-            w.total - o - sum(w.by_part.get(p, 0) - x.by_part.get(p, 0) for p in _SHARED_PARTS)
-            for w, x, o in zip(own, shared, off, strict=True)
-        ]
-
-    def offloaded(self, layout: Layout) -> tuple[int, ...]:
-        """What of the layers of each stage stays in the machine's memory on one rank (utils/offloader.py: OffloaderV1).
-
-        Whole parameters go, in order, until there is so much: up to one of them more than is counted. With replicas
-        that share experts nothing is counted, since what they share is cut otherwise.
-        """
-        bounds = stage_bounds(self.layers, layout.pipeline_parallel_size)
-        if not self.offload_bytes or replicas_inside(layout) > 1:
-            return (0,) * len(bounds)
-        layers = self.layer_weights(layout.tensor_parallel_size, layout.expert_ranks, bounds)
-        return tuple([min(self.offload_bytes, size) for size in layers])
-
-    def absorbed(self, tp: int, start: int, stop: int) -> int:
-        """Bytes of the absorbed projections of latent attention in these layers, on one rank."""
-        blocks = self.card.architecture.blocks
-        return sum(absorbed_bytes(blocks[n].mixer, tp) for n in self.inventory.layer_names[start:stop])
+    from gpu_sizer.engines.sglang.pools import Pools
 
 
 class SglangEngine(OneVersion):
@@ -202,7 +68,7 @@ class SglangEngine(OneVersion):
             RequestError: fewer running requests than users.
         """
         users = ceil_div(load.users, layout.data_parallel_size)
-        captured, load = load.max_num_seqs, as_told(load, drafts=model.drafter is not None)
+        captured, load = load.max_num_seqs, as_told(load, model.running)
         if (most := load.max_num_seqs) is not None and most < load.users:
             raise RequestError(
                 f"max_running_requests {most} is below the {load.users} users that run at once",
@@ -259,10 +125,95 @@ class SglangEngine(OneVersion):
                 return reason
         return refusal(model.inventory, layout, model.rules)
 
+    def check_gpu(self, model: Any, gpu: GpuSpec, cache_dtype: str) -> None:
+        """Refuses a GPU on which this version does not run, or does not run this model.
+
+        Raises:
+            UncountableError: what it runs on instead.
+        """
+        super().check_gpu(model, gpu, cache_dtype)
+        if not model.compressed:
+            return
+        first, on = kernels_from(gpu, model.expert_format), gpu.compute_capability or gpu.platform
+        if first is None:
+            raise UncountableError(
+                f"SGLang has no kernels known here of DeepSeek-V4's attention with experts in {model.expert_format} on "
+                f"the {gpu.short_name} ({on})",
+                about="gpu",
+            )
+        if not reaches(self.asked, first):
+            raise UncountableError(
+                f"SGLang {self.asked} does not run {model.card.name} on the {gpu.short_name} ({on}): {first} is the "
+                f"first version that does (--engine sglang@{first})",
+                about="gpu",
+            )
+
+    def cache_dtype(self, card: ModelCard, load: Load) -> str:
+        """The type of the cache; DeepSeek-V4's has a format of its own, whatever is asked for.
+
+        Raises:
+            RequestError: a type that is not known, or another than float8 for DeepSeek-V4.
+        """
+        dtype, only = super().cache_dtype(card, load), str(constants()["compressed"]["cache_dtype"])
+        if not is_compressed(card.architecture):
+            return dtype
+        if self.cache_dtypes[load.kv_cache_dtype or "auto"] not in (None, only):
+            raise RequestError(f"SGLang keeps {card.name}'s states in {only}, not in {load.kv_cache_dtype}")
+        return only
+
+    @staticmethod
+    def _kernel_refusal(model: SglangModel, gpu: GpuSpec, layout: Layout) -> str | None:
+        """Why the kernels of DeepSeek-V4's experts refuse a rank's share of them, or null."""
+        if not model.compressed or layout.expert_ranks > 1 or gpu.generation == BLACKWELL:
+            return None
+        share, multiple = model.expert_width // layout.tensor_parallel_size, constants()["compressed"]["width_multiple"]
+        return (
+            f"a share of {share} of each expert is no multiple of its kernels' {multiple}" if share % multiple else None
+        )
+
+    def _short_while_loading(
+        self, model: SglangModel, gpu: GpuSpec, layout: Layout, stages: tuple[RankMemory, ...], before: int
+    ) -> str | None:
+        """What does not fit while scales are still as loading makes them, or null."""
+        if not model.compressed or not made_wider(gpu, model.expert_format, self.asked):
+            return None
+        for r, more in zip(stages, model.wider_scales(layout), strict=True):
+            if (needed := r.loaded_bytes + more) > before:
+                return (
+                    f"loading needs {gib(needed)} a GPU, of which {gib(more)} are scales of experts that it makes in "
+                    f"float32 and narrows when all are there; {gib(before)} are free"
+                )
+        return None
+
+    def _pools(self, model: SglangModel, layout: Layout, load: Load, s: Settings) -> tuple[Sequence[Pools], int]:
+        """The pools of each stage, and the bytes a token that a drafter's own pool has beyond them."""
+        tp, bounds = layout.tensor_parallel_size, stage_bounds(model.layers, layout.pipeline_parallel_size)
+        asked, chunk = told_requests(load, layout), s.max_num_batched_tokens
+        if model.compressed:
+            a = model.card.architecture
+            return [
+                compressed_pools(
+                    a, start, stop, self.asked, context=s.context, users=s.users, chunk=chunk, running=asked or s.users
+                )
+                for start, stop in bounds
+            ], 0
+        types = CacheTypes(s.kv_cache_dtype, self.model_dtype(model.card))
+        cells = model.cells(tp, types, bounds, windows=s.hybrid_kv)
+        beyond, verified = 0, 0
+        if model.drafter is not None:
+            with_drafts, beyond = model.drafter.set_aside(cells[0], model.full_layers, tp, types)
+            cells, verified = [with_drafts], model.drafter.verified
+        slots = state_slots(s.prefix_caching, asked, verified)
+        return [TokenPools(cell, slots, s.context, s.users, chunk) for cell in cells], beyond
+
     def _peak(self, model: SglangModel, gpu: GpuSpec, layout: Layout, s: Settings) -> int:
         """The forward pass of a chunk and the captured graphs, which must find room beside the pools."""
         a, tokens = model.card.architecture, s.max_num_batched_tokens * replicas_inside(layout)
         peak = forward_bytes(a, layout, tokens)
+        if model.compressed:
+            peak = layer_bytes(a, layout.tensor_parallel_size, gpu.generation, tokens)
+            free = int(gpu.visible_bytes * (1 - s.gpu_memory_utilization))
+            peak += logits_bytes(self.asked, s.context, s.max_num_batched_tokens, free)
         peak += workspace_bytes(a, gpu, layout, tokens, model.has_scaled_experts)
         graphs = 0 if s.enforce_eager else int(constants()["graphs_gib"] * GIB)
         if model.drafter is not None:
@@ -283,6 +234,13 @@ class SglangEngine(OneVersion):
         held = constants()["lighter"].get(card.engine_class)
         return (*super().notes(card), *((f"SGLang holds {held} beyond the estimate",) if held else ()))
 
+    def unlike_earlier(self, card: ModelCard) -> str | None:
+        """What earlier versions hold of a model otherwise; null where a record without a version is of any."""
+        if not is_compressed(card.architecture):
+            return None
+        first = constants()["compressed"]["narrow_scales_from"]
+        return f"before {first} some of SGLang's kernels kept experts' scales in float32, a fifth more of the weights"
+
     def counts_towers(self, card: ModelCard) -> bool:
         """SGLang's default fraction leaves room for the tower."""
         return True
@@ -292,7 +250,7 @@ class SglangEngine(OneVersion):
 
         The cache is ``fraction x available before loading - weights`` (``_profile_available_bytes``).
         """
-        if (reason := self.refusal(model, layout)) is not None:
+        if (reason := self.refusal(model, layout) or self._kernel_refusal(model, gpu, layout)) is not None:
             return refused(layout, reason)
         c, s, pp = constants(), self.settings(model, gpu, load, layout), layout.pipeline_parallel_size
         tp, inside = layout.tensor_parallel_size, replicas_inside(layout)
@@ -301,31 +259,25 @@ class SglangEngine(OneVersion):
         context_bytes = int(context * GIB)
         before = gpu.visible_bytes - context_bytes
         slack, peak = before - int(before * s.gpu_memory_utilization), self._peak(model, gpu, layout, s)
-        types = CacheTypes(s.kv_cache_dtype, self.model_dtype(model.card))
         bounds = stage_bounds(model.layers, pp)
-        cells = model.cells(tp, types, bounds, windows=s.hybrid_kv)
-        load = as_told(load, drafts=model.drafter is not None)
-        beyond, verified = 0, 0
-        if model.drafter is not None:
-            with_drafts, beyond = model.drafter.set_aside(cells[0], model.full_layers, tp, types)
-            cells, verified = [with_drafts], model.drafter.verified
-        slots = state_slots(s.prefix_caching, told_requests(load, layout), verified)
+        load = as_told(load, model.running)
+        pools, beyond = self._pools(model, layout, load, s)
         adapters = model.adapters_bytes(tp)
-        loading = [int(c["loading_gib"] * GIB) + model.absorbed(tp, start, stop) for start, stop in bounds]
+        loading = [int(c["loading_gib"] * GIB) + model.loaded_beside(tp, start, stop) for start, stop in bounds]
         stages = tuple(
             RankMemory(
                 capacity_bytes=gpu.visible_bytes,
                 budget_bytes=gpu.visible_bytes,
                 weights_bytes=weights,
-                kv_cache_bytes=needed_bytes(cell, s.context, s.users, s.max_num_batched_tokens, slots),
+                kv_cache_bytes=pool.needed(),
                 activation_bytes=max(slack, peak),
                 overhead_bytes=context_bytes + loaded + adapters,
                 loading_bytes=loaded + adapters,
             )
-            for weights, cell, loaded in zip(model.stage_weights(layout), cells, loading, strict=True)
+            for weights, pool, loaded in zip(model.stage_weights(layout), pools, loading, strict=True)
         )
         fullest = min(stages, key=lambda r: r.free_bytes)
-        ranks = [held(cell, r.available_kv_bytes, slots) for cell, r in zip(cells, stages, strict=True)]
+        ranks = [pool.held(r.available_kv_bytes) for pool, r in zip(pools, stages, strict=True)]
         tokens = min(t for t, _ in ranks)
         requests = min([tokens / s.context, *(float(n) for _, n in ranks if n is not None)])
         short = self._reason(fullest, s)
@@ -334,6 +286,8 @@ class SglangEngine(OneVersion):
         verdict, reason = self.verdict(fullest, short)
         if not 0 < s.gpu_memory_utilization < 1:
             verdict, reason = "does_not_fit", self._no_share(s, gpu)
+        elif (wide := self._short_while_loading(model, gpu, layout, stages, before)) is not None:
+            verdict, reason = "does_not_fit", wide
         # Pools that leave less than the peak start, and run out of memory under load.
         rows, table = self._table(tokens, s, load, layout)
         table += beyond * tokens

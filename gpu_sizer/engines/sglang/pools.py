@@ -12,6 +12,19 @@ from gpu_sizer.engines.held import Cells
 from gpu_sizer.engines.sglang.reserve import constants
 from gpu_sizer.records import dataclass
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Pools(Protocol):
+        """What one stage keeps on one rank, for one load."""
+
+        def needed(self) -> int:
+            """Bytes for the load."""
+
+        def held(self, available: int) -> tuple[int, float | None]:
+            """Tokens and, where something beside them limits them, requests that a budget holds."""
+
 
 def token_bytes(cells: Cells) -> float:
     """Bytes of one token of ``max_total_num_tokens``, its share of the windowed pool included."""
@@ -68,6 +81,25 @@ def needed_bytes(cells: Cells, context: int, users: int, chunk: int, states: Sta
     ratio: float = constants()["states_ratio"]
     slots: int = users * (states.a_request + states.verified) + 1 + states.verified
     return max(ceil(slots * cells.states * (1 + ratio) / ratio), ceil(tokens * (1 + ratio)))
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPools:
+    """The pools of one stage on one rank, for one load."""
+
+    cells: Cells
+    states: StateSlots
+    context: int
+    users: int
+    chunk: int
+
+    def needed(self) -> int:
+        """Bytes for the load."""
+        return needed_bytes(self.cells, self.context, self.users, self.chunk, self.states)
+
+    def held(self, available: int) -> tuple[int, int | None]:
+        """Tokens and, where there are states, requests that a budget holds."""
+        return held(self.cells, available, self.states)
 
 
 def held(cells: Cells, available: int, states: StateSlots) -> tuple[int, int | None]:

@@ -10,11 +10,14 @@ from functools import cache
 from typing import Any
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
-from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.versions import reaches
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.units import GIB, MIB
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gpu_sizer.engines.sglang.model import SglangModel
 
 #: Dimensions of a matrix.
 MATRIX = 2
@@ -79,7 +82,7 @@ def _prefill_graphs(tokens: int) -> int:
     return sum(size <= tokens for size in sizes)
 
 
-def _vision_factor(model: HeldModel) -> float:
+def _vision_factor(model: SglangModel) -> float:
     """By how much a vision tower lowers the fraction (``adjust_mem_fraction_for_vlm``).
 
     It goes by the tower's layers and the square of its width, which the square projections of its attention tell.
@@ -102,7 +105,7 @@ def _vision_factor(model: HeldModel) -> float:
     return factor
 
 
-def _earlier_fraction(own: dict[str, Any], model: HeldModel, gpu: GpuSpec, layout: Layout) -> float | None:
+def _earlier_fraction(own: dict[str, Any], model: SglangModel, gpu: GpuSpec, layout: Layout) -> float | None:
     """The default of a version that has a table for it; null for others."""
     total, inside = reported_mib(gpu), replicas_inside(layout)
     ranks = layout.tensor_parallel_size * inside
@@ -121,7 +124,7 @@ def _earlier_fraction(own: dict[str, Any], model: HeldModel, gpu: GpuSpec, layou
 
 
 def default_fraction(
-    model: HeldModel, gpu: GpuSpec, layout: Layout, tokens: int, sequences: int, eager: bool, version: str
+    model: SglangModel, gpu: GpuSpec, layout: Layout, tokens: int, sequences: int, eager: bool, version: str
 ) -> float:
     """The default of ``mem_fraction_static``.
 
@@ -147,8 +150,8 @@ def default_fraction(
         reserve += sequences * inside * r["mib_a_shared_sequence"]
         if sequences > r["more_beyond_sequences"]:
             reserve += sequences * inside * r["mib_a_shared_sequence_more"]
-    # Prefill graphs are off in pipelines and for models with towers (arg_groups/cuda_graph_hook.py).
-    graphs = own.get("prefill_graphs", True) and not eager
+    # Prefill graphs are off in pipelines, for models with towers and for DeepSeek-V4 (arg_groups/cuda_graph_hook.py).
+    graphs = own.get("prefill_graphs", True) and not eager and not model.compressed
     if graphs and layout.pipeline_parallel_size == 1 and not model.inventory.towers:
         if model.has_latent:
             reserve += r["mib_latent_prefill_graphs"]

@@ -16,15 +16,16 @@ from gpu_sizer.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from gpu_sizer.engines.sglang.model import SglangModel
     from gpu_sizer.load import Load, Settings
     from gpu_sizer.memory.layout import Layout
 
 
-def as_told(load: Load, *, drafts: bool) -> Load:
-    """A load with the limit that a server sets by itself where it drafts."""
-    if not drafts or load.max_num_seqs is not None:
+def as_told(load: Load, running: int | None) -> Load:
+    """A load with the limit that a server sets by itself for some models, and where it drafts."""
+    if running is None or load.max_num_seqs is not None:
         return load
-    return replace(load, max_num_seqs=constants()["drafts"]["running"])
+    return replace(load, max_num_seqs=running)
 
 
 def told_requests(load: Load, layout: Layout) -> int | None:
@@ -61,6 +62,8 @@ def told_by_users(settings: Settings, inside: int) -> int | None:
 class SglangFitting(PlainFitting):
     """A model under one load: how many requests run at once is known with each layout's pool."""
 
+    _model: SglangModel
+
     def settings(self, layout: Layout) -> Settings:
         """Every default resolved for one replica of a layout.
 
@@ -69,5 +72,5 @@ class SglangFitting(PlainFitting):
         """
         s = super().settings(layout)
         tokens = self.evaluate(layout).kv_cache_tokens
-        load = as_told(self._load, drafts=getattr(self._model, "drafter", None) is not None)
+        load = as_told(self._load, self._model.running)
         return replace(s, max_num_seqs=running_requests(load, layout, s.users, tokens))

@@ -10,8 +10,11 @@ from __future__ import annotations
 
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.engines.serving import Start, Starter
+from gpu_sizer.engines.sglang.reserve import constants
 from gpu_sizer.engines.sglang.running import told_by_users
 from gpu_sizer.engines.speculation import Speculation, speculation
+from gpu_sizer.engines.versions import reaches
+from gpu_sizer.memory.compressed import is_compressed
 
 #: ``--kv-cache-dtype``: the same page.
 CACHE_TYPES = {"float8": "fp8_e4m3", "fp8": "fp8_e4m3", "fp8_e4m3": "fp8_e4m3", "fp8_e5m2": "fp8_e5m2"} | {
@@ -49,6 +52,9 @@ def command(start: Start) -> tuple[str, ...]:
     if (most := start.load.max_num_seqs or told_by_users(s, inside)) is not None:
         words += ["--max-running-requests", str(most)]
     words += ["--dtype", start.dtype(), "--kv-cache-dtype", start.cache_dtype(CACHE_TYPES)]
+    kernels = constants()["compressed"]
+    if is_compressed(start.card.architecture) and not reaches(start.version, kernels["kernels_by_default"]):
+        words += ["--moe-runner-backend", kernels["kernels_flag"][start.weights_format]]
     if start.load.block_size is not None:
         words += ["--page-size", str(start.load.block_size)]
     if s.enforce_eager and start.flags.has("--cuda-graph-backend-decode"):

@@ -19,6 +19,7 @@ from gpu_sizer.engines.vllm.encoders import encoder_peak
 from gpu_sizer.engines.vllm.version import VersionProfile
 from gpu_sizer.load import Settings
 from gpu_sizer.memory.activations import ACTIVATION_BYTES, forward_bytes, workspace_bytes
+from gpu_sizer.memory.compressed import layer_bytes
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.model.architecture import Architecture
 from gpu_sizer.records import dataclass
@@ -277,7 +278,7 @@ def activation_bytes(
     sampler = sampler_bytes(a, settings.max_num_seqs, version, drafts=drafter is not None)
     forward = max(
         forward_bytes(a, layout, tokens),
-        sparse.layer_bytes(a, layout.tensor_parallel_size, gpu.generation, tokens),
+        layer_bytes(a, layout.tensor_parallel_size, gpu.generation, tokens),
         sparse.stream_bytes(a, tokens),
     )
     if drafter is not None:

@@ -27,6 +27,7 @@ from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.versions import at_least
 from gpu_sizer.engines.vllm import sparse
 from gpu_sizer.memory.activations import absorbed_bytes
+from gpu_sizer.memory.compressed import rotary_table_bytes
 from gpu_sizer.memory.layout import stage_bounds
 from gpu_sizer.memory.weights import MATRIX, WeightRules, expert_rounding, expert_shape
 from gpu_sizer.model.formats import BLOCK_SCALED, SCALE_BLOCK, storage_bytes
@@ -128,7 +129,7 @@ def rotary_bytes(card: ModelCard, version: str) -> int:
     share, linear = data["share"].get(card.engine_class, 1), data["linear_factor"].get(card.engine_class, 1)
     rows = sum(width * (1 if windowed else linear) for width, windowed in widths)
     plain = int(rows * share) * card.context.native * factor * HALF_BYTES
-    return plain + sparse.rotary_bytes(card.architecture, card.context.native)
+    return plain + rotary_table_bytes(card.architecture, card.context.native)
 
 
 def deepstack_levels(card: ModelCard) -> int:

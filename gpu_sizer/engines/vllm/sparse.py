@@ -25,10 +25,16 @@ tensors), and 5.44 GiB left for the cache (record vllm-388, of the half that not
 
 from __future__ import annotations
 
-from gpu_sizer.cards.gpu_spec import BLACKWELL, HOPPER, WORKSTATION_BLACKWELL
-from gpu_sizer.model.architecture import Architecture, Block
+from gpu_sizer.memory.compressed import (
+    FLASHMLA_GENERATIONS,
+    FLOAT_BYTES,
+    HALF_BYTES,
+    compressed_blocks,
+    padded_heads,
+    residual_streams,
+)
+from gpu_sizer.model.architecture import Architecture
 from gpu_sizer.model.caches import float8_index_bytes
-from gpu_sizer.model.mixers.compressed_attention import CompressedAttention
 from gpu_sizer.units import MIB, ceil_div
 
 TYPE_CHECKING = False
@@ -45,19 +51,10 @@ FEWER_LENGTHS = "0.32"
 GATHERED_REQUESTS = 4
 #: ``VLLM_SPARSE_INDEXER_MAX_LOGITS_MB``.
 LOGITS_BYTES = 512 * MIB
-#: Heads that FlashMLA's kernels know and the generations that they run on, and the fewest of FlashInfer's.
-FLASHMLA_HEADS = (64, 128)
-FLASHMLA_GENERATIONS = (HOPPER, BLACKWELL)
-LEAST_FLASHINFER_HEADS = 8
 
-#: What has the width of all streams of the residual: DeepSeek-V4's mixing weights and the norm of Qwen4's.
-MIXING = ("hc_attn_fn", "attn_hyper_connection.hc_norm.weight")
 #: Where Qwen4's streams are read, they stand four times: before and after what the last block wrote, normed, and as
 #: gates (``qwen4_exp/nvidia/hyperconnection.py: combine_and_mix``), beside its output and the next block's input.
 STREAM_COPIES = 4
-
-HALF_BYTES = 2
-FLOAT_BYTES = 4
 
 
 def _pools(a: Architecture, *, latent: bool) -> bool:
@@ -66,11 +63,6 @@ def _pools(a: Architecture, *, latent: bool) -> bool:
 
 def _mixers(a: Architecture) -> list[Mixer]:
     return [b.mixer for b in a.blocks.values() if b.mixer is not None]
-
-
-def compressed_blocks(a: Architecture) -> list[tuple[Block, CompressedAttention]]:
-    """The distinct layers that have DeepSeek-V4's attention."""
-    return [(b, b.mixer) for b in a.blocks.values() if isinstance(b.mixer, CompressedAttention)]
 
 
 def averages_keys(a: Architecture) -> bool:
@@ -87,11 +79,6 @@ def is_sparse_latent(a: Architecture) -> bool:
     """Whether latent attention picks its tokens by an index, and its indexers keep every token's key."""
     indexers = [m.indexer for m in _mixers(a) if m.latent and m.indexer is not None]
     return bool(indexers) and not any(i.pools for i in indexers)
-
-
-def is_compressed(a: Architecture) -> bool:
-    """Whether some layer has DeepSeek-V4's attention."""
-    return any(m.compressed for m in _mixers(a))
 
 
 def shares_states(a: Architecture) -> bool:
@@ -111,46 +98,6 @@ def _index_width(m: Mixer) -> int:
 def has_indexer(a: Architecture) -> bool:
     """Whether some layer picks tokens by an indexer."""
     return any(map(_index_width, _mixers(a)))
-
-
-def residual_streams(block: Block, hidden_size: int) -> int:
-    """Streams of the residual (``hc_mult``): the width of what mixes them, in hidden sizes."""
-    mixing = next((t for t in block.extra if t.name in MIXING), None)
-    return mixing.shape[-1] // hidden_size if mixing else 1
-
-
-def padded_heads(heads: int, generation: int | None) -> int:
-    """Query heads of one rank as the attention's kernels take them.
-
-    Args:
-        heads: a rank's own heads.
-        generation: first number of the compute capability; null where there is none.
-    """
-    if generation == WORKSTATION_BLACKWELL:
-        return max(LEAST_FLASHINFER_HEADS, 1 << (heads - 1).bit_length())
-    if generation in FLASHMLA_GENERATIONS:
-        return next((known for known in FLASHMLA_HEADS if heads <= known), heads)
-    return heads
-
-
-def layer_values(block: Block, m: CompressedAttention, hidden_size: int, tp: int, generation: int | None) -> int:
-    """Values a token that a layer of DeepSeek-V4 holds at once on one rank, its residuals included.
-
-    At the indexer's peak: both residuals, what the layer and its attention were given, the padded queries and
-    output, the indexer's queries in bfloat16 and float8, and the narrow projections.
-    """
-    heads = padded_heads(ceil_div(m.num_attention_heads, tp), generation)
-    values = 2 * (residual_streams(block, hidden_size) + 1) * hidden_size + 2 * heads * m.head_dim
-    values += m.q_lora_rank + m.head_dim
-    if m.index_width:
-        values += m.index_n_heads * m.index_head_dim * 3 // 2
-    return values
-
-
-def layer_bytes(a: Architecture, tp: int, generation: int | None, tokens: int) -> int:
-    """Live bytes of the widest layer of DeepSeek-V4 for one batch of tokens, zero for other models."""
-    values = (layer_values(b, m, a.hidden_size, tp, generation) for b, m in compressed_blocks(a))
-    return tokens * max(values, default=0) * HALF_BYTES
 
 
 def stream_bytes(a: Architecture, tokens: int) -> int:
@@ -192,12 +139,6 @@ def workspace_bytes(
             rows = GATHERED_REQUESTS * (states + c.sliding_window + tokens)
             size = max(size, rows * c.head_dim * HALF_BYTES)
     return size
-
-
-def rotary_bytes(a: Architecture, positions: int) -> int:
-    """The float32 tables of DeepSeek-V4: one for layers that compress and one for the others."""
-    kinds = {(m.qk_rope_head_dim, m.compress_ratio > 0) for _, m in compressed_blocks(a)}
-    return sum(width for width, _ in kinds) * positions * FLOAT_BYTES
 
 
 def batch_buffer_bytes(a: Architecture, tp: int, generation: int | None, scratch: bool) -> int:
