@@ -10,8 +10,8 @@ from gpu_sizer import estimate
 
 #: eugr/spark-vllm-docker#396: two machines, a release with groups of 32, whose cache is 23.25 GiB a request.
 MINIMAX = {"model": "minimax-m2.7", "context": 196_608, "engine": "vllm@0.29", "weights_dtype": "int4-group32"}
-#: bjk110/spark_vllm_docker@c99e673a, docs/step3.7-flash-tp2.md.
-STEP = {"model": "step-3.7-flash-fp8", "context": 32_768, "engine": "vllm@0.22.1", "enforce_eager": True}
+#: bjk110/spark_vllm_docker@c99e673a, docs/step3.7-flash-tp2.md: 0.22.1 with a patch that registers the class.
+STEP = {"model": "step-3.7-flash-fp8", "context": 32_768, "engine": "vllm@0.22.1.dev0", "enforce_eager": True}
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,10 @@ def test_two_machines_take_more_than_one(load: dict[str, Any], started: bool, ve
     load = dict(load)
     found = estimate(load.pop("model"), gpu="dgx-spark", tensor_parallel_size=2, **load)
     assert found.verdict in verdicts, (started, found.verdict)
+
+
+def test_a_release_whose_experts_alone_are_quantized_loads_what_its_log_prints() -> None:
+    """58.58 GiB on each of two (docs/benchmarks/step37-v022-long-context-validation.md, as above)."""
+    load = {**STEP, "model": "stepfun-ai/Step-3.7-Flash-NVFP4", "expert_parallel": True}
+    found = estimate(load.pop("model"), gpu="dgx-spark", tensor_parallel_size=2, **load)
+    assert found.per_gpu.weights_bytes / 2**30 == pytest.approx(58.58, rel=0.01)
