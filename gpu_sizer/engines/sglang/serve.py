@@ -15,7 +15,7 @@ from gpu_sizer.engines.sglang.reserve import constants
 from gpu_sizer.engines.sglang.running import told_by_users
 from gpu_sizer.engines.speculation import Speculation, speculation
 from gpu_sizer.engines.versions import reaches
-from gpu_sizer.memory.compressed import is_compressed
+from gpu_sizer.memory.activations import is_compressed
 
 #: ``--kv-cache-dtype``: the same page.
 CACHE_TYPES = {"float8": "fp8_e4m3", "fp8": "fp8_e4m3", "fp8_e4m3": "fp8_e4m3", "fp8_e5m2": "fp8_e5m2"} | {
