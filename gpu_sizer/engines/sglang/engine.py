@@ -254,7 +254,7 @@ class SglangEngine(OneVersion):
         bounds = stage_bounds(model.layers, pp)
         load = as_told(load, model.running)
         pools, beyond = self._pools(model, layout, load, s)
-        adapters = model.adapters_bytes(tp)
+        adapters = model.adapters_bytes(layout)
         loading = [int(c["loading_gib"] * GIB) + model.loaded_beside(tp, start, stop) for start, stop in bounds]
         stages = tuple(
             RankMemory(

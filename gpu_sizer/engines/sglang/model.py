@@ -132,26 +132,33 @@ class SglangModel(HeldModel):
     def _adapters(self, asked: str) -> Adapters | None:
         """Slots of adapters, of models whose layers are alike.
 
+        Experts have slots of their own (``lora/mem_pool.py: gate_up_proj_moe, down_proj_moe``), and buffers of indices in
+        graphs that are less than a megabyte.
+
         Raises:
-            UncountableError: experts, whose adapters have buffers in graphs (``init_lora_cuda_graph_moe_buffers``), or
-                layers that differ: each has slots of every shape.
+            UncountableError: shared or scaled experts, or layers that differ: each has slots of every shape.
         """
         from gpu_sizer.engines.adapters import adapters_of
 
-        if self.has_experts or len(set(self.inventory.layer_names)) > 1:
+        adapters = adapters_of(asked, title="SGLang")
+        assert adapters is not None
+        alike = {adapters.bytes_of(self.inventory.blocks[name], 1, 1) for name in self.inventory.layer_names}
+        shared = any(t.part == "shared_experts" for t, _ in self.inventory.everything())
+        kept = [c for caches in self.caches(1, CacheTypes("bfloat16", "bfloat16")).values() for c in caches]
+        if len(alike) > 1 or shared or self.has_scaled_experts or any(c.state_bytes for c in kept):
             raise UncountableError(
                 f"what SGLang's slots of LoRA adapters take beside {self.card.name} is not known here: its layers "
-                "differ, or have experts; vllm's are (--engine vllm)",
+                "differ, or have shared or quantized experts; vllm's are (--engine vllm)",
                 about="model",
             )
-        return adapters_of(asked, title="SGLang")
+        return adapters
 
-    def adapters_bytes(self, tp: int) -> int:
+    def adapters_bytes(self, layout: Layout) -> int:
         """Bytes of the slots on each stage, which has those of all layers (``lora/mem_pool.py: init_buffers``)."""
         if self.adapters is None:
             return 0
-        slots, names = self.adapters, self.inventory.layer_names
-        layers = sum([slots.bytes_of(self.inventory.blocks[n], tp, 1) for n in names])
+        slots, tp, names = self.adapters, layout.tensor_parallel_size, self.inventory.layer_names
+        layers = sum([slots.bytes_of(self.inventory.blocks[n], tp, layout.expert_ranks) for n in names])
         return layers + slots.bytes_of((*self.inventory.embedding, *self.inventory.head), tp, 1)
 
     @cached_property
