@@ -132,8 +132,8 @@ class SglangModel(HeldModel):
     def _adapters(self, asked: str) -> Adapters | None:
         """Slots of adapters, of models whose layers are alike.
 
-        Experts have slots of their own (``lora/mem_pool.py: gate_up_proj_moe, down_proj_moe``), and buffers of indices in
-        graphs that are less than a megabyte.
+        Experts have slots of their own (``lora/mem_pool.py: gate_up_proj_moe, down_proj_moe``), and buffers of indices
+        in graphs that are less than a megabyte.
 
         Raises:
             UncountableError: shared or scaled experts, or layers that differ: each has slots of every shape.
