@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.records import dataclass, field
 
 #: Replicas of attention lie within the tensor parallel size, and share the experts.
 REPLICAS_WITHIN = "replicas_within"
+
+
+def drafts_by(model: str, method: str | None) -> bool:
+    """Whether there is a card of what drafts, which does by such a method; null is any, draft_model a whole model."""
+    shelf = catalogue()
+    if (identity := shelf.drafts.lookup(model)) is not None:
+        draft = shelf.drafts.get(identity).draft
+        return draft is not None and method in (None, draft.method)
+    return method in (None, "draft_model") and shelf.models.lookup(model) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +37,8 @@ class CommandLine:
     """Options whose value is a text of its own, and what settings it tells; null where it cannot be counted."""
     together: tuple[str, ...] = ()
     """What of the above sets no setting by itself, but several of them one."""
-    finish: Callable[[dict[str, Any]], dict[str, Any]] | None = None
-    """Makes settings of those."""
+    finish: Callable[[dict[str, Any], str | None], tuple[dict[str, Any], tuple[str, ...]]] | None = None
+    """Makes settings of those, given the model; and the options of what cannot be counted."""
     takes_memory: tuple[str, ...] = ()
     """Options that are not modelled and make the engine need more memory: an answer without them is no safe one."""
     images: tuple[str, ...] = ()

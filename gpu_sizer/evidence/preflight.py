@@ -296,7 +296,8 @@ def _options(words: list[str], line: CommandLine) -> tuple[str | None, dict[str,
         if ranks % replicas == 0:
             options |= {"tensor_parallel_size": ranks // replicas, "expert_parallel": replicas > 1}
     if line.finish is not None:
-        options = line.finish(options)
+        options, unread = line.finish(options, model)
+        ignored += unread
     return model, options, list(dict.fromkeys(ignored))
 
 

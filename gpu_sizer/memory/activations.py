@@ -2,12 +2,16 @@
 
 Formulas of live bytes: the copies of activations in the widest layer, the workspaces of the kernels of experts (vLLM's
 ``model_executor/layers/fused_moe``, from which other engines' descend), and absorbed projections of latent attention.
+
+DeepSeek-V4's layers hold streams of the residual and padded heads, alike in vLLM's ``models/deepseek_v4`` (see
+:mod:`gpu_sizer.engines.vllm.sparse`) and SGLang's ``models/deepseek_v4.py`` (``_kernel_num_heads``).
 """
 
 from __future__ import annotations
 
-from gpu_sizer.cards.gpu_spec import WORKSTATION_BLACKWELL
-from gpu_sizer.memory.compressed import is_compressed
+from gpu_sizer.cards.gpu_spec import BLACKWELL, HOPPER, WORKSTATION_BLACKWELL
+from gpu_sizer.model.mixers.compressed_attention import CompressedAttention
+from gpu_sizer.units import ceil_div
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +24,15 @@ if TYPE_CHECKING:
 ACTIVATION_BYTES = 2
 #: Live copies of each width in a forward pass (docs/how-it-works.md counts them).
 HIDDEN_COPIES, ATTENTION_COPIES, WIDTH_COPIES = 4, 1, 3
+#: Heads that FlashMLA's kernels know and the generations that they run on, and the fewest of FlashInfer's.
+FLASHMLA_HEADS = (64, 128)
+FLASHMLA_GENERATIONS = (HOPPER, BLACKWELL)
+LEAST_FLASHINFER_HEADS = 8
+
+#: What has the width of all streams of the residual: DeepSeek-V4's mixing weights and the norm of Qwen4's.
+MIXING = ("hc_attn_fn", "attn_hyper_connection.hc_norm.weight")
+
+FLOAT_BYTES = 4
 
 
 def _widest(block: Block, tp: int) -> int:
@@ -61,3 +74,59 @@ def workspace_bytes(a: Architecture, gpu: GpuSpec, layout: Layout, tokens: int, 
 def absorbed_bytes(mixer: Mixer | None, tp: int) -> int:
     """Bytes of one layer's absorbed up-projections on one rank."""
     return mixer.absorbed_values(tp) * ACTIVATION_BYTES if mixer else 0
+
+
+def compressed_blocks(a: Architecture) -> list[tuple[Block, CompressedAttention]]:
+    """The distinct layers that have DeepSeek-V4's attention."""
+    return [(b, b.mixer) for b in a.blocks.values() if isinstance(b.mixer, CompressedAttention)]
+
+
+def is_compressed(a: Architecture) -> bool:
+    """Whether some layer has DeepSeek-V4's attention."""
+    return any(b.mixer is not None and b.mixer.compressed for b in a.blocks.values())
+
+
+def residual_streams(block: Block, hidden_size: int) -> int:
+    """Streams of the residual (``hc_mult``): the width of what mixes them, in hidden sizes."""
+    mixing = next((t for t in block.extra if t.name in MIXING), None)
+    return mixing.shape[-1] // hidden_size if mixing else 1
+
+
+def padded_heads(heads: int, generation: int | None) -> int:
+    """Query heads of one rank as the attention's kernels take them.
+
+    Args:
+        heads: a rank's own heads.
+        generation: first number of the compute capability; null where there is none.
+    """
+    if generation == WORKSTATION_BLACKWELL:
+        return max(LEAST_FLASHINFER_HEADS, 1 << (heads - 1).bit_length())
+    if generation in FLASHMLA_GENERATIONS:
+        return next((known for known in FLASHMLA_HEADS if heads <= known), heads)
+    return heads
+
+
+def layer_values(block: Block, m: CompressedAttention, hidden_size: int, tp: int, generation: int | None) -> int:
+    """Values a token that a layer of DeepSeek-V4 holds at once on one rank, its residuals included.
+
+    At the indexer's peak: both residuals, what the layer and its attention were given, the padded queries and
+    output, the indexer's queries in bfloat16 and float8, and the narrow projections.
+    """
+    heads = padded_heads(ceil_div(m.num_attention_heads, tp), generation)
+    values = 2 * (residual_streams(block, hidden_size) + 1) * hidden_size + 2 * heads * m.head_dim
+    values += m.q_lora_rank + m.head_dim
+    if m.index_width:
+        values += m.index_n_heads * m.index_head_dim * 3 // 2
+    return values
+
+
+def layer_bytes(a: Architecture, tp: int, generation: int | None, tokens: int) -> int:
+    """Live bytes of the widest layer of DeepSeek-V4 for one batch of tokens, zero for other models."""
+    values = (layer_values(b, m, a.hidden_size, tp, generation) for b, m in compressed_blocks(a))
+    return tokens * max(values, default=0) * ACTIVATION_BYTES
+
+
+def rotary_table_bytes(a: Architecture, positions: int) -> int:
+    """The float32 tables of DeepSeek-V4: one for layers that compress and one for the others."""
+    kinds = {(m.qk_rope_head_dim, m.compress_ratio > 0) for _, m in compressed_blocks(a)}
+    return sum(width for width, _ in kinds) * positions * FLOAT_BYTES

@@ -155,9 +155,32 @@ def test_adapters_have_slots_beside_every_linear_layer(tp: int) -> None:
     assert slots.available_kv_bytes < plain.available_kv_bytes - 100 * MIB
 
 
+@pytest.mark.parametrize(("tp", "spread"), [(1, False), (4, False), (4, True)])
+def test_adapters_have_slots_beside_every_expert(tp: int, spread: bool) -> None:
+    """By hand, for Mixtral 8x7B (``lora/mem_pool.py: get_lora_A_shape`` of gate_up_proj_moe and down_proj_moe).
+
+    Spread experts have their whole width, as many as a rank has.
+    """
+    hidden, inner, kv, layers, vocabulary, experts = 4096, 14336, 1024, 32, 32000, 8
+    into = 3 * hidden + (hidden + 2 * kv) // tp
+    out = hidden // tp + hidden
+    cut, each = (1, experts // tp) if spread else (tp, experts)
+    feed = each * (2 * hidden + 2 * inner // cut + inner // cut + hidden)
+    widths = layers * (into + out + feed) + 2 * (vocabulary + hidden)
+    more = {"gpu": "b300", "context": 8192, "engine": "sglang", "tensor_parallel_size": tp, "expert_parallel": spread}
+    plain, slots = (estimate("mixtral-8x7b", lora=s, **more).per_gpu for s in (None, "4x16"))
+    assert plain is not None
+    assert slots is not None
+    assert slots.overhead_bytes - plain.overhead_bytes == 4 * 16 * 2 * widths
+
+
+def test_layers_that_differ_by_their_windows_alone_have_the_same_slots() -> None:
+    assert engine("sglang").model(load_model("gemma-3-27b"), replace(AS_RELEASED, lora="4x16")).adapters is not None
+
+
 def test_adapters_that_are_not_counted_are_refused() -> None:
-    for model in ("mixtral-8x7b", "deepseek-v3", "qwen3.5-9b"):
-        with pytest.raises(UncountableError, match="its layers differ, or have experts"):
+    for model in ("qwen3-30b-a3b-fp8", "deepseek-v3", "qwen3.5-9b", "gpt-oss-20b"):
+        with pytest.raises(UncountableError, match="its layers differ, or have shared or quantized experts"):
             engine("sglang").model(load_model(model), replace(AS_RELEASED, lora="4x16"))
     with pytest.raises(RequestError, match=r"known here from SGLang 0\.5\.23 on"):
         estimate("llama-3.1-8b", gpu="h100", context=2048, engine="sglang@0.5.20", lora="4x16")

@@ -17,7 +17,7 @@ from gpu_sizer.engines.vllm.encoders import encoder_peak
 from gpu_sizer.engines.vllm.version import version_profile
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import Load, Settings
-from gpu_sizer.memory.compressed import padded_heads, rotary_table_bytes
+from gpu_sizer.memory.activations import padded_heads, rotary_table_bytes
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit
 from gpu_sizer.planning.request import make_request

@@ -801,6 +801,31 @@ def test_types_of_eight_bits_are_one_size() -> None:
         assert record_from({"id": "a", "model": "b", "kv_cache_dtype": name}, "here").load()["kv_cache_dtype"] == "fp8"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            "'speculative_algorithm': 'EAGLE', 'speculative_draft_model_path': None, 'speculative_num_steps': 3, "
+            "'speculative_eagle_topk': 1, 'speculative_num_draft_tokens': 4, 'enable_lora': None, 'lora_paths': None, "
+            "'max_loras_per_batch': 8, 'max_lora_rank': None",
+            {"speculative": "mtp:3"},
+        ),
+        (
+            "'enable_lora': True, 'max_lora_rank': 16, 'lora_target_modules': {'all'}, 'max_loras_per_batch': 4, "
+            "'speculative_algorithm': None",
+            {"lora": "4x16"},
+        ),
+        ("'speculative_algorithm': 'EAGLE3', 'speculative_draft_model_path': 'a/b'", {}),
+    ],
+)
+def test_what_sglangs_arguments_say_of_drafts_and_adapters(arguments: str, told: dict[str, str]) -> None:
+    read = findings(
+        f"[2026-09-12 00:22:48] server_args={{'model_path': 'Qwen/Qwen3.5-35B-A3B', {arguments}, 'tp_size': 2}}"
+    )
+    assert {k: v for k, v in read.values.items() if k in ("speculative", "lora")} == told
+    assert bool(read.notes) is not bool(told)
+
+
 def test_a_draft_model_of_sglang_has_a_cache_of_its_own() -> None:
     log = "\n".join(
         f"[2026-09-12 00:22:48 {rank}] {said}"

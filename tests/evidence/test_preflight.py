@@ -128,6 +128,66 @@ READ: list[tuple[str, str, str | None, dict[str, Any], set[str]]] = [
         {"--lora-modules"},
     ),
     ("vllm serve x/y --max-lora-rank 64 --cpu-offload-gb 10", "vllm", "x/y", {"cpu_offload_gib": 10.0}, set()),
+    # docs/advanced_features/speculative_decoding.md of SGLang: the model's own layers, and a draft of untold length.
+    (
+        "python3 -m sglang.launch_server --model deepseek-ai/DeepSeek-V3 --tp 8 --speculative-algorithm NEXTN "
+        "--speculative-num-steps 1 --speculative-eagle-topk 1 --speculative-num-draft-tokens 2",
+        "sglang",
+        "deepseek-ai/DeepSeek-V3",
+        {"tensor_parallel_size": 8, "speculative": "mtp:1"},
+        set(),
+    ),
+    (
+        "sglang serve --model-path openai/gpt-oss-120b --speculative-algo EAGLE3 "
+        "--speculative-draft-model-path nvidia/gpt-oss-120b-Eagle3-short-context",
+        "sglang",
+        "openai/gpt-oss-120b",
+        {"speculative": "draft:nvidia/gpt-oss-120b-Eagle3-short-context:3"},
+        set(),
+    ),
+    # Branches, of which is told what a pass verifies; a whole model; drafts in blocks of a length that is not known.
+    (
+        "sglang serve --model-path Qwen/Qwen3.5-35B-A3B --speculative-algorithm EAGLE --speculative-num-steps 3 "
+        "--speculative-eagle-topk 4 --speculative-num-draft-tokens 16",
+        "sglang",
+        "Qwen/Qwen3.5-35B-A3B",
+        {"speculative": "mtp:15"},
+        set(),
+    ),
+    (
+        "sglang serve --model-path meta-llama/Llama-3.1-8B-Instruct --speculative-algorithm EAGLE",
+        "sglang",
+        "meta-llama/Llama-3.1-8B-Instruct",
+        {"speculative": "mtp:7"},
+        set(),
+    ),
+    (
+        "sglang serve --model-path Qwen/Qwen3-8B --speculative-algorithm STANDALONE "
+        "--speculative-draft-model-path Qwen/Qwen3-0.6B --speculative-num-steps 4",
+        "sglang",
+        "Qwen/Qwen3-8B",
+        {"speculative": "draft:Qwen/Qwen3-0.6B:4"},
+        set(),
+    ),
+    (
+        "sglang serve --model-path x/y --speculative-algorithm DFLASH --speculative-draft-model-path a/b",
+        "sglang",
+        "x/y",
+        {},
+        {"--speculative-algorithm"},
+    ),
+    ("sglang serve --model-path x/y --speculative-algorithm NGRAM", "sglang", "x/y", {}, set()),
+    # docs/advanced_features/lora.ipynb; without a highest rank it is that of the adapters.
+    (
+        "python3 -m sglang.launch_server --model-path meta-llama/Llama-3.1-8B-Instruct --enable-lora "
+        "--lora-paths lora0=a/b lora1=c/d --max-loras-per-batch 2 --max-lora-rank 64 --lora-target-modules all",
+        "sglang",
+        "meta-llama/Llama-3.1-8B-Instruct",
+        {"lora": "2x64"},
+        {"--lora-target-modules"},
+    ),
+    ("sglang serve --model-path x/y --lora-paths a=b --max-lora-rank 16", "sglang", "x/y", {"lora": "8x16"}, set()),
+    ("sglang serve --model-path x/y --lora-paths a=b c=d", "sglang", "x/y", {}, {"--lora-paths"}),
     # https://github.com/ggml-org/llama.cpp/pull/15077
     (
         "llama-server -m gpt-oss-120b.gguf --ctx-size 8192 --n-gpu-layers 99 --n-cpu-moe 3",

@@ -16,7 +16,7 @@ from math import ceil
 from gpu_sizer.cards.gpu_spec import BLACKWELL, GpuSpec
 from gpu_sizer.engines.sglang.reserve import constants
 from gpu_sizer.engines.versions import reaches
-from gpu_sizer.memory.compressed import FLOAT_BYTES, compressed_blocks
+from gpu_sizer.memory.activations import FLOAT_BYTES, compressed_blocks
 from gpu_sizer.model.caches import float8_index_bytes
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import round_up

@@ -8,7 +8,7 @@ from gpu_sizer.cards.gpu_spec import BLACKWELL, GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.layouts import divisors, parallel_layouts
 from gpu_sizer.engines.one_version import OneVersion
-from gpu_sizer.engines.sglang.compressed import compressed_pools, kernels_from, logits_bytes, made_wider
+from gpu_sizer.engines.sglang.compressed import compressed_pools, kernels_from, logits_bytes
 from gpu_sizer.engines.sglang.model import SglangModel, stage_bounds
 from gpu_sizer.engines.sglang.pools import TokenPools, state_slots
 from gpu_sizer.engines.sglang.reserve import constants, default_fraction, graph_sequences, replicas_inside, tier
@@ -16,8 +16,7 @@ from gpu_sizer.engines.sglang.running import SglangFitting, as_told, running_req
 from gpu_sizer.engines.versions import at_least, reaches
 from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.load import Load, Settings
-from gpu_sizer.memory.activations import forward_bytes, workspace_bytes
-from gpu_sizer.memory.compressed import is_compressed, layer_bytes
+from gpu_sizer.memory.activations import forward_bytes, is_compressed, layer_bytes, workspace_bytes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import refusal
@@ -175,13 +174,11 @@ class SglangEngine(OneVersion):
         self, model: SglangModel, gpu: GpuSpec, layout: Layout, stages: tuple[RankMemory, ...], before: int
     ) -> str | None:
         """What does not fit while scales are still as loading makes them, or null."""
-        if not model.compressed or not made_wider(gpu, model.expert_format, self.asked):
-            return None
-        for r, more in zip(stages, model.wider_scales(layout), strict=True):
-            if (needed := r.loaded_bytes + more) > before:
+        for r, more in zip(stages, model.made_beside(gpu, layout, self.asked), strict=True):
+            if more and (needed := r.loaded_bytes + more) > before:
                 return (
-                    f"loading needs {gib(needed)} a GPU, of which {gib(more)} are scales of experts that it makes in "
-                    f"float32 and narrows when all are there; {gib(before)} are free"
+                    f"loading needs {gib(needed)} a GPU, of which {gib(more)} are scales of experts in another form, "
+                    f"which go when all are there; {gib(before)} are free"
                 )
         return None
 
@@ -229,11 +226,6 @@ class SglangEngine(OneVersion):
         rows = min(running_requests(load, layout, s.users, tokens), tokens // 2)
         return rows, (rows + 1) * (s.context + c["more_tokens"]) * c["bytes"]
 
-    def notes(self, card: ModelCard) -> tuple[str, ...]:
-        """What is not known here, and what the engine's classes hold that is not counted."""
-        held = constants()["lighter"].get(card.engine_class)
-        return (*super().notes(card), *((f"SGLang holds {held} beyond the estimate",) if held else ()))
-
     def unlike_earlier(self, card: ModelCard) -> str | None:
         """What earlier versions hold of a model otherwise; null where a record without a version is of any."""
         if not is_compressed(card.architecture):
@@ -262,7 +254,7 @@ class SglangEngine(OneVersion):
         bounds = stage_bounds(model.layers, pp)
         load = as_told(load, model.running)
         pools, beyond = self._pools(model, layout, load, s)
-        adapters = model.adapters_bytes(tp)
+        adapters = model.adapters_bytes(layout)
         loading = [int(c["loading_gib"] * GIB) + model.loaded_beside(tp, start, stop) for start, stop in bounds]
         stages = tuple(
             RankMemory(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from gpu_sizer.engines.sglang.command_line import TOGETHER, adapters_of, speculation_of
 from gpu_sizer.engines.wording import ARGUMENTS, COMMAND, COUNT, FINAL, NUMBER, Found, Wording, setting, wording
 
 NAME = "sglang"
@@ -35,6 +36,14 @@ def _arguments(found: Found, match: re.Match[str]) -> None:
             found.put_text(key, value, ARGUMENTS)
     if setting(text, "enable_dp_attention") == "True":
         _within(found, ARGUMENTS)
+    told = {name: setting(text, name) for name in TOGETHER}
+    for key, (value, why) in (
+        ("speculative", speculation_of(told, setting(text, "model_path"))),
+        ("lora", adapters_of(told)),
+    ):
+        found.put(key, value, ARGUMENTS)
+        if why is not None:
+            found.note(why)
     if (share := setting(text, "mem_fraction_static")) is not None:
         found.note(f"mem_fraction_static {share[:20]}")
 
@@ -112,7 +121,8 @@ def _cache(found: Found, match: re.Match[str]) -> None:
     size, speaker = sum(float(s) for s in sizes if s is not None), _speaker(match)
     if f"ended {speaker}" in found.parts:
         found.put("draft_kv_gib", round(size, 2), FINAL)
-        found.note("a draft model's cache stands beside the model's: the estimate knows nothing of it")
+        if found.get("speculative") is None:
+            found.note("a draft model's cache stands beside the model's: the estimate knows nothing of it")
         return
     _spread(found, speaker)
     found.put_text("kv_cache_tokens", tokens, FINAL)
@@ -133,7 +143,8 @@ def _pools_end(found: Found, match: re.Match[str]) -> None:
 _GB = r" ?G(?:i)?B"
 
 WORDINGS: tuple[Wording, ...] = (
-    wording("server_args=", r"server_args=ServerArgs\(", starts=True, also=_arguments),
+    # 0.5.20 and later print a dictionary (entrypoints/engine.py: resolved_dict).
+    wording("server_args=", r"server_args=(?:ServerArgs\(|\{)", starts=True, also=_arguments),
     wording("sglang.launch_server", r"sglang\.launch_server", also=_command),
     wording("sglang serve", r"sglang serve", also=_command),
     wording("Load weight begin", rf"Load weight begin\. avail mem=({NUMBER}) GB", also=_begin),

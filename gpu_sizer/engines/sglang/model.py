@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from gpu_sizer.cards.gpu_spec import BLACKWELL
 from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.one_version import HALF
+from gpu_sizer.engines.sglang.compressed import made_wider
 from gpu_sizer.engines.sglang.reserve import constants, replicas_inside
 from gpu_sizer.errors import RequestError, UncountableError
-from gpu_sizer.memory.activations import absorbed_bytes
-from gpu_sizer.memory.compressed import compressed_blocks, is_compressed, rotary_table_bytes
+from gpu_sizer.memory.activations import absorbed_bytes, compressed_blocks, is_compressed, rotary_table_bytes
 from gpu_sizer.memory.layout import Layout, bounds_of
 from gpu_sizer.memory.weights import MATRIX, WeightRules, refusal
 from gpu_sizer.model.caches import SHORT_CONVOLUTIONS, CacheTypes
@@ -20,17 +21,20 @@ from gpu_sizer.units import GIB
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.engines.adapters import Adapters
     from gpu_sizer.engines.sglang.drafts import Drafter
     from gpu_sizer.load import Load
+    from gpu_sizer.model.architecture import Architecture
     from gpu_sizer.model.tensor import Tensor
 
 #: Parts of a layer that attention's replicas share like the experts (layers/dp_attention.py, moe_dense_tp_size unset).
 _SHARED_PARTS = ("mlp", "shared_experts")
 _POSITIONS = "pos_embed.weight"
-#: MXFP4 has 16 bytes of values and one of scale; in float32 that has three more.
-WIDER_SCALES = 3 / 17
+#: What of experts' bytes loading makes beside what stays: MXFP4 has 16 bytes of values and one of scale, which has
+#: three more in float32; NVFP4 has eight and one, which stands twice (quantization/modelopt_quant.py: create_weights).
+WIDER_SCALES, TWO_SCALES = 3 / 17, 1 / 9
 
 
 def stage_bounds(layers: int, stages: int) -> tuple[tuple[int, int], ...]:
@@ -51,6 +55,21 @@ def _cut_layers(t: Tensor) -> Tensor:
     if t.copies == 1 or len(t.shape) != MATRIX:
         return t
     return replace(t, split=Split(0, t.shape[0], "rows of the tower"))
+
+
+def _cut_alone(t: Tensor, names: list[str]) -> Tensor:
+    """A tensor of a tower whole, unless its name has one of these parts."""
+    return t if any(name in t.name for name in names) else replace(t, split=None)
+
+
+def _with_expert_biases(a: Architecture) -> Architecture:
+    """An architecture whose experts have biases."""
+    blocks = {
+        name: replace(block, feed_forward=replace(block.feed_forward, expert_bias=True))  # type: ignore[type-var]
+        for name, block in a.blocks.items()
+        if block.feed_forward is not None and block.feed_forward.num_experts
+    }
+    return replace(a, blocks=dict(a.blocks) | blocks)
 
 
 class SglangModel(HeldModel):
@@ -79,7 +98,11 @@ class SglangModel(HeldModel):
             if card.engine_class not in c["language_model_only"]["classes"]:
                 raise RequestError(f"SGLang has no --language-model-only for {card.name}: it builds the tower")
             card = replace(card, architecture=replace(card.architecture, towers=()))
+        if card.engine_class in c["expert_biases"]:
+            card = replace(card, architecture=_with_expert_biases(card.architecture))
         inventory = build_inventory(card, load.weights_dtype or HALF.get(card.weights.dtype))
+        if (names := c["towers_cut_alone"].get(card.engine_class)) is not None:
+            inventory = replace(inventory, towers=tuple([_cut_alone(t, names) for t in inventory.towers]))
         for classes, cut in (("cut_positions", _cut_positions), ("cut_towers", _cut_layers)):
             if card.engine_class in c[classes]:
                 inventory = replace(inventory, towers=tuple([cut(t) for t in inventory.towers]))
@@ -109,26 +132,33 @@ class SglangModel(HeldModel):
     def _adapters(self, asked: str) -> Adapters | None:
         """Slots of adapters, of models whose layers are alike.
 
+        Experts have slots of their own (``lora/mem_pool.py: gate_up_proj_moe, down_proj_moe``), and buffers of indices
+        in graphs that are less than a megabyte.
+
         Raises:
-            UncountableError: experts, whose adapters have buffers in graphs (``init_lora_cuda_graph_moe_buffers``), or
-                layers that differ: each has slots of every shape.
+            UncountableError: shared or scaled experts, or layers that differ: each has slots of every shape.
         """
         from gpu_sizer.engines.adapters import adapters_of
 
-        if self.has_experts or len(set(self.inventory.layer_names)) > 1:
+        adapters = adapters_of(asked, title="SGLang")
+        assert adapters is not None
+        alike = {adapters.bytes_of(self.inventory.blocks[name], 1, 1) for name in self.inventory.layer_names}
+        shared = any(t.part == "shared_experts" for t, _ in self.inventory.everything())
+        kept = [c for caches in self.caches(1, CacheTypes("bfloat16", "bfloat16")).values() for c in caches]
+        if len(alike) > 1 or shared or self.has_scaled_experts or any(c.state_bytes for c in kept):
             raise UncountableError(
                 f"what SGLang's slots of LoRA adapters take beside {self.card.name} is not known here: its layers "
-                "differ, or have experts; vllm's are (--engine vllm)",
+                "differ, or have shared or quantized experts; vllm's are (--engine vllm)",
                 about="model",
             )
-        return adapters_of(asked, title="SGLang")
+        return adapters
 
-    def adapters_bytes(self, tp: int) -> int:
+    def adapters_bytes(self, layout: Layout) -> int:
         """Bytes of the slots on each stage, which has those of all layers (``lora/mem_pool.py: init_buffers``)."""
         if self.adapters is None:
             return 0
-        slots, names = self.adapters, self.inventory.layer_names
-        layers = sum([slots.bytes_of(self.inventory.blocks[n], tp, 1) for n in names])
+        slots, tp, names = self.adapters, layout.tensor_parallel_size, self.inventory.layer_names
+        layers = sum([slots.bytes_of(self.inventory.blocks[n], tp, layout.expert_ranks) for n in names])
         return layers + slots.bytes_of((*self.inventory.embedding, *self.inventory.head), tp, 1)
 
     @cached_property
@@ -185,11 +215,17 @@ class SglangModel(HeldModel):
         absorbed = sum(absorbed_bytes(a.blocks[n].mixer, tp) for n in self.inventory.layer_names[start:stop])
         return absorbed + 2 * rotary_table_bytes(a, self.card.context.native)
 
-    def wider_scales(self, layout: Layout) -> list[int]:
-        """Bytes on one rank of each stage by which scales of FP4 experts in float32 are larger than they stay."""
+    def made_beside(self, gpu: GpuSpec, layout: Layout, version: str) -> list[int]:
+        """Bytes on one rank of each stage that loading makes of the experts' scales beside those that stay."""
+        share = 0.0
+        if self.compressed and made_wider(gpu, self.expert_format, version):
+            share = WIDER_SCALES
+        elif self.expert_format == "nvfp4" and gpu.generation != BLACKWELL:
+            # TensorRT-LLM's kernels, which run there, have no second ones.
+            share = TWO_SCALES
         bounds = stage_bounds(self.layers, layout.pipeline_parallel_size)
         stages = self.weights(layout.tensor_parallel_size * replicas_inside(layout), layout.expert_ranks, bounds)
-        return [int(w.by_part.get("experts", 0) * WIDER_SCALES) for w in stages]
+        return [int(w.by_part.get("experts", 0) * share) for w in stages]
 
     @cached_property
     def expert_width(self) -> int:

@@ -10,19 +10,17 @@ from __future__ import annotations
 
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.engines.serving import Start, Starter
+from gpu_sizer.engines.sglang.command_line import ALGORITHMS, IN_BLOCKS
 from gpu_sizer.engines.sglang.reserve import constants
 from gpu_sizer.engines.sglang.running import told_by_users
 from gpu_sizer.engines.speculation import Speculation, speculation
 from gpu_sizer.engines.versions import reaches
-from gpu_sizer.memory.compressed import is_compressed
+from gpu_sizer.memory.activations import is_compressed
 
 #: ``--kv-cache-dtype``: the same page.
 CACHE_TYPES = {"float8": "fp8_e4m3", "fp8": "fp8_e4m3", "fp8_e4m3": "fp8_e4m3", "fp8_e5m2": "fp8_e5m2"} | {
     "bf16": "bfloat16"
 }
-#: ``--speculative-algorithm`` of drafts of each method; a model that drafts for another has none (arg_groups/fields).
-ALGORITHMS = {"eagle": "EAGLE", "eagle3": "EAGLE3", "dflash": "DFLASH", "dspark": "DSPARK"}
-_IN_BLOCKS = ("DFLASH", "DSPARK")
 #: For the machines to find one another: the port of the page's own example.
 RENDEZVOUS_PORT = 50000
 
@@ -94,7 +92,7 @@ def _speculative(start: Start, drafts: Speculation) -> list[str]:
         algorithm = "STANDALONE" if card.draft is None else ALGORITHMS[card.draft.method]
         words = ["--speculative-draft-model-path", card.hub_id or card.id]
     assert tokens is not None
-    if algorithm not in _IN_BLOCKS:
+    if algorithm not in IN_BLOCKS:
         words += ["--speculative-num-steps", str(tokens), "--speculative-eagle-topk", "1"]
     return ["--speculative-algorithm", algorithm, *words, "--speculative-num-draft-tokens", str(tokens + 1)]
 

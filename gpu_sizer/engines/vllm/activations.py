@@ -18,8 +18,7 @@ from gpu_sizer.engines.vllm import sparse
 from gpu_sizer.engines.vllm.encoders import encoder_peak
 from gpu_sizer.engines.vllm.version import VersionProfile
 from gpu_sizer.load import Settings
-from gpu_sizer.memory.activations import ACTIVATION_BYTES, forward_bytes, workspace_bytes
-from gpu_sizer.memory.compressed import layer_bytes
+from gpu_sizer.memory.activations import ACTIVATION_BYTES, forward_bytes, layer_bytes, workspace_bytes
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.model.architecture import Architecture
 from gpu_sizer.records import dataclass

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from gpu_sizer.cards.catalogue import catalogue
-from gpu_sizer.engines.command_line import CommandLine
+from gpu_sizer.engines.command_line import CommandLine, drafts_by
 
 #: Ways to draft without weights (config/speculative.py).
 _WITHOUT_WEIGHTS = ("ngram", "ngram_gpu", "suffix")
@@ -15,15 +14,6 @@ LORA_ON, LORA_SLOTS, LORA_RANK = "lora_on", "lora_slots", "lora_rank"
 SLOTS, RANK = 1, 16
 #: How methods of the model's own prediction layers end.
 _OWN = "mtp"
-
-
-def _drafts_by(model: str, method: str | None) -> bool:
-    """Whether there is a card of what drafts, which does by such a method; null is any."""
-    shelf = catalogue()
-    if (identity := shelf.drafts.lookup(model)) is not None:
-        draft = shelf.drafts.get(identity).draft
-        return draft is not None and method in (None, draft.method)
-    return method in (None, "draft_model") and shelf.models.lookup(model) is not None
 
 
 def speculation_of(method: str | None, model: str | None, tokens: str | None) -> tuple[str | None, str | None]:
@@ -38,7 +28,7 @@ def speculation_of(method: str | None, model: str | None, tokens: str | None) ->
         return None, None
     if method is not None and method.endswith(_OWN):
         return (f"mtp:{tokens}" if tokens else "mtp"), None
-    if model and tokens and _drafts_by(model, method):
+    if model and tokens and drafts_by(model, method):
         return f"draft:{model}:{tokens}", None
     what = f"a drafter of the kind {method}" if method not in (None, "draft_model") else f"the draft model {model}"
     return None, f"speculative_config is set: the estimate knows nothing of {what}"
@@ -57,12 +47,12 @@ def _speculative(text: str) -> dict[str, Any] | None:
     return None if why is not None else {"speculative": asked}
 
 
-def _with_adapters(options: dict[str, Any]) -> dict[str, Any]:
+def _with_adapters(options: dict[str, Any], _: str | None) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Slots and rank of LoRA adapters as one setting (config/lora.py: one slot, rank 16)."""
     told = {key: options.pop(key, None) for key in (LORA_ON, LORA_SLOTS, LORA_RANK)}
     if told[LORA_ON]:
         options["lora"] = f"{told[LORA_SLOTS] or SLOTS}x{told[LORA_RANK] or RANK}"
-    return options
+    return options, ()
 
 
 COMMAND_LINE = CommandLine(

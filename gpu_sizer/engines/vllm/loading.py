@@ -26,8 +26,7 @@ from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.versions import at_least
 from gpu_sizer.engines.vllm import sparse
-from gpu_sizer.memory.activations import absorbed_bytes
-from gpu_sizer.memory.compressed import rotary_table_bytes
+from gpu_sizer.memory.activations import absorbed_bytes, rotary_table_bytes
 from gpu_sizer.memory.layout import stage_bounds
 from gpu_sizer.memory.weights import MATRIX, WeightRules, expert_rounding, expert_shape
 from gpu_sizer.model.formats import BLOCK_SCALED, SCALE_BLOCK, storage_bytes

@@ -27,7 +27,7 @@ from gpu_sizer.engines.vllm.placement import weight_rules
 from gpu_sizer.engines.vllm.support import leaves_checkpoints, masks_images, prefix_rules
 from gpu_sizer.engines.vllm.version import VersionProfile
 from gpu_sizer.load import LOAD, Settings
-from gpu_sizer.memory.compressed import is_compressed
+from gpu_sizer.memory.activations import is_compressed
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import WeightPlacement, WeightRules, refusal
 from gpu_sizer.model.caches import CacheTypes

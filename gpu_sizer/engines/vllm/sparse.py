@@ -25,10 +25,10 @@ tensors), and 5.44 GiB left for the cache (record vllm-388, of the half that not
 
 from __future__ import annotations
 
-from gpu_sizer.memory.compressed import (
+from gpu_sizer.memory.activations import (
+    ACTIVATION_BYTES,
     FLASHMLA_GENERATIONS,
     FLOAT_BYTES,
-    HALF_BYTES,
     compressed_blocks,
     padded_heads,
     residual_streams,
@@ -105,7 +105,7 @@ def stream_bytes(a: Architecture, tokens: int) -> int:
     if not averages_keys(a):
         return 0
     streams = max(residual_streams(b, a.hidden_size) for b in a.blocks.values())
-    return tokens * (STREAM_COPIES * streams + 2) * a.hidden_size * HALF_BYTES
+    return tokens * (STREAM_COPIES * streams + 2) * a.hidden_size * ACTIVATION_BYTES
 
 
 def chosen_bytes(a: Architecture) -> int:
@@ -137,7 +137,7 @@ def workspace_bytes(
         for _, c in compressed_blocks(a):
             states = ceil_div(context, c.compress_ratio) if c.compress_ratio else 0
             rows = GATHERED_REQUESTS * (states + c.sliding_window + tokens)
-            size = max(size, rows * c.head_dim * HALF_BYTES)
+            size = max(size, rows * c.head_dim * ACTIVATION_BYTES)
     return size
 
 
@@ -157,7 +157,7 @@ def batch_buffer_bytes(a: Architecture, tp: int, generation: int | None, scratch
             continue
         if scratch:
             heads = padded_heads(ceil_div(m.num_attention_heads, tp), generation)
-            size = max(size, heads * m.head_dim * HALF_BYTES + m.head_dim * FLOAT_BYTES)
+            size = max(size, heads * m.head_dim * ACTIVATION_BYTES + m.head_dim * FLOAT_BYTES)
         else:
-            size = max(size, residual_streams(block, a.hidden_size) * a.hidden_size * HALF_BYTES)
+            size = max(size, residual_streams(block, a.hidden_size) * a.hidden_size * ACTIVATION_BYTES)
     return size
