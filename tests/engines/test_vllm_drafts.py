@@ -26,6 +26,10 @@ TWO: dict[str, Any] = {
 }
 
 
+#: The draft of three start-ups on two RTX 5090.
+DFLASH2 = "draft:qwen3.8-27b-dflash2:7"
+
+
 def request_blocks(model: str, gpu: str, tp: int, version: str, load: Load, dtype: str = "float8") -> tuple[int, int]:
     """Blocks that one request takes, and bytes of one block."""
     engine = VllmEngine(version)
@@ -50,6 +54,9 @@ def request_blocks(model: str, gpu: str, tp: int, version: str, load: Load, dtyp
         ("qwen3.8-27b-fp8", "rtx-3090", 2, "0.24", True, None, 90, 1568 * 1024 * 16, (302921, 131072, 208)),
         # Qwen3.6-27B on two H100 under 0.27.1, prefixes left aside as by default.
         ("qwen3.6-27b", "h100", 2, "0.27.1", None, None, 87, None, (1407894, 65536, 1869)),
+        # A draft's heads are of another width: its five windowed layers are a group, and all groups are of five
+        # (github.com/noonghunna/club-3090/issues/1085): 1,418 blocks of 11.15 GiB.
+        ("qwen3.8-27b-fp8", "rtx-5090", 2, "0.27.1", True, DFLASH2, 463, 1648 * 1024 * 5, (451603, 147456, 1418)),
     ],
 )
 def test_blocks_are_those_of_logs(
@@ -68,6 +75,18 @@ def test_blocks_are_those_of_logs(
     found, size = request_blocks(model, gpu, tp, version, load, "bfloat16" if gpu == "h100" else "float8")
     assert found == blocks
     assert block is None or size == block
+    assert int(pool / blocks * context) == pytest.approx(tokens, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("context", "blocks", "pool", "tokens"),
+    # Issues 1084 (16.01 GiB) and 1086 (11.15 GiB) of the same repository, whose cache has 16 bits.
+    [(204800, 1102, 2017, 374847), (65536, 430, 1405, 214135)],
+)
+def test_a_windowed_drafts_blocks_are_those_of_logs(context: int, blocks: int, pool: int, tokens: int) -> None:
+    load = Load(context=context, prefix_caching=True, speculative=DFLASH2)
+    found, size = request_blocks("qwen3.8-27b", "rtx-5090", 2, "0.27.1", load, "bfloat16")
+    assert (found, size) == (blocks, 832 * 2048 * 5)
     assert int(pool / blocks * context) == pytest.approx(tokens, abs=1)
 
 
