@@ -399,6 +399,7 @@ class Catalogue:
 
         if normal(name) not in self.models.index and self.rereleases.find(name) is not None:
             return self.listed(name)
+
         if "gguf" in name.lower() and (from_file := self._files(name)) is not None:
             return from_file
         told = base_and_format(name) if self.models.lookup(name) is None else None
@@ -407,8 +408,8 @@ class Catalogue:
         return as_rerelease(self.models.get(identity).as_release(told[0]), name, told[1])
 
     def listed(self, name: str) -> ModelCard | None:
-        """The card of a repository that a table of re-releases lists; null for others."""
-        if (known := self.rereleases.find(name)) is None:
+        """The card of a repository that a table of re-releases lists; null for others and for what has its own card."""
+        if normal(name) in self.models.index or (known := self.rereleases.find(name)) is None:
             return None
         from gpu_sizer.cards.rerelease_table import as_line
 

@@ -139,11 +139,12 @@ def _identified(record: EvidenceRecord, cards: Catalogue, *, named: bool = False
     if told is not None and not named and not any(f in method for f in ("fp8", "mxfp4")):
         raise Skipped(f"{told} weights are not modelled")
     for name in _spellings(record.model):
-        if (card := _card(name, cards)) is not None:
-            return _as_quantized(card, method)
+        # Before the cards, which are found without the organisation: another's release of that name is another.
         if (card := cards.listed(name)) is not None:
             found = _as_quantized(card, method)
             return replace(found, guessed=found.guessed or not card.verified)
+        if (card := _card(name, cards)) is not None:
+            return _as_quantized(card, method)
         release = base_and_format(name)
         if release is not None and (card := _card(release[0], cards)) is not None:
             made = as_rerelease(card, name, release[1])
