@@ -44,6 +44,8 @@ OWN_INT4: dict[str, WeightFormat] = {"cyankiwi/": "int4-group32"}
 #: (github.com/justinwkUKM/Gemma4UnslothDynamicNVFP4, github.com/sostrowsk/dgx-spark-local-llm, pull request 810 of
 #: vllm-project/recipes).
 OWN_FLOAT8_CACHE = ("unsloth/",)
+#: Where a rule of a format that is read from a name holds: in every layer.
+_EVERYWHERE = ("layers.*",)
 
 
 def _kind(fmt: str) -> str:
@@ -94,7 +96,7 @@ def as_rerelease(card: ModelCard, name: str, fmt: WeightFormat) -> ModelCard | N
         released=None,
         weights=Weights(
             dtype=card.weights.dtype,
-            rules=(FormatRule(tensors=("layers.*",), format=fmt),),
+            rules=(FormatRule(tensors=_EVERYWHERE, format=fmt),),
             kv_cache_dtype="float8" if float8_cache else card.weights.kv_cache_dtype,
         ),
         verified=False,
@@ -104,3 +106,9 @@ def as_rerelease(card: ModelCard, name: str, fmt: WeightFormat) -> ModelCard | N
             f"{card.weights.dtype} take more{beside}",
         ),
     )
+
+
+def format_of_name(card: ModelCard) -> WeightFormat | None:
+    """The format of a card's layers that its name alone tells (:func:`as_rerelease`); null for others."""
+    rules = card.weights.rules
+    return rules[0].format if not card.verified and len(rules) == 1 and rules[0].tensors == _EVERYWHERE else None

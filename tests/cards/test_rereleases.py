@@ -113,3 +113,18 @@ def test_groups_of_32_are_those_that_a_repository_counts() -> None:
     stored = inventory.total_parameters - linear + linear // 8 + linear // 32
     assert stored == pytest.approx(36_811_839_984, rel=2e-3)
     assert inventory.total_parameters - linear + linear // 8 + linear // 128 < 0.87 * stored
+
+
+@pytest.mark.parametrize(
+    ("name", "gpu", "verdict"),
+    [
+        # 3.0 GiB are free, and its attention takes 3.2 GiB more in 16 bits.
+        ("somebody/gemma-4-12B-it-NVFP4", "rtx-5070-ti", "tight"),
+        ("somebody/gemma-4-12B-it-NVFP4", "rtx-5090", "fits"),
+        # AWQ leaves no layer as it was.
+        ("somebody/gemma-4-12B-it-AWQ", "rtx-5070-ti", "fits"),
+    ],
+)
+def test_a_release_fits_only_beside_what_it_may_keep(name: str, gpu: str, verdict: str) -> None:
+    fit = estimate(name, gpu=gpu, context=65536, max_num_seqs=16)
+    assert fit.verdict == verdict

@@ -195,3 +195,13 @@ def test_weights_that_a_log_disproves_are_no_reason_to_say_fits() -> None:
 def test_every_fresh_outlier_has_its_cause_written_down() -> None:
     causes = yaml.safe_load((HERE / "fresh_causes.yaml").read_text(encoding="utf-8"))
     assert {r.record.id for r in fresh() if beyond_bounds(r)} == set(causes)
+
+
+def test_what_a_release_keeps_lies_within_the_error_of_a_format_read_from_its_name() -> None:
+    """NVFP4 releases without a draft: the log's weights are no more than the estimate's and its error."""
+    packed = [r for r in fresh() if r.record.model.endswith("-NVFP4") and r.record.engine == "vllm"]
+    alone = [r for r in packed if r.record.weights_gib_per_gpu and "draft" not in (r.record.note or "")]
+    assert len(alone) >= 7
+    for r in alone:
+        told, p = r.measured["weights_gib_per_gpu"], r.predicted
+        assert told <= p["weights_gib_per_gpu"] + p["band_gib"], r.record.id
