@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.model.weights import FormatRule, Weights
 from gpu_sizer.records import replace
 
 if TYPE_CHECKING:
@@ -44,8 +43,6 @@ OWN_INT4: dict[str, WeightFormat] = {"cyankiwi/": "int4-group32"}
 #: (github.com/justinwkUKM/Gemma4UnslothDynamicNVFP4, github.com/sostrowsk/dgx-spark-local-llm, pull request 810 of
 #: vllm-project/recipes).
 OWN_FLOAT8_CACHE = ("unsloth/",)
-#: Where a rule of a format that is read from a name holds: in every layer.
-_EVERYWHERE = ("layers.*",)
 
 
 def _kind(fmt: str) -> str:
@@ -94,11 +91,7 @@ def as_rerelease(card: ModelCard, name: str, fmt: WeightFormat) -> ModelCard | N
         name=ending,
         hub_id=name if name.count("/") == 1 else None,
         released=None,
-        weights=Weights(
-            dtype=card.weights.dtype,
-            rules=(FormatRule(tensors=_EVERYWHERE, format=fmt),),
-            kv_cache_dtype="float8" if float8_cache else card.weights.kv_cache_dtype,
-        ),
+        weights=card.weights.everywhere(fmt, float8_cache=float8_cache),
         verified=False,
         notes=(
             *card.notes,
@@ -110,5 +103,4 @@ def as_rerelease(card: ModelCard, name: str, fmt: WeightFormat) -> ModelCard | N
 
 def format_of_name(card: ModelCard) -> WeightFormat | None:
     """The format of a card's layers that its name alone tells (:func:`as_rerelease`); null for others."""
-    rules = card.weights.rules
-    return rules[0].format if not card.verified and len(rules) == 1 and rules[0].tensors == _EVERYWHERE else None
+    return None if card.verified else card.weights.format_everywhere

@@ -90,6 +90,18 @@ def test_a_windowed_drafts_blocks_are_those_of_logs(context: int, blocks: int, p
     assert int(pool / blocks * context) == pytest.approx(tokens, abs=1)
 
 
+def test_a_scale_for_each_head_takes_four_bytes_beside_keys_and_values() -> None:
+    """github.com/noonghunna/club-3090/issues/602: 200 blocks of 5.23 GiB, 289,661 tokens."""
+    load = Load(context=262144, prefix_caching=True, speculative="mtp:3")
+    blocks, size = request_blocks("qwen3.6-27b-fp8", "rtx-3090", 2, "0.24", load, "int8_per_token_head")
+    assert (blocks, int(5.23 * 2**30 / size)) == (181, 200)
+    assert int(200 / blocks * 262144) == 289661
+    with pytest.raises(RequestError, match="no keys of heads"):
+        estimate("deepseek-v3", gpu="h200", tensor_parallel_size=8, kv_cache_dtype="int8_per_token_head")
+    with pytest.raises(RequestError, match="first known to scale"):
+        estimate("qwen3-8b", gpu="rtx-3090", kv_cache_dtype="fp8_per_token_head", engine="vllm@0.11")
+
+
 def test_prefix_caching_of_states_is_each_versions_own() -> None:
     def taken(version: str, asked: bool | None, model: str = "granite-4.0-h-small", drafts: str | None = None) -> int:
         load = Load(context=131072, prefix_caching=asked, speculative=drafts)
