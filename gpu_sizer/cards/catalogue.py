@@ -354,13 +354,22 @@ class Catalogue:
         return Told(models.ids(), models.index, models.released, models.billions)
 
     def drafter(self, name: str) -> ModelCard:
-        """What drafts tokens for a model: a draft's card, or that of another model.
+        """What drafts tokens for a model: a draft's card, also where its name adds a format, or that of another model.
 
         Raises:
             UnknownModelError: no such draft or model, or several.
         """
-        identity = None if is_place(name) else self.drafts.lookup(name)
-        return self.model(name) if identity is None else self.drafts.get(identity).as_release(name)
+        if is_place(name):
+            return self.model(name)
+        if (identity := self.drafts.lookup(name)) is not None:
+            return self.drafts.get(identity).as_release(name)
+        from gpu_sizer.cards.rereleases import as_rerelease, base_and_format
+
+        if (told := base_and_format(name)) is not None and (identity := self.drafts.lookup(told[0])) is not None:
+            made = as_rerelease(self.drafts.get(identity).as_release(told[0]), name, told[1])
+            if made is not None:
+                return made
+        return self.model(name)
 
     def _refuse_draft(self, name: str) -> None:
         """Refuses what drafts for a model and is none.
@@ -394,11 +403,8 @@ class Catalogue:
         """The card of a repository that is a known model again, by its line or by its name; null for others."""
         from gpu_sizer.cards.rereleases import as_rerelease, base_and_format
 
-        if normal(name) not in self.models.index and (known := self.rereleases.find(name)) is not None:
-            from gpu_sizer.cards.rerelease_table import as_line
-
-            card, line, source = known
-            return as_line(self.models.get(self.models.resolve(card)).as_release(card), line, source)
+        if normal(name) not in self.models.index and self.rereleases.find(name) is not None:
+            return self.listed(name)
 
         if "gguf" in name.lower() and (from_file := self._files(name)) is not None:
             return from_file
@@ -406,6 +412,15 @@ class Catalogue:
         if told is None or (identity := self.models.lookup(told[0])) is None:
             return None
         return as_rerelease(self.models.get(identity).as_release(told[0]), name, told[1])
+
+    def listed(self, name: str) -> ModelCard | None:
+        """The card of a repository that a table of re-releases lists; null for others and for what has its own card."""
+        if normal(name) in self.models.index or (known := self.rereleases.find(name)) is None:
+            return None
+        from gpu_sizer.cards.rerelease_table import as_line
+
+        card, line, source = known
+        return as_line(self.models.get(self.models.resolve(card)).as_release(card), line, source)
 
     def _files(self, name: str) -> ModelCard | None:
         """The model whose GGUF files a repository holds; null where no name tells it."""

@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from gpu_sizer.cards.model_card import ModelCard
-from gpu_sizer.model.weights import FormatRule, Weights
 from gpu_sizer.records import replace
 
 if TYPE_CHECKING:
@@ -23,7 +22,10 @@ _ENDINGS: tuple[tuple[str, WeightFormat], ...] = (
     (rf"[-_ ](nvfp4|fp4){_KEPT}$", "nvfp4"),
     (rf"[-_ ]((bf16[-_ ])?int4[-_ ])?w4a16[-_ ]g32([-_ ]autoround)?{_KEPT}$", "int4-group32"),
     # Groups of 128 are what AutoAWQ and GPTQModel make unless told otherwise, and llm-compressor's w4a16.
-    (rf"[-_ ]((awq|gptq|autoround)([-_ ](int4|4bit))?|int4){_KEPT}$", "int4-group128"),
+    (
+        rf"[-_ ]((awq|gptq|autoround)([-_ ](int4|4bit))?|(int4|4bit)([-_ ](awq|gptq|autoround))?){_KEPT}$",
+        "int4-group128",
+    ),
     (rf"[-_ ](quantized\.|int4[-_ ])?w4a16([-_ ]g128)?([-_ ]autoround)?{_KEPT}$", "int4-group128"),
     (rf"[-_ ]((gptq[-_ ])?int8|(quantized\.)?w8a8|(int8[-_ ])?w8a16){_KEPT}$", "int8-channel"),
 )
@@ -36,6 +38,11 @@ _OWN_FP8: dict[str, WeightFormat] = {"qwen/": "float8-block"}
 #: Whose four bits have groups of 32: counts of what their repositories store are those of such scales to the tensor
 #: (MiniMax-M2.7-AWQ-4bit: 36,811,839,984, which groups of 128 would make 31.5 billion; package llmfit 1.1.17).
 OWN_INT4: dict[str, WeightFormat] = {"cyankiwi/": "int4-group32"}
+#: Whose NVFP4 releases bring scales of a float8 cache, which engines then use unless told otherwise: the start-ups of
+#: Gemma 4 12B, 26B and E4B and of Qwen 3.8 27B hold twice the tokens of a 16-bit cache
+#: (github.com/justinwkUKM/Gemma4UnslothDynamicNVFP4, github.com/sostrowsk/dgx-spark-local-llm, pull request 810 of
+#: vllm-project/recipes).
+OWN_FLOAT8_CACHE = ("unsloth/",)
 
 
 def _kind(fmt: str) -> str:
@@ -55,6 +62,16 @@ def base_and_format(name: str) -> tuple[str, WeightFormat] | None:
     return None
 
 
+def _dividing(card: ModelCard, fmt: WeightFormat) -> WeightFormat:
+    """The format with groups that the model's matrices divide in: of 32 where 128 do not, as a release's must."""
+    if fmt != "int4-group128":
+        return fmt
+    from gpu_sizer.model.inventory import build_inventory
+
+    tensors = [t for block in build_inventory(card, fmt).blocks.values() for t in block]
+    return "int4-group32" if any(t.fmt == fmt and t.shape[-1] % 128 for t in tensors) else fmt
+
+
 def as_rerelease(card: ModelCard, name: str, fmt: WeightFormat) -> ModelCard | None:
     """The card of a re-release that is known by its name alone; null where the card is in another format already.
 
@@ -66,13 +83,15 @@ def as_rerelease(card: ModelCard, name: str, fmt: WeightFormat) -> ModelCard | N
         alike = all(_kind(rule.format) == _kind(fmt) for rule in card.weights.rules)
         note = f"{ending!r} is taken for {card.name}, whose weights are {_kind(fmt)} as released"
         return replace(card, notes=(*card.notes, note)) if alike else None
+    fmt = _dividing(card, fmt)
+    float8_cache = fmt == "nvfp4" and name.lower().startswith(OWN_FLOAT8_CACHE)
     beside = f", and so do zero points (under {_ZERO_POINTS[fmt]})" if fmt in _ZERO_POINTS else _IMPORT
     return replace(
         card,
         name=ending,
         hub_id=name if name.count("/") == 1 else None,
         released=None,
-        weights=Weights(dtype=card.weights.dtype, rules=(FormatRule(tensors=("layers.*",), format=fmt),)),
+        weights=card.weights.everywhere(fmt, float8_cache=float8_cache),
         verified=False,
         notes=(
             *card.notes,
@@ -80,3 +99,8 @@ def as_rerelease(card: ModelCard, name: str, fmt: WeightFormat) -> ModelCard | N
             f"{card.weights.dtype} take more{beside}",
         ),
     )
+
+
+def format_of_name(card: ModelCard) -> WeightFormat | None:
+    """The format of a card's layers that its name alone tells (:func:`as_rerelease`); null for others."""
+    return None if card.verified else card.weights.format_everywhere

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gpu_sizer.cards.catalogue import Catalogue
 from gpu_sizer.cards.gpu_spec import GpuSpec, Memory
 from gpu_sizer.cards.model_card import ModelCard, Source
-from gpu_sizer.cards.rereleases import base_and_format
+from gpu_sizer.cards.rereleases import as_rerelease, base_and_format
 from gpu_sizer.engines.registry import engine
 from gpu_sizer.errors import UnknownGpuError, UnknownModelError
 from gpu_sizer.evidence.records import EvidenceRecord
@@ -62,6 +62,12 @@ class Identified:
     """Whether the checkpoint's weights are the card's; if not, nothing that depends on them may be compared."""
     guessed: bool = False
     """Whether their format is read from a name or a method alone: its groups, and what it keeps in 16 bits, are not."""
+
+    @property
+    def format(self) -> str:
+        """The format of the linear weights."""
+        rules = self.card.weights.rules
+        return self.dtype or (rules[0].format if rules else self.card.weights.dtype)
 
 
 def _card(name: str, cards: Catalogue) -> ModelCard | None:
@@ -133,11 +139,16 @@ def _identified(record: EvidenceRecord, cards: Catalogue, *, named: bool = False
     if told is not None and not named and not any(f in method for f in ("fp8", "mxfp4")):
         raise Skipped(f"{told} weights are not modelled")
     for name in _spellings(record.model):
+        # Before the cards, which are found without the organisation: another's release of that name is another.
+        if (card := cards.listed(name)) is not None:
+            found = _as_quantized(card, method)
+            return replace(found, guessed=found.guessed or not card.verified)
         if (card := _card(name, cards)) is not None:
             return _as_quantized(card, method)
         release = base_and_format(name)
         if release is not None and (card := _card(release[0], cards)) is not None:
-            return _as_format(card, release[1])
+            made = as_rerelease(card, name, release[1])
+            return _as_format(card, release[1]) if made is None else Identified(made, guessed=not made.verified)
     try:
         ending = GGUF_NAME.sub("", record.model.rstrip("/").rpartition("/")[2])
         card = cards.models.get(cards.models.resolve(ending))
@@ -158,7 +169,7 @@ def _as_format(card: ModelCard, fmt: WeightFormat) -> Identified:
     """The card in a format; as released where it is in one of that kind."""
     kind = fmt.partition("-")[0]
     alike = any(rule.format.partition("-")[0] == kind for rule in card.weights.rules)
-    return Identified(card) if alike else Identified(card, fmt, guessed=fmt in _PACKED.values())
+    return Identified(card) if alike else Identified(card, fmt, guessed=True)
 
 
 def _unnamed(total_gib: float) -> GpuSpec:

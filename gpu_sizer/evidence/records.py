@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 from gpu_sizer.errors import GpuSizerError, shown
 from gpu_sizer.files import parse_json
 from gpu_sizer.load import LOAD, Setting
+from gpu_sizer.model.caches import SCALED_BY_HEAD
 from gpu_sizer.records import dataclass, field, fields
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class EvidenceRecord:
         cache = str(told["kv_cache_dtype"] or "auto").lower()
         if cache in ("auto", "none"):
             del told["kv_cache_dtype"]
-        elif cache.startswith(_EIGHT_BITS):
+        elif cache.startswith(_EIGHT_BITS) and cache not in SCALED_BY_HEAD:
             told["kv_cache_dtype"] = "fp8"
         return {name: value for name, value in told.items() if value is not None}
 

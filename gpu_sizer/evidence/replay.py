@@ -179,7 +179,7 @@ def _replay(record: EvidenceRecord, cards: Catalogue, own_types: bool) -> Replay
         predicted = _of_memory(memory, layout) | predicted
         if identified.guessed:
             assumed.append(
-                f"weights in {identified.dtype}, as the name or the method says; more where layers stay as they were"
+                f"weights in {identified.format}, as the name or the method says; more where layers stay as they were"
             )
             if predicted["verdict"] == "fits" and not _as_heavy(record, predicted):
                 predicted["verdict"] = "tight"

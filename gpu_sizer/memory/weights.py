@@ -178,6 +178,24 @@ def expert_shape(
     return tuple(shape)
 
 
+def kept_bytes(inventory: Inventory, fmt: str, dtype: str, layout: Layout) -> int:
+    """Bytes more on a GPU of an accepted layout if all that mixes tokens were kept in the model's own type.
+
+    Args:
+        inventory: with every matrix of the layers in ``fmt``.
+        fmt: the format.
+        dtype: the model's own type.
+        layout: parallel sizes.
+    """
+    tp, more = layout.tensor_parallel_size, 0
+    for name, layers in Counter(inventory.layer_names).items():
+        for t in inventory.blocks[name]:
+            if t.fmt == fmt and not t.is_expert and t.part not in FEED_FORWARDS:
+                shape = t.local_shape(tp)
+                more += layers * t.copies * (storage_bytes(shape, dtype) - storage_bytes(shape, fmt))
+    return ceil_div(more, layout.pipeline_parallel_size)
+
+
 def tensor_bytes(tensor: Tensor, tp: int, expert_ranks: int, rules: WeightRules, rounded: Rounded = (1, 1)) -> int:
     """Bytes of a tensor, all its copies, on one rank of a layout that is not refused.
 

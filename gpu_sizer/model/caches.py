@@ -26,6 +26,11 @@ def float8_index_bytes(width: int) -> int:
     return width + width // INDEX_SCALE_GROUP * FLOAT32_BYTES
 
 
+#: Types of the cache with a float32 scale for each head of each token, of keys and of values (vLLM 0.24,
+#: v1/kv_cache_interface.py: AttentionSpec.page_size_bytes).
+SCALED_BY_HEAD = ("int8_per_token_head", "fp8_per_token_head")
+
+
 @dataclass(frozen=True, slots=True)
 class LayerCache:
     """One cache of one layer on one rank.
@@ -82,7 +87,12 @@ class CacheTypes:
     @property
     def cache_bytes(self) -> int:
         """Bytes of one element of keys and values."""
-        return ELEMENT_BYTES[self.cache_dtype]
+        return 1 if self.cache_dtype in SCALED_BY_HEAD else ELEMENT_BYTES[self.cache_dtype]
+
+    @property
+    def scale_bytes(self) -> int:
+        """Bytes beside the keys, and beside the values, of one head of a token."""
+        return ELEMENT_BYTES["float32"] if self.cache_dtype in SCALED_BY_HEAD else 0
 
     def state_bytes(self, dtype: str) -> int:
         """Bytes of one element of a recurrent state."""

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
     from gpu_sizer.model.constraints import Text, WeightFormat
 
+#: The matrices of every layer.
+EVERYWHERE = ("layers.*",)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormatRule:
@@ -35,6 +38,17 @@ class Weights:
     file_type: Text | None = None
     """The type of the GGUF file in which the model is asked for by name (``q4_k_m``): read by llama.cpp, unless another
     engine or type is asked for."""
+
+    def everywhere(self, fmt: WeightFormat, *, float8_cache: bool = False) -> Weights:
+        """The same with every layer's matrices in one format, and a float8 cache if the checkpoint asks for it."""
+        rules = (FormatRule(tensors=EVERYWHERE, format=fmt),)
+        return Weights(dtype=self.dtype, rules=rules, kv_cache_dtype="float8" if float8_cache else self.kv_cache_dtype)
+
+    @property
+    def format_everywhere(self) -> WeightFormat | None:
+        """The one format of every layer's matrices; null where there is none, or several."""
+        only = self.rules[0] if len(self.rules) == 1 else None
+        return only.format if only is not None and only.tensors == EVERYWHERE else None
 
     @property
     def cache_dtype(self) -> str:

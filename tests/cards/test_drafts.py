@@ -79,6 +79,16 @@ def test_a_draft_drafts_for_a_release_in_another_format_too() -> None:
     assert fit.verdict == "fits"
 
 
+def test_a_draft_in_another_format_is_known_by_its_name() -> None:
+    plain, packed = (
+        gpu_sizer.estimate("qwen3.8-27b", gpu="h200", speculative=f"draft:{name}:7", context=8192).per_gpu
+        for name in ("z-lab/Qwen3.8-27B-DFlash2", "somebody/Qwen3.8-27B-DFlash2-W4A16")
+    )
+    assert plain is not None
+    assert packed is not None
+    assert plain.weights_bytes - packed.weights_bytes == pytest.approx(0.71 * 1_797_000_000 * 2, rel=0.05)
+
+
 def test_validate_checks_drafts(tmp_path: Path) -> None:
     card = CARDS.drafts.get("kimi-k3-dspark")
     assert card.draft is not None

@@ -32,6 +32,8 @@ from gpu_sizer.model.inventory import build_inventory
             "int4-group128",
         ),
         ("RedHatAI/Llama-3.2-1B-Instruct-quantized.w4a16", "RedHatAI/Llama-3.2-1B-Instruct", "int4-group128"),
+        ("Intel/Qwen3.8-27B-int4-AutoRound", "Intel/Qwen3.8-27B", "int4-group128"),
+        ("x/Y-4bit-GPTQ", "x/Y", "int4-group128"),
         # Counts of what their repositories store are those of a scale for each 32 weights.
         ("cyankiwi/MiniMax-M2.7-AWQ-4bit", "cyankiwi/MiniMax-M2.7", "int4-group32"),
         ("cyankiwi/Qwen3.6-27B-AWQ-INT4", "cyankiwi/Qwen3.6-27B", "int4-group32"),
@@ -49,6 +51,31 @@ def test_a_rerelease_takes_half_and_says_what_was_assumed() -> None:
     assert scaled.per_gpu is not None
     assert scaled.per_gpu.weights_bytes == pytest.approx(plain.per_gpu.weights_bytes / 2, rel=0.02)
     assert any("read from the name" in warning for warning in scaled.warnings)
+
+
+@pytest.mark.parametrize(
+    ("name", "cache"),
+    [
+        ("unsloth/gemma-4-12b-it-NVFP4", "float8"),
+        ("unsloth/Qwen3.8-27B-NVFP4", "float8"),
+        ("unsloth/Qwen3.8-27B-FP8", "bfloat16"),
+        ("RedHatAI/gemma-4-26B-A4B-it-NVFP4", "bfloat16"),
+    ],
+)
+def test_whose_releases_ask_for_a_cache_of_their_own(name: str, cache: str) -> None:
+    assert load_model(name).weights.cache_dtype == cache
+
+
+@pytest.mark.parametrize(
+    ("name", "fmt"),
+    [
+        # Matrices of 2,112 and of 704 columns have no groups of 128.
+        ("somebody/gemma-4-26B-A4B-it-AWQ", "int4-group32"),
+        ("somebody/Qwen3-32B-AWQ", "int4-group128"),
+    ],
+)
+def test_groups_divide_the_matrices(name: str, fmt: str) -> None:
+    assert load_model(name).weights.rules[0].format == fmt
 
 
 def test_the_catalogues_own_card_goes_first() -> None:
@@ -86,3 +113,18 @@ def test_groups_of_32_are_those_that_a_repository_counts() -> None:
     stored = inventory.total_parameters - linear + linear // 8 + linear // 32
     assert stored == pytest.approx(36_811_839_984, rel=2e-3)
     assert inventory.total_parameters - linear + linear // 8 + linear // 128 < 0.87 * stored
+
+
+@pytest.mark.parametrize(
+    ("name", "gpu", "verdict"),
+    [
+        # 3.0 GiB are free, and its attention takes 3.2 GiB more in 16 bits.
+        ("somebody/gemma-4-12B-it-NVFP4", "rtx-5070-ti", "tight"),
+        ("somebody/gemma-4-12B-it-NVFP4", "rtx-5090", "fits"),
+        # AWQ leaves no layer as it was.
+        ("somebody/gemma-4-12B-it-AWQ", "rtx-5070-ti", "fits"),
+    ],
+)
+def test_a_release_fits_only_beside_what_it_may_keep(name: str, gpu: str, verdict: str) -> None:
+    fit = estimate(name, gpu=gpu, context=65536, max_num_seqs=16)
+    assert fit.verdict == verdict

@@ -26,6 +26,10 @@ TWO: dict[str, Any] = {
 }
 
 
+#: The draft of three start-ups on two RTX 5090.
+DFLASH2 = "draft:qwen3.8-27b-dflash2:7"
+
+
 def request_blocks(model: str, gpu: str, tp: int, version: str, load: Load, dtype: str = "float8") -> tuple[int, int]:
     """Blocks that one request takes, and bytes of one block."""
     engine = VllmEngine(version)
@@ -50,6 +54,9 @@ def request_blocks(model: str, gpu: str, tp: int, version: str, load: Load, dtyp
         ("qwen3.8-27b-fp8", "rtx-3090", 2, "0.24", True, None, 90, 1568 * 1024 * 16, (302921, 131072, 208)),
         # Qwen3.6-27B on two H100 under 0.27.1, prefixes left aside as by default.
         ("qwen3.6-27b", "h100", 2, "0.27.1", None, None, 87, None, (1407894, 65536, 1869)),
+        # A draft's heads are of another width: its five windowed layers are a group, and all groups are of five
+        # (github.com/noonghunna/club-3090/issues/1085): 1,418 blocks of 11.15 GiB.
+        ("qwen3.8-27b-fp8", "rtx-5090", 2, "0.27.1", True, DFLASH2, 463, 1648 * 1024 * 5, (451603, 147456, 1418)),
     ],
 )
 def test_blocks_are_those_of_logs(
@@ -69,6 +76,30 @@ def test_blocks_are_those_of_logs(
     assert found == blocks
     assert block is None or size == block
     assert int(pool / blocks * context) == pytest.approx(tokens, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("context", "blocks", "pool", "tokens"),
+    # Issues 1084 (16.01 GiB) and 1086 (11.15 GiB) of the same repository, whose cache has 16 bits.
+    [(204800, 1102, 2017, 374847), (65536, 430, 1405, 214135)],
+)
+def test_a_windowed_drafts_blocks_are_those_of_logs(context: int, blocks: int, pool: int, tokens: int) -> None:
+    load = Load(context=context, prefix_caching=True, speculative=DFLASH2)
+    found, size = request_blocks("qwen3.8-27b", "rtx-5090", 2, "0.27.1", load, "bfloat16")
+    assert (found, size) == (blocks, 832 * 2048 * 5)
+    assert int(pool / blocks * context) == pytest.approx(tokens, abs=1)
+
+
+def test_a_scale_for_each_head_takes_four_bytes_beside_keys_and_values() -> None:
+    """github.com/noonghunna/club-3090/issues/602: 200 blocks of 5.23 GiB, 289,661 tokens."""
+    load = Load(context=262144, prefix_caching=True, speculative="mtp:3")
+    blocks, size = request_blocks("qwen3.6-27b-fp8", "rtx-3090", 2, "0.24", load, "int8_per_token_head")
+    assert (blocks, int(5.23 * 2**30 / size)) == (181, 200)
+    assert int(200 / blocks * 262144) == 289661
+    with pytest.raises(RequestError, match="no keys of heads"):
+        estimate("deepseek-v3", gpu="h200", tensor_parallel_size=8, kv_cache_dtype="int8_per_token_head")
+    with pytest.raises(RequestError, match="first known to scale"):
+        estimate("qwen3-8b", gpu="rtx-3090", kv_cache_dtype="fp8_per_token_head", engine="vllm@0.11")
 
 
 def test_prefix_caching_of_states_is_each_versions_own() -> None:

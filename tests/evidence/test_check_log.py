@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gpu_sizer import load_model
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.cli.entry import run
 from gpu_sizer.engines.registry import engine
 from gpu_sizer.evidence.check import LogCheck, check
+from gpu_sizer.evidence.identify import identify_model
 from gpu_sizer.evidence.logs import reader
 from gpu_sizer.evidence.logs.startup import TRIGGERS, LogFindings, read_log
 from gpu_sizer.evidence.records import EvidenceError, record_from
@@ -1014,3 +1016,27 @@ def test_a_server_without_its_towers_is_compared_without_them() -> None:
     whole = check(findings(log.replace("True", "False")), catalogue(), gpu="h100")
     assert whole.errors["weights_gib_per_gpu"] == pytest.approx(0.017, abs=0.002)
     assert whole.replayed.predicted["available_kv_gib"] < without.replayed.predicted["available_kv_gib"] - 0.5
+
+
+@pytest.mark.parametrize(
+    "said", ["vLLM API server version {}", "Initializing a V1 LLM engine (v{}) with config: model='m'"]
+)
+def test_a_build_without_tags_tells_no_release(said: str) -> None:
+    untagged = said.format("0.1.dev19754+g3a0914114")
+    assert "engine_version" not in findings(untagged).values
+    assert findings(said.format("0.24.0")).values["engine_version"] == "0.24.0"
+
+
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [
+        ("Lorbus/Qwen3.6-27B-int4-AutoRound", "auto_round"),
+        ("cyankiwi/gemma-4-26B-A4B-it-qat-AWQ-INT4", "compressed-tensors"),
+    ],
+)
+def test_releases_of_the_tables_are_known_in_logs(name: str, method: str) -> None:
+    record = record_from({"id": "x", "model": name, "quantization": method, "gpu": "RTX 3090", "tp": 2}, "here")
+    identified = identify_model(record, catalogue())
+    assert identified.card.weights == load_model(name).weights
+    # What a release keeps in 16 bits is in no table.
+    assert identified.guessed

@@ -169,3 +169,39 @@ def test_a_compute_buffer_without_flash_attention_is_what_llama_cpp_printed() ->
     for record in (off, records["llama-cpp-020"]):
         found = replay(record, catalogue()).predicted
         assert found["activation_peak_gib"] == pytest.approx(record.activation_peak_gib, rel=0.0005)
+
+
+@cache
+def fresh() -> tuple[Replayed, ...]:
+    """Start-ups of 2026 that came after the fit: no constant rests on them, whatever half their threads belong to."""
+    file = HERE / "fresh.jsonl"
+    with file.open(encoding="utf-8") as stream:
+        return tuple(replay_all(read_records(stream, file.name), catalogue()))
+
+
+def test_no_fresh_failure_is_called_fits_and_what_served_is_accepted() -> None:
+    assert all(r.status == "ok" for r in fresh())
+    assert not [r.record.id for r in fresh() if is_unsafe(r)]
+    assert not [r.record.id for r in fresh() if is_refused(r)]
+
+
+def test_weights_that_a_log_disproves_are_no_reason_to_say_fits() -> None:
+    lighter = [r for r in fresh() if r.errors.get("weights_gib_per_gpu", 0.0) < -0.02 and "verdict" in r.predicted]
+    by_name = [r for r in lighter if r.record.engine == "vllm"]
+    assert by_name
+    assert {r.predicted["verdict"] for r in by_name} == {"tight"}
+
+
+def test_every_fresh_outlier_has_its_cause_written_down() -> None:
+    causes = yaml.safe_load((HERE / "fresh_causes.yaml").read_text(encoding="utf-8"))
+    assert {r.record.id for r in fresh() if beyond_bounds(r)} == set(causes)
+
+
+def test_what_a_release_keeps_lies_within_the_error_of_a_format_read_from_its_name() -> None:
+    """NVFP4 releases without a draft: the log's weights are no more than the estimate's and its error."""
+    packed = [r for r in fresh() if r.record.model.endswith("-NVFP4") and r.record.engine == "vllm"]
+    alone = [r for r in packed if r.record.weights_gib_per_gpu and "draft" not in (r.record.note or "")]
+    assert len(alone) >= 7
+    for r in alone:
+        told, p = r.measured["weights_gib_per_gpu"], r.predicted
+        assert told <= p["weights_gib_per_gpu"] + p["band_gib"], r.record.id

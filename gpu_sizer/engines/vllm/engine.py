@@ -14,13 +14,19 @@ from gpu_sizer.engines.vllm.encoders import is_profiled, video_note
 from gpu_sizer.engines.vllm.fitting import VllmFitting
 from gpu_sizer.engines.vllm.model import HALF, VllmModel
 from gpu_sizer.engines.vllm.pages import Page, PageRules, layer_pages
-from gpu_sizer.engines.vllm.support import host_note, pooled_cache_dtype, sparse_cache_dtype, split_refusal
+from gpu_sizer.engines.vllm.support import (
+    check_scaled_heads,
+    host_note,
+    pooled_cache_dtype,
+    sparse_cache_dtype,
+    split_refusal,
+)
 from gpu_sizer.engines.vllm.version import VersionProfile, version_profile
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import AS_RELEASED, Load, Settings
 from gpu_sizer.memory.estimate import LayoutMemory
 from gpu_sizer.memory.layout import Layout
-from gpu_sizer.model.caches import CacheTypes, LayerKeeps
+from gpu_sizer.model.caches import SCALED_BY_HEAD, CacheTypes, LayerKeeps
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.records import replace
 from gpu_sizer.units import GIB, ceil_div
@@ -191,6 +197,8 @@ class VllmEngine(Supported):
             named = pooled_cache_dtype(card, gpu.generation, named, self.version)
         elif model.is_sparse_latent and gpu.platform == "cuda":
             named = sparse_cache_dtype(card, gpu.generation, named, self.version)
+        elif named in SCALED_BY_HEAD:
+            check_scaled_heads(card, self.version)
         if named is not None:
             return named
         return card.weights.kv_cache_dtype or HALF.get(card.weights.dtype, card.weights.dtype)

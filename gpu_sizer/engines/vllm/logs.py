@@ -149,24 +149,27 @@ def _command(found: Found, match: re.Match[str]) -> None:
 
 
 _GIB = r" ?(?P<unit>[GM]i?B)"
+#: A build from sources without their tags calls itself 0.1.dev19754: that tells no release.
+_UNTAGGED = r"v?0\.1\.dev"
+_VERSION = rf"(?!{_UNTAGGED})(?P<engine_version>v?\d+\.\d+[\w.+]*)"
 
 WORDINGS: tuple[Wording, ...] = (
     *source_line("vllm"),
-    wording("vLLM API server version", r"vLLM API server version (?P<engine_version>v?\d+\.\d+[\w.+]*)", starts=True),
-    wording("  version ", r"[█▀▄]\s+version\s+(?P<engine_version>v?\d+\.\d+[\w.+]*)", starts=True),
+    wording("vLLM API server version", rf"vLLM API server version {_VERSION}", starts=True),
+    wording("  version ", rf"[█▀▄]\s+version\s+{_VERSION}", starts=True),
     wording("  model   ", r"[█▀▄]\s+model\s+(?P<model>\S+)"),
-    wording("vLLM server version", r"vLLM server version (?P<engine_version>v?\d+\.\d+[\w.+]*)"),
+    wording("vLLM server version", rf"vLLM server version {_VERSION}"),
     # Reports of the environment, and words around a log.
-    wording("vLLM Version", r"vLLM Version\s*: *(?P<engine_version>v?\d+\.\d+[\w.+]*)", worth=COMMAND),
+    wording("vLLM Version", rf"vLLM Version\s*: *{_VERSION}", worth=COMMAND),
     wording("vllm-openai:", r"vllm-openai:(?P<engine_version>v\d+\.\d+[\w.]*)", worth=COMMAND),
-    wording("vLLM ", r"\bvLLM (?:version:? )?(?P<engine_version>v?\d+\.\d+[\w.+]*)(?<!\.)", worth=COMMAND),
+    wording("vLLM ", rf"\bvLLM (?:version:? )?{_VERSION}(?<!\.)", worth=COMMAND),
     wording("vllm==", r"\bvllm==(?P<engine_version>\d+\.\d+[\w.+]*)", worth=COMMAND),
     wording("non-default args: ", r"non-default args: ", also=_arguments),
     wording("args: Namespace(", r"args: Namespace\(", also=_arguments),
     wording(
         "with config: ",
         r"Initializing an? (?:(?P<engine_generation>V[01]) )?(?:LLM )?[Ee]ngine "
-        r"(?:\(v?(?P<engine_version>\d+\.\d+[\w.+]*)\) )?with config: ",
+        rf"(?:\((?:{_UNTAGGED}[^)]*|v?(?P<engine_version>\d+\.\d+[\w.+]*))\) )?with config: ",
         worth=CONFIG,
         starts=True,
         also=_config,

@@ -52,7 +52,7 @@ class Page:
     stride: int = 1
     """Bytes of which the distance between blocks is a multiple."""
     width: int = 0
-    """Width of a head of short convolutions, whose pages may differ in nothing else; 0 for other caches."""
+    """Width of a head, in which pages may differ alone; 0 for caches without heads."""
 
     @property
     def kind(self) -> str:
@@ -261,6 +261,9 @@ def layer_pages(
         spec: Spec = FULL
         if c.span is not None and windows:
             spec = Chunked(c.span) if c.kind == "chunked" else Sliding(c.span)
-        return Page(spec, block, block * c.token_bytes, c.latent)
+        # Heads of another width are another spec to the planner, even where they take the same bytes (a draft's beside
+        # its model's).
+        width = mixer.head_dim if isinstance(mixer, Attention) else 0
+        return Page(spec, block, block * c.token_bytes, c.latent, width=width)
 
     return {name: [page(c, blocks[name].mixer) for c in caches] for name, caches in by_block.items()}

@@ -11,10 +11,11 @@ from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.engines.serving import Start, Starter
 from gpu_sizer.engines.speculation import Speculation, speculation
 from gpu_sizer.engines.versions import at_least
+from gpu_sizer.model.caches import SCALED_BY_HEAD
 
 #: Names of the types as ``--kv-cache-dtype`` takes them (vllm/config/cache.py: CacheDType).
 CACHE_TYPES = {"float8": "fp8", "bf16": "bfloat16", "fp16": "float16"} | {
-    name: name for name in ("fp8", "fp8_e4m3", "fp8_e5m2")
+    name: name for name in ("fp8", "fp8_e4m3", "fp8_e5m2", *SCALED_BY_HEAD)
 }
 #: The first version whose usual core processes prompts in chunks unasked (vllm/engine/arg_utils.py, V1).
 CHUNKS_BY_ITSELF = "0.8"

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: First version whose GLM-5.3 Flash has a float8 cache on data-center Blackwell.
 FLOAT8_CACHE = "0.33"
+#: First version in which a scale for each head of each token was seen (config/cache.py of 0.20.2; 0.15 has none).
+SCALED_HEADS = "0.20"
 
 
 def host_note(card: ModelCard) -> str | None:
@@ -50,6 +52,18 @@ def _shared_states_refusal(card: ModelCard, layout: Layout) -> str | None:
         if mixer is not None and mixer.reads_states:
             return f"layer {start} would begin a pipeline stage and read compressed states of an earlier one"
     return None
+
+
+def check_scaled_heads(card: ModelCard, version: VersionProfile) -> None:
+    """Refuses a cache with scales of heads where there are no heads, or before there was one.
+
+    Raises:
+        UncountableError: a model or version without it.
+    """
+    if not version.at_least(SCALED_HEADS):
+        raise UncountableError(f"vLLM {SCALED_HEADS} is the first known to scale a cache by heads", about="engine")
+    if any(m.latent or m.compressed for b in card.architecture.blocks.values() for m in b.mixers):
+        raise UncountableError(f"{card.name} caches no keys of heads that vLLM could scale", about="model")
 
 
 def pooled_cache_dtype(card: ModelCard, major: int | None, named: str | None, version: VersionProfile) -> str | None:

@@ -142,12 +142,13 @@ class Attention(Mixer):
         if self.shares_cache:
             return []
         kind: CacheKind = "sliding" if self.sliding_window else "chunked" if self.attention_chunk_size else "full"
-        values = max(1, self.num_key_value_heads // tp) * (self.head_dim + self.value_dim)
+        heads = max(1, self.num_key_value_heads // tp)
+        values = heads * (self.head_dim + self.value_dim)
         pools = self.indexer is not None and self.indexer.pools
         caches = [
             LayerCache(
                 kind,
-                token_bytes=values * t.cache_bytes,
+                token_bytes=values * t.cache_bytes + 2 * heads * t.scale_bytes,
                 span=self.sliding_window or self.attention_chunk_size,
                 sparse=self.indexer is not None and not pools,
                 wide=self.head_dim > WIDEST_HEAD,
