@@ -91,6 +91,10 @@ def load_in_any_type(model: str | os.PathLike[str] | ModelCard, *, cards: Catalo
         GpuSizerError: as :func:`load_model`; or its name tells the type of a file, which is told apart there.
     """
     card = load_model(model, cards=cards)
+    if card.weights.file is not None:
+        raise RequestError(
+            f"{card.name} is a GGUF file, which llama.cpp alone reads: here all models are under one engine"
+        )
     if (kind := card.weights.file_type) is not None:
         raise RequestError(
             f"name {card.id}, and the type of its file apart (--engine {INSTEAD} --weights-dtype {kind}): here all "

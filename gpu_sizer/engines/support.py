@@ -50,6 +50,8 @@ class Supported:
 
     counted: frozenset[str] = frozenset()
     """The settings among those that this engine counts."""
+    reads_files: bool = False
+    """Whether a GGUF file is counted as this engine loads it."""
 
     def __init__(self, version: str | None = None) -> None:
         self.asked = version or str(self.head["release"])
@@ -144,8 +146,12 @@ class Supported:
         """Refuses a model whose class this version does not have.
 
         Raises:
-            UncountableError: the first version that has it, or the last.
+            UncountableError: the first version that has it, or the last; or a GGUF file, which it reads otherwise.
         """
+        if card.weights.file is not None and not self.reads_files:
+            does = self.head.get("gguf", "reads no GGUF files that is known here")
+            other = "name the model that it was made from, or take llama.cpp (--engine llama.cpp)"
+            raise UncountableError(f"{card.name} is a GGUF file: {self.title} {does}; {other}", about="model")
         if (span := self._span(card)) is None:
             return
         first, last = span

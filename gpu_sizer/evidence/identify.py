@@ -6,6 +6,7 @@ the weights. A name that could mean several things, or a format that is not mode
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from gpu_sizer.cards.gpu_spec import GpuSpec, Memory
 from gpu_sizer.cards.model_card import ModelCard, Source
 from gpu_sizer.cards.rereleases import as_rerelease, base_and_format
 from gpu_sizer.engines.registry import engine
-from gpu_sizer.errors import UnknownGpuError, UnknownModelError
+from gpu_sizer.errors import CardError, UnknownGpuError, UnknownModelError
 from gpu_sizer.evidence.records import EvidenceRecord
 from gpu_sizer.records import dataclass, replace
 from gpu_sizer.units import GIB, MIB
@@ -105,6 +106,8 @@ def identify_model(
     """
     if not record.model:
         raise Skipped("the record names no model")
+    if record.model.endswith(".gguf") and not cards.names_only and os.path.isfile(record.model):
+        return Identified(_of_file(record.model))
     if any_weights and (record.quantization or "").lower() not in _GGUF_RELEASED:
         card = _identified(replace(record, quantization=None), cards, named=True).card
         own = _own_type(record) if own_types else None
@@ -114,6 +117,20 @@ def identify_model(
         card = identified.card
         return replace(identified, card=replace(card, architecture=replace(card.architecture, towers=())))
     return identified
+
+
+def _of_file(path: str) -> ModelCard:
+    """The card of a GGUF file that is here.
+
+    Raises:
+        Skipped: it cannot be read.
+    """
+    from gpu_sizer.importers.sources import import_source
+
+    try:
+        return import_source(path)
+    except CardError as error:
+        raise Skipped(str(error)) from None
 
 
 def _own_type(record: EvidenceRecord) -> str | None:

@@ -7,6 +7,7 @@ what is left of the file before anything is believed, and no tensor data are rea
 from __future__ import annotations
 
 import os
+import re
 import struct
 from collections.abc import Mapping
 from math import prod
@@ -17,6 +18,7 @@ from gpu_sizer.errors import CardError, printable, shown
 from gpu_sizer.files import open_regular
 from gpu_sizer.importers.checkpoint import Checkpoint, StoredTensor
 from gpu_sizer.model.bounds import MOST_TOKENS
+from gpu_sizer.model.formats import BLOCKS
 
 MAGIC = b"GGUF"
 #: Strings, tensor lists and lists of metadata beyond these are no model's.
@@ -27,19 +29,28 @@ MOST_STRINGS = 2_000_000
 LONGEST_KEY, LONGEST_TEXT, LONGEST_NAME = 65_535, 400, 256
 #: Elements of an array that is kept (one for each layer), and of all that are.
 KEPT, MOST_KEPT = 4096, 200_000
+#: Files of one model, and how one of several is called (tools/gguf-split; src/llama.cpp: llama_split_path).
+MOST_PARTS = 1000
+_PART = re.compile(r"-\d{5}-of-\d{5}\.gguf$")
 
 _SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
 _STRING, _ARRAY = 8, 9
 
-#: Tensor types: name, values in a block, bytes of a block (ggml ``ggml-common.h``).
-TYPES: dict[int, tuple[str, int, int]] = {
-    0: ("F32", 1, 4), 1: ("F16", 1, 2), 2: ("Q4_0", 32, 18), 3: ("Q4_1", 32, 20), 6: ("Q5_0", 32, 22),
-    7: ("Q5_1", 32, 24), 8: ("Q8_0", 32, 34), 10: ("Q2_K", 256, 84), 11: ("Q3_K", 256, 110), 12: ("Q4_K", 256, 144),
-    13: ("Q5_K", 256, 176), 14: ("Q6_K", 256, 210), 16: ("IQ2_XXS", 256, 66), 17: ("IQ2_XS", 256, 74),
-    18: ("IQ3_XXS", 256, 98), 19: ("IQ1_S", 256, 50), 20: ("IQ4_NL", 32, 18), 21: ("IQ3_S", 256, 110),
-    22: ("IQ2_S", 256, 82), 23: ("IQ4_XS", 256, 136), 24: ("I8", 1, 1), 25: ("I16", 1, 2), 26: ("I32", 1, 4),
-    27: ("I64", 1, 8), 28: ("F64", 1, 8), 29: ("IQ1_M", 256, 56), 30: ("BF16", 1, 2), 34: ("TQ1_0", 256, 54),
-    35: ("TQ2_0", 256, 66), 39: ("MXFP4", 32, 17), 40: ("NVFP4", 64, 36), 41: ("Q1_0", 128, 18),
+#: Tensor types by their numbers, and the bytes of a value of the plain ones (ggml/include/ggml.h: ggml_type).
+TYPES = {
+    0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 6: "Q5_0", 7: "Q5_1", 8: "Q8_0", 10: "Q2_K", 11: "Q3_K", 12: "Q4_K",
+    13: "Q5_K", 14: "Q6_K", 16: "IQ2_XXS", 17: "IQ2_XS", 18: "IQ3_XXS", 19: "IQ1_S", 20: "IQ4_NL", 21: "IQ3_S",
+    22: "IQ2_S", 23: "IQ4_XS", 24: "I8", 25: "I16", 26: "I32", 27: "I64", 28: "F64", 29: "IQ1_M", 30: "BF16",
+    34: "TQ1_0", 35: "TQ2_0", 39: "MXFP4", 40: "NVFP4", 41: "Q1_0", 42: "Q2_0",
+}  # fmt: skip
+PLAIN = {"F32": 4, "F16": 2, "BF16": 2, "F64": 8, "I8": 1, "I16": 2, "I32": 4, "I64": 8}
+#: Types of whole files by their numbers (include/llama.h: llama_ftype).
+FILE_TYPES = {
+    0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K", 11: "Q3_K_S", 12: "Q3_K_M",
+    13: "Q3_K_L", 14: "Q4_K_S", 15: "Q4_K_M", 16: "Q5_K_S", 17: "Q5_K_M", 18: "Q6_K", 19: "IQ2_XXS", 20: "IQ2_XS",
+    21: "Q2_K_S", 22: "IQ3_XS", 23: "IQ3_XXS", 24: "IQ1_S", 25: "IQ4_NL", 26: "IQ3_S", 27: "IQ3_M", 28: "IQ2_S",
+    29: "IQ2_M", 30: "IQ4_XS", 31: "IQ1_M", 32: "BF16", 36: "TQ1_0", 37: "TQ2_0", 38: "MXFP4_MOE", 39: "NVFP4",
+    40: "Q1_0", 41: "Q2_0",
 }  # fmt: skip
 
 
@@ -122,6 +133,39 @@ class _Reader:
             raise self.fail(f"an array of values of type {inner}")
 
 
+def is_gguf(file: Path) -> bool:
+    """Whether a file begins as GGUF files do, whatever its name: Ollama's blobs bear none."""
+    with open_regular(file) as stream:
+        return stream.read(len(MAGIC)) == MAGIC
+
+
+def read_model(file: Path) -> tuple[dict[str, Any], Checkpoint]:
+    """What :func:`read_gguf` reads of a model in one file, or in several of which this is one.
+
+    The tensors of all parts are read; what tells the shape stands in the first (src/llama-model-loader.cpp).
+
+    Raises:
+        CardError: as there, or a part that is not there.
+    """
+    metadata, checkpoint = read_gguf(file)
+    count = metadata.get("split.count", 1)
+    if not isinstance(count, int) or count <= 1:
+        return metadata, checkpoint
+    told = _PART.search(file.name)
+    if told is None or count > MOST_PARTS:
+        raise CardError(str(file), "split.count", f"one of {shown(count)} parts, and its name does not tell which")
+    tensors: dict[str, StoredTensor] = {}
+    names = [f"{file.name[: told.start()]}-{number:05}-of-{count:05}.gguf" for number in range(1, count + 1)]
+    for number, name in enumerate(names):
+        part = file.with_name(name)
+        if not part.is_file():
+            raise CardError(str(file), "split.count", f"one of {count} parts: {name} is not beside it")
+        of_part, stored = read_gguf(part)
+        metadata = of_part if number == 0 else metadata
+        tensors |= stored.tensors
+    return metadata, Checkpoint(tensors, tuple(names))
+
+
 def read_gguf(file: Path) -> tuple[dict[str, Any], Checkpoint]:
     """The metadata that tell a model's shape, and the tensor list of a GGUF file.
 
@@ -137,7 +181,7 @@ def read_gguf(file: Path) -> tuple[dict[str, Any], Checkpoint]:
 
 def _is_wanted(key: str) -> bool:
     """Whether a key of the metadata says what kind of model it is, or its shape."""
-    return key in ("general.architecture", "general.name") or key.partition(".")[2] in _KEYS
+    return key in _GENERAL or key.partition(".")[2] in _KEYS or key.partition(".")[2] in _OF_LAYERS
 
 
 def _read(r: _Reader) -> tuple[dict[str, Any], Checkpoint]:
@@ -165,7 +209,8 @@ def _read(r: _Reader) -> tuple[dict[str, Any], Checkpoint]:
         kind, _offset = r.scalar("<I"), r.scalar("<Q")
         if kind not in TYPES:
             raise CardError(str(r.file), printable(name[:120]), f"tensor type {kind} is not supported")
-        label, block, size = TYPES[kind]
+        label = TYPES[kind]
+        block, size = BLOCKS[label.lower()] if label not in PLAIN else (1, PLAIN[label])
         if prod(shape) >= 1 << 50 or (shape and shape[-1] % block):
             raise CardError(
                 str(r.file), printable(name[:120]), f"a shape of {shown(list(shape))} does not suit {label}"
@@ -190,6 +235,28 @@ ARCHITECTURES = {
     "olmo2": "olmo2",
     "granite": "granite",
 }
+
+#: Keys of every file: what it is, and which part of several (docs/gguf.md; src/llama-arch.cpp: LLM_KV_NAMES).
+_GENERAL = frozenset(("general.architecture", "general.name", "general.type", "general.file_type"))
+_GENERAL |= {"split.no", "split.count"}
+#: Metadata below the architecture's prefix that tell what layers keep beside those of a configuration.
+_OF_LAYERS = frozenset(
+    (
+        "nextn_predict_layers",
+        "attention.value_length",
+        "attention.key_length_swa",
+        "attention.value_length_swa",
+        "attention.sliding_window_pattern",
+        "attention.shared_kv_layers",
+        "ssm.conv_kernel",
+        "ssm.inner_size",
+        "ssm.state_size",
+        "ssm.time_step_rank",
+        "ssm.group_count",
+        "kda.head_dim",
+        "shortconv.l_cache",
+    )
+)
 
 #: Metadata below the architecture's prefix -> key of the configuration.
 _KEYS = {

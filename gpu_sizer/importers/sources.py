@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from pathlib import Path
 
 from gpu_sizer.cards.model_card import ModelCard
@@ -43,15 +42,14 @@ def _from_folder(path: Path) -> ModelCard:
 
 
 def _from_gguf(path: Path) -> ModelCard:
-    """A GGUF file's card: unquantized files only, since the formats of quantized ones belong to other engines."""
-    from gpu_sizer.importers.gguf import configuration, read_gguf
+    """A GGUF file's card: that of the release where it is unquantized and its family is known, else of the file."""
+    from gpu_sizer.importers.gguf import ARCHITECTURES, PLAIN, configuration, read_model
+    from gpu_sizer.importers.gguf_layers import file_card
 
-    metadata, checkpoint = read_gguf(path)
-    stored = Counter(t.dtype for t in checkpoint.tensors.values())
-    if quantized := sorted(set(stored) - {"F32", "F16", "BF16", "F64", "I8", "I16", "I32", "I64"}):
-        advice = "name the model that it was made from, with --engine llama.cpp --weights-dtype q4_k_m or another"
-        reason = f"quantized as {', '.join(quantized)}; {advice}"
-        raise CardError(str(path), "", reason)
+    metadata, checkpoint = read_model(path)
+    quantized = any(t.dtype not in PLAIN for t in checkpoint.tensors.values())
+    if quantized or metadata.get("general.architecture") not in ARCHITECTURES:
+        return file_card(path, metadata, checkpoint)
     config = configuration(path, metadata, checkpoint)
     name = str(metadata.get("general.name") or path.stem)[:80]
     card = card_from_config(config, name=name.replace(" ", "-"), source=str(path), file=str(path))
@@ -74,9 +72,11 @@ def import_source(source: str) -> ModelCard:
         from gpu_sizer.importers.hub import import_hub
 
         return import_hub(source.removeprefix(HUB_PREFIX))
+    from gpu_sizer.importers.gguf import is_gguf
+
     path = Path(os.path.expanduser(source))
     try:
-        if path.suffix == ".gguf":
+        if path.suffix == ".gguf" or (path.suffix == "" and path.is_file() and is_gguf(path)):
             return _from_gguf(path)
         if path.suffix == ".safetensors" and path.is_file():
             return _from_folder(path.parent)

@@ -25,6 +25,7 @@ ELEMENT_BYTES = {
     "int64": 8,
     "float32": 4,
     "int32": 4,
+    "int16": 2,
     "bfloat16": 2,
     "float16": 2,
     "float8": 1,
@@ -89,6 +90,37 @@ BLOCK_SCALED = ("float8-block", "float8-block-ue8m0")
 #: Values under one scale along a row, where a rank's share must be a whole number of them.
 SCALE_UNITS = {**dict.fromkeys(BLOCK_SCALED, SCALE_BLOCK), "int4-group32": 32, "int4-group128": 128}
 
+#: Types of tensors in GGUF files: values in one block, and its bytes (ggml/src/ggml-common.h of ggml-org/llama.cpp).
+BLOCKS = {
+    "q4_0": (32, 18),
+    "q4_1": (32, 20),
+    "q5_0": (32, 22),
+    "q5_1": (32, 24),
+    "q8_0": (32, 34),
+    "q2_k": (256, 84),
+    "q3_k": (256, 110),
+    "q4_k": (256, 144),
+    "q5_k": (256, 176),
+    "q6_k": (256, 210),
+    "iq1_s": (256, 50),
+    "iq1_m": (256, 56),
+    "iq2_xxs": (256, 66),
+    "iq2_xs": (256, 74),
+    "iq2_s": (256, 82),
+    "iq3_xxs": (256, 98),
+    "iq3_s": (256, 110),
+    "iq4_nl": (32, 18),
+    "iq4_xs": (256, 136),
+    "tq1_0": (256, 54),
+    "tq2_0": (256, 66),
+    "mxfp4": (32, 17),
+    "nvfp4": (64, 36),
+    "q1_0": (128, 18),
+    "q2_0": (64, 18),
+}
+#: Before the name of such a type in an inventory: other formats of the same name differ in their scales.
+OF_FILE = "gguf-"
+
 WEIGHT_FORMATS = ("bfloat16", "float16", "float32", *_SCALED)
 
 
@@ -106,6 +138,9 @@ def storage_bytes(shape: tuple[int, ...], fmt: str) -> int:
         return prod(shape) * plain
     if (scaled := _SCALED.get(fmt)) is not None:
         return scaled(shape)
+    if fmt.startswith(OF_FILE):
+        values, size = BLOCKS[fmt.removeprefix(OF_FILE)]
+        return prod(shape) // values * size
     raise RequestError(f"unknown weight format {fmt!r}; known: {', '.join(WEIGHT_FORMATS)}")
 
 
@@ -122,4 +157,4 @@ def expert_storage_bytes(shape: tuple[int, ...], fmt: str, width: int) -> int:
 
 def is_scaled(fmt: str) -> bool:
     """Whether a format stores scales beside low-precision values."""
-    return fmt in _SCALED
+    return fmt in _SCALED or fmt.startswith(OF_FILE)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor
-    from gpu_sizer.model.weights import FormatRule, Weights
+    from gpu_sizer.model.weights import FormatRule, GgufFile, Weights
 
     class Described(Protocol):
         """What of a card an inventory is made from."""
@@ -242,6 +242,28 @@ def weight_format(name: str) -> str:
     return resolved
 
 
+def _of_file(card: Described, file: GgufFile) -> Inventory:
+    """The inventory of a GGUF file: the tensors that it holds."""
+    from gpu_sizer.model.gguf import EMBEDDING, HEAD, INPUTS, tensors_of
+
+    a = card.architecture
+    used = {name: max((f.num_experts_per_tok for f in b.feed_forwards), default=0) for name, b in a.blocks.items()}
+    outside = tensors_of(file.outside)
+    head = tuple(t for t in outside if t.name == HEAD)
+    embedding = tuple(t for t in outside if t.name in INPUTS)
+    return Inventory(
+        blocks={name: tensors_of(groups, used[name]) for name, groups in file.layers.items()},
+        layer_names=a.layer_names,
+        embedding=embedding,
+        head=head or tuple(t for t in embedding if t.name == EMBEDDING),
+        final=tuple(t for t in outside if t.name not in (*INPUTS, HEAD)),
+        towers=(),
+        mtp=tensors_of(file.ahead),
+        mtp_beside=(),
+        tied=a.tie_word_embeddings,
+    )
+
+
 def build_inventory(card: Described, dtype: str | None = None) -> Inventory:
     """The inventory of a card.
 
@@ -253,6 +275,12 @@ def build_inventory(card: Described, dtype: str | None = None) -> Inventory:
     Raises:
         RequestError: the data type is not known.
     """
+    if card.weights.file is not None:
+        if dtype is not None:
+            raise RequestError(
+                f"a GGUF file holds tensors in the types that it has: for {dtype} name the model that it was made from"
+            )
+        return _of_file(card, card.weights.file)
     a, fmt = card.architecture, card.weights.dtype
     what_if = weight_format(dtype) if dtype is not None else None
     as_built = what_if is None and not card.weights.rules

@@ -43,8 +43,9 @@ class Rates:
             RequestError: a GPU or engine of whose speed nothing is known, or more requests at once than were measured.
         """
         load, what_if = request.load, request.what_if
-        if what_if is not None and request.get_engine().own_format(what_if) is not None:
-            raise RequestError(f"nothing is known here of the speed of {what_if.upper()} files, only of their memory")
+        of_file = request.model.weights.file_type if request.model.weights.file is not None else what_if
+        if of_file is not None and request.get_engine().own_format(of_file) is not None:
+            raise RequestError(f"nothing is known here of the speed of {of_file.upper()} files, only of their memory")
         if load.speculative is not None:
             raise RequestError("nothing is known here of the speed of speculative decoding, only of its memory")
         self.prompt, self.answer = load.prompt or USUAL_PROMPT, load.answer or USUAL_ANSWER

@@ -105,8 +105,8 @@ class Request:
 
     @property
     def as_released(self) -> bool:
-        """Whether the weights are held as they were released: no other type is asked for."""
-        return self.what_if is None
+        """Whether the weights are held as they were released: no other type is asked for, and no file of another."""
+        return self.what_if is None and self.model.weights.file is None
 
     def get_engine(self) -> Engine:
         """The engine profile."""
@@ -203,6 +203,14 @@ def make_request(
 
 def _as_file(given: dict[str, Any], model: ModelCard, kind: str) -> None:
     """A model that is named as a file is one of its type to the engine that reads it, unless another is asked for."""
+    if model.weights.file is not None:
+        if WEIGHTS in given:
+            raise RequestError(
+                f"{model.name} is a file whose tensors are in the types that they are in ({kind.upper()}): for "
+                f"{given[WEIGHTS]} name the model that it was made from"
+            )
+        given.setdefault(ENGINE.name, INSTEAD)
+        return
     if WEIGHTS in given:
         return
     given.setdefault(ENGINE.name, INSTEAD)

@@ -6,9 +6,10 @@ import pytest
 
 from gpu_sizer import size
 from gpu_sizer.cards.catalogue import catalogue
-from gpu_sizer.engines.llama_cpp.file_types import BLOCKS, FALLBACK, FILE_TYPES, NAMES, file_type, row_bytes
+from gpu_sizer.engines.llama_cpp.file_types import FALLBACK, FILE_TYPES, NAMES, file_type, row_bytes
 from gpu_sizer.engines.llama_cpp.weights import mixture_of
 from gpu_sizer.errors import RequestError
+from gpu_sizer.model.formats import BLOCKS
 from gpu_sizer.model.inventory import build_inventory
 
 #: Bits a weight of Llama 3.1 8B: https://github.com/ggml-org/llama.cpp/blob/master/tools/quantize/README.md

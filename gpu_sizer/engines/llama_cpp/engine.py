@@ -43,12 +43,13 @@ class LlamaCppModel(HeldModel):
     def __init__(self, card: ModelCard, load: Load) -> None:
         weights_dtype = load.weights_dtype
         kind = file_type(weights_dtype) if weights_dtype is not None else None
-        plain = build_inventory(card, None if kind is not None else gguf_dtype(card, weights_dtype))
-        inventory = as_gguf(plain)
+        file = card.weights.file
+        plain = build_inventory(card, None if kind is not None and file is None else gguf_dtype(card, weights_dtype))
+        inventory = as_gguf(plain) if file is None else plain
         super().__init__(card, inventory, WeightRules())
         # The embedding stays in the machine's own memory; a tied head is a copy (src/llama-model.cpp: dev_input).
-        head = (*(inventory.embedding if inventory.tied else inventory.head), *inventory.final)
-        self.weights_format = kind.upper() if kind is not None else None
+        head = (*(inventory.embedding if inventory.tied and file is None else inventory.head), *inventory.final)
+        self.weights_format = named.upper() if (named := kind or (file and card.weights.file_type)) else None
         if kind is None:
             sizes = {name: tensors_bytes(tensors) for name, tensors in inventory.blocks.items()}
             experts = {name: tensors_bytes(_experts(tensors)) for name, tensors in inventory.blocks.items()}
@@ -77,10 +78,12 @@ class LlamaCppModel(HeldModel):
             cache: bytes that each layer caches.
         """
         count, asked = self.layers, s.n_gpu_layers
-        first = 0 if asked is None else max(count + 1 - asked, 0)
+        # Layers that predict ahead stand behind the others and are counted with them, loaded or not (n_layer_all).
+        every = count + (file.ahead_layers if (file := self.card.weights.file) is not None else 0)
+        first = 0 if asked is None else max(every + 1 - asked, 0)
         stay = s.n_cpu_moe or 0
         weights = [size - (self.expert_bytes[i] if i < stay else 0) for i, size in enumerate(self.layer_bytes)]
-        head = self.head_bytes if first <= count else 0
+        head = self.head_bytes if first <= every else 0
         whole = sum(self.layer_bytes) + sum(cache) + self.head_bytes
         on_gpus = sum(weights[first:]) + sum(cache[first:]) + head
         # A pass over a long prompt copies the matrices of a layer that stays (ggml-backend.cpp: op_offload).
@@ -144,6 +147,7 @@ class LlamaCppEngine(OneVersion):
     allocates_request = True
     counted = frozenset(("n_gpu_layers", "n_cpu_moe", "flash_attention"))
     own_formats = tuple(FILE_TYPES)
+    reads_files = True
 
     def own_format(self, name: str) -> str | None:
         """The type of a GGUF file that a name means, null for other names."""

@@ -1,35 +1,20 @@
 """Quantized GGUF files: which tensor is stored in which type, and how many bytes that takes.
 
-The types are of the tensors (a block of values and its scales: ggml/src/ggml-common.h of ggml-org/llama.cpp); a file's
-type is a mixture of them (src/llama-quant.cpp: ``llama_tensor_get_type_impl``, without an importance matrix).
+A file's type is a mixture of those of its tensors (src/llama-quant.cpp: ``llama_tensor_get_type_impl``, without an
+importance matrix). A file that is there tells its own (:mod:`gpu_sizer.importers.gguf`).
 """
 
 from __future__ import annotations
 
 from math import prod
 
-from gpu_sizer.model.formats import ELEMENT_BYTES, storage_bytes
+from gpu_sizer.model.formats import BLOCKS, ELEMENT_BYTES, storage_bytes
 from gpu_sizer.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.model.tensor import Tensor
 
-#: Values in one block of a type, and its bytes.
-BLOCKS = {
-    "q4_0": (32, 18),
-    "q4_1": (32, 20),
-    "q5_0": (32, 22),
-    "q5_1": (32, 24),
-    "q8_0": (32, 34),
-    "iq4_nl": (32, 18),
-    "q2_k": (256, 84),
-    "q3_k": (256, 110),
-    "q4_k": (256, 144),
-    "q5_k": (256, 176),
-    "q6_k": (256, 210),
-    "iq4_xs": (256, 136),
-}
 #: What a row takes that is no whole number of blocks (``tensor_type_fallback``).
 FALLBACK = {"q2_k": "q4_0", "q3_k": "q4_0", "q4_k": "q5_0", "q5_k": "q5_1", "q6_k": "q8_0", "iq4_xs": "iq4_nl"}
 #: A file's type -> that of the tensors for which nothing else is said (``llama_ftype_get_default_type``).
