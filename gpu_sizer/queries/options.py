@@ -60,8 +60,12 @@ class Options:
     """Tokens that a draft is told to be ahead."""
     dollars_an_hour: float | None = None
     """The most that may be paid for renting."""
+    token_price: bool = False
+    """Whether what a million tokens cost is asked for."""
     by_month: bool = False
     """Whether a price by the month is asked for."""
+    power: bool = False
+    """Whether it is asked what the GPUs draw."""
     waits: bool = False
     """Whether the time to the first token is asked for."""
     best: bool = False
