@@ -49,7 +49,7 @@ class UnknownNameError(GpuSizerError):
     """A model or GPU name that the catalogue does not hold, or that could mean several."""
 
     kind = "unknown"
-    #: How a name was written that could mean several.
+    #: How a name was written that could mean several, or nearly means one.
     spelling = ""
 
 

@@ -94,6 +94,9 @@ def read_gpu_nouns(s: Sentence, o: Options) -> None:
         if (number := s.number_at(before)) is not None or s.at(before) in ("a", "an", "the", "my", "our"):
             o.nodes = number or 1
             s.take(before, place[1])
+        elif before < 0 or s.said(before) in ("on", "with", "using", "in", "onto"):
+            o.nodes = 1
+            s.take(*place)
     several = s.find(_SEVERAL_NODES)
     denied = several is not None and any(s.said(several[0] - k) in NOT for k in (1, 2, 3))
     if o.nodes is None and (denied or s.find([("same", "node"), ("same", "machine"), ("within", "a", "node")])):

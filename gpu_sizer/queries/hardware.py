@@ -31,7 +31,11 @@ CHIPS = (
     ("Google's", "tpu|tpus v2|v3|v4|v5|v5e|v5p|v6|v6e|v7, tpu|tpus"),
     ("Amazon's", "inferentia|inferentia2|trainium|trainium2|trainium3, inf1|inf2|trn1|trn2"),
     ("", "groq|cerebras|sambanova|tenstorrent|graphcore|hailo|cambricon|kunlun|enflame|biren|metax|iluvatar|hygon"),
-    ("", "raspberry pi|pis, orange pi, rk3588|rk3588s, steam deck, nintendo switch, playstation 5, xbox"),
+    (
+        "",
+        "raspberry pi|pis, orange pi, rk3588|rk3588s, steam deck, nintendo switch, playstation 5, xbox",
+    ),
+    ("", "iphone|ipad|smartphone|android"),
     ("", "moore threads, jetson orin|thor|nano|xavier|agx, jetson, snapdragon, npu, radeon 680m|780m|890m, iris xe"),
     ("AMD's", "ai max 390|385|plus, ryzen ai max"),
 )

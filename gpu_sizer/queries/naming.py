@@ -13,6 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from gpu_sizer.cards.catalogue import Shelf
+    from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.errors import UnknownNameError
     from gpu_sizer.queries.entities import Mender
     from gpu_sizer.queries.near_names import NearNames
@@ -78,9 +80,11 @@ def widened(s: Sentence, name: Name, mender: Mender, billions: Callable[[str], S
         if ids:
             return Name(start, stop, tuple(ids), spelling)
     if any(map(digits, telling)):
-        raise UnknownModelError(
+        error = UnknownModelError(
             f"unknown model {spelling[:60]!r}; did you mean {join_names(name.ids)}?", suggestions=name.ids
         )
+        error.spelling = spelling
+        raise error
     return Name(start, stop, name.ids, spelling, near=True)
 
 
@@ -182,6 +186,24 @@ def told_in_part(s: Sentence, mender: Mender) -> tuple[list[str], str, range] | 
                 if rank > best_rank:
                     best, best_rank = (ids, spelling, range(places[0], places[-1] + 1)), rank
     return best
+
+
+def release_named(words: Sequence[str], shelf: Shelf[ModelCard]) -> tuple[str, str] | None:
+    """The card and the hub id of a release whose name some words hold in part."""
+    from gpu_sizer.cards.release_names import release_in_part
+
+    return release_in_part(words, shelf)
+
+
+def of_release(s: Sentence, shelf: Shelf[ModelCard]) -> Name | None:
+    """A release whose name stands in part in the free words: ``qwen3 coder 30b``."""
+    for run in _runs(s):
+        for length in range(min(MOST_WORDS, len(run)), 1, -1):
+            for k in range(len(run) - length + 1):
+                places = run[k : k + length]
+                if (found := release_named([s.at(i) for i in places], shelf)) is not None:
+                    return Name(places[0], places[-1] + 1, (found[0],), found[1], near=True)
+    return None
 
 
 def told_by_size(

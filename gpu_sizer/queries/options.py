@@ -32,6 +32,8 @@ class Options:
     users_each: bool = False
     """Whether the users are those of each GPU."""
     engine: str | None = None
+    engines_more: bool = False
+    """Whether another engine is named beside that."""
     utilization: float | None = None
     layouts: str | None = None
     max_gpus: int | None = None

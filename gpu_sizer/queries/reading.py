@@ -8,6 +8,7 @@ from math import prod
 from gpu_sizer.cards.families import TAGS, Vocabulary, is_size, newest_first
 from gpu_sizer.cards.names import join_names, normal
 from gpu_sizer.engines.registry import engine
+from gpu_sizer.errors import UnknownModelError
 from gpu_sizer.queries.entities import (
     ARTICLES,
     PORTABLE,
@@ -23,7 +24,16 @@ from gpu_sizer.queries.gpu_memory import memory_place, with_memory
 from gpu_sizer.queries.grammar import NODE_NOUNS, read_options
 from gpu_sizer.queries.hardware import SYSTEM_MEMORY, take_computer, unknown_chip
 from gpu_sizer.queries.intents import Told, intent_of, says
-from gpu_sizer.queries.naming import narrowed, nearly, told_by_size, told_in_part, unknown_gpus, widened
+from gpu_sizer.queries.naming import (
+    narrowed,
+    nearly,
+    of_release,
+    release_named,
+    told_by_size,
+    told_in_part,
+    unknown_gpus,
+    widened,
+)
 from gpu_sizer.queries.options import DRAFTING, Options
 from gpu_sizer.queries.patterns import matches
 from gpu_sizer.queries.rates import Paced, read_speed, settle
@@ -57,7 +67,7 @@ _MONEY = frozenset(
 )
 #: GPUs that are told as so many of each are all meant together, unless one of these says that one is to be chosen.
 _CHOICE = "or|vs|versus|better|best|cheaper|cheapest|faster|quicker|slower|than|compare|comparison|which"
-_TOGETHER = "plus|together|both|mixed|mix|alongside|combined|combination"
+_TOGETHER = "plus|together|both|mixed|mix|mixing|alongside|combined|combination"
 
 
 def _is_size(text: str) -> bool:
@@ -126,6 +136,11 @@ class Reader:
         self.gpus = [with_memory(s, g, self.cards.gpus) for g in (*self.gpus, *gpus)]
         if not self.models:
             self._find(self.models, told_in_part(s, mender) or told_by_size(s, mender, self._billions))
+        if not self.models and (release := of_release(s, self.cards.models)) is not None:
+            told = " ".join(s.at(i) for i in range(release.start, release.stop))
+            self.taken_as.append(f"{told!r} taken as {release.spelling}")
+            s.take(release.start, release.stop)
+            self.models.append(release)
         self._find_others()
         if not self.gpus:
             self._find_gpu()
@@ -264,7 +279,13 @@ class Reader:
     def _widened(self, name: Name) -> Name:
         if len(name.ids) > 1 or name.near:
             return name
-        wide = widened(self.s, name, self.mender, self._billions)
+        try:
+            wide = widened(self.s, name, self.mender, self._billions)
+        except UnknownModelError as error:
+            if (release := release_named(error.spelling.split(), self.cards.models)) is None:
+                raise
+            wide = Name(name.start, name.stop, (release[0],), release[1])
+            self.taken_as.append(f"{error.spelling!r} taken as {release[1]}")
         if wide.near:
             self.taken_as.append(f"{wide.spelling!r} taken as {wide.ids[0]}")
         return wide

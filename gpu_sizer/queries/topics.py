@@ -160,8 +160,8 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "slices",
-        "half|quarter|third of a|an|one|the|my, 1 2|3|4|7|8 of, mig, mig slice|slices, vgpu|vgpus, fractional"
-        " gpu|gpus, gpu slice|slices, time slicing",
+        "half|quarter|third of a|an|one|the|my, half a|an, 1 2|3|4|7|8 of, mig, mig slice|slices, vgpu|vgpus,"
+        " fractional gpu|gpus, gpu slice|slices, time slicing",
         "refused",
         "a slice of a GPU is sized by its profile: name it, as in a100-80gb-3g.40gb (`gpu-sizer gpus mig` lists them)",
         "llama 3 8b on an A100 with MIG",

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 EXAMPLE = 'ask for example "how many A6000s for Mixtral 8x7b"'
 #: Intents that need no GPU.
 _WITHOUT_GPU = ("gpus", "memory")
+#: Where the engine itself is sought.
+_ENGINES_ASKED = "which|what|best engine|engines|backend|backends, best inference engine"
 #: Several models that are to run at once on the same GPUs.
 _SHARED = (
     "together, both, alongside, side by side, at once, at the same time, simultaneously, in parallel, models on one|a,"
@@ -102,6 +104,9 @@ class _Decision:
             text = f"{self.r.options.users} users a GPU are taken as those of all: say on how many GPUs they are"
             self.r.remarks.append(Remark(text, first=True))
         self._where_it_runs(gpus)
+        if self.r.options.engines_more or matches(self.r.s, _ENGINES_ASKED):
+            text = "by one engine's rules alone: `gpu-sizer size MODEL --gpu GPU --engine all` has those of each"
+            self.r.remarks.append(Remark(text, first=True))
         if len(models) > 1 and gpus and matches(self.r.s, _SHARED):
             text = "each model is sized as if it had the GPUs to itself: models that share them are not planned"
             self.r.remarks.append(Remark(text, first=True))
@@ -287,7 +292,8 @@ class _Decision:
             raise unknown(UnknownModelError, told, self.r.model_names)
         if other := self._of_another_kind():
             raise other
-        if self.r.gpus and (self.r.options.by_month or self.r.options.dollars_an_hour is not None):
+        prices = self.r.says("asks_price") and not self.r.says("asks_models")
+        if self.r.gpus and (prices or self.r.options.by_month or self.r.options.dollars_an_hour is not None):
             gpu = self.r.gpus[0].ids[0]
             raise _incomplete(
                 f"for which model? What machines cost is listed by `gpu-sizer machines --gpu {gpu}`", "model"

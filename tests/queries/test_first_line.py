@@ -46,6 +46,8 @@ def test_money_is_held_against_the_prices(question: str, said: str) -> None:
         ("what psu for 4x3090 mixtral", "4 × GeForce RTX 3090 draw up to 1,400 W (350 W each)"),
         ("llama 3 8b with mlx on m3 max 64gb", "An engine is named that is not modelled here"),
         ("llama 3.1 70b at 4.5bpw on two 3090s", "Bits a weight (bpw) name no format"),
+        ("is vllm or llama.cpp better on an l4 for qwen3 4b", "By one engine's rules alone"),
+        ("what engine is best for llama 3 8b on an l4", "--engine all"),
         ("tinyllama 4gb gpu", "No GPU of the catalogue has 4 GB"),
     ],
 )
@@ -60,6 +62,7 @@ def test_what_decides_stands_in_the_first_line(question: str, said: str) -> None
         ("how much for an 8xh100 node per month", "gpu-sizer machines --gpu h100-80gb"),
         ("a 3090 plus a 3070 together for acme/nothing-7b", "the GPUs were understood: rtx-3090 + rtx-3070"),
         ("1660 super any model?", "the GPU '1660 super' is not in the catalogue"),
+        ("which cloud is cheapest for 8x h100", "`gpu-sizer machines --gpu h100-80gb`"),
         ("rx 6800 xt 16gb", 'or "what can I run on rx-6800-xt"'),
         ("how many 4090s for a 70b", "of these llama-3.3-70b has most releases: Llama 3.3 70B Instruct needs "),
         ("70b", "llama-3.3-70b, llama-3.1-70b, llama-3-70b"),
