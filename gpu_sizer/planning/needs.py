@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gpu_sizer.cards.model_card import ModelCard
+    from gpu_sizer.engines.engine import Engine
     from gpu_sizer.load import Settings
     from gpu_sizer.planning.choices import Choices
     from gpu_sizer.planning.request import Request
@@ -87,15 +88,24 @@ def memory_need(request: Request, choices: Choices) -> MemoryNeed:
         whole.kv_cache_bytes,
         whole.activation_bytes + whole.overhead_bytes,
         choices,
-        token_bytes(request.model, search.fitting.settings(Layout()).kv_cache_dtype),
+        token_bytes(request.model, search.fitting.settings(Layout()).kv_cache_dtype, request.get_engine()),
     )
 
 
-def token_bytes(card: ModelCard, cache_dtype: str) -> int:
-    """Bytes of the cache that one token more takes on one GPU, in the layers that keep every token."""
+def token_bytes(card: ModelCard, cache_dtype: str, in_engine: Engine) -> int:
+    """Bytes of the cache that one token more takes on one GPU, in the layers that keep every token.
+
+    Args:
+        card: the model.
+        cache_dtype: the type of its cache.
+        in_engine: whose own format is that of layers that have no other.
+    """
     types = CacheTypes(cache_dtype if cache_dtype in ELEMENT_BYTES else "bfloat16", card.weights.dtype)
     a = card.architecture
-    each = {
-        name: sum(c.token_bytes for c in block.caches(1, types) if c.kind == "full") for name, block in a.blocks.items()
-    }
-    return sum(each[name] for name in a.layer_names)
+    each: dict[str, float] = {}
+    for name, block in a.blocks.items():
+        try:
+            each[name] = sum(c.token_bytes for c in block.caches(1, types) if c.kind == "full")
+        except NotImplementedError:  # kept in a format of the engine's own
+            each[name] = in_engine.layers_keep(card)[name].token_bytes
+    return round(sum(each[name] for name in a.layer_names))
