@@ -49,6 +49,8 @@ class UnknownNameError(GpuSizerError):
     """A model or GPU name that the catalogue does not hold, or that could mean several."""
 
     kind = "unknown"
+    #: How a name was written that could mean several, or nearly means one.
+    spelling = ""
 
 
 class UnknownModelError(UnknownNameError):

@@ -340,8 +340,14 @@ class Catalogue:
         Raises:
             UnknownModelError: it could mean several.
         """
-        if (meant := self._told.meant(name)) is None:
-            return None
+        meant = self._told.meant(name)
+        if meant is None:
+            from gpu_sizer.cards.release_names import release_in_part
+
+            words = name.lower().replace("-", " ").replace("_", " ").split()
+            if (release := release_in_part(words, self.models)) is None:
+                return None
+            meant = release[1], f"{name!r} taken as {release[1]}"
         from gpu_sizer.cards.ollama_tags import as_tagged
 
         return as_tagged(self.models.get(self.models.resolve(meant[0])).as_release(meant[0]), name, meant[1])

@@ -5,6 +5,8 @@ What is told in part means the newest of that size, and the answer says so; a fa
 
 from __future__ import annotations
 
+from collections import Counter
+
 from gpu_sizer.cards.names import join_names, normal
 from gpu_sizer.errors import UnknownGpuError, UnknownModelError
 from gpu_sizer.records import dataclass
@@ -77,6 +79,23 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.replace(".", "", 1).isdigit() and text[:1] != "." and text[-1:] != "."
 
 
+def as_released(ids: Iterable[str]) -> list[str]:
+    """Models without those that are another of them in a further format."""
+    every = list(ids)
+    known = set(every)
+    return [i for i in every if (base := _base(i)) == i or base not in known]
+
+
+def _base(identity: str) -> str:
+    """An id without the formats at its end, and what else does not change the model before them."""
+    words = identity.split("-")
+    if words[-1] not in FORMATS:
+        return identity
+    while len(words) > 1 and words[-1] in FORMATS | BESIDE:
+        words.pop()
+    return "-".join(words)
+
+
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """The parts of all ids of one kind, to complete a name that is told in part."""
@@ -117,10 +136,7 @@ class Vocabulary:
         return sorted(i for i, n in extra.items() if n == least)
 
     def _as_released(self, known: Iterable[str]) -> list[str]:
-        """Sorted, without those that are another one in a further format."""
-        ids = set(known)
-        bases = {i: i.rpartition("-")[0] for i in ids if i.rpartition("-")[2] in FORMATS}
-        return sorted(i for i in ids if bases.get(i) not in ids)
+        return sorted(as_released(known))
 
     def names_something(self, name: Sequence[str]) -> bool:
         """Whether these parts could name a card at all: a family, or a size in billions."""
@@ -136,6 +152,22 @@ def newest_first(ids: Iterable[str], released: Callable[[str], object]) -> list[
     """
     days = {i: str(released(i) or "") for i in ids}
     return sorted(sorted(days), key=lambda i: days[i], reverse=True)
+
+
+def are_sizes(spelling: str) -> bool:
+    """Whether a name is told by its size alone: ``70b``."""
+    return bool(spelling) and all(map(is_size, spelling.split()))
+
+
+def best_known_first(ids: Iterable[str], names: Iterable[str]) -> list[str]:
+    """Models in the order of how many names each has, its releases' among them: what many build on is known best.
+
+    Args:
+        ids: of cards.
+        names: the id behind every name of the catalogue.
+    """
+    known = Counter(names)
+    return sorted(ids, key=lambda i: (-known[i], i))
 
 
 def newest_of_size(spelling: str, ids: Sequence[str], released: Callable[[str], object]) -> str | None:
@@ -159,7 +191,7 @@ def ambiguous(kind: type[UnknownNameError], spelling: str, ids: Sequence[str]) -
     more = f" or {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
     shown = ", ".join(ids[:SHOWN]) + more if more else join_names(ids)
     error = kind(f"{spelling[:60]!r} could mean several {what}: {shown}", suggestions=ids[:12])
-    error.kind = "ambiguous"
+    error.kind, error.spelling = "ambiguous", spelling
     return error
 
 

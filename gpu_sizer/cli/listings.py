@@ -20,6 +20,7 @@ from gpu_sizer.reports import selecting
 from gpu_sizer.reports.listings import GPU_KEYS, MODEL_KEYS, CatalogueListing, gpu_listing, model_listing
 
 Part = Annotated[str | None, typer.Argument(metavar="[FILTER]", help="Part of an id, name or organization.")]
+Search = Annotated[str | None, typer.Option("--search", metavar="TEXT", help="The same as FILTER.")]
 Since = Annotated[
     str | None,
     typer.Option("--since", metavar="DATE", help="Released on this day or later: 2024, 2024-01, 2024-01-31."),
@@ -31,6 +32,17 @@ Format = Annotated[
     ),
 ]
 Output = Annotated[Path | None, o.written_to("Write the list here. Default: stdout.")]
+
+
+def part(filter: str | None, search: str | None) -> str | None:
+    """What an entry must hold, by either way to say it.
+
+    Raises:
+        RequestError: both are told, and are not the same.
+    """
+    if filter is not None and search is not None and filter != search:
+        raise RequestError(f"FILTER and --search are the same: give one, not {filter!r} and {search!r}")
+    return search if filter is None else filter
 
 
 def print_listing(listing: CatalogueListing, as_json: bool, format: str | None, output: Path | None) -> None:
@@ -64,6 +76,7 @@ def _export(listing: CatalogueListing, format: str | None, output: Path | None) 
 
 def models(
     filter: Part = None,
+    search: Search = None,
     moe: Annotated[bool, typer.Option("--moe", help="Only mixtures of experts.")] = False,
     min_params: Annotated[str | None, typer.Option(metavar="SIZE", help="At least this many parameters: 7b.")] = None,
     max_params: Annotated[str | None, typer.Option(metavar="SIZE", help="At most this many parameters: 80b.")] = None,
@@ -101,7 +114,7 @@ def models(
 ) -> None:
     """List the models that are known."""
     wanted = selecting.ModelFilter(
-        text=filter,
+        text=part(filter, search),
         moe=moe,
         least=None if min_params is None else selecting.parameters(min_params),
         most=None if max_params is None else selecting.parameters(max_params),
@@ -150,6 +163,7 @@ def gpus(
     filter: Annotated[
         str | None, typer.Argument(metavar="[FILTER]", help="Part of an id, name or architecture.")
     ] = None,
+    search: Search = None,
     vendor: Annotated[
         str | None,
         typer.Option(help="As the vendor writes itself: NVIDIA, AMD, Intel.", autocompletion=completion.vendors),
@@ -174,7 +188,7 @@ def gpus(
 ) -> None:
     """List the GPUs that are known."""
     wanted = selecting.GpuFilter(
-        text=filter,
+        text=part(filter, search),
         vendor=vendor,
         least_gb=min_memory,
         since=None if since is None else selecting.first_day(since),

@@ -10,7 +10,7 @@ from gpu_sizer import api
 from gpu_sizer.cards.fleet import fleet
 from gpu_sizer.cli import completion
 from gpu_sizer.cli import options as o
-from gpu_sizer.cli.listings import Format, Output, print_listing
+from gpu_sizer.cli.listings import Format, Output, Search, part, print_listing
 from gpu_sizer.cli.output import print_json, print_result
 from gpu_sizer.exits import exit_code
 from gpu_sizer.load import ENGINE, LIMITS, LOAD
@@ -29,6 +29,7 @@ def machines(
     filter: Annotated[
         str | None, typer.Argument(metavar="[FILTER]", help="Part of a machine's, provider's or GPU's name.")
     ] = None,
+    search: Search = None,
     gpu: o.OptionalGpu = None,
     provider: Provider = None,
     sort: Annotated[
@@ -45,7 +46,7 @@ def machines(
     """List the machines that can be rented, and what they cost."""
     known = fleet(o.cards())
     wanted = MachineFilter(
-        text=filter,
+        text=part(filter, search),
         gpu=None if gpu is None else api.load_gpu(gpu, cards=o.cards()).id,
         provider=None if provider is None else known.provider(provider),
     )

@@ -187,10 +187,16 @@ def takes(
 
 
 def names(values: list[str] | None) -> list[str] | None:
-    """Names from options that may be repeated and may hold several."""
-    if values is None:
-        return None
-    return [n.strip() for value in values for n in value.split(",") if n.strip()]
+    """Names from options that may be repeated and may hold several.
+
+    Raises:
+        RequestError: an option without any.
+    """
+    if not values:
+        return values
+    if not (told := [n.strip() for value in values for n in value.split(",") if n.strip()]):
+        raise RequestError(f"{','.join(values)[:40]!r} holds no name")
+    return told
 
 
 def one_of(gpu: object, machine: str | None) -> None:

@@ -145,6 +145,8 @@ class Runnable:
     """Models of which it is not known what they take here; neither among ``models`` nor ``left_out``."""
     ratings: dict[str, float] = field(default_factory=dict)
     """Points by the id of a model, where the best rated come first."""
+    called: str | None = None
+    """How the models are called that were tried; null where those of the whole catalogue were."""
     rated_by: str | None = None
     """Whose ratings these are, of which day and under which licence; null where the newest come first."""
 

@@ -6,7 +6,9 @@ from functools import lru_cache
 from operator import itemgetter
 
 from gpu_sizer.cards.machine import HOURS_PER_MONTH
+from gpu_sizer.engines.registry import engine
 from gpu_sizer.errors import DoesNotFitError
+from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.machines import Machines, divides, in_one, is_joined, of_one_copy, over_several, unsuited
 from gpu_sizer.planning.plan import Plan
 from gpu_sizer.planning.request import DEFAULT_NODE
@@ -17,7 +19,7 @@ from gpu_sizer.units import amount, ceil_div
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from gpu_sizer.cards.fleet import Fleet
@@ -218,6 +220,34 @@ class Priced:
         """A machine with its price."""
         price = Wanted().price(offer)
         return cls(offer, price, doubt_of(price, Wanted()))
+
+
+def most_memory(offers: Iterable[Offer], gpus: Callable[[str], GpuSpec], dollars: float) -> Priced | None:
+    """The machine with the most GPU memory that can be rented for so much an hour, of those alike the cheapest.
+
+    Its price can be compared, and one copy of a model suits all of its GPUs (:mod:`gpu_sizer.planning.machines`).
+
+    Args:
+        offers: the machines to choose from.
+        gpus: gives the spec of an id.
+        dollars: the most an hour.
+
+    Returns:
+        Null where none costs so little.
+    """
+    best: tuple[int, float, str, Priced] | None = None
+    for offer in offers:
+        machine, priced = offer.machine, Priced.of(offer)
+        hour = hour_of(priced.price, 1)
+        if machine.seen_gpu is None or priced.doubt is not None or hour is None or hour > dollars:
+            continue
+        gpu = gpus(machine.seen_gpu)
+        alone = Layout(machine.gpu_count)
+        if engine().never_on(gpu.platform, gpu.compute_capability) or unsuited(alone, joined=is_joined(machine, gpu)):
+            continue
+        rank = -machine.gpu_count * gpu.visible_bytes, hour, offer.key, priced
+        best = rank if best is None or rank[:3] < best[:3] else best
+    return best[3] if best is not None else None
 
 
 @lru_cache(maxsize=512)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from gpu_sizer.cards.catalogue import catalogue
+from gpu_sizer.cards.families import are_sizes
 from gpu_sizer.engines.registry import advised
-from gpu_sizer.errors import GpuSizerError, RequestError, UncountableError
+from gpu_sizer.errors import GpuSizerError, RequestError, UncountableError, UnknownModelError
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.request import gpus_asked
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 #: As much of a question as its answer tells back.
 MOST_CHARACTERS = 500
+#: Characters of a refusal that also says an answer.
+MOST_SAID = 580
 #: One of these stands in every question that holds a command, a log or what a tool printed: a cheap look for most.
 _PASTED = (" -", "\n", "serve ", "run ")
 #: One of these stands in every question about the GPUs of whoever asks.
@@ -266,7 +269,11 @@ def _models(a: Asked, cards: Catalogue) -> Runnable:
 
     shelf = cards.models
     how = {"machine": a.machine, "workers": a.workers, "counts": shelf.counts, **a.options}
-    runnable_models = what_fits(shelf.all(), a.gpus[0], gpus_asked(a.gpu_count), **how)
+    u = a.understood
+    tried = [shelf.get(i) for i in u.among] if u.among else shelf.all()
+    runnable_models = what_fits(tried, a.gpus[0], gpus_asked(a.gpu_count), **how)
+    if u.among:
+        runnable_models = replace(runnable_models, called=u.spelling)
     if not a.understood.options.best:
         return runnable_models
     from gpu_sizer.arena.scores import rated_now
@@ -400,7 +407,7 @@ def _answered(u: Understanding, named: InGpus, cards: Catalogue, most: Most) -> 
     if copies is not None and copies > 1 and a.understood.intent in ("memory", "gpus"):
         remarks.append(Remark(f"that is for one of the {copies} copies", first=True))
     more = [text for text in (_shorter(a, result), _other_memory(a, result, cards)) if text is not None]
-    more += _aside(u, result)
+    more += _aside(a, result)
     if u.intent == "speed" and not result.fits:
         more += _takes(a)
     told = [_with_speed(a, result, r) for r in remarks]
@@ -419,13 +426,22 @@ def _takes(a: Asked) -> Iterator[str]:
         yield f"it takes {count}"
 
 
-def _aside(u: Understanding, result: Result) -> Iterator[str]:
+def _aside(a: Asked, result: Result) -> Iterator[str]:
     """What a question asks beside its intent, and its answer holds."""
-    o = u.options
+    u, o = a.understood, a.understood.options
     if o.dollars_an_hour is not None or o.by_month:
         from gpu_sizer.queries.budget import judged
 
         yield from judged(o, result)
+    if o.power and a.gpus and u.intent not in ("gpus", "compare"):
+        from gpu_sizer.words.power import drawn
+
+        layout = _layout_of(result)
+        yield drawn(a.gpus[0], layout.gpu_count if layout is not None else a.gpu_count or 1)
+    if o.token_price:
+        from gpu_sizer.queries.pace import token_price
+
+        yield from token_price(a, result)
     if o.best and u.intent == "models":
         from gpu_sizer.words.inverse import unrated
 
@@ -481,7 +497,13 @@ def _asked_of(text: str, shelf: Catalogue, most: Most) -> Answer | Answers | Che
         return answered
     named = answered
     question = " ".join(text.split())[:MOST_CHARACTERS]
-    named, read = _read(named, shelf)
+    try:
+        named, read = _read(named, shelf)
+    except UnknownModelError as error:
+        if (said := _of_best_known(error, named, shelf, most)) is not None:
+            whole = f"{error}; {said}"
+            error.args = (whole if len(whole) <= MOST_SAID else str(error),)
+        raise
     parts = tuple(replace(u, question=question) for u in read)
     if len(parts) == 1:
         try:
@@ -497,6 +519,22 @@ def _asked_of(text: str, shelf: Catalogue, most: Most) -> Answer | Answers | Che
     if all(isinstance(a, Refused) for a in answers):
         raise next(a.error for a in answers if isinstance(a, Refused))
     return Answers(question, answers)
+
+
+def _of_best_known(error: UnknownModelError, named: InGpus, cards: Catalogue, most: Most) -> str | None:
+    """The answer for the best known of the models that a mere size could mean; null for other errors."""
+    if error.kind != "ambiguous" or not are_sizes(error.spelling):
+        return None
+    import re
+
+    best = error.suggestions[0]
+    text = re.sub(rf"\b{re.escape(error.spelling)}\b", best, named.text, count=1, flags=re.I)
+    try:
+        where, parts = _read(replace(named, text=text), cards)
+        headline = _answer(parts[0], where, cards, most).headline
+    except GpuSizerError:
+        return None
+    return f"of these {best} has most releases: {headline.removesuffix('.')}"
 
 
 def _pasted(text: str, cards: Catalogue, most: Most) -> Answer | Checked | InGpus:
@@ -531,13 +569,50 @@ def _starts(text: str, command: Command, cards: Catalogue, most: Most) -> Answer
 
 
 def _read(named: InGpus, cards: Catalogue) -> tuple[InGpus, tuple[Understanding, ...]]:
-    """What a question asks; where it names no GPU and speaks of its own, those of this computer are meant."""
-    if cards.names_only or not any(word in named.text.lower() for word in _OWN):
-        return named, understand_all(named.text, cards)
-    from gpu_sizer.queries.here import on_mine, says_mine
+    """What a question asks; where it names no GPU, its own words for one are read: "my GPU", or a sum of money."""
+    mine = False
+    if not cards.names_only and any(word in named.text.lower() for word in _OWN):
+        from gpu_sizer.queries.here import says_mine
 
-    if not says_mine(named.text):
+        mine = says_mine(named.text)
+    if mine:
+        return _on_mine(named, cards)
+    try:
         return named, understand_all(named.text, cards)
+    except RequestError as error:
+        missing = error.kind == "incomplete" or (error.kind, error.about) == ("unknown", "question")
+        if not missing or (paid := _on_rented(named, cards)) is None:
+            raise
+        return paid
+
+
+def _on_rented(named: InGpus, cards: Catalogue) -> tuple[InGpus, tuple[Understanding, ...]] | None:
+    """What a question asks of the machine that its sum of money rents; null where it tells none, or a GPU."""
+    from gpu_sizer.queries.budget import within
+
+    if named.offer is not None or (paid := within(named.text, cards)) is None:
+        return None
+    offer, said = paid
+    machine = offer.machine
+    where = replace(named, text=f"which models? {named.text} on {machine.gpu_count} x {machine.seen_gpu}", offer=offer)
+    parts = understand_all(where.text, cards)
+    if len({g for u in parts for g in u.gpus}) > 1:
+        return None
+    told = Remark(said, first=True)
+    return where, tuple(
+        replace(u, options=replace(u.options, dollars_an_hour=None, by_month=False), remarks=(*u.remarks, told))
+        for u in parts
+    )
+
+
+def _on_mine(named: InGpus, cards: Catalogue) -> tuple[InGpus, tuple[Understanding, ...]]:
+    """What a question asks of this computer's GPUs, unless it names others.
+
+    Raises:
+        GpuSizerError: it is not understood, or there are none where it names none.
+    """
+    from gpu_sizer.queries.here import on_mine
+
     parts: tuple[Understanding, ...] = ()
     missing: GpuSizerError | None = None
     try:

@@ -1,9 +1,14 @@
-"""Money in a question: what may be paid for renting by the hour, and whether a price by the month is asked for."""
+"""Money in a question: what may be paid for renting by the hour, prices by the month, and those of a million tokens."""
 
 from __future__ import annotations
 
 from gpu_sizer.cards.machine import HOURS_PER_MONTH
+from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.choices import Choices
+from gpu_sizer.queries.intents import says
+from gpu_sizer.queries.options import Options
+from gpu_sizer.queries.patterns import SETS
+from gpu_sizer.queries.sentence import Sentence
 from gpu_sizer.queries.topics import Remark
 from gpu_sizer.queries.words import is_decimal, word_set
 from gpu_sizer.words.rental import money
@@ -13,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from gpu_sizer.queries.options import Options
-    from gpu_sizer.queries.sentence import Sentence
+    from gpu_sizer.cards.catalogue import Catalogue
+    from gpu_sizer.cards.machine import Offer
 
 _DOLLARS = word_set("$ usd dollar dollars bucks")
 #: Hours of a time that is paid for.
@@ -26,16 +31,21 @@ _HOURS: dict[str, float] = {
     **dict.fromkeys(("year", "yearly"), 12 * HOURS_PER_MONTH),
 }
 _PER = word_set("per a an each every the")
+#: One of these stands in every question about what tokens cost.
+_PRICED = _DOLLARS | word_set("cost costs price prices pricing cheap cheaper cheapest expensive pay")
+_MILLION = word_set("million 1m 1000000 mtok mtoks 1mtok")
+_WHOLE = word_set("mtok mtoks 1mtok")
 _MOST = word_set("under below within max maximum most at up to budget of is less than")
 #: What is said of a sum for which no time is told.
 TO_BUY = Remark("what GPUs cost to buy is not known here, only to rent: say so much an hour or a month", True, "budget")
 
 
 def read_budget(s: Sentence, o: Options) -> tuple[Remark, ...]:
-    """Takes sums of money and the times they are for."""
+    """Takes sums of money and the times they are for, and the tokens of which a price is asked for."""
+    _read_token_price(s, o)
     remarks = []
     for i, word in enumerate(s.words):
-        if not is_decimal(word.text) or i in s.taken:
+        if i in s.taken or (amount := _amount(word.text)) is None or word.before.strip().endswith("/"):
             continue
         named, start = s.said(i + 1) in _DOLLARS, i - (s.said(i - 1) == "$")
         if start == i and not named:
@@ -45,7 +55,7 @@ def read_budget(s: Sentence, o: Options) -> tuple[Remark, ...]:
         while s.at(start - 1) in _MOST:
             start -= 1
         if (hours := _HOURS.get(s.said(time))) is not None:
-            o.dollars_an_hour = float(word.text) / hours
+            o.dollars_an_hour = amount / hours
             s.take(start, time + 1)
         else:
             s.take(start, stop)
@@ -55,6 +65,51 @@ def read_budget(s: Sentence, o: Options) -> tuple[Remark, ...]:
             o.by_month = True
             s.take(i)
     return tuple(remarks)
+
+
+def _amount(text: str) -> float | None:
+    """``5000`` and ``5k``."""
+    power = 1000 if text.endswith("k") else 1
+    digits = text.removesuffix("k")
+    return float(digits) * power if is_decimal(digits) else None
+
+
+def _read_token_price(s: Sentence, o: Options) -> None:
+    """``cost per million tokens``, ``$/1M tokens``, ``price of a million tokens``, ``$ per mtok``."""
+    if _PRICED.isdisjoint(s.asked):
+        return
+    for i in list(s.free()):
+        if s.at(i) not in _MILLION:
+            continue
+        per = s.at(i - 1) in _PER or "/" in s.words[i].before
+        tokens = s.at(i + 1) in SETS["TOKENS"] or s.at(i) in _WHOLE
+        if tokens and (per or s.at(i - 1) == "of" or not _PRICED.isdisjoint(s.asked[i + 1 : i + 4])):
+            o.token_price = True
+            s.take(i - (s.at(i - 1) in _PER), i + 1 + (s.at(i) not in _WHOLE))
+            return
+
+
+def within(text: str, cards: Catalogue) -> tuple[Offer, str] | None:
+    """The machine with the most memory for the sum that a question tells, and what to say of it; null without a sum.
+
+    Raises:
+        RequestError: nothing costs so little.
+    """
+    o, s = Options(), Sentence(text)
+    read_budget(s, o)
+    if not (says(s, "asks_models") or says(s, "asks_best") or says(s, "sizing")):
+        return None
+    if (most := o.dollars_an_hour) is None:
+        return None
+    from gpu_sizer.cards.fleet import fleet
+    from gpu_sizer.planning.rental import hour_of, most_memory
+
+    best = most_memory(fleet(cards).all(), cards.gpus.get, most)
+    if best is None or (hour := hour_of(best.price, 1)) is None:
+        raise RequestError(f"no machine that is known to be rented out costs {money(most)} an hour or less")
+    name = f"{best.offer.machine.name} of {best.offer.provider_name}"
+    said = f"of one machine for {money(most)} an hour or less, most memory has {name}, at {money(hour)}"
+    return best.offer, said
 
 
 def judged(o: Options, result: Any) -> Iterator[str]:

@@ -216,18 +216,23 @@ def _numbers_another(word: str, mender: Mender) -> bool:
 
 def _over_memory(s: Sentence, i: int) -> int:
     """The place before a size of memory that ends here: the 4 of ``4 80GB A100s``."""
-    word = s.at(i)
-    if word in ("gb", "gib") and s.at(i - 1).isdigit():
-        return s.skip(i - 2, _BETWEEN, -1)
-    if word.removesuffix("gib").removesuffix("gb").isdigit() and word.endswith("b"):
-        return s.skip(i - 1, _BETWEEN, -1)
+    for start in (i, i - 1):
+        if (told := s.amount_at(start)) is not None and told.stop == i + 1 and told.whole is not None:
+            return s.skip(start - 1, _BETWEEN, -1)
     return i
+
+
+def _is_odd_word(word: str) -> bool:
+    """Whether a word is one that questions do not use, and is not understood."""
+    return word.isalpha() and word not in STOP_WORDS and word not in _BETWEEN
 
 
 def counted(s: Sentence, gpu: Name, mender: Mender) -> Name:
     """The name with the count that stands beside it: ``4x``, ``eight``, ``(x 2)``."""
     before = _over_memory(s, s.skip(gpu.start - 1, _BETWEEN, -1))
     count, article, start, stop = s.number_at(before), False, gpu.start, gpu.stop
+    if s.said(before - 1) == "x" and _is_odd_word(s.at(before - 2)):
+        count = None  # the 2 of another name: ``evo x2 96gb``
     parted = any(word.begins_option for word in s.words[before + 1 : gpu.start + 1])
     if count is not None and not parted and not _numbers_another(s.at(before - 1), mender):
         start = before
@@ -235,7 +240,10 @@ def counted(s: Sentence, gpu: Name, mender: Mender) -> Name:
         s.taken.update(i for i in range(before + 1, gpu.start) if s.at(i) in _BETWEEN)
     else:
         count = None
-        if s.at(gpu.stop) == "x" and (behind := s.number_at(gpu.stop + 1)) is not None:
+        _, rack, number = gpu.spelling.rpartition(" nvl")
+        if rack and number.isdigit() and s.said(before) not in ("many", "number"):
+            count = int(number)  # a rack of so many
+        elif s.at(gpu.stop) == "x" and (behind := s.number_at(gpu.stop + 1)) is not None:
             count, stop = behind, gpu.stop + 2
             s.take(gpu.stop, stop)
         else:

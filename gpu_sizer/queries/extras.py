@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from gpu_sizer.load import LOAD
 from gpu_sizer.queries.options import DRAFTING, LINKS
-from gpu_sizer.queries.words import is_decimal, word_set
-from gpu_sizer.units import GIB
+from gpu_sizer.queries.words import word_set
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ _OFFLOAD = word_set("offload offloaded offloading offloads")
 _AHEAD = word_set("draft drafted speculative ahead")
 _CACHE = word_set("cache caching cached")
 _OFF = word_set("no without disable disabled disabling off")
-_GB = word_set("gb gib gigabytes g")
 _BESIDE = word_set("lora different separate distinct of")
 _PLACE = word_set("cpu ram to into the system host memory in")
 #: The words at which one of these begins to be read.
@@ -126,32 +124,14 @@ def _offload(s: Sentence, o: Options) -> None:
             continue
         before = i - 1 - (s.at(i - 1) == "cpu")
         for start in (i + 1, before, before - 1):
-            told = _gigabytes(s, start)
-            if told is None:
+            if (told := s.amount_at(start)) is None:
                 continue
-            amount, stop = told
-            o.settings[OFFLOAD] = round(amount, 3)
-            first, last = min(i, start), max(i + 1, stop)
+            o.settings[OFFLOAD] = round(told.gib, 3)
+            first, last = min(i, start), max(i + 1, told.stop)
             while s.at(last) in _PLACE:
                 last += 1
             s.take(first, last)
             return
-
-
-def _gigabytes(s: Sentence, i: int) -> tuple[float, int] | None:
-    """An amount of memory in GiB, and where it ends."""
-    word = s.at(i)
-    for unit in ("gib", "gb"):
-        figures = word.removesuffix(unit)
-        if figures != word and is_decimal(figures):
-            return _as_gib(float(figures), unit), i + 1
-    if is_decimal(word) and s.at(i + 1) in _GB:
-        return _as_gib(float(word), s.at(i + 1)), i + 2
-    return None
-
-
-def _as_gib(amount: float, unit: str) -> float:
-    return amount if unit == "gib" else amount * 10**9 / GIB
 
 
 def _prefixes(s: Sentence, o: Options) -> None:

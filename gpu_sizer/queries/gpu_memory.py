@@ -28,14 +28,9 @@ def memory_place(s: Sentence, near: Name | None = None) -> tuple[int, int] | Non
         behind = s.skip(near.stop, ("with", "of", "at", "x"), most=1)
         places = [behind, *range(near.start, near.stop), near.start - 1, near.start - 2]
     for i in places:
-        word = s.at(i)
-        amount = word.removesuffix("gib").removesuffix("gb").removesuffix("g")
-        if amount.isdigit() and len(amount) < 5 and word != amount:
-            s.take(i)
-            return i, int(amount)
-        if word.isdigit() and len(word) < 5 and s.at(i + 1) in ("gb", "gib", "gigabytes", "g"):
-            s.take(i, i + 2)
-            return i, int(word)
+        if (told := s.amount_at(i)) is not None and told.whole is not None:
+            s.take(i, told.stop)
+            return i, told.whole
     return None
 
 

@@ -22,6 +22,11 @@ LENGTHS = word_set(
     " input inputs conversation conversations document documents"
 )
 _LENGTH_FIRST = word_set("context contexts ctx length len window prompt prompts sequence seqlen tokens maxlen")
+#: What a number before it counts that is no length.
+_THINGS = word_set(
+    "docs pages files rows records pdfs images emails articles lines items samples entries chunks vectors words"
+    " characters chars views visitors customers dollars euros bucks usd downloads stars steps rpm mhz people"
+)
 _IN = frozenset(("in", "input", "inputs", "prompt", "prompts"))
 _OUT = word_set("out output outputs osl generated generation completion completions response answer answers")
 _OF_LENGTH = word_set("token tokens length len size")
@@ -89,6 +94,9 @@ def read_gpu_nouns(s: Sentence, o: Options) -> None:
         if (number := s.number_at(before)) is not None or s.at(before) in ("a", "an", "the", "my", "our"):
             o.nodes = number or 1
             s.take(before, place[1])
+        elif before < 0 or s.said(before) in ("on", "with", "using", "in", "onto"):
+            o.nodes = 1
+            s.take(*place)
     several = s.find(_SEVERAL_NODES)
     denied = several is not None and any(s.said(several[0] - k) in NOT for k in (1, 2, 3))
     if o.nodes is None and (denied or s.find([("same", "node"), ("same", "machine"), ("within", "a", "node")])):
@@ -100,6 +108,11 @@ def read_gpu_nouns(s: Sentence, o: Options) -> None:
 def _is_gpu_number(word: str) -> bool:
     """Whether a number before "GPU" is the name of one, as in ``a 3070 gpu``: four figures, the last a zero."""
     return word.isdigit() and len(word) == 4 and word[-1] == "0"
+
+
+def _is_geforce(word: str) -> bool:
+    """Whether a bare number is rather a GPU's name than a length: the 4090 of ``longest context 4090``."""
+    return len(word) == 4 and word.isdigit() and word[1] == word[3] == "0" and word[2] in "56789"
 
 
 def read_limit(s: Sentence, o: Options) -> None:
@@ -172,7 +185,9 @@ def read_context(s: Sentence, o: Options) -> None:
         suffixed = s.words[i].tokens is not None if word else False
         if suffixed and word.endswith("m") and float(word[:-1]) > 16:
             continue
-        if (not suffixed and not is_decimal(word)) or s.in_code(i):
+        if _is_geforce(word) and s.at(i + 1) not in LENGTHS:
+            continue
+        if (not suffixed and not is_decimal(word)) or s.in_code(i) or s.at(i + 1) in _THINGS:
             continue
         if s.at(i - 1) in _LABELS:
             lengths.append((word, "out" if s.at(i - 1) in _OUT else "in"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gpu_sizer.queries.patterns import found
 from gpu_sizer.queries.topics import Remark
-from gpu_sizer.queries.words import is_decimal, word_set
+from gpu_sizer.queries.words import word_set
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ _OF_PROCESSORS = word_set("core pro gold silver platinum bronze ultra max ai cpu
 _COMPUTERS = word_set("laptop laptops pc pcs computer desktop notebook macbook mac imac phone tablet")
 _NO_GPU_MEMORY = word_set("system host main cpu computer pc ddr3 ddr4 ddr5 lpddr5 lpddr5x sodimm dimm")
 _MEMORY = word_set("ram memory ddr3 ddr4 ddr5 lpddr5 lpddr5x")
-_UNITS = word_set("gb gib gigabytes gigs g tb")
 SYSTEM_MEMORY = Remark("system memory is not counted: all weights and caches are on the GPUs", True, "offload")
 
 #: Chips that people ask about and that the catalogue lacks, by a pattern of their words.
@@ -32,9 +31,13 @@ CHIPS = (
     ("Google's", "tpu|tpus v2|v3|v4|v5|v5e|v5p|v6|v6e|v7, tpu|tpus"),
     ("Amazon's", "inferentia|inferentia2|trainium|trainium2|trainium3, inf1|inf2|trn1|trn2"),
     ("", "groq|cerebras|sambanova|tenstorrent|graphcore|hailo|cambricon|kunlun|enflame|biren|metax|iluvatar|hygon"),
-    ("", "raspberry pi|pis, orange pi, rk3588|rk3588s, steam deck, nintendo switch, playstation 5, xbox"),
+    (
+        "",
+        "raspberry pi|pis, orange pi, rk3588|rk3588s, steam deck, nintendo switch, playstation 5, xbox",
+    ),
+    ("", "iphone|ipad|smartphone|android"),
     ("", "moore threads, jetson orin|thor|nano|xavier|agx, jetson, snapdragon, npu, radeon 680m|780m|890m, iris xe"),
-    ("AMD's", "ai max 395|390|385|plus, strix halo, ryzen ai max"),
+    ("AMD's", "ai max 390|385|plus, ryzen ai max"),
 )
 
 
@@ -59,14 +62,9 @@ def take_computer(s: Sentence, *, shared: bool = False) -> bool:
 
 def _take_memory(s: Sentence, i: int) -> bool:
     """Takes an amount of the computer's memory: ``64GB DDR5``, ``128 GB of system RAM``, ``ram: 64gb``."""
-    amount = s.at(i)
-    number = next((amount.removesuffix(u) for u in ("gib", "gb", "tb", "g") if amount.endswith(u)), "")
-    if is_decimal(number):
-        stop = i + 1
-    elif is_decimal(amount) and s.at(i + 1) in _UNITS:
-        stop = i + 2
-    else:
+    if (told := s.amount_at(i)) is None:
         return False
+    stop = told.stop
     if s.at(stop) in _COMPUTERS:
         s.erase(i, stop)
         return True
@@ -114,11 +112,8 @@ def _take_own_memory(s: Sentence, place: range) -> None:
     """Takes the memory beside a chip, and how many of them: ``2 x M3 Ultra 256GB``, ``a 192GB M2 Ultra``."""
     before = s.skip(place.start - 1, ("x", "the", "of", "my", "apple", "huawei", "google", "pro", "aws"), -1)
     for i in (place.stop, place.stop + 1, before, before - 1):
-        word = s.at(i)
-        if any(word.endswith(u) and is_decimal(word.removesuffix(u)) for u in ("gb", "gib", "g")):
-            s.take(i)
-        elif word.isdigit() and s.at(i + 1) in _UNITS:
-            s.take(i, i + 2)
+        if (told := s.amount_at(i)) is not None:
+            s.take(i, told.stop)
     before = s.skip(before, ("x", "the", "of", "my"), -1)
     if s.number_at(before) is not None:
         s.take(before, place.start)

@@ -39,10 +39,11 @@ CUES = {
         " cost|costs|price|prices|expensive, how much does it cost"
     ),
     "asks_memory": (
-        "vram, memory footprint, footprint, memory requirement|requirements, how big, ram, memory needed|required,"
-        " memory usage|use, memory does, how large, how heavy, memory for, gb needed|required, gigabytes, memory"
-        " consumption, memory to|is|do, cache size, size of the cache, size in gb, size of, in gigabytes, in gb, MUCH"
-        " ~ MEMORY"
+        "vram, memory footprint, footprint, weights|checkpoint|file|download size, size on disk, disk space,"
+        " ^ kv|kvcache, kv cache usage|requirement|requirements|needed, memory requirement|requirements, how big, ram,"
+        " memory needed|required, memory usage|use, memory does, how large, how heavy, memory for, gb needed|required,"
+        " gigabytes, memory consumption, memory to|is|do, cache size, size of the cache, size in gb, size of,"
+        " in gigabytes, in gb, MUCH ~ MEMORY"
     ),
     "mentions_memory": "WEIGH",
     "asks_context": (
@@ -73,7 +74,11 @@ CUES = {
     "yes_or_no": "^ MAY",
     "says_fits": "fit|fits|enough|run|runs|work|works",
     "asks_much": "how much|many|big|large|heavy, MUCH ~ MEMORY",
-    "asks_price": "cost|costs|price|prices|expensive, how much does it cost, cheap|cheaply",
+    "asks_price": "cost|costs|price|prices|expensive, how much does it cost, cheap|cheaply|cheapest",
+    "asks_power": (
+        "how many|much watts|watt|power|electricity, what|which psu, psu for, power draw|consumption|usage|bill|supply,"
+        " watts for|does|do|will|would, kwh"
+    ),
     "compares": "compare|versus|vs|comparison|compared, difference between",
     "per_token": "per token kv|cache, kv|cache per token, cache a token, bytes per|a token, kv cache per|a token",
 }

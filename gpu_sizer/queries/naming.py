@@ -7,12 +7,14 @@ from gpu_sizer.cards.names import SHORT, join_names
 from gpu_sizer.errors import UnknownGpuError, UnknownModelError
 from gpu_sizer.queries.entities import Name
 from gpu_sizer.queries.stopwords import OF_NAMES, STOP_WORDS
-from gpu_sizer.queries.words import is_decimal, word_set
+from gpu_sizer.queries.words import is_decimal, joined_amount, word_set
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from gpu_sizer.cards.catalogue import Shelf
+    from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.errors import UnknownNameError
     from gpu_sizer.queries.entities import Mender
     from gpu_sizer.queries.near_names import NearNames
@@ -78,9 +80,11 @@ def widened(s: Sentence, name: Name, mender: Mender, billions: Callable[[str], S
         if ids:
             return Name(start, stop, tuple(ids), spelling)
     if any(map(digits, telling)):
-        raise UnknownModelError(
+        error = UnknownModelError(
             f"unknown model {spelling[:60]!r}; did you mean {join_names(name.ids)}?", suggestions=name.ids
         )
+        error.spelling = spelling
+        raise error
     return Name(start, stop, name.ids, spelling, near=True)
 
 
@@ -184,6 +188,24 @@ def told_in_part(s: Sentence, mender: Mender) -> tuple[list[str], str, range] | 
     return best
 
 
+def release_named(words: Sequence[str], shelf: Shelf[ModelCard]) -> tuple[str, str] | None:
+    """The card and the hub id of a release whose name some words hold in part."""
+    from gpu_sizer.cards.release_names import release_in_part
+
+    return release_in_part(words, shelf)
+
+
+def of_release(s: Sentence, shelf: Shelf[ModelCard]) -> Name | None:
+    """A release whose name stands in part in the free words: ``qwen3 coder 30b``."""
+    for run in _runs(s):
+        for length in range(min(MOST_WORDS, len(run)), 1, -1):
+            for k in range(len(run) - length + 1):
+                places = run[k : k + length]
+                if (found := release_named([s.at(i) for i in places], shelf)) is not None:
+                    return Name(places[0], places[-1] + 1, (found[0],), found[1], near=True)
+    return None
+
+
 def told_by_size(
     s: Sentence, mender: Mender, billions: Callable[[str], Sequence[float]], share: float = SAME_SIZE
 ) -> tuple[list[str], str, range] | None:
@@ -240,10 +262,24 @@ def _behind(s: Sentence, i: int, words: frozenset[str]) -> bool:
     return i >= 0 and s.said(i) in words
 
 
+#: Words behind which nothing more is said of a model's name.
+_APART = word_set("for on with of in at to from and or is are")
+_WANTED = word_set("which what best biggest largest smartest strongest good any all other newest")
+
+
+def wants_one(s: Sentence, i: int) -> bool:
+    """Whether one of several models of a name at a place is wanted: ``which qwen3``, ``the best small 7b``."""
+    for k in range(i - 1, max(-1, i - 4), -1):
+        if s.said(k) in _WANTED:
+            return True
+        if s.said(k) in _APART or s.words[k + 1].before.strip() in (",", ";", "?"):
+            return False
+    return False
+
+
 def is_amount(word: str) -> bool:
     """A number of few figures, or one of gigabytes: no name of a GPU."""
-    number = word.removesuffix("gib").removesuffix("gb").removesuffix("g")
-    return is_decimal(number) and (number != word or len(word) < _FIGURES or "." in word)
+    return joined_amount(word) is not None or (is_decimal(word) and (len(word) < _FIGURES or "." in word))
 
 
 def unknown_model(s: Sentence, families: frozenset[str]) -> str:
@@ -272,14 +308,17 @@ def unknown_gpus(s: Sentence) -> Iterator[str]:
         said = [s.at(i) for i in run]
         if not run or said[0] in _PLATFORMS or len(run) > _NAME:
             continue
-        if len(said) == 1 and is_size(said[0]):
-            continue  # parameters: ``a 70b on 4x``
+        if is_size(said[-1]):
+            continue  # parameters: ``a 70b on 4x``, ``hurt 70b``
+        if s.words[run[0]].tokens:
+            continue  # a number of something: ``100k docs``
         figures = any(map(str.isdigit, "".join(said)))
         on = s.said(run[0] - 1) in _ON or s.said(run[0] - 2) in _ON
         made = s.said(run[0] - 1) in _MAKERS and any(map(str.isdigit, "".join(said[:2])))
         made = made or (said[0] in _MAKERS and figures) or any(map(_is_gpu_code, said))
         noun = said[-1].isdigit() and s.counted(run[-1] + 1) in ("gpu", "gpus", "card", "cards")
-        if made or noun or (_behind(s, run[0], _BEFORE_GPUS) and (figures or on)):
+        ending = len(said) > 1 and said[0].isdigit() and len(said[0]) > _FIGURES and said[1] in _ENDINGS
+        if made or noun or ending or (_behind(s, run[0], _BEFORE_GPUS) and (figures or on)):
             more = s.said(run[-1] + 1)
             yield " ".join((*said, more) if more in _PORTABLE else said)
 
@@ -290,6 +329,8 @@ def _is_gpu_code(word: str) -> bool:
     return letters in _CODES and len(word) - len(letters) >= _FIGURES - 1
 
 
+#: What stands behind the figures of a GPU's name.
+_ENDINGS = word_set("super ti xt xtx gre maxq")
 #: Makes of GPUs that are others than those of desktops.
 _PORTABLE = ("laptop", "mobile", "maxq")
 #: What the names of data-centre GPUs begin with.

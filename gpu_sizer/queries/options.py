@@ -32,6 +32,8 @@ class Options:
     users_each: bool = False
     """Whether the users are those of each GPU."""
     engine: str | None = None
+    engines_more: bool = False
+    """Whether another engine is named beside that."""
     utilization: float | None = None
     layouts: str | None = None
     max_gpus: int | None = None
@@ -60,8 +62,12 @@ class Options:
     """Tokens that a draft is told to be ahead."""
     dollars_an_hour: float | None = None
     """The most that may be paid for renting."""
+    token_price: bool = False
+    """Whether what a million tokens cost is asked for."""
     by_month: bool = False
     """Whether a price by the month is asked for."""
+    power: bool = False
+    """Whether it is asked what the GPUs draw."""
     waits: bool = False
     """Whether the time to the first token is asked for."""
     best: bool = False

@@ -10,13 +10,14 @@ from __future__ import annotations
 from functools import lru_cache
 
 from gpu_sizer.queries.options import GPU_NOUNS, USERS
-from gpu_sizer.queries.words import word_set
+from gpu_sizer.queries.words import is_decimal, word_set
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gpu_sizer.queries.sentence import Sentence
+    from gpu_sizer.queries.words import Word
 
     Alternative = tuple[tuple[frozenset[str], ...], bool]
 
@@ -86,9 +87,13 @@ def alternatives(text: str) -> tuple[Alternative, ...]:
     return tuple(parts)
 
 
+def _is_number(word: Word) -> bool:
+    return word.number is not None or is_decimal(word.text)
+
+
 def _is(s: Sentence, i: int, wanted: frozenset[str]) -> bool:
     if wanted == NUMBER:
-        return 0 <= i < len(s.words) and s.words[i].number is not None
+        return 0 <= i < len(s.words) and _is_number(s.words[i])
     return s.said(i) in wanted
 
 
@@ -105,7 +110,7 @@ def _near(s: Sentence, i: int, wanted: frozenset[str]) -> int | None:
 def _places(s: Sentence, wanted: frozenset[str]) -> list[int]:
     """Where words of a set stand."""
     if wanted == NUMBER:
-        return [i for i, word in enumerate(s.words) if word.number is not None]
+        return [i for i, word in enumerate(s.words) if _is_number(word)]
     return sorted(i for word in s.places.keys() & wanted for i in s.places[word])
 
 

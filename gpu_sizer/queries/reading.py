@@ -8,6 +8,7 @@ from math import prod
 from gpu_sizer.cards.families import TAGS, Vocabulary, is_size, newest_first
 from gpu_sizer.cards.names import join_names, normal
 from gpu_sizer.engines.registry import engine
+from gpu_sizer.errors import UnknownModelError
 from gpu_sizer.queries.entities import (
     ARTICLES,
     PORTABLE,
@@ -23,7 +24,16 @@ from gpu_sizer.queries.gpu_memory import memory_place, with_memory
 from gpu_sizer.queries.grammar import NODE_NOUNS, read_options
 from gpu_sizer.queries.hardware import SYSTEM_MEMORY, take_computer, unknown_chip
 from gpu_sizer.queries.intents import Told, intent_of, says
-from gpu_sizer.queries.naming import narrowed, nearly, told_by_size, told_in_part, unknown_gpus, widened
+from gpu_sizer.queries.naming import (
+    narrowed,
+    nearly,
+    of_release,
+    release_named,
+    told_by_size,
+    told_in_part,
+    unknown_gpus,
+    widened,
+)
 from gpu_sizer.queries.options import DRAFTING, Options
 from gpu_sizer.queries.patterns import matches
 from gpu_sizer.queries.rates import Paced, read_speed, settle
@@ -41,6 +51,8 @@ if TYPE_CHECKING:
     from gpu_sizer.queries.intents import Intent
     from gpu_sizer.queries.near_names import NearNames
 
+#: Models of one question that are looked for by family and size.
+MOST_MODELS = 6
 #: Stretches left aside that an answer names.
 MOST_IGNORED = 6
 #: Idle words that are told with an amount left aside: ``under $ 20``.
@@ -50,10 +62,12 @@ _MACHINES_ASKED = "many|number nodes|machines|servers|boxes|hosts"
 #: One machine that is sought: ``which instance``.
 _MACHINE_SOUGHT = "which|what|cheapest instance|instances|machine|machines|vm|node|nodes"
 #: One of these, or a sign, stands in every question about money.
-_MONEY = frozenset(("usd", "dollar", "dollars", "bucks", "month", "monthly"))
+_MONEY = frozenset(
+    ("usd", "dollar", "dollars", "bucks", "month", "monthly", "million", "1m", "1000000", "mtok", "mtoks")
+)
 #: GPUs that are told as so many of each are all meant together, unless one of these says that one is to be chosen.
 _CHOICE = "or|vs|versus|better|best|cheaper|cheapest|faster|quicker|slower|than|compare|comparison|which"
-_TOGETHER = "plus|together|both|mixed|mix|alongside|combined|combination"
+_TOGETHER = "plus|together|both|mixed|mix|mixing|alongside|combined|combination"
 
 
 def _is_size(text: str) -> bool:
@@ -85,6 +99,7 @@ class Reader:
         self.remarks: list[Remark] = []
         self.chip: str | None = None
         self.memory: int | None = None
+        self._memory_at = 0
         self.read_all = False
         self.pace = Paced()
 
@@ -121,6 +136,12 @@ class Reader:
         self.gpus = [with_memory(s, g, self.cards.gpus) for g in (*self.gpus, *gpus)]
         if not self.models:
             self._find(self.models, told_in_part(s, mender) or told_by_size(s, mender, self._billions))
+        if not self.models and (release := of_release(s, self.cards.models)) is not None:
+            told = " ".join(s.at(i) for i in range(release.start, release.stop))
+            self.taken_as.append(f"{told!r} taken as {release.spelling}")
+            s.take(release.start, release.stop)
+            self.models.append(release)
+        self._find_others()
         if not self.gpus:
             self._find_gpu()
         if not self.models:
@@ -135,15 +156,16 @@ class Reader:
             self._of_memory(*place)
 
     def _of_memory(self, place: int, gigabytes: int) -> None:
-        """A GPU that stands for those of the memory that was told, the one that has least of it to a program.
-
-        Where a question asks for memory or for GPUs, the amount is kept for the answer instead.
-        """
-        self.memory = gigabytes
+        """Keeps an amount of memory that was told; where its GPU is asked about, one that has as much stands for it."""
+        self.memory, self._memory_at = gigabytes, place
         if self.intent() in ("gpus", "memory") and not self.says("asks_models") and not self.says("asks_fit"):
             return
-        if next(unknown_gpus(self.s), None) is not None:
-            return
+        if next(unknown_gpus(self.s), None) is None:
+            self.take_holder()
+
+    def take_holder(self) -> None:
+        """A GPU that stands for those of the memory that was told, the one that has least of it to a program."""
+        gigabytes, place = self.memory, self._memory_at
         holders = [
             g for g in self.cards.gpus.all() if g.memory.marketed_gb == gigabytes and g.is_whole and not g.shares_memory
         ]
@@ -205,6 +227,7 @@ class Reader:
         named = [self.cards.gpus.get(g.ids[0]) for g in self.gpus]
         if take_computer(self.s, shared=any(g.shares_memory for g in named)):
             self.remarks.append(SYSTEM_MEMORY)
+        self.options.power = self.says("asks_power")
         self.chip = unknown_chip(self.s, [g.vendor for g in named])
         known = {r.topic for r in self.remarks}
         self.remarks += [r for r in take_topics(self.s) if r.topic not in known]
@@ -256,7 +279,13 @@ class Reader:
     def _widened(self, name: Name) -> Name:
         if len(name.ids) > 1 or name.near:
             return name
-        wide = widened(self.s, name, self.mender, self._billions)
+        try:
+            wide = widened(self.s, name, self.mender, self._billions)
+        except UnknownModelError as error:
+            if (release := release_named(error.spelling.split(), self.cards.models)) is None:
+                raise
+            wide = Name(name.start, name.stop, (release[0],), release[1])
+            self.taken_as.append(f"{error.spelling!r} taken as {release[1]}")
         if wide.near:
             self.taken_as.append(f"{wide.spelling!r} taken as {wide.ids[0]}")
         return wide
@@ -318,6 +347,15 @@ class Reader:
         into.append(counted(self.s, name, self.mender) if into is self.gpus else name)
         if len(ids) == 1:
             self.taken_as.append(f"{spelling!r} taken as {ids[0]}")
+
+    def _find_others(self) -> None:
+        """Further models that are told by family and size beside one that is known: ``llama 3 8b and qwen 7b``."""
+        families = self.mender.vocabulary.families if self.models else frozenset[str]()
+        while len(self.models) < MOST_MODELS and families and (part := told_in_part(self.s, self.mender)) is not None:
+            said = part[1].split()
+            if families.isdisjoint(said) or not any(map(is_size, said)):
+                return
+            self._find(self.models, part)
 
     def _mended(self, spelling: str) -> str | None:
         """The model whose whole name the mended words of a spelling are."""

@@ -170,7 +170,8 @@ def say(a: Asked) -> str:
     elif u.intent == "speed":
         text = f"speed of {model} on {on}"
     elif u.intent == "models":
-        text = f"models that run on {on}" + (", the best rated first," if u.options.best else "")
+        called = f" called {u.spelling!r}" if u.among else ""
+        text = f"models{called} that run on {on}" + (", the best rated first," if u.options.best else "")
     elif u.intent == "gpus":
         text = f"GPUs for {model}, cheapest first"
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gpu_sizer.queries.stopwords import STOP_WORDS
-from gpu_sizer.queries.words import JOINTS, Word, word_set, words
+from gpu_sizer.queries.words import BYTES, JOINTS, Amount, Word, is_decimal, joined_amount, word_set, words
 from gpu_sizer.records import replace
 
 TYPE_CHECKING = False
@@ -63,6 +63,14 @@ class Sentence:
     def number_at(self, i: int) -> int | None:
         """The whole number at a place, or null; a part of a code is no number."""
         return self.words[i].number if self.at(i) and not self.in_code(i) else None
+
+    def amount_at(self, i: int) -> Amount | None:
+        """The amount of memory whose words begin at a place, if one does: ``24gb``, ``4.5 GiB``."""
+        if (one := joined_amount(self.at(i))) is not None:
+            return Amount(*one, i + 1)
+        if is_decimal(self.at(i)) and self.at(i + 1) in BYTES:
+            return Amount(self.at(i), self.at(i + 1), i + 2)
+        return None
 
     def in_code(self, i: int) -> bool:
         """Whether a word is joined to one that has no meaning here, as in ``i9-14900K``: then it has none alone."""

@@ -45,6 +45,15 @@ _DTYPES = {
     "exl2": "exl2",
     "exl3": "exl3",
     "hqq": "hqq",
+    "w8a16": "int8",
+    "w4a8": "w4a8",
+    "aqlm": "aqlm",
+    "quip": "quip",
+    "torchao": "torchao",
+    "quanto": "quanto",
+    "eetq": "eetq",
+    "int3": "int3",
+    "int2": "int2",
 }
 _DTYPE_PHRASES = {
     ("4", "bit"): "int4-group128",
@@ -67,7 +76,7 @@ _KINDS = word_set("gguf ggml llama cpp level type size is the kind of")
 #: Types of llama.cpp's files that are usual, the largest first.
 USUAL_FILES = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "q3_k_m", "q2_k")
 _NEGATIONS = word_set("not no non never without un isnt dont")
-_BESIDE = word_set("vs versus or and weights")
+_BESIDE = word_set("vs versus or and weights better worse faster than")
 _CACHE = frozenset(("kv", "cache", "kvcache"))
 _BEFORE_DTYPES = word_set("in at of as to dtype type precision with is = k v")
 #: What files of llama.cpp's hold for the bits that people tell.
@@ -104,7 +113,18 @@ def read_engine(s: Sentence, o: Options) -> None:
             if _is_version(word) and (marked or name == ENGINE.default) and not s.at(j + 1).startswith("util"):
                 s.take(after, j + 1)
                 o.engine = f"{name}@{word}"
+            o.engines_more = _another_engine(s, name)
             return
+
+
+def _another_engine(s: Sentence, name: str) -> bool:
+    """Whether another engine is named beside one; its words are taken."""
+    for phrase, other in engine_words():
+        for i in list(s.free()):
+            if other != name and s.starts(i, phrase):
+                s.take(i, i + len(phrase))
+                return True
+    return False
 
 
 def read_copies(s: Sentence, o: Options) -> None:

@@ -103,6 +103,28 @@ TOPICS: tuple[Topic, ...] = (
         "mistral 7b in 5 bit on a 3060",
     ),
     Topic(
+        "bits a weight",
+        "# bpw, bpw, # bits per weight",
+        "told",
+        "bits a weight (bpw) name no format that is sized here: weights are as released unless a format is named",
+        "llama 3 70b at 4.5bpw on two 3090s",
+    ),
+    Topic(
+        "buying",
+        "should i|we buy|purchase, to buy|purchase, vs|versus|or buy, buy vs|versus|or, worth buying",
+        "told",
+        "what GPUs cost to buy is not known here, only what it costs to rent them",
+        "which gpu should i buy for qwen3 32b",
+    ),
+    Topic(
+        "other engines",
+        "exllama|exllamav2|exllamav3|tabbyapi|mlx|mlc|lmdeploy|aphrodite|ctranslate2|openvino|deepspeed,"
+        " exl2|exl3 engine",
+        "told",
+        "an engine is named that is not modelled here: the answer is by another's rules",
+        "llama 3 8b with exllamav2 on a 3090",
+    ),
+    Topic(
         "QAT",
         "qat, quantization aware training",
         "told",
@@ -138,8 +160,8 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "slices",
-        "half|quarter|third of a|an|one|the|my, 1 2|3|4|7|8 of, mig, mig slice|slices, vgpu|vgpus, fractional"
-        " gpu|gpus, gpu slice|slices, time slicing",
+        "half|quarter|third of a|an|one|the|my, half a|an, 1 2|3|4|7|8 of, mig, mig slice|slices, vgpu|vgpus,"
+        " fractional gpu|gpus, gpu slice|slices, time slicing",
         "refused",
         "a slice of a GPU is sized by its profile: name it, as in a100-80gb-3g.40gb (`gpu-sizer gpus mig` lists them)",
         "llama 3 8b on an A100 with MIG",
@@ -195,12 +217,17 @@ def take_topics(s: Sentence) -> tuple[Remark, ...]:
     return tuple(remarks)
 
 
+def _is_figure(word: str) -> bool:
+    """A version or an amount, or the x before one: ``PCIe x4``."""
+    return word == "x" or word.lstrip("v")[:1].isdigit()
+
+
 def _take_figures(s: Sentence, place: range) -> None:
     """Takes the figures beside idle words: a version behind, an amount before."""
     amount = s.at(place.start - 1)
     if amount[:1].isdigit() and amount[-1:].isalpha() and not is_size(amount):
         s.take(place.start - 1)
     stop = place.stop
-    while s.at(stop).lstrip("v")[:1].isdigit() and "," not in s.words[stop].before and stop < place.stop + 2:
+    while _is_figure(s.at(stop)) and "," not in s.words[stop].before and stop < place.stop + 2:
         s.take(stop)
         stop += 1

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from gpu_sizer.cards.families import ambiguous, newest_of_size
+from gpu_sizer.cards.families import ambiguous, are_sizes, as_released, best_known_first, newest_of_size
 from gpu_sizer.cards.names import join_names
 from gpu_sizer.engines.registry import INSTEAD, engine
 from gpu_sizer.errors import GpuSizerError, RequestError, UnknownGpuError, UnknownModelError
 from gpu_sizer.load import WEIGHTS
 from gpu_sizer.queries.languages import in_english
-from gpu_sizer.queries.naming import LIKE_SIZE, told_by_size, unknown, unknown_gpus, unknown_model
+from gpu_sizer.queries.naming import LIKE_SIZE, told_by_size, unknown, unknown_gpus, unknown_model, wants_one
+from gpu_sizer.queries.patterns import matches
 from gpu_sizer.queries.reading import Reader
-from gpu_sizer.queries.settings import USUAL_FILES
 from gpu_sizer.queries.topics import Remark
 from gpu_sizer.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from gpu_sizer.cards.catalogue import Catalogue
     from gpu_sizer.queries.entities import Name
@@ -26,13 +26,18 @@ if TYPE_CHECKING:
 EXAMPLE = 'ask for example "how many A6000s for Mixtral 8x7b"'
 #: Intents that need no GPU.
 _WITHOUT_GPU = ("gpus", "memory")
+#: Where the engine itself is sought.
+_ENGINES_ASKED = "which|what|best engine|engines|backend|backends, best inference engine"
+#: Several models that are to run at once on the same GPUs.
+_SHARED = (
+    "together, both, alongside, side by side, at once, at the same time, simultaneously, in parallel, models on one|a,"
+    " same|single|one gpu|card, share, sharing, plus"
+)
 #: Words that say by what models are the best, and nothing else.
 _OF_RATINGS = (
     *("rated", "ranked", "rating", "scoring", "score", "arena", "top", "smartest", "strongest", "cleverest"),
     *("capable", "intelligent"),
 )
-#: Answers that one question gets at most.
-MOST_PARTS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +65,14 @@ class Understanding:
     """Whether it is one of several types of weights, the largest first, of which one that fits is sought."""
     instead: Intent | None = None
     """What else is answered where the speed that was named is not known."""
+    among: tuple[str, ...] = ()
+    """The models of which those that run are asked for, as ``spelling`` calls them; empty for the whole catalogue."""
 
 
 def _incomplete(message: str, about: str, suggestions: Sequence[str] = ()) -> RequestError:
     error = RequestError(message, about=about, suggestions=suggestions)
     error.kind = "incomplete"
     return error
-
-
-def _timed(u: Understanding) -> Understanding:
-    """A question as one of speed, which has nothing to say of leaving that out."""
-    kept = tuple(r for r in u.remarks if r.topic != "speed")
-    options = replace(u.options, notes=tuple(r.text for r in kept))
-    return replace(u, intent="speed", remarks=kept, options=options)
 
 
 class _Decision:
@@ -87,7 +87,10 @@ class _Decision:
         """Each thing that is asked."""
         self.r.read()
         intent = self._intent()
-        models = self._models(intent)
+        if (sought := self._sought()) is not None:
+            intent, models = "models", []
+        else:
+            models = self._models(intent)
         if not models and intent != "models":
             intent = self._without_model(intent)
         self._as_ollama([m for m, _ in models])
@@ -101,6 +104,12 @@ class _Decision:
             text = f"{self.r.options.users} users a GPU are taken as those of all: say on how many GPUs they are"
             self.r.remarks.append(Remark(text, first=True))
         self._where_it_runs(gpus)
+        if self.r.options.engines_more or matches(self.r.s, _ENGINES_ASKED):
+            text = "by one engine's rules alone: `gpu-sizer size MODEL --gpu GPU --engine all` has those of each"
+            self.r.remarks.append(Remark(text, first=True))
+        if len(models) > 1 and gpus and matches(self.r.s, _SHARED):
+            text = "each model is sized as if it had the GPUs to itself: models that share them are not planned"
+            self.r.remarks.append(Remark(text, first=True))
         if intent == "models" and self.r.says("asks_best"):
             self.r.options.best = True
             for word in _OF_RATINGS:
@@ -111,80 +120,33 @@ class _Decision:
             " ".join(self.text.split())[:500],
             intent,
             models[0][0] if models else None,
-            models[0][1] if models else "",
+            models[0][1] if models else sought.spelling if sought is not None else "",
             gpus,
             count,
             self.r.options,
             (*self.r.taken_as, *self.notes),
             self.r.ignored(),
             tuple(self.r.remarks),
+            among=sought.ids if sought is not None else (),
             other_memory=self.r.other_memory() if intent == "fit" else (),
             instead=self.r.intent() if intent == "speed" and not self.r.pace.alone else None,
         )
-        one = _timed(one) if intent == "speed" else one
+        if intent == "speed":
+            from gpu_sizer.queries.several import timed
+
+            one = timed(one)
         if self.r.mixed:
             each = [i for g in self.r.gpus for i in g.ids[:1] * (g.count or 1)]
             if self.r.options.engine is None:
                 self.r.options.engine = INSTEAD
                 self.r.remarks.append(Remark("by llama.cpp's rules, since vLLM takes GPUs of one kind", first=True))
             one = replace(one, intent="fit", mixed=tuple(each), gpu_count=len(each), remarks=tuple(self.r.remarks))
-        return tuple(self._each(one, models))[:MOST_PARTS]
+        o = self.r.options
+        if max(len(models), len(self.r.gpus), len(o.weights), len(o.lengths)) < 2:
+            return (one,)
+        from gpu_sizer.queries.several import parts
 
-    def _each(self, one: Understanding, models: Sequence[tuple[str, str]]) -> Iterator[Understanding]:
-        """The question about each of its models and lengths; models that stand by GPUs of their own go with these."""
-        own = self._pairs() if len(models) > 1 else {}
-        for model, spelling in models or [(one.model or "", one.spelling)]:
-            part = replace(one, model=model or None, spelling=spelling, gpus=own.get(model, one.gpus))
-            if own and part.intent == "compare":
-                part = replace(part, intent="count")
-            numbers = [g.count or (1 if g.article else None) for g in self.r.gpus]
-            counted = len(numbers) > 1 and any(g.count for g in self.r.gpus) and None not in numbers
-            if part.intent in ("compare", "models") and len(self.r.gpus) > 1 and not model:
-                # "4x A6000 vs 2x H100": what runs on each of these.
-                for g in self.r.gpus:
-                    yield replace(part, intent="models", gpus=g.ids[:1], gpu_count=g.count)
-                continue
-            if part.intent in ("compare", "speed") and len(self.r.gpus) > 1 and self.r.pace.asked:
-                # "3090 vs 4090 speed": that of each of these.
-                for g in self.r.gpus:
-                    # One of each is a kind, not a number: "is a 5090 faster than a 4090".
-                    number = g.count if g.count != 1 else None
-                    yield replace(_timed(part), gpus=g.ids[:1], gpu_count=number)
-                continue
-            if part.intent == "compare" and counted and not self.r.says("asks_price"):
-                # "3x 3090 or an A6000": whether each of these does.
-                for g, number in zip(self.r.gpus, numbers, strict=True):
-                    yield replace(part, intent="fit", gpus=g.ids[:1], gpu_count=number)
-                continue
-            if len(self.r.options.weights) > 1:
-                for kind in self.r.options.weights:
-                    options = replace(part.options, settings={**part.options.settings, WEIGHTS: kind}, weights=())
-                    said = Remark(f"that is with weights in {kind}", first=True)
-                    alone = part.intent == "compare" and len(part.gpus) == 1
-                    intent = "count" if alone else part.intent
-                    sought = self.r.options.weights == USUAL_FILES and bool(part.gpus)
-                    intent = "fit" if sought else intent
-                    remarks = (*part.remarks, said)
-                    yield replace(part, intent=intent, options=options, remarks=remarks, sought=sought)
-                continue
-            lengths = self.r.options.lengths
-            if len(lengths) < 2 or one.intent == "context":
-                yield part
-            for length in lengths if len(lengths) > 1 and one.intent != "context" else ():
-                said = Remark(f"that is at {length} tokens", first=True)
-                options = replace(part.options, context=(length,), lengths=())
-                yield replace(part, options=options, remarks=(*part.remarks, said))
-
-    def _pairs(self) -> dict[str, tuple[str, ...]]:
-        """The GPU that stands beside each model, where they alternate: Llama 3 8B on L4 and 70B on H100."""
-        names = sorted(
-            [(n.start, "m", n.ids[0]) for n in self.r.models] + [(g.start, "g", g.ids[0]) for g in self.r.gpus]
-        )
-        kinds = "".join(kind for _, kind, _ in names)
-        if kinds not in ("mg" * (len(kinds) // 2), "gm" * (len(kinds) // 2)):
-            return {}
-        by_kind = {k: [i for _, kind, i in names if kind == k] for k in "mg"}
-        return {m: (g,) for m, g in zip(by_kind["m"], by_kind["g"], strict=True)}
+        return parts(one, models, self.r)
 
     def complete(self, error: GpuSizerError) -> None:
         """Says in an error what else the question tells that no answer could have covered."""
@@ -211,7 +173,8 @@ class _Decision:
             RequestError: nothing that can be told from the words.
         """
         pace = self.r.pace
-        intent = "speed" if pace.alone or (pace.named and self.r.models and self.r.gpus) else self.r.intent()
+        timed_ = pace.alone or (self.r.models and self.r.gpus and (pace.named or self.r.options.token_price))
+        intent = "speed" if timed_ else self.r.intent()
         if self.r.chip is not None and not self.r.gpus and intent != "models":
             raise self._unknown_chip()
         if not self.r.says("sizing") and self.r.memory is None and (intent is None or not self.r.sure):
@@ -271,11 +234,22 @@ class _Decision:
         """
         if len(name.ids) == 1:
             return name.ids[0]
-        ids = self.r.newest_first(name.ids)
+        ids = self.r.newest_first(as_released(name.ids))
+        if len(ids) == 1:
+            return ids[0]
         if (said := newest_of_size(name.spelling, ids, self.cards.models.released)) is not None:
             self.notes.append(said)
             return ids[0]
+        if are_sizes(name.spelling):
+            ids = best_known_first(ids, self.cards.models.index.values())
         raise ambiguous(UnknownModelError, name.spelling, ids)
+
+    def _sought(self) -> Name | None:
+        """The name of several models of which those that run are asked for: ``which qwen3 for 8 GB``."""
+        if not self.r.gpus:
+            return None
+        several = (n for n in self.r.models if len(n.ids) > 1)
+        return next((n for n in several if wants_one(self.r.s, n.start)), None)
 
     def _where_it_runs(self, ids: Sequence[str]) -> None:
         """Where no engine is named and the usual one runs on none of the GPUs, the one that does."""
@@ -318,7 +292,8 @@ class _Decision:
             raise unknown(UnknownModelError, told, self.r.model_names)
         if other := self._of_another_kind():
             raise other
-        if self.r.gpus and (self.r.options.by_month or self.r.options.dollars_an_hour is not None):
+        prices = self.r.says("asks_price") and not self.r.says("asks_models")
+        if self.r.gpus and (prices or self.r.options.by_month or self.r.options.dollars_an_hour is not None):
             gpu = self.r.gpus[0].ids[0]
             raise _incomplete(
                 f"for which model? What machines cost is listed by `gpu-sizer machines --gpu {gpu}`", "model"
@@ -329,7 +304,14 @@ class _Decision:
         if self.r.gpus and intent in ("fit", "memory", "models", "gpus", "compare"):
             return "models"
         if self.r.memory is not None and not self.r.gpus:
-            raise self._no_holder()
+            self.r.take_holder()
+            if not self.r.gpus:
+                raise self._no_holder()
+            return "models"
+        if self.r.gpus:
+            many = f"{count} x " if (count := self.r.gpu_count) else ""
+            runs = f'or "what can I run on {many}{self.r.gpus[0].ids[0]}"'
+            raise _incomplete(f"for which model? {EXAMPLE}, {runs}", "model")
         raise _incomplete(f"for which model? {EXAMPLE}", "model")
 
     def _gpus(self, intent: Intent) -> tuple[str, ...]:
@@ -355,8 +337,12 @@ class _Decision:
         """
         if self.r.pasted is not None:
             raise RequestError(self.r.pasted)
-        if self.r.memory is not None:
+        if self.r.memory is not None and not self.r.models:
             raise self._no_holder()
+        if self.r.memory is not None:
+            said = f"no GPU of the catalogue has {self.r.memory} GB: these figures tell whether one of that size does"
+            self.r.remarks.append(Remark(said, first=True))
+            return "memory", ()
         if intent in ("models", "speed"):
             raise _incomplete(f"on which GPU? {EXAMPLE}", "gpu")
         if self.r.options.gpu_count is not None and self.r.options.max_gpus is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gpu_sizer.errors import RequestError
 from gpu_sizer.records import dataclass
+from gpu_sizer.units import GIB
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ _QUOTES = "'’‘`´"
 #: Nouns that people write onto their number.
 _COUNTED = word_set(
     "user users token tokens tok toks tps request requests req reqs rps qps gpu gpus card cards node nodes ctx context"
+    " bpw"
 )
 _MINUS = "-−"
 #: What people write for something else, word by word.
@@ -100,6 +102,46 @@ class Word:
 def is_decimal(text: str) -> bool:
     """Whether a text is a number with at most one point."""
     return text.isascii() and text.replace(".", "", 1).isdigit() and text[:1] != "." and text[-1:] != "."
+
+
+#: What people call a gigabyte or a terabyte, and the bytes of it; the longer ones first, of which others are the end.
+BYTES = {
+    "gigabytes": 10**9,
+    "gigabyte": 10**9,
+    "gigs": 10**9,
+    "gib": GIB,
+    "gb": 10**9,
+    "tb": 10**12,
+    "g": 10**9,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """So much memory, and where its words end."""
+
+    digits: str
+    unit: str
+    stop: int
+
+    @property
+    def gib(self) -> float:
+        """In GiB."""
+        return float(self.digits) * BYTES[self.unit] / GIB
+
+    @property
+    def whole(self) -> int | None:
+        """The gigabytes on the box of a GPU, where it can be those."""
+        return int(self.digits) if self.digits.isdigit() and len(self.digits) < 5 and self.unit != "tb" else None
+
+
+def joined_amount(word: str) -> tuple[str, str] | None:
+    """The figures and the unit of one word: ``24gb``; null for any other."""
+    for unit in BYTES:
+        figures = word.removesuffix(unit)
+        if figures != word:
+            return (figures, unit) if is_decimal(figures) else None
+    return None
 
 
 def normal_text(text: str) -> str:

@@ -182,16 +182,19 @@ def models_headline(runnable: Runnable) -> str:
         acting = ceil_div(runnable.gpu_count, machine.machine.gpu_count)
     fitting = [m for m in runnable.models if m.fits]
     shorter = sum(1 for m in runnable.models if not m.fits and m.runs)
-    length = f"{runnable.context:,} tokens" if runnable.context else "their full context"
+    length = (
+        f"{runnable.context:,} tokens" if runnable.context else f"{verb(len(fitting), 'its', 'their')} full context"
+    )
+    of = "of the catalogue" if runnable.called is None else f"called {runnable.called!r}"
     if not runnable.fits:
-        return f"No model of the catalogue runs on {where}."
+        return f"No model {of} runs on {where}."
     if not fitting:
         others = f"{shorter} {verb(shorter, 'runs', 'run')} at a shorter one"
-        return f"On {where} no model of the catalogue runs at {length}; {others}."
+        return f"On {where} no model {of} runs at {length}; {others}."
     own = [m for m in fitting if not m.model.quantized] or fitting
     comfortable = max(own, key=lambda m: (m.verdict == "fits", m.total_parameters))
     runs = "one model" if len(fitting) == 1 else f"{len(fitting)} models"
-    text = f"{where} {verb(acting, 'runs', 'run')} {runs} of the catalogue at {length}"
+    text = f"{where} {verb(acting, 'runs', 'run')} {runs} {of} at {length}"
     text += f"; the largest as released is {comfortable.model.name}"
     return f"{text}; {shorter} more {verb(shorter, 'runs', 'run')} at a shorter one." if shorter else f"{text}."
 

@@ -53,14 +53,14 @@ def rent_row(r: Rental) -> tuple[str, ...]:
     """Machines of a list."""
     hour, month = r.price_hour_usd, r.price_month_usd
     whole, used = r.gpus_each * r.machines, r.memory.layout.gpu_count
-    part = f"on {used} of its {whole}" if used < whole else None
-    marks = tuple(filter(None, (part, "tight" if r.memory.verdict == "tight" else None, r.unsuited)))
+    used_of = f"{used} of {whole}" if used < whole else f"{whole}"
+    marks = tuple(filter(None, ("tight" if r.memory.verdict == "tight" else None, r.unsuited)))
     remarks = f" ({', '.join(marks)})" if marks else ""
     day = r.price.date.isoformat() if r.price and r.price.date else None
     return (
         marked(r, f"{r.machines} × {r.offer.machine.name}"),
         r.offer.provider,
-        f"{r.gpus_each * r.machines} × {r.gpu.id}",
+        f"{used_of} × {r.gpu.id}",
         r.memory.layout.describe() + remarks,
         gib(r.memory.per_gpu.free_bytes) if r.memory.per_gpu else "",
         money(hour) if hour is not None else "",

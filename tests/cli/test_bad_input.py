@@ -20,6 +20,8 @@ BAD: list[tuple[str, ...]] = [
     ("size", "mixtral-8x7b", "--gpu", "rtx 6000"),
     ("size", "mixtral-8x7b", "--gpu", ""),
     ("size", "", "--gpu", "a6000"),
+    ("chart", "memory", "qwen3-8b", "--gpu", ""),
+    ("table", "--models", ",", "--gpu", "a6000"),
     ("size", "   ", "--gpu", "a6000"),
     ("size", "", "--gpu", ""),
     ("size", "mixtral-8x7b"),

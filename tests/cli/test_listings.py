@@ -223,3 +223,16 @@ def test_an_empty_list_is_still_a_list() -> None:
     assert listing.records == []
     assert len(list(listing.lines())) == 1
     assert gpu_listing([]).records == []
+
+
+@pytest.mark.parametrize(
+    ("command", "part"),
+    [("models", "mixtral"), ("gpus", "a6000"), ("machines", "p5")],
+    ids=["models", "gpus", "machines"],
+)
+def test_a_list_is_searched_by_the_option_that_people_try(command: str, part: str) -> None:
+    plain = CliRunner().invoke(APP, [command, part])
+    assert CliRunner().invoke(APP, [command, "--search", part]).output == plain.output
+    assert CliRunner().invoke(APP, [command, part, "--search", part]).output == plain.output
+    both = CliRunner().invoke(APP, [command, part, "--search", "other"])
+    assert isinstance(both.exception, RequestError)

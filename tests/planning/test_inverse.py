@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,13 +15,16 @@ from hypothesis import strategies as st
 import gpu_sizer
 from gpu_sizer.api import request
 from gpu_sizer.cards.catalogue import catalogue
+from gpu_sizer.engines.registry import engine
 from gpu_sizer.planning import choices, search
 from gpu_sizer.planning.breakpoints import context_steps, user_steps
 from gpu_sizer.planning.choices import cheapest, which_gpu
 from gpu_sizer.planning.farthest import largest
 from gpu_sizer.planning.inverse import best_within, longest_context, most_users
 from gpu_sizer.planning.levers import levers, levers_to_fit
+from gpu_sizer.planning.needs import token_bytes
 from gpu_sizer.planning.search import Search, plan
+from gpu_sizer.reports.explanation import explain_model
 from gpu_sizer.words.breakpoints import describe
 from gpu_sizer.words.inverse import on_count_told
 from gpu_sizer.words.plain import lines
@@ -236,6 +240,23 @@ def test_the_cheapest_are_the_first_of_all_choices(model: str, engine: str) -> N
     gpus = catalogue().gpus.all()
     asked = request(model, "h100", engine=engine)
     assert cheapest(asked, gpus).options == which_gpu(asked.model, gpus, engine=engine).options
+
+
+def test_the_memory_of_every_model_that_an_engine_counts_has_its_bytes_a_token() -> None:
+    """Law 7: DeepSeek-V4, whose states are kept in the engine's own format, was a fault of ours."""
+    for card in catalogue().models.all():
+        each = token_bytes(card, card.weights.cache_dtype, engine())
+        assert each >= 0
+        assert each > 0 or not card.id.startswith("deepseek-v4"), card.id
+
+
+def test_compressed_states_are_told_as_explain_tells_them() -> None:
+    need = gpu_sizer.memory_need("deepseek-v4-pro")
+    said = "\n".join(explain_model(catalogue().model("deepseek-v4-pro")))
+    told = [int(number.replace(",", "")) for number in re.findall(r"([\d,]+) bytes a token", said)]
+    assert len(told) > 1
+    # Each kind of layer is rounded there.
+    assert need.token_bytes == pytest.approx(sum(told), abs=len(told))
 
 
 def test_the_cheapest_are_found_without_planning_for_every_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

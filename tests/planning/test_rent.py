@@ -164,7 +164,10 @@ def test_the_layout_suits_the_machine(gpu: str, count: int, link: str | None, la
     assert found.options[0].unsuited is None
     assert found.options[0].memory.layout.describe() == layout
     if layout == "tensor parallel 4":
-        assert "(on 4 of its 8)" in rent_row(found.options[0])[3]
+        _, _, gpus, shape, *_ = rent_row(found.options[0])
+        assert gpus == f"4 of 8 × {gpu}"
+        # Short enough to stand on one line: the part of the machine that is used stands before its GPUs.
+        assert shape == layout
 
 
 def test_a_cluster_needs_a_fast_link_and_few_stages() -> None:

@@ -6,7 +6,9 @@ import pytest
 
 from gpu_sizer.errors import GpuSizerError
 from gpu_sizer.queries.answers import ask
-from gpu_sizer.queries.languages import LANGUAGES, in_english
+from gpu_sizer.queries.languages import LANGUAGES, SIGNS, in_english
+from gpu_sizer.queries.stopwords import STOP_WORDS
+from tests.queries.test_questions import PARAPHRASES
 
 ALIKE = [
     ("部署qwen3-32b需要几张4090", "how many 4090 for qwen3-32b"),
@@ -38,6 +40,22 @@ ALIKE = [
     ("4090能跑qwen3-32b吗", "does qwen3 32b fit on a 4090"),
     ("16G显存能跑gpt-oss-20b吗", "does gpt-oss-20b fit in 16gb of vram"),
     ("单张H20 96G能部署qwen3-32b吗", "does qwen3 32b fit on 1 H20 96GB"),
+    ("3090可以跑哪些模型", "what models can i run on a 3090"),
+    ("qwen3 32b 最大上下文 4090", "max context for qwen3 32b on a 4090"),
+    ("¿cabe mixtral 8x7b en dos 3090?", "does mixtral 8x7b fit on two 3090"),
+    ("cuánto cuesta alojar deepseek r1", "how much does it cost to host deepseek r1"),
+    ("tengo 24gb de vram, ¿qué modelo me recomiendan?", "i have 24gb of vram, which model do you recommend"),
+    ("wie viel vram braucht qwen3 32b", "how much vram does qwen3 32b need"),
+    ("welche gpu soll ich für gemma 3 27b kaufen", "which gpu should i buy for gemma 3 27b"),
+    ("maximaler kontext für qwen3 8b auf einer 4070", "max context for qwen3 8b on one 4070"),
+    ("quels modèles tournent sur une 3060 12gb", "which models run on one 3060 12gb"),
+    ("H100何枚でdeepseek v3が動く？", "how many h100 for deepseek v3"),
+    ("RTX 4090で動かせるモデルは？", "what can i run on an rtx 4090"),
+    ("mixtral 8x7b cabe em duas 3090?", "does mixtral 8x7b fit on two 3090"),
+    ("quanta vram precisa o llama 3 70b", "how much vram does llama 3 70b need"),
+    ("какие модели пойдут на 3060 12gb", "which models run on a 3060 12gb"),
+    ("qual è il miglior modello per una 4090", "what is the best model for a 4090"),
+    ("cosa posso far girare su una 3060 12gb", "what can i run on a 3060 12gb"),
     ("hat jemand llama 3.1 8b auf einer 3060 12gb laufen?", "does llama 3.1 8b fit on one 3060 12gb"),
 ]
 
@@ -75,3 +93,13 @@ def test_a_language_is_one_file_of_words(name: str) -> None:
     foreign = [line.partition("=")[0].strip() for line in lines]
     assert all("=" in line for line in lines)
     assert len(set(foreign)) == len(foreign), [f for f in foreign if foreign.count(f) > 1]
+
+
+def test_english_is_left_as_it_is() -> None:
+    english = (q for q, _ in PARAPHRASES if q.isascii())
+    assert [q for q in english if in_english(q) != q] == []
+
+
+def test_no_sign_of_a_language_is_a_word_of_english_questions() -> None:
+    signs = {word for words in SIGNS.values() for word in words.split()}
+    assert signs & STOP_WORDS == set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gpu_sizer import size
+from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.errors import UncountableError, UnknownModelError
 from gpu_sizer.queries.answers import ask
 
@@ -94,3 +95,18 @@ def test_a_laptops_gpu_that_is_not_known_is_said_to_be_the_desktops() -> None:
     assert "a laptop's own part of that name has another memory" in said.headline
     assert "laptop's own part" not in ask("can my laptop with a 4070 run gemma 3 4b").headline
     assert "laptop's own part" not in ask("llama 3.1 8b on a 3060").headline
+
+
+@pytest.mark.parametrize(
+    ("told", "release"),
+    [
+        ("qwen3 coder 30b", "Qwen3-Coder 30B-A3B Instruct at 262,144 tokens"),
+        ("r1 distill llama 70b", "DeepSeek-R1-Distill-Llama-70B at 131,072 tokens"),
+        ("wizardlm 8x22b", "WizardLM-2 8x22B at 65,536 tokens"),
+    ],
+)
+def test_a_release_that_is_told_in_part_has_its_own_name_and_length(told: str, release: str) -> None:
+    assert f"fewest H200 SXM 141 GB for {release}" in ask(f"how many h200 for {told}").understood
+    card = catalogue().model(told.replace(" ", "-"))
+    assert release.startswith(card.name)
+    assert any("taken as" in note for note in card.notes)

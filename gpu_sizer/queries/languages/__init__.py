@@ -21,13 +21,15 @@ LANGUAGES = ("japanese", "chinese", "russian", "german", "french", "spanish", "p
 SIGNS = {
     "german": "wie viele wieviele wieviel brauche brauchen brauch ich kostet betreiben schneller als ist eine zu"
     " für läuft laeuft passt welche welches kann reicht"
-    " reichen auf mit und benötigt jemand laufen einer einem meiner",
-    "french": "combien pour avec quel quelle quelles faut besoin puis peut il faut sur est-ce tient",
+    " reichen auf mit und benötigt jemand laufen einer einem meiner viel braucht beste bester soll kaufen schafft",
+    "french": "combien pour avec quel quelle quels quelles est une le tourne tournent modèle modèles meilleur faut"
+    " besoin puis peut il sur est-ce tient",
     "spanish": "cuántas cuántos cuantas cuantos necesito para cuál cual puedo puede ejecutar con cabe cuánta"
-    " necesita recomiendas qué soporta",
+    " necesita recomiendas recomiendan qué soporta en dos el los una mejor modelo tengo cuánto cuesta correr corre",
     "portuguese": "quantas quantos quanta quanto preciso rodar roda consigo para uma posso cabe qual dá pra memória"
-    " necessário numa",
-    "italian": "quante quanti quanta servono posso quale girare scheda schede modello su bastano ho bisogno",
+    " necessário numa em duas dois o precisa aguenta melhor modelo usuários memória",
+    "italian": "quante quanti quanta servono posso quale girare scheda schede modello su bastano ho bisogno il miglior"
+    " modelli una cosa sta",
     "": "hoeveel heb nodig voor welke ile"
     " kaç potrzebuję potrzeba dla hur många behöver jag för hvor mange trenger jeg kuinka monta tarvitsen kolik"
     " potřebuji berapa untuk butuh bao nhiêu cần",

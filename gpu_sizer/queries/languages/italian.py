@@ -82,4 +82,17 @@ la = the
 le = the
 i = the
 che = what
+è = is
+miglior = best
+cosa posso far girare = what can i run
+cosa posso = what can i
+cosa = what
+ho = i have
+consigliate = recommend
+consigli = recommend
+comprare = buy
+dovrei = should i
+massimo = maximum
+più grande = largest
+regge = can serve
 """

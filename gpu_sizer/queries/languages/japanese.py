@@ -4,7 +4,11 @@ NAME = "Japanese"
 SPACED = False
 SCRIPT = (0x3040, 0x9FFF)
 #: A number of cards where no name of one follows: ``4090 2枚``.
-PATTERNS = ((r"(\d+)\s*枚(?!\s*の?\s*[a-z0-9])", r" \1 gpus "),)
+PATTERNS = (
+    (r"(\d+)\s*枚(?!\s*の?\s*[a-z0-9])", r" \1 gpus "),
+    # How many of what stands before: ``H100何枚で``, and no question whether it runs behind that.
+    (r"((?:[a-z]+ ?)?[a-z]*\d+[a-z]*)\s*は?何枚で(.*?)(?:が動く|が動きますか|を動かせ|動く)", r" how many \1 for \2 "),
+)
 WORDS = """
 は何枚必要ですか = how many needed
 何枚必要ですか = how many needed
@@ -81,4 +85,23 @@ WORDS = """
 秒 = second
 どちらが速い = which is faster
 速い = faster
+動かせるモデル = what can i run
+動くモデル = what can i run
+動かせる = can run
+必要な = needed
+最強 = best
+最高 = best
+最良 = best
+何が動きますか = what can i run
+何を動かせますか = what can i run
+教えて =
+ください =
+できる = can
+できますか = does it fit
+使える = can use
+使う = use
+持って =
+いる =
+いくら = cost
+月額 = per month
 """
