@@ -1,7 +1,8 @@
 """aiconfigurator beside our own estimate: the time per token on the same benchmarks, none of which ours had seen.
 
-    python -m benchmarks.speed_peers FOLDER
+    python -m benchmarks.speed_peers [FOLDER]
 
+without FOLDER asks ours again and keeps what the peer said; with it
 installs the peer (https://pypi.org/project/aiconfigurator) into an environment of its own in FOLDER, asks both for the
 same configurations, and writes ``benchmarks/speed_peers.jsonl``, from which ``tools/speed_report.py`` makes a part of
 ``docs/speed-accuracy.md``. The benchmarks are of half 1, on which no constant of ours was fitted; most of them lie in
@@ -121,6 +122,17 @@ def peer(folder: Path) -> Path:
     return python
 
 
+def said(rows: list[tuple[Benchmark, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """What the peer answers, or, where no folder for it is given, what it answered before."""
+    if len(sys.argv) > 1:
+        asked = "".join(json.dumps(q) + "\n" for _, q in rows)
+        done = subprocess.run([peer(Path(sys.argv[1])), "-c", RUNNER], input=asked, capture_output=True, text=True)
+        return list(map(json.loads, done.stdout.splitlines()))
+    _, *before = map(json.loads, OUTPUT.read_text(encoding="utf-8").splitlines())
+    kept = {row["id"]: row["peer"] for row in before}
+    return [kept[b.id] for b, _ in rows]
+
+
 def main() -> None:
     """Asks both, and writes the lines."""
     rows, cards = [], catalogue()
@@ -129,10 +141,8 @@ def main() -> None:
             rows.append((b, question(b)))
         except GpuSizerError:
             continue
-    asked = "".join(json.dumps(q) + "\n" for _, q in rows)
-    done = subprocess.run([peer(Path(sys.argv[1])), "-c", RUNNER], input=asked, capture_output=True, text=True)
     lines = []
-    for (b, _), told in zip(rows, map(json.loads, done.stdout.splitlines()), strict=True):
+    for (b, _), told in zip(rows, said(rows), strict=True):
         ours = speed_replay(b, cards)
         own = ours.speed.tpot_ms.about if ours.speed and ours.speed.tpot_ms else None
         found = {"id": b.id, "engine": b.engine, "gpu": b.gpu_id, "model": b.model, "measured": b.token_ms}

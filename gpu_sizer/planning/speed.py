@@ -7,6 +7,7 @@ from math import ceil, inf, log
 from gpu_sizer.engines.registry import engine_name
 from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.layout import layout_of
+from gpu_sizer.memory.reading import read_bytes
 from gpu_sizer.planning.replica import Replica
 from gpu_sizer.records import dataclass, replace
 from gpu_sizer.timing.case import Case, case_of
@@ -19,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from gpu_sizer.engines.engine import PreparedModel
+    from gpu_sizer.engines.engine import Fitting, PreparedModel
     from gpu_sizer.memory.layout import Layout
     from gpu_sizer.planning.request import Request
     from gpu_sizer.timing.answer import Speed
@@ -156,19 +157,35 @@ class Speeds:
         profile = request.get_engine()
         self._hardware = hardware_of(request.gpu)
         self.generation = generation(engine_name(profile.name), profile.release, request.gpu.platform)
+        self._request, self._held = request, held
         self._work, self._prompt, self._answer = held.work, prompt, answer
         # Where the cache grows with the answer, requests fill it to their mean length.
         self._lengths = max(1, ceil(prompt + answer)), max(1, ceil(prompt + answer / 2))
-        self._whole, self._mean = (
-            profile.fitting(held.model, request.gpu, request.under(context=length, users=1).load)
-            for length in self._lengths
-        )
+        self._whole = self._fitting(self._lengths[0])
         work, hardware = self._work, self._hardware
         dense, expert = hardware.computed(work.dense.bits), hardware.computed(work.routed.bits)
         self.basis = Basis(self.generation, hardware.kind, hardware.link_kind, dense, expert)
         self._found: dict[Layout, Situation] = {}
         self._replicas: dict[Layout, Replica] = {}
         self._without_cache: dict[tuple[int, int], Case] = {}
+
+    def _fitting(self, length: int) -> Fitting:
+        """One request of a length."""
+        request = self._request
+        load = request.under(context=length, users=1).load
+        return request.get_engine().fitting(self._held.model, request.gpu, load)
+
+    def _read(self, layout: Layout) -> float:
+        """Bytes that one GPU reads of one request's cache for a token, at its mean length."""
+        card, mean = self._request.model, self._lengths[1]
+        settings = self._whole.settings(layout)
+        read = read_bytes(card.architecture, card.weights.dtype, settings, layout, mean)
+        if read is None:
+            # All that the engine keeps of it.
+            kept = self._fitting(mean).evaluate(layout).per_gpu
+            assert kept is not None
+            read = kept.kv_cache_bytes
+        return read
 
     def replica(self, layout: Layout) -> Replica:
         """One of a layout's replicas, whose figures are kept.
@@ -222,13 +239,12 @@ class Speeds:
 
     def _one(self, layout: Layout) -> Situation:
         memory = self._whole.evaluate(layout)
-        at_mean = self._mean.evaluate(layout).per_gpu
-        if memory.per_gpu is None or at_mean is None:
+        if memory.per_gpu is None:
             raise RequestError(memory.reason or "the engine refuses this layout")
         data = layout.data_parallel_size
         sequences = self._whole.settings(layout).max_num_seqs * data
         held = memory.max_concurrent_requests
         whole, mean = self._lengths
         places = min(float(sequences), held * (1.0 if self.generation.reserves else whole / mean))
-        case = self._case(layout.tensor_parallel_size, layout.pipeline_parallel_size, data, at_mean.kv_cache_bytes)
+        case = self._case(layout.tensor_parallel_size, layout.pipeline_parallel_size, data, self._read(layout))
         return Situation(case, self.basis, 1, held, places, sequences)

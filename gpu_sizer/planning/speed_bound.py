@@ -54,7 +54,7 @@ class SpeedBound:
             return inf
         if (full := self._full.get((tensor, data))) is None:
             c, k = self._speeds.without_cache(tensor, data), self._constants
-            given = FULL * c.answer / (c.answer * step_seconds(c, k, FULL) + FULL * prefill_seconds(c, k))
+            given = FULL * c.answer / (c.answer * step_seconds(c, k, FULL) + FULL * prefill_seconds(c, k, FULL))
             full = self._full[tensor, data] = self._low * given
         return replicas * full / self._in_all
 

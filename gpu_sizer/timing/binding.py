@@ -23,7 +23,7 @@ LEAST = 0.1
 
 
 def _cycle(c: Case, k: Constants, running: float) -> float:
-    return float(c.answer * step_seconds(c, k, running) + running * prefill_seconds(c, k))
+    return float(c.answer * step_seconds(c, k, running) + running * prefill_seconds(c, k, running))
 
 
 def binds(c: Case, k: Constants, running: float) -> str:

@@ -67,6 +67,9 @@ class OfEngine:
     """Seconds of a step for each request."""
     prompt: Number
     """Seconds of a prompt beside its operations."""
+    pass_launches: Number
+    """How many times as long the launches of a pass of prompts are as a step's, which a graph has captured; 0 without
+    such passes."""
     first: Number
     """Seconds to a first token beside the prompt."""
     queue: Number
@@ -78,7 +81,9 @@ class OfLink:
     """Of a kind of link between GPUs."""
 
     share: Number
-    """Of its bandwidth."""
+    """Of its bandwidth, for the few tokens of a step."""
+    prompt_share: Number
+    """... for those of a prompt."""
     hop: Number
     """Seconds of one collective, however little is sent."""
 
@@ -111,6 +116,7 @@ class Constants:
     expert_prefill: Number
     attention: Number
     link: Number
+    link_prompt: Number
     hop: Number
     layer: Number
     expert_layer: Number
@@ -120,6 +126,7 @@ class Constants:
     step: Number
     request: Number
     prompt: Number
+    pass_launches: Number
     first: Number
     queue: Number
 
@@ -146,6 +153,7 @@ def combined(g: OfGpu, e: OfEngine, link: OfLink, a: OfAll, dense: Number, exper
         expert_prefill=g.prefill * e.prefill * e.prefill_expert * expert,
         attention=a.attention,
         link=link.share,
+        link_prompt=link.prompt_share,
         hop=link.hop,
         layer=e.layer,
         expert_layer=e.expert_layer,
@@ -155,6 +163,7 @@ def combined(g: OfGpu, e: OfEngine, link: OfLink, a: OfAll, dense: Number, exper
         step=e.step,
         request=e.request,
         prompt=e.prompt,
+        pass_launches=e.pass_launches,
         first=e.first,
         queue=e.queue,
     )
@@ -209,6 +218,8 @@ class Generation:
     """The first version; null is the oldest."""
     reserves: bool
     """Whether room in the cache is kept for the whole answer from its beginning."""
+    passes: bool
+    """Whether prompts are worked through in passes of their own, whose launches are counted."""
     latency: bool
     """Whether times of single tokens were measured."""
     most_users: int | None

@@ -6,11 +6,19 @@ Every formula takes plain numbers and arrays alike. Its terms, with their source
   https://doi.org/10.1145/1498765.1498785; for language models https://arxiv.org/abs/2402.16363), joined smoothly;
 - experts: of ``E`` of which each token picks ``k``, ``b`` tokens meet ``E (1 - (1 - k/E)^b)`` on average;
 - collectives: two all-reduces a layer, ``2 (g-1)/g`` of the message over each link
-  (https://github.com/NVIDIA/nccl-tests/blob/master/doc/PERFORMANCE.md), and a latency each;
+  (https://github.com/NVIDIA/nccl-tests/blob/master/doc/PERFORMANCE.md), and a latency each; groups that share experts
+  gather the tokens of all of them before the experts and scatter them afterwards (vLLM's default, ``--all2all-backend
+  allgather_reducescatter``: https://docs.vllm.ai/en/latest/serving/expert_parallel_deployment.html);
+- prompts in a pass of their own, where an engine does not work through them beside the tokens of answers
+  (``--enable-mixed-chunk`` of SGLang, off by default:
+  https://docs.sglang.ai/advanced_features/server_arguments.html): a new request is one pass, unless others come in the
+  same step, and no graph launches its kernels;
 - latent attention while decoding: heads meet in the latent (https://arxiv.org/abs/2405.04434, section 2.1).
 """
 
 from __future__ import annotations
+
+from math import e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +32,7 @@ SENT_BYTES = 2
 #: Rows of a tile of the experts' kernels: the least that tensor cores of a warp group take
 #: (https://docs.nvidia.com/cuda/parallel-thread-execution/, wgmma: 64 rows).
 TILE = 64
-#: Collectives of one layer: after attention, and after the feed-forward.
+#: Collectives of one layer: after attention, and after the feed-forward; or before and after shared experts.
 COLLECTIVES = 2
 #: No kernel reads faster than this share of the bandwidth, whatever shares multiply to.
 MOST_READ = 0.97
@@ -60,11 +68,24 @@ def _joined(c: Case) -> Number:
     return smaller(c.tensor * c.data - 1, 1)
 
 
-def _sent(c: Case, k: Constants, tokens: Number) -> Number:
-    """Seconds of a stage's collectives for some tokens a group, without their latency."""
+def _sent(c: Case, tokens: Number, share: Number) -> Number:
+    """Seconds of a stage's collectives for some tokens a group, without their latency, at a share of the bandwidth."""
     ranks = c.tensor * c.data
-    size = 2 * (ranks - 1) / ranks * tokens * c.hidden_size * SENT_BYTES
-    return c.layers / c.pipeline * COLLECTIVES * size / (c.link_bandwidth * k.link)
+    # After attention within a group; then, where several share the experts, the tokens of all of them.
+    parts = (c.tensor - 1) / c.tensor + (ranks - 1) / ranks * c.data
+    size = 2 * parts * tokens * c.hidden_size * SENT_BYTES
+    return c.layers / c.pipeline * size / (c.link_bandwidth * share)
+
+
+def _launches(c: Case, k: Constants) -> Number:
+    """Seconds of all layers that are neither reading nor computing."""
+    return (
+        c.layers * k.layer
+        + c.expert_layers * k.expert_layer
+        + c.latent_layers * k.latent_layer
+        + c.state_layers * k.state_layer
+        + c.scaled_layers * k.scaled_layer
+    )
 
 
 def step_seconds(c: Case, k: Constants, running: Number) -> Number:
@@ -95,30 +116,37 @@ def step_seconds(c: Case, k: Constants, running: Number) -> Number:
             in_group * c.cache_bytes / (read * k.cache_read),
             c.step_scores / ranks * in_group / (c.wide_rate * k.attention),
         )
-        + _sent(c, k, in_group)
+        + _sent(c, in_group, k.link)
         + _joined(c) * c.layers / c.pipeline * COLLECTIVES * k.hop
-        + (
-            c.layers * k.layer
-            + c.expert_layers * k.expert_layer
-            + c.latent_layers * k.latent_layer
-            + c.state_layers * k.state_layer
-            + c.scaled_layers * k.scaled_layer
-        )
-        / c.pipeline
+        + _launches(c, k) / c.pipeline
     )
     return c.pipeline * stage + k.step + running / c.data * k.request
 
 
-def prefill_seconds(c: Case, k: Constants) -> Number:
+def prompt_seconds(c: Case, k: Constants) -> Number:
     """Seconds of work that one prompt takes of all GPUs together."""
     ranks = c.tensor * c.pipeline * c.data
     return (
         2 * c.dense_parameters * c.prompt / ranks / (c.dense_rate * k.dense_prefill)
         + 2 * c.expert_parameters * c.prompt / ranks / (c.expert_rate * k.expert_prefill)
         + c.prompt_scores / ranks / (c.wide_rate * k.attention)
-        + _sent(c, k, c.prompt / c.data) * _joined(c)
+        + _sent(c, c.prompt / c.data, k.link_prompt) * _joined(c)
         + k.prompt
     )
+
+
+def prefill_seconds(c: Case, k: Constants, running: Number, single: Number = 1.0) -> Number:
+    """Seconds that one prompt keeps all GPUs from the answers of others.
+
+    Args:
+        c: the case.
+        k: its constants.
+        running: requests that run at once, each followed by the next.
+        single: 1 where requests come one by one, 0 where all come at once and fill whole passes.
+    """
+    in_a_step = running / c.answer
+    passes = (1 - e**-in_a_step) / in_a_step
+    return prompt_seconds(c, k) + single * passes * _launches(c, k) * k.pass_launches
 
 
 def reading_seconds(c: Case, k: Constants) -> Number:
