@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
@@ -19,7 +19,7 @@ from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.activations import absorbed_bytes, forward_bytes, workspace_bytes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout, bounds_of
-from gpu_sizer.memory.weights import MATRIX, WeightRules, refusal
+from gpu_sizer.memory.weights import MATRIX, WeightRules
 from gpu_sizer.model.caches import SHORT_CONVOLUTIONS, CacheTypes
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.model.tensor import Split, Tensor
@@ -36,6 +36,7 @@ _SHARED_PARTS = ("mlp", "shared_experts")
 _POSITIONS = "pos_embed.weight"
 
 
+@lru_cache(maxsize=1 << 12)
 def stage_bounds(layers: int, stages: int) -> tuple[tuple[int, int], ...]:
     """First and past-the-last layer of each stage: what is left over goes to the last (distributed/utils.py)."""
     base, left = divmod(layers, stages)
@@ -85,6 +86,7 @@ class SglangModel(HeldModel):
             self.drafter = drafter_of(card, inventory, load.speculative, rules)
         if load.lora is not None:
             self.adapters = self._adapters(load.lora)
+        self._absorbed: dict[tuple[int, int, int], int] = {}
         self.offload_bytes = int((load.cpu_offload_gib or 0) * GIB)
         self.windowed = card.engine_class in c["windowed"]
         # Inkling's pools have ratios and states of their own (arg_groups/model_overrides/inkling.py).
@@ -139,7 +141,7 @@ class SglangModel(HeldModel):
         if self.drafter is not None:
             # One stage alone (refusal).
             return [own[0].total - off[0] + self.drafter.weights_bytes(layout)]
-        if inside == 1 or refusal(self.inventory, Layout(tp * inside, expert_parallel=True), self.rules):
+        if inside == 1 or self.refusal(Layout(tp * inside, expert_parallel=True)):
             return [w.total - o for w, o in zip(own, off, strict=True)]
         shared = self.weights(tp * inside, layout.expert_ranks, bounds)
         return [
@@ -161,8 +163,10 @@ class SglangModel(HeldModel):
 
     def absorbed(self, tp: int, start: int, stop: int) -> int:
         """Bytes of the absorbed projections of latent attention in these layers, on one rank."""
-        blocks = self.card.architecture.blocks
-        return sum(absorbed_bytes(blocks[n].mixer, tp) for n in self.inventory.layer_names[start:stop])
+        if (kept := self._absorbed.get((tp, start, stop))) is None:
+            blocks, names = self.card.architecture.blocks, self.inventory.layer_names[start:stop]
+            kept = self._absorbed[tp, start, stop] = sum([absorbed_bytes(blocks[n].mixer, tp) for n in names])
+        return kept
 
 
 class SglangEngine(OneVersion):
@@ -257,7 +261,7 @@ class SglangEngine(OneVersion):
                 return "what drafts beside replicas that share experts is not counted here"
             if (reason := model.drafter.refusal(layout)) is not None:
                 return reason
-        return refusal(model.inventory, layout, model.rules)
+        return model.refusal(layout)
 
     def _peak(self, model: SglangModel, gpu: GpuSpec, layout: Layout, s: Settings) -> int:
         """The forward pass of a chunk and the captured graphs, which must find room beside the pools."""
@@ -312,8 +316,11 @@ class SglangEngine(OneVersion):
         slots = state_slots(s.prefix_caching, told_requests(load, layout), verified)
         adapters = model.adapters_bytes(tp)
         loading = [int(c["loading_gib"] * GIB) + model.absorbed(tp, start, stop) for start, stop in bounds]
-        stages = tuple(
-            RankMemory(
+        # Most stages of a long pipeline hold the same: their layers' cells are one object.
+        parts = zip(model.stage_weights(layout), cells, loading, strict=True)
+        kinds = [((weights, id(cell), loaded), cell) for weights, cell, loaded in parts]
+        ranks = {
+            kind: RankMemory(
                 capacity_bytes=gpu.visible_bytes,
                 budget_bytes=gpu.visible_bytes,
                 weights_bytes=weights,
@@ -322,12 +329,14 @@ class SglangEngine(OneVersion):
                 overhead_bytes=context_bytes + loaded + adapters,
                 loading_bytes=loaded + adapters,
             )
-            for weights, cell, loaded in zip(model.stage_weights(layout), cells, loading, strict=True)
-        )
-        fullest = min(stages, key=lambda r: r.free_bytes)
-        ranks = [held(cell, r.available_kv_bytes, slots) for cell, r in zip(cells, stages, strict=True)]
-        tokens = min(t for t, _ in ranks)
-        requests = min([tokens / s.context, *(float(n) for _, n in ranks if n is not None)])
+            for kind, cell in dict(kinds).items()
+            for weights, _, loaded in (kind,)
+        }
+        stages = tuple([ranks[kind] for kind, _ in kinds])
+        fullest = min(ranks.values(), key=lambda r: r.free_bytes)
+        pools = [held(cell, ranks[kind].available_kv_bytes, slots) for kind, cell in dict(kinds).items()]
+        tokens = min([t for t, _ in pools])
+        requests = min([tokens / s.context, *(float(n) for _, n in pools if n is not None)])
         short = self._reason(fullest, s)
         if short is not None:
             short += self._larger_share(fullest, s, load, layout, before, peak)
