@@ -9,7 +9,7 @@ from functools import cache
 from operator import attrgetter
 
 from gpu_sizer.planning import plan as planned
-from gpu_sizer.records import dataclass, fields, is_record, replace
+from gpu_sizer.records import dataclass, fields, is_record, recast, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -138,12 +138,12 @@ class Fit(Saying, planned.Fit):
         return {**planned.Fit.model_dump(self), **({"machines": None} if self.hardware else _rented(self))}
 
 
-_OF_PLAN, _OF_FIT = (attrgetter(*[f.name for f in fields(kind)]) for kind in (planned.Plan, planned.Fit))
+_OF_FIT = attrgetter(*[f.name for f in fields(planned.Fit)])
 
 
 def as_answer(plan: planned.Plan) -> Plan:
     """A plan with its sentences, files and views."""
-    return Plan(*_OF_PLAN(plan))
+    return recast(plan, Plan)
 
 
 def as_fit(fit: planned.Fit) -> Fit:

@@ -339,6 +339,12 @@ class Load:
         """Whether a speed has to be reached."""
         return self.tokens_per_second is not None or self.requests_per_second is not None
 
+    def alone(self, context: int = 1) -> Load:
+        """One request of so many tokens, whatever the rates: what a replica does of itself is kept by this."""
+        told = {"context": context, "users": 1, "prompt": None, "answer": None}
+        rates = {"tokens_per_second": None, "requests_per_second": None}
+        return Load(**dict(zip(_NAMES, _VALUES(self), strict=True)) | told | rates)
+
     def of_model(self) -> Load:
         """What of it changes the model as it is loaded, all else at its default: prepared models are kept by this."""
         values = _OF_MODEL(self)

@@ -17,7 +17,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from dataclasses import FrozenInstanceError, dataclass, field, replace
-    from typing import Any
+    from typing import Any, TypeVar
+
+    R = TypeVar("R")
 
     def fields(record: object) -> tuple[Any, ...]:
         """The fields of a record or of its class, in order."""
@@ -25,10 +27,14 @@ if TYPE_CHECKING:
     def unfinished(cls: type[Any], values: dict[str, Any], later: dict[str, Callable[[], Any]]) -> Any:
         """A record whose class names fields in ``LATER``, of which some are made when they are first asked for."""
 
+    def recast(record: Any, cls: type[R]) -> R:
+        """The same as a record of another class with its fields; what waits to be made goes on waiting."""
+
     _describe: list[object] = []
     __all__ = ["FrozenInstanceError", "dataclass", "describe_records_with", "field", "fields", "is_record", "replace"]
-    __all__ += ["unfinished"]
+    __all__ += ["recast", "unfinished"]
 else:
+    from functools import partial
     from operator import attrgetter
     from types import MappingProxyType
     from types import MemberDescriptorType as MemberDescriptor
@@ -97,6 +103,12 @@ else:
                 setter(made, values[name] if name in values else defaults[name])
         _set(made, "_later", later)
         return made
+
+    def recast(record, cls):
+        """The same as a record of another class with its fields; what waits to be made goes on waiting."""
+        waiting = getattr(record, "_later", {})
+        values = {f.name: getattr(record, f.name) for f in cls.__record_fields__ if f.name not in waiting}
+        return unfinished(cls, values, {name: partial(getattr, record, name) for name in waiting})
 
     def _made_later(self, name):
         """``__getattr__`` of such a record, which is asked only for what it does not have: makes a field and keeps it.

@@ -7,7 +7,7 @@ import pickle
 
 import pytest
 
-from gpu_sizer.records import FrozenInstanceError, dataclass, field, fields, is_record, replace, unfinished
+from gpu_sizer.records import FrozenInstanceError, dataclass, field, fields, is_record, recast, replace, unfinished
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +87,11 @@ class Card:
     LATER = ("parts",)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet(Card):
+    pass
+
+
 def test_a_part_is_made_when_it_is_first_asked_for() -> None:
     asked: list[str] = []
 
@@ -101,6 +106,11 @@ def test_a_part_is_made_when_it_is_first_asked_for() -> None:
     whole = Card(name="a", parts=(1, 2))
     assert card == whole
     assert pickle.loads(pickle.dumps(unfinished(Card, {"name": "a"}, {"parts": parts}))) == whole
+    waiting = unfinished(Card, {"name": "a"}, {"parts": parts})
+    other = recast(waiting, Sheet)
+    assert asked == ["parts", "parts"]
+    assert other == Sheet(name="a", parts=(1, 2))
+    assert (waiting.parts, asked) == ((1, 2), ["parts"] * 3)
     for record in (card, whole):
         with pytest.raises(AttributeError, match="no attribute 'weight'"):
             _ = record.weight

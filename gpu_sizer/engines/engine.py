@@ -71,6 +71,13 @@ if TYPE_CHECKING:
             ``safe`` asks for a layout that fits beyond the estimate's error.
             """
 
+        def could_carry(self, replica: Layout, users: int) -> bool:
+            """Whether an accepted replica could hold so many requests; asked of the load of one of them.
+
+            False only where a load of so many is not within the budget. Groups that share experts are one replica,
+            each of which has so many.
+            """
+
         def may_grow_safe(self) -> bool:
             """Whether layouts of several GPUs can fit beyond the estimate's error at all."""
 

@@ -73,6 +73,10 @@ class PlainFitting:
         """Nothing is known before a layout is evaluated."""
         return True
 
+    def could_carry(self, replica: Layout, users: int) -> bool:
+        """Nothing is known of more requests before they are asked for."""
+        return True
+
     def may_grow_safe(self) -> bool:
         """Whether layouts of several GPUs can fit beyond the estimate's error at all: they may."""
         return True

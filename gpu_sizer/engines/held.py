@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from gpu_sizer.errors import UncountableError
-from gpu_sizer.memory.weights import WeightPlacement
+from gpu_sizer.memory.weights import WeightPlacement, refusal
 from gpu_sizer.model.caches import SHORT_CONVOLUTIONS, CacheTypes
 from gpu_sizer.records import dataclass
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.engines.held_drafter import HeldDrafter
+    from gpu_sizer.memory.layout import Layout
     from gpu_sizer.memory.weights import StageWeights, WeightRules
     from gpu_sizer.model.caches import LayerCache
     from gpu_sizer.model.inventory import Inventory
@@ -59,6 +60,8 @@ class HeldModel:
         self._placements: dict[tuple[int, int], WeightPlacement] = {}
         self._weights: dict[tuple[int, int, tuple[tuple[int, int], ...]], list[StageWeights]] = {}
         self._caches: dict[tuple[int, CacheTypes], dict[str, list[LayerCache]]] = {}
+        self._cells: dict[tuple[int, CacheTypes, tuple[tuple[int, int], ...], bool], list[Cells]] = {}
+        self._refusals: dict[tuple[int, bool], str | None] = {}
         types = CacheTypes("bfloat16", "bfloat16")
         for block in card.architecture.blocks.values():
             for mixer in block.mixers:
@@ -90,6 +93,17 @@ class HeldModel:
     def layers(self) -> int:
         """Layers of the stack."""
         return len(self.inventory.layer_names)
+
+    def refusal(self, layout: Layout) -> str | None:
+        """Why a layout cannot hold the model's tensors, or null where it can."""
+        stages = layout.pipeline_parallel_size
+        if stages > self.layers or (stages > 1 and self.inventory.looped):
+            return refusal(self.inventory, layout, self.rules)
+        # All else that may be refused depends on neither stages nor replicas.
+        key = (layout.tensor_parallel_size, layout.expert_parallel)
+        if key not in self._refusals:
+            self._refusals[key] = refusal(self.inventory, layout, self.rules)
+        return self._refusals[key]
 
     def weights(self, tp: int, expert_ranks: int, bounds: Bounds) -> list[StageWeights]:
         """Weights on one rank of each stage; ``bounds`` are the first and past-the-last layers."""
@@ -131,16 +145,28 @@ class HeldModel:
 
     def cells(self, tp: int, types: CacheTypes, bounds: Bounds, *, windows: bool) -> list[Cells]:
         """What the layers of each stage keep; without ``windows`` every attention layer keeps every token."""
+        key = (tp, types, tuple(bounds), windows)
+        if (kept := self._cells.get(key)) is None:
+            kept = self._cells[key] = self._cells_of(tp, types, bounds, windows=windows)
+        return kept
+
+    def _cells_of(self, tp: int, types: CacheTypes, bounds: Bounds, *, windows: bool) -> list[Cells]:
         caches, names = self.caches(tp, types), self.inventory.layer_names
+        # Most stages of a long pipeline hold the same layers.
+        made: dict[tuple[str, ...], Cells] = {}
         result = []
         for start, stop in bounds:
+            if (cells := made.get(layers := names[start:stop])) is not None:
+                result.append(cells)
+                continue
             full = windowed = states = window = 0
-            for name in names[start:stop]:
+            for name in layers:
                 for c in caches[name]:
                     states += c.state_bytes
                     if windows and c.span is not None:
                         windowed, window = windowed + c.token_bytes, max(window, c.span)
                     else:
                         full += c.token_bytes
-            result.append(Cells(full, windowed, states, window))
+            made[layers] = Cells(full, windowed, states, window)
+            result.append(made[layers])
         return result

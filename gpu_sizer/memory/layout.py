@@ -97,6 +97,14 @@ class Layout:
 layout_of = lru_cache(maxsize=1 << 14)(Layout)
 
 
+def replica_of(layout: Layout) -> Layout:
+    """The layout of one of its replicas, each of which has all weights; groups that share experts are one."""
+    if layout.data_parallel_size == 1 or layout.expert_parallel:
+        return layout
+    tp, pp, dcp = layout.tensor_parallel_size, layout.pipeline_parallel_size, layout.decode_context_parallel_size
+    return layout_of(tp, pp, 1, False, dcp)
+
+
 #: The parallel sizes as settings of commands and bodies.
 LAYOUT = settings_of(Layout)
 

@@ -61,6 +61,7 @@ class GgufFile:
     ahead_layers: NonNegativeInt = 0
     """How many layers these are: the engine counts them among those that it may offload."""
 
+
 #: The matrices of every layer.
 EVERYWHERE = ("layers.*",)
 

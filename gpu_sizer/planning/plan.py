@@ -89,6 +89,9 @@ class Plan:
     that fit with room beyond the estimate's own error.
     """
 
+    #: Looked for when they are first read.
+    LATER = ("reason", "alternatives", "rejections", "tuned", "context_counts")
+
     request: Request
     settings: Settings
     verdict: Verdict

@@ -67,17 +67,29 @@ class Rates:
             )
         self._wanted = None if self._all is None else self._all * self.answer
         self._found: dict[Layout, Speed] = {}
+        self._may: dict[Layout, bool] = {}
         self._meets: dict[Layout, bool] = {}
         self._fewest: dict[Layout, float | None] = {}
-        self._bound = SpeedBound(self._speeds, self._users, self._each, self._wanted, request.max_gpus)
+        self._most_gpus = request.max_gpus
+        self._bound = SpeedBound(self._speeds, self._users, self._each, self._wanted, self._most_gpus)
 
     def may_any_meet(self, count: int, kind: str, users: int) -> bool:
         """Whether any layout of a count is worth it: its kind, and users for its replicas, as in a search."""
-        return any(self._bound.allows(*ranks, count) for ranks in self._held.ranks(count, kind, users))
+        bound, held, most = self._bound, self._held, self._most_gpus
+        if count <= most and not any(bound.allows_some(size, count) for size in held.tensor_sizes(most, kind)):
+            return False
+        return any(bound.allows(*ranks, count) for ranks in held.ranks(count, kind, users))
 
     def may_meet(self, layout: Layout) -> bool:
-        """Whether a layout is worth :meth:`meets`; false only where its ranks cannot reach what is asked for."""
-        return self._bound.allows(*self._ranks(layout), layout.gpu_count)
+        """Whether a layout is worth :meth:`meets`; false only where it cannot reach what is asked for."""
+        if (kept := self._may.get(layout)) is None:
+            tensor, data = self._ranks(layout)
+            kept = self._bound.allows(tensor, data, layout.gpu_count)
+            if kept and layout.pipeline_parallel_size > 1:
+                replicas = layout.data_parallel_size // data
+                kept = self._bound.allows_stages(tensor, layout.pipeline_parallel_size, data, replicas)
+            self._may[layout] = kept
+        return kept
 
     def reached_at_most(self, layout: Layout) -> float:
         """No less than :meth:`reached`, told before a layout is looked at."""
@@ -111,9 +123,9 @@ class Rates:
                 return users > 0
             at_once = larger(users, self._at_once(layout))
         assert self._each is not None
-        made = s.steady(s.demand(at_once))
-        held = made.running * s.replicas >= smaller(at_once, users) * (1 - WAITING)
-        low, most = low_each(s.case, made, s.basis.engine)
+        running, seconds = s.pace(at_once)
+        held = running * s.replicas >= smaller(at_once, users) * (1 - WAITING)
+        low, most = low_each(s.case, s.basis.engine, running, seconds)
         return held & (low >= self._each) & (most >= self._each)
 
     def speed(self, layout: Layout) -> Speed:
@@ -150,9 +162,9 @@ class Rates:
             shares.append(self._speeds.replica(layout).most_in_all * s.replicas / self._wanted)
             at_once = max(at_once, self._at_once(layout))
         if self._each is not None:
-            made = s.steady(s.demand(at_once))
-            share = min(1.0, made.running * s.replicas / min(at_once, self._users))
-            shares.append(share * min(low_each(s.case, made, s.basis.engine)) / self._each)
+            running, seconds = s.pace(at_once)
+            share = min(1.0, running * s.replicas / min(at_once, self._users))
+            shares.append(share * min(low_each(s.case, s.basis.engine, running, seconds)) / self._each)
         return min(shares)
 
     def _judged(self, layout: Layout) -> Speed:

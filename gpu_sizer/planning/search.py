@@ -8,12 +8,12 @@ from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.registry import engine, never_on
 from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.memory.estimate import LayoutMemory, refused
-from gpu_sizer.memory.layout import Layout
+from gpu_sizer.memory.layout import Layout, layout_of, replica_of
 from gpu_sizer.memory.weights import kept_bytes
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.planning.plan import Alternative, Fit, Plan, Rejection, Tuned
 from gpu_sizer.planning.request import Request
-from gpu_sizer.records import replace
+from gpu_sizer.records import replace, unfinished
 from gpu_sizer.units import ceil_div, gib
 
 TYPE_CHECKING = False
@@ -52,15 +52,6 @@ MOST_FOUND = 1024
 _UNKNOWN = object()
 #: Kinds of GPU, lengths and settings of one model whose speeds are kept.
 MOST_SPEEDS = 64
-#: What of a load speeds do not hang on: how many there are of what lengths is asked of them.
-ANY_RATE: dict[str, Any] = {
-    "context": 1,
-    "users": 1,
-    "prompt": None,
-    "answer": None,
-    "tokens_per_second": None,
-    "requests_per_second": None,
-}
 
 
 class Same:
@@ -88,6 +79,7 @@ class _Known:
         self._rules: dict[tuple[int, str, int], tuple[str, ...]] = {}
         self._fittings: dict[tuple[int, Load], tuple[GpuSpec, Fitting]] = {}
         self._ranks: dict[tuple[int, str, int], tuple[tuple[int, int], ...]] = {}
+        self._tensor_sizes: dict[int, tuple[int, ...]] = {}
         self._speeds: dict[tuple[Same, float, float, Load], Speeds] = {}
         self._found: dict[tuple[Any, ...], Any] = {}
 
@@ -162,7 +154,7 @@ class _Known:
         """
         from gpu_sizer.planning.speed import Speeds
 
-        key = Same(request.gpu), prompt, answer, replace(request.load, **ANY_RATE)
+        key = Same(request.gpu), prompt, answer, request.load.alone()
         if (kept := self._speeds.get(key)) is None:
             if len(self._speeds) >= MOST_SPEEDS:
                 self._speeds.clear()
@@ -208,6 +200,20 @@ class _Known:
             kept = tuple([tuple(alike[rank]) for rank in sorted(alike, reverse=True)])
             if len(self._preferred) < MOST_KEPT:
                 self._preferred[key] = kept
+        return kept
+
+    def tensor_sizes(self, most: int, kind: str) -> tuple[int, ...]:
+        """Over how many ranks layouts of up to so many GPUs may cut each layer: no accepted one does over others.
+
+        Stages and replicas are refused for reasons of their own, and never make a refused cut good.
+        """
+        if kind == "pipeline":
+            return (1,)
+        if (kept := self._tensor_sizes.get(most)) is None:
+            model, refusal, spreads = self.model, self._engine.refusal, {False, self.model.has_experts}
+            kept = self._tensor_sizes[most] = tuple(
+                [t for t in range(1, most + 1) if any(refusal(model, layout_of(t, 1, 1, x)) is None for x in spreads)]
+            )
         return kept
 
     def ranks(self, count: int, kind: str, users: int) -> tuple[tuple[int, int], ...]:
@@ -320,9 +326,29 @@ class Search:
         except RequestError:
             return None
 
+    @property
+    def fails_later(self) -> bool:
+        """Whether lower settings may be refused that the search itself did not come to: speeds are not known."""
+        return self.request.load.asks_rate and self._bounds is None
+
     def is_fast(self, layout: Layout) -> bool:
         """Whether a layout surely reaches the rates that are asked for; true where none is."""
         return not self.request.load.asks_rate or self.rates.meets(layout)
+
+    def _may_be_fast(self, layout: Layout) -> bool:
+        """Whether a layout could reach them, as far as that is known before its memory is looked at."""
+        bounds = self._bounds
+        assert bounds is not None
+        return bounds.may_meet(layout) and self._could_carry(layout) and self.is_fast(layout)
+
+    @cached_property
+    def _for_one(self) -> Fitting:
+        """The layouts for one user, whatever the rates: replicas of any number are the same, and so are other loads."""
+        return self.known.fitting(self.request.gpu, self.request.load.alone(self.request.context))
+
+    def _could_carry(self, layout: Layout) -> bool:
+        """Whether the replicas of a layout could hold the requests of all users, as far as one of them tells."""
+        return self._for_one.could_carry(replica_of(layout), ceil_div(self.request.users, layout.data_parallel_size))
 
     def _too_slow(self, layout: Layout) -> bool:
         """Whether a layout was too slow under higher settings, where it held its share."""
@@ -375,7 +401,8 @@ class Search:
                 x
                 for x in alike
                 if (among is None or among(x))
-                and (bounds is None or bounds.may_meet(x))
+                and self._could_load(x)
+                and (bounds is None or self._may_be_fast(x))
                 and not self._too_slow(x)
                 and fitting.could_hold(x, safe=safe)
             ]
@@ -431,6 +458,14 @@ class Search:
         The cache is left out, since finer blocks may make it smaller under tensor parallelism.
         """
         return self.least_for(self.fitting.whole_weights())
+
+    @cached_property
+    def _least_together(self) -> int:
+        return self.start()
+
+    def _could_load(self, layout: Layout) -> bool:
+        """Whether the GPUs of one replica together could hold the weights."""
+        return replica_of(layout).gpu_count >= self._least_together
 
     def node_counts(self) -> list[int]:
         """Counts that machines have: 1, 2, 4 ... up to a node, then whole nodes."""
@@ -652,6 +687,8 @@ def plan(request: Request, *, details: bool = True, why: bool = True) -> Plan:
 def planned(search: Search, chosen: LayoutMemory | None, *, details: bool, why: bool = True) -> Plan:
     """The plan of a layout that a search found to be that of the fewest GPUs; null where none does.
 
+    Reasons and details are looked for when they are read: they ask more of a search than its answer does.
+
     Raises:
         RequestError: settings that contradict the load.
     """
@@ -660,29 +697,37 @@ def planned(search: Search, chosen: LayoutMemory | None, *, details: bool, why: 
     if chosen is not None and chosen.verdict == "tight":
         safe = search.fewest_safe(chosen.layout.gpu_count)
     count = chosen.layout.gpu_count if chosen else None
-    reason = _why_none(search, floor) if chosen is None and why else None
-    rejected: tuple[Rejection, ...] = ()
-    if details:
-        last = (count or request.max_gpus + 1) - 1
-        rejected = tuple(search.rejection(n) for n in range(max(1, last - 7), last + 1))
+    last = (count or request.max_gpus + 1) - 1
     settings = search.fitting.settings(chosen.layout if chosen else Layout())
-    return Plan(
-        request=request,
-        settings=settings,
-        verdict=chosen.verdict if chosen else "does_not_fit",
-        memory=chosen,
-        safe_gpu_count=safe.layout.gpu_count if safe else None,
-        memory_floor=min(floor, count) if count else floor,
-        reason=reason,
-        total_parameters=search.known.total_parameters,
-        active_parameters=search.known.active_parameters,
-        active_without_embedding=search.known.active_without_embedding,
-        checkpoint_parameters=search.known.checkpoint_parameters,
-        weights_format=search.known.weights_format,
-        alternatives=tuple(_alternatives(search, chosen, safe)) if chosen and details else (),
-        rejections=rejected,
-        tuned=_tuned(search, (count or request.max_gpus + 1) - 1) if details else None,
-        context_counts=_context_counts(request, count) if details and not request.load.asks_rate else (),
-        warnings=(*_in_machines(chosen), *_warnings(search, settings)),
-        speed=search.rates.speed(chosen.layout) if chosen and request.load.asks_rate else None,
-    )
+    later: dict[str, Callable[[], Any]] = {}
+    if chosen is None and why:
+        later["reason"] = lambda: _why_none(search, floor)
+    if details:
+        later["rejections"] = lambda: tuple([search.rejection(n) for n in range(max(1, last - 7), last + 1)])
+        later["tuned"] = lambda: _tuned(search, last)
+        if chosen is not None:
+            later["alternatives"] = lambda: tuple(_alternatives(search, chosen, safe))
+        if not request.load.asks_rate:
+            later["context_counts"] = lambda: _context_counts(request, count)
+    values = {
+        "request": request,
+        "settings": settings,
+        "verdict": chosen.verdict if chosen else "does_not_fit",
+        "reason": None,
+        "memory": chosen,
+        "safe_gpu_count": safe.layout.gpu_count if safe else None,
+        "memory_floor": min(floor, count) if count else floor,
+        "total_parameters": search.known.total_parameters,
+        "active_parameters": search.known.active_parameters,
+        "active_without_embedding": search.known.active_without_embedding,
+        "checkpoint_parameters": search.known.checkpoint_parameters,
+        "weights_format": search.known.weights_format,
+        "warnings": (*_in_machines(chosen), *_warnings(search, settings)),
+        "speed": search.rates.speed(chosen.layout) if chosen and request.load.asks_rate else None,
+    }
+    made: Plan = unfinished(Plan, values, later)
+    if search.fails_later:
+        # What is refused is refused by the call.
+        for name in later:
+            getattr(made, name)
+    return made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, inf, log
+from math import ceil, inf, log, log2
 
 from gpu_sizer.engines.registry import engine_name
 from gpu_sizer.errors import RequestError
@@ -14,26 +14,33 @@ from gpu_sizer.timing.case import Case, case_of
 from gpu_sizer.timing.constants import Constants, Generation, constants, generation
 from gpu_sizer.timing.hardware import hardware_of
 from gpu_sizer.timing.judged import judged
-from gpu_sizer.timing.serving import Steady, steady
+from gpu_sizer.timing.serving import Steady, at_once, steady, token_seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from gpu_sizer.engines.engine import Fitting, PreparedModel
+    from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.engines.engine import Fitting
+    from gpu_sizer.load import Load
     from gpu_sizer.memory.layout import Layout
     from gpu_sizer.planning.request import Request
     from gpu_sizer.timing.answer import Speed
+    from gpu_sizer.timing.case import Number
     from gpu_sizer.timing.work import Work
 
     class Held(Protocol):
         """A model as an engine holds it."""
 
-        model: PreparedModel
+        def fitting(self, gpu: GpuSpec, load: Load) -> Fitting:
+            """It on a kind of GPU under a load, kept for the next request."""
 
         @property
         def work(self) -> Work:
             """What a token and a prompt ask of the GPUs."""
+
+        def tensor_sizes(self, most: int, kind: str) -> tuple[int, ...]:
+            """Over how many ranks layouts of up to so many GPUs may cut each layer."""
 
         def ranks(self, count: int, kind: str, users: int) -> tuple[tuple[int, int], ...]:
             """Over how many ranks accepted layouts of a count cut each layer, and how many groups share the experts."""
@@ -94,7 +101,7 @@ class Situation:
     sequences: int
     """The engine's own limit for one replica."""
 
-    def demand(self, users: float, *, burst: float | None = None, drawn: bool = False) -> Demand:
+    def demand(self, users: Number, *, burst: float | None = None, drawn: bool = False) -> Demand:
         """What one replica is asked for.
 
         Args:
@@ -120,6 +127,16 @@ class Situation:
         d = demand
         burst = d.burst if d.tail else None
         return steady(self.case, self.basis.constants, d.users, d.places, arrive=d.arrive, burst=burst, tail=d.tail)
+
+    def pace(self, users: Number) -> tuple[Number, Number]:
+        """Requests at once of one replica, and the seconds from a token of theirs to its next; as in :meth:`steady`.
+
+        Args:
+            users: requests that want to run at once, in all replicas.
+        """
+        d = self.demand(users)
+        running = at_once(d.users, d.places)
+        return running, token_seconds(self.case, self.basis.constants, running)
 
     def speed(self, demand: Demand) -> Speed:
         """The speed of all replicas under a demand of each."""
@@ -167,13 +184,11 @@ class Speeds:
         self.basis = Basis(self.generation, hardware.kind, hardware.link_kind, dense, expert)
         self._found: dict[Layout, Situation] = {}
         self._replicas: dict[Layout, Replica] = {}
-        self._without_cache: dict[tuple[int, int], Case] = {}
+        self._without_cache: dict[tuple[int, int, int, bool], Case] = {}
 
     def _fitting(self, length: int) -> Fitting:
         """One request of a length."""
-        request = self._request
-        load = request.under(context=length, users=1).load
-        return request.get_engine().fitting(self._held.model, request.gpu, load)
+        return self._held.fitting(self._request.gpu, self._request.load.alone(length))
 
     def _read(self, layout: Layout) -> float:
         """Bytes that one GPU reads of one request's cache for a token, at its mean length."""
@@ -203,15 +218,26 @@ class Speeds:
         """Whether the model is a mixture of experts, whose ranges are their own."""
         return self._work.experts > 1
 
-    def without_cache(self, tensor: int, data: int) -> Case:
-        """One replica without stages, as if it kept nothing for its requests: no layout over these ranks is faster.
+    @property
+    def spreads_experts(self) -> bool:
+        """Whether groups of a layout may share the experts."""
+        return self._work.routed.bytes > 0
+
+    def without_cache(self, tensor: int, data: int, *, stages: int = 1, links: bool = True) -> Case:
+        """One replica as if it kept nothing for its requests; without stages, no layout over these ranks is faster.
 
         Args:
             tensor: ranks over which every layer is cut.
             data: groups that share the experts.
+            stages: of its pipeline.
+            links: whether what is sent takes any time, and hearing of all others more than of one other group.
         """
-        if (kept := self._without_cache.get((tensor, data))) is None:
-            kept = self._without_cache[tensor, data] = self._case(tensor, 1, data, 0.0)
+        key = tensor, stages, data, links
+        if (kept := self._without_cache.get(key)) is None:
+            case = self._case(tensor, stages, data, 0.0)
+            kept = self._without_cache[key] = (
+                case if links else replace(case, link_bandwidth=inf, rounds=log2(2 * tensor))
+            )
         return kept
 
     def groups(self, layout: Layout) -> int:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from math import inf
 
 from gpu_sizer.timing.band import REGIMES, ends
-from gpu_sizer.timing.formulas import prefill_seconds, step_seconds
+from gpu_sizer.timing.formulas import prefill_seconds, prompt_seconds, step_seconds
 from gpu_sizer.timing.serving import token_seconds
 
 TYPE_CHECKING = False
@@ -43,9 +43,11 @@ class SpeedBound:
         self._low = max(ends("tokens", *seen, most)[0] for _, most in REGIMES)
         # More requests at once may be in a regime whose range is narrower.
         highs = [(most, ends("token", *seen, most)[1] if each is not None else 1.0) for _, most in REGIMES]
+        self._highs = highs
         self._high = [(most, min(high for _, high in highs[place:])) for place, (most, _) in enumerate(highs)]
         self._shares: dict[tuple[int, int, int], float] = {}
-        self._least: dict[tuple[int, int], float] = {}
+        self._least: dict[int, float] = {}
+        self._spread: dict[int, bool] = {}
         self._full: dict[tuple[int, int], float] = {}
 
     def _of_all(self, tensor: int, data: int, replicas: float) -> float:
@@ -76,7 +78,7 @@ class SpeedBound:
         if (kept := self._shares.get((tensor, data, gpus))) is None:
             replicas = gpus / (tensor * data)
             running = max(1.0, self._users / replicas)
-            high = next(high for most, high in self._high if most >= running)
+            high = self._high_beyond(running)
             kept = min(self._of_all(tensor, data, replicas), self._of_each(tensor, data, running, high))
             self._shares[tensor, data, gpus] = kept
         return kept
@@ -93,24 +95,92 @@ class SpeedBound:
 
     def allows(self, tensor: int, data: int, gpus: int) -> bool:
         """Whether layouts of so many GPUs over so many ranks could give what is asked for."""
+        if data == 1 and gpus <= self._most_gpus:
+            return gpus >= self._least_gpus(tensor)
         # Groups that share the experts are a layout of nearly one number of GPUs alone.
-        if data > 1 or gpus > self._most_gpus:
-            return self.share(tensor, data, gpus) >= 1 - MARGIN
-        if (least := self._least.get((tensor, data))) is None:
-            least = self._least[tensor, data] = self._fewest(tensor, data)
-        return gpus >= least
+        if gpus <= self._most_gpus and not self._may_spread(tensor):
+            return False
+        return self.share(tensor, data, gpus) >= 1 - MARGIN
 
-    def _fewest(self, tensor: int, data: int) -> float:
+    def allows_stages(self, tensor: int, stages: int, data: int, replicas: int) -> bool:
+        """The same of one layout, whose requests at once tell its range: as if it kept nothing for them.
+
+        Args:
+            tensor: ranks over which every layer is cut.
+            stages: of each replica.
+            data: groups that share the experts.
+            replicas: among which all users are dealt out.
+        """
+        if self._each is None:
+            return True
+        running = max(1.0, self._users / replicas)
+        # Without a rate in all no more run at once; so few of them may wait that rounding hides it.
+        high = self._high_of(running) if self._in_all is None else self._high_beyond(running)
+        c = self._speeds.without_cache(tensor, data, stages=stages)
+        return float(1 / (high * token_seconds(c, self._constants, running)) / self._each) >= 1 - MARGIN
+
+    def _high_of(self, running: float) -> float:
+        """The upper end of the range of times of so many requests at once, the lowest of those that rounding allows."""
+        least, above, ends_here = running * (1 - MARGIN), 0.0, []
+        for most, high in self._highs:
+            if above < running and least <= most:
+                ends_here.append(high)
+            above = most
+        return min(ends_here)
+
+    def _high_beyond(self, running: float) -> float:
+        """The lowest such end of so many requests at once, or of any number more."""
+        return next(high for most, high in self._high if most >= running)
+
+    def allows_some(self, tensor: int, gpus: int) -> bool:
+        """Whether any layout of so many GPUs, no more than the most, could that cuts each layer over so many ranks."""
+        if gpus % tensor:
+            return False
+        return gpus >= self._least_gpus(tensor) or (gpus > tensor and self._may_spread(tensor))
+
+    def _least_gpus(self, tensor: int) -> float:
         """The fewest GPUs for which nothing is ruled out; infinity where even the most are too few."""
-        low, high = tensor * data, self._most_gpus
-        if self.share(tensor, data, low) >= 1 - MARGIN:
-            return low
-        if high <= low or self.share(tensor, data, high) < 1 - MARGIN:
+        if (kept := self._least.get(tensor)) is None:
+            kept = self._least[tensor] = self._fewest(tensor)
+        return kept
+
+    def _fewest(self, tensor: int) -> float:
+        low, high = tensor, self._most_gpus
+        if high < low or self.share(tensor, 1, high) < 1 - MARGIN:
             return inf
+        if self.share(tensor, 1, low) >= 1 - MARGIN:
+            return low
         while high - low > 1:
             middle = (low + high) // 2
-            if self.share(tensor, data, middle) >= 1 - MARGIN:
+            if self.share(tensor, 1, middle) >= 1 - MARGIN:
                 high = middle
             else:
                 low = middle
         return high
+
+    def _may_spread(self, tensor: int) -> bool:
+        """Whether any number of groups of so many ranks that share the experts could give what is asked for."""
+        if (kept := self._spread.get(tensor)) is None:
+            groups = self._most_gpus // tensor
+            kept = groups > 1 and self._speeds.spreads_experts and self._of_groups(tensor, groups) >= 1 - MARGIN
+            self._spread[tensor] = kept
+        return kept
+
+    def _of_groups(self, tensor: int, groups: int) -> float:
+        """The share of what is asked for that no layout exceeds whose groups share experts, of at most so many groups.
+
+        All of them are taken to share one copy of the experts, over links that take no more time than those of two:
+        each then reads the least, and what it computes is the same. Only what a prompt takes beside its operations is
+        less in replicas; launches of its pass are left out.
+        """
+        c, k = self._speeds.without_cache(tensor, groups, links=False), self._constants
+        replicas, users, prefill = groups / 2, max(1.0, self._users), prompt_seconds(c, k) - k.prompt
+        shares = []
+        if self._in_all is not None:
+            request = c.answer * step_seconds(c, k, FULL) / FULL + prefill + k.prompt / replicas
+            shares.append(self._low * c.answer / request / self._in_all)
+        if self._each is not None:
+            prompts = max(0.0, users - replicas) * (prefill + k.prompt / replicas)
+            seconds = step_seconds(c, k, users) + prompts / c.answer
+            shares.append(1 / (self._high[0][1] * seconds) / self._each)
+        return float(min(shares))

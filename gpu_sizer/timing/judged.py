@@ -83,7 +83,14 @@ def low_in_all(c: Case, made: Steady, generation: Generation, users: Number, rep
     return replicas * (low * made.tokens_per_second), replicas * most_tokens_per_second(c, larger(users, made.running))
 
 
-def low_each(c: Case, made: Steady, generation: Generation) -> tuple[Number, Number]:
-    """The lower end of the tokens a second for each user, and what physics allows; numbers and arrays alike."""
-    _, high = ends("token", generation.key, c.experts > 1, made.running)
-    return MS / (MS * (high * made.token_seconds)), MS / (MS * least_token_seconds(c, made.running))
+def low_each(c: Case, generation: Generation, running: Number, token_seconds: Number) -> tuple[Number, Number]:
+    """The lower end of the tokens a second for each user, and what physics allows; numbers and arrays alike.
+
+    Args:
+        c: the case of one replica.
+        generation: of the engine.
+        running: requests at once, in one replica.
+        token_seconds: from one token of an answer to its next.
+    """
+    _, high = ends("token", generation.key, c.experts > 1, running)
+    return MS / (MS * (high * token_seconds)), MS / (MS * least_token_seconds(c, running))

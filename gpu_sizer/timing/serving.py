@@ -61,6 +61,11 @@ def _between(c: Case, step: Number, prefill: Number, running: Number, arrive: Nu
     return step + arrive * (running - 1) * prefill / c.answer
 
 
+def at_once(users: Number, places: Number) -> Number:
+    """Requests that run at once, of those that want to and those that can."""
+    return larger(smaller(users, places), 1.0)
+
+
 def token_seconds(c: Case, k: Constants, running: Number) -> Number:
     """Seconds from one token of an answer to its next while so many requests run at once, and new ones come."""
     return _between(c, step_seconds(c, k, running), prefill_seconds(c, k, running), running, 1.0)
@@ -98,7 +103,7 @@ def steady(
         burst: requests that come all at once, with none to follow; null, or infinitely many, is no burst.
         tail: mean answers that the end of a burst lasts, from when no other request waits.
     """
-    running = larger(smaller(users, places), 1.0)
+    running = at_once(users, places)
     # Where answers differ in length, requests end one by one and the next begin so.
     step, prefill = step_seconds(c, k, running), prefill_seconds(c, k, running, arrive + (tail > 0))
     cycle = c.answer * step + running * prefill

@@ -13,12 +13,13 @@ from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.engines.support import Supported
 from gpu_sizer.engines.vllm.engine import VllmEngine
 from gpu_sizer.engines.vllm.fitting import VllmFitting
-from gpu_sizer.errors import UnknownModelError
+from gpu_sizer.errors import RequestError, UnknownModelError
 from gpu_sizer.load import Load
 from gpu_sizer.memory import weights
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.planning import choices, rental, search
 from gpu_sizer.planning.machines import is_joined
+from gpu_sizer.planning.rate import Rates
 from gpu_sizer.planning.rental import machines_for, order, rented_for
 from gpu_sizer.planning.request import make_request
 
@@ -33,6 +34,9 @@ WORK: tuple[tuple[Any, str], ...] = (
     (choices, "rented_for"),
     (other_kinds.yaml, "load"),
     (trusted, "_unpacked"),
+    (search.Search, "_rejected"),
+    (search._Known, "accepted"),
+    (Rates, "meets_for"),
 )
 
 
@@ -67,9 +71,9 @@ def test_what_holds_for_every_load_of_a_model_is_asked_once(done: Counter[str]) 
 
 def test_a_load_that_comes_again_is_not_evaluated_again(done: Counter[str]) -> None:
     search._known.cache_clear()
-    first = size("mixtral-8x7b", gpu="a6000")
+    first = size("mixtral-8x7b", gpu="a6000").model_dump()
     assert (evaluated := done["_evaluated"]) > 0
-    assert size("mixtral-8x7b", gpu="a6000") == first
+    assert size("mixtral-8x7b", gpu="a6000").model_dump() == first
     assert done["_evaluated"] == evaluated
 
 
@@ -153,3 +157,54 @@ def test_the_cheapest_machines_are_found_without_planning_for_dearer_ones(
         )
     ]
     assert order(found) <= min(map(order, every))
+
+
+def test_reasons_are_looked_for_when_they_are_read(done: Counter[str]) -> None:
+    plan = size("llama-3-8b", gpu="h100", users=100, tokens_per_second=60)
+    assert plan.gpu_count
+    assert done["_rejected"] == 0
+    assert plan.rejections
+    assert done["_rejected"] == len(plan.rejections)
+
+
+@pytest.mark.parametrize("engine", ["vllm", "sglang"])
+@pytest.mark.parametrize("model", ["llama-3.1-405b", "llama-3-8b", "mixtral-8x7b", "deepseek-v3"])
+def test_counts_that_cannot_be_fast_enough_are_passed_over_at_once(model: str, engine: str, done: Counter[str]) -> None:
+    plan = size(model, gpu="a6000", engine=engine, users=1000, tokens_per_second=400)
+    assert not plan.fits
+    # Neither are their layouts made.
+    assert done["accepted"] == done["meets_for"] == 0
+
+
+@pytest.mark.parametrize(("model", "gpu", "rate"), [("llama-13b", "a6000", 5), ("deepseek-ocr", "rtx-4090", 40)])
+def test_replicas_are_looked_at_once_for_any_users_and_rates(
+    model: str, gpu: str, rate: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: Counter[tuple[Any, ...]] = Counter()
+    evaluated = VllmFitting._evaluated
+
+    def counted(self: VllmFitting, layout: Any) -> Any:
+        looked[layout, self._load.users, self._load.context] += 1
+        return evaluated(self, layout)
+
+    monkeypatch.setattr(VllmFitting, "_evaluated", counted)
+    search._known.cache_clear()
+    for users in (900, 800, 700):
+        plan = size(model, gpu=gpu, users=users, tokens_per_second=rate, prompt=1000, answer=200)
+        assert plan.gpu_count is not None
+        assert plan.gpu_count > 8
+    assert max(looked.values()) == 1
+    # Of whole loads, little more than each answer.
+    assert sum(users > 1 for _, users, _ in looked) <= 2 * 3
+
+
+def test_a_speed_that_is_not_known_is_refused_by_the_call(done: Counter[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(self: Any, request: Any, held: Any) -> None:
+        raise RequestError("nothing is known")
+
+    monkeypatch.setattr(Rates, "__init__", unknown)
+    with pytest.raises(RequestError, match="nothing is known"):
+        size("llama-3-8b", gpu="h100", tokens_per_second=5)
+    # Where nothing is held lower settings may be, which is found by the call, too.
+    assert not size("llama-3-70b", gpu="rtx-4090", max_gpus=2, tokens_per_second=5).fits
+    assert done["_rejected"] > 0

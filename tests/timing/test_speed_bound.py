@@ -72,3 +72,56 @@ def test_so_many_requests_at_once_are_the_fewest(model: str, gpu: str, engine: s
         assert found in begins or replica.in_all(found) <= wanted * (1 + 2e-7)
     assert replica.fewest_at_once(1.001 * replica.most_in_all) is None
     assert not replica.gives(1.001 * replica.most_in_all)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    place=st.integers(0, len(PLACES) - 1),
+    users=st.sampled_from([1, 7, 64, 300, 2000]),
+    each=st.sampled_from([None, 5.0, 30.0, 100.0]),
+    in_all=st.sampled_from([None, 0.2, 3.0, 40.0]),
+    prompt=st.sampled_from([16, 1024, 16384]),
+    kind=st.sampled_from(["any", "tensor", "pipeline"]),
+    most=st.sampled_from([8, 32]),
+)
+def test_no_count_is_passed_over_whose_ranks_may_be_fast_enough(
+    place: int, users: int, each: float | None, in_all: float | None, prompt: int, kind: str, most: int
+) -> None:
+    if each is None and in_all is None:
+        return
+    model, gpu, engine = PLACES[place]
+    rates = {"tokens_per_second": each, "requests_per_second": in_all, "prompt": prompt, "answer": 256}
+    request = make_request(load_model(model), load_gpu(gpu), engine=engine, users=users, max_gpus=most, **rates)
+    search = Search(request)
+    sizes = search.known.tensor_sizes(most, kind)
+    for count in range(1, most + 1):
+        ranks = search.known.ranks(count, kind, search.sharers)
+        assert {tensor for tensor, _ in ranks} <= set(sizes)
+        may = any(search.rates._bound.share(*each_of, count) >= 1 - MARGIN for each_of in ranks)
+        assert search.rates.may_any_meet(count, kind, search.sharers) == may
+
+
+CARRIED = [
+    *(("llama-3-8b", "l4", "vllm"), ("gemma-3-12b", "a6000", "vllm"), ("nemotron-nano-9b-v2", "rtx-4090", "vllm")),
+    *(("codellama-13b", "rtx-4090", "sglang"), ("gemma-3-12b", "a6000", "sglang"), ("gpt-oss-20b", "l4", "sglang")),
+    *(("falcon3-mamba-7b", "l4", "sglang"), ("falcon-h1-3b", "rtx-4090", "sglang"), ("deepseek-v3", "h200", "sglang")),
+    *(("qwen3-30b-a3b", "rtx-4090", "vllm"), ("mixtral-8x7b", "a100-80gb", "tensorrt-llm")),
+]
+
+
+@pytest.mark.parametrize(("model", "gpu", "engine"), CARRIED)
+@pytest.mark.parametrize("users", [3, 90, 1000])
+def test_what_holds_the_requests_of_all_users_is_never_ruled_out_by_one_of_them(
+    model: str, gpu: str, engine: str, users: int
+) -> None:
+    card = load_model(model)
+    for context in (640, min(4400, card.context.native)):
+        search = Search(make_request(card, load_gpu(gpu), engine=engine, users=users, context=context))
+        held = 0
+        for count in (1, 2, 4, 6, 8, 12, 16):
+            for layout in search.accepted(count, "any"):
+                if search.evaluate(layout).within_budget:
+                    held += 1
+                    assert search._could_load(layout), layout.describe()
+                    assert search._could_carry(layout), layout.describe()
+        assert held or users > 3

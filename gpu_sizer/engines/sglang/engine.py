@@ -19,7 +19,6 @@ from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.activations import forward_bytes, is_compressed, layer_bytes, workspace_bytes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout
-from gpu_sizer.memory.weights import refusal
 from gpu_sizer.model.caches import CacheTypes
 from gpu_sizer.units import GIB, ceil_div, gib
 
@@ -122,7 +121,7 @@ class SglangEngine(OneVersion):
                 return "what drafts beside replicas that share experts is not counted here"
             if (reason := model.drafter.refusal(layout)) is not None:
                 return reason
-        return refusal(model.inventory, layout, model.rules)
+        return model.refusal(layout)
 
     def check_gpu(self, model: Any, gpu: GpuSpec, cache_dtype: str) -> None:
         """Refuses a GPU on which this version does not run, or does not run this model.
@@ -201,7 +200,9 @@ class SglangEngine(OneVersion):
             with_drafts, beyond = model.drafter.set_aside(cells[0], model.full_layers, tp, types)
             cells, verified = [with_drafts], model.drafter.verified
         slots = state_slots(s.prefix_caching, asked, verified)
-        return [TokenPools(cell, slots, s.context, s.users, chunk) for cell in cells], beyond
+        # Most stages of a long pipeline hold the same: their layers' cells are one object, and so are their pools.
+        made = {id(cell): TokenPools(cell, slots, s.context, s.users, chunk) for cell in cells}
+        return [made[id(cell)] for cell in cells], beyond
 
     def _peak(self, model: SglangModel, gpu: GpuSpec, layout: Layout, s: Settings) -> int:
         """The forward pass of a chunk and the captured graphs, which must find room beside the pools."""
@@ -256,8 +257,10 @@ class SglangEngine(OneVersion):
         pools, beyond = self._pools(model, layout, load, s)
         adapters = model.adapters_bytes(layout)
         loading = [int(c["loading_gib"] * GIB) + model.loaded_beside(tp, start, stop) for start, stop in bounds]
-        stages = tuple(
-            RankMemory(
+        parts = zip(model.stage_weights(layout), pools, loading, strict=True)
+        kinds = [((weights, id(pool), loaded), pool) for weights, pool, loaded in parts]
+        ranks = {
+            kind: RankMemory(
                 capacity_bytes=gpu.visible_bytes,
                 budget_bytes=gpu.visible_bytes,
                 weights_bytes=weights,
@@ -266,12 +269,14 @@ class SglangEngine(OneVersion):
                 overhead_bytes=context_bytes + loaded + adapters,
                 loading_bytes=loaded + adapters,
             )
-            for weights, pool, loaded in zip(model.stage_weights(layout), pools, loading, strict=True)
-        )
-        fullest = min(stages, key=lambda r: r.free_bytes)
-        ranks = [pool.held(r.available_kv_bytes) for pool, r in zip(pools, stages, strict=True)]
-        tokens = min(t for t, _ in ranks)
-        requests = min([tokens / s.context, *(float(n) for _, n in ranks if n is not None)])
+            for kind, pool in dict(kinds).items()
+            for weights, _, loaded in (kind,)
+        }
+        stages = tuple([ranks[kind] for kind, _ in kinds])
+        fullest = min(ranks.values(), key=lambda r: r.free_bytes)
+        held = [pool.held(ranks[kind].available_kv_bytes) for kind, pool in dict(kinds).items()]
+        tokens = min([t for t, _ in held])
+        requests = min([tokens / s.context, *(float(n) for _, n in held if n is not None)])
         short = self._reason(fullest, s)
         if short is not None:
             short += self._larger_share(fullest, s, load, layout, before, peak)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from gpu_sizer.cards.gpu_spec import BLACKWELL
 from gpu_sizer.engines.held import HeldModel
@@ -12,7 +12,7 @@ from gpu_sizer.engines.sglang.reserve import constants, replicas_inside
 from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.memory.activations import absorbed_bytes, compressed_blocks, is_compressed, rotary_table_bytes
 from gpu_sizer.memory.layout import Layout, bounds_of
-from gpu_sizer.memory.weights import MATRIX, WeightRules, refusal
+from gpu_sizer.memory.weights import MATRIX, WeightRules
 from gpu_sizer.model.caches import SHORT_CONVOLUTIONS, CacheTypes
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.model.tensor import Split
@@ -37,6 +37,7 @@ _POSITIONS = "pos_embed.weight"
 WIDER_SCALES, TWO_SCALES = 3 / 17, 1 / 9
 
 
+@lru_cache(maxsize=1 << 12)
 def stage_bounds(layers: int, stages: int) -> tuple[tuple[int, int], ...]:
     """First and past-the-last layer of each stage: what is left over goes to the last (distributed/utils.py)."""
     base, left = divmod(layers, stages)
@@ -115,6 +116,7 @@ class SglangModel(HeldModel):
             self.drafter = drafter_of(card, inventory, load.speculative, rules)
         if load.lora is not None:
             self.adapters = self._adapters(load.lora)
+        self._beside: dict[tuple[int, int, int], int] = {}
         self.offload_bytes = int((load.cpu_offload_gib or 0) * GIB)
         self.windowed = card.engine_class in c["windowed"]
         if not self.compressed:
@@ -185,7 +187,7 @@ class SglangModel(HeldModel):
         if self.drafter is not None:
             # One stage alone (refusal).
             return [own[0].total - off[0] + self.drafter.weights_bytes(layout)]
-        if inside == 1 or refusal(self.inventory, Layout(tp * inside, expert_parallel=True), self.rules):
+        if inside == 1 or self.refusal(Layout(tp * inside, expert_parallel=True)):
             return [w.total - o for w, o in zip(own, off, strict=True)]
         shared = self.weights(tp * inside, layout.expert_ranks, bounds)
         return [
@@ -211,9 +213,11 @@ class SglangModel(HeldModel):
         Absorbed projections of latent attention; DeepSeek-V4's tables of angles, once as complex numbers and once as
         cosines and sines (``models/deepseek_v4.py: freqs_cis, rotary_emb``).
         """
-        a = self.card.architecture
-        absorbed = sum(absorbed_bytes(a.blocks[n].mixer, tp) for n in self.inventory.layer_names[start:stop])
-        return absorbed + 2 * rotary_table_bytes(a, self.card.context.native)
+        if (kept := self._beside.get((tp, start, stop))) is None:
+            a = self.card.architecture
+            absorbed = sum([absorbed_bytes(a.blocks[n].mixer, tp) for n in self.inventory.layer_names[start:stop]])
+            kept = self._beside[tp, start, stop] = absorbed + 2 * rotary_table_bytes(a, self.card.context.native)
+        return kept
 
     def made_beside(self, gpu: GpuSpec, layout: Layout, version: str) -> list[int]:
         """Bytes on one rank of each stage that loading makes of the experts' scales beside those that stay."""

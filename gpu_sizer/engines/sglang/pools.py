@@ -102,6 +102,14 @@ class TokenPools:
         return held(self.cells, available, self.states)
 
 
+def least_bytes(cells: Cells, context: int, chunk: int) -> int:
+    """Bytes that each request more needs at least, of all stages over which such layers are cut.
+
+    A stage of windows alone has no more of them, and none is wider than a chunk; of states and tokens the more counts.
+    """
+    return max(context * cells.full + min(context, chunk) * cells.windowed, cells.states)
+
+
 def held(cells: Cells, available: int, states: StateSlots) -> tuple[int, int | None]:
     """Tokens and, where there are states, requests that a budget holds."""
     available = max(0, available)

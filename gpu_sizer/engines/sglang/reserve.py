@@ -34,6 +34,7 @@ def reported_mib(gpu: GpuSpec) -> float:
     return gpu.memory.nvidia_smi_mib or gpu.visible_bytes / MIB
 
 
+@cache
 def rules(version: str) -> dict[str, Any]:
     """The tiers of a version, and how it finds its default share: the newest, or those of an earlier one.
 

@@ -11,11 +11,18 @@ share the experts. The sizes of captured graphs are no limit: larger batches run
 from __future__ import annotations
 
 from gpu_sizer.engines.fitting import PlainFitting
+from gpu_sizer.engines.sglang.pools import least_bytes
 from gpu_sizer.engines.sglang.reserve import constants, replicas_inside
+from gpu_sizer.memory.layout import layout_of
+from gpu_sizer.model.caches import CacheTypes
 from gpu_sizer.records import replace
+from gpu_sizer.units import GIB
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
+    from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.engines.sglang.model import SglangModel
     from gpu_sizer.load import Load, Settings
     from gpu_sizer.memory.layout import Layout
@@ -63,6 +70,47 @@ class SglangFitting(PlainFitting):
     """A model under one load: how many requests run at once is known with each layout's pool."""
 
     _model: SglangModel
+
+    def __init__(self, engine: Any, model: Any, gpu: GpuSpec, load: Load, reserve: int) -> None:
+        super().__init__(engine, model, gpu, load, reserve)
+        self._columns: dict[tuple[int, int, bool], tuple[int, int, int, bool]] = {}
+
+    def _column(self, replica: Layout) -> tuple[int, int, int, bool]:
+        """Bytes of weights, and at least of one request, on a rank that has every layer; what each stage has at most.
+
+        And whether requests keep tokens alone, all of them. The static share of longer pipelines is no larger than
+        that of two stages.
+        """
+        tp, dp, experts = replica.tensor_parallel_size, replica.data_parallel_size, replica.expert_parallel
+        several = replica.pipeline_parallel_size > 1
+        key = (tp, replica.expert_ranks, several)
+        if (kept := self._columns.get(key)) is None:
+            engine: Any = self._engine
+            model: Any = self._model
+            s = engine.settings(model, self._gpu, self._load, layout_of(tp, 1 + several, dp, experts))
+            types = CacheTypes(s.kv_cache_dtype, engine.model_dtype(model.card))
+            (cell,) = model.cells(tp, types, ((0, model.layers),), windows=s.hybrid_kv)
+            (weights,) = model.stage_weights(layout_of(tp, 1, dp, experts))
+            request = least_bytes(cell, s.context, s.max_num_batched_tokens)
+            context, loading = (int(constants()[what] * GIB) for what in ("context_gib", "loading_gib"))
+            room = int((self._gpu.visible_bytes - context) * s.gpu_memory_utilization) + 1 - loading
+            kept = self._columns[key] = weights, request, room, not (cell.windowed or cell.states)
+        return kept
+
+    def could_carry(self, replica: Layout, users: int) -> bool:
+        """Whether an accepted replica could hold so many requests: its stages together hold what one rank would.
+
+        Where requests keep tokens alone, each more takes as much on every stage, but for rounding. Nothing is ruled out
+        of DeepSeek-V4, whose pools are of other kinds.
+        """
+        if self._model.compressed:
+            return True
+        (weights, request, room, plain), stages = self._column(replica), replica.pipeline_parallel_size
+        offloaded = (stages - 1) * int((self._load.cpu_offload_gib or 0) * GIB)
+        if weights + users * request - offloaded > room * stages:
+            return False
+        ranks = self.evaluate(replica).stages if plain else ()
+        return all(users * (r.kv_cache_bytes - 1) <= r.available_kv_bytes for r in ranks)
 
     def settings(self, layout: Layout) -> Settings:
         """Every default resolved for one replica of a layout.

@@ -14,7 +14,7 @@ from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.activations import forward_bytes, workspace_bytes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout, bounds_of
-from gpu_sizer.memory.weights import WeightRules, refusal
+from gpu_sizer.memory.weights import WeightRules
 from gpu_sizer.model.caches import CacheTypes
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.records import replace
@@ -117,7 +117,7 @@ class TensorrtLlmEngine(OneVersion):
                 return "what drafts on a pipeline of stages is not counted here for TensorRT-LLM"
             if (reason := model.drafter.refusal(layout)) is not None:
                 return reason
-        return refusal(model.inventory, layout, model.rules)
+        return model.refusal(layout)
 
     def evaluate(self, model: TensorrtLlmModel, gpu: GpuSpec, layout: Layout, load: Load) -> LayoutMemory:
         """What fills each GPU: the cache gets a fraction of what weights, activations and context leave.

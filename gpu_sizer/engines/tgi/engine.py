@@ -19,7 +19,7 @@ from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.activations import ACTIVATION_BYTES, forward_bytes, workspace_bytes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout
-from gpu_sizer.memory.weights import MATRIX, WeightRules, refusal
+from gpu_sizer.memory.weights import MATRIX, WeightRules
 from gpu_sizer.model.caches import CacheTypes
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.units import GIB, ceil_div, gib
@@ -187,7 +187,7 @@ class TgiEngine(OneVersion):
                 return f"{block.mixer.heads} attention heads do not divide by {shards} shards"
             if block.mixer and block.mixer.kv_heads % shards:
                 return f"{block.mixer.kv_heads} key/value heads do not divide by {shards} shards"
-        return refusal(model.inventory, layout, model.rules)
+        return model.refusal(layout)
 
     def evaluate(self, model: TgiModel, gpu: GpuSpec, layout: Layout, load: Load) -> LayoutMemory:
         """What fills each GPU: a share of the memory, less weights, context and the measured prefill."""

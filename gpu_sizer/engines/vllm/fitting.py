@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: The largest size of a layout.
 MOST_REPLICAS = 65536
+#: A number of requests is told to this share of it.
+ROUNDING = 1e-9
 
 
 class VllmFitting:
@@ -117,6 +119,16 @@ class VllmFitting:
         if need is None or not safe:
             return need is not None
         return need.needed_bytes + need.band_bytes <= self.budget_bytes
+
+    def could_carry(self, replica: Layout, users: int) -> bool:
+        """Whether an accepted replica could hold so many requests; asked of the load of one of them.
+
+        Each takes as many blocks, and more of them leave no more room: batches and states grow with their number.
+        """
+        if not self._replica(replica.data_parallel_size)[1].may_carry(replica, self.budget_bytes, users):
+            return False
+        held = self.evaluate(replica).max_concurrent_requests / replica.data_parallel_size
+        return held * (1 + ROUNDING) >= users
 
     def may_grow_safe(self) -> bool:
         """Whether layouts of several GPUs can fit beyond the estimate's error at all."""

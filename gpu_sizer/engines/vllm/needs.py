@@ -151,6 +151,13 @@ class Needs:
         (together, each), stages = self._least(layout), layout.pipeline_parallel_size
         return together - (stages - 1) * self._model.offload_bytes <= (budget - each) * stages
 
+    def may_carry(self, layout: Layout, budget: int, users: int) -> bool:
+        """The same of so many times the load's requests."""
+        (weights, block, blocks), (_, each) = self._one_rank(layout), self._least(layout)
+        stages = layout.pipeline_parallel_size
+        together = weights + users * blocks * block - (stages - 1) * self._model.offload_bytes
+        return together <= (budget - each) * stages
+
     def of(self, layout: Layout) -> LayoutNeed:
         """What the GPUs of an accepted layout have to hold."""
         if (kept := self._found.get(layout)) is None:
