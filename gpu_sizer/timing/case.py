@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import log2
+
 from gpu_sizer.records import dataclass
 
 TYPE_CHECKING = False
@@ -23,6 +25,8 @@ class Case:
     pipeline: Number
     data: Number
     """Groups of GPUs that each attend to requests of their own and share the experts."""
+    rounds: Number
+    """Rounds of messages until every GPU of a stage has heard of all others; 0 where there is one."""
     dense_bytes: Number
     dense_parameters: Number
     expert_bytes: Number
@@ -82,6 +86,7 @@ def case_of(
         tensor=tensor,
         pipeline=pipeline,
         data=data,
+        rounds=log2(tensor * data),
         dense_bytes=work.dense.bytes,
         dense_parameters=work.dense.parameters,
         expert_bytes=work.routed.bytes,

@@ -85,7 +85,7 @@ class OfLink:
     prompt_share: Number
     """... for those of a prompt."""
     hop: Number
-    """Seconds of one collective, however little is sent."""
+    """Seconds of one round of a collective, however little is sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

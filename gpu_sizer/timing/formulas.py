@@ -6,7 +6,8 @@ Every formula takes plain numbers and arrays alike. Its terms, with their source
   https://doi.org/10.1145/1498765.1498785; for language models https://arxiv.org/abs/2402.16363), joined smoothly;
 - experts: of ``E`` of which each token picks ``k``, ``b`` tokens meet ``E (1 - (1 - k/E)^b)`` on average;
 - collectives: two all-reduces a layer, ``2 (g-1)/g`` of the message over each link
-  (https://github.com/NVIDIA/nccl-tests/blob/master/doc/PERFORMANCE.md), and a latency each; groups that share experts
+  (https://github.com/NVIDIA/nccl-tests/blob/master/doc/PERFORMANCE.md), and a latency for each of the ``log2 g`` rounds
+  in which so many ranks can hear of each other (https://doi.org/10.1177/1094342005051521); groups that share experts
   gather the tokens of all of them before the experts and scatter them afterwards (vLLM's default, ``--all2all-backend
   allgather_reducescatter``: https://docs.vllm.ai/en/latest/serving/expert_parallel_deployment.html);
 - prompts in a pass of their own, where an engine does not work through them beside the tokens of answers
@@ -117,7 +118,7 @@ def step_seconds(c: Case, k: Constants, running: Number) -> Number:
             c.step_scores / ranks * in_group / (c.wide_rate * k.attention),
         )
         + _sent(c, in_group, k.link)
-        + _joined(c) * c.layers / c.pipeline * COLLECTIVES * k.hop
+        + c.rounds * c.layers / c.pipeline * COLLECTIVES * k.hop
         + _launches(c, k) / c.pipeline
     )
     return c.pipeline * stage + k.step + running / c.data * k.request

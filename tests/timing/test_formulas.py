@@ -158,3 +158,12 @@ def test_groups_that_share_experts_send_the_tokens_of_all_of_them() -> None:
     slower = replace(c, link_bandwidth=c.link_bandwidth / 2)
     sent = step_seconds(slower, k, 800.0) - step_seconds(c, k, 800.0)
     assert sent == pytest.approx(c.layers * 2 * 700 * c.hidden_size * 2 / (c.link_bandwidth * k.link), rel=1e-6)
+
+
+def test_eight_gpus_hear_of_each_other_in_three_rounds() -> None:
+    request = make_request(load_model("llama-3-70b"), load_gpu("h100-80gb"), context=1)
+    few, many = (Speeds(request, known(request), prompt=16, answer=16).situation(Layout(n)) for n in (2, 8))
+    k = replace(few.basis.constants, hop=1.0)
+    # Of one layer's two collectives each round takes a second, beside which all else is nothing.
+    rounds = [step_seconds(s.case, k, 1.0) / (2 * s.case.layers) for s in (few, many)]
+    assert rounds == pytest.approx([1.0, 3.0], rel=1e-3)
