@@ -144,7 +144,8 @@ def schema(
 
 def import_model(
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="A model folder, a config.json, a hub id (hf:org/name).")
+        str,
+        typer.Argument(metavar="SOURCE", help="A model folder, a config.json, a .gguf file, a hub id (hf:org/name)."),
     ],
     output: Annotated[Path | None, o.written_to("Write the card here. Default: stdout.", parents=True)] = None,
 ) -> None:

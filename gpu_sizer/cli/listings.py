@@ -166,7 +166,7 @@ def gpus(
     search: Search = None,
     vendor: Annotated[
         str | None,
-        typer.Option(help="As the vendor writes itself: NVIDIA, AMD, Intel.", autocompletion=completion.vendors),
+        typer.Option(help="As the vendor writes itself: NVIDIA, AMD, Intel, Apple.", autocompletion=completion.vendors),
     ] = None,
     min_memory: Annotated[
         float | None, typer.Option("--min-memory", metavar="GB", help="At least this many gigabytes on the box.")

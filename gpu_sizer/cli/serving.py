@@ -26,7 +26,7 @@ def serve(
         list[str] | None, typer.Option(metavar="NAME", help="A further name by which it is asked (may be repeated).")
     ] = None,
 ) -> None:
-    """Serve the calls over HTTP: POST /v1/size, /v1/fit, /v1/ask, /v1/deploy, GET /v1/models, /v1/gpus."""
+    """Serve the page at /, and the calls under /v1: size, fit, speed, ask, rent, deploy, models, gpus, machines."""
     from gpu_sizer.server.running import serve as run
 
     _share_folders()

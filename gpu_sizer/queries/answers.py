@@ -162,6 +162,8 @@ class Answers:
     question: str
     answers: tuple[Answer | Refused, ...]
     intent: Literal["several"] = "several"
+    sought: bool = False
+    """Whether one of them that fits is what was asked for."""
 
     @property
     def understood(self) -> str:
@@ -170,8 +172,8 @@ class Answers:
 
     @property
     def fits(self) -> bool:
-        """Whether every part fits."""
-        return all(a.fits for a in self.answers)
+        """Whether every part fits; one part, where one that does is sought."""
+        return (any if self.sought else all)(a.fits for a in self.answers)
 
     def told(self, level: int = USUAL) -> tuple[Told, ...]:
         """Each answer in words."""
@@ -518,7 +520,7 @@ def _asked_of(text: str, shelf: Catalogue, most: Most) -> Answer | Answers | Che
     answers = tuple(_parts(parts, named, shelf, most))
     if all(isinstance(a, Refused) for a in answers):
         raise next(a.error for a in answers if isinstance(a, Refused))
-    return Answers(question, answers)
+    return Answers(question, answers, sought=all(u.sought for u in parts))
 
 
 def _of_best_known(error: UnknownModelError, named: InGpus, cards: Catalogue, most: Most) -> str | None:

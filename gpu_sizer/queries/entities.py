@@ -33,6 +33,9 @@ _BETWEEN = word_set(
     " gpus gpu server pcs"
 )
 _MAKERS = word_set("nvidia amd intel geforce tesla quadro instinct radeon rtx gtx gpu gpus card cards each")
+#: A further GPU, and how many it makes.
+_FURTHER = {"second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4}
+_BEFORE_FURTHER = word_set("a the my get getting add adding buy buying")
 #: Words whose number is not one of GPUs.
 _OTHER_NUMBERS = word_set("tp pp dp size parallel batch concurrency context ctx utilization utilisation util")
 
@@ -238,6 +241,10 @@ def counted(s: Sentence, gpu: Name, mender: Mender) -> Name:
         start = before
         s.take(before)
         s.taken.update(i for i in range(before + 1, gpu.start) if s.at(i) in _BETWEEN)
+    elif s.at(gpu.start - 1) in _FURTHER and s.at(gpu.start - 2) in _BEFORE_FURTHER:
+        # "a second 3090": so many with those that are there.
+        count, start = _FURTHER[s.at(gpu.start - 1)], gpu.start - 1
+        s.take(start)
     else:
         count = None
         _, rack, number = gpu.spelling.rpartition(" nvl")

@@ -11,6 +11,7 @@ from gpu_sizer.queries.understanding import understand_all
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Literal
 
     from gpu_sizer.cards.catalogue import Catalogue
     from gpu_sizer.queries.understanding import Understanding
@@ -55,6 +56,8 @@ def whole_question(text: str, before: str | None, cards: Catalogue) -> str:
     complete = own is not None and own.model is not None and bool(own.gpus)
     if not tail or complete or (begun is None and not missing):
         return text
+    # "at 32k?", "how fast is it": no question by itself, and one that goes on only if all of it is then understood.
+    unsure = begun is None and missing == "all"
     last, _ = _read(before, cards)
     if last is None or last.model is None:
         return text
@@ -62,7 +65,7 @@ def whole_question(text: str, before: str | None, cards: Catalogue) -> str:
     named = own or _read(f"{tail} for {last.model}", cards)[0]
     made = _composed(tail, own, named, last)
     understood, _ = _read(made, cards)
-    if understood is None:
+    if understood is None or (unsure and not set(understood.ignored) <= set(last.ignored)):
         return text
     if last.options.context and not understood.options.context:
         made += f" at {last.options.context[0]} tokens"
@@ -101,14 +104,16 @@ def as_question(words: list[str]) -> str | None:
     return said
 
 
-def _read(text: str, cards: Catalogue) -> tuple[Understanding | None, bool]:
-    """What a text asks, if it is a question by itself; and whether all that it lacks is the model."""
+def _read(text: str, cards: Catalogue) -> tuple[Understanding | None, Literal["", "model", "all"]]:
+    """What a text asks, if it is a question by itself; and whether all that it lacks is the model, or all that asks."""
     try:
-        return understand_all(text, cards)[0], False
+        return understand_all(text, cards)[0], ""
     except RequestError as error:
-        return None, error.kind == "incomplete" and error.about == "model"
+        if (error.kind, error.about) == ("unknown", "question"):
+            return None, "all"
+        return None, "model" if error.kind == "incomplete" and error.about == "model" else ""
     except GpuSizerError:
-        return None, False
+        return None, ""
 
 
 def _composed(tail: str, own: Understanding | None, named: Understanding | None, last: Understanding) -> str:

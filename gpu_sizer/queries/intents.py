@@ -40,6 +40,7 @@ CUES = {
     ),
     "asks_memory": (
         "vram, memory footprint, footprint, weights|checkpoint|file|download size, size on disk, disk space,"
+        " much disk|storage,"
         " ^ kv|kvcache, kv cache usage|requirement|requirements|needed, memory requirement|requirements, how big, ram,"
         " memory needed|required, memory usage|use, memory does, how large, how heavy, memory for, gb needed|required,"
         " gigabytes, memory consumption, memory to|is|do, cache size, size of the cache, size in gb, size of,"

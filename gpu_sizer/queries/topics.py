@@ -110,6 +110,13 @@ TOPICS: tuple[Topic, ...] = (
         "llama 3 70b at 4.5bpw on two 3090s",
     ),
     Topic(
+        "loading",
+        "take|takes to load|download|start|boot, load|loading|download|startup|boot time|times, cold start|starts",
+        "told",
+        "how long loading takes is not estimated here",
+        "how long does llama 3 8b take to load on an l4",
+    ),
+    Topic(
         "buying",
         "should i|we buy|purchase, to buy|purchase, vs|versus|or buy, buy vs|versus|or, worth buying",
         "told",

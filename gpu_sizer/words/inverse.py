@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gpu_sizer.cards.catalogue import LOCAL
+from gpu_sizer.load import WEIGHTS
 from gpu_sizer.planning.levers import levers_to_fit
 from gpu_sizer.planning.rental import whole
 from gpu_sizer.units import amount, ceil_div, gb, gib, verb
@@ -228,6 +229,8 @@ def _models_rest(runnable: Runnable, shown: int, level: int) -> Iterator[str]:
     elif shown > 1:
         yield from (f"{text[:1].upper()}{text[1:]}." for text in unrated(runnable))
         yield "The newest year first, its largest before the others; quantized releases last."
+    if runnable.assumptions.get(WEIGHTS) is None:
+        yield "Weights as released; in four bits more run (--engine llama.cpp --weights-dtype q4_k_m; in words, 'in q4')."
     if hidden := len(runnable.models) - shown:
         more = f"{hidden} more {verb(hidden, 'runs', 'run')}"
         yield f"{more}, older, quantized or at a shorter context (gpu-sizer what-fits --all lists them)"

@@ -48,6 +48,7 @@ def test_money_is_held_against_the_prices(question: str, said: str) -> None:
         ("llama 3.1 70b at 4.5bpw on two 3090s", "Bits a weight (bpw) name no format"),
         ("is vllm or llama.cpp better on an l4 for qwen3 4b", "By one engine's rules alone"),
         ("what engine is best for llama 3 8b on an l4", "--engine all"),
+        ("how long does llama 3 8b take to load on an l4", "How long loading takes is not estimated here"),
         ("tinyllama 4gb gpu", "No GPU of the catalogue has 4 GB"),
     ],
 )

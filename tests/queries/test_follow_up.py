@@ -19,6 +19,8 @@ GOING_ON = {
     "users": (COUNT, "and with 16 users?", ("count", "mixtral-8x7b", "rtx-a6000", None, None, 16)),
     "users, without a word before": (COUNT, "with 16 users", ("count", "mixtral-8x7b", "rtx-a6000", None, None, 16)),
     "a length": (COUNT, "and at 8k?", ("count", "mixtral-8x7b", "rtx-a6000", None, "8k", None)),
+    "a length, without a word before": (COUNT, "at 8k", ("count", "mixtral-8x7b", "rtx-a6000", None, "8k", None)),
+    "speed": (COUNT, "how fast is it?", ("speed", "mixtral-8x7b", "rtx-a6000", None, None, None)),
     "a number of others": (FIT, "how about mixtral 8x7b", ("fit", "mixtral-8x7b", "rtx-a6000", 4, None, None)),
     "what was said stays": (
         f"{COUNT} at 8k with 9 users",
@@ -38,7 +40,14 @@ def test_a_question_goes_on(before: str, then: str, means: tuple[object, ...]) -
 
 @pytest.mark.parametrize(
     "text",
-    ["how many h100 for llama 3 8b", "what can I run on 2 a6000", "frobnicate", "which gpu for qwen3 32b", "and"],
+    [
+        "how many h100 for llama 3 8b",
+        "what can I run on 2 a6000",
+        "frobnicate",
+        "tell me a joke",
+        "which gpu for qwen3 32b",
+        "and",
+    ],
 )
 def test_a_whole_question_stays_as_it_is(text: str) -> None:
     assert whole_question(text, COUNT, catalogue()) == text

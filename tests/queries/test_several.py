@@ -84,6 +84,8 @@ def test_of_several_types_the_largest_that_fits_is_sought() -> None:
     assert [h.rpartition(" ")[2] for h in others] == ["q8_0.", "q6_k.", "q5_k_m."]
     dumped = found.model_dump()
     assert (dumped["model"], dumped["gpu"]) == ("qwen3-32b", "rtx-3090")
+    assert found.fits
+    assert not ask("which quant of llama 3.1 405b fits on a 3090").fits
 
 
 def test_kinds_without_a_model_are_told_by_what_runs_on_each() -> None:
