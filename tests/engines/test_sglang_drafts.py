@@ -108,7 +108,7 @@ def test_drafts_take_memory(model: str) -> None:
 @pytest.mark.parametrize(
     ("model", "asked", "more", "why"),
     [
-        ("deepseek-v3", "mtp:1", {"engine": "sglang@0.5.5"}, r"known here from SGLang 0\.5\.20 on"),
+        ("deepseek-v3", "mtp:1", {"engine": "sglang@0.5.5"}, r"known here from SGLang 0\.5\.16 on"),
         ("llama-3.1-8b", "mtp:1", {}, "no prediction layers"),
         ("motif-3", "mtp:1", {}, "SGLang has no prediction layers of MotifForCausalLM"),
         ("llama-3.1-8b", "draft:llama-3.1-8b-eagle3:3", {}, "SGLang does not load Eagle3Speculator"),
@@ -128,6 +128,20 @@ def test_layouts_that_draft_nothing_are_refused() -> None:
     shared = Layout(1, data_parallel_size=8, expert_parallel=True)
     assert "replicas that share experts" in (sglang.refusal(model, shared) or "")
     assert sglang.refusal(model, Layout(8)) is None
+
+
+@pytest.mark.parametrize(
+    ("model", "asked", "version", "why"),
+    [
+        ("qwen3-8b", "draft:qwen3-8b-dflash:15", "0.5.17", "known here from SGLang 0.5.18 on"),
+        ("qwen3-8b", "draft:qwen3-8b-dflash:15", "0.5.18", None),
+        ("qwen3.8-27b", "draft:qwen3.8-27b-dflash2:15", "0.5.18", "DFlash2DraftModel, the class of"),
+        ("qwen3-8b", "draft:qwen3-0.6b:3", "0.5.16", None),
+    ],
+)
+def test_versions_that_do_not_have_a_draft_are_refused(model: str, asked: str, version: str, why: str | None) -> None:
+    reason = engine(f"sglang@{version}").refusal(model_of(model, asked), Layout(1))
+    assert (reason is None) if why is None else why in (reason or "")
 
 
 def test_so_many_requests_run_where_none_are_told() -> None:

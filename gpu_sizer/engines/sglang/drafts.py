@@ -1,4 +1,4 @@
-"""What drafts tokens ahead beside a model under SGLang, and what its pools set aside for it (0.5.20 to 0.5.23).
+"""What drafts tokens ahead beside a model under SGLang, and what its pools set aside for it (0.5.16 to 0.5.23).
 
 The drafter's weights are loaded before the pools are made. EAGLE's heads and prediction layers take the model's
 embedding and head, EAGLE-3's its embedding (``speculative/eagle_worker_v2.py: init_lm_head``); a draft model has its
@@ -13,6 +13,7 @@ from gpu_sizer.engines.drafting import drafts_of
 from gpu_sizer.engines.held_drafter import HeldDrafter
 from gpu_sizer.engines.sglang.reserve import constants
 from gpu_sizer.engines.speculation import NoDrafterError, speculation
+from gpu_sizer.engines.versions import reaches
 from gpu_sizer.memory.activations import ACTIVATION_BYTES, forward_bytes
 from gpu_sizer.records import replace
 
@@ -34,6 +35,13 @@ LOGITS_BYTES = 4
 
 class Drafter(HeldDrafter):
     """What drafts for a model, as SGLang holds it."""
+
+    def unknown_to(self, version: str) -> str | None:
+        """Why what a version sets aside for it is not known here, or null."""
+        first = constants()["drafts"]["blocks_from"]
+        if self.drafts.method not in COUNTED_ALONE or reaches(version, first):
+            return None
+        return f"what drafts in blocks take is known here from SGLang {first} on"
 
     def set_aside(self, cell: Cells, full_layers: int, tp: int, types: CacheTypes) -> tuple[Cells, int]:
         """The model's cell with what is set aside for it, and what its pool has beyond that, a token."""

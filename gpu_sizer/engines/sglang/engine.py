@@ -119,8 +119,10 @@ class SglangEngine(OneVersion):
                 return "SGLang drafts on no pipeline of stages"
             if replicas_inside(layout) > 1:
                 return "what drafts beside replicas that share experts is not counted here"
-            if (reason := model.drafter.refusal(layout)) is not None:
+            if (reason := model.drafter.unknown_to(self.asked) or model.drafter.refusal(layout)) is not None:
                 return reason
+            if (first := self.newer_version(draft := model.drafter.card)) is not None:
+                return f"SGLang loads {draft.engine_class}, the class of {draft.name}, from {first} on"
         return model.refusal(layout)
 
     def check_gpu(self, model: Any, gpu: GpuSpec, cache_dtype: str) -> None:
