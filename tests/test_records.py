@@ -116,3 +116,36 @@ def test_a_part_is_made_when_it_is_first_asked_for() -> None:
             _ = record.weight
         with pytest.raises(FrozenInstanceError):
             record.parts = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wide:
+    a: int
+    b: int = 2
+    c: tuple[int, ...] = ()
+    d: str = "d"
+    HASHED_ONCE = True
+
+
+@dataclass(frozen=True, slots=True)
+class Wider(Wide):
+    e: int = 5
+
+
+class Loose(Wide):
+    """One with a dictionary, which is laid out otherwise."""
+
+
+@pytest.mark.parametrize("kind", [Wide, Wider, Loose])
+def test_a_record_that_is_made_often_is_what_the_first_ones_were(kind: type[Wide]) -> None:
+    made = [kind(1, c=(3,)) for _ in range(200)]
+    for record in (made[0], made[-1]):
+        assert type(record) is kind
+        assert (record.a, record.b, record.c, record.d) == (1, 2, (3,), "d")
+        with pytest.raises(FrozenInstanceError):
+            record.a = 2  # type: ignore[misc]
+        assert hash(record) == hash(record) == hash(made[1])
+        assert hash(replace(record, a=2)) == hash(kind(2, c=(3,))) != hash(record)
+    assert made[0] == made[-1] == pickle.loads(pickle.dumps(made[-1]))
+    with pytest.raises(TypeError):
+        kind()  # type: ignore[call-arg]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from gpu_sizer import load_model
 from gpu_sizer.cards.catalogue import catalogue
+from gpu_sizer.model.formats import is_scaled, storage_bytes
 from gpu_sizer.model.inventory import build_inventory
 
 PUBLISHED = {
@@ -86,3 +89,17 @@ def test_active_parameters_are_what_authors_print(model: str, count: str, billio
 )
 def test_a_checkpoint_holds_towers_and_layers_that_predict_ahead(model: str, held: int) -> None:
     assert build_inventory(load_model(model)).checkpoint_parameters == held
+
+
+@pytest.mark.parametrize("model", catalogue().models.ids()[::3])
+def test_the_kinds_of_tensors_tell_what_the_tensors_do(model: str) -> None:
+    made = build_inventory(load_model(model))
+    tensors = [t for block in made.blocks.values() for t in block]
+    assert made.has_experts == any(t.is_expert for t in tensors)
+    assert made.has_scaled_experts == any(t.is_expert and is_scaled(t.fmt) for t in tensors)
+    every = list(made.everything())
+    assert made.host_bytes == sum(storage_bytes(t.shape, t.fmt) * t.copies * n for t, n in every if t.on_host)
+    sizes: Counter[str] = Counter()
+    for t, n in every:
+        sizes[t.fmt] += storage_bytes(t.shape, t.fmt) * t.copies * n
+    assert sizes[made.main_format] == max(sizes.values())

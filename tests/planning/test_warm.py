@@ -11,6 +11,7 @@ from gpu_sizer.api import load_gpu, load_model, memory_need, size
 from gpu_sizer.cards import other_kinds, trusted
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
 from gpu_sizer.engines.support import Supported
+from gpu_sizer.engines.vllm import model
 from gpu_sizer.engines.vllm.engine import VllmEngine
 from gpu_sizer.engines.vllm.fitting import VllmFitting
 from gpu_sizer.errors import RequestError, UnknownModelError
@@ -30,6 +31,10 @@ WORK: tuple[tuple[Any, str], ...] = (
     (weights, "tensor_bytes"),
     (VllmFitting, "_evaluated"),
     (choices, "longest"),
+    (model, "build_inventory"),
+    (model, "WeightPlacement"),
+    (rental, "_rented_for"),
+    (search.Search, "smallest"),
     (choices, "planned"),
     (choices, "rented_for"),
     (other_kinds.yaml, "load"),
@@ -100,6 +105,45 @@ def test_a_list_builds_of_cards_what_it_shows(done: Counter[str]) -> None:
     assert done["_unpacked"] == 1
     assert card.architecture is card.architecture
     assert done["_unpacked"] == 2
+
+
+@pytest.mark.parametrize(("gpu", "count"), [("rtx-a6000", 2), ("rtx-5090", 1), ("l4", 4)])
+def test_a_list_places_the_weights_of_what_fits_once(gpu: str, count: int, done: Counter[str]) -> None:
+    search._known.cache_clear()
+    cards, counts = catalogue().models.all()[::6], catalogue().models.counts
+    found = choices.what_fits(cards, load_gpu(gpu), count, counts=counts)
+    fitting, others = sum(m.fits for m in found.models), sum(not m.fits for m in found.models) + found.left_out
+    too_large = sum(counts(c).layer_bytes > count * load_gpu(gpu).visible_bytes for c in cards)
+    assert fitting
+    assert done["build_inventory"] <= len(cards) - too_large
+    # Of what does not fit each size of tensor parallelism, and the whole; of what fits its own, rarely a second.
+    assert done["WeightPlacement"] <= 1.25 * fitting + 4 * (others - too_large)
+
+
+def test_a_list_builds_no_layers_of_what_is_too_large() -> None:
+    fresh = Catalogue()
+    card = next(c for c in fresh.models.all() if c.id == "llama-3.1-405b")
+    found = choices.what_fits([card], load_gpu("rtx-5090"), 1, counts=fresh.models.counts)
+    assert found.left_out == 1
+    with pytest.raises(AttributeError):
+        object.__getattribute__(card, "architecture")
+
+
+def test_the_kinds_of_mixers_that_a_card_tells_are_those_of_its_layers() -> None:
+    for card in Catalogue().models.all():
+        assert card.mixer_kinds == card.told_kinds == card.architecture.mixer_kinds, card.id
+        latents = any(m.latent for block in card.architecture.blocks.values() for m in block.mixers)
+        assert card.has_latents == latents, card.id
+    assert card.with_vocabulary(1000).mixer_kinds == card.mixer_kinds
+
+
+@pytest.mark.parametrize("name", ["llama-3-8b", "mixtral-8x7b", "kimi-k3", "deepseek-v4-flash"])
+def test_a_need_for_memory_that_comes_again_searches_nothing(name: str, done: Counter[str]) -> None:
+    first = memory_need(name).model_dump()
+    searched = done["smallest"], done["_rented_for"]
+    assert memory_need(name).model_dump() == first
+    assert (done["smallest"], done["_rented_for"]) == searched
+    assert first["memory"]["kv_cache_bytes_per_token"] > 0
 
 
 def test_the_words_of_other_kinds_are_read_once(done: Counter[str]) -> None:
