@@ -440,6 +440,17 @@ def _aside(a: Asked, result: Result) -> Iterator[str]:
 
         layout = _layout_of(result)
         yield drawn(a.gpus[0], layout.gpu_count if layout is not None else a.gpu_count or 1)
+    if o.prices and not o.token_price and u.intent in ("fit", "count") and not u.mixed and result.fits:
+        from gpu_sizer.planning.rental import rented
+        from gpu_sizer.words.rental import named, priced
+
+        planned: Any = getattr(result, "fit", None) or result
+        rental = rented(planned)
+        yield (
+            f"on {named(rental)} it costs {priced(rental)}"
+            if rental is not None
+            else "no price is known of such machines"
+        )
     if o.token_price:
         from gpu_sizer.queries.pace import token_price
 

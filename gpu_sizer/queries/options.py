@@ -62,6 +62,8 @@ class Options:
     """Tokens that a draft is told to be ahead."""
     dollars_an_hour: float | None = None
     """The most that may be paid for renting."""
+    prices: bool = False
+    """Whether a price is asked for."""
     token_price: bool = False
     """Whether what a million tokens cost is asked for."""
     by_month: bool = False

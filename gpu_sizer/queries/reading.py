@@ -66,7 +66,7 @@ _MONEY = frozenset(
     ("usd", "dollar", "dollars", "bucks", "month", "monthly", "million", "1m", "1000000", "mtok", "mtoks")
 )
 #: GPUs that are told as so many of each are all meant together, unless one of these says that one is to be chosen.
-_CHOICE = "or|vs|versus|better|best|cheaper|cheapest|faster|quicker|slower|than|compare|comparison|which"
+_CHOICE = "or|vs|versus|better|best|cheaper|cheapest|faster|quicker|slower|than|compare|comparison|which|beat|beats"
 _TOGETHER = "plus|together|both|mixed|mix|mixing|alongside|combined|combination"
 
 

@@ -104,6 +104,7 @@ class _Decision:
             text = f"{self.r.options.users} users a GPU are taken as those of all: say on how many GPUs they are"
             self.r.remarks.append(Remark(text, first=True))
         self._where_it_runs(gpus)
+        self.r.options.prices = self.r.says("asks_price")
         if self.r.options.engines_more or matches(self.r.s, _ENGINES_ASKED):
             text = "by one engine's rules alone: `gpu-sizer size MODEL --gpu GPU --engine all` has those of each"
             self.r.remarks.append(Remark(text, first=True))

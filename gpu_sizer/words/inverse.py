@@ -184,7 +184,7 @@ def models_headline(runnable: Runnable) -> str:
     fitting = [m for m in runnable.models if m.fits]
     shorter = sum(1 for m in runnable.models if not m.fits and m.runs)
     length = (
-        f"{runnable.context:,} tokens" if runnable.context else f"{verb(len(fitting), 'its', 'their')} full context"
+        f"{runnable.context:,} tokens" if runnable.context else f"{'its' if len(fitting) < 2 else 'their'} full context"
     )
     of = "of the catalogue" if runnable.called is None else f"called {runnable.called!r}"
     if not runnable.fits:
@@ -230,7 +230,7 @@ def _models_rest(runnable: Runnable, shown: int, level: int) -> Iterator[str]:
         yield from (f"{text[:1].upper()}{text[1:]}." for text in unrated(runnable))
         yield "The newest year first, its largest before the others; quantized releases last."
     if runnable.assumptions.get(WEIGHTS) is None:
-        yield "Weights as released; in four bits more run (--engine llama.cpp --weights-dtype q4_k_m; in words, 'in q4')."
+        yield "Weights as released; in four bits more run: --engine llama.cpp --weights-dtype q4_k_m (in words: in q4)."
     if hidden := len(runnable.models) - shown:
         more = f"{hidden} more {verb(hidden, 'runs', 'run')}"
         yield f"{more}, older, quantized or at a shorter context (gpu-sizer what-fits --all lists them)"

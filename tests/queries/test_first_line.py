@@ -26,6 +26,7 @@ def headline(question: str) -> tuple[str, tuple[str, ...]]:
         ("llama 3 8b on l4 under $2 an hour", "gpu-sizer rent MODEL --max-price 2 does."),
         ("which gpu should i buy for mixtral", "What GPUs cost to buy is not known here"),
         ("cost per million tokens of llama 3.1 8b on h100", " a million output tokens, prompts included, on "),
+        ("cost of running deepseek v3 24/7 on 8 h200", " an hour, $"),
         ("cheapest $ per million tokens for qwen3 32b", "`gpu-sizer rent qwen3-32b` compares"),
         ("cost per million tokens of qwen3 32b q4 on 3090", "What a million tokens cost is not known there"),
         ("$5k/month, which model can i host", "Of one machine for $6.85 an hour or less, most memory has "),
