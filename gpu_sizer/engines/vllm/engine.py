@@ -151,11 +151,13 @@ class VllmEngine(Supported):
             raise RequestError(
                 f"max_num_seqs {load.max_num_seqs} is below the {users} users that run at once", about="users"
             )
-        sequences = load.max_num_seqs or max(256 if self.version.generation == "V0" else tier["max_num_seqs"], users)
+        kept_back = model.card.engine_class in profile_data("vllm/support")["first_generation"]["classes"]
+        first = kept_back or self.version.generation == "V0"
+        sequences = load.max_num_seqs or max(256 if first else tier["max_num_seqs"], users)
         tokens = load.max_num_batched_tokens
         if tokens is None:
             chunk = self.version.chunk_tokens or tier["max_num_batched_tokens"]
-            tokens = chunk if self.version.chunks(load.context) else max(load.context, 2048)
+            tokens = chunk if self.version.chunks(load.context) and not kept_back else max(load.context, 2048)
             tokens = min(tokens, sequences * load.context)
             tokens = max(tokens, min(sequences, 2048)) if load.max_num_seqs is None else tokens
         if load.max_num_seqs is None:
