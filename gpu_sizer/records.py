@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     def unfinished(cls: type[Any], values: dict[str, Any], later: dict[str, Callable[[], Any]]) -> Any:
         """A record whose class names fields in ``LATER``, of which some are made when they are first asked for."""
 
-    def recast(record: Any, cls: type[R]) -> R:
-        """The same as a record of another class with its fields; what waits to be made goes on waiting."""
+    def recast(record: Any, cls: type[R], **changes: Any) -> R:
+        """The same as a record of such a class, some fields changed; what waits to be made goes on waiting."""
 
     _describe: list[object] = []
     __all__ = ["FrozenInstanceError", "dataclass", "describe_records_with", "field", "fields", "is_record", "replace"]
@@ -99,11 +99,11 @@ else:
         _set(made, "_later", later)
         return made
 
-    def recast(record, cls):
-        """The same as a record of another class with its fields; what waits to be made goes on waiting."""
-        waiting = getattr(record, "_later", {})
+    def recast(record, cls, **changes):
+        """The same as a record of such a class, some fields changed; what waits to be made goes on waiting."""
+        waiting = [name for name in getattr(record, "_later", ()) if name not in changes]
         values = {f.name: getattr(record, f.name) for f in cls.__record_fields__ if f.name not in waiting}
-        return unfinished(cls, values, {name: partial(getattr, record, name) for name in waiting})
+        return unfinished(cls, {**values, **changes}, {name: partial(getattr, record, name) for name in waiting})
 
     def _made_later(self, name):
         """``__getattr__`` of such a record, which is asked only for what it does not have: makes a field and keeps it.

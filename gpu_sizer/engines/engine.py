@@ -78,6 +78,9 @@ if TYPE_CHECKING:
             each of which has so many.
             """
 
+        def most_free(self, replica: Layout, users: int) -> float:
+            """No less than a load of so many requests leaves free on the fullest GPU; asked as :meth:`could_carry`."""
+
         def may_grow_safe(self) -> bool:
             """Whether layouts of several GPUs can fit beyond the estimate's error at all."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from gpu_sizer.memory.layout import Layout
 
 TYPE_CHECKING = False
@@ -76,6 +78,10 @@ class PlainFitting:
     def could_carry(self, replica: Layout, users: int) -> bool:
         """Nothing is known of more requests before they are asked for."""
         return True
+
+    def most_free(self, replica: Layout, users: int) -> float:
+        """No less than a load of so many requests leaves free: infinity, since nothing is known of more of them."""
+        return inf
 
     def may_grow_safe(self) -> bool:
         """Whether layouts of several GPUs can fit beyond the estimate's error at all: they may."""

@@ -6,7 +6,8 @@ from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.load import USUAL_ANSWER, USUAL_PROMPT
 from gpu_sizer.planning.speed_bound import MARGIN, SpeedBound
 from gpu_sizer.planning.too_slow import too_slow
-from gpu_sizer.records import replace
+from gpu_sizer.records import recast
+from gpu_sizer.timing.answer import Speed
 from gpu_sizer.timing.formulas import larger, smaller
 from gpu_sizer.timing.judged import low_each
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from gpu_sizer.memory.layout import Layout
     from gpu_sizer.planning.request import Request
     from gpu_sizer.planning.speed import Held
-    from gpu_sizer.timing.answer import Figure, Speed, SpeedVerdict
+    from gpu_sizer.timing.answer import Figure, SpeedVerdict
     from gpu_sizer.timing.case import Number
 
 #: A share of the users that may be missing among those that run, since their number is found to so much.
@@ -141,7 +142,7 @@ class Rates:
         """Of layouts that are too slow that which comes nearest, and what it reaches of what is asked for.
 
         Args:
-            layouts: of which some are looked at.
+            layouts: of which some are looked at; the engine refuses none.
             holds: whether a layout has the memory; at least one does.
         """
         bounds = [self.reached_at_most(x) for x in layouts]
@@ -150,7 +151,7 @@ class Rates:
         for place in sorted(range(len(layouts)), key=lambda n: -bounds[n]):
             if bounds[place] * (1 + MARGIN) < reached:
                 break
-            if holds(layouts[place]) and ((speed := self.reached(layouts[place])), -place) > (reached, -best):
+            if ((speed := self.reached(layouts[place])), -place) > (reached, -best) and holds(layouts[place]):
                 best, reached = place, speed
         return layouts[best], too_slow(self.speed(layouts[best]), self._load)
 
@@ -179,7 +180,7 @@ class Rates:
         if self._each is not None and speed.tokens_per_second_per_user is not None:
             waits = speed.running < min(users, self._users) * (1 - WAITING)
             verdicts.append("misses" if waits else _against(speed.tokens_per_second_per_user, self._each))
-        return replace(speed, verdict=max(verdicts, key=ORDER.index)) if verdicts else speed
+        return recast(speed, Speed, verdict=max(verdicts, key=ORDER.index)) if verdicts else speed
 
     def _fewest_at_once(self, layout: Layout) -> float | None:
         """The fewest requests at once, in all, that surely give what is asked for in all; null where none do."""

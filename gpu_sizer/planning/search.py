@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property, lru_cache
+from math import inf
 
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.registry import engine, never_on
@@ -16,7 +17,7 @@ from gpu_sizer.units import ceil_div, gib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
     from gpu_sizer.cards.gpu_spec import GpuSpec
@@ -431,15 +432,28 @@ class Search:
             kept = self._rejections[count] = self._rejected(count)
         return kept
 
+    def _freest(self, layouts: Sequence[Layout]) -> Layout:
+        """The first of those that leave most free; what one request leaves rules out the others."""
+        users, most_free = self.request.users, self._for_one.most_free
+        bounds = [most_free(replica_of(x), ceil_div(users, x.data_parallel_size)) for x in layouts]
+        best, most = 0, -inf
+        for place in sorted(range(len(layouts)), key=lambda n: -bounds[n]):
+            if bounds[place] < most:
+                break
+            if ((free := self.fitting.free_bytes(layouts[place])), -place) > (most, -best):
+                best, most = place, free
+        return layouts[best]
+
     def _rejected(self, count: int) -> Rejection:
         kind = self.request.layouts
         accepted = self.accepted(count, kind)
         rules = self.known.rules(count, kind, self.sharers) if self._takes(count) else ()
         if not accepted:
             return Rejection(count, None, "; ".join(rules) or self._none_of(count))
-        nearest = self.evaluate(max(accepted, key=self.fitting.free_bytes))
+        nearest = self.evaluate(self._freest(accepted))
         if nearest.within_budget and self.request.load.asks_rate:
-            layout, reason = self.rates.nearest(accepted, lambda x: self.evaluate(x).within_budget)
+            likely = [x for x in accepted if self._could_carry(x) and not self._for_one.evaluate(replica_of(x)).refused]
+            layout, reason = self.rates.nearest(likely, lambda x: self.evaluate(x).within_budget)
             return Rejection(count, layout, f"{layout.describe()}: {reason}")
         reason = f"{nearest.layout.describe()}: {nearest.reason}"
         free = nearest.per_gpu.free_bytes if nearest.per_gpu is not None else 0

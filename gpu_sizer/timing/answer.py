@@ -57,6 +57,9 @@ class Evidence:
 class Speed:
     """The speed of a model under a load; times in milliseconds; null where nothing was measured to tell it by."""
 
+    #: Found by what other GPUs would do: only who is told of it asks.
+    LATER = ("binds",)
+
     tokens_per_second: Figure
     """Output tokens of all users."""
     tokens_per_second_per_user: Figure | None

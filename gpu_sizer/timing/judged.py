@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gpu_sizer.records import unfinished
 from gpu_sizer.timing.answer import Evidence, Figure, Speed
 from gpu_sizer.timing.band import band, ends
 from gpu_sizer.timing.binding import binds
@@ -57,16 +58,17 @@ def judged(c: Case, k: Constants, made: Steady, generation: Generation, gpu: str
         waited, _ = band("first", *seen)
         wait = MS * made.first_seconds
         first = Figure(low=wait * waited.low, about=wait, high=wait * waited.high)
-    return Speed(
-        tokens_per_second=in_all,
-        tokens_per_second_per_user=user,
-        tpot_ms=token,
-        ttft_ms=first,
-        running=made.running * replicas,
-        prompt_share=made.prompt_share,
-        binds=binds(c, k, made.running),
-        basis=Evidence(records=basis.records, median_error=basis.median_error, kind=f"{told}; {gpu}"),
-    )
+    values = {
+        "tokens_per_second": in_all,
+        "tokens_per_second_per_user": user,
+        "tpot_ms": token,
+        "ttft_ms": first,
+        "running": made.running * replicas,
+        "prompt_share": made.prompt_share,
+        "basis": Evidence(records=basis.records, median_error=basis.median_error, kind=f"{told}; {gpu}"),
+    }
+    speed: Speed = unfinished(Speed, values, {"binds": lambda: binds(c, k, made.running)})
+    return speed
 
 
 def low_in_all(c: Case, made: Steady, generation: Generation, users: Number, replicas: int) -> tuple[Number, Number]:

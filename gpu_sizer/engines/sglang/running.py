@@ -103,8 +103,13 @@ class SglangFitting(PlainFitting):
         offloaded = (stages - 1) * int((self._load.cpu_offload_gib or 0) * GIB)
         if weights + users * request - offloaded > room * stages:
             return False
-        ranks = self.evaluate(replica).stages if plain else ()
-        return all(users * (r.kv_cache_bytes - 1) <= r.available_kv_bytes for r in ranks)
+        return not plain or self.most_free(replica, users) >= 0
+
+    def most_free(self, replica: Layout, users: int) -> float:
+        """No less than a load of so many requests leaves free on the fullest GPU; asked as :meth:`could_carry`."""
+        *_, plain = self._column(replica)
+        more = users - 1 if plain else 0
+        return min([r.free_bytes - more * (r.kv_cache_bytes - 1) for r in self.evaluate(replica).stages])
 
     def settings(self, layout: Layout) -> Settings:
         """Every default resolved for one replica of a layout.

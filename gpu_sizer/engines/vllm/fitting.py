@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 #: The largest size of a layout.
 MOST_REPLICAS = 65536
-#: A number of requests is told to this share of it.
-ROUNDING = 1e-9
 
 
 class VllmFitting:
@@ -125,10 +123,12 @@ class VllmFitting:
 
         Each takes as many blocks, and more of them leave no more room: batches and states grow with their number.
         """
-        if not self._replica(replica.data_parallel_size)[1].may_carry(replica, self.budget_bytes, users):
-            return False
-        held = self.evaluate(replica).max_concurrent_requests / replica.data_parallel_size
-        return held * (1 + ROUNDING) >= users
+        needs = self._replica(replica.data_parallel_size)[1]
+        return needs.may_carry(replica, self.budget_bytes, users) and self.most_free(replica, users) >= 0
+
+    def most_free(self, replica: Layout, users: int) -> float:
+        """No less than a load of so many requests leaves free on the fullest GPU; asked as :meth:`could_carry`."""
+        return self.budget_bytes - self._replica(replica.data_parallel_size)[1].needed(replica, users)
 
     def may_grow_safe(self) -> bool:
         """Whether layouts of several GPUs can fit beyond the estimate's error at all."""

@@ -158,6 +158,12 @@ class Needs:
         together = weights + users * blocks * block - (stages - 1) * self._model.offload_bytes
         return together <= (budget - each) * stages
 
+    def needed(self, layout: Layout, users: int) -> int:
+        """Bytes on the fullest GPU of an accepted layout with so many times the load's requests."""
+        need = self.of(layout)
+        blocks = users * self._settings.users * need.request_blocks + self._null_block
+        return need.activation_bytes + need.overhead_bytes + need.held.fullest(blocks)
+
     def of(self, layout: Layout) -> LayoutNeed:
         """What the GPUs of an accepted layout have to hold."""
         if (kept := self._found.get(layout)) is None:
