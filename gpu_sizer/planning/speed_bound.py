@@ -46,6 +46,7 @@ class SpeedBound:
         self._highs = highs
         self._high = [(most, min(high for _, high in highs[place:])) for place, (most, _) in enumerate(highs)]
         self._shares: dict[tuple[int, int, int], float] = {}
+        self._shares_of_some: dict[tuple[int, int, int], float] = {}
         self._least: dict[int, float] = {}
         self._spread: dict[int, bool] = {}
         self._full: dict[tuple[int, int], float] = {}
@@ -88,10 +89,13 @@ class SpeedBound:
 
         Seconds by request at once fall with their number, or rise, or fall and then rise: they are least at an end.
         """
-        replicas = gpus / (tensor * data)
-        running, (_, least) = max(1.0, self._users / replicas), self._high[0]
-        ends_of_all = [n / running * self._of_each(tensor, data, n, least) for n in (running, 1.0)]
-        return min(self._of_all(tensor, data, replicas), max(ends_of_all))
+        if (kept := self._shares_of_some.get((tensor, data, gpus))) is None:
+            replicas = gpus / (tensor * data)
+            running, (_, least) = max(1.0, self._users / replicas), self._high[0]
+            ends_of_all = [n / running * self._of_each(tensor, data, n, least) for n in (running, 1.0)]
+            kept = min(self._of_all(tensor, data, replicas), max(ends_of_all))
+            self._shares_of_some[tensor, data, gpus] = kept
+        return kept
 
     def allows(self, tensor: int, data: int, gpus: int) -> bool:
         """Whether layouts of so many GPUs over so many ranks could give what is asked for."""

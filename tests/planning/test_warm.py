@@ -23,6 +23,7 @@ from gpu_sizer.planning.machines import is_joined
 from gpu_sizer.planning.rate import Rates
 from gpu_sizer.planning.rental import machines_for, order, rented_for
 from gpu_sizer.planning.request import make_request
+from gpu_sizer.timing import judged
 
 #: What is counted: some work by the module or class that it is looked up in.
 WORK: tuple[tuple[Any, str], ...] = (
@@ -42,6 +43,7 @@ WORK: tuple[tuple[Any, str], ...] = (
     (search.Search, "_rejected"),
     (search._Known, "accepted"),
     (Rates, "meets_for"),
+    (judged, "binds"),
 )
 
 
@@ -209,6 +211,10 @@ def test_reasons_are_looked_for_when_they_are_read(done: Counter[str]) -> None:
     assert done["_rejected"] == 0
     assert plan.rejections
     assert done["_rejected"] == len(plan.rejections)
+    assert plan.speed is not None
+    assert done["binds"] == 0
+    assert plan.speed.binds
+    assert done["binds"] == 1
 
 
 @pytest.mark.parametrize("engine", ["vllm", "sglang"])
