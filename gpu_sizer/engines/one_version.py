@@ -93,6 +93,7 @@ class OneVersion(Supported):
             RequestError: a class that this version does not load, or a kind of layer whose cache is not known.
         """
         self.check_card(card)
+        self.check_class(card)
         model = self.held(card, load)
         # Prediction layers are the model's own, and drafts of a method are looked up by it.
         if model.drafter is not None and model.drafter.drafts.method is None:

@@ -168,6 +168,15 @@ class Supported:
                 f"{what}: {last} is the last version that does (--engine {self.name}@{line(last)})", about="model"
             )
 
+    def check_class(self, card: ModelCard) -> None:
+        """Refuses a class of models whose memory is not counted for this engine, by what is known of it.
+
+        Raises:
+            UncountableError: such a class.
+        """
+        if (why := self.head.get("uncounted", {}).get(card.engine_class)) is not None:
+            raise UncountableError(f"{self.title} {why}", about="model")
+
     def last_note(self, card: ModelCard) -> str | None:
         """That later lines than the one that is planned for no longer load a model, or null."""
         last = (self._span(card) or (None, None))[1]

@@ -36,7 +36,6 @@ from gpu_sizer.model.mixers.short_convolution import ShortConvolution
 from gpu_sizer.model.weights import FileTensors, GgufFile, Weights
 
 if TYPE_CHECKING:
-    from gpu_sizer.model.feed_forward import FeedForward
     from gpu_sizer.model.mixer import Mixer
 
 #: The kinds of files that are known (``gguf_architectures.yaml``).
@@ -182,39 +181,36 @@ class _Layers:
         mixers = [self._attention(i)] if attends else []
         return [*mixers, self._state(names)] if recurrent else mixers
 
-    def _feed_forwards(self, i: int) -> list[FeedForward]:
-        """A mixture of experts, a dense one, or both; none for layers that only mix."""
+    def _feed_forwards(self, i: int) -> tuple[MixtureOfExperts | None, Dense | None]:
+        """A mixture of experts, a dense one, or both; neither for layers that only mix."""
         names, m = self.of[i], self.m
-        found: list[FeedForward] = []
+        mixture = dense = None
         if (down := names.get("ffn_down_exps.weight")) is not None and len(down.shape) == 3:
             shared = names.get("ffn_down_shexp.weight")
-            found.append(
-                MixtureOfExperts(
-                    num_experts=down.shape[0],
-                    num_experts_per_tok=m.number("expert_used_count", layer=i),
-                    moe_intermediate_size=down.shape[-1],
-                    gated="ffn_gate_exps.weight" in names or "ffn_gate_up_exps.weight" in names,
-                    num_shared_experts=int(shared is not None),
-                    shared_expert_intermediate_size=shared.shape[-1] if shared is not None else None,
-                )
+            mixture = MixtureOfExperts(
+                num_experts=down.shape[0],
+                num_experts_per_tok=m.number("expert_used_count", layer=i),
+                moe_intermediate_size=down.shape[-1],
+                gated="ffn_gate_exps.weight" in names or "ffn_gate_up_exps.weight" in names,
+                num_shared_experts=int(shared is not None),
+                shared_expert_intermediate_size=shared.shape[-1] if shared is not None else None,
             )
         if (down := names.get("ffn_down.weight")) is not None:
             up = names.get("ffn_up.weight")
             fused = up is not None and up.shape[0] == 2 * down.shape[-1]
-            found.append(Dense(intermediate_size=down.shape[-1], gated=fused or "ffn_gate.weight" in names))
-        return found
+            dense = Dense(intermediate_size=down.shape[-1], gated=fused or "ffn_gate.weight" in names)
+        return mixture, dense
 
     def block(self, i: int) -> Block:
         """A layer."""
-        mixers, forwards = self._mixers(i), self._feed_forwards(i)
-        if not mixers and not forwards:
+        mixers, (mixture, dense) = self._mixers(i), self._feed_forwards(i)
+        if not mixers and mixture is None and dense is None:
             raise self.m.fail(f"blk.{i}", "holds no attention, no state and no feed-forward that is known here")
-        dense = forwards[1] if len(forwards) > 1 else None
         return Block(
             mixer=mixers[0] if mixers else None,
             second_mixer=mixers[1] if len(mixers) > 1 else None,
-            feed_forward=forwards[0] if forwards else None,
-            dense=dense if isinstance(dense, Dense) else None,
+            feed_forward=mixture or dense,
+            dense=dense if mixture else None,
         )
 
     def ahead(self) -> dict[str, StoredTensor]:

@@ -188,3 +188,27 @@ def test_an_older_version_is_never_passed_for_the_one_whose_rules_are_known(name
     older, known = engine(f"{name}@0.1"), engine(name)
     assert f"rules of memory are those of {known.release}: 0.1 may need more" in " ".join(older.notes(card))
     assert "rules of memory" not in " ".join(known.notes(card))
+
+
+@pytest.mark.parametrize(
+    ("engine", "model", "reason"),
+    [
+        ("llama.cpp", "deepseek-v4-flash", r"llama\.cpp loads DeepseekV4ForCausalLM since b9840; .*not counted here"),
+        ("llama.cpp", "deepseek-v4.1-flash", r"llama\.cpp does not load DeepseekV41ForCausalLM: no build up to"),
+        (
+            "transformers",
+            "deepseek-v4-flash",
+            r"transformers loads DeepseekV4ForCausalLM since 5\.8\.0; .*not counted here",
+        ),
+        ("transformers@5.7.0", "deepseek-v4-flash", r"5\.8\.0 is the first version that does"),
+        (
+            "transformers",
+            "deepseek-v4.1-flash",
+            r"does not load DeepseekV41ForCausalLM: no version up to 5\.24\.0 does",
+        ),
+        ("tensorrt-llm", "deepseek-v4-flash", r"names DeepseekV4ForCausalLM in no release up to 1\.2"),
+    ],
+)
+def test_what_is_not_counted_is_told_by_version(engine: str, model: str, reason: str) -> None:
+    with pytest.raises(UncountableError, match=f"(?i){reason}"):
+        size(model, gpu="b200", engine=engine)
