@@ -402,8 +402,7 @@ class Search:
                 x
                 for x in alike
                 if (among is None or among(x))
-                and self._could_load(x)
-                and (bounds is None or self._may_be_fast(x))
+                and (bounds is None or (self._could_load(x) and self._may_be_fast(x)))
                 and not self._too_slow(x)
                 and fitting.could_hold(x, safe=safe)
             ]

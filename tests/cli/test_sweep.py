@@ -130,7 +130,7 @@ WRONG = {
     "an unknown format": (["-f", "xml"], "sweeps are written as csv, json, parquet"),
     "Parquet to a pipe": (["-f", "parquet"], "add -o sweep.parquet"),
     "an unknown model": (["--models", "no-such-model-9b"], "unknown model"),
-    "no model": (["--models", ","], "at least one of models"),
+    "no model": (["--models", ","], "holds no name"),
     "a folder that is not there": (["-o", "/no/such/folder/s.csv"], "there is no folder"),
 }
 

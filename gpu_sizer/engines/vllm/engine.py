@@ -58,8 +58,8 @@ def _batch_defaults(memory: int, identity: str, name: str, version: str) -> dict
 
 
 def _keeps(pages: Sequence[Page]) -> LayerKeeps:
-    """What the pages of one layer hold; states of short convolutions, of a width of their own, are left out."""
-    kept = [(p, p.page_bytes / p.block_size) for p in pages if not p.width]
+    """What the pages of one layer hold; states of short convolutions are left out."""
+    kept = [(p, p.page_bytes / p.block_size) for p in pages if not p.convolution]
     windows = [(size, p.spec.span) for p, size in kept if p.spec.span is not None]
     return LayerKeeps(
         token_bytes=sum(size for p, size in kept if p.spec.grows),

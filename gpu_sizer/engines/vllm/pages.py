@@ -53,6 +53,8 @@ class Page:
     """Bytes of which the distance between blocks is a multiple."""
     width: int = 0
     """Width of a head, in which pages may differ alone; 0 for caches without heads."""
+    convolution: bool = False
+    """Whether it holds states of short convolutions, which are paged as windows are."""
 
     @property
     def kind(self) -> str:
@@ -162,7 +164,7 @@ def _short_convolution_page(m: Attention, tp: int, types: CacheTypes) -> Page:
     values = m.head_dim + (m.v_head_dim or m.head_dim) + 2 * (c.hidden_size // m.num_key_value_heads)
     width = 1 << (values - 1).bit_length()
     token = max(1, m.num_key_value_heads // tp) * width * types.conv_bytes
-    return Page(Sliding(c.conv_kernel), c.conv_kernel, c.conv_kernel * token, width=width)
+    return Page(Sliding(c.conv_kernel), c.conv_kernel, c.conv_kernel * token, width=width, convolution=True)
 
 
 def _attention_block(caches: list[LayerCache], types: CacheTypes, rules: PageRules) -> int:

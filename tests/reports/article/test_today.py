@@ -128,7 +128,7 @@ def test_a_model_that_fits_on_no_number_is_what_takes_most() -> None:
     figure = demand(measured, "RTX A6000s", "")
     told = " ".join(trend_section(found, figure, Figure("demand", demand_chart(figure, ""))).paragraphs)
     assert "On no number of GPUs up to 64: Qwen3.8 2.4T-A95B." in told
-    assert "fewer sequences at once: Llama 3.2 11B Vision (1 RTX A6000 with --max-num-seqs 16)." in told
+    assert "fewer sequences at once: Llama 3.2 11B Vision (2 RTX A6000s with --max-num-seqs 16)." in told
 
 
 def test_only_what_is_too_large_is_above_what_was_searched() -> None:
