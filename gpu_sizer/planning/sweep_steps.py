@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gpu_sizer.planning.breakpoints import Step, context_steps
+from gpu_sizer.planning.search import Search
 from gpu_sizer.planning.sweep_slice import cells
 
 if TYPE_CHECKING:
@@ -32,6 +33,13 @@ def _steps(contexts: NDArray[np.int64], counts: NDArray[np.int64], most_gpus: in
     return tuple(steps)[:most_steps]
 
 
+def _one_by_one(request: Request, contexts: NDArray[np.int64], users: NDArray[np.int64]) -> bool:
+    """Whether each length is one of its own to the engine, as where its peak follows: a sweep shares nothing then."""
+    search, load = Search(request), request.load
+    ends = search.engine.lines(search.model, request.gpu, load, contexts, users).ends()
+    return len(ends) > len(contexts)
+
+
 def context_steps_by_users(request: Request, users: Sequence[int], most_steps: int) -> dict[int, tuple[Step, ...]]:
     """For each number of users what :func:`gpu_sizer.planning.breakpoints.context_steps` gives, many times faster.
 
@@ -48,7 +56,7 @@ def context_steps_by_users(request: Request, users: Sequence[int], most_steps: i
     longest = request.model.context.extended or request.model.context.native
     columns = np.array(sorted(set(users)), np.int64)
     contexts = np.unique(np.geomspace(1, longest, FIRST).round().astype(np.int64))
-    if not request.get_engine().counts_arrays:
+    if not request.get_engine().counts_arrays or _one_by_one(request, contexts, columns):
         return {n: context_steps(request.under(users=n), most_steps) for n in users}
     counts = _counts(request, contexts, columns)
     while True:

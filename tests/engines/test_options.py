@@ -140,9 +140,10 @@ def test_engines_refuse_options_of_others() -> None:
     for option in ({"n_gpu_layers": 4}, {"n_cpu_moe": 4}):
         with pytest.raises(RequestError, match="not known here for vLLM"):
             held("llama-3-8b", **option)
-    for option in ({"lora": "1x8"}, {"cpu_offload_gib": 4.0}):
-        with pytest.raises(RequestError, match=r"not known here for llama\.cpp"):
-            held("llama-3-8b", engine="llama.cpp", **option)
+    with pytest.raises(RequestError, match=r"not known here for llama\.cpp"):
+        held("llama-3-8b", engine="llama.cpp", lora="1x8")
+    with pytest.raises(RequestError, match=r"llama\.cpp has no cpu_offload_gib: --n-gpu-layers and --n-cpu-moe"):
+        held("llama-3-8b", engine="llama.cpp", cpu_offload_gib=4.0)
     # What makes no difference to other engines is left aside, and said.
     assert engine("sglang").settings is not None
     found = estimate("llama-3-8b", gpu="h100", engine="tgi", context=8192, prefix_caching=True)
