@@ -9,10 +9,10 @@ Every formula takes plain numbers and arrays alike. Its terms, with their source
   (https://github.com/NVIDIA/nccl-tests/blob/master/doc/PERFORMANCE.md), and a latency for each of the ``log2 g`` rounds
   in which so many ranks can hear of each other (https://doi.org/10.1177/1094342005051521); groups that share experts
   gather the tokens of all of them before the experts and scatter them afterwards (vLLM's default, ``--all2all-backend
-  allgather_reducescatter``: https://docs.vllm.ai/en/latest/serving/expert_parallel_deployment.html);
+  allgather_reducescatter``: https://docs.vllm.ai/en/latest/serving/expert_parallel_deployment/);
 - prompts in a pass of their own, where an engine does not work through them beside the tokens of answers
   (``--enable-mixed-chunk`` of SGLang, off by default:
-  https://docs.sglang.ai/advanced_features/server_arguments.html): a new request is one pass, unless others come in the
+  https://docs.sglang.io/advanced_features/server_arguments.html): a new request is one pass, unless others come in the
   same step, and no graph launches its kernels;
 - latent attention while decoding: heads meet in the latent (https://arxiv.org/abs/2405.04434, section 2.1).
 """
