@@ -12,7 +12,7 @@ from operator import attrgetter, ne
 
 from gpu_sizer.errors import RequestError, shown, unknown_word
 from gpu_sizer.model.bounds import MOST_TOKENS
-from gpu_sizer.records import dataclass, field, fields
+from gpu_sizer.records import dataclass, field, fields, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -341,9 +341,15 @@ class Load:
 
     def alone(self, context: int = 1) -> Load:
         """One request of so many tokens, whatever the rates: what a replica does of itself is kept by this."""
-        told = {"context": context, "users": 1, "prompt": None, "answer": None}
-        rates = {"tokens_per_second": None, "requests_per_second": None}
-        return Load(**dict(zip(_NAMES, _VALUES(self), strict=True)) | told | rates)
+        return replace(
+            self,
+            context=context,
+            users=1,
+            prompt=None,
+            answer=None,
+            tokens_per_second=None,
+            requests_per_second=None,
+        )
 
     def of_model(self) -> Load:
         """What of it changes the model as it is loaded, all else at its default: prepared models are kept by this."""

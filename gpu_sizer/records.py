@@ -293,7 +293,7 @@ else:
         namespace["__get_pydantic_core_schema__"] = _PYDANTIC_SCHEMA
         if "__eq__" not in namespace:
             namespace["__eq__"] = _eq
-            once = slots and any("HASHED_ONCE" in vars(c) for c in (*cls.__mro__,))
+            once = slots and any("HASHED_ONCE" in vars(c) for c in cls.__mro__)
             namespace["__hash__"] = (_hash_once if once else _hash) if frozen else None
         if frozen:
             namespace["__setattr__"], namespace["__delattr__"] = _frozen_set, _frozen_delete

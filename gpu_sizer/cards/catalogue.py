@@ -409,8 +409,8 @@ class Catalogue:
         """The card of a repository that is a known model again, by its line or by its name; null for others."""
         from gpu_sizer.cards.rereleases import as_rerelease, base_and_format
 
-        if normal(name) not in self.models.index and self.rereleases.find(name) is not None:
-            return self.listed(name)
+        if (listed := self.listed(name)) is not None:
+            return listed
 
         if "gguf" in name.lower() and (from_file := self._files(name)) is not None:
             return from_file

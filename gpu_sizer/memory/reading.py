@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from gpu_sizer.memory.activations import is_compressed
 from gpu_sizer.model.caches import CacheTypes
 from gpu_sizer.model.formats import ELEMENT_BYTES
 
@@ -31,7 +32,7 @@ def read_bytes(a: Architecture, dtype: str, settings: Settings, layout: Layout, 
         layout: on which they are cut; each stage reads its layers' caches.
         context: tokens that the request has.
     """
-    if settings.kv_cache_dtype not in ELEMENT_BYTES or any(m.compressed for b in a.blocks.values() for m in b.mixers):
+    if settings.kv_cache_dtype not in ELEMENT_BYTES or is_compressed(a):
         return None
     types = CacheTypes(settings.kv_cache_dtype, dtype if dtype in ELEMENT_BYTES else "bfloat16")
     read = 0.0

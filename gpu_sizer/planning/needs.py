@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gpu_sizer.memory.activations import is_compressed
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.model.caches import CacheTypes
 from gpu_sizer.model.formats import ELEMENT_BYTES
@@ -101,7 +102,7 @@ def token_bytes(card: ModelCard, cache_dtype: str, engine: Engine) -> int:
         engine: who keeps it; asked where the format is an engine's own.
     """
     a = card.architecture
-    if any(m.compressed for block in a.blocks.values() for m in block.mixers):
+    if is_compressed(a):
         keeps = engine.layers_keep(card)
         return round(sum(keeps[name].token_bytes for name in a.layer_names))
     types = CacheTypes(cache_dtype if cache_dtype in ELEMENT_BYTES else "bfloat16", card.weights.dtype)
