@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.engines.engine import Engine, Fitting, PreparedModel
     from gpu_sizer.load import Load, Settings
+    from gpu_sizer.model.inventory import Inventory
     from gpu_sizer.planning.rate import Rates
     from gpu_sizer.planning.speed import Speeds
     from gpu_sizer.timing.work import Work
@@ -93,6 +94,11 @@ class _Known:
             kept = self._found[key] = find()
         found: Found = kept
         return found
+
+    @cached_property
+    def released(self) -> Inventory:
+        """The tensors of its release, whatever an engine makes of them."""
+        return build_inventory(self._card)
 
     @cached_property
     def total_parameters(self) -> int:
@@ -296,8 +302,7 @@ class Search:
         """A layout's memory, with an error as wide as what the release may keep; it fits only beside that."""
         if (fmt := self._format_of_name) is None or memory.per_gpu is None:
             return memory
-        card = self.request.model
-        more = kept_bytes(build_inventory(card), fmt, card.weights.dtype, memory.layout)
+        more = kept_bytes(self.known.released, fmt, self.request.model.weights.dtype, memory.layout)
         doubtful = memory.verdict == "fits" and memory.per_gpu.free_bytes < more
         return replace(memory, verdict="tight" if doubtful else memory.verdict, band_bytes=max(memory.band_bytes, more))
 
