@@ -112,8 +112,11 @@ class SglangFitting(PlainFitting):
         return not plain or self.most_free(replica, users) >= 0
 
     def most_free(self, replica: Layout, users: int) -> float:
-        """No less than a load of so many requests leaves free on the fullest GPU; asked as :meth:`could_carry`."""
-        *_, plain = self._column(replica)
+        """No less than a load of so many requests leaves free on the fullest GPU; asked as :meth:`could_carry`.
+
+        Of DeepSeek-V4, what one leaves.
+        """
+        plain = not self._model.compressed and self._column(replica)[-1]
         more = users - 1 if plain else 0
         return min([r.free_bytes - more * (r.kv_cache_bytes - 1) for r in self.evaluate(replica).stages])
 
