@@ -30,13 +30,15 @@ from gpu_sizer.cards.folders import RERELEASES
 from gpu_sizer.cards.hub_counts import Explained
 from gpu_sizer.cards.model_card import ModelCard, Parameters, Source
 from gpu_sizer.cards.names import normal
+from gpu_sizer.cards.rerelease_files import tables
 from gpu_sizer.cards.rerelease_table import Line, as_line
-from gpu_sizer.cards.rereleases import OWN_INT4
+from gpu_sizer.cards.rereleases import OWN_INT4, base_and_format
 from gpu_sizer.cards.writing import to_yaml
 from gpu_sizer.errors import CardError
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.records import replace
 from tools.hub_dump import read_rows, shape
+from tools.solve_formats import exact_cards, formats_of
 from tools.solve_shapes import solutions
 
 #: Pipelines of repositories that hold language models.
@@ -87,6 +89,7 @@ class Matcher:
 
     def __init__(self, rows: list[dict[str, Any]], models: Any) -> None:
         self._models = models
+        self._exact = exact_cards(models, rows)
         self._counts: dict[tuple[str, int], dict[str, str]] = defaultdict(dict)
         self._shapes: dict[Any, dict[str, str]] = defaultdict(dict)
         self._rows = {row["name"].lower(): row for row in rows}
@@ -129,13 +132,25 @@ class Matcher:
         found = self._candidates(row, fmt)
         chosen = self._choose(found, row)
         if chosen is None:
-            return None
+            return self._told_by_name(row)
         card = self._models.get(chosen)
         length = row.get("context_length")
         longest = card.context.extended or card.context.native
         longer = length if length and length > longest and length % 1024 == 0 else None
         line = Line(hub_id=name, format=fmt, context=longer, count=None if fmt else row["parameters_raw"])
+        if (told := formats_of(card, name, fmt, row["parameters_raw"], self._exact)) is not None:
+            line = replace(line, format=None, formats=told)
         return (chosen, line) if as_line(card, line, "") is not None else None
+
+    def _told_by_name(self, row: dict[str, Any]) -> tuple[str, Line] | None:
+        """What a name alone leads to, where its count says what of it is converted: the line goes before the name."""
+        name = row["name"]
+        told = base_and_format(name)
+        if told is None or (identity := self._models.lookup(told[0])) is None:
+            return None
+        card = self._models.get(identity)
+        formats = formats_of(card, name, told[1], row["parameters_raw"], self._exact)
+        return None if formats is None else (identity, Line(hub_id=name, formats=formats))
 
     def learn(self, card: ModelCard) -> None:
         """Further repositories of a new card's shape are no cards of their own."""
@@ -309,6 +324,17 @@ def with_reason(line: Line, name: str, models: Any, explained: Explained) -> Lin
     return line
 
 
+def _is_made(file: Path) -> bool:
+    """Whether a table was written here, not by hand."""
+    return file.read_text(encoding="utf-8").startswith("# Made by")
+
+
+def _by_hand(folder: Path) -> set[str]:
+    """The repositories of tables that are written by hand, which stand there alone."""
+    written = [table for file, table in tables([str(folder)]) if not _is_made(file)]
+    return {normal(line.hub_id) for table in written for lines in table.cards.values() for line in lines}
+
+
 def write(lines: dict[str, list[Line]], source: str, models: Any, folder: Path) -> None:
     """A file for each organisation of cards."""
     folder.mkdir(exist_ok=True)
@@ -316,7 +342,8 @@ def write(lines: dict[str, list[Line]], source: str, models: Any, folder: Path) 
     for card in sorted(lines):
         by_owner[Path(models.files[card]).parent.name][card] = sorted(lines[card], key=lambda x: x.hub_id.lower())
     for old in folder.glob("*.yaml"):
-        old.unlink()
+        if _is_made(old):
+            old.unlink()
     for owner, cards in by_owner.items():
         text = [
             f"# Made by tools/match_rereleases.py; see model_cards/{RERELEASES}/README.md.",
@@ -328,6 +355,7 @@ def write(lines: dict[str, list[Line]], source: str, models: Any, folder: Path) 
             for line in chosen:
                 facts = {
                     "format": line.format,
+                    "formats": line.formats and "{" + ", ".join(f"{k}: {v}" for k, v in line.formats.items()) + "}",
                     "context": line.context,
                     "vocab_size": line.vocab_size,
                     "count": line.count,
@@ -363,7 +391,8 @@ def main() -> None:
     rows = read_rows(asked.rows)
     matcher = Matcher(rows, cards.models)
     lines: dict[str, list[Line]] = defaultdict(list)
-    new, seen, known, again, downloads = [], set(), 0, 0, [0, 0, 0]
+    folder = Path(data_folder("model_cards")) / RERELEASES
+    new, seen, known, again, downloads = [], _by_hand(folder), 0, 0, [0, 0, 0]
     for row in sorted(rows, key=lambda r: -(r.get("hf_downloads") or 0)):
         count = row.get("hf_downloads") or 0
         if row.get("pipeline_tag") not in PIPELINES or count < FEWEST_DOWNLOADS:
@@ -389,7 +418,7 @@ def main() -> None:
     if asked.write:
         explained = explained_counts(cards)
         lines = {c: [with_reason(x, c, cards.models, explained) for x in chosen] for c, chosen in lines.items()}
-        write(lines, asked.source, cards.models, Path(data_folder("model_cards")) / RERELEASES)
+        write(lines, asked.source, cards.models, folder)
     total = sum(downloads)
     print(f"{known} repositories have a card or release ({downloads[0] / total:.1%} of the downloads)")
     print(f"{again} are a card again ({downloads[1] / total:.1%})")

@@ -30,7 +30,7 @@ def tables(folders: Sequence[str]) -> list[tuple[Path, Table]]:
 
 
 def contents(folders: Sequence[str], newer: str | None = None) -> dict[str, Any]:
-    """The lines by the normal form of their hub ids: card, source, hub id, format, context, vocabulary.
+    """The lines by the normal form of their hub ids: card, source, hub id, format or formats, context, vocabulary.
 
     Args:
         folders: where the tables are.
@@ -48,7 +48,8 @@ def contents(folders: Sequence[str], newer: str | None = None) -> dict[str, Any]
                     key = normal(line.hub_id)
                     if key in here or (key in made and folder != newer):
                         raise CardError(str(file), f"cards.{card}", f"{line.hub_id!r} stands twice")
-                    here[key] = [card, table.source, line.hub_id, line.format, line.context, line.vocab_size]
+                    formats = line.formats or line.format
+                    here[key] = [card, table.source, line.hub_id, formats, line.context, line.vocab_size]
         made |= here
     return made
 
@@ -80,7 +81,9 @@ def check(file: Path, table: Table, models: Shelf[ModelCard], explained: Explain
                 raise CardError(str(file), place, f"{line.hub_id!r} stands twice")
             if (sized := as_line(card, line, table.source)) is None:
                 raise CardError(
-                    str(file), place, f"{line.hub_id!r}: {line.format} over a card that has a format already"
+                    str(file),
+                    place,
+                    f"{line.hub_id!r}: {line.format or line.formats} over a card that has a format already",
                 )
             check_length(card, line.hub_id, line.context, file, place)
             if line.count is not None:

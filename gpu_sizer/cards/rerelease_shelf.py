@@ -59,5 +59,6 @@ class Rereleases:
         entry = self._compiled.entry(key) if self._compiled is not None else self._made.get(key)
         if entry is None:
             return None
-        card, source, name, fmt, context, vocab_size = entry
-        return card, Line(hub_id=name, format=fmt, context=context, vocab_size=vocab_size), source
+        card, source, name, told, context, vocab_size = entry
+        fmt, formats = (None, told) if isinstance(told, dict) else (told, None)
+        return card, Line(hub_id=name, format=fmt, formats=formats, context=context, vocab_size=vocab_size), source

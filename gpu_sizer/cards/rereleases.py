@@ -6,9 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from gpu_sizer.cards.model_card import ModelCard
+from gpu_sizer.model.weights import FormatRule
 from gpu_sizer.records import replace
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gpu_sizer.model.constraints import WeightFormat
 
 #: What a name says behind the format that is so anyway: layers that predict ahead, and the head, are kept as they were.
@@ -48,6 +51,21 @@ OWN_FLOAT8_CACHE = ("unsloth/",)
 def _kind(fmt: str) -> str:
     """A format without the shape of its scales: float8-block -> float8."""
     return fmt.partition("-")[0]
+
+
+#: Matrices that tools convert or leave as they are together, and the patterns of their names in a card's rules.
+LAYER_KINDS: dict[str, tuple[str, ...]] = {
+    "attention": ("layers.*.self_attn.*",),
+    "linear_attention": (
+        *("layers.*.linear_attn.in_proj_qkv.*", "layers.*.linear_attn.in_proj_z.*"),
+        "layers.*.linear_attn.out_proj.*",
+    ),
+    "linear_attention_gates": ("layers.*.linear_attn.in_proj_a.*", "layers.*.linear_attn.in_proj_b.*"),
+    "mlp": ("layers.*.mlp.gate_proj.*", "layers.*.mlp.up_proj.*", "layers.*.mlp.down_proj.*"),
+    "experts": ("layers.*.mlp.experts.*",),
+    "shared_experts": ("layers.*.mlp.shared_experts.*",),
+    "lm_head": ("lm_head.weight",),
+}
 
 
 def base_and_format(name: str) -> tuple[str, WeightFormat] | None:
@@ -98,6 +116,31 @@ def as_rerelease(card: ModelCard, name: str, fmt: WeightFormat) -> ModelCard | N
             f"{fmt} in every linear layer is read from the name {ending!r}; layers that the release keeps in "
             f"{card.weights.dtype} take more{beside}",
         ),
+    )
+
+
+def in_formats(card: ModelCard, hub_id: str, formats: Mapping[str, WeightFormat]) -> ModelCard | None:
+    """The card with some kinds of its matrices in formats of their own; null where it is in another format already.
+
+    Args:
+        card: the release that was converted.
+        hub_id: the repository.
+        formats: by kind (:data:`LAYER_KINDS`), its format; what is not named stays as it was.
+    """
+    if card.weights.rules:
+        return None
+    by_format: dict[WeightFormat, list[str]] = {}
+    for kind, fmt in formats.items():
+        by_format.setdefault(fmt, []).extend(LAYER_KINDS[kind])
+    rules = tuple([FormatRule(tensors=tuple(tensors), format=fmt) for fmt, tensors in by_format.items()])
+    said = ", ".join(f"{kind.replace('_', ' ')} in {fmt}" for kind, fmt in formats.items())
+    return replace(
+        card,
+        name=hub_id.rpartition("/")[2],
+        hub_id=hub_id,
+        released=None,
+        weights=replace(card.weights, rules=rules),
+        notes=(*card.notes, f"{said}, and the rest in {card.weights.dtype}: as the hub's count of its files tells"),
     )
 
 

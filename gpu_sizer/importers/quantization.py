@@ -32,7 +32,7 @@ def read_weights(c: Config, dtype: Any, a: Architecture) -> tuple[Weights, Archi
     names: list[str] = []
     formats: dict[str, tuple[WeightFormat | None, ...]] = {}
     for index, block in enumerate(a.layer_names):
-        signature = tuple(scheme(f"model.layers.{index}.{m}") for m in modules[block])
+        signature = tuple(scheme(f"model.layers.{index}.{_spelled(c, m)}") for m in modules[block])
         if signature not in variants[block]:
             variants[block].append(signature)
         number = variants[block].index(signature)
@@ -56,6 +56,11 @@ def read_weights(c: Config, dtype: Any, a: Architecture) -> tuple[Weights, Archi
     float8_cache = isinstance(cache, Mapping) and cache.get("num_bits") == 8 and cache.get("type") == "float"
     weights = Weights(dtype=dtype, rules=tuple(rules), kv_cache_dtype="float8" if float8_cache else None)
     return weights, replace(a, blocks=blocks, stack=runs(names))
+
+
+def _spelled(c: Config, module: str) -> str:
+    """A module in the words of the checkpoint: Gemma 4's experts stand beside its dense feed-forward, not in it."""
+    return module.replace("mlp.experts.", "experts.") if c.text_type.startswith("gemma4") else module
 
 
 def _quantizes_head(q: Mapping[str, Any]) -> bool:

@@ -18,6 +18,8 @@ Scheme = Callable[[str], WeightFormat | None]
 
 #: Modules on one list beyond which it is no model's; the longest released has some thousands.
 MOST_PATTERNS = 20_000
+#: The same of a list of every expert: MiniMax M3's has 22,422.
+MOST_LISTED = 200_000
 #: A repeated group that repeats within itself, or two open repeats in a row of groups: time without bound.
 _RUNAWAY = re.compile(r"[*+}?][^()\[\]]*\)[*+{]")
 
@@ -63,6 +65,7 @@ _ALGORITHMS: dict[str, WeightFormat] = {
     "FP8": "float8-tensor",
     "FP8_PER_CHANNEL_PER_TOKEN": "float8-channel",
     "FP8_PB_WO": "float8-block",
+    "MXFP8": "mxfp8",
 }
 
 
@@ -207,7 +210,7 @@ def _float8(c: Config, q: Mapping[str, Any], ignore: Callable[[str], bool]) -> S
 
 def _listed_layers(c: Config, layers: Mapping[str, Any], ignore: Callable[[str], bool]) -> Scheme:
     """modelopt's mixed precision: a format per module, by name."""
-    if len(layers) > MOST_PATTERNS:
+    if len(layers) > MOST_LISTED:
         raise c.fail("quantization_config.quantized_layers", f"lists {len(layers):,} modules")
     formats: dict[str, WeightFormat] = {}
     for name, entry in layers.items():
@@ -241,6 +244,9 @@ _NEMOTRON_ATTENTION = re.compile(r"\.mixer\.(?=[qkvo]_proj)")
 _NEMOTRON_FEED_FORWARD = re.compile(r"\.mixer\.(?=(up_proj|down_proj|experts|shared_experts|gate)\b)")
 
 
+_MIXTRAL = {"w1": "gate_proj", "w3": "up_proj", "w2": "down_proj"}
+
+
 #: What stands before the layers of a language model, the longer of two that begin alike first.
 _PREFIXES = ("model.language_model.", "language_model.model.", "model.llm.", "model.", "language_model.", "backbone.")
 
@@ -252,6 +258,11 @@ def bare_name(module: str) -> str:
             break
     module = _NEMOTRON_ATTENTION.sub(".self_attn.", module)
     module = _NEMOTRON_FEED_FORWARD.sub(".mlp.", module)
+    # MiniMax says where its experts are, and Mixtral's names of their matrices.
+    if ".block_sparse_moe." in module:
+        module = module.replace(".block_sparse_moe.", ".mlp.")
+        head, _, last = module.rpartition(".")
+        module = f"{head}.{_MIXTRAL.get(last, last)}" if ".experts." in module else module
     # Ling says attention (vLLM bailing_moe_v3.py: hf_to_vllm_mapper).
     module = module.replace(".attention.", ".self_attn.")
     return module.replace(".shared_expert.", ".shared_experts.")
