@@ -98,6 +98,8 @@ def read_gpu_nouns(s: Sentence, o: Options) -> None:
             o.nodes = 1
             s.take(*place)
     several = s.find(_SEVERAL_NODES)
+    if several is not None:
+        s.take(*several)
     denied = several is not None and any(s.said(several[0] - k) in NOT for k in (1, 2, 3))
     if o.nodes is None and (denied or s.find([("same", "node"), ("same", "machine"), ("within", "a", "node")])):
         o.nodes = 1
