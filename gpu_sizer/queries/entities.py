@@ -263,9 +263,16 @@ def _is_odd_word(word: str) -> bool:
     return word.isalpha() and word not in STOP_WORDS and word not in _BETWEEN
 
 
+def _is_length(s: Sentence, i: int) -> bool:
+    """Whether the word at a place is a number that may be a length."""
+    return s.words[i].tokens is not None or s.words[i].number is not None
+
+
 def _count_at(s: Sentence, i: int) -> tuple[int | None, int]:
     """The number that ends at a place, and where it begins: of ``2x8 H100`` it is 16."""
     number = s.number_at(i)
+    if i > 0 and s.words[i].before.strip() == "/" and _is_length(s, i - 1):
+        return None, i  # the answer's length: "1k/200 on h100"
     times, x, each = s.at(i).partition("x")
     if x and times.isdigit() and each.isdigit() and max(len(times), len(each)) < _FIGURES:
         return int(times) * int(each), i

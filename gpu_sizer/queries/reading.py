@@ -396,7 +396,7 @@ class Reader:
         told = Told(
             model=bool(self.models),
             gpu=bool(self.gpus),
-            several_gpus=len({g.ids for g in self.gpus}) > 1,
+            several_gpus=self.several_gpus,
             counted=self.gpu_count is not None,
             count_asked=any(self._asked(g) for g in self.gpus),
             users=self.options.users is not None,
@@ -405,6 +405,11 @@ class Reader:
             held=self.held,
         )
         return intent_of(self.s, told)
+
+    @property
+    def several_gpus(self) -> bool:
+        """Whether several GPUs are asked about, or several numbers of one: ``2x 3090 or 4x 3090``."""
+        return len({g.ids for g in self.gpus}) > 1 or len({g.count for g in self.gpus} - {None}) > 1
 
     def _asked(self, gpu: Name) -> bool:
         """Whether ``how many`` or ``number of`` stands before a GPU."""

@@ -123,6 +123,8 @@ class _Decision:
         if len(models) > 1 and gpus and matches(self.r.s, _SHARED):
             text = "each model is sized as if it had the GPUs to itself: models that share them are not planned"
             self.r.remarks.append(Remark(text, first=True))
+        if intent == "compare" and self.r.options.prices and any((g.count or 1) > 1 for g in self.r.gpus):
+            self.r.remarks.append(Remark("the fewest of each are priced, not the numbers that are told", first=True))
         if intent == "models" and self.r.says("asks_best"):
             self.r.options.best = True
             for word in _OF_RATINGS:

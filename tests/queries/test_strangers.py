@@ -34,6 +34,13 @@ UNDERSTOOD = [
     ("glm-4.6 on multi-node 2x8 h100", "whether GLM-4.6 fits on 16 × H100 SXM5 80 GB"),
     ("2 x 4x3090 mixtral", "whether Mixtral 8x7B fits on 8 × GeForce RTX 3090 at 32,768 tokens, 1 user"),
     ("mixtral 8x7 on 2x4090", "whether Mixtral 8x7B fits on 2 × GeForce RTX 4090"),
+    # A prompt and its answer are no number of GPUs; a version is that of the engine before it.
+    ("llama 3.1 8b 1k/200 h100, 100 rps", "fewest H100 SXM5 80 GB for Llama 3.1 8B at 1,224 tokens"),
+    ("llama 3.1 8b 2048/512 64 users l40s", "fewest L40S for Llama 3.1 8B at 2,560 tokens, 64 users"),
+    ("running deepseek r1 24/7 on 8 h200", "whether DeepSeek-R1 fits on 8 × H200 SXM 141 GB at 163,840 tokens"),
+    ("sglang 0.4.6 qwen3 8b l4", "fewest L4 for Qwen3 8B at 40,960 tokens, 1 user; with SGLang 0.4.6"),
+    # A greeting is no beginning.
+    ("hey guys, can my 3080 10gb run mistral nemo at q5?", "whether Mistral Nemo fits on 1 × GeForce RTX 3080"),
     # A notebook of code is no laptop, nor is a GPU beside one a part of it.
     ("llama 3 8b in a jupyter notebook on a 4090", "fewest GeForce RTX 4090 for Llama 3 8B"),
     ("egpu 3090 on my laptop for gemma 3 27b q4", "fewest GeForce RTX 3090 for Gemma 3 27B"),
@@ -56,6 +63,7 @@ FIRST = [
     ("qwen3 32b ttft under 500ms on h100 with 20 users", "Whether a limit on latency is kept is not judged"),
     ("qwen3 32b ttft under 500ms on h100 with 20 users", "the first token comes after about"),
     ("latency p95 2s for mistral small 24b on a100", "Whether a limit on latency is kept is not judged"),
+    ("1x h100 vs 2x l40s price for llama 3.1 8b", "The fewest of each are priced, not the numbers that are told"),
     ("which 33gb gpu for qwen3 14b", "No GPU of the catalogue has 33 GB: those of any memory are listed"),
 ]
 
@@ -87,7 +95,28 @@ def test_gpus_that_are_asked_about_one_after_the_other_are_no_mixture(question: 
     assert [a.model_dump()["gpu"] for a in found.answers] == gpus
 
 
+@pytest.mark.parametrize(
+    ("question", "understood"),
+    [
+        ("2x 3090 or 4x 3090 for llama 3.3 70b q4", "whether Llama 3.3 70B Instruct fits on {} × GeForce RTX 3090"),
+        ("how much faster is 2x 3090 than 4x 3090 for qwen3 8b", "speed of Qwen3 8B on {} × GeForce RTX 3090"),
+    ],
+)
+def test_numbers_of_one_gpu_are_each_answered(question: str, understood: str) -> None:
+    found = ask(question)
+    assert isinstance(found, Answers)
+    assert [a.understood.startswith(understood.format(n)) for a, n in zip(found.answers, (2, 4), strict=True)] == [1, 1]
+
+
+def test_how_low_to_quantize_asks_for_a_file_that_fits() -> None:
+    found = ask("how low do i have to quantize deepseek v3 to fit 8 a100 80gb")
+    assert isinstance(found, Answers)
+    assert found.sought
+
+
 REFUSED = [
+    ("128gb mac studio glm 4.5 air 4bit", UnknownGpuError, "which one? Apple's Mac Studio is sized by its chip"),
+    ("48gb mac qwen3 32b", UnknownGpuError, "which one? Apple's Mac is sized by its chip"),
     # The desktop's GPU of that name has another memory: a yes for it would be none for the laptop's.
     ("does qwen3 4b fit on a laptop 3060", UnknownGpuError, "unknown GPU '3060 laptop'"),
     ("can a 3070 laptop run gemma 3 12b q4", UnknownGpuError, "unknown GPU '3070 laptop'"),
