@@ -175,7 +175,22 @@ def exact_names(
             gpus.append(Name(start, stop, identity, spelling, plural=True))
         s.name(start, stop)
     gpus = [_carried(s, cards, g) for g in sorted(gpus, key=lambda g: g.start)]
-    return models, [counted(s, g, mender) for g in gpus]
+    return models, _listed(s, [counted(s, g, mender) for g in gpus])
+
+
+def _is_label(s: Sentence, i: int) -> bool:
+    """Whether a number only tells one of a list from the others: ``GPU 0: NVIDIA A100``."""
+    return s.said(i - 1) in ("gpu", "device") and i + 1 < len(s.words) and ":" in s.words[i + 1].before
+
+
+def _listed(s: Sentence, gpus: list[Name]) -> list[Name]:
+    """The GPUs of a list with a label for each, as so many of a kind; others as they are."""
+    labels = [i for g in gpus if _is_label(s, i := s.skip(g.start - 1, _MAKERS, -1))]
+    s.taken.update(labels)
+    if not 1 < len(gpus) == len(labels):
+        return gpus
+    kinds = {g.ids: [o for o in gpus if o.ids == g.ids] for g in gpus}
+    return [replace(same[0], stop=same[-1].stop, count=len(same)) for same in kinds.values()]
 
 
 #: Where these are spoken of, a GPU is the part that is built into them, which has another memory.
@@ -271,6 +286,8 @@ def _is_length(s: Sentence, i: int) -> bool:
 def _count_at(s: Sentence, i: int) -> tuple[int | None, int]:
     """The number that ends at a place, and where it begins: of ``2x8 H100`` it is 16."""
     number = s.number_at(i)
+    if _is_label(s, i):
+        return None, i
     if i > 0 and s.words[i].before.strip() == "/" and _is_length(s, i - 1):
         return None, i  # the answer's length: "1k/200 on h100"
     times, x, each = s.at(i).partition("x")

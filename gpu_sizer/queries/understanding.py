@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from gpu_sizer.cards.families import ambiguous, are_sizes, as_released, best_known_first, newest_of_size
+from gpu_sizer.cards.families import (
+    ambiguous,
+    are_sizes,
+    as_released,
+    best_known_first,
+    digits,
+    newest_of_size,
+)
 from gpu_sizer.cards.names import join_names
 from gpu_sizer.engines.registry import INSTEAD, engine
 from gpu_sizer.errors import GpuSizerError, RequestError, UnknownGpuError, UnknownModelError
@@ -337,7 +344,7 @@ class _Decision:
                 raise self._no_holder()
             return "models"
         elsewhere = " ".join(unknown_gpus(self.r.s))
-        left = next((told for told in self.r.ignored() if told not in elsewhere), "")
+        left = next((told for told in self.r.ignored() if told not in elsewhere and digits(told)), "")
         which = f"for which model? {left[:40]!r} is none that is known;" if left else "for which model?"
         if self.r.gpus:
             many = f"{count} x " if (count := self.r.gpu_count) else ""

@@ -39,6 +39,9 @@ UNDERSTOOD = [
     ("llama 3.1 8b 2048/512 64 users l40s", "fewest L40S for Llama 3.1 8B at 2,560 tokens, 64 users"),
     ("running deepseek r1 24/7 on 8 h200", "whether DeepSeek-R1 fits on 8 × H200 SXM 141 GB at 163,840 tokens"),
     ("sglang 0.4.6 qwen3 8b l4", "fewest L4 for Qwen3 8B at 40,960 tokens, 1 user; with SGLang 0.4.6"),
+    # The labels of a list count nothing; its lines do.
+    ("mixtral on GPU 0: NVIDIA RTX A6000 GPU 1: NVIDIA RTX A6000", "whether Mixtral 8x7B fits on 2 × RTX A6000"),
+    ("gpu 0: 3090, qwen3 14b q4", "fewest GeForce RTX 3090 for Qwen3 14B"),
     # A greeting is no beginning.
     ("hey guys, can my 3080 10gb run mistral nemo at q5?", "whether Mistral Nemo fits on 1 × GeForce RTX 3080"),
     # A notebook of code is no laptop, nor is a GPU beside one a part of it.
