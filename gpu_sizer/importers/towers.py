@@ -71,8 +71,17 @@ class TowerTensors:
         return Tower(name=name, tensors=tuple(tensors))
 
 
-def qwen_vision(c: Config, defaults: dict[str, int], *, counted: bool = True) -> tuple[Tower, ...]:
-    """Qwen3-VL's and Qwen3.5's vision transformer, with its mergers (``Qwen3_VisionTransformer``)."""
+def qwen_vision(
+    c: Config, defaults: dict[str, int], *, counted: bool = True, projected: int | None = None
+) -> tuple[Tower, ...]:
+    """Qwen3-VL's and Qwen3.5's vision transformer, with its mergers (``Qwen3_VisionTransformer``).
+
+    Args:
+        c: the configuration.
+        defaults: what the class supplies.
+        counted: whether it is a part of the model's parameters.
+        projected: the width of two layers behind a merger that is a norm alone (``BailingMoeV3VLProjector``).
+    """
     v = c.section("vision_config")
     if v is None:
         return ()
@@ -81,7 +90,7 @@ def qwen_vision(c: Config, defaults: dict[str, int], *, counted: bool = True) ->
         return v.number(key, default=defaults[key]) if key in defaults else v.number(key)
 
     width, layers, inner, patch = get("hidden_size"), get("depth"), get("intermediate_size"), get("patch_size")
-    merged, out = width * get("spatial_merge_size") ** 2, get("out_hidden_size")
+    merged = width * get("spatial_merge_size") ** 2
     t = TowerTensors(get("num_heads"), counted=counted)
     t.patches(width, get("in_channels"), get("temporal_patch_size"), patch)
     t.whole("pos_embed.weight", get("num_position_embeddings"), width)
@@ -92,10 +101,14 @@ def qwen_vision(c: Config, defaults: dict[str, int], *, counted: bool = True) ->
     t.row("blocks.mlp.linear_fc2", width, inner, copies=layers)
     deep = len(v.numbers("deepstack_visual_indexes", least=0, most=MOST_LAYERS) or ())
     t.norm("merger.norm", width)
+    if projected is not None:
+        t.column("linear_proj.linear_fc1", projected, merged)
+        t.row("linear_proj.linear_fc2", projected, projected)
+        return (t.tower(),)
     if deep:
         t.norm("deepstack_merger_list.norm", merged, copies=deep)
     t.column("merger.linear_fc1", merged, merged, copies=1 + deep)
-    t.row("merger.linear_fc2", out, merged, copies=1 + deep)
+    t.row("merger.linear_fc2", get("out_hidden_size"), merged, copies=1 + deep)
     return (t.tower(),)
 
 

@@ -41,12 +41,22 @@ def _widest(block: Block, tp: int) -> int:
     return max(mixer, WIDTH_COPIES * max([f.dense_width for f in block.feed_forwards], default=0) // tp)
 
 
+def _more_streams(a: Architecture) -> int:
+    """Hidden states beside one residual, where it has streams that a layer reads as one tensor and writes as another.
+
+    Hy4's (vLLM ``models/hy_v4/nvidia/hc.py``); what DeepSeek-V4's and Qwen4's hold is counted as a whole.
+    """
+    mixed = (b for b in a.blocks.values() if any(t.name == MIXING[0] for t in b.extra))
+    streams = max((residual_streams(b, a.hidden_size) for b in mixed), default=1)
+    return 0 if is_compressed(a) else 2 * (streams - 1)
+
+
 def forward_bytes(a: Architecture, layout: Layout, tokens: int) -> int:
     """Live bytes of the widest layer for one batch of tokens, without the workspaces of experts."""
     tp = layout.tensor_parallel_size
     widest = max(_widest(b, tp) for b in a.blocks.values())
     # The sum over ranks is not written in place.
-    copies = HIDDEN_COPIES + (1 if tp > 1 else 0)
+    copies = HIDDEN_COPIES + (1 if tp > 1 else 0) + _more_streams(a)
     return tokens * (copies * a.hidden_size + widest) * ACTIVATION_BYTES
 
 

@@ -138,3 +138,10 @@ def test_more_context_takes_more_and_more_users_too() -> None:
     assert needed(8192, 1) == needed(65_536, 1)
     assert needed(1_048_576, 1) > needed(524_288, 1) > needed(8192, 1)
     assert needed(8192, 256) > needed(8192, 64)
+
+
+def test_a_count_that_does_not_suffice_has_a_reason() -> None:
+    # The reasons of a plan are looked for when it is shown: its pools are of other kinds than the bound of others.
+    found = size("deepseek-v4-flash", gpu="h200", engine="sglang", context=8192).to_dict()
+    assert found["gpu_count"] == 2
+    assert [r["gpu_count"] for r in found["rejected"]] == [1]

@@ -122,11 +122,31 @@ def test_a_video_has_as_many_frames_as_the_context_holds(
 def test_an_image_goes_before_a_shorter_video() -> None:
     card = load_model("glm-4.6v")
     short, long = (encoder_peak(card, 1, settings(8192, 1024, n), version_profile("0.33")) for n in (4096, 131_072))
-    assert short.kept_bytes == 6144 * card.architecture.hidden_size * 2
-    assert (long.kept_bytes, long.working_bytes * 6144) == (
-        30_000 * card.architecture.hidden_size * 2,
-        short.working_bytes * 30_000,
+    assert short.kept_bytes == 6084 * card.architecture.hidden_size * 2
+    assert (long.kept_bytes, long.working_bytes * 24_336) == (
+        299 * 107 * card.architecture.hidden_size * 2,
+        short.working_bytes * 299 * 428,
     )
+
+
+@pytest.mark.parametrize(
+    ("model", "version", "context", "tokens"),
+    # What vLLM's own functions choose (glm4_1v.py of 0.28.0 and 0.33.0: get_num_frames_with_most_features), run with
+    # the pixels that the releases' files say: 47,040,000 of a video, 100,352,000 for Flash.
+    [
+        ("glm-4.6v", "0.33", 131_072, 31_974),
+        ("glm-4.6v", "0.33", 32_768, 26_656),
+        ("glm-4.6v-flash", "0.33", 131_072, 66_924),
+        ("glm-4.6v-flash", "0.28", 65_536, 59_400),
+        ("glm-4.6v-flash", "0.33", 32_768, 24_336),
+        ("glm-4.6v-flash", "0.20", 131_072, 30_000),
+        ("glm-4.1v-9b", "0.33", 65_536, 31_974),
+    ],
+)
+def test_a_video_has_the_pixels_of_the_release(model: str, version: str, context: int, tokens: int) -> None:
+    card = load_model(model)
+    peak = encoder_peak(card, 1, settings(8192, 1024, context), version_profile(version))
+    assert 0.995 < peak.kept_bytes / (tokens * card.architecture.hidden_size * 2) < 1.1
 
 
 def test_before_0_11_each_sequence_has_one_image() -> None:
@@ -140,6 +160,9 @@ def test_before_0_11_each_sequence_has_one_image() -> None:
     [
         # Two images of 36 tiles of 504 x 504 pixels in a batch of 8,192, of 3,164 tokens each.
         ("step-3.7-flash", 2, 32_768, 2 * 46_656 * (4 * 1536 + 3 * 8960 // 2), 2 * 46_656 * 588, 2 * 3164),
+        ("step3", 8, 32_768, 2 * 46_800 * (4 * 1792 + 3 * 15_360 // 8), 2 * 46_800 * 588, 2 * 3164),
+        # Two images of 13 tiles of 512 x 512 pixels, cut over two ranks.
+        ("command-a-vision", 2, 32_768, 2 * 13_312 * (4 * 1152 + 2 * 4304 // 2), 2 * 13_312 * 768, 2 * 3343),
         # Tiles of 512 x 512 pixels, 64 tokens each, against those of the larger tower with 364 x 364.
         ("smolvlm-256m", 1, 8192, 7 * 17_408 * (4 * 768 + 2 * 3072), 7 * 17_408 * 768, 7 * 1088),
         ("idefics3-8b-llama3", 1, 8192, 2 * 11_492 * (4 * 1152 + 2 * 4304), 2 * 11_492 * 588, 2 * 2873),

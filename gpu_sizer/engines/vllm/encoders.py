@@ -60,7 +60,8 @@ def vision_tower(card: ModelCard) -> Tower | None:
 
 def largest_item(card: ModelCard, version: VersionProfile) -> dict[str, Any] | None:
     """The largest item of this model's class under a version, or null where it is not modelled."""
-    entries: list[dict[str, Any]] = _data()["items"].get(card.engine_class, [])
+    named: list[dict[str, Any]] = _data()["items"].get(card.engine_class, [])
+    entries = [e for e in named if card.id in e.get("cards", (card.id,))]
     if any("hidden" in e for e in entries) and (tower := vision_tower(card)) is not None:
         hidden = _widths(tower, 1).hidden
         entries = [e for e in entries if e.get("hidden", hidden) == hidden]

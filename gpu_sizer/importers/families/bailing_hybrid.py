@@ -2,12 +2,15 @@
 
 The others are linear: lightning attention with a grouped norm (``BailingMoeV2_5ForCausalLM``), or Kimi's delta
 attention with gates of full width (``BailingMoeV3ForCausalLM``), which a short convolution tells apart.
+Ling 3.0 VL (``BailingMoeV3VLConfig``) has Qwen3-VL's tower before it, whose merger is a norm, and two layers.
 """
 
 from gpu_sizer.errors import shown
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.deepseek_v3 import latent_attention, prediction
+from gpu_sizer.importers.families.qwen3_vl import VISION
 from gpu_sizer.importers.pieces import dense, head_gate, mixture, stack
+from gpu_sizer.importers.towers import qwen_vision
 from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor
 from gpu_sizer.model.mixers.kimi_delta_attention import KimiDeltaAttention
 from gpu_sizer.model.mixers.linear_attention import LinearAttention
@@ -42,7 +45,7 @@ def _gate(c: Config) -> tuple[ExtraTensor, ...]:
     return (head_gate(c, "g_proj", outputs),)
 
 
-MODEL_TYPES = ("bailing_hybrid",)
+MODEL_TYPES = ("bailing_hybrid", "bailing_moe_v3_vl")
 
 
 def architecture(c: Config) -> Architecture:
@@ -69,4 +72,6 @@ def architecture(c: Config) -> Architecture:
     names = [
         f"{'linear' if (i + 1) % group else 'latent'}-{'dense' if i < first else 'experts'}" for i in range(c.layers)
     ]
-    return stack(c, blocks, names, mtp=prediction(c, "latent-experts", last_norm="final_layernorm"))
+    towers = qwen_vision(c, VISION, projected=c.hidden_size) if c.model_type == "bailing_moe_v3_vl" else ()
+    ahead = prediction(c, "latent-experts", last_norm="final_layernorm")
+    return stack(c, blocks, names, mtp=ahead, towers=towers)

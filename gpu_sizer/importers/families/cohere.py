@@ -52,7 +52,7 @@ def architecture(c: Config) -> Architecture:
         return Block(mixer=mixer, feed_forward=dense(c), norms=1)
 
     blocks = {"full": block(None), "sliding": block(c.optional("sliding_window"))}
-    if c.model_type == "cohere2":
+    if c.text_type == "cohere2":
         every = c.number("sliding_window_pattern", "_sliding_window_pattern", default=4)
         default = ["sliding" if (i + 1) % every else "full" for i in range(c.layers)]
         if c.optional("sliding_window") is None:

@@ -7,9 +7,14 @@ index has 96,085 tensors of 510,286,023,000 bytes.
 """
 
 from gpu_sizer.importers.config import Config
-from gpu_sizer.importers.families.deepseek_v4 import compressed_attention, hyper_connections
+from gpu_sizer.importers.families.deepseek_v4 import (
+    VisionSizes,
+    compressed_attention,
+    hyper_connections,
+    image_bias,
+    vision,
+)
 from gpu_sizer.importers.pieces import mixture, stack
-from gpu_sizer.importers.towers import TowerTensors
 from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor, MultiTokenPrediction, Tower
 from gpu_sizer.model.bounds import MOST_DIMENSION
 from gpu_sizer.model.feed_forwards.mixture_of_experts import MixtureOfExperts
@@ -27,12 +32,6 @@ def _experts(c: Config, draft: bool = False) -> MixtureOfExperts:
         num_shared_experts=c.number("n_shared_experts"),
         score_correction_bias=True,
     )
-
-
-def _image_bias(experts: MixtureOfExperts) -> ExtraTensor:
-    """Images are routed with a bias of their own."""
-    shape = (experts.num_experts,)
-    return ExtraTensor(name="mlp.gate.bias_vl", shape=shape, part="router", dtype="float32", parameter=False)
 
 
 def _engram(c: Config, rows: int) -> tuple[ExtraTensor, ...]:
@@ -63,24 +62,23 @@ def _draft(c: Config, layers: int) -> MultiTokenPrediction:
     return MultiTokenPrediction(block="draft", layers=layers, once=once)
 
 
+#: The marks before, behind and between the rows of an image.
+_MARKS = 3
+
+
 def _vision(c: Config) -> tuple[Tower, ...]:
     v = c.section("vision_config")
     if v is None or not (layers := v.number("num_hidden_layers")):
         return ()
-    width, inner, merged = v.hidden_size, v.number("intermediate_size"), v.number("downsample_ratio") ** 2
-    t = TowerTensors(v.heads)
-    t.linear("patch_embed.proj", width, 3 * v.number("patch_size") ** 2)
-    t.column("blocks.attn.wqkv", 3 * width, width, copies=layers, by_heads=True)
-    t.row("blocks.attn.wo", width, width, copies=layers, by_heads=True)
-    t.column("blocks.mlp.w1", 2 * inner, width, copies=layers, bias=False)
-    t.row("blocks.mlp.w2", width, inner, copies=layers, bias=False)
-    t.norm("blocks.norm", width, copies=2 * layers, bias=False)
-    t.norm("norm", width, bias=False)
-    t.column("aligner.w1", c.hidden_size, merged * width)
-    t.row("aligner.w2", c.hidden_size, c.hidden_size)
-    # The marks before, behind and between the rows of an image.
-    t.whole("image_marks", c.hidden_size, copies=3)
-    return (t.tower(),)
+    sizes = VisionSizes(
+        width=v.hidden_size,
+        layers=layers,
+        heads=v.heads,
+        inner=v.number("intermediate_size"),
+        patch=v.number("patch_size"),
+        merge=v.number("downsample_ratio"),
+    )
+    return (vision(sizes, c.hidden_size, _MARKS),)
 
 
 MODEL_TYPES = ("deepseek_v41",)
@@ -99,7 +97,7 @@ def architecture(c: Config) -> Architecture:
         )
     )
     experts, connections = _experts(c), hyper_connections(c)
-    beside = (*connections, _image_bias(experts)) if c.section("vision_config") is not None else connections
+    beside = (*connections, image_bias(experts)) if c.section("vision_config") is not None else connections
     blocks, names = {}, []
     for i, ratio in enumerate(ratios):
         role = "maker" if i in makers else "picker" if i in pickers else "reader"
@@ -115,7 +113,7 @@ def architecture(c: Config) -> Architecture:
     mtp = None
     if drafts := c.optional("num_nextn_predict_layers"):
         few = _experts(c, draft=True)
-        extra = (*connections, _image_bias(few)) if beside is not connections else connections
+        extra = (*connections, image_bias(few)) if beside is not connections else connections
         blocks["draft"] = Block(mixer=compressed_attention(c, 0, shares_states="reader"), feed_forward=few, extra=extra)
         mtp = _draft(c, drafts)
     return stack(c, blocks, names, towers=_vision(c), mtp=mtp)

@@ -1,14 +1,17 @@
-"""Granite 3 (``GraniteConfig``, ``GraniteMoeConfig``) and Granite 4 (``GraniteMoeHybridConfig``, with Mamba 2)."""
+"""Granite 3 (``GraniteConfig``, ``GraniteMoeConfig``) and Granite 4 (``GraniteMoeHybridConfig``, with Mamba 2).
+
+Granite Swash (``GraniteSWAConfig``, ``GraniteMoeSWAConfig``) has windows in three layers of four, and sinks.
+"""
 
 from gpu_sizer.importers.config import Config
-from gpu_sizer.importers.pieces import attention, dense, mixture, stack
+from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, stack
 from gpu_sizer.model.architecture import Architecture, Block
 from gpu_sizer.model.feed_forward import FeedForward
 from gpu_sizer.model.mixers.mamba2 import Mamba2
 
 
 def _feed_forward(c: Config) -> FeedForward:
-    if c.model_type == "granite":
+    if c.text_type in ("granite", "granite_swa", "granite4_vision_text"):
         return dense(c, bias=c.flag("mlp_bias", default=False))
     # Granite 4.0 H Micro and 1B say that they have none.
     experts = c.optional("num_local_experts") if c.find("num_local_experts") != 0 else None
@@ -24,15 +27,35 @@ def _feed_forward(c: Config) -> FeedForward:
     )
 
 
-MODEL_TYPES = ("granite", "granitemoe", "granitemoehybrid", "granitemoeshared")
+def _windowed(c: Config) -> Architecture:
+    bias, inner = c.flag("attention_bias", default=False), _feed_forward(c)
+    sinks = c.flag("attention_sinks", default=True)
+    spans = {"full": None, "sliding": c.number("sliding_window", default=128)}
+    blocks = {
+        name: Block(
+            mixer=attention(c, qkv_bias=bias, o_bias=bias, sinks=sinks, sliding_window=window), feed_forward=inner
+        )
+        for name, window in spans.items()
+    }
+    default = ["sliding" if i % 4 else "full" for i in range(c.layers)]
+    names = layer_types(c, {"full_attention": "full", "sliding_attention": "sliding"}, default)
+    return stack(c, blocks, names, tie_word_embeddings=c.tied(default=c.text_type == "granite_swa"))
+
+
+MODEL_TYPES = (
+    *("granite", "granite_swa", "granitemoe", "granitemoe_swa", "granitemoehybrid", "granitemoeshared"),
+    "granite4_vision_text",
+)
 
 
 def architecture(c: Config) -> Architecture:
+    if c.text_type in ("granite_swa", "granitemoe_swa"):
+        return _windowed(c)
     bias = c.flag("attention_bias", default=False)
     full = attention(c, qkv_bias=bias, o_bias=bias)
     blocks = {"attention": Block(mixer=full, feed_forward=_feed_forward(c))}
     names = ["attention"] * c.layers
-    if c.model_type == "granitemoehybrid":
+    if c.text_type == "granitemoehybrid":
         heads = c.number("mamba_n_heads", default=128)
         inner = c.number("mamba_expand", default=2) * c.hidden_size
         mamba = Mamba2(

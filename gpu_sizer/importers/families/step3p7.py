@@ -1,21 +1,26 @@
 """Step 3.7 Flash (``Step3p7Config``): windowed layers, a gate per head, experts behind three dense layers.
 
-The class reads the language model from ``text_config``; a configuration without it means the class's defaults.
+The class reads the language model from ``text_config``; a configuration without it means the class's defaults. Step3-VL
+10B (``step_robotics``, vLLM models/step_vl.py) has the same tower before Qwen 3.
 """
 
+from gpu_sizer.errors import shown
 from gpu_sizer.importers.config import Config
+from gpu_sizer.importers.families import family
 from gpu_sizer.importers.pieces import attention, dense, layer_types, mixture, stack
 from gpu_sizer.importers.towers import TowerTensors
 from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor, Tower
+from gpu_sizer.records import replace
 
 DEFAULTS = {"vocab_size": 128_815, "hidden_size": 4096, "num_hidden_layers": 45, "first_dense": 3}
 
 
 def _vision(c: Config) -> tuple[Tower, ...]:
     v = c.section_or_default("vision_config")
-    width, layers = v.number("hidden_size", default=1536), v.number("num_hidden_layers", default=47)
+    width = v.number("hidden_size", "width", default=1536)
+    layers = v.number("num_hidden_layers", "layers", default=47)
     inner, patch = int(width * (v.factor("mlp_ratio") or 8960 / 1536)), v.number("patch_size", default=14)
-    t = TowerTensors(v.number("num_attention_heads", default=16))
+    t = TowerTensors(v.number("num_attention_heads", "heads", default=16))
     t.whole("patch_embedding.weight", width, 3, patch, patch)
     t.whole("position_embedding.weight", (v.number("image_size", default=728) // patch) ** 2, width)
     t.norm("pre_layernorm", width)
@@ -32,10 +37,20 @@ def _vision(c: Config) -> tuple[Tower, ...]:
     return (t.tower(),)
 
 
-MODEL_TYPES = ("step3p7",)
+def _small(c: Config) -> Architecture:
+    text = family(c.text_type)
+    if c.text is c.raw or text is None or text is architecture:
+        raise c.fail("text_config", f"a language model of type {shown(c.text_type)} is not known")
+    c.refuse("projector_bias", reason="the release has no such bias")
+    return replace(text(c), towers=_vision(c))
+
+
+MODEL_TYPES = ("step3p7", "step_robotics")
 
 
 def architecture(c: Config) -> Architecture:
+    if c.model_type == "step_robotics":
+        return _small(c)
     c.refuse("attention_bias", "mlp_bias", "projector_bias", reason="no release of Step 3.7 has these biases")
     heads = c.number("num_attention_heads", default=64)
     gate = ExtraTensor(
