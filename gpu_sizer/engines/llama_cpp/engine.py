@@ -67,6 +67,10 @@ class LlamaCppModel(HeldModel):
             )
             self.head_bytes = sum(map(mixture.bytes_of, head))
 
+    def may_keep(self, layout: Layout) -> int:
+        """Bytes more on a GPU if the release kept what its name does not tell: a file of a type has that type."""
+        return 0 if self.weights_format is not None else super().may_keep(layout)
+
     def placed(self, s: Settings, cache: Sequence[int]) -> Placed:
         """What of the model stands on GPUs.
 
@@ -287,7 +291,7 @@ class LlamaCppEngine(OneVersion):
             for i, (gpu, (start, stop)) in enumerate(zip(gpus, cut, strict=True))
         )
         states = tuple(model.state_bytes(placed.first + start, placed.first + stop, s) for start, stop in cut)
-        memory = answer(self, layout, stages, s, tuple(stop - start for start, stop in cut), states)
+        memory = answer(self, model, layout, stages, s, tuple(stop - start for start, stop in cut), states)
         return replace(memory, host_bytes=placed.host) if placed.host else memory
 
     def _by_rows(self, model: LlamaCppModel, gpu: GpuSpec, layout: Layout, s: Settings) -> LayoutMemory:
@@ -300,7 +304,7 @@ class LlamaCppEngine(OneVersion):
         main = RankMemory(
             gpu.visible_bytes, gpu.visible_bytes, share, sum(cache[n] for n in names), compute, context_bytes
         )
-        return answer(self, layout, (main,), s, ())
+        return answer(self, model, layout, (main,), s, ())
 
 
 ENGINE = LlamaCppEngine

@@ -13,7 +13,6 @@ from gpu_sizer.units import gib
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.engines.vllm.cache import CachePlan
     from gpu_sizer.engines.vllm.engine import VllmEngine
     from gpu_sizer.engines.vllm.model import VllmModel
     from gpu_sizer.engines.vllm.needs import LayoutNeed, Needs
@@ -116,7 +115,7 @@ class VllmFitting:
         need = self.need(layout)
         if need is None or not safe:
             return need is not None
-        return need.needed_bytes + need.band_bytes <= self.budget_bytes
+        return need.needed_bytes + need.roomy_bytes <= self.budget_bytes
 
     def could_carry(self, replica: Layout, users: int) -> bool:
         """Whether an accepted replica could hold so many requests; asked of the load of one of them.
@@ -178,7 +177,7 @@ class VllmFitting:
         blocks = max(0, min(pools)) if pools else 0
         concurrency = blocks / request_blocks if request_blocks else 0.0
         tokens = int(concurrency * s.context)
-        verdict, reason = _verdict(fullest, band, plan, blocks, s)
+        verdict, reason = _verdict(fullest, need, blocks, s)
         if layout.pipeline_parallel_size > 1 and version.whole_pipeline_check and verdict != "does_not_fit":
             whole = s.users * request_blocks * sum(plan.stage_block_bytes(1))
             if whole - fullest.available_kv_bytes > (band if reason else 0):
@@ -195,7 +194,7 @@ class VllmFitting:
             tuple(map(ranks.__getitem__, zip(*need.held.parts, strict=True))),
             tokens,
             concurrency * layout.data_parallel_size,
-            band,
+            need.roomy_bytes,
             blocks=blocks,
             printed_tokens=tokens if version.prints_capacity else plan.printed_tokens(blocks),
             host_bytes=self._host_bytes(layout) if self._model.offload_bytes else 0,
@@ -246,12 +245,12 @@ class VllmFitting:
         return f"{leaves}, where {what} may take {gib(taken)}"
 
 
-def _verdict(r: RankMemory, band: int, plan: CachePlan, blocks: int, s: Settings) -> tuple[Verdict, str | None]:
+def _verdict(r: RankMemory, need: LayoutNeed, blocks: int, s: Settings) -> tuple[Verdict, str | None]:
     """Where start-up would fail, in the engine's order: loading, profiling, the cache, its states."""
     if r.weights_bytes > r.budget_bytes:
         usable = f"{gib(r.budget_bytes)} usable"
         return "does_not_fit", f"out of memory while loading weights: {gib(r.weights_bytes)} a GPU, {usable}"
-    short, free = None, r.free_bytes
+    short, free, band = None, r.free_bytes, need.band_bytes
     if free < 0:
         fixed, usable = r.needed_bytes - r.kv_cache_bytes, f"{gib(r.budget_bytes)} usable"
         if fixed > r.budget_bytes:
@@ -261,9 +260,8 @@ def _verdict(r: RankMemory, band: int, plan: CachePlan, blocks: int, s: Settings
             short = f"needs {gib(r.needed_bytes)} a GPU of {usable}: {cache}"
         if -free > band:
             return "does_not_fit", short
-    if plan.has_states and not s.enforce_eager and s.max_num_seqs > blocks:
-        need = f"exceeds the {blocks} available state cache blocks"
-        return "does_not_fit", f"max_num_seqs ({s.max_num_seqs}) {need}"
+    if need.plan.has_states and not s.enforce_eager and s.max_num_seqs > blocks:
+        return "does_not_fit", f"max_num_seqs ({s.max_num_seqs}) exceeds the {blocks} available state cache blocks"
     if short is not None:
         return "tight", f"{short}; within the estimate's own error of {gib(band)}"
-    return ("tight", None) if free < band else ("fits", None)
+    return ("tight", None) if free < need.roomy_bytes else ("fits", None)

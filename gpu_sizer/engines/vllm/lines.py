@@ -129,7 +129,7 @@ class VllmLines:
         return Line(
             tuple([left - (weights + loading + null_block * block) for weights, block, loading in need.held.kinds]),
             tuple([block for _, block, _ in need.held.kinds]),
-            need.band_bytes,
+            need.roomy_bytes,
             fitting.outside_room(layout),
             sum(need.plan.stage_block_bytes(1)) if checks else 0,
             self._request_blocks(layout, s),

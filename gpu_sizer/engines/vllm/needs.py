@@ -5,6 +5,7 @@ GPUs that differ in nothing but their memory share these figures, so that a ques
 
 from __future__ import annotations
 
+from gpu_sizer.engines.doubts import may_keep_bytes
 from gpu_sizer.engines.vllm.activations import Reserve, joined_workers
 from gpu_sizer.engines.vllm.loading import Kernels, LoadingExtra
 from gpu_sizer.engines.vllm.support import scratch_of
@@ -35,6 +36,8 @@ class LayoutNeed:
     overhead_bytes: int
     """The same on every GPU, whatever it loads."""
     band_bytes: int
+    roomy_bytes: int
+    """Free bytes from which on the layout fits; fewer are tight."""
     request_blocks: int
     """Blocks of the pool that one request takes."""
     plan: CachePlan
@@ -198,4 +201,6 @@ class Needs:
         budget = needed = fixed + held.fullest(pool)
         if plan.has_states and self._pool > pool:
             budget = fixed + held.fullest(self._pool)
-        return LayoutNeed(held, budget, needed, reserve.activation_bytes, overhead, reserve.band_bytes, blocks, plan)
+        band = reserve.band_bytes
+        roomy = max(band, may_keep_bytes(model.card, model.inventory, layout))
+        return LayoutNeed(held, budget, needed, reserve.activation_bytes, overhead, band, roomy, blocks, plan)
