@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import ceil
 
-from gpu_sizer.engines.vllm.activations import PCIE_PAIR, sampler_bytes
+from gpu_sizer.engines.vllm.activations import nccl_alone, sampler_bytes
 from gpu_sizer.engines.vllm.support import scratch_of
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout, layout_of
@@ -206,7 +206,8 @@ class VllmFitting:
 
     def _graphs_beside(self, layout: Layout) -> bool:
         """Whether a layout captures graphs beside the budget that hold NCCL's collectives."""
-        return self._captures_beside and layout.tensor_parallel_size > PCIE_PAIR
+        own = not self._load.disable_custom_all_reduce
+        return self._captures_beside and nccl_alone(self._gpu, layout.tensor_parallel_size, own=own)
 
     def outside_room(self, layout: Layout) -> int:
         """Bytes beside the budget that the CUDA context, communication and a batch's scratch leave; may be negative.
