@@ -21,7 +21,7 @@ from gpu_sizer.load import Settings
 from gpu_sizer.memory.activations import ACTIVATION_BYTES, forward_bytes, layer_bytes, workspace_bytes
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.model.architecture import Architecture
-from gpu_sizer.records import dataclass
+from gpu_sizer.records import dataclass, replace
 from gpu_sizer.units import GIB, MIB, ceil_div
 
 TYPE_CHECKING = False
@@ -261,6 +261,23 @@ def sampler_bytes(a: Architecture, max_num_seqs: int, version: VersionProfile, *
     """
     more = DRAFT_ROWS * ACTIVATION_BYTES if drafts and not version.second_runner else 0
     return int(max_num_seqs * a.vocab_size * (version.sampler_bytes_per_logit + more))
+
+
+def spared_by_images(
+    card: ModelCard,
+    gpu: GpuSpec,
+    layout: Layout,
+    settings: Settings,
+    version: VersionProfile,
+    scaled_experts: bool,
+    drafter: Drafter | None = None,
+) -> int:
+    """What the peak is lower by where FlashInfer samples, as in the images of some versions (``support.yaml``)."""
+    narrow = replace(
+        version, sampler_bytes_per_logit=profile_data("vllm/support")["sampler_of_images"]["bytes_per_logit"]
+    )
+    peaks = [activation_bytes(card, gpu, layout, settings, v, scaled_experts, drafter) for v in (version, narrow)]
+    return peaks[0] - peaks[1]
 
 
 def sampler_state_bytes(a: Architecture, max_num_seqs: int, version: VersionProfile, drafted: int = 0) -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from math import ceil
 
-from gpu_sizer.engines.vllm.activations import nccl_alone, sampler_bytes
+from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.engines.versions import at_least
+from gpu_sizer.engines.vllm.activations import nccl_alone, sampler_bytes, spared_by_images
 from gpu_sizer.engines.vllm.support import scratch_of
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout, layout_of
@@ -178,12 +180,15 @@ class VllmFitting:
         concurrency = blocks / request_blocks if request_blocks else 0.0
         tokens = int(concurrency * s.context)
         verdict, reason = _verdict(fullest, need, blocks, s)
+        needed = fullest.kv_cache_bytes
         if layout.pipeline_parallel_size > 1 and version.whole_pipeline_check and verdict != "does_not_fit":
-            whole = s.users * request_blocks * sum(plan.stage_block_bytes(1))
+            needed = whole = s.users * request_blocks * sum(plan.stage_block_bytes(1))
             if whole - fullest.available_kv_bytes > (band if reason else 0):
                 one = f"one stage ({gib(fullest.available_kv_bytes)} available)"
                 verdict = "does_not_fit"
                 reason = f"{engine.label} compares the cache of all layers ({gib(whole)}) with {one}"
+        if verdict == "does_not_fit" and (images := self._in_images(layout, fullest, needed, band)) is not None:
+            verdict, reason = "tight", f"{reason}; {images}"
         if verdict == "fits" and (shortage := self.outside_shortage(layout)) is not None:
             verdict, reason = "tight", shortage
         return LayoutMemory(
@@ -199,6 +204,27 @@ class VllmFitting:
             printed_tokens=tokens if version.prints_capacity else plan.printed_tokens(blocks),
             host_bytes=self._host_bytes(layout) if self._model.offload_bytes else 0,
         )
+
+    def _in_images(self, layout: Layout, memory: RankMemory, needed: int, band: int) -> str | None:
+        """That a layout starts in the images of a version, whose sampler is another, or null.
+
+        Args:
+            layout: one that does not fit.
+            memory: of the fullest GPU.
+            needed: bytes that must be available for the cache.
+            band: the estimate's own error.
+        """
+        narrow = profile_data("vllm/support")["sampler_of_images"]
+        asked, short = self._engine.asked, needed - memory.available_kv_bytes
+        if not (at_least(asked, narrow["from"]) and not at_least(asked, narrow["before"]) and short > 0):
+            return None
+        s, model = self._replica(layout.data_parallel_size)[0], self._model
+        spared = spared_by_images(
+            model.card, self._gpu, layout, s, self._engine.version, model.has_scaled_experts, model.drafter
+        )
+        if self._gpu.platform != "cuda" or short - spared > band:
+            return None
+        return f"vLLM's images sample with FlashInfer, which takes {gib(spared)} less"
 
     def _host_bytes(self, layout: Layout) -> int:
         """Bytes that stay in the machines' memory for all GPUs of a layout."""
