@@ -111,7 +111,9 @@ class Point:
         self.settings = engine.settings(model, self.gpu, request.load, self.layout)
         self.card, self.architecture = request.model, request.model.architecture
         stages = self.layout.pipeline_parallel_size
-        self.estimated_graphs = model.graph_bytes(self.gpu, stages, self.settings, self.version)
+        self.estimated_graphs = model.graph_bytes(
+            self.gpu, self.layout.tensor_parallel_size, stages, self.settings, self.version
+        )
         self.scaled_experts, self.host_bytes = model.has_scaled_experts, model.host_bytes
         budget = self.gpu.visible_bytes * self.settings.gpu_memory_utilization
         loaded = max(stage.loaded_bytes for stage in Search(request).evaluate(self.layout).stages)

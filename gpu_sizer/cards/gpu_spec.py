@@ -165,6 +165,14 @@ class GpuSpec:
         return _joined(self.interconnect)
 
     @property
+    def has_peer_access(self) -> bool:
+        """Whether the GPUs of a machine read each other's memory: over PCIe GeForce's driver does not let them.
+
+        vLLM's logs of pairs say so ("your platform lacks GPU P2P capability": RTX 5090, vllm-453 of the records).
+        """
+        return self.has_nvlink or not self.short_name.startswith("GeForce")
+
+    @property
     def short_name(self) -> str:
         """The name without the vendor's."""
         return self.name.removeprefix(f"{self.vendor} ")

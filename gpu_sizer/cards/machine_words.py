@@ -34,7 +34,7 @@ _PARTED = ("standard", "nc", "nd", "nv", "a2", "a3", "a4")
 #: Providers that also release models, or whose name is an everyday word.
 _KNOWN_OTHERWISE = frozenset(("google", "microsoft", "amazon", "oracle", "lambda", "massed", "vast", "mithril"))
 _BEFORE = r"\b(?:on|at|in|from|via|with|through|using|rent(?:ed)?)\s+(?:an?\s+|the\s+)?$"
-_BEHIND = rf"['\u2019]?s?\s+(?:{_NOUN}|cloud\b|gpus?\b)"
+_BEHIND = rf"['\u2019]?s?\s+(?:{_NOUN}|cloud\b|gpus?\b|\d+\s?[x\u00d7]\s?[a-z]+\d)"
 #: Words of the longest name that is written with blanks.
 _MOST_WORDS = 5
 #: Signs within names of machines; a word without any is rather a GPU's name, as some machines are called.

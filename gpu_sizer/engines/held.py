@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from gpu_sizer.engines.doubts import may_keep_bytes
 from gpu_sizer.errors import UncountableError
 from gpu_sizer.memory.weights import WeightPlacement, refusal
 from gpu_sizer.model.caches import SHORT_CONVOLUTIONS, CacheTypes
@@ -104,6 +105,10 @@ class HeldModel:
         if key not in self._refusals:
             self._refusals[key] = refusal(self.inventory, layout, self.rules)
         return self._refusals[key]
+
+    def may_keep(self, layout: Layout) -> int:
+        """Bytes more on a GPU of an accepted layout if the release kept what its name does not tell."""
+        return may_keep_bytes(self.card, self.inventory, layout)
 
     def weights(self, tp: int, expert_ranks: int, bounds: Bounds) -> list[StageWeights]:
         """Weights on one rank of each stage; ``bounds`` are the first and past-the-last layers."""

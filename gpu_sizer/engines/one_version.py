@@ -154,19 +154,25 @@ class OneVersion(Supported):
         """The estimate's own error."""
         return int(self.constants["band_gib"] * GIB)
 
-    def verdict(self, fullest: RankMemory, short: str | None) -> tuple[Verdict, str | None]:
+    def roomy_bytes(self, model: HeldModel, layout: Layout) -> int:
+        """Free bytes from which on an accepted layout fits; fewer are tight."""
+        return max(self.band_bytes, model.may_keep(layout))
+
+    def verdict(self, fullest: RankMemory, roomy: int, short: str | None) -> tuple[Verdict, str | None]:
         """The verdict and its reason; ``short`` says what is short where something is.
 
-        A layout that is short by less than the estimate's own error may or may not start.
+        A layout that is short by less than the estimate's own error may or may not start; with fewer free bytes than
+        ``roomy`` it is tight.
         """
         if short is None:
-            return ("tight" if fullest.free_bytes < self.band_bytes else "fits"), None
+            return ("tight" if fullest.free_bytes < roomy else "fits"), None
         if -fullest.free_bytes > self.band_bytes:
             return "does_not_fit", short
         return "tight", f"{short}; within the estimate's own error of {gib(self.band_bytes)}"
 
     def pooled(
         self,
+        model: HeldModel,
         layout: Layout,
         stages: Sequence[RankMemory],
         settings: Settings,
@@ -176,7 +182,8 @@ class OneVersion(Supported):
     ) -> LayoutMemory:
         """The answer of an engine with one pool of ``tokens`` in pages; ``short`` says what is short, if anything."""
         fullest = min(stages, key=lambda r: r.free_bytes)
-        verdict, reason = self.verdict(fullest, short)
+        roomy = self.roomy_bytes(model, layout)
+        verdict, reason = self.verdict(fullest, roomy, short)
         return LayoutMemory(
             layout,
             verdict,
@@ -185,7 +192,7 @@ class OneVersion(Supported):
             tuple(stages),
             tokens,
             tokens / settings.context * layout.data_parallel_size,
-            self.band_bytes,
+            roomy,
             blocks=tokens // page,
             printed_tokens=tokens,
         )

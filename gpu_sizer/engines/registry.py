@@ -170,14 +170,18 @@ def engine_wordings() -> Iterator[tuple[str, tuple[Wording, ...]]]:
 
 
 def engine_for(name: str, card: ModelCard) -> str:
-    """The engine that is meant by a name: where it names no version, the newest that loads the model.
+    """The engine that is meant by a name: where it names no version, one that loads the model.
+
+    That is the last one where later ones no longer do, and the first one where the profile's own does not yet.
 
     Raises:
         RequestError: no such engine or version.
     """
-    if "@" in name or (older := engine(name).older_version(card)) is None:
+    if "@" in name:
         return name
-    return f"{name.strip()}@{older}"
+    own = engine(name)
+    other = own.older_version(card) or own.newer_version(card)
+    return name if other is None else f"{name.strip()}@{other}"
 
 
 def never_on(name: str, gpu: GpuSpec) -> str | None:

@@ -124,8 +124,13 @@ class Supported:
 
     def newer_version(self, card: ModelCard) -> str | None:
         """The first version that loads a model, where this one does not yet; else null."""
-        first = (self._span(card) or (None, None))[0]
+        first = (self._span(card) or (None, None))[0] or self._counted_from(card)
         return None if first in (None, NEVER) or reaches(self.asked, str(first)) else first
+
+    def _counted_from(self, card: ModelCard) -> str | None:
+        """The first version as which a class is counted that earlier ones do not load, or hold otherwise; else null."""
+        first: str | None = self.head.get("counted_from", {}).get(card.engine_class)
+        return first
 
     def standing(self, generation: str | None, *, beside: bool) -> str | None:
         """The version that stands for a generation of the core where a log tells no more; null where none does.
@@ -174,6 +179,12 @@ class Supported:
         Raises:
             UncountableError: such a class.
         """
+        if (first := self._counted_from(card)) is not None and not reaches(self.asked, first):
+            raise UncountableError(
+                f"what {self.title} {self.asked} takes for {card.engine_class} is not counted here: {first} is the "
+                f"first version that is (--engine {self.name}@{first})",
+                about="model",
+            )
         if (why := self.head.get("uncounted", {}).get(card.engine_class)) is not None:
             raise UncountableError(f"{self.title} {why}", about="model")
 

@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gpu_sizer.engines.held import HeldModel
     from gpu_sizer.engines.one_version import OneVersion
     from gpu_sizer.load import Settings
     from gpu_sizer.memory.estimate import RankMemory
@@ -72,6 +73,7 @@ def requests_held(stages: Sequence[RankMemory], users: int) -> float:
 
 def answer(
     engine: OneVersion,
+    model: HeldModel,
     layout: Layout,
     stages: tuple[RankMemory, ...],
     s: Settings,
@@ -86,7 +88,8 @@ def answer(
     if fullest.free_bytes < 0:
         have = f"{gib(fullest.budget_bytes)} on the fullest GPU"
         short = f"out of memory: {gib(fullest.needed_bytes)} needed of {have}"
-    verdict, reason = engine.verdict(fullest, short)
+    roomy = engine.roomy_bytes(model, layout)
+    verdict, reason = engine.verdict(fullest, roomy, short)
     held = requests_held(stages, s.users)
     return LayoutMemory(
         layout,
@@ -96,7 +99,7 @@ def answer(
         stages,
         int(held * s.context),
         held * layout.data_parallel_size,
-        engine.band_bytes,
+        roomy,
         printed_tokens=s.context * s.users,
         allocated_kv_bytes=fullest.kv_cache_bytes,
         state_bytes=states[stages.index(fullest)] if states else 0,

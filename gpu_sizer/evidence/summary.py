@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from statistics import median
 from typing import Any
 
@@ -13,8 +14,8 @@ LEAST_CACHE_GIB = 0.5
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The value below which a share of the values lies (nearest rank)."""
-    return sorted(values)[int(share * (len(values) - 1))]
+    """The least of the values up to which at least a share of them lies (nearest rank)."""
+    return sorted(values)[max(1, ceil(share * len(values))) - 1]
 
 
 def _spread(values: Sequence[float]) -> dict[str, Any]:

@@ -10,8 +10,6 @@ from gpu_sizer.engines.registry import engine, never_on
 from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.memory.estimate import LayoutMemory, refused
 from gpu_sizer.memory.layout import Layout, layout_of, replica_of
-from gpu_sizer.memory.weights import kept_bytes
-from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.planning.plan import Alternative, Fit, Plan, Rejection, Tuned
 from gpu_sizer.planning.request import Request
 from gpu_sizer.records import replace, unfinished
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.engines.engine import Engine, Fitting, PreparedModel
     from gpu_sizer.load import Load, Settings
-    from gpu_sizer.model.inventory import Inventory
     from gpu_sizer.planning.rate import Rates
     from gpu_sizer.planning.speed import Speeds
     from gpu_sizer.timing.work import Work
@@ -40,10 +37,6 @@ TUNED_SEQUENCES = (512, 256, 128, 64, 32, 16)
 TUNED_TOKENS = 2048
 #: Why slices of GPUs are not planned together (NVIDIA's MIG user guide, Deployment Considerations: Application).
 ALONE = "a slice of a GPU works alone, since MIG has no NVLink and no peer-to-peer over which NCCL could join slices"
-#: Formats whose makers leave attention as it was, or at more bits, and do not say so in a release's name: NVIDIA's own
-#: releases of DeepSeek, GLM, Kimi and Qwen do by their configurations (their cards), and start-ups of others load 1 to
-#: 22 % more than with every layer converted (tests/evidence/fresh.jsonl). AWQ and GPTQ convert every layer.
-KEEP_SOME = ("nvfp4", "mxfp4")
 #: Counts of one model whose layouts are kept.
 MOST_KEPT = 512
 #: Loads on kinds of GPU, of one model, whose layouts stay evaluated.
@@ -94,11 +87,6 @@ class _Known:
             kept = self._found[key] = find()
         found: Found = kept
         return found
-
-    @cached_property
-    def released(self) -> Inventory:
-        """The tensors of its release, whatever an engine makes of them."""
-        return build_inventory(self._card)
 
     @cached_property
     def total_parameters(self) -> int:
@@ -286,25 +274,7 @@ class Search:
         """The layout's memory and verdict."""
         if layout.gpu_count > 1 and not self.request.gpu.is_whole:
             return refused(layout, ALONE)
-        return self._doubted(self.fitting.evaluate(layout))
-
-    @cached_property
-    def _format_of_name(self) -> str | None:
-        """A format that is read from the model's name alone, of those whose makers keep some layers as they were."""
-        if self.request.model.verified or self.request.what_if is not None:
-            return None
-        from gpu_sizer.cards.rereleases import format_of_name
-
-        fmt = format_of_name(self.request.model)
-        return fmt if fmt in KEEP_SOME else None
-
-    def _doubted(self, memory: LayoutMemory) -> LayoutMemory:
-        """A layout's memory, with an error as wide as what the release may keep; it fits only beside that."""
-        if (fmt := self._format_of_name) is None or memory.per_gpu is None:
-            return memory
-        more = kept_bytes(self.known.released, fmt, self.request.model.weights.dtype, memory.layout)
-        doubtful = memory.verdict == "fits" and memory.per_gpu.free_bytes < more
-        return replace(memory, verdict="tight" if doubtful else memory.verdict, band_bytes=max(memory.band_bytes, more))
+        return self.fitting.evaluate(layout)
 
     @cached_property
     def rates(self) -> Rates:
@@ -417,7 +387,7 @@ class Search:
                 # Where its speed is known, it is known at once, and rules out more.
                 if bounds is not None and (fitting.free_bytes(layout) < 0 or not self.is_fast(layout)):
                     continue
-                memory = self._doubted(fitting.evaluate(layout))
+                memory = fitting.evaluate(layout)
                 if not memory.within_budget or not self.is_fast(layout):
                     continue
                 if memory.verdict == "fits":

@@ -10,6 +10,7 @@ from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan
 from gpu_sizer.planning.request import gpus_asked
 from gpu_sizer.planning.search import fit, plan
+from gpu_sizer.queries.gpu_memory import MOST_GIGABYTES
 from gpu_sizer.queries.machines import InGpus, in_gpus
 from gpu_sizer.queries.rates import rates_left
 from gpu_sizer.queries.requests import asked, say
@@ -255,7 +256,9 @@ def _choices(a: Asked, cards: Catalogue) -> Choices:
         compared = [(cards.gpus.get(m.machine.seen_gpu or ""), m) for m in a.machines]
         own = {gpu.id for gpu, _ in compared}
         return which_gpu(a.model, [*(g for g in a.gpus if g.id not in own), *compared], in_order=True, **where)
-    return which_gpu(a.model, a.gpus or cards.gpus.all(), **where)
+    least, most = a.understood.memory or (0, MOST_GIGABYTES)
+    sought = (g for g in cards.gpus.all() if least <= g.memory.marketed_gb <= most)
+    return which_gpu(a.model, a.gpus or list(sought), **where)
 
 
 def _memory(a: Asked, cards: Catalogue) -> MemoryNeed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gpu_sizer.cards.families import BESIDE, FORMATS, digits, is_size
 from gpu_sizer.cards.names import APART, normal
 from gpu_sizer.queries.stopwords import STOP_WORDS
-from gpu_sizer.queries.words import JOINTS, word_set
+from gpu_sizer.queries.words import JOINTS, joined_amount, word_set
 from gpu_sizer.records import dataclass, replace
 
 TYPE_CHECKING = False
@@ -36,6 +36,8 @@ _MAKERS = word_set("nvidia amd intel geforce tesla quadro instinct radeon rtx gt
 #: A further GPU, and how many it makes.
 _FURTHER = {"second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4}
 _BEFORE_FURTHER = word_set("a the my get getting add adding buy buying")
+#: Figures of a number that is more than one of machines, or of GPUs in each.
+_FIGURES = 4
 #: Words whose number is not one of GPUs.
 _OTHER_NUMBERS = word_set("tp pp dp size parallel batch concurrency context ctx utilization utilisation util")
 
@@ -171,18 +173,47 @@ def exact_names(
             ):
                 continue
             gpus.append(Name(start, stop, identity, spelling, plural=True))
-        s.take(start, stop)
+        s.name(start, stop)
     gpus = [_carried(s, cards, g) for g in sorted(gpus, key=lambda g: g.start)]
-    return models, [counted(s, g, mender) for g in gpus]
+    return models, _listed(s, [counted(s, g, mender) for g in gpus])
+
+
+def _is_label(s: Sentence, i: int) -> bool:
+    """Whether a number only tells one of a list from the others: ``GPU 0: NVIDIA A100``."""
+    return s.said(i - 1) in ("gpu", "device") and i + 1 < len(s.words) and ":" in s.words[i + 1].before
+
+
+def _listed(s: Sentence, gpus: list[Name]) -> list[Name]:
+    """The GPUs of a list with a label for each, as so many of a kind; others as they are."""
+    labels = [i for g in gpus if _is_label(s, i := s.skip(g.start - 1, _MAKERS, -1))]
+    s.taken.update(labels)
+    if not 1 < len(gpus) == len(labels):
+        return gpus
+    kinds = {g.ids: [o for o in gpus if o.ids == g.ids] for g in gpus}
+    return [replace(same[0], stop=same[-1].stop, count=len(same)) for same in kinds.values()]
 
 
 #: Where these are spoken of, a GPU is the part that is built into them, which has another memory.
-PORTABLE = word_set("laptop laptops notebook notebooks")
+_LAPTOPS, _NOTEBOOKS = word_set("laptop laptops"), word_set("notebook notebooks")
+#: What a notebook is in which code runs.
+_OF_CODE = word_set("jupyter colab kaggle ipython python marimo databricks sagemaker hosted in")
+#: What brings a whole GPU to a laptop.
+_DOCKS = word_set("egpu egpus oculink thunderbolt usb4 external dock docked ssh remote remotely")
+
+
+def in_laptop(s: Sentence) -> bool:
+    """Whether the GPU is one of a laptop's: no notebook of code, no GPU beside the laptop."""
+    if not _DOCKS.isdisjoint(s.asked):
+        return False
+    if not _LAPTOPS.isdisjoint(s.asked):
+        return True
+    places = (i for i, word in enumerate(s.asked) if word in _NOTEBOOKS)
+    return any(_OF_CODE.isdisjoint(s.asked[max(0, i - 3) : i]) for i in places)
 
 
 def _carried(s: Sentence, cards: Catalogue, gpu: Name) -> Name:
     """A GPU, or its laptops' namesake where a laptop is spoken of: ``my laptop with a 4070``."""
-    if PORTABLE.isdisjoint(map(s.at, range(len(s.words)))):
+    if not in_laptop(s):
         return gpu
     ids = [other for one in gpu.ids for other in _meaning(cards.gpus, normal(f"{one} laptop"))]
     return replace(gpu, ids=tuple(ids)) if ids else gpu
@@ -225,22 +256,59 @@ def _over_memory(s: Sentence, i: int) -> int:
     return i
 
 
+#: Words that may stand behind a GPU's name, and are nothing that its figures could count.
+_AFTER_NAMES = (
+    word_set("for on with at in and or to of is can do does run runs serve fit fits enough vs versus please x")
+    | _FORMS
+    | _MAKERS
+)
+
+
+def counts_something(s: Sentence, i: int) -> bool:
+    """Whether figures count what stands behind them: ``a 16 GB card``, ``a 30 person team``, ``a 30 b model``."""
+    behind = s.said(i + 1)
+    if s.amount_at(i) is not None:
+        return True
+    parted = not behind or bool(_BREAKS.intersection(s.words[i + 1].before))
+    return not parted and behind not in _AFTER_NAMES and joined_amount(behind) is None
+
+
 def _is_odd_word(word: str) -> bool:
     """Whether a word is one that questions do not use, and is not understood."""
     return word.isalpha() and word not in STOP_WORDS and word not in _BETWEEN
 
 
+def _is_length(s: Sentence, i: int) -> bool:
+    """Whether the word at a place is a number that may be a length."""
+    return s.words[i].tokens is not None or s.words[i].number is not None
+
+
+def _count_at(s: Sentence, i: int) -> tuple[int | None, int]:
+    """The number that ends at a place, and where it begins: of ``2x8 H100`` it is 16."""
+    number = s.number_at(i)
+    if _is_label(s, i):
+        return None, i
+    if i > 0 and s.words[i].before.strip() == "/" and _is_length(s, i - 1):
+        return None, i  # the answer's length: "1k/200 on h100"
+    times, x, each = s.at(i).partition("x")
+    if x and times.isdigit() and each.isdigit() and max(len(times), len(each)) < _FIGURES:
+        return int(times) * int(each), i
+    if number is not None and s.at(i - 1) == "x" and (times_before := s.number_at(i - 2)) is not None:
+        return times_before * number, i - 2
+    return number, i
+
+
 def counted(s: Sentence, gpu: Name, mender: Mender) -> Name:
     """The name with the count that stands beside it: ``4x``, ``eight``, ``(x 2)``."""
-    before = _over_memory(s, s.skip(gpu.start - 1, _BETWEEN, -1))
-    count, article, start, stop = s.number_at(before), False, gpu.start, gpu.stop
+    place = _over_memory(s, s.skip(gpu.start - 1, _BETWEEN, -1))
+    (count, before), article, start, stop = _count_at(s, place), False, gpu.start, gpu.stop
     if s.said(before - 1) == "x" and _is_odd_word(s.at(before - 2)):
         count = None  # the 2 of another name: ``evo x2 96gb``
     parted = any(word.begins_option for word in s.words[before + 1 : gpu.start + 1])
     if count is not None and not parted and not _numbers_another(s.at(before - 1), mender):
         start = before
-        s.take(before)
-        s.taken.update(i for i in range(before + 1, gpu.start) if s.at(i) in _BETWEEN)
+        s.take(before, place + 1)
+        s.taken.update(i for i in range(place + 1, gpu.start) if s.at(i) in _BETWEEN)
     elif s.at(gpu.start - 1) in _FURTHER and s.at(gpu.start - 2) in _BEFORE_FURTHER:
         # "a second 3090": so many with those that are there.
         count, start = _FURTHER[s.at(gpu.start - 1)], gpu.start - 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gpu_sizer.cards.names import join_names
 from gpu_sizer.errors import UnknownGpuError
 from gpu_sizer.queries.entities import singular
+from gpu_sizer.queries.words import joined_amount, word_set
 from gpu_sizer.records import replace
 
 TYPE_CHECKING = False
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.queries.entities import Name
     from gpu_sizer.queries.sentence import Sentence
+
+
+#: Of no GPU: no bound.
+MOST_GIGABYTES = 10**4
+_LEAST, _MOST = word_set("least minimum min over above more"), word_set("under below within most max maximum less to")
+_BEFORE_NOUNS, _NOUNS = word_set("of total dedicated gpu video"), word_set("vram memory hbm ram")
 
 
 def memory_told(s: Sentence, near: Name | None = None) -> int | None:
@@ -30,8 +37,26 @@ def memory_place(s: Sentence, near: Name | None = None) -> tuple[int, int] | Non
     for i in places:
         if (told := s.amount_at(i)) is not None and told.whole is not None:
             s.take(i, told.stop)
+            _erase_noun(s, told.stop)
             return i, told.whole
     return None
+
+
+def _erase_noun(s: Sentence, i: int) -> None:
+    """Erases what an amount that ends here is one of, which asks for none: ``12gb of vram``."""
+    noun = s.skip(i, _BEFORE_NOUNS)
+    if s.at(noun) in _NOUNS:
+        s.erase(noun, noun + 1)
+
+
+def bounds(s: Sentence, place: int, gigabytes: int) -> tuple[int, int]:
+    """The least and the most gigabytes that a GPU may have which is told by an amount: ``at least 24gb``."""
+    before, behind = {s.said(place - 1), s.said(place - 2)}, {s.said(place + k) for k in (1, 2, 3)}
+    if not _LEAST.isdisjoint(before) or "plus" in behind or {"or", "more"} <= behind:
+        return gigabytes, MOST_GIGABYTES
+    if not _MOST.isdisjoint(before) or {"or", "less"} <= behind:
+        return 0, gigabytes
+    return gigabytes, gigabytes
 
 
 def with_memory(s: Sentence, gpu: Name, shelf: Shelf[GpuSpec]) -> Name:
@@ -40,6 +65,8 @@ def with_memory(s: Sentence, gpu: Name, shelf: Shelf[GpuSpec]) -> Name:
     Raises:
         UnknownGpuError: it does not come with that memory.
     """
+    if joined_amount(gpu.spelling.split()[-1]) is not None:
+        _erase_noun(s, gpu.stop)
     told = memory_told(s, gpu)
     if told is None:
         return gpu

@@ -36,6 +36,8 @@ _AT_ONCE = word_set("concurrent simultaneous parallel active concurrently simult
 _GROUPS = word_set("team group company office class department staff organisation organization crew club")
 _LOAD_FIRST = word_set("batch concurrency users requests bs")
 _EACH = frozenset(("per", "each", "every", "a"))
+#: Tokens of the shortest prompt that is told by a bare number.
+_LEAST_PROMPT = 128
 _MARKS = frozenset(":=")
 _HOW = frozenset(("many", "much"))
 _TOGETHER = (("at", "once"), ("at", "a", "time"), ("at", "the", "same", "time"), ("in", "parallel"))
@@ -98,6 +100,8 @@ def read_gpu_nouns(s: Sentence, o: Options) -> None:
             o.nodes = 1
             s.take(*place)
     several = s.find(_SEVERAL_NODES)
+    if several is not None:
+        s.take(*several)
     denied = several is not None and any(s.said(several[0] - k) in NOT for k in (1, 2, 3))
     if o.nodes is None and (denied or s.find([("same", "node"), ("same", "machine"), ("within", "a", "node")])):
         o.nodes = 1
@@ -181,6 +185,10 @@ def read_context(s: Sentence, o: Options) -> None:
     """``at 8k``, ``32K tokens``, ``a 1M context``, ``context of 4096``, ``2k in and 500 out``."""
     lengths: list[tuple[str, str]] = []
     for i in list(s.free()):
+        if _is_pair(s, i):
+            # A prompt and its answer: "1k/200", "2048/512".
+            lengths += [(s.at(i), "in"), (s.at(i + 1), "out")]
+            s.take(i, i + 2)
         word = s.at(i)
         suffixed = s.words[i].tokens is not None if word else False
         if suffixed and word.endswith("m") and float(word[:-1]) > 16:
@@ -215,6 +223,15 @@ def read_context(s: Sentence, o: Options) -> None:
     else:
         o.parts = tuple(lengths)
     o.context = tuple(text for text, _ in lengths)
+
+
+def _is_pair(s: Sentence, i: int) -> bool:
+    """Whether two numbers are parted by a slash alone, of which the first can only be a length."""
+    if not s.at(i) or not s.at(i + 1) or s.words[i + 1].before != "/":
+        return False
+    first, second = s.words[i], s.words[i + 1]
+    told = first.tokens is not None or (s.number_at(i) or 0) >= _LEAST_PROMPT
+    return told and (second.tokens is not None or s.number_at(i + 1) is not None)
 
 
 def _end(s: Sentence, i: int) -> int:

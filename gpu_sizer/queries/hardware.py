@@ -25,7 +25,8 @@ CHIPS = (
     ("Apple's", "m1|m2|m3|m4|m5 pro|max|ultra, m1|m2|m3|m4|m5 chip|mac|macbook|studio, macbook pro|air m1|m2|m3|m4|m5"),
     (
         "Apple's",
-        "macbook|macbooks, mac|macs studio|studios|mini|minis|pro, macbook pro|air, imac, m1|m2|m3|m4|m5",
+        "macbook|macbooks, mac|macs studio|studios|mini|minis|pro, macbook pro|air, imac, m1|m2|m3|m4|m5,"
+        " mac|macs|macbook|macbooks",
     ),
     ("Huawei's", "ascend 910|910a|910b|910c|910b2|910b3|950|310p, ascend, 910b|910c"),
     ("Google's", "tpu|tpus v2|v3|v4|v5|v5e|v5p|v6|v6e|v7, tpu|tpus"),
@@ -105,7 +106,9 @@ def unknown_chip(s: Sentence, vendors: Collection[str] = ()) -> str | None:
 
 
 def _title(name: str) -> str:
-    return " ".join(w.upper() if any(map(str.isdigit, w)) or len(w) < 4 else w.capitalize() for w in name.split())
+    return " ".join(
+        w.upper() if any(map(str.isdigit, w)) or w in ("npu", "tpu", "tpus") else w.capitalize() for w in name.split()
+    )
 
 
 def _take_own_memory(s: Sentence, place: range) -> None:

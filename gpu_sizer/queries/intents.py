@@ -65,6 +65,7 @@ CUES = {
         " max|maximum|largest|biggest batch, users for|on|with|can|could, capacity"
         " for, user capacity, user|users|request limit, requests|people can, how big|large a batch, MANY ~ PEOPLE"
     ),
+    "names_users": "users at, users $, ^ users, concurrency for|on|of|with|at, ^ concurrency",
     "asks_number": "NUMBER ~ HARDWARE, FEWEST ~ GPUS",
     "asks_count": ("gpus needed|required|for|do|does|to|would, gpu count, cards needed, gpus i need, COUNT ~ HARDWARE"),
     "asks_enough": "enough, sufficient, suffice|suffices",
@@ -100,6 +101,7 @@ ROWS: tuple[tuple[Intent, str, str], ...] = (
     ("gpus", "model, not gpu, not asks_number, asks_hardware", "what hardware for Mixtral"),
     ("fit", "gpu, model, asks_enough, not count_asked", "16gb of vram enough for Gemma 3 12B"),
     ("fit", "gpu, model, yes_or_no, says_fits, not asks_much, not count_asked", "will Mixtral fit in 48gb vram"),
+    ("fit", "gpu, model, held, not asks_much, not asks_count", "Gemma 3 27B, 24gb"),
     ("count", "gpu, model, not counted, asks_gpus", "how much memory does Mixtral take, and how many A6000s"),
     ("memory", "asks_memory, not gpu", "how much VRAM does Llama 3 8B need"),
     ("memory", "asks_memory, not counted", "how much memory does Mixtral take on A6000s"),
@@ -125,6 +127,8 @@ class Told:
     """``how many`` or the like stands before a GPU's name."""
     users: bool = False
     context: bool = False
+    held: bool = False
+    """Whether an amount of memory was told in the place of a GPU."""
     host: bool = False
     """How much of the machine's own memory is asked."""
 
@@ -135,7 +139,7 @@ class _Facts:
     def __init__(self, s: Sentence, told: Told) -> None:
         self.s, self.told = s, told
         self.known: dict[str, bool] = {
-            "users_asked": not told.users and self.says("asks_users"),
+            "users_asked": not told.users and (self.says("asks_users") or self.says("names_users")),
             "context_asked": not told.context and self._context(),
         }
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from gpu_sizer.cards.catalogue import Shelf
+    from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
     from gpu_sizer.errors import UnknownNameError
     from gpu_sizer.queries.entities import Mender
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 MOST_WORDS = 6
 #: Sizes that differ by this share may have been meant.
 LIKE_SIZE = 0.15
+#: Lines of GPUs of which laptops have parts of the same names, and what those are called.
+_LINES, _LAPTOP = ("geforce", "rtx", "quadro"), "laptop"
 
 
 def unknown(kind: type[UnknownNameError], spelling: str, names: NearNames) -> UnknownNameError:
@@ -38,6 +41,25 @@ def unknown(kind: type[UnknownNameError], spelling: str, names: NearNames) -> Un
     hints = names.suggestions(spelling)
     tail = f"; did you mean {join_names(hints)}?" if hints else f"; `gpu-sizer {what.lower()}s` lists what is known"
     return kind(f"unknown {what} {spelling[:60]!r}{tail}", suggestions=hints)
+
+
+def is_desktops(name: str) -> bool:
+    """Whether a GPU's name is one that the parts of laptops bear, too, with another memory."""
+    told = name.casefold()
+    return any(line in told for line in _LINES) and _LAPTOP not in told
+
+
+def unknown_in_laptops(name: str, shelf: Shelf[GpuSpec]) -> UnknownGpuError:
+    """The error for a GPU whose part for laptops is not known."""
+    known = [i for i in shelf.ids() if _LAPTOP in i]
+    told = name if is_portable(name) else f"{name} laptop"
+    text = f"unknown GPU {told[:40]!r}: a laptop's has another memory than the desktop's of that name"
+    return UnknownGpuError(f"{text}; of laptops' there are {join_names(known)}", suggestions=known)
+
+
+def is_portable(name: str) -> bool:
+    """Whether a name ends in what says that it is a laptop's."""
+    return name.split()[-1] in _PORTABLE
 
 
 def widened(s: Sentence, name: Name, mender: Mender, billions: Callable[[str], Sequence[float]]) -> Name:
@@ -292,7 +314,7 @@ def unknown_model(s: Sentence, families: frozenset[str]) -> str:
             continue
         if any(parts(w)[0] in families for w in said):
             return " ".join(said)
-        sized = any(is_size(w) for w in said[1:]) and said[0].isalpha()
+        sized = any(is_size(w) for w in said[1:]) and said[0][0].isalpha()
         if sized or (len(run) <= _NAME and _behind(s, run[0], _BEFORE_MODELS)):
             return " ".join(said)
     return ""
@@ -316,7 +338,8 @@ def unknown_gpus(s: Sentence) -> Iterator[str]:
         on = s.said(run[0] - 1) in _ON or s.said(run[0] - 2) in _ON
         made = s.said(run[0] - 1) in _MAKERS and any(map(str.isdigit, "".join(said[:2])))
         made = made or (said[0] in _MAKERS and figures) or any(map(_is_gpu_code, said))
-        noun = said[-1].isdigit() and s.counted(run[-1] + 1) in ("gpu", "gpus", "card", "cards")
+        behind = s.counted(run[-1] + 1)
+        noun = said[-1].isdigit() and (behind in ("gpu", "gpus", "card", "cards") or behind in _PORTABLE)
         ending = len(said) > 1 and said[0].isdigit() and len(said[0]) > _FIGURES and said[1] in _ENDINGS
         if made or noun or ending or (_behind(s, run[0], _BEFORE_GPUS) and (figures or on)):
             more = s.said(run[-1] + 1)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 #: Words that stand between a keyword and its number.
 LINKS = word_set("of is = size at up to length len window a an the about around roughly with value set be per")
 USERS = word_set(
-    "user users ppl folks request requests people persons clients client sessions session customers chats streams"
-    " developers devs employees colleagues students readers callers agents queries streams conversations"
+    "user users ppl folks request requests people person persons clients client sessions session customers chats"
+    " streams developers devs employees colleagues students readers callers agents queries streams conversations"
 )
 #: Words beside a model's name that make it a draft of another.
 DRAFTING = word_set("draft drafter speculative")

@@ -9,7 +9,7 @@ from gpu_sizer.planning.how_fast import HowFast, how_fast, how_fast_on, most_on
 from gpu_sizer.planning.search import plan
 from gpu_sizer.queries.requests import lengths
 from gpu_sizer.records import replace
-from gpu_sizer.words.how_fast import cost_lines, headline
+from gpu_sizer.words.how_fast import cost_lines, first_token, headline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ def aside(a: Asked, layout: Layout) -> str:
     except GpuSizerError as error:
         return f"its speed is not known here: {error}"
     lengths = f"prompts of {pace.prompt:,} and answers of {pace.answer:,} tokens"
-    return f"about its speed, not its memory, with {lengths}: {headline(pace).removesuffix('.')}"
+    text = f"about its speed, not its memory, with {lengths}: {headline(pace).removesuffix('.')}"
+    return "; ".join((text, *first_token(pace))) if a.understood.options.waits else text
 
 
 def token_price(a: Asked, result: Any) -> Iterator[str]:

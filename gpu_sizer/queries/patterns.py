@@ -64,6 +64,10 @@ _ENDS = word_set(
     "do does did can could will would should is are was i we you it for to on with in at and or that which who need"
     " needs needed fits fit"
 )
+#: Words before which no question begins.
+_LEAD_INS = word_set(
+    "hi hello hey yo so ok okay well but and also guys folks all everyone please quick question btw hmm"
+)
 #: Words of a noun, its adjectives included.
 _NOUN = 5
 _BREAKS = frozenset(",;.?!:")
@@ -118,8 +122,9 @@ def found(s: Sentence, text: str) -> Iterator[range]:
     """The stretches of a question that a pattern matches, understood already or not."""
     for wanted, near in alternatives(text):
         if wanted[0] == BEGIN:
-            if s.words and all(_is(s, k, w) for k, w in enumerate(wanted[1:])):
-                yield range(len(wanted) - 1)
+            first = next((i for i, word in enumerate(s.words) if word.text not in _LEAD_INS), 0)
+            if s.words and all(_is(s, first + k, w) for k, w in enumerate(wanted[1:])):
+                yield range(first, first + len(wanted) - 1)
             continue
         for i in _places(s, wanted[0]):
             if near:

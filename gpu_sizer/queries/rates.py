@@ -142,24 +142,28 @@ def read_speed(s: Sentence, *, has_model: bool) -> Paced:
     faster = [p for p in found(s, _FASTER) if s.taken.isdisjoint(p)]
     for place in faster:
         s.take(place.start, place.stop)
+    limited = False
     for pattern, remark in ((SPEEDS, SPEED), (LATENCIES, LATENCY)):
         places = [p for p in found(s, pattern) if not s.taken.issuperset(p)]
         for place in places:
             s.take(place.start, place.stop)
-            _take_amount(s, place)
+            limited |= _take_amount(s, place) and remark is LATENCY
         if places:
             told.append(remark)
-    if alone:
-        return Paced(rates, True, most, matches(s, _FIRST), asked=True)
-    if rates:
+    if rates and not alone:
         return Paced(rates, remarks=tuple(r for r in told if r is not SPEED))
+    remarks = (LATENCY,) if limited else ()
+    if alone:
+        return Paced(rates, True, most, matches(s, _FIRST), asked=True, remarks=remarks)
     asked = bool(told or faster)
-    return Paced(remarks=(SPEED,) if asked else (), waits=matches(s, _FIRST), asked=asked, named=named)
+    most = named and matches(s, REQUEST_RATES)
+    remarks = (*((SPEED,) if asked else ()), *remarks)
+    return Paced(remarks=remarks, most=most, waits=matches(s, _FIRST), asked=asked, named=named)
 
 
 #: What answers say of speed that is only named, and of limits on times beside a rate.
 SPEED = Remark("speed and latency are not part of this, only what fits in memory", True, "speed")
-LATENCY = Remark("a limit on latency is not judged, only the rate", True, "latency")
+LATENCY = Remark("whether a limit on latency is kept is not judged", True, "latency")
 
 
 def _rates(s: Sentence) -> Iterator[Rate]:
@@ -257,7 +261,7 @@ def _scope(s: Sentence, near: range, stop: int) -> tuple[str, int]:
     return ("each", stop) if not {"each", "every"}.isdisjoint(before) else ("", stop)
 
 
-def _take_amount(s: Sentence, place: range) -> None:
+def _take_amount(s: Sentence, place: range) -> bool:
     """Takes the limit beside a word of speed: ``under 500 ms``, ``< 800ms``; not a GPU's figure: ``4090 speed``."""
     if s.number_at(place.start - 1) is not None and len(s.at(place.start - 1)) < _FIGURES:
         s.take(place.start - 1)
@@ -267,6 +271,8 @@ def _take_amount(s: Sentence, place: range) -> None:
     unit = s.at(i).lstrip("0123456789.")
     if s.at(i)[:1].isdigit() and (unit in ("ms", "s", "sec") or s.at(i + 1) in ("ms", "s", "sec", "second", "seconds")):
         s.take(place.stop, i + 1 + (unit == ""))
+        return True
+    return False
 
 
 def settle(rates: tuple[Rate, ...], o: Options) -> tuple[Remark, ...]:

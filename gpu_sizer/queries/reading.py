@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from math import prod
 
 from gpu_sizer.cards.families import TAGS, Vocabulary, is_size, newest_first
@@ -11,20 +12,22 @@ from gpu_sizer.engines.registry import engine
 from gpu_sizer.errors import UnknownModelError
 from gpu_sizer.queries.entities import (
     ARTICLES,
-    PORTABLE,
     RELEASED,
     Mender,
     Name,
     counted,
+    counts_something,
     exact_names,
     goes_on,
+    in_laptop,
     singular,
 )
-from gpu_sizer.queries.gpu_memory import memory_place, with_memory
+from gpu_sizer.queries.gpu_memory import bounds, memory_place, with_memory
 from gpu_sizer.queries.grammar import NODE_NOUNS, read_options
 from gpu_sizer.queries.hardware import SYSTEM_MEMORY, take_computer, unknown_chip
 from gpu_sizer.queries.intents import Told, intent_of, says
 from gpu_sizer.queries.naming import (
+    is_desktops,
     narrowed,
     nearly,
     of_release,
@@ -32,6 +35,7 @@ from gpu_sizer.queries.naming import (
     told_by_size,
     told_in_part,
     unknown_gpus,
+    unknown_in_laptops,
     widened,
 )
 from gpu_sizer.queries.options import DRAFTING, Options
@@ -100,6 +104,7 @@ class Reader:
         self.chip: str | None = None
         self.memory: int | None = None
         self._memory_at = 0
+        self.held = False
         self.read_all = False
         self.pace = Paced()
 
@@ -158,7 +163,7 @@ class Reader:
     def _of_memory(self, place: int, gigabytes: int) -> None:
         """Keeps an amount of memory that was told; where its GPU is asked about, one that has as much stands for it."""
         self.memory, self._memory_at = gigabytes, place
-        if self.intent() in ("gpus", "memory") and not self.says("asks_models") and not self.says("asks_fit"):
+        if self.intent() == "gpus" and not self.says("asks_models") and not self.says("asks_fit"):
             return
         if next(unknown_gpus(self.s), None) is None:
             self.take_holder()
@@ -179,15 +184,19 @@ class Reader:
         self.taken_as.append(f"{gigabytes} GB taken as {chosen.id}, of which a program sees least{like}")
         name = Name(place, place + 1, (chosen.id,), f"{gigabytes} GB")
         self.gpus.append(counted(self.s, name, self.mender))
+        self.held = True
 
     def _of_laptops(self) -> None:
-        """Says of a laptop's GPU whose part is not known that the desktop's is answered for."""
-        if PORTABLE.isdisjoint(self.s.asked):
+        """Refuses a laptop's GPU that is not known: the desktop's of that name has another memory.
+
+        Raises:
+            UnknownGpuError: there is one.
+        """
+        if not in_laptop(self.s):
             return
-        for gpu in (self.cards.gpus.get(g.ids[0]) for g in self.gpus if len(g.ids) == 1):
-            if "geforce" in gpu.name.casefold() and "laptop" not in gpu.name.casefold():
-                text = f"this is the desktop's {gpu.short_name}: a laptop's own part of that name has another memory"
-                self.remarks.append(Remark(f"{text}, and is not known here", first=True, topic="laptop"))
+        for gpu in self.gpus:
+            if (gpu.count or 1) == 1 and any(is_desktops(self.cards.gpus.get(i).name) for i in gpu.ids):
+                raise unknown_in_laptops(gpu.spelling, self.cards.gpus)
 
     def _copies_told(self) -> None:
         """Copies that are told by a number before a model's name: ``3 x Llama 3 8B``."""
@@ -367,9 +376,11 @@ class Reader:
         s = self.s
         for i in s.free():
             key = s.at(i) + s.at(i + 1)  # a letter and a number: nothing stands between
-            if s.at(i) in ARTICLES and s.at(i + 1).isdigit() and (identity := self.cards.gpus.index.get(key)):
+            told = s.at(i) in ARTICLES and s.at(i + 1).isdigit() and not counts_something(s, i + 1)
+            if told and (identity := self.cards.gpus.index.get(key)):
                 s.take(i, i + 2)
-                self.gpus.append(counted(s, Name(i, i + 2, (identity,), key), self.mender))
+                gpu = counted(s, Name(i, i + 2, (identity,), key), self.mender)
+                self.gpus.append(with_memory(s, gpu, self.cards.gpus))
                 return
         near = nearly(s, self.gpu_names)
         if near is None or not any(c.isdigit() for c in near[1]):
@@ -385,14 +396,20 @@ class Reader:
         told = Told(
             model=bool(self.models),
             gpu=bool(self.gpus),
-            several_gpus=len({g.ids for g in self.gpus}) > 1,
+            several_gpus=self.several_gpus,
             counted=self.gpu_count is not None,
             count_asked=any(self._asked(g) for g in self.gpus),
             users=self.options.users is not None,
             context=bool(self.options.context),
             host=any(r.topic == HOST for r in self.remarks),
+            held=self.held,
         )
         return intent_of(self.s, told)
+
+    @property
+    def several_gpus(self) -> bool:
+        """Whether several GPUs are asked about, or several numbers of one: ``2x 3090 or 4x 3090``."""
+        return len({g.ids for g in self.gpus}) > 1 or len({g.count for g in self.gpus} - {None}) > 1
 
     def _asked(self, gpu: Name) -> bool:
         """Whether ``how many`` or ``number of`` stands before a GPU."""
@@ -433,6 +450,11 @@ class Reader:
         return tuple(words)
 
     @property
+    def memory_bounds(self) -> tuple[int, int] | None:
+        """The least and the most gigabytes that a GPU may have, where an amount was told in its place."""
+        return None if self.memory is None else bounds(self.s, self._memory_at, self.memory)
+
+    @property
     def chooses(self) -> bool:
         """Whether one of several GPUs is to be chosen."""
         return matches(self.s, _CHOICE)
@@ -442,11 +464,21 @@ class Reader:
         """Whether GPUs of several kinds are meant all together: ``2x 4090 and 1x 4070``."""
         if len({g.ids for g in self.gpus}) < 2 or not self.models:
             return False
-        if self.chooses:
+        if self.chooses or self._apart:
             return False
         joined = any("+" in self.s.words[i].before for g in self.gpus for i in (g.start, g.start - 1) if i >= 0)
         counted = any(g.count is not None for g in self.gpus)
         return joined or matches(self.s, _TOGETHER) or (counted and all(g.count or g.article for g in self.gpus))
+
+    @property
+    def _apart(self) -> bool:
+        """Whether GPUs are asked about one after the other: ``on 8 MI300X? And on 8 MI325X?``."""
+        places = sorted((g.start, g.stop) for g in self.gpus)
+        for (_, stop), (start, _) in pairwise(places):
+            again = (self.s.said(start - 2), self.s.said(start - 1)) in (("and", "on"), ("or", "on"))
+            if again or any("?" in word.before for word in self.s.words[stop : start + 1]):
+                return True
+        return False
 
     @property
     def sure(self) -> bool:

@@ -173,10 +173,20 @@ def say(a: Asked) -> str:
         called = f" called {u.spelling!r}" if u.among else ""
         text = f"models{called} that run on {on}" + (", the best rated first," if u.options.best else "")
     elif u.intent == "gpus":
-        text = f"GPUs for {model}, cheapest first"
+        text = f"GPUs{_of_memory(u.memory)} for {model}, cheapest first"
     else:
         text = f"{' or '.join(gpus)} for {model}"
     return "; ".join([text + _load(a), *_details(a, o), *_aside(u)])
+
+
+def _of_memory(told: tuple[int, int] | None) -> str:
+    """The memory of the GPUs that are sought, where one was told."""
+    if told is None:
+        return ""
+    least, most = told
+    if least == most:
+        return f" of {least} GB"
+    return f" of at most {most} GB" if least == 0 else f" of at least {least} GB"
 
 
 def _load(a: Asked) -> str:

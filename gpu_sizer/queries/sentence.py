@@ -87,12 +87,21 @@ class Sentence:
         """Marks words as understood."""
         self.taken.update(range(start, start + 1 if stop is None else stop))
 
+    def name(self, start: int, stop: int) -> None:
+        """Marks words as a name, whose words ask for nothing: the max of ``M4 Max`` is no longest context."""
+        self.take(start, stop)
+        for i in range(start, stop):
+            self._forget(i)
+
+    def _forget(self, i: int) -> None:
+        if i in (at := self.places.get(self.words[i].text, [])):
+            at.remove(i)
+
     def erase(self, start: int, stop: int) -> None:
         """Marks words as understood and as meaning nothing more: no rule finds them again."""
         for i in range(start, stop):
             self.take(i)
-            if i in (at := self.places.get(self.words[i].text, [])):
-                at.remove(i)
+            self._forget(i)
             self.words[i] = replace(self.words[i], text=ERASED)
 
     def free(self) -> Iterator[int]:

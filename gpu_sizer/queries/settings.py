@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from gpu_sizer.cards.families import is_size
+from gpu_sizer.cards.names import normal
 from gpu_sizer.engines.registry import engine, engine_words
 from gpu_sizer.errors import RequestError
-from gpu_sizer.load import ENGINE, OPTIONS, WEIGHTS
+from gpu_sizer.load import OPTIONS, WEIGHTS
 from gpu_sizer.queries.options import GPU_NOUNS, LINKS, USERS, Options
 from gpu_sizer.queries.words import is_decimal, word_set
 
@@ -72,6 +74,7 @@ _Q_TYPES = word_set("q1 q2 q3 q4 q5 q6 q8")
 _Q_PARTS = word_set("k 0 1 s m l xs xxs nl")
 _VAGUE = word_set("quantized quantised quantize quantise quant quants quantization quantisation gguf ggml")
 _SOUGHT = word_set("which what whats best largest biggest highest")
+_HOW_FAR = word_set("low far small heavily hard aggressively")
 _KINDS = word_set("gguf ggml llama cpp level type size is the kind of")
 #: Types of llama.cpp's files that are usual, the largest first.
 USUAL_FILES = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "q3_k_m", "q2_k")
@@ -110,7 +113,8 @@ def read_engine(s: Sentence, o: Options) -> None:
             j = s.skip(after, ("version", "v"))
             word = s.at(j).removeprefix("v")
             marked = j > after or "@" in s.words[j].before or word != s.at(j) if word else False
-            if _is_version(word) and (marked or name == ENGINE.default) and not s.at(j + 1).startswith("util"):
+            named = normal(" ".join(phrase)) == normal(name) and not is_size(s.at(j + 1))
+            if _is_version(word) and (marked or named) and not s.at(j + 1).startswith("util"):
                 s.take(after, j + 1)
                 o.engine = f"{name}@{word}"
             o.engines_more = _another_engine(s, name)
@@ -313,7 +317,8 @@ def refuse_vague_formats(s: Sentence, o: Options) -> None:
         if s.at(i) not in _VAGUE:
             continue
         before = s.skip(i - 1, _KINDS, -1)
-        if dtype is None and s.said(before) in _SOUGHT and (o.engine or _OF_GGUF).startswith(_OF_GGUF):
+        sought = s.said(before) in _SOUGHT or (s.said(0) == "how" and s.said(1) in _HOW_FAR)
+        if dtype is None and sought and (o.engine or _OF_GGUF).startswith(_OF_GGUF):
             o.weights, o.engine = USUAL_FILES, o.engine or _OF_GGUF
             s.take(i)
             return

@@ -25,7 +25,8 @@ STOP_WORDS = word_set(
     unquantized unquantised native original released precision dtype type format kv cache
     compare comparing comparison versus vs v against between difference cheapest cheap cheaper price prices cost costs
     expensive money budget hour hourly rent way option options choose pick buy recommend recommended suggest
-    hi hello hey thanks thank there here now today out up down off new let lets id ill im whats local locally home
+    hi hello hey yo guys folks btw hmm
+    question thanks thank there here now today out up down off new let lets id ill im whats local locally home
     production prod nvidia amd intel geforce tesla quadro instinct radeon rtx gtx dgx hgx engine
     estimate calculate compute figure find see asked asking question answer lot lots kind kinds anything something
     everything list footprint usage consumption chats conversations streams employees colleagues developers

@@ -63,6 +63,8 @@ TOPICS: tuple[Topic, ...] = (
         " hunyuan3d, hunyuanvideo, hunyuan3d 2|2.0|2.1, wan2.1|wan2.2, wan 2.1|2.2|2.5, whisper, tts, text to"
         " speech|image|video, speech to text, image|video|music|audio generation, lora training, controlnet,"
         " animatediff, ltx, trellis, sora, dall e, bark tts, xtts, kokoro, embedding|embeddings model|models,"
+        " embedding|embeddings 0.6b|4b|7b|8b|v2|v3|v4, bge|jina|nomic|gte|e5|mxbai|arctic|cohere|voyage"
+        " embed|embedding|embeddings|m3|small|base|large|en,"
         " reranker|rerankers|reranking, yolo, sam2, qwen image, z image, hidream, cogvideox, mochi 1, parler,"
         " musicgen, rvc",
         "refused",

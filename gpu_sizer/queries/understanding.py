@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from gpu_sizer.cards.families import ambiguous, are_sizes, as_released, best_known_first, newest_of_size
+from gpu_sizer.cards.families import (
+    ambiguous,
+    are_sizes,
+    as_released,
+    best_known_first,
+    digits,
+    newest_of_size,
+)
 from gpu_sizer.cards.names import join_names
 from gpu_sizer.engines.registry import INSTEAD, engine
 from gpu_sizer.errors import GpuSizerError, RequestError, UnknownGpuError, UnknownModelError
 from gpu_sizer.load import WEIGHTS
 from gpu_sizer.queries.languages import in_english
-from gpu_sizer.queries.naming import LIKE_SIZE, told_by_size, unknown, unknown_gpus, unknown_model, wants_one
+from gpu_sizer.queries.naming import (
+    LIKE_SIZE,
+    is_portable,
+    told_by_size,
+    unknown,
+    unknown_gpus,
+    unknown_in_laptops,
+    unknown_model,
+    wants_one,
+)
 from gpu_sizer.queries.patterns import matches
 from gpu_sizer.queries.reading import Reader
+from gpu_sizer.queries.stopwords import STOP_WORDS
 from gpu_sizer.queries.topics import Remark
 from gpu_sizer.records import dataclass, replace
 
@@ -65,6 +82,8 @@ class Understanding:
     """Whether it is one of several types of weights, the largest first, of which one that fits is sought."""
     instead: Intent | None = None
     """What else is answered where the speed that was named is not known."""
+    memory: tuple[int, int] | None = None
+    """The least and the most gigabytes of the GPUs that are sought, where an amount was told."""
     among: tuple[str, ...] = ()
     """The models of which those that run are asked for, as ``spelling`` calls them; empty for the whole catalogue."""
 
@@ -111,11 +130,14 @@ class _Decision:
         if len(models) > 1 and gpus and matches(self.r.s, _SHARED):
             text = "each model is sized as if it had the GPUs to itself: models that share them are not planned"
             self.r.remarks.append(Remark(text, first=True))
+        if intent == "compare" and self.r.options.prices and any((g.count or 1) > 1 for g in self.r.gpus):
+            self.r.remarks.append(Remark("the fewest of each are priced, not the numbers that are told", first=True))
         if intent == "models" and self.r.says("asks_best"):
             self.r.options.best = True
             for word in _OF_RATINGS:
                 for i in self.r.s.places.get(word, ()):
                     self.r.s.take(i)
+        memory = self._memory_sought() if intent == "gpus" else None
         self.r.options.notes = tuple(r.text for r in self.r.remarks)
         one = Understanding(
             " ".join(self.text.split())[:500],
@@ -128,6 +150,7 @@ class _Decision:
             (*self.r.taken_as, *self.notes),
             self.r.ignored(),
             tuple(self.r.remarks),
+            memory=memory,
             among=sought.ids if sought is not None else (),
             other_memory=self.r.other_memory() if intent == "fit" else (),
             instead=self.r.intent() if intent == "speed" and not self.r.pace.alone else None,
@@ -243,7 +266,18 @@ class _Decision:
             return ids[0]
         if are_sizes(name.spelling):
             ids = best_known_first(ids, self.cards.models.index.values())
+        if more := self._said_behind(name):
+            # Another member of the family than those that are known: "qwen3 omni 30b".
+            raise unknown(UnknownModelError, f"{name.spelling} {more}", self.r.model_names)
         raise ambiguous(UnknownModelError, name.spelling, ids)
+
+    def _said_behind(self, name: Name) -> str:
+        """The words behind a name that are nothing else and so belong to it."""
+        s, i = self.r.s, name.stop
+        while s.at(i) and s.at(i) not in STOP_WORDS and not set(",;.?!").intersection(s.words[i].before):
+            i += 1
+        said = [s.at(k) for k in range(name.stop, i)]
+        return " ".join(said) if any(map(str.isalpha, said)) else ""
 
     def _sought(self) -> Name | None:
         """The name of several models of which those that run are asked for: ``which qwen3 for 8 GB``."""
@@ -309,11 +343,14 @@ class _Decision:
             if not self.r.gpus:
                 raise self._no_holder()
             return "models"
+        elsewhere = " ".join(unknown_gpus(self.r.s))
+        left = next((told for told in self.r.ignored() if told not in elsewhere and digits(told)), "")
+        which = f"for which model? {left[:40]!r} is none that is known;" if left else "for which model?"
         if self.r.gpus:
             many = f"{count} x " if (count := self.r.gpu_count) else ""
-            runs = f'or "what can I run on {many}{self.r.gpus[0].ids[0]}"'
-            raise _incomplete(f"for which model? {EXAMPLE}, {runs}", "model")
-        raise _incomplete(f"for which model? {EXAMPLE}", "model")
+            runs = f', or "what can I run on {many}{self.r.gpus[0].ids[0]}"'
+            raise _incomplete(f"{which} {EXAMPLE}{runs}", "model")
+        raise _incomplete(f"{which} {EXAMPLE}", "model")
 
     def _gpus(self, intent: Intent) -> tuple[str, ...]:
         """The GPUs that are asked about.
@@ -325,6 +362,8 @@ class _Decision:
             if len(name.ids) > 1:
                 raise ambiguous(UnknownGpuError, name.spelling, name.ids)
         for told in unknown_gpus(self.r.s):
+            if is_portable(told):
+                raise unknown_in_laptops(told, self.cards.gpus)
             raise unknown(UnknownGpuError, told, self.r.gpu_names)
         if self.r.gpus and self.r.chip is not None:
             self.r.remarks.append(Remark(f"{self.r.chip} is not in the catalogue and is not answered for", first=True))
@@ -349,6 +388,16 @@ class _Decision:
         if self.r.options.gpu_count is not None and self.r.options.max_gpus is None:
             self.r.options.max_gpus = self.r.options.gpu_count
         return "gpus", ()
+
+    def _memory_sought(self) -> tuple[int, int] | None:
+        """The gigabytes that GPUs are to have which are sought, of which the catalogue has some."""
+        if (sought := self.r.memory_bounds) is None:
+            return None
+        if any(sought[0] <= g.memory.marketed_gb <= sought[1] for g in self.cards.gpus.all()):
+            return sought
+        said = f"no GPU of the catalogue has {self.r.memory} GB: those of any memory are listed"
+        self.r.remarks.append(Remark(said, first=True))
+        return None
 
     def _no_holder(self) -> RequestError:
         return _incomplete(f"on which GPU? none of the catalogue has {self.r.memory} GB", "gpu")

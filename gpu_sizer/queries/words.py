@@ -240,11 +240,11 @@ def _meant(words: list[Word]) -> Iterator[Word]:
 
 
 def _written(words: list[Word]) -> list[Word]:
-    """``twenty four``, ``two hundred`` and ``16 k`` as one number each."""
+    """``twenty four``, ``two hundred``, ``16 k`` and ``70 b`` as one number each."""
     done: list[Word] = []
     for word in words:
         value = done[-1].number if done else None
-        if word.text in ("k", "m") and word.before == " " and done and is_decimal(done[-1].text):
+        if word.text in ("k", "m", "b") and word.before == " " and done and is_decimal(done[-1].text):
             done[-1] = Word(done[-1].text + word.text, done[-1].before)
             continue
         if value is not None and word.text in _POWERS and value < 1000:

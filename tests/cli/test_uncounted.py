@@ -37,7 +37,7 @@ PAIRS = (
     Pair("glm-5.3-flash", "rtx-pro-6000"),
     Pair("deepseek-v4.1-flash", "h200", "sglang"),
     Pair("deepseek-v4-flash", "h200", "trtllm"),
-    Pair("deepseek-v4-flash", "a100-80gb", "llama.cpp"),
+    Pair("deepseek-v4-flash-nvfp4", "a100-80gb", "llama.cpp"),
     Pair("deepseek-v4-flash", "a100-80gb", "transformers"),
     Pair("inkling-small", "h100-80gb", "sglang"),
     Pair("qwen3.8-flash-next", "h100-80gb", "tgi"),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpu_sizer import RequestError, load_gpu, load_model
+from gpu_sizer import RequestError, estimate, load_gpu, load_model
 from gpu_sizer.engines.registry import engine_names
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.request import make_request
@@ -102,3 +102,23 @@ def test_block_tables_stand_beside_the_budget() -> None:
     assert few.verdict == "fits"
     # Earlier versions make them before the profile run, or have none of this width.
     assert "block tables" not in (search("llama-4-scout", "h200", 1.0, 1, "vllm@0.26").evaluate(layout).reason or "")
+
+
+@pytest.mark.parametrize(
+    ("version", "verdict"),
+    # FlashInfer samples wherever it is installed from 0.9 to 0.11.0: benchmarked so on one H100 under 0.10.2
+    # (deployments tc-0632, tc-0872), and out of memory without it (record vllm-405).
+    [("0.8.5", "does_not_fit"), ("0.9", "tight"), ("0.10.2", "tight"), ("0.11.0", "tight"), ("0.11.1", "does_not_fit")],
+)
+def test_what_starts_in_the_images_of_a_version_alone_is_tight_and_says_so(version: str, verdict: str) -> None:
+    fit = estimate("llama-3-8b", gpu="l4", engine=f"vllm@{version}", context=8192, max_num_seqs=1024)
+    assert fit.per_gpu is not None
+    assert (fit.verdict, fit.fits, fit.per_gpu.free_bytes < 0) == (verdict, False, True)
+    assert ("vLLM's images sample with FlashInfer" in (fit.reason or "")) == (verdict == "tight")
+
+
+def test_gpt_oss_120b_starts_on_one_h100_in_the_images_of_0_10() -> None:
+    for batch in (None, 16384):
+        fit = estimate("gpt-oss-120b", gpu="h100", engine="vllm@0.10.2", context=32768, max_num_batched_tokens=batch)
+        assert fit.verdict == "tight"
+    assert estimate("gpt-oss-120b", gpu="h100", engine="vllm@0.10.2", context=131072).verdict == "does_not_fit"

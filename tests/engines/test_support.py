@@ -193,12 +193,13 @@ def test_an_older_version_is_never_passed_for_the_one_whose_rules_are_known(name
 @pytest.mark.parametrize(
     ("engine", "model", "reason"),
     [
-        ("llama.cpp", "deepseek-v4-flash", r"llama\.cpp loads DeepseekV4ForCausalLM since b9840; .*not counted here"),
+        ("llama.cpp@b9840", "deepseek-v4-flash", r"b9840 takes .* is not counted here: b11549 is the first"),
+        ("llama.cpp", "deepseek-v4-flash-nvfp4", r"takes DeepSeek-V4's experts in MXFP4 alone"),
         ("llama.cpp", "deepseek-v4.1-flash", r"llama\.cpp does not load DeepseekV41ForCausalLM: no build up to"),
         (
             "transformers",
             "deepseek-v4-flash",
-            r"transformers loads DeepseekV4ForCausalLM since 5\.8\.0; .*not counted here",
+            r"transformers loads DeepseekV4ForCausalLM since 5\.8\.0, with eager attention alone .*not counted here",
         ),
         ("transformers@5.7.0", "deepseek-v4-flash", r"5\.8\.0 is the first version that does"),
         (

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from gpu_sizer import estimate, load_gpu, load_model, size
+from gpu_sizer.engines.registry import engine
 from gpu_sizer.engines.vllm import sparse
 from gpu_sizer.engines.vllm.activations import (
     activation_bytes,
     buffer_bytes,
     captured_graphs,
     communication_bytes,
+    flashinfer_attends,
     graph_bytes,
 )
 from gpu_sizer.engines.vllm.encoders import encoder_peak
@@ -196,13 +198,13 @@ def test_more_towers_are_profiled(model: str, tp: int, context: int, patches: in
 
 
 def test_a_video_that_grows_with_the_context_is_told_with_what_saves_it() -> None:
-    for model, engine, told in (
+    for model, name, told in (
         ("qwen2.5-vl-72b", "vllm", True),
         ("qwen2.5-vl-72b", "vllm@0.10", False),
         ("qwen3-vl-8b", "vllm", False),
         ("llama-3-8b", "vllm", False),
     ):
-        made = estimate(model, gpu="h200", engine=engine, context=8192, tensor_parallel_size=2)
+        made = estimate(model, gpu="h200", engine=name, context=8192, tensor_parallel_size=2)
         assert any("a video as long as the context" in w for w in made.warnings) == told
 
 
@@ -439,3 +441,47 @@ def test_short_convolutions_keep_buffers_of_their_collectives(gpu: str, tp: int,
 def test_sglang_s_pools_of_short_convolutions_are_not_guessed() -> None:
     with pytest.raises(RequestError, match="short convolutions of Inkling-Small"):
         size("inkling-small", gpu="h200", engine="sglang")
+
+
+@pytest.mark.parametrize(
+    ("model", "gpu", "tp", "sequences", "version", "graph_gib", "rel"),
+    [
+        # Logged by "Graph capturing finished": vllm-453, -394, -419, -418; a pair with peer access (-417) has none.
+        ("qwen3.6-27b", "rtx-5090", 2, None, "0.26", 2.99, 0.2),
+        ("qwen3-vl-30b-a3b", "rtx-3090", 4, None, "0.26", 1.92, 0.2),
+        ("gpt-oss-120b", "rtx-6000-ada", 4, 16, "0.26", 1.78, 0.1),
+        ("gpt-oss-120b", "rtx-6000-ada", 4, 256, "0.26", 2.21, 0.1),
+        ("gpt-oss-120b", "rtx-6000-ada", 2, 8, "0.26", 0.92, 0.3),
+    ],
+)
+def test_graphs_hold_the_collectives_of_nccl_where_it_joins_the_ranks_alone(
+    model: str, gpu: str, tp: int, sequences: int | None, version: str, graph_gib: float, rel: float
+) -> None:
+    card, spec = load_model(model), load_gpu(gpu)
+    s = engine(f"vllm@{version}").settings(
+        engine("vllm").model(card), spec, Load(context=8192, max_num_seqs=sequences), Layout(tp)
+    )
+    found = graph_bytes(
+        card.architecture.num_hidden_layers,
+        False,
+        s,
+        spec,
+        version_profile(version),
+        card.engine_class,
+        tensor_parallel_size=tp,
+    )
+    assert found / GIB == pytest.approx(graph_gib, rel=rel)
+
+
+def test_with_drafts_flashinfer_captures_pieces_alone() -> None:
+    """A pair of RTX 3090 with a float8 cache and drafts captured PIECEWISE=5 (club-3090, issue 584: four GPUs)."""
+    card, spec = load_model("qwen3.6-27b"), load_gpu("rtx-3090")
+    assert flashinfer_attends(
+        card.architecture,
+        spec,
+        engine("vllm").settings(engine("vllm").model(card), spec, Load(context=8192, kv_cache_dtype="fp8"), Layout()),
+    )
+    sizes = Load(context=8192, max_num_seqs=2)
+    s = engine("vllm").settings(engine("vllm").model(card), spec, sizes, Layout())
+    assert captured_graphs(s, spec, version_profile("0.26"), None, 3, whole=False) == 5
+    assert captured_graphs(s, spec, version_profile("0.26"), None, 3) == 9

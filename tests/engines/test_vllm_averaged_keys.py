@@ -71,7 +71,7 @@ def test_what_is_left_for_the_cache_is_near_what_a_start_up_printed(model: VllmM
     a = model.card.architecture
     assert stream_bytes(a, 8192) == 8192 * (4 * 4 + 2) * 2560 * 2
     assert chosen_bytes(a) == 12 * 2052 * 4
-    held = reserve.overhead_bytes + 2 * stream_bytes(a, 8192) + model.graph_bytes(gpu, 1, settings, engine.version)
+    held = reserve.overhead_bytes + 2 * stream_bytes(a, 8192) + model.graph_bytes(gpu, 1, 1, settings, engine.version)
     assert held / GIB == pytest.approx(2.47, abs=reserve.band_bytes / GIB)
 
 

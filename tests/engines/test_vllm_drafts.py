@@ -255,7 +255,7 @@ def test_speculation_is_read() -> None:
 
 def test_a_pair_without_the_engines_own_all_reduce_has_no_buffers_of_it() -> None:
     plain, without = (
-        estimate("llama-3-8b", gpu="rtx-4090", tensor_parallel_size=2, context=8192, **more).per_gpu
+        estimate("llama-3-8b", gpu="l40s", tensor_parallel_size=2, context=8192, engine="vllm@0.16", **more).per_gpu
         for more in ({}, {"disable_custom_all_reduce": True})
     )
     assert plain is not None

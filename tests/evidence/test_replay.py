@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from statistics import median
 
+import numpy as np
 import pytest
 import yaml
 
@@ -58,6 +59,20 @@ def test_cache_memory_of_the_test_half() -> None:
               if (e := cache_error_gib(r)) is not None]  # fmt: skip
     assert len(errors) >= 20
     assert median(errors) <= 1
+
+
+@pytest.mark.parametrize(
+    ("values", "share", "value"),
+    [
+        ([5.0], 0.95, 5.0),
+        ([9.0, 1.0], 0.95, 9.0),
+        ([9.0, 1.0], 0.5, 1.0),
+        ([float(n) for n in range(1, 21)], 0.95, 19.0),
+        ([float(n) for n in range(1, 22)], 0.95, 20.0),
+    ],
+)
+def test_a_quantile_is_the_nearest_rank(values: list[float], share: float, value: float) -> None:
+    assert quantile(values, share) == value == np.quantile(values, share, method="inverted_cdf")
 
 
 def settings_are_known(r: Replayed) -> bool:

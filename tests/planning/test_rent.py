@@ -142,7 +142,7 @@ def test_what_does_not_suit_stands_behind_what_does_whatever_it_costs() -> None:
     assert found.cheapest.offer.machine.name == "four"
     rows = [" ".join(row) for row in rent_told(found).blocks[0].rows]  # type: ignore[union-attr]
     assert rows[1].startswith("1 × eight * ")
-    assert "tensor parallel 8 (more than 4 GPUs over PCIe)" in rows[1]
+    assert "tensor parallel 8 (tight, more than 4 GPUs over PCIe)" in rows[1]
     assert any(line.startswith("* Listed behind the others") for line in rent_remarks(found))
     # Better than nothing.
     alone = rent(api.load_model("mixtral-8x7b"), [eight], catalogue().gpus.get, Wanted(as_of=DAY))

@@ -171,3 +171,15 @@ def test_axes_as_people_write_them() -> None:
     for wrong in ("1:2", "9:1:log3", "1:9:log1", "1:9:cube3", "many"):
         with pytest.raises(RequestError):
             whole_numbers(wrong, "users")
+
+
+@pytest.mark.parametrize("engine", engine_names())
+@pytest.mark.parametrize(
+    ("model", "gpu"), [("x/Llama-3.1-70B-MXFP4", "rtx-5090"), ("x/gemma-4-12B-it-NVFP4", "rtx-5070-ti")]
+)
+def test_a_release_that_is_known_by_name_alone_has_the_same_room(model: str, gpu: str, engine: str) -> None:
+    """What it may keep beside what its name tells is part of an engine's verdict, and so of a sweep's."""
+    try:
+        compare(model, gpu, [4096, 65_536, 131_072], [1, 40], engine=engine, max_gpus=12)
+    except RequestError as refused:
+        assert "does not load" in str(refused)

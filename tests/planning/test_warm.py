@@ -118,8 +118,11 @@ def test_a_list_places_the_weights_of_what_fits_once(gpu: str, count: int, done:
     too_large = sum(counts(c).layer_bytes > count * load_gpu(gpu).visible_bytes for c in cards)
     assert fitting
     assert done["build_inventory"] <= len(cards) - too_large
+    placed = done["WeightPlacement"]
+    # Which layout it is in, where that is not tensor parallelism over all: those before it were looked at.
+    behind = sum(m.fits and m.layout is not None and m.layout.tensor_parallel_size < count for m in found.models)
     # Of what does not fit each size of tensor parallelism, and the whole; of what fits its own, rarely a second.
-    assert done["WeightPlacement"] <= 1.25 * fitting + 4 * (others - too_large)
+    assert placed <= 1.25 * fitting + behind + 4 * (others - too_large)
 
 
 def test_a_list_builds_no_layers_of_what_is_too_large() -> None:

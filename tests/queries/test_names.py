@@ -90,13 +90,6 @@ def test_another_model_is_not_believed(question: str, kind: str) -> None:
     assert caught.value.kind == kind
 
 
-def test_a_laptops_gpu_that_is_not_known_is_said_to_be_the_desktops() -> None:
-    said = ask("can my laptop with a 3060 run llama 3.1 8b")
-    assert "a laptop's own part of that name has another memory" in said.headline
-    assert "laptop's own part" not in ask("can my laptop with a 4070 run gemma 3 4b").headline
-    assert "laptop's own part" not in ask("llama 3.1 8b on a 3060").headline
-
-
 @pytest.mark.parametrize(
     ("told", "release"),
     [

@@ -62,7 +62,7 @@ def test_a_rate_in_words_is_the_flag(question: str, call: Any) -> None:
         ("does llama 3 8b on an l4 give 30 tokens per second", "No: Llama 3 8B fits on 1 × L4, but it is too slow"),
         ("llama 3 8b on h100 at 30 tokens/s", "'30 tokens/s' is taken as what one user gets: say 'in total'"),
         ("llama 3 8b on h100 at 3000 tokens/s", "'3000 tokens/s' is taken as what all users get together"),
-        ("llama 3 8b on l4, 2 rps with ttft below 300 ms", "A limit on latency is not judged, only the rate"),
+        ("llama 3 8b on l4, 2 rps with ttft below 300 ms", "Whether a limit on latency is kept is not judged"),
         ("how many requests per second can 4 h100 serve with llama 3.3 70b", "requests a second, with"),
         ("tok/s of llama 3.1 8b on A10G", "Llama 3.1 8B on 1 × A10G: about"),
         ("how fast is llama 3.3 70b on H100", "Llama 3.3 70B Instruct on 2 × H100 SXM5 80 GB"),

@@ -7,12 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpu_sizer.api import load_gpu, load_model
-from gpu_sizer.memory.layout import Layout
+from gpu_sizer.memory.layout import Layout, replica_of
 from gpu_sizer.planning.replica import BEYOND
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search, known
 from gpu_sizer.planning.speed_bound import MARGIN
 from gpu_sizer.timing.band import REGIMES
+from gpu_sizer.units import ceil_div
 
 PLACES = [
     ("llama-3-8b", "l4", "vllm"),
@@ -106,11 +107,13 @@ CARRIED = [
     *(("codellama-13b", "rtx-4090", "sglang"), ("gemma-3-12b", "a6000", "sglang"), ("gpt-oss-20b", "l4", "sglang")),
     *(("falcon3-mamba-7b", "l4", "sglang"), ("falcon-h1-3b", "rtx-4090", "sglang"), ("deepseek-v3", "h200", "sglang")),
     *(("qwen3-30b-a3b", "rtx-4090", "vllm"), ("mixtral-8x7b", "a100-80gb", "tensorrt-llm")),
+    ("deepseek-v4-flash", "h200", "sglang"),
 ]
+#: SGLang runs 256 requests of DeepSeek-V4 at once.
+CARRIED_FOR = [(*place, users) for place in CARRIED for users in (3, 90, 1000) if "v4" not in place[0] or users <= 256]
 
 
-@pytest.mark.parametrize(("model", "gpu", "engine"), CARRIED)
-@pytest.mark.parametrize("users", [3, 90, 1000])
+@pytest.mark.parametrize(("model", "gpu", "engine", "users"), CARRIED_FOR)
 def test_what_holds_the_requests_of_all_users_is_never_ruled_out_by_one_of_them(
     model: str, gpu: str, engine: str, users: int
 ) -> None:
@@ -124,4 +127,7 @@ def test_what_holds_the_requests_of_all_users_is_never_ruled_out_by_one_of_them(
                     held += 1
                     assert search._could_load(layout), layout.describe()
                     assert search._could_carry(layout), layout.describe()
+                each = ceil_div(users, layout.data_parallel_size)
+                bound = search._for_one.most_free(replica_of(layout), each)
+                assert search.fitting.free_bytes(layout) <= bound, layout.describe()
         assert held or users > 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gpu_sizer.engines.held import HeldModel
 from gpu_sizer.engines.layouts import whole_layer_layouts
+from gpu_sizer.engines.llama_cpp import compressed
 from gpu_sizer.engines.llama_cpp.compute import compute_bytes
 from gpu_sizer.engines.llama_cpp.file_types import FILE_TYPES, file_type
 from gpu_sizer.engines.llama_cpp.weights import as_gguf, gguf_dtype, mixture_of, tensors_bytes
@@ -11,12 +12,14 @@ from gpu_sizer.engines.one_version import OneVersion
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.versions import at_least
 from gpu_sizer.engines.whole_layers import answer, even_cut
-from gpu_sizer.errors import RequestError
+from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.load import Load, Settings
+from gpu_sizer.memory.activations import compressed_blocks, is_compressed
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import WeightRules
 from gpu_sizer.model.caches import CacheTypes
+from gpu_sizer.model.formats import ELEMENT_BYTES
 from gpu_sizer.model.inventory import build_inventory
 from gpu_sizer.records import dataclass, replace
 from gpu_sizer.units import GIB, ceil_div, round_up
@@ -28,7 +31,9 @@ if TYPE_CHECKING:
 
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
-    from gpu_sizer.model.architecture import Architecture
+    from gpu_sizer.model.architecture import Architecture, Block
+    from gpu_sizer.model.caches import LayerKeeps
+    from gpu_sizer.model.mixers.compressed_attention import CompressedAttention
     from gpu_sizer.model.tensor import Tensor
 
 #: States are float32, whatever the type of the cache (src/llama-model.cpp: create_memory).
@@ -40,12 +45,25 @@ QUANTIZED_CACHES = {"q8_0": 34 / 32}
 class LlamaCppModel(HeldModel):
     """A model as a GGUF file, layer by layer."""
 
+    counts_compressed = True
+
     def __init__(self, card: ModelCard, load: Load) -> None:
         weights_dtype = load.weights_dtype
         kind = file_type(weights_dtype) if weights_dtype is not None else None
         file = card.weights.file
-        plain = build_inventory(card, None if kind is not None and file is None else gguf_dtype(card, weights_dtype))
-        inventory = as_gguf(plain) if file is None else plain
+        if is_compressed(card.architecture):
+            if weights_dtype is not None or file is not None:
+                raise UncountableError(
+                    f"in which types a quantized file of {card.name} holds what is neither attention nor experts is "
+                    "not known here: its release is counted, as llama.cpp's converter writes it",
+                    about="model",
+                )
+            plain = build_inventory(card)
+            inventory = compressed.as_file(card, plain)
+        else:
+            asked = None if kind is not None and file is None else gguf_dtype(card, weights_dtype)
+            plain = build_inventory(card, asked)
+            inventory = as_gguf(plain) if file is None else plain
         super().__init__(card, inventory, WeightRules())
         # The embedding stays in the machine's own memory; a tied head is a copy (src/llama-model.cpp: dev_input).
         head = (*(inventory.embedding if inventory.tied and file is None else inventory.head), *inventory.final)
@@ -66,6 +84,10 @@ class LlamaCppModel(HeldModel):
                 for i, name in enumerate(plain.layer_names)
             )
             self.head_bytes = sum(map(mixture.bytes_of, head))
+
+    def may_keep(self, layout: Layout) -> int:
+        """Bytes more on a GPU if the release kept what its name does not tell: a file of a type has that type."""
+        return 0 if self.weights_format is not None else super().may_keep(layout)
 
     def placed(self, s: Settings, cache: Sequence[int]) -> Placed:
         """What of the model stands on GPUs.
@@ -98,6 +120,11 @@ class LlamaCppModel(HeldModel):
         """
         c, sizes = _constants(), {}
         shared = max(1, settings.max_num_seqs // settings.users)
+        if is_compressed(self.card.architecture):
+            # Slots that share the whole context have streams of that length each.
+            sequences, value = settings.users * shared, types.cache_bytes * scale
+            of = {id(b): compressed.cache_bytes(m, settings.context, batch, value) for b, m in self._compressed()}
+            return {name: sequences * of[id(b)] for name, b in self.card.architecture.blocks.items()}
         for name, caches in self.caches(1, types).items():
             size = 0
             for cache in caches:
@@ -110,8 +137,16 @@ class LlamaCppModel(HeldModel):
 
     def state_bytes(self, start: int, stop: int, settings: Settings) -> int:
         """Bytes of the states of these layers for all sequences."""
-        caches, slots = self.caches(1, STATE_TYPES), max(settings.users, settings.max_num_seqs)
+        slots = max(settings.users, settings.max_num_seqs)
+        if is_compressed(self.card.architecture):
+            of = {id(b): compressed.state_bytes(m) for b, m in self._compressed()}
+            blocks = self.card.architecture.blocks
+            return slots * sum([of[id(blocks[n])] for n in self.inventory.layer_names[start:stop]])
+        caches = self.caches(1, STATE_TYPES)
         return slots * sum(c.state_bytes for n in self.inventory.layer_names[start:stop] for c in caches[n])
+
+    def _compressed(self) -> list[tuple[Block, CompressedAttention]]:
+        return compressed_blocks(self.card.architecture)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +238,13 @@ class LlamaCppEngine(OneVersion):
         flash = ", --flash-attn off" if s.flash_attention is False else ""
         return f"{layers}text only; {size}, --ubatch-size {s.max_num_batched_tokens}{flash}"
 
+    def layers_keep(self, card: ModelCard) -> dict[str, LayerKeeps]:
+        """What a layer of each distinct kind keeps: every attention layer keeps every token, or compressed states."""
+        if not is_compressed(card.architecture):
+            return super().layers_keep(card)
+        keeps = {id(b): compressed.keeps(m, ELEMENT_BYTES["float16"]) for b, m in compressed_blocks(card.architecture)}
+        return {name: keeps[id(b)] for name, b in card.architecture.blocks.items()}
+
     def logged_load(self, length: int | None, native: int, sequences: int | None) -> tuple[int, int]:
         """The whole context is parted among the slots, unless their number was left to the server: then they share it.
 
@@ -261,6 +303,8 @@ class LlamaCppEngine(OneVersion):
     def _compute(self, a: Architecture, s: Settings, *, copies: int, output: bool) -> int:
         flash = s.flash_attention is not False
         batch = s.max_num_batched_tokens
+        if is_compressed(a):
+            return compressed.compute_bytes(a, s.context, batch, copies=copies, flash_attention=flash)
         return compute_bytes(a, s.context, batch, copies=copies, output=output, flash_attention=flash)
 
     def _by_layers(self, model: LlamaCppModel, gpus: Sequence[GpuSpec], layout: Layout, s: Settings) -> LayoutMemory:
@@ -287,7 +331,7 @@ class LlamaCppEngine(OneVersion):
             for i, (gpu, (start, stop)) in enumerate(zip(gpus, cut, strict=True))
         )
         states = tuple(model.state_bytes(placed.first + start, placed.first + stop, s) for start, stop in cut)
-        memory = answer(self, layout, stages, s, tuple(stop - start for start, stop in cut), states)
+        memory = answer(self, model, layout, stages, s, tuple(stop - start for start, stop in cut), states)
         return replace(memory, host_bytes=placed.host) if placed.host else memory
 
     def _by_rows(self, model: LlamaCppModel, gpu: GpuSpec, layout: Layout, s: Settings) -> LayoutMemory:
@@ -300,7 +344,7 @@ class LlamaCppEngine(OneVersion):
         main = RankMemory(
             gpu.visible_bytes, gpu.visible_bytes, share, sum(cache[n] for n in names), compute, context_bytes
         )
-        return answer(self, layout, (main,), s, ())
+        return answer(self, model, layout, (main,), s, ())
 
 
 ENGINE = LlamaCppEngine

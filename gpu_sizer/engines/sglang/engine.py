@@ -282,7 +282,8 @@ class SglangEngine(OneVersion):
         short = self._reason(fullest, s)
         if short is not None:
             short += self._larger_share(fullest, s, load, layout, before, peak)
-        verdict, reason = self.verdict(fullest, short)
+        roomy = self.roomy_bytes(model, layout)
+        verdict, reason = self.verdict(fullest, roomy, short)
         if not 0 < s.gpu_memory_utilization < 1:
             verdict, reason = "does_not_fit", self._no_share(s, gpu)
         elif (wide := self._short_while_loading(model, gpu, layout, stages, before)) is not None:
@@ -306,7 +307,7 @@ class SglangEngine(OneVersion):
             stages,
             tokens,
             requests * layout.data_parallel_size,
-            self.band_bytes,
+            roomy,
             blocks=tokens,
             printed_tokens=tokens,
             host_bytes=sum(model.offloaded(layout)) * tp * layout.data_parallel_size,

@@ -100,11 +100,11 @@ class SglangFitting(PlainFitting):
     def could_carry(self, replica: Layout, users: int) -> bool:
         """Whether an accepted replica could hold so many requests: its stages together hold what one rank would.
 
-        Where requests keep tokens alone, each more takes as much on every stage, but for rounding. Nothing is ruled out
-        of DeepSeek-V4, whose pools are of other kinds.
+        Where requests keep tokens alone, each more takes as much on every stage, but for rounding. DeepSeek-V4's pools
+        are of other kinds: of it is known what one request leaves.
         """
         if self._model.compressed:
-            return True
+            return self.most_free(replica, users) >= 0
         (weights, request, room, plain), stages = self._column(replica), replica.pipeline_parallel_size
         offloaded = (stages - 1) * int((self._load.cpu_offload_gib or 0) * GIB)
         if weights + users * request - offloaded > room * stages:
@@ -112,10 +112,7 @@ class SglangFitting(PlainFitting):
         return not plain or self.most_free(replica, users) >= 0
 
     def most_free(self, replica: Layout, users: int) -> float:
-        """No less than a load of so many requests leaves free on the fullest GPU; asked as :meth:`could_carry`.
-
-        Of DeepSeek-V4, what one leaves.
-        """
+        """No less than a load of so many requests leaves free on the fullest GPU; asked as :meth:`could_carry`."""
         plain = not self._model.compressed and self._column(replica)[-1]
         more = users - 1 if plain else 0
         return min([r.free_bytes - more * (r.kv_cache_bytes - 1) for r in self.evaluate(replica).stages])

@@ -160,7 +160,7 @@ class TensorrtLlmEngine(OneVersion):
             )
             pools.append(full_pool_tokens(cell, stages[-1].available_kv_bytes, page))
         fullest = min(stages, key=lambda r: r.free_bytes)
-        return self.pooled(layout, stages, s, min(pools), page, self._reason(fullest, s))
+        return self.pooled(model, layout, stages, s, min(pools), page, self._reason(fullest, s))
 
     @staticmethod
     def _reason(r: RankMemory, s: Settings) -> str | None:

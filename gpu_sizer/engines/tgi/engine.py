@@ -224,7 +224,7 @@ class TgiEngine(OneVersion):
             overhead_bytes=overhead,
         )
         tokens = full_pool_tokens(cell, r.available_kv_bytes, page)
-        return self.pooled(layout, (r,), s, tokens, page, self._reason(r, s, warm_up > cache))
+        return self.pooled(model, layout, (r,), s, tokens, page, self._reason(r, s, warm_up > cache))
 
     def _prefill_bytes(self, model: TgiModel, gpu: GpuSpec, layout: Layout, tokens: int) -> tuple[int, int]:
         """The most that a prefill of that many tokens holds at once, and what PyTorch keeps of it beside that."""

@@ -136,7 +136,7 @@ class TransformersEngine(OneVersion):
             )
             for i, (gpu, (start, stop)) in enumerate(zip(gpus, cut, strict=True))
         )
-        return answer(self, layout, stages, s, tuple(stop - start for start, stop in cut))
+        return answer(self, model, layout, stages, s, tuple(stop - start for start, stop in cut))
 
 
 ENGINE = TransformersEngine

@@ -21,7 +21,7 @@ from gpu_sizer.load import Settings
 from gpu_sizer.memory.activations import ACTIVATION_BYTES, forward_bytes, layer_bytes, workspace_bytes
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.model.architecture import Architecture
-from gpu_sizer.records import dataclass
+from gpu_sizer.records import dataclass, replace
 from gpu_sizer.units import GIB, MIB, ceil_div
 
 TYPE_CHECKING = False
@@ -40,6 +40,8 @@ CONVOLUTION_TOKENS = 16384
 CONVOLUTION_RANKS = (2, 4, 8)
 #: What a stage of a pipeline is handed by the one before it.
 STAGE_INPUTS = 2
+#: Collectives of a layer: behind attention and behind the feed-forward.
+COLLECTIVES = 2
 #: GPUs over PCIe that the engine's own all-reduce takes at most.
 PCIE_PAIR = 2
 #: Rows of logits a sequence that a profile with drafts has beside the sampler's, and a bit of a mask, in bytes.
@@ -115,9 +117,15 @@ def _sizes_up_to(most: int) -> int:
 
 
 def captured_graphs(
-    settings: Settings, gpu: GpuSpec, version: VersionProfile, engine_class: str | None = None, drafted: int = 0
+    settings: Settings,
+    gpu: GpuSpec,
+    version: VersionProfile,
+    engine_class: str | None = None,
+    drafted: int = 0,
+    *,
+    whole: bool = True,
 ) -> int:
-    """Graphs that the engine captures: pieces of the model for mixed batches, and whole ones for decoding.
+    """Graphs that the engine captures: pieces of the model for mixed batches, and ``whole`` ones for decoding.
 
     A sequence decodes one token a step, and those drafted ahead.
 
@@ -130,7 +138,7 @@ def captured_graphs(
     own: int | None = limit["classes"].get(engine_class)
     decoded = settings.max_num_seqs * (1 + drafted)
     largest = min(own or min(2 * decoded, most), settings.max_num_batched_tokens)
-    return _sizes_up_to(largest) + _sizes_up_to(min(largest, decoded))
+    return _sizes_up_to(largest) + (_sizes_up_to(min(largest, decoded)) if whole else 0)
 
 
 def graph_bytes(
@@ -141,6 +149,9 @@ def graph_bytes(
     version: VersionProfile,
     engine_class: str | None = None,
     drafted: int = 0,
+    *,
+    whole: bool = True,
+    tensor_parallel_size: int = 1,
 ) -> int:
     """Captured graphs of so many layers, where the version counts them in its budget."""
     if gpu.platform not in version.graphs_in_budget or settings.enforce_eager:
@@ -150,7 +161,26 @@ def graph_bytes(
     else:
         c = _fitted()["graphs"]
         each = c["per_layer_mib"] * layers + c["constant_mib"] + (c["latent_mib"] if latent else 0)
-    return int(captured_graphs(settings, gpu, version, engine_class, drafted) * each * MIB)
+        if nccl_alone(gpu, tensor_parallel_size, own=not settings.disable_custom_all_reduce):
+            each += COLLECTIVES * layers * _constants()["graph_collective_mib"]
+    return int(captured_graphs(settings, gpu, version, engine_class, drafted, whole=whole) * each * MIB)
+
+
+def flashinfer_attends(a: Architecture, gpu: GpuSpec, settings: Settings) -> bool:
+    """Whether FlashInfer's kernels run attention over keys and values.
+
+    With drafts these run outside of data-center Blackwell in no whole graph (``config/compilation.py``:
+    ``FULL_AND_PIECEWISE is not supported with spec-decode for attention backend FlashInferBackend``).
+    """
+    data_center = gpu.generation == BLACKWELL
+    mixers = [m for b in a.blocks.values() for m in b.mixers if m.kv_heads or m.latent]
+    float8 = settings.kv_cache_dtype == "float8" and gpu.generation != HOPPER
+    if gpu.platform != "cuda" or any(m.latent for m in mixers) or not (data_center or float8):
+        return False
+    widths = {getattr(m, "head_dim", None) for m in mixers}
+    if not widths or not widths <= set(_constants()["attention_workspace"]["head_dims"]):
+        return False
+    return data_center or not any(getattr(m, "sinks", False) for m in mixers)
 
 
 def attention_workspace_bytes(a: Architecture, gpu: GpuSpec, settings: Settings, drafted: int) -> int:
@@ -163,12 +193,7 @@ def attention_workspace_bytes(a: Architecture, gpu: GpuSpec, settings: Settings,
     if any(m.latent for m in mixers):
         dense = all(m.latent and m.index_width == 0 for m in mixers)
         return int(c["latent_mib"] * MIB) if data_center and dense else 0
-    float8 = settings.kv_cache_dtype == "float8" and gpu.generation != HOPPER
-    widths = {getattr(m, "head_dim", None) for m in mixers}
-    if not widths or not widths <= set(c["head_dims"]) or not (data_center or float8):
-        return 0
-    sinks = any(getattr(m, "sinks", False) for m in mixers)
-    return 0 if sinks and not data_center else int(c["mib"] * MIB)
+    return int(c["mib"] * MIB) if flashinfer_attends(a, gpu, settings) else 0
 
 
 def unified_bytes(layout: Layout) -> tuple[int, int]:
@@ -184,9 +209,20 @@ def unified_bytes(layout: Layout) -> tuple[int, int]:
     return int(fitted["extra_gib"] * GIB), int(fitted["band_gib"] * GIB)
 
 
-def gpu_kind(gpu: GpuSpec) -> tuple[str, int | None, bool, bool, bool]:
+def gpu_kind(gpu: GpuSpec) -> tuple[str, int | None, bool, bool, bool, bool]:
     """Everything of a GPU, but for its memory, on which an estimate depends."""
-    return gpu.platform, gpu.generation, gpu.has_nvlink, gpu.has_float8, gpu.is_unified
+    return gpu.platform, gpu.generation, gpu.has_nvlink, gpu.has_peer_access, gpu.has_float8, gpu.is_unified
+
+
+def nccl_alone(gpu: GpuSpec, tensor_parallel_size: int, *, own: bool = True) -> bool:
+    """Whether NCCL alone joins the ranks of a layer over PCIe.
+
+    The engine's ``own`` all-reduce takes a pair there that has peer access (``device_communicators/
+    custom_all_reduce.py``).
+    """
+    if tensor_parallel_size == 1 or gpu.has_nvlink:
+        return False
+    return not (own and tensor_parallel_size <= PCIE_PAIR and gpu.has_peer_access)
 
 
 def joined_workers(layout: Layout) -> int:
@@ -207,8 +243,8 @@ def communication_bytes(
     link = "nvlink" if gpu.has_nvlink else "pcie"
     size = version.communicators_bytes[link] if version.communicators_in_budget and workers > 2 else 0
     if link == "pcie":
-        pair = own and layout.tensor_parallel_size <= PCIE_PAIR
-        return size + version.communication_bytes["pcie" if pair else "pcie_many"]
+        alone = nccl_alone(gpu, layout.tensor_parallel_size, own=own)
+        return size + version.communication_bytes["pcie_many" if alone else "pcie"]
     size += version.communication_bytes["nvlink"]
     if layout.tensor_parallel_size > 1:
         size += int(version.communication_copies * tokens * a.hidden_size * ACTIVATION_BYTES)
@@ -225,6 +261,23 @@ def sampler_bytes(a: Architecture, max_num_seqs: int, version: VersionProfile, *
     """
     more = DRAFT_ROWS * ACTIVATION_BYTES if drafts and not version.second_runner else 0
     return int(max_num_seqs * a.vocab_size * (version.sampler_bytes_per_logit + more))
+
+
+def spared_by_images(
+    card: ModelCard,
+    gpu: GpuSpec,
+    layout: Layout,
+    settings: Settings,
+    version: VersionProfile,
+    scaled_experts: bool,
+    drafter: Drafter | None = None,
+) -> int:
+    """What the peak is lower by where FlashInfer samples, as in the images of some versions (``support.yaml``)."""
+    narrow = replace(
+        version, sampler_bytes_per_logit=profile_data("vllm/support")["sampler_of_images"]["bytes_per_logit"]
+    )
+    peaks = [activation_bytes(card, gpu, layout, settings, v, scaled_experts, drafter) for v in (version, narrow)]
+    return peaks[0] - peaks[1]
 
 
 def sampler_state_bytes(a: Architecture, max_num_seqs: int, version: VersionProfile, drafted: int = 0) -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from math import ceil
 
-from gpu_sizer.engines.vllm.activations import PCIE_PAIR, sampler_bytes
+from gpu_sizer.engines.profiles import profile_data
+from gpu_sizer.engines.versions import at_least
+from gpu_sizer.engines.vllm.activations import nccl_alone, sampler_bytes, spared_by_images
 from gpu_sizer.engines.vllm.support import scratch_of
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout, layout_of
@@ -13,7 +15,6 @@ from gpu_sizer.units import gib
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gpu_sizer.cards.gpu_spec import GpuSpec
-    from gpu_sizer.engines.vllm.cache import CachePlan
     from gpu_sizer.engines.vllm.engine import VllmEngine
     from gpu_sizer.engines.vllm.model import VllmModel
     from gpu_sizer.engines.vllm.needs import LayoutNeed, Needs
@@ -116,7 +117,7 @@ class VllmFitting:
         need = self.need(layout)
         if need is None or not safe:
             return need is not None
-        return need.needed_bytes + need.band_bytes <= self.budget_bytes
+        return need.needed_bytes + need.roomy_bytes <= self.budget_bytes
 
     def could_carry(self, replica: Layout, users: int) -> bool:
         """Whether an accepted replica could hold so many requests; asked of the load of one of them.
@@ -178,13 +179,16 @@ class VllmFitting:
         blocks = max(0, min(pools)) if pools else 0
         concurrency = blocks / request_blocks if request_blocks else 0.0
         tokens = int(concurrency * s.context)
-        verdict, reason = _verdict(fullest, band, plan, blocks, s)
+        verdict, reason = _verdict(fullest, need, blocks, s)
+        needed = fullest.kv_cache_bytes
         if layout.pipeline_parallel_size > 1 and version.whole_pipeline_check and verdict != "does_not_fit":
-            whole = s.users * request_blocks * sum(plan.stage_block_bytes(1))
+            needed = whole = s.users * request_blocks * sum(plan.stage_block_bytes(1))
             if whole - fullest.available_kv_bytes > (band if reason else 0):
                 one = f"one stage ({gib(fullest.available_kv_bytes)} available)"
                 verdict = "does_not_fit"
                 reason = f"{engine.label} compares the cache of all layers ({gib(whole)}) with {one}"
+        if verdict == "does_not_fit" and (images := self._in_images(layout, fullest, needed, band)) is not None:
+            verdict, reason = "tight", f"{reason}; {images}"
         if verdict == "fits" and (shortage := self.outside_shortage(layout)) is not None:
             verdict, reason = "tight", shortage
         return LayoutMemory(
@@ -195,11 +199,32 @@ class VllmFitting:
             tuple(map(ranks.__getitem__, zip(*need.held.parts, strict=True))),
             tokens,
             concurrency * layout.data_parallel_size,
-            band,
+            need.roomy_bytes,
             blocks=blocks,
             printed_tokens=tokens if version.prints_capacity else plan.printed_tokens(blocks),
             host_bytes=self._host_bytes(layout) if self._model.offload_bytes else 0,
         )
+
+    def _in_images(self, layout: Layout, memory: RankMemory, needed: int, band: int) -> str | None:
+        """That a layout starts in the images of a version, whose sampler is another, or null.
+
+        Args:
+            layout: one that does not fit.
+            memory: of the fullest GPU.
+            needed: bytes that must be available for the cache.
+            band: the estimate's own error.
+        """
+        narrow = profile_data("vllm/support")["sampler_of_images"]
+        asked, short = self._engine.asked, needed - memory.available_kv_bytes
+        if not (at_least(asked, narrow["from"]) and not at_least(asked, narrow["before"]) and short > 0):
+            return None
+        s, model = self._replica(layout.data_parallel_size)[0], self._model
+        spared = spared_by_images(
+            model.card, self._gpu, layout, s, self._engine.version, model.has_scaled_experts, model.drafter
+        )
+        if self._gpu.platform != "cuda" or short - spared > band:
+            return None
+        return f"vLLM's images sample with FlashInfer, which takes {gib(spared)} less"
 
     def _host_bytes(self, layout: Layout) -> int:
         """Bytes that stay in the machines' memory for all GPUs of a layout."""
@@ -207,7 +232,8 @@ class VllmFitting:
 
     def _graphs_beside(self, layout: Layout) -> bool:
         """Whether a layout captures graphs beside the budget that hold NCCL's collectives."""
-        return self._captures_beside and layout.tensor_parallel_size > PCIE_PAIR
+        own = not self._load.disable_custom_all_reduce
+        return self._captures_beside and nccl_alone(self._gpu, layout.tensor_parallel_size, own=own)
 
     def outside_room(self, layout: Layout) -> int:
         """Bytes beside the budget that the CUDA context, communication and a batch's scratch leave; may be negative.
@@ -246,12 +272,12 @@ class VllmFitting:
         return f"{leaves}, where {what} may take {gib(taken)}"
 
 
-def _verdict(r: RankMemory, band: int, plan: CachePlan, blocks: int, s: Settings) -> tuple[Verdict, str | None]:
+def _verdict(r: RankMemory, need: LayoutNeed, blocks: int, s: Settings) -> tuple[Verdict, str | None]:
     """Where start-up would fail, in the engine's order: loading, profiling, the cache, its states."""
     if r.weights_bytes > r.budget_bytes:
         usable = f"{gib(r.budget_bytes)} usable"
         return "does_not_fit", f"out of memory while loading weights: {gib(r.weights_bytes)} a GPU, {usable}"
-    short, free = None, r.free_bytes
+    short, free, band = None, r.free_bytes, need.band_bytes
     if free < 0:
         fixed, usable = r.needed_bytes - r.kv_cache_bytes, f"{gib(r.budget_bytes)} usable"
         if fixed > r.budget_bytes:
@@ -261,9 +287,8 @@ def _verdict(r: RankMemory, band: int, plan: CachePlan, blocks: int, s: Settings
             short = f"needs {gib(r.needed_bytes)} a GPU of {usable}: {cache}"
         if -free > band:
             return "does_not_fit", short
-    if plan.has_states and not s.enforce_eager and s.max_num_seqs > blocks:
-        need = f"exceeds the {blocks} available state cache blocks"
-        return "does_not_fit", f"max_num_seqs ({s.max_num_seqs}) {need}"
+    if need.plan.has_states and not s.enforce_eager and s.max_num_seqs > blocks:
+        return "does_not_fit", f"max_num_seqs ({s.max_num_seqs}) exceeds the {blocks} available state cache blocks"
     if short is not None:
         return "tight", f"{short}; within the estimate's own error of {gib(band)}"
-    return ("tight", None) if free < band else ("fits", None)
+    return ("tight", None) if free < need.roomy_bytes else ("fits", None)

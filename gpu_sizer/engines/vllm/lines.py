@@ -52,7 +52,7 @@ class VllmLines:
         self._tables: dict[tuple[int, str], Whole] = {}
         self._ramps: dict[tuple[int, int, int], tuple[list[Settings], NDArray[np.intp]]] = {}
         self._activations: dict[tuple[int, bool, int, int, int], Whole] = {}
-        self._graphs: dict[tuple[int, int, int, int], Whole] = {}
+        self._graphs: dict[tuple[int, int, int, int, int], Whole] = {}
 
     def ends(self) -> list[int]:
         """Where prompts begin to be processed in chunks; what an indexer or the profile's video holds parts all."""
@@ -111,10 +111,11 @@ class VllmLines:
         if (peaks := self._activations.get(key)) is None:
             activations = [model.reserve(gpu, layout, s, version).activation_bytes for s in settings]
             peaks = self._activations[key] = np.array(activations, np.int64)[places]
-        if (graphs := self._graphs.get((pp, *corner))) is None:
-            captured = np.array([model.graph_bytes(gpu, pp, s, version) for s in settings], np.int64)
+        tp = layout.tensor_parallel_size
+        if (graphs := self._graphs.get((tp, pp, *corner))) is None:
+            captured = np.array([model.graph_bytes(gpu, tp, pp, s, version) for s in settings], np.int64)
             # The line's own load has the graphs of the first column.
-            graphs = self._graphs[pp, *corner] = (captured - captured[0])[places]
+            graphs = self._graphs[tp, pp, *corner] = (captured - captured[0])[places]
         return peaks + graphs
 
     def line(self, layout: Layout, part: Rectangle) -> Line | None:
@@ -129,7 +130,7 @@ class VllmLines:
         return Line(
             tuple([left - (weights + loading + null_block * block) for weights, block, loading in need.held.kinds]),
             tuple([block for _, block, _ in need.held.kinds]),
-            need.band_bytes,
+            need.roomy_bytes,
             fitting.outside_room(layout),
             sum(need.plan.stage_block_bytes(1)) if checks else 0,
             self._request_blocks(layout, s),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from functools import cached_property, lru_cache
 from operator import attrgetter
 
-from gpu_sizer.cards.gpu_spec import GpuSpec
+from gpu_sizer.cards.gpu_spec import BLACKWELL, GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.vllm import sparse
 from gpu_sizer.engines.vllm.activations import (
     Reserve,
     activation_bytes,
     attention_workspace_bytes,
+    flashinfer_attends,
     gpu_kind,
     graph_bytes,
     has_latent,
@@ -187,7 +188,7 @@ class VllmModel:
             kept = self._reserves[key] = reserve(self.card, gpu, layout, s, version, activation, *held)
         return kept
 
-    def graph_bytes(self, gpu: GpuSpec, stages: int, s: Settings, version: VersionProfile) -> int:
+    def graph_bytes(self, gpu: GpuSpec, tp: int, stages: int, s: Settings, version: VersionProfile) -> int:
         """The captured graphs of one of so many pipeline stages, and what attention takes with the first of them.
 
         Equal for all GPUs of a kind.
@@ -197,7 +198,10 @@ class VllmModel:
             layers, drafted = layers + len(self.drafter.layer_names), self.drafter.tokens
         # With adapters and without them (v1/cudagraph_dispatcher.py: cudagraph_specialize_lora).
         cases = 2 if self.adapters is not None else 1
-        size = cases * graph_bytes(layers, self.has_latent, s, gpu, version, self.card.engine_class, drafted)
+        a, own = self.card.architecture, self.card.engine_class
+        whole = not drafted or gpu.generation == BLACKWELL or not flashinfer_attends(a, gpu, s)
+        each = graph_bytes(layers, self.has_latent, s, gpu, version, own, drafted, whole=whole, tensor_parallel_size=tp)
+        size = cases * each
         return size + attention_workspace_bytes(self.card.architecture, gpu, s, drafted) if size else 0
 
     def needs(self, gpu: GpuSpec, s: Settings, rules: PageRules, version: VersionProfile) -> Needs:

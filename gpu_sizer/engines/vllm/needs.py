@@ -5,6 +5,7 @@ GPUs that differ in nothing but their memory share these figures, so that a ques
 
 from __future__ import annotations
 
+from gpu_sizer.engines.doubts import may_keep_bytes
 from gpu_sizer.engines.vllm.activations import Reserve, joined_workers
 from gpu_sizer.engines.vllm.loading import Kernels, LoadingExtra
 from gpu_sizer.engines.vllm.support import scratch_of
@@ -35,6 +36,8 @@ class LayoutNeed:
     overhead_bytes: int
     """The same on every GPU, whatever it loads."""
     band_bytes: int
+    roomy_bytes: int
+    """Free bytes from which on the layout fits; fewer are tight."""
     request_blocks: int
     """Blocks of the pool that one request takes."""
     plan: CachePlan
@@ -71,7 +74,7 @@ class Needs:
         self._reserves: dict[tuple[int, bool, int, int], Reserve] = {}
         self._ranks: dict[tuple[int, int, int], tuple[int, int, int]] = {}
         self._loading: dict[tuple[int, int], LoadingExtra] = {}
-        self._graphs: dict[int, int] = {}
+        self._graphs: dict[tuple[int, int], int] = {}
         self._tables: dict[tuple[int, int], int] = {}
         self._found: dict[Layout, LayoutNeed] = {}
         self._whole: int | None = None
@@ -125,7 +128,7 @@ class Needs:
                 blocks = max(blocks, self._pool)
             each = self._reserve(layout)
             # Of a pipeline, as if each stage had the graphs of one layer.
-            graphs = self._graph_bytes(self._model.card.architecture.num_hidden_layers if several else 1)
+            graphs = self._graph_bytes(tp, self._model.card.architecture.num_hidden_layers if several else 1)
             beside = each.activation_bytes + each.overhead_bytes + graphs
             kept = self._leasts[key] = (weights + blocks * block, beside)
         return kept
@@ -178,10 +181,11 @@ class Needs:
             kept = self._reserves[key] = self._model.reserve(self._gpu, layout, self._settings, self._version)
         return kept
 
-    def _graph_bytes(self, stages: int) -> int:
+    def _graph_bytes(self, tp: int, stages: int) -> int:
         """The captured graphs of one of so many pipeline stages."""
-        if (kept := self._graphs.get(stages)) is None:
-            kept = self._graphs[stages] = self._model.graph_bytes(self._gpu, stages, self._settings, self._version)
+        if (kept := self._graphs.get((tp, stages))) is None:
+            made = self._model.graph_bytes(self._gpu, tp, stages, self._settings, self._version)
+            kept = self._graphs[tp, stages] = made
         return kept
 
     def _counted(self, layout: Layout) -> LayoutNeed:
@@ -192,10 +196,12 @@ class Needs:
         if (loading := self._loading.get(sizes)) is None:
             loading = self._loading[sizes] = model.loading_extra(*sizes, self._kernels)
         held = model.held(layout, plan, loading, s.max_num_batched_tokens)
-        overhead = reserve.overhead_bytes + self._graph_bytes(pp)
+        overhead = reserve.overhead_bytes + self._graph_bytes(layout.tensor_parallel_size, pp)
         fixed = reserve.activation_bytes + overhead
         pool = s.users * blocks + self._null_block
         budget = needed = fixed + held.fullest(pool)
         if plan.has_states and self._pool > pool:
             budget = fixed + held.fullest(self._pool)
-        return LayoutNeed(held, budget, needed, reserve.activation_bytes, overhead, reserve.band_bytes, blocks, plan)
+        band = reserve.band_bytes
+        roomy = max(band, may_keep_bytes(model.card, model.inventory, layout))
+        return LayoutNeed(held, budget, needed, reserve.activation_bytes, overhead, band, roomy, blocks, plan)

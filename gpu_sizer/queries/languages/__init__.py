@@ -2,7 +2,7 @@
 
 A file has ``NAME``; ``WORDS``, a line for each phrase and its English (nothing for one that says nothing here); and
 either ``SIGNS``, function words of which two tell the language, or ``SCRIPT``, the ranges of its letters. A language
-that is written without spaces says so with ``SPACED = False``; ``PATTERNS``, where it has them, go before the words.
+whose words hang together says so with ``SPACED = False``; ``PATTERNS``, where it has them, go before the words.
 """
 
 from __future__ import annotations
@@ -16,25 +16,30 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 #: The languages, by their files; of two that share letters the one with more of its own stands first.
-LANGUAGES = ("japanese", "chinese", "russian", "german", "french", "spanish", "portuguese", "italian")
+LANGUAGES = ("japanese", "chinese", "korean", "russian", "german", "french", "spanish", "portuguese", "italian")
 #: Function words that tell a language: of the ones above, by the file, and of others, which are refused.
 SIGNS = {
     "german": "wie viele wieviele wieviel brauche brauchen brauch ich kostet betreiben schneller als ist eine zu"
     " für läuft laeuft passt welche welches kann reicht"
     " reichen auf mit und benötigt jemand laufen einer einem meiner viel braucht beste bester soll kaufen schafft",
-    "french": "combien pour avec quel quelle quels quelles est une le tourne tournent modèle modèles meilleur faut"
-    " besoin puis peut il sur est-ce tient",
+    "french": "combien pour avec que faire quel quelle quels quelles est une le tourne tournent modèle modèles meilleur"
+    " faut besoin puis peut il sur est-ce tient",
     "spanish": "cuántas cuántos cuantas cuantos necesito para cuál cual puedo puede ejecutar con cabe cuánta"
     " necesita recomiendas recomiendan qué soporta en dos el los una mejor modelo tengo cuánto cuesta correr corre",
     "portuguese": "quantas quantos quanta quanto preciso rodar roda consigo para uma posso cabe qual dá pra memória"
     " necessário numa em duas dois o precisa aguenta melhor modelo usuários memória",
     "italian": "quante quanti quanta servono posso quale girare scheda schede modello su bastano ho bisogno il miglior"
-    " modelli una cosa sta",
+    " modelli una cosa sta basta",
     "": "hoeveel heb nodig voor welke ile"
     " kaç potrzebuję potrzeba dla hur många behöver jag för hvor mange trenger jeg kuinka monta tarvitsen kolik"
     " potřebuji berapa untuk butuh bao nhiêu cần",
 }
-_OWN_SCRIPT = {"japanese": (0x3040, 0x30FF), "chinese": (0x3400, 0x9FFF), "russian": (0x400, 0x4FF)}
+_OWN_SCRIPT = {
+    "japanese": (0x3040, 0x30FF),
+    "chinese": (0x3400, 0x9FFF),
+    "korean": (0xAC00, 0xD7A3),
+    "russian": (0x400, 0x4FF),
+}
 #: The last Latin letter; the other scripts begin behind it.
 _LATIN = 0x24F
 #: The share of a question's foreign letters that may stay without a meaning.
@@ -96,13 +101,13 @@ def in_english(text: str) -> str:
     module = import_module(f"gpu_sizer.queries.languages.{language}")
     words = _table(module)
     longest = sorted(words, key=len, reverse=True)
-    if module.SPACED:
-        pattern = "|".join(rf"(?<!\w){re.escape(w)}(?!\w)" for w in longest)
-        return re.sub(pattern, lambda m: words[m[0]], lower)
-    first, last = module.SCRIPT
+    first, last = getattr(module, "SCRIPT", (0, 0))
     foreign = sum(first <= ord(c) <= last for c in lower)
     for told, meant in getattr(module, "PATTERNS", ()):
         lower = re.sub(told, meant, lower)
+    if module.SPACED:
+        pattern = "|".join(rf"(?<!\w){re.escape(w)}(?!\w)" for w in longest)
+        return re.sub(pattern, lambda m: words[m[0]], lower)
     pattern = "|".join(map(re.escape, longest))
     english = re.sub(pattern, lambda m: f" {words[m[0]]} ", lower)
     left = [c for c in english if first <= ord(c) <= last]

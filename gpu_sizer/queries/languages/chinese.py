@@ -5,6 +5,7 @@ SPACED = False
 SCRIPT = (0x3400, 0x9FFF)
 #: A number of cards where no name of one follows: ``H20 8卡``.
 PATTERNS = (
+    (r"双\s*(?=[a-z0-9])", " 2 x "),
     (r"(\d+)\s*[卡张枚](?!\s*[a-z0-9])", r"\1 gpus "),
     # A model between the verb and the particle of a question: ``4090能跑qwen3吗``.
     (r"^(.*?)能(?:跑|部署|运行)(?:得了|得动)?(?!什么|哪|几|多)([^吗么嘛]{2,40})[吗么嘛]", r"does \1 fit \2 "),
@@ -66,6 +67,8 @@ WORDS = """
 单机 = single node
 单卡 = one gpu
 双卡 = 2 x
+四卡 = 4 x
+八卡 = 8 x
 两张 = 2 x
 一张 = 1 x
 三张 = 3 x

@@ -2,6 +2,8 @@
 
 NAME = "French"
 SPACED = True
+#: Gigabytes are gigaoctets: ``12 Go``.
+PATTERNS = ((r"(\d+)\s*go\b", r"\1gb"),)
 WORDS = """
 combien d'utilisateurs = how many users
 combien de mémoire = how much memory

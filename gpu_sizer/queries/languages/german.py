@@ -2,6 +2,8 @@
 
 NAME = "German"
 SPACED = True
+#: ``zwei 3090er``.
+PATTERNS = ((r"\b([a-z]*\d{3,4})er\b", r"\1s"),)
 WORDS = """
 wie viele nutzer = how many users
 wie viele = how many

@@ -37,6 +37,7 @@ executar = run
 cabe = fits
 suficiente = enough
 basta = enough
+qual placa de vídeo = which gpu
 qual placa = which gpu
 qual gpu = which gpu
 qual = which
