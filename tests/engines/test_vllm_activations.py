@@ -20,6 +20,7 @@ from gpu_sizer.engines.vllm.version import version_profile
 from gpu_sizer.errors import RequestError
 from gpu_sizer.load import Load, Settings
 from gpu_sizer.memory.activations import padded_heads, rotary_table_bytes
+from gpu_sizer.memory.estimate import RankMemory
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit
 from gpu_sizer.planning.request import make_request
@@ -393,6 +394,46 @@ def test_an_indexer_gathers_the_keys_of_forty_lengths() -> None:
     assert sparse.workspace_bytes(flash, 9, 1048576, 8192) == 40 * 1048576 // 4 * (128 + 4)
     assert sparse.workspace_bytes(flash, 9, 8192, 8192) == 4 * (2048 + 128 + 8192) * 512 * 2
     assert sparse.workspace_bytes(flash, 12, 8192, 8192) == 40 * 8192 // 4 * (128 + 4)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "version", "context", "tp", "values"),
+    [
+        # flashmla_sparse.py of each version: 5 full lengths of 576 values, later with the queries of a batch.
+        ("h200", "0.16", 163_840, 8, 5 * 163_840 * 576),
+        ("h200", "0.28", 1_048_576, 8, 5 * 1_048_576 * 576 + 8192 * 8 * 576),
+        ("h200", "0.28", 1_048_576, 4, 5 * 1_048_576 * 576 + 8192 * 16 * 576),
+        ("h200", "0.31", 131_072, 8, 5 * 131_072 * 576 + 8192 * (8 * 576 + 64 * (576 + 512) + 8 * 512)),
+        ("h200", "0.32", 1_048_576, 8, 2 * 1_048_576 * 576 + 8192 * (8 * 576 + 64 * (576 + 512) + 8 * 512)),
+        ("h200", "0.32", 262_144, 8, 5 * 262_144 * 576 + 8192 * (8 * 576 + 64 * (576 + 512) + 8 * 512)),
+        # FlashInfer's kernels, which have no such workspace, run on Blackwell: in a data center from 0.17 on.
+        ("b200", "0.16", 163_840, 8, 5 * 163_840 * 576),
+        ("b200", "0.28", 1_048_576, 8, 0),
+        ("rtx-pro-6000", "0.28", 1_048_576, 8, 0),
+    ],
+)
+def test_flashmla_takes_room_for_records_in_16_bits_as_it_is_built(
+    gpu: str, version: str, context: int, tp: int, values: int
+) -> None:
+    a, spec, profile = load_model("glm-5.3-fp8").architecture, load_gpu(gpu), version_profile(version)
+    half = settings(8192, 64, context)
+    float8 = replace(half, kv_cache_dtype="float8")
+    assert sparse.reserved_bytes(a, spec, tp, float8, profile) == values * 2
+    assert sparse.reserved_bytes(a, spec, tp, half, profile) == 0
+
+
+def test_what_flashmla_takes_is_loaded_and_counts_once() -> None:
+    def memory(**more: object) -> RankMemory:
+        asked = {"max_num_batched_tokens": 8192, "max_num_seqs": 64, "tensor_parallel_size": 8, **more}
+        found = estimate("glm-5.3-fp8", gpu="h200", engine="vllm@0.28", context=131_072, **asked)
+        assert found.per_gpu is not None
+        return found.per_gpu
+
+    float8, half = memory(kv_cache_dtype="fp8"), memory()
+    reserved = (5 * 131_072 + 8192 * 8) * 576 * 2
+    assert float8.loading_bytes - half.loading_bytes == reserved
+    # The workspace is that of the experts' kernels too, which are larger here.
+    assert float8.activation_bytes + reserved == half.activation_bytes
 
 
 @pytest.mark.parametrize(

@@ -346,7 +346,7 @@ def activation_bytes(
     activation = max(sampler, forward + sampler_state_bytes(a, settings.max_num_seqs, version, drafted))
     fewer = version.at_least(sparse.FEWER_LENGTHS)
     gathered = sparse.workspace_bytes(a, gpu.generation, settings.context, tokens, fewer_lengths=fewer)
-    activation += max(kept, gathered)
+    activation += max(kept, gathered, sparse.reserved_bytes(a, gpu, layout.tensor_parallel_size, settings, version))
     encoder = encoder_peak(card, layout.tensor_parallel_size, settings, version)
     return max(encoder.working_bytes, encoder.kept_bytes + activation)
 

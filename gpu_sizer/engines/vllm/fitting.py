@@ -6,6 +6,7 @@ from math import ceil
 
 from gpu_sizer.engines.profiles import profile_data
 from gpu_sizer.engines.versions import at_least
+from gpu_sizer.engines.vllm import sparse
 from gpu_sizer.engines.vllm.activations import nccl_alone, sampler_bytes, spared_by_images
 from gpu_sizer.engines.vllm.support import scratch_of
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
@@ -159,15 +160,18 @@ class VllmFitting:
         need, budget = needs.of(layout), self.budget_bytes
         plan, request_blocks, band = need.plan, need.request_blocks, need.band_bytes
         cache_blocks, null_block = s.users * request_blocks, 1 if version.null_block else 0
+        reserved = sparse.reserved_bytes(
+            self._model.card.architecture, self._gpu, layout.tensor_parallel_size, s, version
+        )
         ranks = {
             held: RankMemory(
                 capacity,
                 budget,
                 weights,
                 cache_blocks * block,
-                need.activation_bytes,
-                need.overhead_bytes + buffers + null_block * block,
-                buffers,
+                need.activation_bytes - reserved,
+                need.overhead_bytes + buffers + reserved + null_block * block,
+                buffers + reserved,
             )
             for held in need.held.kinds
             for weights, block, buffers in (held,)

@@ -171,7 +171,7 @@ class VllmModel:
     def reserve(self, gpu: GpuSpec, layout: Layout, s: Settings, version: VersionProfile) -> Reserve:
         """The activation peak and the overhead on one GPU beside graphs: equal for all of a kind."""
         tp, experts = layout.tensor_parallel_size, layout.expert_ranks
-        batch = (*_OF_PEAK(s), s.context if self.peak_follows_context else 0)
+        batch = (*_OF_PEAK(s), *((s.context, s.kv_cache_dtype) if self.peak_follows_context else ()))
         several = layout.pipeline_parallel_size > 1
         key = (tp, several, joined_workers(layout), experts, *gpu_kind(gpu), *batch, version.name)
         if (kept := self._reserves.get(key)) is None:

@@ -19,12 +19,18 @@ An indexer's profile run takes 512 MiB for its logits (``layers/sparse_attn_inde
 (``v1/attention/backends/mla/indexer.py: get_max_prefill_buffer_size``). It is the workspace of the experts' kernels
 too: the larger of the two counts (``v1/worker/workspace.py``).
 
+Beside records of eight bits FlashMLA's kernels read a prompt's states in 16: since 0.13 their class takes room for the
+states of five full lengths as it is built (``v1/attention/backends/mla/flashmla_sparse.py:
+get_prefill_workspace_size``), later with the queries of a batch beside it. It is the same workspace, but what a log
+says of loading has it: 5.6 GiB of GLM-5.3's full length (record vllm-452).
+
 Checked against two start-ups of DeepSeek-V4 Flash on two GPUs: 74.85 GiB loaded (record vllm-389, 73.3 GiB of
 tensors), and 5.44 GiB left for the cache (record vllm-388, of the half that nothing is fitted on).
 """
 
 from __future__ import annotations
 
+from gpu_sizer.cards.gpu_spec import BLACKWELL, HOPPER
 from gpu_sizer.memory.activations import (
     ACTIVATION_BYTES,
     FLASHMLA_GENERATIONS,
@@ -35,10 +41,14 @@ from gpu_sizer.memory.activations import (
 )
 from gpu_sizer.model.architecture import Architecture
 from gpu_sizer.model.caches import float8_index_bytes
+from gpu_sizer.model.mixers.latent_attention import LatentAttention
 from gpu_sizer.units import MIB, ceil_div
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from gpu_sizer.cards.gpu_spec import GpuSpec
+    from gpu_sizer.engines.vllm.version import VersionProfile
+    from gpu_sizer.load import Settings
     from gpu_sizer.model.mixer import Mixer
 
 #: ``get_max_prefill_buffer_size``: full lengths whose keys are gathered at once.
@@ -47,6 +57,17 @@ GATHERED_LENGTHS = 40
 LONG_CONTEXT = 256 * 1024
 LONG_GATHERED_LENGTHS = 16
 FEWER_LENGTHS = "0.32"
+#: ``get_prefill_workspace_size``: full lengths whose states FlashMLA has in 16 bits at once, and so many beyond.
+UPCAST_LENGTHS = 5
+LONG_UPCAST_LENGTHS = 2
+#: The first version whose class takes that workspace as it is built, and the first that runs FlashInfer's kernels on
+#: data-center Blackwell (``platforms/cuda.py: _get_backend_priorities``).
+UPCASTS = "0.13"
+FLASHINFER_ON_BLACKWELL = "0.17"
+#: From here on the queries of a batch stand beside it. 0.31 has them padded as well, with what attention writes for
+#: them, and for its own heads; the range of versions with 0.31 in it begins here.
+QUERIES_BESIDE = "0.18"
+PADDED_QUERIES = "0.29"
 #: ``DeepseekV4Attention.PREFILL_CHUNK_SIZE``: requests whose states are gathered at once.
 GATHERED_REQUESTS = 4
 #: ``VLLM_SPARSE_INDEXER_MAX_LOGITS_MB``.
@@ -138,6 +159,36 @@ def workspace_bytes(
             states = ceil_div(context, c.compress_ratio) if c.compress_ratio else 0
             rows = GATHERED_REQUESTS * (states + c.sliding_window + tokens)
             size = max(size, rows * c.head_dim * ACTIVATION_BYTES)
+    return size
+
+
+def reserved_bytes(a: Architecture, gpu: GpuSpec, tp: int, settings: Settings, version: VersionProfile) -> int:
+    """What FlashMLA's class takes of the workspace as it is built, on one rank; zero where other kernels run.
+
+    Args:
+        a: the architecture.
+        gpu: its kernels.
+        tp: tensor parallel size.
+        settings: all resolved.
+        version: constants of the engine's version.
+    """
+    if settings.kv_cache_dtype != "float8" or not is_sparse_latent(a) or not version.at_least(UPCASTS):
+        return 0
+    early = gpu.generation == BLACKWELL and not version.at_least(FLASHINFER_ON_BLACKWELL)
+    if gpu.platform != "cuda" or not (gpu.generation == HOPPER or early):
+        return 0
+    context, tokens, size = settings.context, settings.max_num_batched_tokens, 0
+    fewer = version.at_least(FEWER_LENGTHS) and context > LONG_CONTEXT
+    for m in _mixers(a):
+        if not isinstance(m, LatentAttention):
+            continue
+        width, heads = m.kv_lora_rank + m.qk_rope_head_dim, ceil_div(m.num_attention_heads, tp)
+        values = (LONG_UPCAST_LENGTHS if fewer else UPCAST_LENGTHS) * context * width
+        if version.at_least(QUERIES_BESIDE):
+            values += tokens * heads * width
+        if version.at_least(PADDED_QUERIES):
+            values += tokens * (padded_heads(heads, gpu.generation) * (width + m.kv_lora_rank) + heads * m.kv_lora_rank)
+        size = max(size, values * ACTIVATION_BYTES)
     return size
 
 
