@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gpu_sizer import api
 from gpu_sizer.api import load_gpu, load_model, memory_need, size
 from gpu_sizer.cards import other_kinds, trusted
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
@@ -117,9 +118,30 @@ def test_a_list_places_the_weights_of_what_fits_once(gpu: str, count: int, done:
     fitting, others = sum(m.fits for m in found.models), sum(not m.fits for m in found.models) + found.left_out
     too_large = sum(counts(c).layer_bytes > count * load_gpu(gpu).visible_bytes for c in cards)
     assert fitting
-    assert done["build_inventory"] <= len(cards) - too_large
+    # Of what one GPU surely holds no tensor is made.
+    assert done["build_inventory"] <= fitting * 3 / 4 + others - too_large
+    assert done["_evaluated"] <= fitting * 3 / 4 + others - too_large
     # Of what does not fit each size of tensor parallelism, and the whole; of what fits its own, rarely a second.
-    assert done["WeightPlacement"] <= 1.25 * fitting + 4 * (others - too_large)
+    assert done["WeightPlacement"] <= fitting + 4 * (others - too_large)
+
+
+def test_a_row_of_what_surely_fits_is_what_the_planner_places(done: Counter[str]) -> None:
+    search._known.cache_clear()
+    card, gpu = load_model("llama-3-8b"), load_gpu("rtx-a6000")
+    (row,) = choices.what_fits([card], gpu, 2, counts=catalogue().models.counts).models
+    assert row.fits
+    assert done["_evaluated"] == done["WeightPlacement"] == 0
+    planned = api.estimate(card, gpu=gpu, tensor_parallel_size=2)
+    assert planned.per_gpu is not None
+    assert (row.verdict, row.layout) == (planned.verdict, planned.layout)
+    assert (row.free_bytes, row.max_context) == (planned.per_gpu.free_bytes, card.context.native)
+    assert row.weights_format == planned.weights_format
+
+
+def test_layers_that_models_have_in_common_are_built_once() -> None:
+    shelf = Catalogue().models
+    blocks = [block for card in shelf.all() for block in card.architecture.blocks.values()]
+    assert len({id(block) for block in blocks}) <= len({repr(block) for block in blocks}) < 0.6 * len(blocks)
 
 
 def test_a_list_builds_no_layers_of_what_is_too_large() -> None:
