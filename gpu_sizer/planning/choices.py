@@ -13,7 +13,7 @@ from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.inverse import best_within, longest
 from gpu_sizer.planning.rental import at_least, rented, rented_for
 from gpu_sizer.planning.request import make_request, node_of
-from gpu_sizer.planning.search import Same, Search, plan, planned
+from gpu_sizer.planning.search import Same, Search, found, plan, planned
 from gpu_sizer.planning.uncounted import Uncounted, counted
 from gpu_sizer.records import dataclass, field, replace
 from gpu_sizer.units import ceil_div
@@ -575,6 +575,12 @@ def cheapest(request: Request, gpus: Sequence[GpuSpec]) -> Choices:
     from gpu_sizer.cards.fleet import fleet
 
     machines = fleet(request.cards)
+    what = "cheapest", Same(gpus), machines, Same(request.machine), request.provider, request.in_nodes
+    return found(request, what, lambda: _cheapest(request, gpus, machines))
+
+
+def _cheapest(request: Request, gpus: Sequence[GpuSpec], machines: Fleet) -> Choices:
+    """The same, where it was not found before."""
     gpus = _choices(Same(gpus), machines, request.provider, request.engine)
     weights = Search(request).fitting.whole_weights()
 

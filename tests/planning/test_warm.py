@@ -70,8 +70,10 @@ def done(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 def test_what_holds_for_every_load_of_a_model_is_asked_once(done: Counter[str]) -> None:
     search._known.cache_clear()
     card, gpu = load_model("llama-3-8b"), load_gpu("h100")
-    for context in range(1024, 1034):
-        size(card, gpu=gpu, context=context)
+    plans = [size(card, gpu=gpu, context=context) for context in range(1024, 1034)]
+    # What is to be warned of is looked for when it is read.
+    assert done["notes"] == 0
+    assert all(plan.warnings == plans[0].warnings for plan in plans)
     assert done["notes"] == 1
     # Once for all GPUs of its compute capability, and perhaps before this test.
     assert done["_needs_unmet"] <= 1
@@ -87,6 +89,7 @@ def test_a_load_that_comes_again_is_not_evaluated_again(done: Counter[str]) -> N
 
 @pytest.mark.parametrize("model", ["mixtral-8x7b", "llama-3-8b", "gpt-oss-120b"])
 def test_a_need_for_memory_plans_for_the_gpus_that_it_names(model: str, done: Counter[str]) -> None:
+    search._known.cache_clear()
     need = memory_need(model)
     assert done["planned"] == len(need.choices.options) == choices.SHOWN
     assert done["rented_for"] <= choices.SHOWN + 4
@@ -164,9 +167,13 @@ def test_the_kinds_of_mixers_that_a_card_tells_are_those_of_its_layers() -> None
 @pytest.mark.parametrize("name", ["llama-3-8b", "mixtral-8x7b", "kimi-k3", "deepseek-v4-flash"])
 def test_a_need_for_memory_that_comes_again_searches_nothing(name: str, done: Counter[str]) -> None:
     first = memory_need(name).model_dump()
-    searched = done["smallest"], done["_rented_for"]
+    searched = done["smallest"], done["_rented_for"], done["planned"]
     assert memory_need(name).model_dump() == first
-    assert (done["smallest"], done["_rented_for"]) == searched
+    assert (done["smallest"], done["_rented_for"], done["planned"]) == searched
+    # Under another load other GPUs are the cheapest.
+    other = memory_need(name, context=2048, users=300)
+    assert other.model_dump() != first
+    assert done["planned"] > searched[2]
     assert first["memory"]["kv_cache_bytes_per_token"] > 0
 
 
