@@ -90,7 +90,7 @@ class Plan:
     """
 
     #: Looked for when they are first read.
-    LATER = ("reason", "alternatives", "rejections", "tuned", "context_counts")
+    LATER = ("reason", "alternatives", "rejections", "tuned", "context_counts", "warnings")
 
     request: Request
     settings: Settings

@@ -687,7 +687,7 @@ def planned(search: Search, chosen: LayoutMemory | None, *, details: bool, why: 
     count = chosen.layout.gpu_count if chosen else None
     last = (count or request.max_gpus + 1) - 1
     settings = search.fitting.settings(chosen.layout if chosen else Layout())
-    later: dict[str, Callable[[], Any]] = {}
+    later: dict[str, Callable[[], Any]] = {"warnings": lambda: (*_in_machines(chosen), *_warnings(search, settings))}
     if chosen is None and why:
         later["reason"] = lambda: _why_none(search, floor)
     if details:
@@ -710,7 +710,6 @@ def planned(search: Search, chosen: LayoutMemory | None, *, details: bool, why: 
         "active_without_embedding": search.known.active_without_embedding,
         "checkpoint_parameters": search.known.checkpoint_parameters,
         "weights_format": search.known.weights_format,
-        "warnings": (*_in_machines(chosen), *_warnings(search, settings)),
         "speed": search.rates.speed(chosen.layout) if chosen and request.load.asks_rate else None,
     }
     made: Plan = unfinished(Plan, values, later)

@@ -110,6 +110,7 @@ def has_short_convolutions(a: Architecture) -> bool:
     return any(b.mixer is not None and b.mixer.short_convolutions for b in a.blocks.values())
 
 
+@cache
 def _sizes_up_to(most: int) -> int:
     """How many sizes are captured that are no larger: 1, 2, 4, then every eighth, from 256 on every sixteenth."""
     small = sum(size <= most for size in (1, 2, 4))
@@ -186,7 +187,8 @@ def flashinfer_attends(a: Architecture, gpu: GpuSpec, settings: Settings) -> boo
 def attention_workspace_bytes(a: Architecture, gpu: GpuSpec, settings: Settings, drafted: int) -> int:
     """What FlashInfer's attention takes for its work while graphs are profiled; zero where other kernels run."""
     data_center = gpu.generation == BLACKWELL
-    if gpu.platform != "cuda" or (drafted and not data_center):
+    float8 = settings.kv_cache_dtype == "float8" and gpu.generation != HOPPER and not drafted
+    if gpu.platform != "cuda" or not (data_center or float8):
         return 0
     c = _constants()["attention_workspace"]
     mixers = [m for b in a.blocks.values() for m in b.mixers if m.kv_heads or m.latent]

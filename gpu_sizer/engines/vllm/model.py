@@ -184,7 +184,8 @@ class VllmModel:
                 activation = self._activations[same] = activation_bytes(
                     self.card, gpu, layout, s, version, self.has_scaled_experts, self.drafter
                 )
-            held = self.has_experts, self.host_bytes, self.drafter
+            # Tables in the machine's memory take the GPU's where it is the same.
+            held = self.has_experts, self.host_bytes if gpu.is_unified else 0, self.drafter
             kept = self._reserves[key] = reserve(self.card, gpu, layout, s, version, activation, *held)
         return kept
 
@@ -263,7 +264,7 @@ class VllmModel:
     @cached_property
     def has_scaled_experts(self) -> bool:
         """Whether experts are stored with scales beside low-precision values."""
-        return self.inventory.has_scaled_experts
+        return self.has_experts and self.inventory.has_scaled_experts
 
     @cached_property
     def has_block_scales(self) -> bool:
@@ -307,8 +308,8 @@ class VllmModel:
 
     @cached_property
     def has_experts(self) -> bool:
-        """Whether expert parallelism means anything."""
-        return self.inventory.has_experts
+        """Whether expert parallelism means anything; no tensor is made to tell."""
+        return any(f.num_experts for block in self.card.architecture.blocks.values() for f in block.feed_forwards)
 
 
 @lru_cache(maxsize=MOST_PAGE_RULES)
