@@ -11,6 +11,7 @@ from gpu_sizer.engines.vllm.activations import (
     activation_bytes,
     buffer_bytes,
     captured_graphs,
+    collectives_per_layer,
     communication_bytes,
     flashinfer_attends,
     graph_bytes,
@@ -446,8 +447,19 @@ def test_graphs_hold_the_collectives_of_nccl_where_it_joins_the_ranks_alone(
         version_profile(version),
         card.engine_class,
         tensor_parallel_size=tp,
+        collectives=collectives_per_layer(card.architecture, card.engine_class),
     )
     assert found / GIB == pytest.approx(graph_gib, rel=rel)
+
+
+@pytest.mark.parametrize(
+    ("model", "collectives"),
+    # models/falcon.py joins attention and feed-forward in one; a layer of Nemotron 3 is a mixer or a feed-forward.
+    [("llama-3-8b", 2), ("falcon-180b", 1), ("nemotron-3-nano-30b-a3b", 1), ("command-r-plus", 2)],
+)
+def test_collectives_of_a_layer_are_those_that_its_class_has(model: str, collectives: float) -> None:
+    card = load_model(model)
+    assert collectives_per_layer(card.architecture, card.engine_class) == collectives
 
 
 def test_with_drafts_flashinfer_captures_pieces_alone() -> None:
