@@ -12,6 +12,7 @@ from gpu_sizer.engines.vllm.activations import (
     Reserve,
     activation_bytes,
     attention_workspace_bytes,
+    collectives_per_layer,
     flashinfer_attends,
     gpu_kind,
     graph_bytes,
@@ -201,7 +202,18 @@ class VllmModel:
         cases = 2 if self.adapters is not None else 1
         a, own = self.card.architecture, self.card.engine_class
         whole = not drafted or gpu.generation == BLACKWELL or not flashinfer_attends(a, gpu, s)
-        each = graph_bytes(layers, self.has_latent, s, gpu, version, own, drafted, whole=whole, tensor_parallel_size=tp)
+        each = graph_bytes(
+            layers,
+            self.has_latent,
+            s,
+            gpu,
+            version,
+            own,
+            drafted,
+            whole=whole,
+            tensor_parallel_size=tp,
+            collectives=collectives_per_layer(a, own),
+        )
         size = cases * each
         return size + attention_workspace_bytes(self.card.architecture, gpu, s, drafted) if size else 0
 
