@@ -39,7 +39,7 @@ class SpeedBound:
         """
         self._speeds, self._users, self._each, self._in_all, self._most_gpus = speeds, users, each, in_all, most_gpus
         self._constants = speeds.basis.constants
-        seen = speeds.generation.key, speeds.has_experts
+        seen = speeds.generation, speeds.has_experts
         self._low = max(ends("tokens", *seen, most)[0] for _, most in REGIMES)
         # More requests at once may be in a regime whose range is narrower.
         highs = [(most, ends("token", *seen, most)[1] if each is not None else 1.0) for _, most in REGIMES]

@@ -217,6 +217,8 @@ class Generation:
     """Whether times of single tokens were measured."""
     most_users: int | None
     """Requests at once up to which anything was measured; null is any number."""
+    sure: bool = True
+    """Whether what it gives is judged by the end of the range that is worse, or by the estimate itself."""
 
 
 @cache

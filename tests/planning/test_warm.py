@@ -281,7 +281,7 @@ def test_replicas_are_looked_at_once_for_any_users_and_rates(
 
 
 def test_a_speed_that_is_not_known_is_refused_by_the_call(done: Counter[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def unknown(self: Any, request: Any, held: Any) -> None:
+    def unknown(self: Any, request: Any, held: Any, *, sure: bool) -> None:
         raise RequestError("nothing is known")
 
     monkeypatch.setattr(Rates, "__init__", unknown)
