@@ -7,6 +7,7 @@ table specs and of Terraform, what a question may say, what an answer says it as
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import compress
 from operator import attrgetter, ne
 
@@ -27,6 +28,8 @@ LAYOUTS: tuple[Layouts, ...] = ("any", "tensor", "pipeline")
 WEIGHTS = "weights_dtype"
 #: The largest search.
 MOST_GPUS = 4096
+#: Loads whose resolved settings are kept.
+MOST_SETTINGS = 1024
 #: More simultaneous users than any deployment has.
 MOST_USERS = 1_000_000
 
@@ -382,16 +385,14 @@ class Load:
             max_num_batched_tokens: tokens of its batch.
             others: what the engine has otherwise than asked.
         """
-        return Settings(
-            **{
-                **dict(zip(_NAMES, _VALUES(self), strict=True)),
-                "users": users,
-                "gpu_memory_utilization": gpu_memory_utilization,
-                "kv_cache_dtype": kv_cache_dtype,
-                "max_num_seqs": max_num_seqs,
-                "max_num_batched_tokens": max_num_batched_tokens,
-                **others,
-            }
+        return _resolved(
+            self,
+            users=users,
+            gpu_memory_utilization=gpu_memory_utilization,
+            kv_cache_dtype=kv_cache_dtype,
+            max_num_seqs=max_num_seqs,
+            max_num_batched_tokens=max_num_batched_tokens,
+            **others,
         )
 
 
@@ -406,6 +407,12 @@ class Settings(Load):
     kv_cache_dtype: str = "auto"
     max_num_seqs: int = 1
     max_num_batched_tokens: int = 1
+
+
+@lru_cache(maxsize=MOST_SETTINGS)
+def _resolved(load: Load, **others: Any) -> Settings:
+    """A load with some values in force: the same object for the many models of a list that run with the same."""
+    return Settings(**{**dict(zip(_NAMES, _VALUES(load), strict=True)), **others})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

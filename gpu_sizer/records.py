@@ -93,14 +93,15 @@ else:
         Its values were checked before: no ``__post_init__`` is called.
         """
         made = object.__new__(cls)
-        if (known := _GIVEN_LATER.get(cls)) is None:
-            names = [f.name for f in cls.__record_fields__]
-            defaults = {f.name: f.default for f in cls.__record_fields__ if f.default is not MISSING}
-            known = _GIVEN_LATER[cls] = list(zip(names, _setters(cls, names), strict=True)), defaults
+        if (known := _GIVEN_LATER.get((cls, *later))) is None:
+            now = [f for f in cls.__record_fields__ if f.name not in later]
+            defaults = {f.name: f.default for f in now if f.default is not MISSING}
+            names = [f.name for f in now]
+            known = _GIVEN_LATER[cls, *later] = list(zip(names, _setters(cls, names), strict=True)), defaults
         setters, defaults = known
+        given = {**defaults, **values}
         for name, setter in setters:
-            if name not in later:
-                setter(made, values[name] if name in values else defaults[name])
+            setter(made, given[name])
         _set(made, "_later", later)
         return made
 

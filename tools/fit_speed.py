@@ -63,7 +63,6 @@ PRIORS = {
     ("engines", "step"): (0.5e-3, 0.20, 0.60),
     ("engines", "request"): (5e-6, 0.50, 0.80),
     ("engines", "prompt"): (0.3e-3, 0.50, 0.40),
-    ("engines", "pass_launches"): (5.0, 0.80, 0.60),
     ("engines", "first"): (20e-3, 0.30, 0.30),
     ("engines", "queue"): (0.12, 0.70, 0.70),
     ("links", "share"): (0.60, 0.30, 0.20),
@@ -91,8 +90,6 @@ LEAST_RECORDS = 40
 #: Sources that contradict others on the same cards and weights, by engine: Argonne's llama.cpp reads 16-bit weights of
 #: an A100 at half the speed of XiongjieDai's.
 CONTRADICTED = frozenset({("Argonne", "llama.cpp")})
-#: Engines that work through prompts in passes of their own.
-PASSING = frozenset(g["key"] for g in table("generations") if g["passes"])
 #: Engines that share what no engine alone decides.
 SERVERS = frozenset(g["key"] for g in table("generations") if g["platform"] == "cuda" and g["most_users"] is None)
 
@@ -194,8 +191,6 @@ class Space:
 
     def value(self, x: np.ndarray, name: str, constant: str, key: str) -> float:
         """One constant; ``other`` is what a key without records has."""
-        if constant == "pass_launches" and key not in PASSING:
-            return 0.0
         prior, _, alone = PRIORS[name, constant]
         slot = self.slots[name, constant]
         own = x[slot + 1 + self.keys[name].index(key)] if alone and key in self.keys[name] else 0.0

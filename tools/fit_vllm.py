@@ -62,6 +62,8 @@ NAMES = (
     "0.11",
     "0.13",
     "0.14",
+    "0.15",
+    "0.17",
     "0.18",
     "0.20",
     "0.20.1",
@@ -71,15 +73,17 @@ NAMES = (
     "0.32",
     "0.33",
 )
+#: Versions of the second generation that sort the vocabulary, and the one that ceased to and has few records.
+SORTING, UNSORTED = ("0.8", "0.11", "0.13", "0.14", "0.15"), "0.17"
 FIRST, LATEST = NAMES[: NAMES.index("0.8")], NAMES[NAMES.index("0.18") :]
 #: Ranges whose sampler and collectives are the same code are fitted together.
 TOGETHER = {
     **dict.fromkeys(FIRST, FIRST),
-    **dict.fromkeys(("0.8", "0.11", "0.13", "0.14"), ("0.8", "0.11", "0.13", "0.14")),
+    **dict.fromkeys((*SORTING, UNSORTED), SORTING),
     **dict.fromkeys(LATEST, LATEST),
 }
 #: V0 sorts the vocabulary as the first V1 versions do, but profiles whole prompts, which hides it in its logs.
-SAMPLER_OF = dict.fromkeys(FIRST, ("0.8", "0.11", "0.13", "0.14"))
+SAMPLER_OF = dict.fromkeys(FIRST, SORTING)
 #: Kinds of models with bands of their own: the kernels of experts change from version to version.
 KINDS = ("dense", "experts")
 #: No band is narrower: between builds of one version the rest moves by this much for one and the same model.
@@ -213,7 +217,7 @@ def main() -> None:
         cuda = [p for other in TOGETHER[name] for p in by_range[other] if p.own_memory]
         alone = [
             (p.rest - p.graphs - p.version.single_bytes) / p.logits
-            for other in SAMPLER_OF.get(name, TOGETHER[name])
+            for other in {**SAMPLER_OF, UNSORTED: LATEST}.get(name, TOGETHER[name])
             for p in by_range[other]
             if p.own_memory and not p.parallel and not p.workspace
         ]
@@ -229,6 +233,8 @@ def main() -> None:
             kind: [(p.rest - p.explained(sampler[name][0], copies[name][0], 0)) / GIB for p in cuda if p.kind == kind]
             for kind in KINDS
         }
+    # Beside the sampler it is as those before it.
+    copies[UNSORTED], residuals[UNSORTED] = copies[SORTING[-1]], residuals[SORTING[-1]]
     captured = [p for p in made if p.version.at_least("0.18") and p.record.graph_gib]
     graphs = [(p.layers, p.graph_mib, p.latent) for p in captured if p.own_memory]
     rocm_graphs = [p.graph_mib / p.layers for p in captured if p.gpu.platform == "rocm"]

@@ -109,7 +109,7 @@ class Shelf(Generic[Card]):
         self.changes += 1
         self._cards.clear()
         self._spelt.clear()
-        for name in ("index", "known", "ambiguous", "files", "every", "_counts"):
+        for name in ("index", "known", "ambiguous", "_places", "files", "every", "_counts"):
             self.__dict__.pop(name, None)
         return True
 
@@ -117,7 +117,7 @@ class Shelf(Generic[Card]):
         """The data of a card, whose file is as it was."""
         assert self._compiled is not None
         number, path, data = self._compiled.entry(f"card {identity}")
-        if self._compiled.holds(os.path.join(self._folders[number], path)):
+        if self._compiled.holds(self._folders[number], path):
             return data  # type: ignore[no-any-return]
         self.look_again()
         if f"card {identity}" not in self._compiled:
@@ -156,15 +156,21 @@ class Shelf(Generic[Card]):
         return names
 
     @cached_property
+    def _places(self) -> dict[str, tuple[int, str]]:
+        """Where each card is, by id: the number of its folder, and its path there."""
+        places: dict[str, tuple[int, str]] = self._names("files")
+        return places
+
+    @cached_property
     def files(self) -> dict[str, str]:
         """The file of each card, by id."""
         self.look_again()
-        places: dict[str, tuple[int, str]] = self._names("files")
-        return {identity: os.path.join(self._folders[number], path) for identity, (number, path) in places.items()}
+        return {i: os.path.join(self._folders[number], path) for i, (number, path) in self._places.items()}
 
     def ids(self) -> list[str]:
         """Every id, sorted."""
-        return sorted(self.files)
+        self.look_again()
+        return sorted(self._places)
 
     def get(self, identity: str) -> Card:
         """The card of an id, validated once."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from gpu_sizer.cards.names import normal, normal_short, stem
 from gpu_sizer.errors import shown
 from gpu_sizer.model.architecture import Architecture
@@ -82,6 +84,13 @@ class Release:
     """Rows of its embedding, where it has more or fewer than the card."""
 
 
+@cache
+def _has_latents(kinds: tuple[str, ...]) -> bool:
+    """Whether mixers of some kinds cache a latent: cards have few sets of kinds."""
+    mixers: Any = KINDS["Mixer"]
+    return any(mixers.get(kind).latent for kind in kinds)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """What a card drafts for: layers that guess tokens ahead of a model, and are no model by themselves."""
@@ -155,8 +164,7 @@ class ModelCard:
     @property
     def has_latents(self) -> bool:
         """Whether some layers cache a latent; no layer is built to tell."""
-        mixers: Any = KINDS["Mixer"]
-        return any(mixers.get(kind).latent for kind in self.mixer_kinds)
+        return _has_latents(self.mixer_kinds)
 
     @property
     def quantized(self) -> bool:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     Held = tuple[tuple[str, ...], type | Kinds | None]
     Maker = tuple[str, Callable[[Any], Any]]
 
-#: Parts of cards that are kept by their bytes; twice as many as the catalogue has architectures.
-MOST_PARTS = 1 << 10
+#: Parts of cards that are kept by their bytes; more than the catalogue has architectures, blocks and towers.
+MOST_PARTS = 1 << 12
 _HELD: dict[type, dict[str, Held]] = {}
 #: For each class, the fields that hold records or days and what makes their values: at once, and when it is asked for.
 _MAKERS: dict[type, tuple[list[Maker], list[Maker]]] = {}
@@ -89,9 +89,10 @@ def _maker(containers: tuple[str, ...], what: Any) -> Callable[[Any], Any]:
         return lambda data: {key: inner(item) for key, item in data.items()}
     if what is None:
         return _day
-    if isinstance(what, type):
-        return lambda data: build(what, data)
-    return lambda data: build(what.get(data["kind"]), data)
+    if not isinstance(what, type):
+        return lambda data: build(what.get(data["kind"]), data)
+    make = partial(build, what)
+    return partial(_unpacked, make) if hasattr(what, "COMMON") else make
 
 
 def kept(data: Any) -> Any:
@@ -102,9 +103,28 @@ def kept(data: Any) -> Any:
 
 
 def packed(record: type, data: dict[str, Any]) -> dict[str, Any]:
-    """Such data of a record, what its class names in ``LATER`` marshalled by itself: most of a card is read seldom."""
-    waiting = getattr(record, "LATER", ())
-    return {key: marshal.dumps(value, PLAIN) if key in waiting else value for key, value in data.items()}
+    """Such data of a record, with some of it marshalled by itself.
+
+    That is what its class names in ``LATER``, since most of a card is read seldom, and what several have in common.
+    """
+    waiting, parts, made = getattr(record, "LATER", ()), held(record), {}
+    for key, value in data.items():
+        inside = value if value is None or key not in parts else _packed_part(*parts[key], value)
+        made[key] = marshal.dumps(inside, PLAIN) if key in waiting else inside
+    return made
+
+
+def _packed_part(containers: tuple[str, ...], what: Any, value: Any) -> Any:
+    """A value of a field that holds records, packed."""
+    if what is None:
+        return value
+    if containers:
+        inner = partial(_packed_part, containers[1:], what)
+        if containers[0] == "list":
+            return tuple([inner(item) for item in value])
+        return {key: inner(item) for key, item in value.items()}
+    data = packed(what if isinstance(what, type) else what.get(value["kind"]), value)
+    return marshal.dumps(data, PLAIN) if hasattr(what, "COMMON") else data
 
 
 @lru_cache(maxsize=MOST_PARTS)

@@ -65,6 +65,15 @@ if TYPE_CHECKING:
                 RequestError: a setting that contradicts the load.
             """
 
+        def surely_holds(self, tensors: int) -> bool:
+            """Whether one GPU surely holds the model and its load, as far as the bytes of all its tensors tell.
+
+            False where it may, or where that takes as long to tell as to evaluate it. No tensor is made to tell.
+
+            Raises:
+                RequestError: a setting that contradicts the load.
+            """
+
         def could_hold(self, layout: Layout, *, safe: bool = False) -> bool:
             """Whether an accepted layout is worth :meth:`evaluate`; false only where that is not within the budget.
 

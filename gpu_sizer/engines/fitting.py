@@ -71,6 +71,10 @@ class PlainFitting:
         """
         return self._on_one().kv_cache_bytes
 
+    def surely_holds(self, tensors: int) -> bool:
+        """Nothing is sure before a layout is evaluated."""
+        return False
+
     def could_hold(self, layout: Layout, *, safe: bool = False) -> bool:
         """Nothing is known before a layout is evaluated."""
         return True

@@ -7,8 +7,8 @@ from functools import cached_property
 from gpu_sizer.engines.doubts import may_keep_bytes
 from gpu_sizer.errors import UncountableError
 from gpu_sizer.memory.weights import WeightPlacement, refusal
-from gpu_sizer.model.caches import SHORT_CONVOLUTIONS, CacheTypes
-from gpu_sizer.records import dataclass
+from gpu_sizer.model.caches import INDEXER, SHORT_CONVOLUTIONS, CacheTypes
+from gpu_sizer.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gpu_sizer.engines.held_drafter import HeldDrafter
     from gpu_sizer.memory.layout import Layout
     from gpu_sizer.memory.weights import StageWeights, WeightRules
+    from gpu_sizer.model.architecture import Block
     from gpu_sizer.model.caches import LayerCache
     from gpu_sizer.model.inventory import Inventory
 
@@ -38,11 +39,20 @@ class Cells:
     window: int = 0
 
 
+def _plain(cache: LayerCache, block: Block, types: CacheTypes) -> LayerCache:
+    """A layer's cache, with index keys in the cache's own type."""
+    if cache.mixer != INDEXER or cache.span is not None:
+        return cache
+    return replace(cache, token_bytes=sum([m.index_width for m in block.mixers]) * types.cache_bytes)
+
+
 class HeldModel:
     """One model under the weight rules of one engine."""
 
     counts_compressed = False
     """Whether the engine's pools of compressed attention are counted."""
+    plain_index_keys = False
+    """Whether the keys of indexers are cached in the cache's own type, and not in float8 beside their scales."""
     drafter: HeldDrafter | None = None
     """What drafts for it; null for most, and on engines on which nothing does."""
 
@@ -130,7 +140,10 @@ class HeldModel:
         """What each distinct layer keeps on one rank."""
         if (kept := self._caches.get((tp, types))) is None:
             blocks = self.card.architecture.blocks
-            kept = self._caches[tp, types] = {name: block.caches(tp, types) for name, block in blocks.items()}
+            kept = {name: block.caches(tp, types) for name, block in blocks.items()}
+            if self.plain_index_keys:
+                kept = {name: [_plain(c, blocks[name], types) for c in caches] for name, caches in kept.items()}
+            self._caches[tp, types] = kept
         return kept
 
     def refuse_states(self, title: str, kind: str | None = None) -> None:

@@ -52,9 +52,9 @@ class Compiled:
     def __contains__(self, key: str) -> bool:
         return self._file.place(key) is not None
 
-    def holds(self, path: str) -> bool:
-        """Whether a file is as it was when its entry was made."""
-        return self._looked or holds(self._file.stamp, path)
+    def holds(self, folder: str, path: str) -> bool:
+        """Whether a file of a folder is as it was when its entry was made."""
+        return self._looked or holds(self._file.stamp, os.path.join(folder, path))
 
     def look_again(self) -> bool:
         """Looks at files that were not looked at; whether the entries are others now."""

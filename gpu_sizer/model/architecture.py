@@ -74,6 +74,8 @@ class Block:
     """How often the layer is applied with the same weights, each time with a cache of its own (Nanbeige 4.2)."""
     extra: tuple[ExtraTensor, ...] = ()
     """Tensors beyond the standard ones."""
+    #: Models have some in common, which the catalogue builds once.
+    COMMON = True
 
     def __post_init__(self) -> None:
         if self.mixer is None and self.feed_forward is None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 INDEX_SCALE_GROUP = 128
 #: What the states of short convolutions are called.
 SHORT_CONVOLUTIONS = "short_convolutions"
+#: What the keys of indexers are called.
+INDEXER = "indexer"
 
 
 def float8_index_bytes(width: int) -> int:

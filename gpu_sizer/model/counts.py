@@ -27,6 +27,8 @@ class Counts:
 
     Embeddings may stand in the machine's memory, and towers may be left out.
     """
+    whole_bytes: int
+    """Bytes of all tensors of the model, each once and nothing padded; what predicts ahead is left out."""
 
 
 def counts_of(card: Described) -> Counts:
@@ -44,4 +46,5 @@ def counts_of(card: Described) -> Counts:
         inventory.checkpoint_parameters,
         # Engines load float32 in half of it.
         layers // 2 if card.weights.dtype == "float32" else layers,
+        sum([storage_bytes(t.shape, t.fmt) * t.copies * n for t, n in inventory.everything() if not t.on_host]),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gpu_sizer.model.builder import KV_HEADS
-from gpu_sizer.model.caches import LayerCache, float8_index_bytes
+from gpu_sizer.model.caches import INDEXER, LayerCache, float8_index_bytes
 from gpu_sizer.model.formats import ELEMENT_BYTES
 from gpu_sizer.model.tensor import Split
 from gpu_sizer.records import dataclass
@@ -75,7 +75,7 @@ class Indexer:
         """The cached keys; a block holds whole ones, and of those released 132 bytes are shared by 4 tokens."""
         size = float8_index_bytes(self.head_dim) if self.cache == "float8" else self._plain_bytes
         tokens = ceil_div(size, self.tokens_per_key)
-        return LayerCache("full", token_bytes=tokens, latent=True, sparse=True, mixer="indexer")
+        return LayerCache("full", token_bytes=tokens, latent=True, sparse=True, mixer=INDEXER)
 
     @property
     def _plain_bytes(self) -> int:
@@ -85,8 +85,8 @@ class Indexer:
         """A key of several tokens, and a ring of the keys that are not yet averaged (vLLM models/qwen4_exp)."""
         key, tokens = self._plain_bytes, self.tokens_per_key
         return [
-            LayerCache("full", token_bytes=key // tokens, mixer="indexer"),
-            LayerCache("ring", token_bytes=key + POSITIONS_BYTES, span=tokens, mixer="indexer"),
+            LayerCache("full", token_bytes=key // tokens, mixer=INDEXER),
+            LayerCache("ring", token_bytes=key + POSITIONS_BYTES, span=tokens, mixer=INDEXER),
         ]
 
     def waiting_keys(self) -> LayerCache:
@@ -95,4 +95,4 @@ class Indexer:
         Source: vLLM models/glm5next/common/attention.py (Glm5NextTailCache, without drafts).
         """
         waiting = 2 * self._plain_bytes
-        return LayerCache("ring", token_bytes=waiting, span=self.tokens_per_key, latent=True, mixer="indexer")
+        return LayerCache("ring", token_bytes=waiting, span=self.tokens_per_key, latent=True, mixer=INDEXER)

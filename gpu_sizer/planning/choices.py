@@ -13,7 +13,7 @@ from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.inverse import best_within, longest
 from gpu_sizer.planning.rental import at_least, rented, rented_for
 from gpu_sizer.planning.request import make_request, node_of
-from gpu_sizer.planning.search import Same, Search, plan, planned
+from gpu_sizer.planning.search import Same, Search, found, plan, planned
 from gpu_sizer.planning.uncounted import Uncounted, counted
 from gpu_sizer.records import dataclass, field, replace
 from gpu_sizer.units import ceil_div
@@ -48,15 +48,18 @@ USEFUL_CONTEXT = 8192
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The longest context that fits, 0 where none does, and the best layout at the one asked, else at that one."""
+    """What a row shows of a model."""
 
+    verdict: Verdict
+    """At the context asked."""
+    weights_format: str
+    """The format in which most bytes of the weights are."""
     max_context: int
+    """The longest that fits; 0 where none does."""
     layout: Layout | None = None
+    """The best at the context asked, or at the longest where it does not fit."""
     free_bytes: int | None = None
-
-
-#: Of a model that runs at no context.
-NOWHERE = Reach(0)
+    """What that leaves free on the fullest GPU."""
 
 
 @dataclass(frozen=True)
@@ -67,19 +70,28 @@ class RunnableModel:
     """
 
     model: ModelCard
-    verdict: Verdict
+    fits: bool
+    """Whether it runs at the context asked."""
     useful: bool
     """Whether it runs at the context asked, or at a shorter one that is of use."""
     context: int
     total_parameters: int
-    weights_format: str
-    """The format in which most bytes of the weights are."""
     look: Callable[[], Reach] = field(compare=False, repr=False)
-    """Finds how far it reaches: what lists show of few models, and takes longer than whether it fits."""
+    """Finds what its row shows: lists show few models, and it takes longer than whether it fits."""
 
     @cached_property
     def _reach(self) -> Reach:
         return self.look()
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict at the context asked."""
+        return self._reach.verdict
+
+    @property
+    def weights_format(self) -> str:
+        """The format in which most bytes of the weights are."""
+        return self._reach.weights_format
 
     @property
     def max_context(self) -> int:
@@ -95,11 +107,6 @@ class RunnableModel:
     def free_bytes(self) -> int | None:
         """What that leaves free on the fullest GPU."""
         return self._reach.free_bytes
-
-    @property
-    def fits(self) -> bool:
-        """Whether it runs at the context asked."""
-        return self.verdict != "does_not_fit"
 
     @property
     def runs(self) -> bool:
@@ -321,14 +328,28 @@ class _Rows:
         model = search.request.model
         return best_within(search, self._count) if self.context(model) <= _limit(model) else None
 
-    def of(self, card: ModelCard) -> tuple[Verdict, bool, int, str, Reach | None]:
-        """Verdict, use, parameters and format of a row, and how far the model reaches where that is known at once."""
+    def _surely_fits(self, search: Search) -> bool:
+        """Whether one of the GPUs surely holds everything: all that a list shows of most models that fit."""
+        if not self._whole or search.request.load.asks_rate:
+            return False
+        return search.fitting.surely_holds(self.counts(search.request.model).whole_bytes)
+
+    def _fits(self, request: Request) -> bool:
+        """Whether the model runs at the request's own context."""
+        search = Search(request)
+        return self._surely_fits(search) or best_within(search, self._count) is not None
+
+    def of(self, card: ModelCard) -> tuple[bool, bool, int, Reach | None]:
+        """Fit, use and parameters of a model, and what its row shows where that is known at once."""
         request = self._request(card)
-        search, limit = Search(request), _limit(card)
+        search = Search(request)
         total = self.counts(card).total if self._whole else search.known.total_parameters
+        nowhere = Reach("does_not_fit", card.weights.dtype, 0)
         if self.is_too_large(card) or (self._whole and search.least_for(self.counts(card).layer_bytes) > self._count):
-            return "does_not_fit", False, total, card.weights.dtype, NOWHERE
+            return False, False, total, nowhere
         try:
+            if self.context(card) <= _limit(card) and self._surely_fits(search):
+                return True, True, total, None
             best = self._best(search)
         except UncountableError:
             # What is too large is so whatever its cache would take.
@@ -336,33 +357,34 @@ class _Rows:
                 raise
             best = None
         if best is None and search.start() > self._count:
-            return "does_not_fit", False, total, card.weights.dtype, NOWHERE
-        form = search.known.weights_format
+            return False, False, total, nowhere
         if best is not None:
-            reach = _reach(limit, best) if request.context == limit else None
-            return best.verdict, True, total, form, reach
+            return True, True, total, self._reach(search, best) if request.context == _limit(card) else None
         least = min(USEFUL_CONTEXT, self.context(card))
-        useful = least <= limit and best_within(Search(request.under(context=least)), self._count) is not None
+        useful = least <= _limit(card) and self._fits(request.under(context=least))
         # Whether one runs at all is its place in the list of everything.
-        return "does_not_fit", useful, total, form, self.reach(card) if self._everything and not useful else None
+        return False, useful, total, self.reach(card) if self._everything and not useful else None
 
     def reach(self, card: ModelCard) -> Reach:
-        """How far a model reaches that is not too large."""
-        request = self._request(card)
-        best, far = self._best(Search(request)), longest(request, self._count)
+        """What the row of a model shows that is not too large."""
+        search = Search(self._request(card))
+        return self._reach(search, self._best(search))
+
+    def _reach(self, search: Search, best: LayoutMemory | None) -> Reach:
+        """The same, of its best layout at the context asked; null where none fits."""
+        request, shown = search.request, best
+        limit = _limit(request.model)
+        far = limit if best is not None and request.context == limit else longest(request, self._count)
         if best is None and far:
-            best = best_within(Search(request.under(context=far)), self._count)
-        return _reach(far, best)
+            shown = best_within(Search(request.under(context=far)), self._count)
+        free = shown.per_gpu.free_bytes if shown is not None and shown.per_gpu is not None else None
+        verdict = best.verdict if best is not None else "does_not_fit"
+        return Reach(verdict, search.known.weights_format, far, shown.layout if shown is not None else None, free)
 
 
 def _limit(card: ModelCard) -> int:
     """The longest context that a model can take."""
     return card.context.extended or card.context.native
-
-
-def _reach(far: int, memory: LayoutMemory | None) -> Reach:
-    free = memory.per_gpu.free_bytes if memory is not None and memory.per_gpu is not None else None
-    return Reach(far, memory.layout if memory is not None else None, free)
 
 
 def _same(reach: Reach) -> Reach:
@@ -371,9 +393,8 @@ def _same(reach: Reach) -> Reach:
 
 def _newest(m: RunnableModel) -> tuple[Any, ...]:
     """What a reader wants to see first: it fits, as it was released, of a late year, large."""
-    order = {"fits": 0, "tight": 0, "does_not_fit": 1}
     year = m.model.released.year if m.model.released is not None else 0
-    return (order[m.verdict], not m.runs, m.model.quantized, -year, -m.total_parameters, m.model.id)
+    return (not m.fits, not m.runs, m.model.quantized, -year, -m.total_parameters, m.model.id)
 
 
 def by_rating(runnable: Runnable, ratings: dict[str, float], rated_by: str) -> Runnable:
@@ -429,7 +450,7 @@ def what_fits(
 
     rows = _Rows(gpu, count, kept, known, everything=everything)
 
-    def row(card: ModelCard) -> tuple[Verdict, bool, int, str, Reach | None] | Uncounted:
+    def row(card: ModelCard) -> tuple[bool, bool, int, Reach | None] | Uncounted:
         return counted(card, gpu, partial(rows.of, card))
 
     if workers == 1:
@@ -445,10 +466,10 @@ def what_fits(
         if isinstance(told_of, Uncounted):
             uncounted.append(told_of)
             continue
-        verdict, useful, total, form, reach = told_of
+        fits, useful, total, reach = told_of
         if everything or useful:
             look = partial(rows.reach, card) if reach is None else partial(_same, reach)
-            listed.append(RunnableModel(card, verdict, useful, rows.context(card), total, form, look))
+            listed.append(RunnableModel(card, fits, useful, rows.context(card), total, look))
     listed.sort(key=_newest)
     left_out = len(models) - len(uncounted) - len(listed)
     asked = told({s.name: kept.get(s.name, s.default) for s in LOAD})
@@ -554,6 +575,12 @@ def cheapest(request: Request, gpus: Sequence[GpuSpec]) -> Choices:
     from gpu_sizer.cards.fleet import fleet
 
     machines = fleet(request.cards)
+    what = "cheapest", Same(gpus), machines, Same(request.machine), request.provider, request.in_nodes
+    return found(request, what, lambda: _cheapest(request, gpus, machines))
+
+
+def _cheapest(request: Request, gpus: Sequence[GpuSpec], machines: Fleet) -> Choices:
+    """The same, where it was not found before."""
     gpus = _choices(Same(gpus), machines, request.provider, request.engine)
     weights = Search(request).fitting.whole_weights()
 

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from gpu_sizer.timing.answer import Speed
 
 
+#: The kind of the fewest GPUs whose estimate reaches the rates that are asked for, where it takes more to be sure.
+ABOUT_FAST_ENOUGH = "about fast enough"
+
+
 @dataclass(frozen=True, slots=True)
 class Alternative:
     """Another count that people ask for, and its layout: ``kind`` says which."""
@@ -26,6 +30,8 @@ class Alternative:
     layout: Layout
     per_gpu: RankMemory
     verdict: Verdict
+    speed: Speed | None = None
+    """Where its speed is what speaks for it."""
 
     def model_dump(self) -> dict[str, Any]:
         """The JSON object."""
@@ -35,6 +41,7 @@ class Alternative:
             "layout": self.layout.model_dump(),
             "per_gpu": self.per_gpu.model_dump(),
             "verdict": self.verdict,
+            **({"speed": self.speed.model_dump()} if self.speed else {}),
         }
 
 
@@ -90,7 +97,7 @@ class Plan:
     """
 
     #: Looked for when they are first read.
-    LATER = ("reason", "alternatives", "rejections", "tuned", "context_counts")
+    LATER = ("reason", "alternatives", "rejections", "tuned", "context_counts", "warnings")
 
     request: Request
     settings: Settings
@@ -123,6 +130,11 @@ class Plan:
     def gpu_count(self) -> int | None:
         """GPUs of the chosen layout; null where none fits."""
         return self.memory.layout.gpu_count if self.memory and self.fits else None
+
+    @property
+    def about_fast_enough(self) -> Alternative | None:
+        """The fewest GPUs that are probably fast enough, where fewer are than surely; null where none are."""
+        return next((a for a in self.alternatives if a.kind == ABOUT_FAST_ENOUGH), None)
 
     @property
     def layout(self) -> Layout | None:
@@ -234,7 +246,8 @@ class Fit:
             return self.memory.reason
         from gpu_sizer.planning.too_slow import too_slow
 
-        return f"it is too slow: {too_slow(self.speed, self.request.load)}"
+        what = "too slow" if self.speed.verdict == "misses" else "not surely fast enough"
+        return f"it is {what}: {too_slow(self.speed, self.request.load)}"
 
     @property
     def layout(self) -> Layout:

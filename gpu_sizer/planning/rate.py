@@ -37,8 +37,13 @@ def _against(figure: Figure, wanted: float) -> SpeedVerdict:
 class Rates:
     """The speeds of one request's layouts under its load, and whether they are what it asks for."""
 
-    def __init__(self, request: Request, held: Held) -> None:
+    def __init__(self, request: Request, held: Held, *, sure: bool = True) -> None:
         """Prepares the layouts.
+
+        Args:
+            request: what is asked.
+            held: its model as its engine holds it.
+            sure: whether the lower end has to reach it, or the estimate.
 
         Raises:
             RequestError: a GPU or engine of whose speed nothing is known, or more requests at once than were measured.
@@ -52,7 +57,7 @@ class Rates:
         self.prompt, self.answer = load.prompt or USUAL_PROMPT, load.answer or USUAL_ANSWER
         self._load = load
         self._users, self._each, self._all = load.users, load.tokens_per_second, load.requests_per_second
-        self._held, self._speeds = held, held.speeds(request, self.prompt, self.answer)
+        self._held, self._speeds = held, held.speeds(request, self.prompt, self.answer, sure=sure)
         generation = self._speeds.generation
         most = generation.most_users
         if most is not None and (self._users > most or self._all is not None):
@@ -101,7 +106,7 @@ class Rates:
         return layout.tensor_parallel_size, self._speeds.groups(layout)
 
     def meets(self, layout: Layout) -> bool:
-        """Whether a layout's lower end reaches what is asked for.
+        """Whether a layout's lower end, or its estimate, reaches what is asked for.
 
         Raises:
             RequestError: a layout that the engine refuses.
@@ -176,7 +181,8 @@ class Rates:
             users = max(users, self._at_once(layout))
         speed = s.speed(s.demand(users))
         if self._wanted is not None:
-            reaches = self._fewest_at_once(layout) is not None
+            # By the estimate alone so many at once are fewer than surely give it.
+            reaches = s.basis.engine.sure and self._fewest_at_once(layout) is not None
             verdicts.append("meets" if reaches else _against(speed.tokens_per_second, self._wanted))
         if self._each is not None and speed.tokens_per_second_per_user is not None:
             waits = speed.running < min(users, self._users) * (1 - WAITING)

@@ -32,7 +32,7 @@ class Replica:
     def in_all(self, running: float) -> float:
         """Tokens a second that so many requests at once surely give together."""
         s = self.situation
-        given = s.basis.engine.key, s.case.experts > 1, running
+        given = s.basis.engine, s.case.experts > 1, running
         low = ends("tokens", *given)[0] * tokens_per_second(s.case, s.basis.constants, running)
         return float(min(low, most_tokens_per_second(s.case, running)))
 
@@ -51,7 +51,7 @@ class Replica:
     def _bound(self) -> float:
         """No less than :attr:`most_in_all`, of one number of requests at once: more of them never give less."""
         s = self.situation
-        low = max(float(ends("tokens", s.basis.engine.key, s.case.experts > 1, most)[0]) for _, most in REGIMES)
+        low = max(float(ends("tokens", s.basis.engine, s.case.experts > 1, most)[0]) for _, most in REGIMES)
         return low * float(tokens_per_second(s.case, s.basis.constants, self.places)) * (1 + NEARNESS)
 
     def gives(self, wanted: float) -> bool:

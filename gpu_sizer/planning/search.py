@@ -10,7 +10,7 @@ from gpu_sizer.engines.registry import engine, never_on
 from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.memory.estimate import LayoutMemory, refused
 from gpu_sizer.memory.layout import Layout, layout_of, replica_of
-from gpu_sizer.planning.plan import Alternative, Fit, Plan, Rejection, Tuned
+from gpu_sizer.planning.plan import ABOUT_FAST_ENOUGH, Alternative, Fit, Plan, Rejection, Tuned
 from gpu_sizer.planning.request import Request
 from gpu_sizer.records import replace, unfinished
 from gpu_sizer.units import ceil_div, gib
@@ -75,7 +75,7 @@ class _Known:
         self._fittings: dict[tuple[int, Load], tuple[GpuSpec, Fitting]] = {}
         self._ranks: dict[tuple[int, str, int], tuple[tuple[int, int], ...]] = {}
         self._tensor_sizes: dict[int, tuple[int, ...]] = {}
-        self._speeds: dict[tuple[Same, float, float, Load], Speeds] = {}
+        self._speeds: dict[tuple[Same, float, float, Load, bool], Speeds] = {}
         self._found: dict[tuple[Any, ...], Any] = {}
 
     def found(self, request: Request, what: tuple[Any, ...], find: Callable[[], Found]) -> Found:
@@ -141,7 +141,7 @@ class _Known:
             kept = self._fittings[key] = gpu, self._engine.fitting(self.model, gpu, load)
         return kept[1]
 
-    def speeds(self, request: Request, prompt: float, answer: float) -> Speeds:
+    def speeds(self, request: Request, prompt: float, answer: float, *, sure: bool) -> Speeds:
         """The speeds on a GPU with prompts and answers of some length: the same for any users and rates.
 
         Raises:
@@ -149,11 +149,11 @@ class _Known:
         """
         from gpu_sizer.planning.speed import Speeds
 
-        key = Same(request.gpu), prompt, answer, request.load.alone()
+        key = Same(request.gpu), prompt, answer, request.load.alone(), sure
         if (kept := self._speeds.get(key)) is None:
             if len(self._speeds) >= MOST_SPEEDS:
                 self._speeds.clear()
-            kept = self._speeds[key] = Speeds(request, self, prompt=prompt, answer=answer)
+            kept = self._speeds[key] = Speeds(request, self, prompt=prompt, answer=answer, sure=sure)
         return kept
 
     def accepted(self, count: int, kind: str, users: int) -> tuple[Layout, ...]:
@@ -253,14 +253,15 @@ class Search:
         UncountableError: the engine does not run on the GPU, or what it takes there is not known.
     """
 
-    def __init__(self, request: Request, *, above: Search | None = None) -> None:
+    def __init__(self, request: Request, *, above: Search | None = None, likely: bool = False) -> None:
         """Prepares a search.
 
         Args:
             request: what is asked.
             above: the same under higher settings: what is too slow there is not faster under lower ones.
+            likely: whether layouts do whose estimate reaches the rates that are asked for, where surely none need to.
         """
-        self.request, self._above = request, above
+        self.request, self._above, self._likely = request, above, likely
         self.engine: Engine = request.get_engine()
         if (why := never_on(request.engine, request.gpu)) is not None:
             raise UncountableError(why, about="gpu")
@@ -285,7 +286,7 @@ class Search:
         """
         from gpu_sizer.planning.rate import Rates
 
-        return Rates(self.request, self.known)
+        return Rates(self.request, self.known, sure=not self._likely)
 
     @cached_property
     def _bounds(self) -> Rates | None:
@@ -308,7 +309,7 @@ class Search:
         return self.request.load.asks_rate and self._bounds is None
 
     def is_fast(self, layout: Layout) -> bool:
-        """Whether a layout surely reaches the rates that are asked for; true where none is."""
+        """Whether a layout reaches the rates that are asked for, as the search has to know; true where none is."""
         return not self.request.load.asks_rate or self.rates.meets(layout)
 
     def _may_be_fast(self, layout: Layout) -> bool:
@@ -604,7 +605,21 @@ def _tuned(search: Search, stop: int) -> Tuned | None:
     return None
 
 
-def _alternatives(search: Search, chosen: LayoutMemory, safe: LayoutMemory | None) -> Iterator[Alternative]:
+def _about_fast_enough(search: Search, chosen: LayoutMemory | None) -> Iterator[Alternative]:
+    """The fewest GPUs whose estimate reaches the rates, where fewer do than surely reach them."""
+    trial = Search(search.request, likely=True)
+    stop = chosen.layout.gpu_count - 1 if chosen is not None else search.request.max_gpus
+    m = trial.smallest(trial.start(), stop)
+    if m is not None and m.per_gpu is not None:
+        speed = trial.rates.speed(m.layout)
+        yield Alternative(ABOUT_FAST_ENOUGH, m.layout.gpu_count, m.layout, m.per_gpu, m.verdict, speed)
+
+
+def _alternatives(search: Search, chosen: LayoutMemory | None, safe: LayoutMemory | None) -> Iterator[Alternative]:
+    if search.request.load.asks_rate:
+        yield from _about_fast_enough(search, chosen)
+    if chosen is None:
+        return
     count, most = chosen.layout.gpu_count, search.request.max_gpus
 
     shown = {chosen.layout}
@@ -687,14 +702,13 @@ def planned(search: Search, chosen: LayoutMemory | None, *, details: bool, why: 
     count = chosen.layout.gpu_count if chosen else None
     last = (count or request.max_gpus + 1) - 1
     settings = search.fitting.settings(chosen.layout if chosen else Layout())
-    later: dict[str, Callable[[], Any]] = {}
+    later: dict[str, Callable[[], Any]] = {"warnings": lambda: (*_in_machines(chosen), *_warnings(search, settings))}
     if chosen is None and why:
         later["reason"] = lambda: _why_none(search, floor)
     if details:
         later["rejections"] = lambda: tuple([search.rejection(n) for n in range(max(1, last - 7), last + 1)])
         later["tuned"] = lambda: _tuned(search, last)
-        if chosen is not None:
-            later["alternatives"] = lambda: tuple(_alternatives(search, chosen, safe))
+        later["alternatives"] = lambda: tuple(_alternatives(search, chosen, safe))
         if not request.load.asks_rate:
             later["context_counts"] = lambda: _context_counts(request, count)
     values = {
@@ -710,7 +724,6 @@ def planned(search: Search, chosen: LayoutMemory | None, *, details: bool, why: 
         "active_without_embedding": search.known.active_without_embedding,
         "checkpoint_parameters": search.known.checkpoint_parameters,
         "weights_format": search.known.weights_format,
-        "warnings": (*_in_machines(chosen), *_warnings(search, settings)),
         "speed": search.rates.speed(chosen.layout) if chosen and request.load.asks_rate else None,
     }
     made: Plan = unfinished(Plan, values, later)

@@ -45,8 +45,8 @@ if TYPE_CHECKING:
         def ranks(self, count: int, kind: str, users: int) -> tuple[tuple[int, int], ...]:
             """Over how many ranks accepted layouts of a count cut each layer, and how many groups share the experts."""
 
-        def speeds(self, request: Request, prompt: float, answer: float) -> Speeds:
-            """Its speeds on the request's GPU under its settings, kept for the next request.
+        def speeds(self, request: Request, prompt: float, answer: float, *, sure: bool) -> Speeds:
+            """Its speeds on the request's GPU under its settings, kept for the next request; see :class:`Speeds`.
 
             Raises:
                 RequestError: a GPU or engine of whose speed nothing is known.
@@ -159,7 +159,7 @@ def one_of(layout: Layout) -> Layout:
 class Speeds:
     """One model on one kind of GPU with prompts and answers of some length, ready for many layouts."""
 
-    def __init__(self, request: Request, held: Held, *, prompt: float, answer: float) -> None:
+    def __init__(self, request: Request, held: Held, *, prompt: float, answer: float, sure: bool = True) -> None:
         """Prepares the layouts.
 
         Args:
@@ -167,13 +167,15 @@ class Speeds:
             held: its model as its engine holds it.
             prompt: tokens of a prompt.
             answer: tokens of an answer.
+            sure: whether what they give is judged by the end of the range that is worse, or by the estimate itself.
 
         Raises:
             RequestError: a GPU or engine of whose speed nothing is known.
         """
         profile = request.get_engine()
         self._hardware = hardware_of(request.gpu)
-        self.generation = generation(engine_name(profile.name), profile.release, request.gpu.platform)
+        own = generation(engine_name(profile.name), profile.release, request.gpu.platform)
+        self.generation = own if sure else replace(own, sure=False)
         self._request, self._held = request, held
         self._work, self._prompt, self._answer = held.work, prompt, answer
         # Where the cache grows with the answer, requests fill it to their mean length.

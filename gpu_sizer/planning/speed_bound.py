@@ -11,7 +11,7 @@ from __future__ import annotations
 from math import inf
 
 from gpu_sizer.timing.band import REGIMES, ends
-from gpu_sizer.timing.formulas import prefill_seconds, prompt_seconds, step_seconds
+from gpu_sizer.timing.formulas import prompt_seconds, step_seconds
 from gpu_sizer.timing.serving import token_seconds
 
 TYPE_CHECKING = False
@@ -39,7 +39,7 @@ class SpeedBound:
         """
         self._speeds, self._users, self._each, self._in_all, self._most_gpus = speeds, users, each, in_all, most_gpus
         self._constants = speeds.basis.constants
-        seen = speeds.generation.key, speeds.has_experts
+        seen = speeds.generation, speeds.has_experts
         self._low = max(ends("tokens", *seen, most)[0] for _, most in REGIMES)
         # More requests at once may be in a regime whose range is narrower.
         highs = [(most, ends("token", *seen, most)[1] if each is not None else 1.0) for _, most in REGIMES]
@@ -57,7 +57,7 @@ class SpeedBound:
             return inf
         if (full := self._full.get((tensor, data))) is None:
             c, k = self._speeds.without_cache(tensor, data), self._constants
-            given = FULL * c.answer / (c.answer * step_seconds(c, k, FULL) + FULL * prefill_seconds(c, k, FULL))
+            given = FULL * c.answer / (c.answer * step_seconds(c, k, FULL) + FULL * prompt_seconds(c, k))
             full = self._full[tensor, data] = self._low * given
         return replicas * full / self._in_all
 
@@ -175,7 +175,7 @@ class SpeedBound:
 
         All of them are taken to share one copy of the experts, over links that take no more time than those of two:
         each then reads the least, and what it computes is the same. Only what a prompt takes beside its operations is
-        less in replicas; launches of its pass are left out.
+        less in replicas.
         """
         c, k = self._speeds.without_cache(tensor, groups, links=False), self._constants
         replicas, users, prefill = groups / 2, max(1.0, self._users), prompt_seconds(c, k) - k.prompt

@@ -64,7 +64,7 @@ TOPICS: tuple[Topic, ...] = (
         " speech|image|video, speech to text, image|video|music|audio generation, lora training, controlnet,"
         " animatediff, ltx, trellis, sora, dall e, bark tts, xtts, kokoro, embedding|embeddings model|models,"
         " embedding|embeddings 0.6b|4b|7b|8b|v2|v3|v4, bge|jina|nomic|gte|e5|mxbai|arctic|cohere|voyage"
-        " embed|embedding|embeddings|m3|small|base|large|en,"
+        " embed|embedding|embeddings, bge m3, e5|mxbai small|base|large,"
         " reranker|rerankers|reranking, yolo, sam2, qwen image, z image, hidream, cogvideox, mochi 1, parler,"
         " musicgen, rvc",
         "refused",

@@ -14,6 +14,7 @@ from gpu_sizer.cards.names import join_names
 from gpu_sizer.engines.registry import INSTEAD, engine
 from gpu_sizer.errors import GpuSizerError, RequestError, UnknownGpuError, UnknownModelError
 from gpu_sizer.load import WEIGHTS
+from gpu_sizer.queries.first_words import Decided, first_words
 from gpu_sizer.queries.languages import in_english
 from gpu_sizer.queries.naming import (
     LIKE_SIZE,
@@ -25,7 +26,6 @@ from gpu_sizer.queries.naming import (
     unknown_model,
     wants_one,
 )
-from gpu_sizer.queries.patterns import matches
 from gpu_sizer.queries.reading import Reader
 from gpu_sizer.queries.stopwords import STOP_WORDS
 from gpu_sizer.queries.topics import Remark
@@ -43,13 +43,6 @@ if TYPE_CHECKING:
 EXAMPLE = 'ask for example "how many A6000s for Mixtral 8x7b"'
 #: Intents that need no GPU.
 _WITHOUT_GPU = ("gpus", "memory")
-#: Where the engine itself is sought.
-_ENGINES_ASKED = "which|what|best engine|engines|backend|backends, best inference engine"
-#: Several models that are to run at once on the same GPUs.
-_SHARED = (
-    "together, both, alongside, side by side, at once, at the same time, simultaneously, in parallel, models on one|a,"
-    " same|single|one gpu|card, share, sharing, plus"
-)
 #: Words that say by what models are the best, and nothing else.
 _OF_RATINGS = (
     *("rated", "ranked", "rating", "scoring", "score", "arena", "top", "smartest", "strongest", "cleverest"),
@@ -119,58 +112,59 @@ class _Decision:
         if not gpus and intent not in _WITHOUT_GPU:
             intent, gpus = self._without_gpu(intent)
         count, intent = self._count(intent)
-        if self.r.options.users_each and count is None and not all(g.count for g in self.r.gpus):
-            text = f"{self.r.options.users} users a GPU are taken as those of all: say on how many GPUs they are"
-            self.r.remarks.append(Remark(text, first=True))
         self._where_it_runs(gpus)
-        self.r.options.prices = self.r.says("asks_price")
-        if self.r.options.engines_more or matches(self.r.s, _ENGINES_ASKED):
-            text = "by one engine's rules alone: `gpu-sizer size MODEL --gpu GPU --engine all` has those of each"
-            self.r.remarks.append(Remark(text, first=True))
-        if len(models) > 1 and gpus and matches(self.r.s, _SHARED):
-            text = "each model is sized as if it had the GPUs to itself: models that share them are not planned"
-            self.r.remarks.append(Remark(text, first=True))
-        if intent == "compare" and self.r.options.prices and any((g.count or 1) > 1 for g in self.r.gpus):
-            self.r.remarks.append(Remark("the fewest of each are priced, not the numbers that are told", first=True))
-        if intent == "models" and self.r.says("asks_best"):
-            self.r.options.best = True
-            for word in _OF_RATINGS:
-                for i in self.r.s.places.get(word, ()):
-                    self.r.s.take(i)
-        memory = self._memory_sought() if intent == "gpus" else None
-        self.r.options.notes = tuple(r.text for r in self.r.remarks)
-        one = Understanding(
-            " ".join(self.text.split())[:500],
-            intent,
-            models[0][0] if models else None,
-            models[0][1] if models else sought.spelling if sought is not None else "",
-            gpus,
-            count,
-            self.r.options,
-            (*self.r.taken_as, *self.notes),
-            self.r.ignored(),
-            tuple(self.r.remarks),
-            memory=memory,
-            among=sought.ids if sought is not None else (),
-            other_memory=self.r.other_memory() if intent == "fit" else (),
-            instead=self.r.intent() if intent == "speed" and not self.r.pace.alone else None,
-        )
-        if intent == "speed":
-            from gpu_sizer.queries.several import timed
-
-            one = timed(one)
-        if self.r.mixed:
-            each = [i for g in self.r.gpus for i in g.ids[:1] * (g.count or 1)]
-            if self.r.options.engine is None:
-                self.r.options.engine = INSTEAD
-                self.r.remarks.append(Remark("by llama.cpp's rules, since vLLM takes GPUs of one kind", first=True))
-            one = replace(one, intent="fit", mixed=tuple(each), gpu_count=len(each), remarks=tuple(self.r.remarks))
+        decided = Decided(intent, tuple(models), gpus, count)
+        one = self._together(self._one_of(decided, sought))
         o = self.r.options
         if max(len(models), len(self.r.gpus), len(o.weights), len(o.lengths)) < 2:
             return (one,)
         from gpu_sizer.queries.several import parts
 
         return parts(one, models, self.r)
+
+    def _one_of(self, d: Decided, sought: Name | None) -> Understanding:
+        """The question about the first of its models."""
+        r, o = self.r, self.r.options
+        o.prices = r.says("asks_price")
+        r.remarks += first_words(r, d)
+        if d.intent == "models" and r.says("asks_best"):
+            o.best = True
+            r.s.taken.update(i for word in _OF_RATINGS for i in r.s.places.get(word, ()))
+        memory = self._memory_sought() if d.intent == "gpus" else None
+        o.notes = tuple(remark.text for remark in r.remarks)
+        model, spelling = d.models[0] if d.models else (None, sought.spelling if sought is not None else "")
+        one = Understanding(
+            " ".join(self.text.split())[:500],
+            d.intent,
+            model,
+            spelling,
+            d.gpus,
+            d.count,
+            o,
+            (*r.taken_as, *self.notes),
+            r.ignored(),
+            tuple(r.remarks),
+            memory=memory,
+            among=sought.ids if sought is not None else (),
+            other_memory=r.other_memory() if d.intent == "fit" else (),
+            instead=r.intent() if d.intent == "speed" and not r.pace.alone else None,
+        )
+        if d.intent != "speed":
+            return one
+        from gpu_sizer.queries.several import timed
+
+        return timed(one)
+
+    def _together(self, one: Understanding) -> Understanding:
+        """The question about all of its GPUs at once, where they are a mixture."""
+        if not self.r.mixed:
+            return one
+        each = [i for g in self.r.gpus for i in g.ids[:1] * (g.count or 1)]
+        if self.r.options.engine is None:
+            self.r.options.engine = INSTEAD
+            self.r.remarks.append(Remark("by llama.cpp's rules, since vLLM takes GPUs of one kind", first=True))
+        told = tuple(self.r.remarks)
+        return replace(one, intent="fit", mixed=tuple(each), gpu_count=len(each), remarks=told)
 
     def complete(self, error: GpuSizerError) -> None:
         """Says in an error what else the question tells that no answer could have covered."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from gpu_sizer.timing.case import Number
+    from gpu_sizer.timing.constants import Generation
 
 #: The figures that have a range.
 FIGURES = ("tokens", "token", "first")
@@ -75,14 +76,19 @@ def band(figure: str, engine: str, experts: bool, running: float) -> tuple[Band,
     return _band(figure, engine, experts, regime(running))
 
 
-def ends(figure: str, engine: str, experts: bool, running: Number) -> tuple[Number, Number]:
-    """The lower and the upper end of a range, for one number of requests at once or an array of them."""
+def ends(figure: str, engine: Generation, experts: bool, running: Number) -> tuple[Number, Number]:
+    """The lower and the upper end of a range, for one number of requests at once or an array of them.
+
+    Both are the estimate itself where an engine's generation is not asked to be sure.
+    """
+    if not engine.sure:
+        return 1.0, 1.0
     low: Number = 0.0
     high: Number = 0.0
     above = 0.0
     for name, most in REGIMES:
         here = (running > above) & (running <= most)
-        ratios, _ = _band(figure, engine, experts, name)
+        ratios, _ = _band(figure, engine.key, experts, name)
         low, high, above = low + here * ratios.low, high + here * ratios.high, most
     return low, high
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gpu_sizer.records import replace
-from gpu_sizer.timing.formulas import prefill_seconds, step_seconds
+from gpu_sizer.timing.formulas import prompt_seconds, step_seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ LEAST = 0.1
 
 
 def _cycle(c: Case, k: Constants, running: float) -> float:
-    return float(c.answer * step_seconds(c, k, running) + running * prefill_seconds(c, k, running))
+    return float(c.answer * step_seconds(c, k, running) + running * prompt_seconds(c, k))
 
 
 def binds(c: Case, k: Constants, running: float) -> str:

@@ -67,9 +67,6 @@ class OfEngine:
     """Seconds of a step for each request."""
     prompt: Number
     """Seconds of a prompt beside its operations."""
-    pass_launches: Number
-    """How many times as long the launches of a pass of prompts are as a step's, which a graph has captured; 0 without
-    such passes."""
     first: Number
     """Seconds to a first token beside the prompt."""
     queue: Number
@@ -126,7 +123,6 @@ class Constants:
     step: Number
     request: Number
     prompt: Number
-    pass_launches: Number
     first: Number
     queue: Number
 
@@ -163,7 +159,6 @@ def combined(g: OfGpu, e: OfEngine, link: OfLink, a: OfAll, dense: Number, exper
         step=e.step,
         request=e.request,
         prompt=e.prompt,
-        pass_launches=e.pass_launches,
         first=e.first,
         queue=e.queue,
     )
@@ -218,12 +213,12 @@ class Generation:
     """The first version; null is the oldest."""
     reserves: bool
     """Whether room in the cache is kept for the whole answer from its beginning."""
-    passes: bool
-    """Whether prompts are worked through in passes of their own, whose launches are counted."""
     latency: bool
     """Whether times of single tokens were measured."""
     most_users: int | None
     """Requests at once up to which anything was measured; null is any number."""
+    sure: bool = True
+    """Whether what it gives is judged by the end of the range that is worse, or by the estimate itself."""
 
 
 @cache

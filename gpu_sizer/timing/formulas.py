@@ -10,16 +10,10 @@ Every formula takes plain numbers and arrays alike. Its terms, with their source
   in which so many ranks can hear of each other (https://doi.org/10.1177/1094342005051521); groups that share experts
   gather the tokens of all of them before the experts and scatter them afterwards (vLLM's default, ``--all2all-backend
   allgather_reducescatter``: https://docs.vllm.ai/en/latest/serving/expert_parallel_deployment/);
-- prompts in a pass of their own, where an engine does not work through them beside the tokens of answers
-  (``--enable-mixed-chunk`` of SGLang, off by default:
-  https://docs.sglang.io/advanced_features/server_arguments.html): a new request is one pass, unless others come in the
-  same step, and no graph launches its kernels;
 - latent attention while decoding: heads meet in the latent (https://arxiv.org/abs/2405.04434, section 2.1).
 """
 
 from __future__ import annotations
-
-from math import e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -125,7 +119,7 @@ def step_seconds(c: Case, k: Constants, running: Number) -> Number:
 
 
 def prompt_seconds(c: Case, k: Constants) -> Number:
-    """Seconds of work that one prompt takes of all GPUs together."""
+    """Seconds of work that one prompt takes of all GPUs together, and keeps them from the answers of others."""
     ranks = c.tensor * c.pipeline * c.data
     return (
         2 * c.dense_parameters * c.prompt / ranks / (c.dense_rate * k.dense_prefill)
@@ -134,20 +128,6 @@ def prompt_seconds(c: Case, k: Constants) -> Number:
         + _sent(c, c.prompt / c.data, k.link_prompt) * _joined(c)
         + k.prompt
     )
-
-
-def prefill_seconds(c: Case, k: Constants, running: Number, single: Number = 1.0) -> Number:
-    """Seconds that one prompt keeps all GPUs from the answers of others.
-
-    Args:
-        c: the case.
-        k: its constants.
-        running: requests that run at once, each followed by the next.
-        single: 1 where requests come one by one, 0 where all come at once and fill whole passes.
-    """
-    in_a_step = running / c.answer
-    passes = (1 - e**-in_a_step) / in_a_step
-    return prompt_seconds(c, k) + single * passes * _launches(c, k) * k.pass_launches
 
 
 def reading_seconds(c: Case, k: Constants) -> Number:

@@ -7,7 +7,6 @@ from gpu_sizer.timing.answer import Evidence, Figure, Speed
 from gpu_sizer.timing.band import band, ends
 from gpu_sizer.timing.binding import binds
 from gpu_sizer.timing.bound import least_token_seconds, most_tokens_per_second
-from gpu_sizer.timing.formulas import larger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,20 +70,6 @@ def judged(c: Case, k: Constants, made: Steady, generation: Generation, gpu: str
     return speed
 
 
-def low_in_all(c: Case, made: Steady, generation: Generation, users: Number, replicas: int) -> tuple[Number, Number]:
-    """The lower end of the tokens a second in all, and what physics allows; numbers and arrays alike.
-
-    Args:
-        c: the case of one replica.
-        made: its steady state.
-        generation: of the engine.
-        users: requests that want to run at once, in one replica.
-        replicas: how many.
-    """
-    low, _ = ends("tokens", generation.key, c.experts > 1, made.running)
-    return replicas * (low * made.tokens_per_second), replicas * most_tokens_per_second(c, larger(users, made.running))
-
-
 def low_each(c: Case, generation: Generation, running: Number, token_seconds: Number) -> tuple[Number, Number]:
     """The lower end of the tokens a second for each user, and what physics allows; numbers and arrays alike.
 
@@ -94,5 +79,5 @@ def low_each(c: Case, generation: Generation, running: Number, token_seconds: Nu
         running: requests at once, in one replica.
         token_seconds: from one token of an answer to its next.
     """
-    _, high = ends("token", generation.key, c.experts > 1, running)
+    _, high = ends("token", generation, c.experts > 1, running)
     return MS / (MS * (high * token_seconds)), MS / (MS * least_token_seconds(c, running))

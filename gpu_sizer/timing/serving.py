@@ -10,7 +10,7 @@ from __future__ import annotations
 from math import e
 
 from gpu_sizer.records import dataclass
-from gpu_sizer.timing.formulas import larger, prefill_seconds, prompt_seconds, reading_seconds, smaller, step_seconds
+from gpu_sizer.timing.formulas import larger, prompt_seconds, reading_seconds, smaller, step_seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def at_once(users: Number, places: Number) -> Number:
 
 def token_seconds(c: Case, k: Constants, running: Number) -> Number:
     """Seconds from one token of an answer to its next while so many requests run at once, and new ones come."""
-    return _between(c, step_seconds(c, k, running), prefill_seconds(c, k, running), running, 1.0)
+    return _between(c, step_seconds(c, k, running), prompt_seconds(c, k), running, 1.0)
 
 
 def _in_all(c: Case, k: Constants, cycle: Number, running: Number, arrive: Number) -> Number:
@@ -78,7 +78,7 @@ def _in_all(c: Case, k: Constants, cycle: Number, running: Number, arrive: Numbe
 
 def tokens_per_second(c: Case, k: Constants, running: Number) -> Number:
     """Output tokens a second of so many requests at once, whose places new ones take."""
-    cycle = c.answer * step_seconds(c, k, running) + running * prefill_seconds(c, k, running)
+    cycle = c.answer * step_seconds(c, k, running) + running * prompt_seconds(c, k)
     return _in_all(c, k, cycle, running, 1.0)
 
 
@@ -104,11 +104,10 @@ def steady(
         tail: mean answers that the end of a burst lasts, from when no other request waits.
     """
     running = at_once(users, places)
-    # Where answers differ in length, requests end one by one and the next begin so.
-    step, prefill = step_seconds(c, k, running), prefill_seconds(c, k, running, arrive + (tail > 0))
+    step, prefill = step_seconds(c, k, running), prompt_seconds(c, k)
     cycle = c.answer * step + running * prefill
     between = _between(c, step, prefill, running, arrive)
-    alone = k.first + (prompt_seconds(c, k) ** 2 * (c.data * c.pipeline) ** 2 + reading_seconds(c, k) ** 2) ** 0.5
+    alone = k.first + (prefill**2 * (c.data * c.pipeline) ** 2 + reading_seconds(c, k) ** 2) ** 0.5
     waiting = larger(users - running, 0.0) / running * cycle
     first = alone + arrive * (k.queue * (running - 1) * prefill + step) + waiting
     in_all = _in_all(c, k, cycle, running, arrive)

@@ -193,7 +193,8 @@ def models_headline(runnable: Runnable) -> str:
         others = f"{shorter} {verb(shorter, 'runs', 'run')} at a shorter one"
         return f"On {where} no model {of} runs at {length}; {others}."
     own = [m for m in fitting if not m.model.quantized] or fitting
-    comfortable = max(own, key=lambda m: (m.verdict == "fits", m.total_parameters))
+    by_size = sorted(own, key=lambda m: -m.total_parameters)
+    comfortable = next((m for m in by_size if m.verdict == "fits"), by_size[0])
     runs = "one model" if len(fitting) == 1 else f"{len(fitting)} models"
     text = f"{where} {verb(acting, 'runs', 'run')} {runs} {of} at {length}"
     text += f"; the largest as released is {comfortable.model.name}"

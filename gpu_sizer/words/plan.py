@@ -57,7 +57,7 @@ def headline(plan: Plan, taken: ways.Way | None = None) -> str:
     model, gpu = plan.request.model.name, gpu_name(plan)
     if plan.memory is None:
         text = f"{model} does not fit on up to {plan.request.max_gpus} × {gpu}: {plan.reason}."
-        return f"{text} {_tuned(plan)}" if plan.tuned else text
+        return text + _probably(plan) + (f" {_tuned(plan)}" if plan.tuned else "")
     layout, count = plan.memory.layout, plan.gpu_count
     if count is None:  # sizes were told, and no layout that keeps them fits
         return f"{model} does not fit on {on(plan.request, layout.gpu_count, layout)}: {plan.reason}."
@@ -66,8 +66,18 @@ def headline(plan: Plan, taken: ways.Way | None = None) -> str:
     text = f"{model} needs {times(count, gpu)}{in_layout(layout)}"
     if taken is not None and taken.gpu_count != count and taken.what.startswith(ways.USUAL_CHOICE):
         text += f"; {ways.USUAL_CHOICE} is {taken.gpu_count}{in_layout(taken.layout)}"
+    if (fewer := plan.about_fast_enough) is not None:
+        n = fewer.gpu_count
+        text += f" to be surely fast enough; {n} probably {verb(n, 'is', 'are')}{in_layout(fewer.layout)}"
     text += "."
     return text + _tightly(plan) + _further_settings(plan)
+
+
+def _probably(plan: Plan) -> str:
+    """That fewer GPUs are probably fast enough; nothing where none are."""
+    if (a := plan.about_fast_enough) is None:
+        return ""
+    return f" {amount(a.gpu_count, 'GPU')}{in_layout(a.layout)} {verb(a.gpu_count, 'is', 'are')} probably fast enough."
 
 
 def _tightly(plan: Plan) -> str:
@@ -110,6 +120,7 @@ def _in_machines(plan: Plan, count: int, layout: Layout) -> str:
             else f"; the cheapest known {verb(rental.machines, 'is', 'are')} {named(rental)}, {price}"
         )
     text += "."
+    text += _probably(plan)
     if taken == layout:
         return text + _tightly(plan) + _further_settings(plan)
     if machines.memory.verdict == "tight":

@@ -58,6 +58,16 @@ def speed_blocks(speed: Speed, users: int, title: str = "") -> Iterator[Block]:
     )
 
 
+def expected(speed: Speed, load: Load) -> str:
+    """What a speed is of the rates that are asked for: ``about 43 (31 to 60) tokens a second each``."""
+    told = []
+    if load.tokens_per_second is not None and (user := speed.tokens_per_second_per_user) is not None:
+        told.append(f"{user.describe()} tokens a second{' each' if load.users > 1 else ''}")
+    if load.requests_per_second is not None:
+        told.append(f"{speed.tokens_per_second.describe()} tokens a second in all")
+    return ", ".join(told)
+
+
 def kept(speed: Speed, load: Load) -> str:
     """That the rates which are asked for are reached, in a sentence."""
     lines = []

@@ -105,7 +105,9 @@ def ways(plan: Plan, taken: Way | None) -> Iterator[Way]:
     m, rental = plan.memory, rented(plan) if taken is None else None
     if rental is not None and rental.gpus_each * rental.machines != m.layout.gpu_count:
         rental = None
-    yield Way("the fewest", m.layout, m.verdict, m.per_gpu, rental)
+    surely = " that are surely fast enough" if plan.about_fast_enough is not None else ""
+    yield Way(f"the fewest{surely}", m.layout, m.verdict, m.per_gpu, rental)
+    yield from probable(plan)
     if (tuned := plan.tuned) is not None:
         yield Way(f"with {flags(tuned, plan.request)}", tuned.layout, tuned.verdict, tuned.per_gpu)
     for a in plan.alternatives:
@@ -115,15 +117,24 @@ def ways(plan: Plan, taken: Way | None) -> Iterator[Way]:
         yield taken
 
 
+def probable(plan: Plan) -> Iterator[Way]:
+    """The fewest GPUs that are probably fast enough, where fewer are than surely."""
+    if (a := plan.about_fast_enough) is not None and a.speed is not None:
+        from gpu_sizer.words.speed import expected
+
+        what = f"{expected(a.speed, plan.request.load)}, probably enough, not surely"
+        yield Way(what, a.layout, a.verdict, a.per_gpu)
+
+
 def rows(plan: Plan, taken: Way | None) -> Iterator[tuple[str, str]]:
     """What a person decides by: the counts, one fewer, other lengths, and the command that starts it."""
-    if plan.gpu_count is not None:
-        for way in ways(plan, taken):
-            yield amount(way.gpu_count, "GPU"), way.say()
-    elif plan.tuned is not None:
+    for way in ways(plan, taken) if plan.gpu_count is not None else probable(plan):
+        yield amount(way.gpu_count, "GPU"), way.say()
+    if plan.gpu_count is None and plan.tuned is not None:
         t = plan.tuned
         yield amount(t.gpu_count, "GPU"), Way(f"with {flags(t, plan.request)}", t.layout, t.verdict, t.per_gpu).say()
-    if plan.gpu_count is not None and plan.rejections:
+    likely = plan.about_fast_enough
+    if plan.gpu_count is not None and plan.rejections and (likely is None or likely.gpu_count < plan.gpu_count - 1):
         fewer = plan.rejections[-1]
         short, layout = fewer.missing_bytes, fewer.layout
         if short is not None and layout is not None:

@@ -22,6 +22,7 @@ SCREENS: dict[str, list[str]] = {
     "size-brief": ["size", "mixtral-8x7b", "--gpu", "a6000", "--brief"],
     "size-why": ["size", "mixtral-8x7b", "--gpu", "a6000", "--why"],
     "size-none": ["size", "llama-3.1-405b", "--gpu", "t4", "--max-gpus", "8"],
+    "size-rate": ["size", "llama-3.3-70b", "--gpu", "h100", "--users", "50", "--tokens-per-second", "30", "--brief"],
     "size-engines": ["size", "mixtral-8x7b", "--gpu", "a6000", "--engine", "all"],
     "fit": ["fit", "mixtral-8x7b", "--gpu", "a6000", "--tp", "4"],
     "fit-refused": ["fit", "mixtral-8x7b", "--gpu", "a6000", "--tp", "3"],

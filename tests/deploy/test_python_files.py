@@ -109,7 +109,7 @@ def test_modal_refuses_what_it_does_not_have() -> None:
         with pytest.raises(RequestError, match=reason):
             answer(case).deploy("modal")
     with pytest.raises(RequestError, match="at most 4"):
-        size("llama-3.1-70b", gpu="a10g", context=8192, layouts="tensor").deploy("modal")
+        size("llama-3.1-70b", gpu="a10g", context=8192, layouts="tensor", max_num_seqs=16).deploy("modal")
 
 
 @pytest.mark.parametrize("case", ["one", "rented"])

@@ -11,6 +11,7 @@ from gpu_sizer.engines.vllm.activations import (
     activation_bytes,
     buffer_bytes,
     captured_graphs,
+    collectives_per_layer,
     communication_bytes,
     flashinfer_attends,
     graph_bytes,
@@ -510,8 +511,19 @@ def test_graphs_hold_the_collectives_of_nccl_where_it_joins_the_ranks_alone(
         version_profile(version),
         card.engine_class,
         tensor_parallel_size=tp,
+        collectives=collectives_per_layer(card.architecture, card.engine_class),
     )
     assert found / GIB == pytest.approx(graph_gib, rel=rel)
+
+
+@pytest.mark.parametrize(
+    ("model", "collectives"),
+    # models/falcon.py joins attention and feed-forward in one; a layer of Nemotron 3 is a mixer or a feed-forward.
+    [("llama-3-8b", 2), ("falcon-180b", 1), ("nemotron-3-nano-30b-a3b", 1), ("command-r-plus", 2)],
+)
+def test_collectives_of_a_layer_are_those_that_its_class_has(model: str, collectives: float) -> None:
+    card = load_model(model)
+    assert collectives_per_layer(card.architecture, card.engine_class) == collectives
 
 
 def test_with_drafts_flashinfer_captures_pieces_alone() -> None:
@@ -526,3 +538,18 @@ def test_with_drafts_flashinfer_captures_pieces_alone() -> None:
     s = engine("vllm").settings(engine("vllm").model(card), spec, sizes, Layout())
     assert captured_graphs(s, spec, version_profile("0.26"), None, 3, whole=False) == 5
     assert captured_graphs(s, spec, version_profile("0.26"), None, 3) == 9
+
+
+def test_the_sampler_sorts_up_to_0_16() -> None:
+    """Llama 3.1 8B on an A100 has 0.85 GiB more under 0.17.1 than a sampler that sorts leaves (vllm-347)."""
+    card = load_model("llama-3.1-8b")
+    each = {
+        v: engine(f"vllm@{v}").version.sampler_bytes_per_logit  # type: ignore[attr-defined]
+        for v in ("0.14", "0.15.1", "0.16", "0.17", "0.17.1", "0.18")
+    }
+    assert each["0.14"] == each["0.15.1"] == each["0.16"] > 2 * each["0.17"]
+    assert each["0.17"] == each["0.17.1"] == each["0.18"]
+    held = {v: estimate(card.id, gpu="a100-80gb", engine=f"vllm@{v}", context=8192).per_gpu for v in ("0.16", "0.17")}
+    assert held["0.16"] is not None
+    assert held["0.17"] is not None
+    assert held["0.16"].activation_bytes - held["0.17"].activation_bytes > 0.6 * GIB

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gpu_sizer import api
 from gpu_sizer.api import load_gpu, load_model, memory_need, size
 from gpu_sizer.cards import other_kinds, trusted
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
@@ -69,8 +70,10 @@ def done(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 def test_what_holds_for_every_load_of_a_model_is_asked_once(done: Counter[str]) -> None:
     search._known.cache_clear()
     card, gpu = load_model("llama-3-8b"), load_gpu("h100")
-    for context in range(1024, 1034):
-        size(card, gpu=gpu, context=context)
+    plans = [size(card, gpu=gpu, context=context) for context in range(1024, 1034)]
+    # What is to be warned of is looked for when it is read.
+    assert done["notes"] == 0
+    assert all(plan.warnings == plans[0].warnings for plan in plans)
     assert done["notes"] == 1
     # Once for all GPUs of its compute capability, and perhaps before this test.
     assert done["_needs_unmet"] <= 1
@@ -86,6 +89,7 @@ def test_a_load_that_comes_again_is_not_evaluated_again(done: Counter[str]) -> N
 
 @pytest.mark.parametrize("model", ["mixtral-8x7b", "llama-3-8b", "gpt-oss-120b"])
 def test_a_need_for_memory_plans_for_the_gpus_that_it_names(model: str, done: Counter[str]) -> None:
+    search._known.cache_clear()
     need = memory_need(model)
     assert done["planned"] == len(need.choices.options) == choices.SHOWN
     assert done["rented_for"] <= choices.SHOWN + 4
@@ -117,12 +121,33 @@ def test_a_list_places_the_weights_of_what_fits_once(gpu: str, count: int, done:
     fitting, others = sum(m.fits for m in found.models), sum(not m.fits for m in found.models) + found.left_out
     too_large = sum(counts(c).layer_bytes > count * load_gpu(gpu).visible_bytes for c in cards)
     assert fitting
-    assert done["build_inventory"] <= len(cards) - too_large
+    # Of what one GPU surely holds no tensor is made.
+    assert done["build_inventory"] <= fitting * 3 / 4 + others - too_large
+    assert done["_evaluated"] <= fitting * 3 / 4 + others - too_large
     placed = done["WeightPlacement"]
     # Which layout it is in, where that is not tensor parallelism over all: those before it were looked at.
     behind = sum(m.fits and m.layout is not None and m.layout.tensor_parallel_size < count for m in found.models)
     # Of what does not fit each size of tensor parallelism, and the whole; of what fits its own, rarely a second.
-    assert placed <= 1.25 * fitting + behind + 4 * (others - too_large)
+    assert placed <= fitting + behind + 4 * (others - too_large)
+
+
+def test_a_row_of_what_surely_fits_is_what_the_planner_places(done: Counter[str]) -> None:
+    search._known.cache_clear()
+    card, gpu = load_model("llama-3-8b"), load_gpu("rtx-a6000")
+    (row,) = choices.what_fits([card], gpu, 2, counts=catalogue().models.counts).models
+    assert row.fits
+    assert done["_evaluated"] == done["WeightPlacement"] == 0
+    planned = api.estimate(card, gpu=gpu, tensor_parallel_size=2)
+    assert planned.per_gpu is not None
+    assert (row.verdict, row.layout) == (planned.verdict, planned.layout)
+    assert (row.free_bytes, row.max_context) == (planned.per_gpu.free_bytes, card.context.native)
+    assert row.weights_format == planned.weights_format
+
+
+def test_layers_that_models_have_in_common_are_built_once() -> None:
+    shelf = Catalogue().models
+    blocks = [block for card in shelf.all() for block in card.architecture.blocks.values()]
+    assert len({id(block) for block in blocks}) <= len({repr(block) for block in blocks}) < 0.6 * len(blocks)
 
 
 def test_a_list_builds_no_layers_of_what_is_too_large() -> None:
@@ -145,9 +170,13 @@ def test_the_kinds_of_mixers_that_a_card_tells_are_those_of_its_layers() -> None
 @pytest.mark.parametrize("name", ["llama-3-8b", "mixtral-8x7b", "kimi-k3", "deepseek-v4-flash"])
 def test_a_need_for_memory_that_comes_again_searches_nothing(name: str, done: Counter[str]) -> None:
     first = memory_need(name).model_dump()
-    searched = done["smallest"], done["_rented_for"]
+    searched = done["smallest"], done["_rented_for"], done["planned"]
     assert memory_need(name).model_dump() == first
-    assert (done["smallest"], done["_rented_for"]) == searched
+    assert (done["smallest"], done["_rented_for"], done["planned"]) == searched
+    # Under another load other GPUs are the cheapest.
+    other = memory_need(name, context=2048, users=300)
+    assert other.model_dump() != first
+    assert done["planned"] > searched[2]
     assert first["memory"]["kv_cache_bytes_per_token"] > 0
 
 
@@ -252,7 +281,7 @@ def test_replicas_are_looked_at_once_for_any_users_and_rates(
 
 
 def test_a_speed_that_is_not_known_is_refused_by_the_call(done: Counter[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def unknown(self: Any, request: Any, held: Any) -> None:
+    def unknown(self: Any, request: Any, held: Any, *, sure: bool) -> None:
         raise RequestError("nothing is known")
 
     monkeypatch.setattr(Rates, "__init__", unknown)

@@ -18,8 +18,7 @@ from gpu_sizer.planning.speed import LONGEST_ANSWER, Situation, Speeds
 from gpu_sizer.records import fields, replace
 from gpu_sizer.timing.bound import least_token_seconds, most_tokens_per_second
 from gpu_sizer.timing.case import Case
-from gpu_sizer.timing.constants import OTHER, table
-from gpu_sizer.timing.formulas import prefill_seconds, prompt_seconds, step_seconds
+from gpu_sizer.timing.formulas import prompt_seconds, step_seconds
 from gpu_sizer.timing.serving import steady
 
 PLACES = [
@@ -115,7 +114,7 @@ def test_the_end_of_a_burst_is_as_long_as_its_answers_make_it(place: int) -> Non
     last = ceil(n * exp(-LONGEST_ANSWER))
     steps = sum(c.answer / left * step_seconds(c, k, left) for left in range(last, n + 1))
     made = s.steady(s.demand(n, burst=n, drawn=True))
-    prompts = n * prefill_seconds(c, k, made.running)
+    prompts = n * prompt_seconds(c, k)
     assert n * c.answer / made.tokens_per_second == pytest.approx(steps + prompts, rel=0.03)
 
 
@@ -127,27 +126,6 @@ def test_a_burst_of_many_is_a_steady_stream(place: int) -> None:
     stream = steady(s.case, k, 60.0, 60.0)
     many = s.steady(s.demand(1, burst=1e6, drawn=True))
     assert many.tokens_per_second == pytest.approx(stream.tokens_per_second, rel=1e-3)
-
-
-def test_a_pass_of_its_own_holds_up_the_answers_of_others() -> None:
-    """Of prompts that come one by one each is a pass; the more come within a step, the more share one."""
-    s = found(len(PLACES) - 1, 1024, 256)
-    c, k = s.case, s.basis.constants
-    assert s.basis.engine.passes
-    passes = [prefill_seconds(c, k, n) - prompt_seconds(c, k) for n in (1e-3, 16.0, 256.0, 1e9)]
-    assert passes == sorted(passes, reverse=True)
-    assert passes[0] == pytest.approx(c.layers * k.layer * k.pass_launches, rel=1e-4)
-    # At one request a step, of which so many come at random, none comes in a share of 1/e of them.
-    assert passes[2] == pytest.approx(passes[0] * (1 - exp(-1)), rel=1e-3)
-    assert passes[3] == pytest.approx(0.0, abs=1e-7)
-    assert prefill_seconds(c, k, 16.0, 0.0) == prompt_seconds(c, k)
-
-
-def test_engines_without_such_passes_have_no_launches_of_them() -> None:
-    engines, passing = table("engines"), {g["key"] for g in table("generations") if g["passes"]}
-    assert passing
-    assert {key for key, row in engines.items() if row["pass_launches"]} == passing
-    assert engines[OTHER]["pass_launches"] == 0
 
 
 def test_groups_that_share_experts_send_the_tokens_of_all_of_them() -> None:

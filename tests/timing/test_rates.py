@@ -10,6 +10,11 @@ from typer.testing import CliRunner
 from gpu_sizer import RequestError, estimate, size, speed, sweep
 from gpu_sizer.api import fits_given, fits_on, most_users, which_gpu
 from gpu_sizer.cli.app import put_together
+from gpu_sizer.memory.layout import Layout
+from gpu_sizer.planning.search import Search
+from gpu_sizer.records import replace
+from gpu_sizer.timing.band import ends
+from gpu_sizer.timing.constants import generation
 
 APP = put_together()
 LOAD = {"prompt": 1024, "answer": 256}
@@ -234,3 +239,89 @@ def test_lower_settings_are_not_offered_for_what_they_make_no_faster() -> None:
     assert plan.speed is not None
     assert plan.speed.tokens_per_second_per_user is not None
     assert plan.speed.tokens_per_second_per_user.low >= 20
+
+
+#: Model, GPU, engine, users, rates: where it takes more GPUs to be sure, where it does not, where none is sure.
+ABOUT = [
+    ("llama-3.3-70b", "h100", "vllm", 50, {"tokens_per_second": 30}),
+    ("qwen3.8-27b", "rtx-5090", "vllm", 16, {"tokens_per_second": 30}),
+    ("deepseek-v3", "h200", "sglang", 64, {"tokens_per_second": 20}),
+    ("llama-3-8b", "l4", "sglang", 32, {"tokens_per_second": 12}),
+    ("llama-3.3-70b", "h100", "vllm", 50, {"tokens_per_second": 55}),
+    ("llama-3-8b", "h100", "vllm", 1, {"tokens_per_second": 10}),
+    ("llama-3.1-8b", "h100", "vllm", 1, {"requests_per_second": 30}),
+    ("mixtral-8x7b", "a6000", "vllm", 8, {"tokens_per_second": 12, "requests_per_second": 2}),
+]
+
+
+@pytest.mark.parametrize(("model", "gpu", "engine", "users", "rates"), ABOUT)
+def test_the_count_that_is_probably_enough_is_the_fewest_whose_estimate_is(
+    model: str, gpu: str, engine: str, users: int, rates: dict[str, float]
+) -> None:
+    plan = size(model, gpu=gpu, engine=engine, users=users, **rates, **LOAD)  # type: ignore[arg-type]
+    each, in_all = rates.get("tokens_per_second", 0.0), rates.get("requests_per_second", 0.0) * LOAD["answer"]
+    search = Search(plan.request)
+
+    def is_about_enough(layout: Layout) -> bool:
+        """By the figures alone, with so many at once as give what is asked for in all, or as there is room for."""
+        s = search.known.speeds(plan.request, *LOAD.values(), sure=True).situation(layout)
+        return any(
+            search.evaluate(layout).within_budget
+            and made.tokens_per_second.about >= in_all * (1 - 1e-6)
+            and made.running >= min(users, at_once) * (1 - 1e-6)
+            and (user := made.tokens_per_second_per_user) is not None
+            and user.about >= each * (1 - 1e-6)
+            for at_once in ((users,) if not in_all else [users * 1.02**n for n in range(500)])
+            for made in [s.speed(s.demand(float(at_once)))]
+        )
+
+    found = plan.about_fast_enough
+    count = found.gpu_count if found is not None else plan.gpu_count
+    assert count is not None
+    assert found is None or found.gpu_count < (plan.gpu_count or plan.request.max_gpus + 1)
+    assert not any(map(is_about_enough, search.accepted(count - 1, "any")))
+    if found is not None:
+        assert found.speed is not None
+        assert found.speed.verdict == "close"
+        assert is_about_enough(found.layout)
+        assert found.model_dump()["speed"]["verdict"] == "close"
+
+
+def test_an_estimate_is_both_of_its_ends_where_nobody_asks_to_be_sure() -> None:
+    own = generation("vllm", "0.20", "cuda")
+    low, high = ends("tokens", own, False, 4.0)
+    assert low < 1 < high
+    assert ends("tokens", replace(own, sure=False), False, 4.0) == (1.0, 1.0)
+
+
+def test_the_first_line_tells_what_is_surely_and_what_is_probably_enough() -> None:
+    words = ["size", "qwen3.8-27b", "--gpu", "rtx-5090", "--users", "16", "--tokens-per-second", "30"]
+    first, *rows = CliRunner().invoke(APP, words).output.splitlines()
+    plan = size("qwen3.8-27b", gpu="rtx-5090", users=16, tokens_per_second=30)
+    assert plan.about_fast_enough is not None
+    sure, likely = plan.gpu_count, plan.about_fast_enough.gpu_count
+    assert f"needs {sure} × GeForce RTX 5090 (tensor parallel {sure}) to be surely fast enough" in first
+    assert f"; {likely} probably are (" in first
+    row = next(r for r in rows if r.strip().startswith(f"{likely} GPUs"))
+    assert "tokens a second each, probably enough, not surely: tensor parallel" in row
+
+
+def test_where_none_is_surely_fast_enough_what_probably_is_stands_in_its_place() -> None:
+    words = ["size", "llama-3.3-70b", "--gpu", "h100", "--users", "50", "--tokens-per-second", "55"]
+    told = CliRunner().invoke(APP, words)
+    assert told.exit_code == 3
+    assert "GPUs do not do" in told.output
+    assert "are probably fast enough." in told.output
+    found = json.loads(CliRunner().invoke(APP, [*words, "--json"]).output)
+    assert found["gpu_count"] is None
+    (likely,) = found["alternatives"]
+    assert likely["kind"] == "about fast enough"
+    speed_of_it = likely["speed"]["tokens_per_second_per_user"]
+    assert speed_of_it["low"] < 55 <= speed_of_it["about"]
+
+
+def test_a_layout_that_is_close_is_not_called_too_slow() -> None:
+    found = estimate("llama-3.3-70b", gpu="h100", tensor_parallel_size=8, users=50, tokens_per_second=30)
+    assert found.speed is not None
+    assert found.speed.verdict == "close"
+    assert (found.reason or "").startswith("it is not surely fast enough: about")

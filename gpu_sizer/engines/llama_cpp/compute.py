@@ -52,7 +52,14 @@ def _heads(block: Block) -> int:
 
 
 def compute_bytes(
-    a: Architecture, context: int, batch: int, *, copies: int, output: bool, flash_attention: bool = True
+    a: Architecture,
+    context: int,
+    batch: int,
+    *,
+    copies: int,
+    output: bool,
+    flash_attention: bool = True,
+    narrow_mask: bool = False,
 ) -> int:
     """Bytes of one GPU's compute buffer.
 
@@ -63,18 +70,25 @@ def compute_bytes(
         copies: of the graph's inputs, where several GPUs work on batches one after another.
         output: whether the logits are made on this GPU.
         flash_attention: whether scores are never whole in memory.
+        narrow_mask: whether flash attention's mask is made as it is used, in float16.
     """
     mask = context * batch
-    inputs = mask * VALUE_BYTES * copies
+    narrow = flash_attention and narrow_mask
+    inputs = mask * (MASK_BYTES if narrow else VALUE_BYTES) * copies
+    picks = 0
+    if any(m.index_width for block in a.blocks.values() for m in block.mixers):
+        # Indexers have a mask of their own, and scores of a whole batch (src/models/glm-dsa.cpp: fused_lid).
+        inputs, picks = inputs + mask * MASK_BYTES * copies, mask * VALUE_BYTES
     attention = feed_forward = heads = 0
     for block in a.blocks.values():
         attention = max(attention, _attention_width(block, a.hidden_size))
         heads = max(heads, _heads(block))
         feed_forward = max(feed_forward, _feed_forward_width(block, a.hidden_size))
     waiting = inputs if copies > 1 else 0
-    scores, kept = (mask * MASK_BYTES, mask * MASK_BYTES) if flash_attention else (mask * heads * VALUE_BYTES, 0)
+    cast = 0 if narrow else mask * MASK_BYTES
+    scores, kept = (cast, mask * MASK_BYTES) if flash_attention else (mask * heads * VALUE_BYTES, 0)
     moments = [
-        inputs + scores + batch * attention * VALUE_BYTES,
+        inputs + picks + scores + batch * attention * VALUE_BYTES,
         waiting + kept + batch * feed_forward * VALUE_BYTES,
     ]
     if output:

@@ -46,6 +46,8 @@ class LlamaCppModel(HeldModel):
     """A model as a GGUF file, layer by layer."""
 
     counts_compressed = True
+    # src/llama-kv-cache-dsa.cpp: a cache of its own for the keys, of the same type.
+    plain_index_keys = True
 
     def __init__(self, card: ModelCard, load: Load) -> None:
         weights_dtype = load.weights_dtype
@@ -305,7 +307,10 @@ class LlamaCppEngine(OneVersion):
         batch = s.max_num_batched_tokens
         if is_compressed(a):
             return compressed.compute_bytes(a, s.context, batch, copies=copies, flash_attention=flash)
-        return compute_bytes(a, s.context, batch, copies=copies, output=output, flash_attention=flash)
+        narrow = at_least(self.asked, str(self.constants["float16_mask_in"]))
+        return compute_bytes(
+            a, s.context, batch, copies=copies, output=output, flash_attention=flash, narrow_mask=narrow
+        )
 
     def _by_layers(self, model: LlamaCppModel, gpus: Sequence[GpuSpec], layout: Layout, s: Settings) -> LayoutMemory:
         a, c, cache = model.card.architecture, self.constants, self._cache(model, s)

@@ -34,6 +34,9 @@ def _bytes(tensors: Iterable[Tensor]) -> int:
 class TransformersModel(HeldModel):
     """A model layer by layer; a tied head is the embedding itself."""
 
+    # cache_utils.py: DynamicIndexedLayer.
+    plain_index_keys = True
+
     def __init__(self, card: ModelCard, load: Load) -> None:
         inventory = build_inventory(card, load.weights_dtype or HALF.get(card.weights.dtype))
         super().__init__(card, inventory, WeightRules())

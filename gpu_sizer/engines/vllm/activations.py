@@ -40,8 +40,6 @@ CONVOLUTION_TOKENS = 16384
 CONVOLUTION_RANKS = (2, 4, 8)
 #: What a stage of a pipeline is handed by the one before it.
 STAGE_INPUTS = 2
-#: Collectives of a layer: behind attention and behind the feed-forward.
-COLLECTIVES = 2
 #: GPUs over PCIe that the engine's own all-reduce takes at most.
 PCIE_PAIR = 2
 #: Rows of logits a sequence that a profile with drafts has beside the sampler's, and a bit of a mask, in bytes.
@@ -110,6 +108,7 @@ def has_short_convolutions(a: Architecture) -> bool:
     return any(b.mixer is not None and b.mixer.short_convolutions for b in a.blocks.values())
 
 
+@cache
 def _sizes_up_to(most: int) -> int:
     """How many sizes are captured that are no larger: 1, 2, 4, then every eighth, from 256 on every sixteenth."""
     small = sum(size <= most for size in (1, 2, 4))
@@ -141,6 +140,13 @@ def captured_graphs(
     return _sizes_up_to(largest) + (_sizes_up_to(min(largest, decoded)) if whole else 0)
 
 
+def collectives_per_layer(a: Architecture, engine_class: str | None = None) -> float:
+    """Collectives of a layer, on average: one behind its mixer and one behind its feed-forward, or one for both."""
+    joined = engine_class in _constants()["joined_collectives"]
+    each = {name: 1 if joined else bool(b.mixers) + bool(b.feed_forwards) for name, b in a.blocks.items()}
+    return sum([each[name] for name in a.layer_names]) / len(a.layer_names)
+
+
 def graph_bytes(
     layers: int,
     latent: bool,
@@ -152,8 +158,9 @@ def graph_bytes(
     *,
     whole: bool = True,
     tensor_parallel_size: int = 1,
+    collectives: float = 0.0,
 ) -> int:
-    """Captured graphs of so many layers, where the version counts them in its budget."""
+    """Captured graphs of so many layers and so many collectives each, where the version counts them in its budget."""
     if gpu.platform not in version.graphs_in_budget or settings.enforce_eager:
         return 0
     if gpu.platform == "rocm":
@@ -162,7 +169,7 @@ def graph_bytes(
         c = _fitted()["graphs"]
         each = c["per_layer_mib"] * layers + c["constant_mib"] + (c["latent_mib"] if latent else 0)
         if nccl_alone(gpu, tensor_parallel_size, own=not settings.disable_custom_all_reduce):
-            each += COLLECTIVES * layers * _constants()["graph_collective_mib"]
+            each += collectives * layers * _constants()["graph_collective_mib"]
     return int(captured_graphs(settings, gpu, version, engine_class, drafted, whole=whole) * each * MIB)
 
 
@@ -186,7 +193,8 @@ def flashinfer_attends(a: Architecture, gpu: GpuSpec, settings: Settings) -> boo
 def attention_workspace_bytes(a: Architecture, gpu: GpuSpec, settings: Settings, drafted: int) -> int:
     """What FlashInfer's attention takes for its work while graphs are profiled; zero where other kernels run."""
     data_center = gpu.generation == BLACKWELL
-    if gpu.platform != "cuda" or (drafted and not data_center):
+    float8 = settings.kv_cache_dtype == "float8" and gpu.generation != HOPPER and not drafted
+    if gpu.platform != "cuda" or not (data_center or float8):
         return 0
     c = _constants()["attention_workspace"]
     mixers = [m for b in a.blocks.values() for m in b.mixers if m.kv_heads or m.latent]

@@ -19,7 +19,7 @@ from gpu_sizer.units import ceil_div, greater, round_up
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from gpu_sizer.units import Whole
 
@@ -39,21 +39,13 @@ WINDOWED_GROUPS = 13
 PlacedPage = tuple[int, Page]
 
 
-def _distinct(placed: Iterable[PlacedPage]) -> list[Page]:
-    """The pages that differ, in order; layers of one kind share theirs, which spares comparing them."""
-    return list(dict.fromkeys({id(page): page for _, page in placed}.values()))
-
-
 @dataclass(frozen=True, slots=True)
 class CacheGroup:
     """Layers that share a block table: a request takes blocks for all of them at once."""
 
     pages: tuple[PlacedPage, ...]
-    kinds: tuple[Page, ...] = field(init=False, compare=False, repr=False)
+    kinds: tuple[Page, ...]
     """The distinct pages of the group."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "kinds", tuple(_distinct(self.pages)))
 
     @property
     def block_size(self) -> int:
@@ -99,13 +91,11 @@ class CachePlan:
     """By group, bytes of a block of all layers up to each."""
 
     def __post_init__(self) -> None:
-        if len(self.groups) == 1:
-            alike: tuple[tuple[CacheGroup, int], ...] = ((self.groups[0], 1),)
-        else:
-            first = {group.kinds: group for group in reversed(self.groups)}
-            counts = Counter([group.kinds for group in self.groups])
-            alike = tuple([(first[kinds], n) for kinds, n in counts.items()])
-        object.__setattr__(self, "alike", alike)
+        alike: dict[tuple[Page, ...], tuple[CacheGroup, int]] = {}
+        for group in self.groups:
+            first, number = alike.get(group.kinds, (group, 0))
+            alike[group.kinds] = first, number + 1
+        object.__setattr__(self, "alike", tuple(alike.values()))
 
     def blocks_per_request(self, context: Whole, tokens_in_flight: int, context_parallel: int = 1) -> Whole:
         """Blocks of the shared pool that one request takes on a rank.
@@ -209,21 +199,26 @@ def _placed(pages: dict[str, list[Page]], layer_names: Sequence[str]) -> list[Pl
     return [(index, page) for index, name in enumerate(layer_names) for page in pages[name]]
 
 
-def _equal_groups(placed: list[PlacedPage]) -> list[CacheGroup]:
+def _group(placed: Sequence[PlacedPage]) -> CacheGroup:
+    """A group of pages of several kinds; layers of one kind share theirs, which spares comparing them."""
+    kinds = dict.fromkeys({id(page): page for _, page in placed}.values())
+    return CacheGroup(tuple(placed), tuple(kinds))
+
+
+def _equal_groups(pages: dict[str, list[Page]], layer_names: Sequence[str]) -> list[CacheGroup]:
     """Groups of equally many layers, one kind each (``_get_kv_cache_groups_uniform_page_size``)."""
     buckets: dict[Page, list[PlacedPage]] = {}
-    # Layers of one kind share a page: each is compared once.
-    by_page: dict[int, list[PlacedPage]] = {}
-    for item in placed:
-        if (bucket := by_page.get(id(item[1]))) is None:
-            bucket = by_page[id(item[1])] = buckets.setdefault(item[1], [])
-        bucket.append(item)
+    # Layers of one kind share their pages, which are compared once.
+    joined = {name: [(buckets.setdefault(p, []), p) for p in pages_of] for name, pages_of in pages.items()}
+    for index, name in enumerate(layer_names):
+        for bucket, page in joined[name]:
+            bucket.append((index, page))
     counts = [len(b) for b in buckets.values()]
     size = max(counts) if max(counts) < min(counts) * PADDING_HEURISTIC else min(counts)
     groups = []
-    for bucket in buckets.values():
+    for page, bucket in buckets.items():
         number = ceil_div(len(bucket), size)
-        groups += [CacheGroup(tuple(bucket[i::number])) for i in range(number)]
+        groups += [CacheGroup(tuple(bucket[i::number]), (page,)) for i in range(number)]
     return groups
 
 
@@ -232,7 +227,7 @@ def _groups_apart(placed: list[PlacedPage]) -> list[CacheGroup]:
     windowed = [item for item in placed if item[1].kind == "sliding"]
     full = [item for item in placed if item[1].kind != "sliding"]
     number = ceil_div(len(windowed), ceil_div(len(windowed), WINDOWED_GROUPS))
-    return [CacheGroup(tuple(full)), *(CacheGroup(tuple(windowed[i::number])) for i in range(number))]
+    return [_group(full), *(_group(windowed[i::number]) for i in range(number))]
 
 
 def _least_padding(values: Sequence[int], lower: int) -> int:
@@ -278,9 +273,9 @@ def _packed_groups(placed: list[PlacedPage]) -> list[CacheGroup]:
             by_size.setdefault(item[1].page_bytes, []).append(item)
         pattern = list(zip(*by_size.values(), strict=False))
         if number == 1:
-            groups.append(CacheGroup(tuple(bucket)))
+            groups.append(_group(bucket))
         else:
-            groups += [CacheGroup(tuple(item for row in pattern[i::number] for item in row)) for i in range(number)]
+            groups += [_group([item for row in pattern[i::number] for item in row]) for i in range(number)]
     return groups
 
 
@@ -305,18 +300,17 @@ def cache_plan(
         UncountableError: page sizes that the engine cannot make equal.
     """
     pages = {name: pages[name] for name in dict.fromkeys(layer_names)}
-    placed = _placed(pages, layer_names)
-    distinct = _distinct([(0, page) for pages_of in pages.values() for page in pages_of])
+    distinct = list(dict.fromkeys([page for pages_of in pages.values() for page in pages_of]))
     states = any(page.kind == "state" for page in distinct)
     apart = apart and len({page.page_bytes for page in distinct}) > 1
-    if not placed:
+    if not distinct:
         groups: list[CacheGroup] = []
     elif _one_type(distinct):
-        groups = [CacheGroup(tuple(placed))]
+        groups = [CacheGroup(tuple(_placed(pages, layer_names)), tuple(distinct))]
     elif packed:
-        groups = _packed_groups(placed)
+        groups = _packed_groups(_placed(pages, layer_names))
     elif apart:
-        groups = _groups_apart(placed)
+        groups = _groups_apart(_placed(pages, layer_names))
     else:
-        groups = _equal_groups(_placed(_unify(pages, distinct), layer_names))
+        groups = _equal_groups(_unify(pages, distinct), layer_names)
     return CachePlan(tuple(groups), len(layer_names), states, drafted, apart)

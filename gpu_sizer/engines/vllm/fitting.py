@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from gpu_sizer.memory.estimate import Verdict
 
 
+#: No GPU with a whole model holds more than so many times its tensors, with all that is padded, that kernels copy and
+#: that the allocator rounds up, of any card in any version (tests/engines/test_vllm_bounds.py): at most 1.2 times, and
+#: 1.45 on ROCm, which pads experts.
+MOST_LOADED, MOST_LOADED_ON_ROCM = 1.25, 1.6
 #: The largest size of a layout.
 MOST_REPLICAS = 65536
 
@@ -107,6 +111,16 @@ class VllmFitting:
             RequestError: a setting that contradicts the load.
         """
         return self._replica(1)[1].whole_cache()
+
+    def surely_holds(self, tensors: int) -> bool:
+        """Whether one GPU surely holds the model and its load, as far as the bytes of all its tensors tell.
+
+        Raises:
+            RequestError: a setting that contradicts the load.
+        """
+        most = MOST_LOADED_ON_ROCM if self._gpu.platform == "rocm" else MOST_LOADED
+        room = self.budget_bytes - most * tensors
+        return room > 0 and self._replica(1)[1].beside_weights() <= room
 
     def could_hold(self, layout: Layout, *, safe: bool = False) -> bool:
         """Whether an accepted layout is worth :meth:`evaluate`; false only where that is not within the budget.

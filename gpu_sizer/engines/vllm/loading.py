@@ -256,6 +256,18 @@ def _unused_remainder(tensors: Iterable[Tensor], tp: int, expert_ranks: int) -> 
     return max(0, into - out) if out else 0
 
 
+def batch_widths(card: ModelCard, tp: int, kernels: Kernels) -> tuple[int, int]:
+    """Bytes a token of a batch that one rank holds from loading on: of every stage, and what more of the last."""
+    a = card.architecture
+    width = deepstack_levels(card) * a.hidden_size * HALF_BYTES + per_layer_bytes(card) + sparse.chosen_bytes(a)
+    if _in_force("attention_scratch", kernels.version):
+        return width + sparse.batch_buffer_bytes(a, tp, kernels.generation, scratch=True), 0
+    if _in_force("draft_streams", kernels.version):
+        # The streams for a draft model are where the head is.
+        return width, sparse.batch_buffer_bytes(a, tp, kernels.generation, scratch=False)
+    return width, 0
+
+
 class Rounding:
     """What the allocator and the absorbed projections add under one tensor-parallel size, whatever the kernels."""
 
@@ -341,16 +353,7 @@ class LoadingExtra:
             self._ends = adapters.bytes_of(inventory.embedding, tp, 1), adapters.bytes_of(head, tp, 1)
         self._sums = (0, *accumulate(blocks[name] for name in inventory.layer_names))
         self._every_stage = rotary_bytes(card, kernels.version)
-        self._tokens_width = deepstack_levels(card) * card.architecture.hidden_size * HALF_BYTES + per_layer_bytes(card)
-        self._tokens_width += sparse.chosen_bytes(card.architecture)
-        self._last_tokens_width = 0
-        if _in_force("attention_scratch", kernels.version):
-            self._tokens_width += sparse.batch_buffer_bytes(card.architecture, tp, kernels.generation, scratch=True)
-        elif _in_force("draft_streams", kernels.version):
-            # The streams for a draft model are where the head is.
-            self._last_tokens_width = sparse.batch_buffer_bytes(
-                card.architecture, tp, kernels.generation, scratch=False
-            )
+        self._tokens_width, self._last_tokens_width = batch_widths(card, tp, kernels)
         self._stages: dict[int, tuple[int, ...]] = {}
 
     @property

@@ -12,6 +12,7 @@ from gpu_sizer.engines.vllm.activations import (
     Reserve,
     activation_bytes,
     attention_workspace_bytes,
+    collectives_per_layer,
     flashinfer_attends,
     gpu_kind,
     graph_bytes,
@@ -184,7 +185,8 @@ class VllmModel:
                 activation = self._activations[same] = activation_bytes(
                     self.card, gpu, layout, s, version, self.has_scaled_experts, self.drafter
                 )
-            held = self.has_experts, self.host_bytes, self.drafter
+            # Tables in the machine's memory take the GPU's where it is the same.
+            held = self.has_experts, self.host_bytes if gpu.is_unified else 0, self.drafter
             kept = self._reserves[key] = reserve(self.card, gpu, layout, s, version, activation, *held)
         return kept
 
@@ -200,7 +202,18 @@ class VllmModel:
         cases = 2 if self.adapters is not None else 1
         a, own = self.card.architecture, self.card.engine_class
         whole = not drafted or gpu.generation == BLACKWELL or not flashinfer_attends(a, gpu, s)
-        each = graph_bytes(layers, self.has_latent, s, gpu, version, own, drafted, whole=whole, tensor_parallel_size=tp)
+        each = graph_bytes(
+            layers,
+            self.has_latent,
+            s,
+            gpu,
+            version,
+            own,
+            drafted,
+            whole=whole,
+            tensor_parallel_size=tp,
+            collectives=collectives_per_layer(a, own),
+        )
         size = cases * each
         return size + attention_workspace_bytes(self.card.architecture, gpu, s, drafted) if size else 0
 
@@ -263,7 +276,7 @@ class VllmModel:
     @cached_property
     def has_scaled_experts(self) -> bool:
         """Whether experts are stored with scales beside low-precision values."""
-        return self.inventory.has_scaled_experts
+        return self.has_experts and self.inventory.has_scaled_experts
 
     @cached_property
     def has_block_scales(self) -> bool:
@@ -307,8 +320,8 @@ class VllmModel:
 
     @cached_property
     def has_experts(self) -> bool:
-        """Whether expert parallelism means anything."""
-        return self.inventory.has_experts
+        """Whether expert parallelism means anything; no tensor is made to tell."""
+        return any(f.num_experts for block in self.card.architecture.blocks.values() for f in block.feed_forwards)
 
 
 @lru_cache(maxsize=MOST_PAGE_RULES)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from gpu_sizer.engines.doubts import may_keep_bytes
 from gpu_sizer.engines.vllm.activations import Reserve, joined_workers
-from gpu_sizer.engines.vllm.loading import Kernels, LoadingExtra
+from gpu_sizer.engines.vllm.loading import Kernels, LoadingExtra, batch_widths
 from gpu_sizer.engines.vllm.support import scratch_of
 from gpu_sizer.memory.layout import Layout, layout_of
 from gpu_sizer.records import dataclass
@@ -78,6 +78,22 @@ class Needs:
         self._tables: dict[tuple[int, int], int] = {}
         self._found: dict[Layout, LayoutNeed] = {}
         self._whole: int | None = None
+
+    def beside_weights(self) -> int:
+        """Bytes that one GPU with every layer needs beside weights and what loading adds to them, whatever the batch.
+
+        Each part as :meth:`of` counts it; no tensor is made to tell.
+        """
+        plan, reserve = self._plan(1), self._reserve(layout_of())
+        blocks = max(self._pools(plan, self._request_blocks(plan, layout_of())))
+        fixed = reserve.activation_bytes + reserve.overhead_bytes + self._graph_bytes(1, 1)
+        batch = sum(batch_widths(self._model.card, 1, self._kernels)) * self._settings.max_num_batched_tokens
+        return fixed + batch + blocks * plan.stage_block_bytes(1)[0]
+
+    def _pools(self, plan: CachePlan, request_blocks: int) -> tuple[int, int]:
+        """Blocks of the pool that the load takes, and those without which the engine does not start."""
+        load = self._settings.users * request_blocks + self._null_block
+        return load, self._pool if plan.has_states else 0
 
     def _plan(self, tp: int) -> CachePlan:
         if (kept := self._plans.get(tp)) is None:
@@ -198,10 +214,10 @@ class Needs:
         held = model.held(layout, plan, loading, s.max_num_batched_tokens)
         overhead = reserve.overhead_bytes + self._graph_bytes(layout.tensor_parallel_size, pp)
         fixed = reserve.activation_bytes + overhead
-        pool = s.users * blocks + self._null_block
+        pool, least = self._pools(plan, blocks)
         budget = needed = fixed + held.fullest(pool)
-        if plan.has_states and self._pool > pool:
-            budget = fixed + held.fullest(self._pool)
+        if least > pool:
+            budget = fixed + held.fullest(least)
         band = reserve.band_bytes
         roomy = max(band, may_keep_bytes(model.card, model.inventory, layout))
         return LayoutNeed(held, budget, needed, reserve.activation_bytes, overhead, band, roomy, blocks, plan)

@@ -55,6 +55,7 @@ class Page:
     """Width of a head, in which pages may differ alone; 0 for caches without heads."""
     convolution: bool = False
     """Whether it holds states of short convolutions, which are paged as windows are."""
+    HASHED_ONCE = True
 
     @property
     def kind(self) -> str:
@@ -190,11 +191,9 @@ def _attention_block(caches: list[LayerCache], types: CacheTypes, rules: PageRul
     return DEFAULT_BLOCK
 
 
-def _record(c: LayerCache, types: CacheTypes, generation: int | None) -> LayerCache:
-    """A latent cache in the format of the GPU's sparse attention, of which the model tells Hopper's."""
-    if not (c.sparse and c.values) or types.cache_bytes != 1 or generation != BLACKWELL:
-        return c
-    return replace(c, token_bytes=c.values)
+def _record(c: LayerCache) -> LayerCache:
+    """A latent float8 cache in the format of data-center Blackwell's sparse attention; the model tells Hopper's."""
+    return replace(c, token_bytes=c.values) if c.sparse and c.values else c
 
 
 def _state(mixer: str, whole: bool, rules: PageRules) -> Spec:
@@ -234,7 +233,8 @@ def layer_pages(
     by_block = {name: block.caches(tensor_parallel_size, types) for name, block in blocks.items()}
     if rules.expanded_latent:
         by_block = {name: [_expanded(c, types) for c in caches] for name, caches in by_block.items()}
-    by_block = {name: [_record(c, types, rules.generation) for c in caches] for name, caches in by_block.items()}
+    if types.cache_bytes == 1 and rules.generation == BLACKWELL:
+        by_block = {name: [_record(c) for c in caches] for name, caches in by_block.items()}
     every = [c for caches in by_block.values() for c in caches]
     block = _attention_block(every, types, rules)
     # Caches of a few tokens a request have blocks of their own.

@@ -135,10 +135,9 @@ def chosen_bytes(a: Architecture) -> int:
     A row has the budget, the tokens of a group that is not complete, and their number, in int32.
     """
     size = 0
-    for name in a.layer_names:
-        m = a.blocks[name].mixer
-        if m is not None and m.indexer is not None and m.indexer.budget:
-            size += (m.indexer.budget + m.indexer.tokens_per_key) * FLOAT_BYTES
+    for name, block in a.blocks.items():
+        if (m := block.mixer) is not None and m.indexer is not None and m.indexer.budget:
+            size += a.layer_names.count(name) * (m.indexer.budget + m.indexer.tokens_per_key) * FLOAT_BYTES
     return size
 
 
