@@ -38,7 +38,7 @@ Model = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="Id, alias, hub id, or path of a card, a model folder or a config.json.",
+        help="Id, alias, hub id, or path of a card, a model folder, a config.json or a .gguf.",
         autocompletion=completion.models,
     ),
 ]

@@ -7,7 +7,7 @@ import io
 import re
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -76,12 +76,9 @@ def take(tmp_path: Path, data: bytes, *more: str) -> int:
     return done
 
 
-@pytest.mark.parametrize("pack", [in_zip, in_tar])
-def test_a_new_model_needs_no_new_program(
-    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], pack: Callable[[dict[str, str]], bytes]
-) -> None:
+def test_a_new_model_needs_no_new_program(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["size", "brand/New-7B", "--gpu", "a6000"]) == 2
-    data = pack(with_sums(CARDS))
+    data = in_zip(with_sums(CARDS))
     assert take(tmp_path, data, "--sha256", sha256(data).hexdigest().upper()) == 0
     assert "1 model cards, 0 GPU specs and 1 re-releases" in capsys.readouterr().out
     for name in ("brand-new-7b", "Brand New 7B", "our-team/newer"):
@@ -220,6 +217,6 @@ def test_a_pointer_that_was_tampered_with_leads_nowhere(home: Path, text: str) -
 
 
 def test_an_archive_is_read_as_its_list_says() -> None:
-    assert sorted(read_archive(in_tar(with_sums(CARDS)), "x")) == sorted(CARDS)
+    assert read_archive(in_tar(with_sums(CARDS)), "x") == read_archive(in_zip(with_sums(CARDS)), "x")
     with pytest.raises(CardError, match="larger than 32 MiB"):
         read_archive(b"PK" + bytes(33 << 20), "x")
