@@ -130,6 +130,10 @@ else:
             return [member.__set__ for member in members]
         return [lambda record, value, name=name: _set(record, name, value) for name in names]
 
+    def _each(setters, record, *values):
+        for setter, value in zip(setters, values, strict=True):
+            setter(record, value)
+
     def _open_twin(cls):
         """A class of the same slots whose fields can be assigned; null where instances are not laid out by slots.
 
@@ -149,10 +153,11 @@ else:
         """``__init__`` as source, compiled: the one method whose speed matters."""
         given = [f for f in own if f.init]
         twin = _open_twin(cls)
+        setters = _setters(cls, [f.name for f in given])
         scope = {"_missing": MISSING, "_class": cls, "_twin": twin, "_become": _become}
+        scope["_each"] = partial(_each, setters)
         head, body = [], []
-        for f, setter in zip(given, _setters(cls, [f.name for f in given]), strict=True):
-            scope[f"_s_{f.name}"] = setter
+        for f in given:
             if f.default is not MISSING:
                 scope[f"_d_{f.name}"] = f.default
                 head.append(f"{f.name}=_d_{f.name}")
@@ -167,8 +172,10 @@ else:
             body += ["    if self.__class__ is _class:", "        _become(self, _twin)"]
             body += [f"        self.{f.name} = {f.name}" for f in given]
             body += ["        self.__class__ = _class", "    else:"]
-            body += [f"        _s_{f.name}(self, {f.name})" for f in given]
+            # Few are made so, and each line takes its time to compile.
+            body.append(f"        _each(self, {', '.join([f.name for f in given])})")
         else:
+            scope |= {f"_s_{f.name}": setter for f, setter in zip(given, setters, strict=True)}
             body += [f"    _s_{f.name}(self, {f.name})" for f in given]
         star = "*, " if kw_only and head else ""
         if post_init:

@@ -56,6 +56,7 @@ class Supported:
     def __init__(self, version: str | None = None) -> None:
         self.asked = version or str(self.head["release"])
         self._unmet: dict[tuple[str, str | None], tuple[dict[str, Any], ...]] = {}
+        self._spans: dict[str | None, tuple[str | None, str | None] | None] = {}
 
     def check_counted(self, load: Load) -> None:
         """Refuses an option that takes or saves memory and is not counted for this engine.
@@ -108,7 +109,13 @@ class Supported:
 
     def _span(self, card: ModelCard) -> tuple[str | None, str | None] | None:
         """The first and the last version with the model's class, null where there is none; null for no such class."""
-        name, known = card.engine_class, self.classes.get("classes", {})
+        if (name := card.engine_class) not in self._spans:
+            self._spans[name] = self._span_of(name)
+        return self._spans[name]
+
+    def _span_of(self, name: str | None) -> tuple[str | None, str | None] | None:
+        """The same of a class by its name."""
+        known = self.classes.get("classes", {})
         if name not in known or name in self.head.get("another", ()):
             return None
         first, _, last = (known[name] or "").partition(" to ")

@@ -162,13 +162,27 @@ def _extra(tensors: Iterable[ExtraTensor], fmt: str, prefix: str = "") -> Iterat
         )
 
 
-def block_tensors(block: Block, a: Architecture, fmt: str) -> list[Tensor]:
-    """The tensors of one layer, in the model's storage type."""
+def block_tensors(block: Block, a: Architecture, fmt: str) -> tuple[Tensor, ...]:
+    """The tensors of one layer, in the model's storage type: made once for models that have it in common."""
+    # The block is kept beside them, so that no other can bear its identity.
+    key = id(block), a.hidden_size, a.norm, fmt
+    if (kept := _OF_BLOCKS.get(key)) is None:
+        if len(_OF_BLOCKS) >= MOST_BLOCKS:
+            _OF_BLOCKS.clear()
+        kept = _OF_BLOCKS[key] = block, tuple(_block_tensors(block, a, fmt))
+    return kept[1]
+
+
+def _block_tensors(block: Block, a: Architecture, fmt: str) -> list[Tensor]:
     tensors = list(block.tensors(a.hidden_size, fmt, a.norm))
     tensors += _norms(block.norms, a.hidden_size, fmt, a.norm, (*_NORM_NAMES, *(f"norm_{i}" for i in range(4, 16))))
     tensors += _extra(block.extra, fmt)
     return tensors
 
+
+#: Layers whose tensors are kept.
+MOST_BLOCKS = 1 << 10
+_OF_BLOCKS: dict[tuple[int, int, str, str], tuple[Block, tuple[Tensor, ...]]] = {}
 
 #: Signs that make a name of tensors a pattern.
 _WILD = "*?["

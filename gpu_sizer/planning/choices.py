@@ -310,6 +310,10 @@ class _Rows:
         """Whether a model's layers alone are more than the GPUs have; false where that is not known at once."""
         return self._whole and self.counts(card).layer_bytes > self._most_bytes
 
+    def _holds_layers(self, search: Search, size: int) -> bool:
+        """Whether the GPUs could hold layers of so many bytes, beside what each needs for itself."""
+        return size <= self._most_bytes and search.least_for(size) <= self._count
+
     def context(self, card: ModelCard) -> int:
         """Tokens that are asked for: the model's own length unless told."""
         return self._wanted or card.context.native
@@ -328,27 +332,26 @@ class _Rows:
         model = search.request.model
         return best_within(search, self._count) if self.context(model) <= _limit(model) else None
 
-    def _surely_fits(self, search: Search) -> bool:
+    def _surely_fits(self, search: Search, sums: Counts | None) -> bool:
         """Whether one of the GPUs surely holds everything: all that a list shows of most models that fit."""
-        if not self._whole or search.request.load.asks_rate:
+        if sums is None or search.request.load.asks_rate:
             return False
-        return search.fitting.surely_holds(self.counts(search.request.model).whole_bytes)
+        return search.fitting.surely_holds(sums.whole_bytes)
 
-    def _fits(self, request: Request) -> bool:
+    def _fits(self, request: Request, sums: Counts | None) -> bool:
         """Whether the model runs at the request's own context."""
         search = Search(request)
-        return self._surely_fits(search) or best_within(search, self._count) is not None
+        return self._surely_fits(search, sums) or best_within(search, self._count) is not None
 
     def of(self, card: ModelCard) -> tuple[bool, bool, int, Reach | None]:
         """Fit, use and parameters of a model, and what its row shows where that is known at once."""
         request = self._request(card)
-        search = Search(request)
-        total = self.counts(card).total if self._whole else search.known.total_parameters
-        nowhere = Reach("does_not_fit", card.weights.dtype, 0)
-        if self.is_too_large(card) or (self._whole and search.least_for(self.counts(card).layer_bytes) > self._count):
-            return False, False, total, nowhere
+        search, sums = Search(request), self.counts(card) if self._whole else None
+        total = sums.total if sums is not None else search.known.total_parameters
+        if sums is not None and not self._holds_layers(search, sums.layer_bytes):
+            return False, False, total, _nowhere(card)
         try:
-            if self.context(card) <= _limit(card) and self._surely_fits(search):
+            if self.context(card) <= _limit(card) and self._surely_fits(search, sums):
                 return True, True, total, None
             best = self._best(search)
         except UncountableError:
@@ -357,11 +360,11 @@ class _Rows:
                 raise
             best = None
         if best is None and search.start() > self._count:
-            return False, False, total, nowhere
+            return False, False, total, _nowhere(card)
         if best is not None:
             return True, True, total, self._reach(search, best) if request.context == _limit(card) else None
         least = min(USEFUL_CONTEXT, self.context(card))
-        useful = least <= _limit(card) and self._fits(request.under(context=least))
+        useful = least <= _limit(card) and self._fits(request.under(context=least), sums)
         # Whether one runs at all is its place in the list of everything.
         return False, useful, total, self.reach(card) if self._everything and not useful else None
 
@@ -385,6 +388,11 @@ class _Rows:
 def _limit(card: ModelCard) -> int:
     """The longest context that a model can take."""
     return card.context.extended or card.context.native
+
+
+def _nowhere(card: ModelCard) -> Reach:
+    """Of a model that runs at no context."""
+    return Reach("does_not_fit", card.weights.dtype, 0)
 
 
 def _same(reach: Reach) -> Reach:

@@ -148,6 +148,10 @@ def test_layers_that_models_have_in_common_are_built_once() -> None:
     shelf = Catalogue().models
     blocks = [block for card in shelf.all() for block in card.architecture.blocks.values()]
     assert len({id(block) for block in blocks}) <= len({repr(block) for block in blocks}) < 0.6 * len(blocks)
+    one, other = shelf.get("llama-3-8b"), shelf.get("llama-3.1-8b")
+    assert one is not other
+    (alike,), (too,) = build_inventory(one).blocks.values(), build_inventory(other).blocks.values()
+    assert alike is too
 
 
 def test_a_list_builds_no_layers_of_what_is_too_large() -> None:

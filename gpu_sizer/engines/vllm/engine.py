@@ -195,9 +195,10 @@ class VllmEngine(Supported):
         self.check(load)
         card = model.card
         named = self.cache_dtypes[load.kv_cache_dtype] if load.kv_cache_dtype is not None else None
-        if model.weighs_keys:
+        latent = card.has_latents
+        if latent and model.weighs_keys:
             named = pooled_cache_dtype(card, gpu.generation, named, self.version)
-        elif model.is_sparse_latent and gpu.platform == "cuda":
+        elif latent and model.is_sparse_latent and gpu.platform == "cuda":
             named = sparse_cache_dtype(card, gpu.generation, named, self.version)
         elif named in SCALED_BY_HEAD:
             check_scaled_heads(card, self.version)

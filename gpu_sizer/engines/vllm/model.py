@@ -33,7 +33,7 @@ from gpu_sizer.memory.activations import is_compressed
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import WeightPlacement, WeightRules, refusal
 from gpu_sizer.model.caches import CacheTypes
-from gpu_sizer.model.formats import BLOCK_SCALED
+from gpu_sizer.model.formats import BLOCK_SCALED, is_scaled
 from gpu_sizer.model.inventory import Inventory, build_inventory
 from gpu_sizer.records import dataclass, field, replace
 from gpu_sizer.units import ceil_div
@@ -256,7 +256,7 @@ class VllmModel:
                 blocks, drafts = {**blocks, **self.drafter.blocks}, self.drafter.layer_names
             pages = layer_pages(blocks, tp, types, rules)
             apart = self.card.engine_class in APART
-            packed = self.is_compressed or self.weighs_keys or sparse.averages_keys(a)
+            packed = self.is_compressed or (self.card.has_latents and self.weighs_keys) or sparse.averages_keys(a)
             kept = self._plans[tp, cache_dtype, rules] = cache_plan(
                 pages, (*names, *drafts), drafted=len(drafts), packed=packed, apart=apart
             )
@@ -276,7 +276,12 @@ class VllmModel:
     @cached_property
     def has_scaled_experts(self) -> bool:
         """Whether experts are stored with scales beside low-precision values."""
-        return self.has_experts and self.inventory.has_scaled_experts
+        if not self.has_experts:
+            return False
+        # Without rules every matrix is stored in the release's own type.
+        weights = self.card.weights
+        plain = self.dtype is None and not weights.rules
+        return is_scaled(weights.dtype) if plain else self.inventory.has_scaled_experts
 
     @cached_property
     def has_block_scales(self) -> bool:
@@ -301,12 +306,12 @@ class VllmModel:
     @cached_property
     def weighs_keys(self) -> bool:
         """Whether indexers weigh the keys of several tokens into one (GLM-5.3 Flash)."""
-        return self.card.has_latents and sparse.weighs_keys(self.card.architecture)
+        return sparse.weighs_keys(self.card.architecture)
 
     @cached_property
     def is_sparse_latent(self) -> bool:
         """Whether latent attention picks its tokens by an index, and keeps every token (DeepSeek V3.2, GLM-5)."""
-        return self.card.has_latents and sparse.is_sparse_latent(self.card.architecture)
+        return sparse.is_sparse_latent(self.card.architecture)
 
     @cached_property
     def has_latent(self) -> bool:
