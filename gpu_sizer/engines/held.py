@@ -46,6 +46,16 @@ def _plain(cache: LayerCache, block: Block, types: CacheTypes) -> LayerCache:
     return replace(cache, token_bytes=sum([m.index_width for m in block.mixers]) * types.cache_bytes)
 
 
+def _with_own_cache(block: Block) -> Block:
+    """The block, with caches of its own where its mixers read those of earlier layers."""
+    made = {
+        name: replace(mixer, shares_cache=False)
+        for name in ("mixer", "second_mixer")
+        if getattr(mixer := getattr(block, name), "shares_cache", False)
+    }
+    return replace(block, **made) if made else block
+
+
 class HeldModel:
     """One model under the weight rules of one engine."""
 
@@ -53,6 +63,8 @@ class HeldModel:
     """Whether the engine's pools of compressed attention are counted."""
     plain_index_keys = False
     """Whether the keys of indexers are cached in the cache's own type, and not in float8 beside their scales."""
+    pools_every_layer = False
+    """Whether layers that read the caches of earlier ones have room for caches of their own."""
     drafter: HeldDrafter | None = None
     """What drafts for it; null for most, and on engines on which nothing does."""
 
@@ -140,6 +152,8 @@ class HeldModel:
         """What each distinct layer keeps on one rank."""
         if (kept := self._caches.get((tp, types))) is None:
             blocks = self.card.architecture.blocks
+            if self.pools_every_layer:
+                blocks = {name: _with_own_cache(block) for name, block in blocks.items()}
             kept = {name: block.caches(tp, types) for name, block in blocks.items()}
             if self.plain_index_keys:
                 kept = {name: [_plain(c, blocks[name], types) for c in caches] for name, caches in kept.items()}

@@ -77,6 +77,9 @@ class SglangModel(HeldModel):
     """One model as SGLang holds it."""
 
     counts_compressed = True
+    # model_config.py: get_hybrid_layer_ids lists every layer, and pools have room for each (0.5.19, 0.5.23), although
+    # some layers read the caches of earlier ones (models/gemma4_causal.py, gemma3n_causal.py: kv_shared_layer_index).
+    pools_every_layer = True
     drafter: Drafter | None
 
     def __init__(self, card: ModelCard, load: Load) -> None:
