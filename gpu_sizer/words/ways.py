@@ -183,11 +183,13 @@ def command(plan: Plan) -> str | None:
     if form is None or shelf.models.lookup(model) != model or shelf.gpus.lookup(gpu) != gpu:
         return None
     where = f"--gpu {request.gpu.id}" if request.machine is None else f"--machine {request.machine.key}"
-    # A release is another checkpoint than the one that bears the card's id.
-    released = request.model.hub_id
-    name = model if released in (None, shelf.models.get(model).hub_id) else released
+    # A release is another checkpoint than the one that bears the card's id; of one whose name alone is known it has to
+    # be told where it is.
+    released, own = request.model.hub_id, shelf.models.get(model).hub_id
+    name = model if released == own else released or request.model.name
+    elsewhere = () if released or not own else ("--weights REPOSITORY",)
     layout = _sizes(plan.memory.layout) if plan.sizes_told and plan.memory is not None else ()
-    words = ["gpu-sizer deploy", name, where, *layout, *_told(request), f"--as {form}"]
+    words = ["gpu-sizer deploy", name, where, *layout, *_told(request), *elsewhere, f"--as {form}"]
     return " ".join(words)
 
 

@@ -88,6 +88,17 @@ def test_the_command_starts_what_was_planned(
     assert capsys.readouterr().out == f"{plan.gpu_count}\n"
 
 
+def test_a_release_known_by_its_name_alone_is_started_from_where_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = size("laguna-s-2.1-nvfp4", gpu="rtx-pro-6000")
+    line = command(plan)
+    assert line is not None
+    words = shlex.split(line)[1:]
+    assert words[:2] == ["deploy", "laguna-s-2.1-nvfp4"]
+    assert words[words.index("--weights") + 1] == "REPOSITORY"
+    assert run([*words[: words.index("--weights") + 1], "someone/Laguna-S-2.1-NVFP4", "--as", "vllm"]) == 0
+    assert "\nvllm serve someone/Laguna-S-2.1-NVFP4 " in capsys.readouterr().out
+
+
 def test_less_and_more_are_told() -> None:
     plan = size("mixtral-8x7b", gpu="a6000")
     brief, usual, why = (told(plan, level) for level in (BRIEF, USUAL, WHY))
