@@ -520,7 +520,7 @@ def _asked_of(text: str, shelf: Catalogue, most: Most) -> Answer | Answers | Che
             whole = f"{error}; {said}"
             error.args = (whole if len(whole) <= MOST_SAID else str(error),)
         raise
-    parts = tuple(replace(u, question=question) for u in read)
+    parts = tuple(replace(u, question=question) for u in _side_by_side(read, named))
     if len(parts) == 1:
         try:
             return _answer(parts[0], named, shelf, most)
@@ -535,6 +535,19 @@ def _asked_of(text: str, shelf: Catalogue, most: Most) -> Answer | Answers | Che
     if all(isinstance(a, Refused) for a in answers):
         raise next(a.error for a in answers if isinstance(a, Refused))
     return Answers(question, answers, sought=all(u.sought for u in parts))
+
+
+def _side_by_side(parts: tuple[Understanding, ...], named: InGpus) -> tuple[Understanding, ...]:
+    """The parts of a question, of which those on the GPUs of each of its machines are one: they are compared."""
+    there = {o.machine.seen_gpu for o in named.offers}
+    if any(not there.issuperset(u.gpus) for u in parts) or not there:
+        return parts
+    kept: dict[tuple[str | None, int], Understanding] = {}
+    for u in parts:
+        key = (u.model, id(u.options))
+        before = kept.get(key)
+        kept[key] = u if before is None else replace(before, gpus=tuple(dict.fromkeys((*before.gpus, *u.gpus))))
+    return tuple(kept.values())
 
 
 def _of_best_known(error: UnknownModelError, named: InGpus, cards: Catalogue, most: Most) -> str | None:

@@ -61,7 +61,7 @@ def _in_each_type(part: Understanding, r: Reader) -> list[Understanding] | None:
         return None
     sought = r.options.weights == USUAL_FILES and bool(part.gpus)
     alone = part.intent == "compare" and len(part.gpus) == 1
-    intent = "fit" if sought else "count" if alone else part.intent
+    intent = "fit" if sought or r.held else "count" if alone else part.intent
     made = []
     for kind in r.options.weights:
         options = replace(part.options, settings={**part.options.settings, WEIGHTS: kind}, weights=())

@@ -111,6 +111,17 @@ def test_numbers_of_one_gpu_are_each_answered(question: str, understood: str) ->
     assert [a.understood.startswith(understood.format(n)) for a, n in zip(found.answers, (2, 4), strict=True)] == [1, 1]
 
 
+def test_types_are_each_tried_in_the_memory_that_was_told() -> None:
+    found = ask("llama 3.1 8b Q4_K_M vs Q8_0 on 8gb")
+    assert isinstance(found, Answers)
+    assert [a.intent for a in found.answers if isinstance(a, Answer)] == ["fit", "fit"]
+
+
+def test_machines_are_compared_once() -> None:
+    found = ask("p5.48xlarge vs p4de.24xlarge for llama 3.1 405b fp8")
+    assert [t.headline.count("AWS") for t in (found.told() if isinstance(found, Answers) else [found.told()])] == [2]
+
+
 def test_how_low_to_quantize_asks_for_a_file_that_fits() -> None:
     found = ask("how low do i have to quantize deepseek v3 to fit 8 a100 80gb")
     assert isinstance(found, Answers)
