@@ -11,6 +11,7 @@ from gpu_sizer import api
 from gpu_sizer.api import load_gpu, load_model, memory_need, size
 from gpu_sizer.cards import other_kinds, trusted
 from gpu_sizer.cards.catalogue import Catalogue, catalogue
+from gpu_sizer.engines.sglang.engine import SglangEngine
 from gpu_sizer.engines.support import Supported
 from gpu_sizer.engines.vllm import model
 from gpu_sizer.engines.vllm.engine import VllmEngine
@@ -282,6 +283,32 @@ def test_replicas_are_looked_at_once_for_any_users_and_rates(
     assert max(looked.values()) == 1
     # Of whole loads, little more than each answer.
     assert sum(users > 1 for _, users, _ in looked) <= 2 * 3
+
+
+@pytest.mark.parametrize(
+    ("model", "gpu", "lengths", "most"),
+    [("llava-1.5-7b", "rtx-4090", (128, 512), 35), ("exaone-4.5-33b", "h100", (4000, 400), 24)],
+)
+def test_stages_that_cannot_hold_all_requests_are_not_evaluated(
+    model: str, gpu: str, lengths: tuple[int, int], most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 32 layers over 17 to 31 stages one has two: it is known without a look that it holds no more than of 16."""
+    looked: Counter[Any] = Counter()
+    evaluate = SglangEngine.evaluate
+
+    def counted(self: Any, model: Any, gpu: Any, layout: Any, load: Any) -> Any:
+        looked[layout] += 1
+        return evaluate(self, model, gpu, layout, load)
+
+    monkeypatch.setattr(SglangEngine, "evaluate", counted)
+    search._known.cache_clear()
+    prompt, answer = lengths
+    load = {"users": 1000, "tokens_per_second": 5, "prompt": prompt, "answer": answer}
+    plan = size(model, gpu=gpu, engine="sglang", **load)  # type: ignore[arg-type]
+    assert plan.gpu_count is not None
+    assert plan.gpu_count > 20
+    # 49 and 31 where the average of the stages alone rules them out.
+    assert looked.total() <= most
 
 
 def test_a_speed_that_is_not_known_is_refused_by_the_call(done: Counter[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,8 @@ from gpu_sizer.engines.sglang.pools import least_bytes
 from gpu_sizer.engines.sglang.reserve import constants, replicas_inside
 from gpu_sizer.memory.layout import layout_of
 from gpu_sizer.model.caches import CacheTypes
-from gpu_sizer.records import replace
-from gpu_sizer.units import GIB
+from gpu_sizer.records import dataclass, replace
+from gpu_sizer.units import GIB, ceil_div
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,6 +66,21 @@ def told_by_users(settings: Settings, inside: int) -> int | None:
     return settings.users * inside if settings.users > constants()["running_requests"]["least"] else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """Bytes of one rank that has every layer, over whose stages they are dealt out."""
+
+    weights: int
+    request: int
+    """At least of one request."""
+    layer: tuple[int, int]
+    """Of weights, and at least of one request, in the layer that has the least of each."""
+    room: int
+    """What each stage has at most: the static share of longer pipelines is no larger than that of two stages."""
+    plain: bool
+    """Whether requests keep tokens alone, all of them."""
+
+
 class SglangFitting(PlainFitting):
     """A model under one load: how many requests run at once is known with each layout's pool."""
 
@@ -73,14 +88,10 @@ class SglangFitting(PlainFitting):
 
     def __init__(self, engine: Any, model: Any, gpu: GpuSpec, load: Load, reserve: int) -> None:
         super().__init__(engine, model, gpu, load, reserve)
-        self._columns: dict[tuple[int, int, bool], tuple[int, int, int, bool]] = {}
+        self._columns: dict[tuple[int, int, bool], _Column] = {}
 
-    def _column(self, replica: Layout) -> tuple[int, int, int, bool]:
-        """Bytes of weights, and at least of one request, on a rank that has every layer; what each stage has at most.
-
-        And whether requests keep tokens alone, all of them. The static share of longer pipelines is no larger than
-        that of two stages.
-        """
+    def _column(self, replica: Layout) -> _Column:
+        """What is known of all replicas that cut each layer over so many ranks, with stages or without."""
         tp, dp, experts = replica.tensor_parallel_size, replica.data_parallel_size, replica.expert_parallel
         several = replica.pipeline_parallel_size > 1
         key = (tp, replica.expert_ranks, several)
@@ -90,11 +101,18 @@ class SglangFitting(PlainFitting):
             s = engine.settings(model, self._gpu, self._load, layout_of(tp, 1 + several, dp, experts))
             types = CacheTypes(s.kv_cache_dtype, engine.model_dtype(model.card))
             (cell,) = model.cells(tp, types, ((0, model.layers),), windows=s.hybrid_kv)
+            single = [(n, n + 1) for n in range(model.layers)]
+            cells = model.cells(tp, types, single, windows=s.hybrid_kv)
+            least = min([least_bytes(c, s.context, s.max_num_batched_tokens) for c in cells])
+            # Replicas that share experts cut more than these (stage_weights): of them nothing is said.
+            held = min(model.layer_weights(tp, replica.expert_ranks, single)) if dp == 1 else 0
             (weights,) = model.stage_weights(layout_of(tp, 1, dp, experts))
             request = least_bytes(cell, s.context, s.max_num_batched_tokens)
             context, loading = (int(constants()[what] * GIB) for what in ("context_gib", "loading_gib"))
             room = int((self._gpu.visible_bytes - context) * s.gpu_memory_utilization) + 1 - loading
-            kept = self._columns[key] = weights, request, room, not (cell.windowed or cell.states)
+            kept = self._columns[key] = _Column(
+                weights, request, (held, least), room, not (cell.windowed or cell.states)
+            )
         return kept
 
     def could_carry(self, replica: Layout, users: int) -> bool:
@@ -105,15 +123,21 @@ class SglangFitting(PlainFitting):
         """
         if self._model.compressed:
             return self.most_free(replica, users) >= 0
-        (weights, request, room, plain), stages = self._column(replica), replica.pipeline_parallel_size
-        offloaded = (stages - 1) * int((self._load.cpu_offload_gib or 0) * GIB)
-        if weights + users * request - offloaded > room * stages:
+        c, stages = self._column(replica), replica.pipeline_parallel_size
+        offload = int((self._load.cpu_offload_gib or 0) * GIB)
+        if c.weights + users * c.request - (stages - 1) * offload > c.room * stages:
             return False
-        return not plain or self.most_free(replica, users) >= 0
+        if not c.plain:
+            return True
+        # However they are dealt out, some stage has so many layers.
+        fullest, (weights, request) = ceil_div(self._model.layers, stages), c.layer
+        if fullest * (weights + users * request) - offload > c.room:
+            return False
+        return self.most_free(replica, users) >= 0
 
     def most_free(self, replica: Layout, users: int) -> float:
         """No less than a load of so many requests leaves free on the fullest GPU; asked as :meth:`could_carry`."""
-        plain = not self._model.compressed and self._column(replica)[-1]
+        plain = not self._model.compressed and self._column(replica).plain
         more = users - 1 if plain else 0
         return min([r.free_bytes - more * (r.kv_cache_bytes - 1) for r in self.evaluate(replica).stages])
 
