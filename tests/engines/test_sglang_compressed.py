@@ -41,6 +41,15 @@ def test_a_token_takes_what_start_ups_print(card: Any, version: str, ratio: floa
     assert token_bytes(mixers, version, ratio) == pytest.approx(printed, abs=0.01)
 
 
+@pytest.mark.parametrize("version", ["0.5.13", "0.5.16", "0.5.23"])
+@pytest.mark.parametrize("card", [FLASH, PRO], ids=lambda card: card.id)
+def test_layers_keep_what_the_pool_has_of_a_token(card: Any, version: str) -> None:
+    a = card.architecture
+    kept = engine(f"sglang@{version}").layers_keep(card)
+    whole = token_bytes(stage_mixers(a, 0, a.num_hidden_layers), version, 0.1)
+    assert sum(kept[name].token_bytes for name in a.layer_names) == pytest.approx(whole)
+
+
 def test_states_by_request_leave_the_tokens_that_are_logged() -> None:
     """V4 Pro under 0.5.15 at 0.15: 118.93 GB, 1.01 of them states of 64 requests a replica, hold 9,217,792 tokens."""
     pools = compressed_pools(PRO.architecture, 0, 61, "0.5.15", context=9472, users=1, chunk=8192, running=64)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gpu_sizer import size
+from gpu_sizer import memory_need, size
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.registry import engine_names
@@ -64,3 +64,15 @@ def test_a_plan_is_read_whole(card: ModelCard, engine: str) -> None:
         told = plan.model_dump()
         assert told["gpu_count"] == plan.gpu_count
         assert (told["reason"] is None) == plan.fits
+
+
+@pytest.mark.parametrize("engine", engine_names())
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.id)
+def test_a_need_is_told_whole(card: ModelCard, engine: str) -> None:
+    try:
+        need = memory_need(card, engine=engine)
+    except (RequestError, UncountableError):
+        return
+    told = need.model_dump()
+    assert told["memory"]["weights_bytes"] > 0
+    assert told["memory"]["kv_cache_bytes"] >= 0

@@ -17,7 +17,7 @@ from gpu_sizer.cards.gpu_spec import BLACKWELL, GpuSpec
 from gpu_sizer.engines.sglang.reserve import constants
 from gpu_sizer.engines.versions import reaches
 from gpu_sizer.memory.activations import FLOAT_BYTES, compressed_blocks
-from gpu_sizer.model.caches import float8_index_bytes
+from gpu_sizer.model.caches import LayerKeeps, float8_index_bytes
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import round_up
 
@@ -85,22 +85,38 @@ def token_bytes(mixers: Sequence[CompressedAttention], version: str, ratio: floa
         version: whose count it is.
         ratio: of the windows' tokens to the pool's.
     """
-    c, own = constants()["compressed"], rules(version)
-    paged, page = own.get("pages", False), c["page"]
-    size = 0.0
-    for m in mixers:
-        row, state = _row_bytes(m), c["rings"].get(m.compress_ratio, 0) / (page if paged else m.sliding_window)
-        size += ratio * _paged(row, page, paged)
-        if m.compress_ratio:
-            size += _paged(row, page // m.compress_ratio, paged) / m.compress_ratio
-        if m.compress_ratio == INDEXED:
-            size += float8_index_bytes(m.index_head_dim) / INDEXED
-            size += ratio * state * 4 * (m.head_dim + m.index_head_dim) * FLOAT_BYTES
-        elif m.compress_ratio and not own.get("request_states", False):
-            size += ratio * state * 2 * m.head_dim * FLOAT_BYTES
+    own = rules(version)
     # The release's list of ratios names its prediction layer, which 0.5.12 took for one of the stack.
     more: int = own.get("layers_more", 0)
-    return size + more * ratio * _row_bytes(mixers[0])
+    return sum([_layer_token_bytes(m, own, ratio) for m in mixers]) + more * ratio * _row_bytes(mixers[0])
+
+
+def _layer_token_bytes(m: CompressedAttention, own: dict[str, Any], ratio: float) -> float:
+    c = constants()["compressed"]
+    paged, page = own.get("pages", False), c["page"]
+    row, state = _row_bytes(m), c["rings"].get(m.compress_ratio, 0) / (page if paged else m.sliding_window)
+    size = ratio * _paged(row, page, paged)
+    if m.compress_ratio:
+        size += _paged(row, page // m.compress_ratio, paged) / m.compress_ratio
+    if m.compress_ratio == INDEXED:
+        size += float8_index_bytes(m.index_head_dim) / INDEXED
+        size += ratio * state * 4 * (m.head_dim + m.index_head_dim) * FLOAT_BYTES
+    elif m.compress_ratio and not own.get("request_states", False):
+        size += ratio * state * _state_bytes(m)
+    return size
+
+
+def keeps(m: CompressedAttention, version: str) -> LayerKeeps:
+    """What a layer keeps of a token, its share of the windows' pool included, and of a request's states."""
+    c, own = constants()["compressed"], rules(version)
+    token = _layer_token_bytes(m, own, c["windows_ratio"])
+    ring = c["rings"][WIDE] if m.compress_ratio == WIDE and own.get("request_states", False) else 0
+    return LayerKeeps(token, state_bytes=ring * _state_bytes(m), latent=True)
+
+
+def _state_bytes(m: CompressedAttention) -> int:
+    """Of one place in the ring of a layer that compresses 128 tokens."""
+    return 2 * m.head_dim * FLOAT_BYTES
 
 
 def request_states_bytes(mixers: Sequence[CompressedAttention], version: str, running: int) -> int:
@@ -109,7 +125,7 @@ def request_states_bytes(mixers: Sequence[CompressedAttention], version: str, ru
         return 0
     ring = constants()["compressed"]["rings"][WIDE]
     rows = round_up((running + 1) * ring + ring + 1, WIDE)
-    return sum([rows * 2 * m.head_dim * FLOAT_BYTES for m in mixers if m.compress_ratio == WIDE])
+    return sum([rows * _state_bytes(m) for m in mixers if m.compress_ratio == WIDE])
 
 
 def compressed_pools(

@@ -8,7 +8,7 @@ from gpu_sizer.cards.gpu_spec import BLACKWELL, GpuSpec
 from gpu_sizer.cards.model_card import ModelCard
 from gpu_sizer.engines.layouts import divisors, parallel_layouts
 from gpu_sizer.engines.one_version import OneVersion
-from gpu_sizer.engines.sglang.compressed import compressed_pools, kernels_from, logits_bytes
+from gpu_sizer.engines.sglang.compressed import compressed_pools, keeps, kernels_from, logits_bytes
 from gpu_sizer.engines.sglang.model import SglangModel, stage_bounds
 from gpu_sizer.engines.sglang.pools import TokenPools, state_slots
 from gpu_sizer.engines.sglang.reserve import constants, default_fraction, graph_sequences, replicas_inside, tier
@@ -16,10 +16,10 @@ from gpu_sizer.engines.sglang.running import SglangFitting, as_told, running_req
 from gpu_sizer.engines.versions import at_least, reaches
 from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.load import Load, Settings
-from gpu_sizer.memory.activations import forward_bytes, is_compressed, layer_bytes, workspace_bytes
+from gpu_sizer.memory.activations import compressed_blocks, forward_bytes, is_compressed, layer_bytes, workspace_bytes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout
-from gpu_sizer.model.caches import CacheTypes
+from gpu_sizer.model.caches import CacheTypes, LayerKeeps
 from gpu_sizer.units import GIB, ceil_div, gib
 
 TYPE_CHECKING = False
@@ -235,6 +235,13 @@ class SglangEngine(OneVersion):
             return None
         first = constants()["compressed"]["narrow_scales_from"]
         return f"before {first} some of SGLang's kernels kept experts' scales in float32, a fifth more of the weights"
+
+    def layers_keep(self, card: ModelCard) -> dict[str, LayerKeeps]:
+        """What a layer of each distinct kind keeps on one GPU: every token, or DeepSeek-V4's share of its pools."""
+        if not is_compressed(card.architecture):
+            return super().layers_keep(card)
+        kept = {id(b): keeps(m, self.asked) for b, m in compressed_blocks(card.architecture)}
+        return {name: kept[id(b)] for name, b in card.architecture.blocks.items()}
 
     def counts_towers(self, card: ModelCard) -> bool:
         """SGLang's default fraction leaves room for the tower."""

@@ -80,7 +80,7 @@ class PagedEngine(OneVersion):
         )
         tokens = full_pool_tokens(cell, r.available_kv_bytes, c["block_size"])
         short = None if r.free_bytes >= 0 else f"{gib(r.needed_bytes)} needed of {gib(r.budget_bytes)}"
-        return self.pooled(layout, (r,), s, tokens, c["block_size"], short)
+        return self.pooled(model, layout, (r,), s, tokens, c["block_size"], short)
 
 
 ENGINE = PagedEngine
