@@ -91,8 +91,8 @@ def _command(arguments: list[str]) -> int:
     gc.enable()
     # The base of all usage errors; where it lives depends on typer's version (click, or a copy of its own).
     usage_error: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
-    # One command needs no other: reading the options of all takes longer than many an answer.
-    names = arguments[:1] if arguments[0] in COMMANDS else COMMANDS
+    # One command needs no other, and the version any one: reading the options of all takes longer than many an answer.
+    names = [*COMMANDS][:1] if arguments == ["--version"] else arguments[:1] if arguments[0] in COMMANDS else COMMANDS
     command: Any = typer.main.get_command(put_together(names))
     read_plainly()
     try:
