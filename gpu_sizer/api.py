@@ -13,8 +13,8 @@ from gpu_sizer.engines.registry import INSTEAD
 from gpu_sizer.errors import RequestError, UnknownModelError, unknown_word
 from gpu_sizer.load import OPTIONS, USUAL_ANSWER, USUAL_PROMPT, VARIED
 from gpu_sizer.memory.layout import Layout
+from gpu_sizer.planning.planned import fit, plan
 from gpu_sizer.planning.request import Request, gpus_asked, make_request, options_of
-from gpu_sizer.planning.search import fit, plan
 from gpu_sizer.records import replace
 
 TYPE_CHECKING = False
@@ -27,11 +27,12 @@ if TYPE_CHECKING:
     from gpu_sizer.evidence.starting import Starting
     from gpu_sizer.load import FitOptions, SizeOptions
     from gpu_sizer.planning.by_engine import EngineChoices
-    from gpu_sizer.planning.choices import Choices, Runnable
+    from gpu_sizer.planning.choices import Choices
     from gpu_sizer.planning.how_fast import HowFast
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
     from gpu_sizer.planning.needs import MemoryNeed
     from gpu_sizer.planning.rent import Rentals
+    from gpu_sizer.planning.runnable import Runnable
     from gpu_sizer.planning.sweep import Axes
     from gpu_sizer.queries.answers import Answer, Answers
     from gpu_sizer.queries.pasted import Checked
@@ -437,8 +438,8 @@ def what_fits(
     Raises:
         GpuSizerError: an unknown name, or a value that makes no sense.
     """
-    from gpu_sizer.planning.choices import ORDERS, by_rating
-    from gpu_sizer.planning.choices import what_fits as runnable
+    from gpu_sizer.planning.runnable import ORDERS, by_rating
+    from gpu_sizer.planning.runnable import what_fits as runnable
 
     if order not in ORDERS:
         raise unknown_word(f"order is {' or '.join(ORDERS)}, not {order[:40]!r}", order, ORDERS)

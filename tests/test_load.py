@@ -43,7 +43,7 @@ from gpu_sizer.evidence.identify import identify_gpu, identify_model
 from gpu_sizer.evidence.records import record_from
 from gpu_sizer.evidence.replay import request_of
 from gpu_sizer.planning.request import make_request
-from gpu_sizer.planning.search import prepared
+from gpu_sizer.planning.prepared import prepared
 from gpu_sizer.reports.tables.build import build_table
 from gpu_sizer.reports.tables.spec import make_spec, spec_yaml
 from gpu_sizer.server.calls import CALLS

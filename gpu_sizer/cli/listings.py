@@ -145,7 +145,7 @@ def models(
         gpu = api.load_gpu(name, cards=o.cards())
 
         def runnable(cards: list[ModelCard]) -> tuple[set[str], list[str]]:
-            from gpu_sizer.planning.choices import what_fits
+            from gpu_sizer.planning.runnable import what_fits
             from gpu_sizer.words.uncounted import uncounted_lines
 
             fitting = what_fits(cards, gpu, count, workers=0, counts=known.counts)

@@ -10,8 +10,8 @@ from gpu_sizer.engines.registry import engine_name, engine_names
 from gpu_sizer.errors import GpuSizerError
 from gpu_sizer.evidence.identify import Skipped
 from gpu_sizer.memory.layout import Layout
+from gpu_sizer.planning.prepared import known
 from gpu_sizer.planning.request import make_request
-from gpu_sizer.planning.search import known
 from gpu_sizer.planning.speed import Demand, Situation, Speeds
 from gpu_sizer.records import dataclass
 

@@ -13,8 +13,8 @@ from gpu_sizer.evidence.preflight import Preflight, card_name, weights_of
 from gpu_sizer.load import WEIGHTS
 from gpu_sizer.memory.layout import LAYOUT, Layout
 from gpu_sizer.planning.plan import Fit
+from gpu_sizer.planning.planned import fit
 from gpu_sizer.planning.request import make_request
-from gpu_sizer.planning.search import fit
 from gpu_sizer.records import dataclass
 from gpu_sizer.words import plain
 from gpu_sizer.words.blocks import USUAL, Paragraph, Told

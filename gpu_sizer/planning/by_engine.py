@@ -5,8 +5,8 @@ from __future__ import annotations
 from gpu_sizer.engines.registry import engine, engine_for, engine_names
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.plan import Plan
+from gpu_sizer.planning.planned import plan
 from gpu_sizer.planning.request import check_format
-from gpu_sizer.planning.search import plan
 from gpu_sizer.records import dataclass, replace
 
 TYPE_CHECKING = False

@@ -8,9 +8,10 @@ from gpu_sizer.cards.gpu_spec import GpuSpec
 from gpu_sizer.errors import RequestError
 from gpu_sizer.planning.inverse import on_count
 from gpu_sizer.planning.plan import Fit
+from gpu_sizer.planning.planned import fit_of
 from gpu_sizer.planning.quantities import some_gpus
 from gpu_sizer.planning.request import Request
-from gpu_sizer.planning.search import Search, fit_of
+from gpu_sizer.planning.search import Search
 from gpu_sizer.records import replace
 
 #: More GPUs than any engine drives that takes mixed ones.

@@ -12,7 +12,8 @@ from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.farthest import Growth
 from gpu_sizer.planning.machines import over_several
 from gpu_sizer.planning.plan import Fit, Plan
-from gpu_sizer.planning.search import Search, fit
+from gpu_sizer.planning.planned import fit
+from gpu_sizer.planning.search import Search
 from gpu_sizer.records import dataclass, replace
 from gpu_sizer.units import verb
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 from gpu_sizer.errors import DoesNotFitError, RequestError
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan
-from gpu_sizer.planning.search import Search, fit
+from gpu_sizer.planning.planned import fit
+from gpu_sizer.planning.search import Search
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import ceil_div
 

@@ -11,8 +11,10 @@ from gpu_sizer.errors import DoesNotFitError
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.machines import Machines, divides, in_one, is_joined, of_one_copy, over_several, unsuited
 from gpu_sizer.planning.plan import Plan
+from gpu_sizer.planning.planned import fit
+from gpu_sizer.planning.prepared import Same, found
 from gpu_sizer.planning.request import DEFAULT_NODE
-from gpu_sizer.planning.search import Same, Search, fit, found
+from gpu_sizer.planning.search import Search
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import amount, ceil_div
 

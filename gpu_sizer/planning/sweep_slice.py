@@ -9,7 +9,8 @@ import numpy as np
 
 from gpu_sizer.engines.lines import Rectangle
 from gpu_sizer.memory.layout import Layout
-from gpu_sizer.planning.search import Search, prepared
+from gpu_sizer.planning.prepared import prepared
+from gpu_sizer.planning.search import Search
 from gpu_sizer.planning.sweep_layouts import FREE_BITS, most_blocks, preference, score
 from gpu_sizer.records import replace
 

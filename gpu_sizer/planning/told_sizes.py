@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from gpu_sizer.engines.layouts import divisors
 from gpu_sizer.memory.layout import Layout
-from gpu_sizer.planning.search import Search, fit
+from gpu_sizer.planning.planned import fit
+from gpu_sizer.planning.search import Search
 from gpu_sizer.records import dataclass, replace
 
 TYPE_CHECKING = False

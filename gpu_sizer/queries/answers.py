@@ -8,8 +8,8 @@ from gpu_sizer.engines.registry import advised
 from gpu_sizer.errors import GpuSizerError, RequestError, UncountableError, UnknownModelError
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Fit, Plan
+from gpu_sizer.planning.planned import fit, plan
 from gpu_sizer.planning.request import gpus_asked
-from gpu_sizer.planning.search import fit, plan
 from gpu_sizer.queries.gpu_memory import MOST_GIGABYTES
 from gpu_sizer.queries.machines import InGpus, in_gpus
 from gpu_sizer.queries.rates import rates_left
@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from typing import Any, Literal
 
     from gpu_sizer.cards.catalogue import Catalogue
-    from gpu_sizer.planning.choices import Choices, Runnable
+    from gpu_sizer.planning.choices import Choices
     from gpu_sizer.planning.how_fast import HowFast
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
     from gpu_sizer.planning.needs import MemoryNeed
+    from gpu_sizer.planning.runnable import Runnable
     from gpu_sizer.queries.intents import Intent
     from gpu_sizer.queries.pasted import Checked, Command
     from gpu_sizer.queries.requests import Asked
@@ -270,7 +271,7 @@ def _memory(a: Asked, cards: Catalogue) -> MemoryNeed:
 
 
 def _models(a: Asked, cards: Catalogue) -> Runnable:
-    from gpu_sizer.planning.choices import what_fits
+    from gpu_sizer.planning.runnable import what_fits
 
     shelf = cards.models
     how = {"machine": a.machine, "workers": a.workers, "counts": shelf.counts, **a.options}
@@ -282,7 +283,7 @@ def _models(a: Asked, cards: Catalogue) -> Runnable:
     if not a.understood.options.best:
         return runnable_models
     from gpu_sizer.arena.scores import rated_now
-    from gpu_sizer.planning.choices import by_rating
+    from gpu_sizer.planning.runnable import by_rating
 
     return by_rating(runnable_models, *rated_now(cards))
 

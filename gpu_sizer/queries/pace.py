@@ -6,7 +6,7 @@ from gpu_sizer.errors import GpuSizerError
 from gpu_sizer.load import USUAL_ANSWER, USUAL_PROMPT
 from gpu_sizer.planning.choices import Choices
 from gpu_sizer.planning.how_fast import HowFast, how_fast, how_fast_on, most_on
-from gpu_sizer.planning.search import plan
+from gpu_sizer.planning.planned import plan
 from gpu_sizer.queries.requests import lengths
 from gpu_sizer.records import replace
 from gpu_sizer.words.how_fast import cost_lines, first_token, headline

@@ -16,13 +16,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gpu_sizer.planning.choices import Choice, Choices, Runnable, RunnableModel
+    from gpu_sizer.planning.choices import Choice, Choices
     from gpu_sizer.planning.inverse import LongestContext, MostUsers, OnCount
     from gpu_sizer.planning.levers import Lever
     from gpu_sizer.planning.needs import MemoryNeed
     from gpu_sizer.planning.plan import Fit, Plan
     from gpu_sizer.planning.rental import Rental
     from gpu_sizer.planning.request import Request
+    from gpu_sizer.planning.runnable import Runnable, RunnableModel
     from gpu_sizer.words.blocks import Block
 
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from gpu_sizer import api
 from gpu_sizer.cli.entry import run
 from gpu_sizer.errors import UncountableError
-from gpu_sizer.planning.choices import what_fits, which_gpu
+from gpu_sizer.planning.choices import which_gpu
+from gpu_sizer.planning.runnable import what_fits
 from gpu_sizer.planning.sweep import Axes, sweep_cards
 
 #: Companions that every engine counts.

@@ -7,8 +7,8 @@ import pytest
 from gpu_sizer.api import load_gpu, load_model
 from gpu_sizer.engines.sglang.running import told_by_users
 from gpu_sizer.memory.layout import Layout
+from gpu_sizer.planning.planned import fit
 from gpu_sizer.planning.request import make_request
-from gpu_sizer.planning.search import fit
 
 #: Layout, context, users and what is told; requests at once of one replica. An H100 beside Llama 3.1 8B holds some
 #: 430,000 tokens: of 131,072 each fewer than four requests, of 8,192 more than eight.

@@ -13,7 +13,7 @@ from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.cli.entry import run
 from gpu_sizer.engines.registry import engine, engine_for, engine_names
 from gpu_sizer.errors import UncountableError
-from gpu_sizer.planning.choices import what_fits
+from gpu_sizer.planning.runnable import what_fits
 from gpu_sizer.records import replace
 
 CARDS = [card for card in map(catalogue().models.get, catalogue().models.ids()) if card.engine_class is not None]

@@ -20,7 +20,7 @@ from gpu_sizer.engines.vllm.needs import Needs
 from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.layout import layout_of
 from gpu_sizer.model.inventory import build_inventory
-from gpu_sizer.planning import search
+from gpu_sizer.planning import prepared
 from gpu_sizer.planning.request import make_request
 from gpu_sizer.planning.search import Search
 
@@ -87,7 +87,7 @@ def test_what_is_surely_held_is_held(load: dict[str, Any]) -> None:
 
 
 def test_no_tensor_is_made_of_a_dense_model_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
-    search._known.cache_clear()
+    prepared._known.cache_clear()
     made: list[str] = []
 
     def build(card: Any, dtype: str | None = None) -> Any:

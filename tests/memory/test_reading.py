@@ -8,8 +8,8 @@ from gpu_sizer.api import load_gpu, load_model
 from gpu_sizer.load import Settings
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.reading import read_bytes
+from gpu_sizer.planning.prepared import known
 from gpu_sizer.planning.request import make_request
-from gpu_sizer.planning.search import known
 from gpu_sizer.planning.speed import Speeds
 
 TOKENS = 8192

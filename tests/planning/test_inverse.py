@@ -16,14 +16,15 @@ import gpu_sizer
 from gpu_sizer.api import request
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.engines.registry import engine
-from gpu_sizer.planning import choices, search
+from gpu_sizer.planning import choices, prepared, runnable
 from gpu_sizer.planning.breakpoints import context_steps, user_steps
 from gpu_sizer.planning.choices import cheapest, which_gpu
 from gpu_sizer.planning.farthest import largest
 from gpu_sizer.planning.inverse import best_within, longest_context, most_users
 from gpu_sizer.planning.levers import levers, levers_to_fit
 from gpu_sizer.planning.needs import token_bytes
-from gpu_sizer.planning.search import Search, plan
+from gpu_sizer.planning.planned import plan
+from gpu_sizer.planning.search import Search
 from gpu_sizer.reports.explanation import explain_model
 from gpu_sizer.words.breakpoints import describe
 from gpu_sizer.words.inverse import on_count_told
@@ -172,14 +173,14 @@ def test_what_fits_makes_each_inventory_once_and_no_cache_for_what_is_too_large(
     monkeypatch.setattr(model, "build_inventory", build_inventory)
     monkeypatch.setattr(VllmModel, "cache", planning)
     # Of other requests some models may be prepared already.
-    search._known.cache_clear()
+    prepared._known.cache_clear()
     shelf, gpu = catalogue().models, catalogue().gpus.get("l4")
     cards = shelf.all()
-    found = choices.what_fits(cards, gpu, 1, everything=True, counts=shelf.counts)
+    found = runnable.what_fits(cards, gpu, 1, everything=True, counts=shelf.counts)
     # Whose layers alone are more than the GPU has is told by their sum.
     assert len(made) == len(set(made)) < len(cards)
     assert all(shelf.counts(shelf.get(name)).layer_bytes <= gpu.visible_bytes for name in made)
-    assert found.models == choices.what_fits(cards, gpu, 1, everything=True).models
+    assert found.models == runnable.what_fits(cards, gpu, 1, everything=True).models
     small = {m.model.id for m in found.models if m.layout or m.total_parameters * 2 < 22 << 30}
     # More than half of the catalogue would be too large for one such GPU, were it not for what is quantized.
     assert len(planned) < len(cards) * 2 // 3

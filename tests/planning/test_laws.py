@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from gpu_sizer import load_gpu, load_model, size
 from gpu_sizer.engines.registry import engine_names
 from gpu_sizer.planning.plan import Plan
+from gpu_sizer.planning.planned import plan
 from gpu_sizer.planning.request import Request, make_request
-from gpu_sizer.planning.search import Search, plan
+from gpu_sizer.planning.search import Search
 from gpu_sizer.records import replace
 from tests.countable import countable
 

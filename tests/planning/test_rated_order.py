@@ -10,7 +10,7 @@ import gpu_sizer
 from gpu_sizer.arena.scores import rated_now
 from gpu_sizer.cards.catalogue import catalogue
 from gpu_sizer.errors import RequestError
-from gpu_sizer.planning.choices import Runnable, by_rating, what_fits
+from gpu_sizer.planning.runnable import Runnable, by_rating, what_fits
 from gpu_sizer.queries.answers import ask
 from gpu_sizer.words.inverse import models_told
 from gpu_sizer.words.plain import text as plain

@@ -6,7 +6,7 @@ import pytest
 
 from gpu_sizer import ask, estimate
 from gpu_sizer.api import request
-from gpu_sizer.planning.search import plan
+from gpu_sizer.planning.planned import plan
 from gpu_sizer.planning.told_sizes import ToldSizes, smallest_with
 
 

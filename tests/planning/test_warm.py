@@ -20,7 +20,7 @@ from gpu_sizer.errors import RequestError, UnknownModelError
 from gpu_sizer.load import Load
 from gpu_sizer.memory import weights
 from gpu_sizer.model.inventory import build_inventory
-from gpu_sizer.planning import choices, rental, search
+from gpu_sizer.planning import choices, prepared, rental, runnable, search
 from gpu_sizer.planning.machines import is_joined
 from gpu_sizer.planning.rate import Rates
 from gpu_sizer.planning.rental import machines_for, order, rented_for
@@ -43,7 +43,7 @@ WORK: tuple[tuple[Any, str], ...] = (
     (other_kinds.yaml, "load"),
     (trusted, "_unpacked"),
     (search.Search, "_rejected"),
-    (search._Known, "accepted"),
+    (prepared._Known, "accepted"),
     (Rates, "meets_for"),
     (judged, "binds"),
 )
@@ -69,7 +69,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 
 def test_what_holds_for_every_load_of_a_model_is_asked_once(done: Counter[str]) -> None:
-    search._known.cache_clear()
+    prepared._known.cache_clear()
     card, gpu = load_model("llama-3-8b"), load_gpu("h100")
     plans = [size(card, gpu=gpu, context=context) for context in range(1024, 1034)]
     # What is to be warned of is looked for when it is read.
@@ -81,7 +81,7 @@ def test_what_holds_for_every_load_of_a_model_is_asked_once(done: Counter[str]) 
 
 
 def test_a_load_that_comes_again_is_not_evaluated_again(done: Counter[str]) -> None:
-    search._known.cache_clear()
+    prepared._known.cache_clear()
     first = size("mixtral-8x7b", gpu="a6000").model_dump()
     assert (evaluated := done["_evaluated"]) > 0
     assert size("mixtral-8x7b", gpu="a6000").model_dump() == first
@@ -90,7 +90,7 @@ def test_a_load_that_comes_again_is_not_evaluated_again(done: Counter[str]) -> N
 
 @pytest.mark.parametrize("model", ["mixtral-8x7b", "llama-3-8b", "gpt-oss-120b"])
 def test_a_need_for_memory_plans_for_the_gpus_that_it_names(model: str, done: Counter[str]) -> None:
-    search._known.cache_clear()
+    prepared._known.cache_clear()
     need = memory_need(model)
     assert done["planned"] == len(need.choices.options) == choices.SHOWN
     assert done["rented_for"] <= choices.SHOWN + 4
@@ -98,11 +98,11 @@ def test_a_need_for_memory_plans_for_the_gpus_that_it_names(model: str, done: Co
 
 def test_a_list_looks_for_no_longest_context_that_it_does_not_show(done: Counter[str]) -> None:
     cards, gpu = catalogue().models.all()[::8], load_gpu("l4")
-    found = choices.what_fits(cards, gpu, 1, counts=catalogue().models.counts)
+    found = runnable.what_fits(cards, gpu, 1, counts=catalogue().models.counts)
     shorter = [m for m in found.models if not m.fits]
     assert shorter
     assert done["longest"] == 0
-    assert shorter[0].max_context == shorter[0].max_context >= min(choices.USEFUL_CONTEXT, shorter[0].context)
+    assert shorter[0].max_context == shorter[0].max_context >= min(runnable.USEFUL_CONTEXT, shorter[0].context)
     assert done["longest"] == 1
 
 
@@ -116,9 +116,9 @@ def test_a_list_builds_of_cards_what_it_shows(done: Counter[str]) -> None:
 
 @pytest.mark.parametrize(("gpu", "count"), [("rtx-a6000", 2), ("rtx-5090", 1), ("l4", 4)])
 def test_a_list_places_the_weights_of_what_fits_once(gpu: str, count: int, done: Counter[str]) -> None:
-    search._known.cache_clear()
+    prepared._known.cache_clear()
     cards, counts = catalogue().models.all()[::6], catalogue().models.counts
-    found = choices.what_fits(cards, load_gpu(gpu), count, counts=counts)
+    found = runnable.what_fits(cards, load_gpu(gpu), count, counts=counts)
     fitting, others = sum(m.fits for m in found.models), sum(not m.fits for m in found.models) + found.left_out
     too_large = sum(counts(c).layer_bytes > count * load_gpu(gpu).visible_bytes for c in cards)
     assert fitting
@@ -133,9 +133,9 @@ def test_a_list_places_the_weights_of_what_fits_once(gpu: str, count: int, done:
 
 
 def test_a_row_of_what_surely_fits_is_what_the_planner_places(done: Counter[str]) -> None:
-    search._known.cache_clear()
+    prepared._known.cache_clear()
     card, gpu = load_model("llama-3-8b"), load_gpu("rtx-a6000")
-    (row,) = choices.what_fits([card], gpu, 2, counts=catalogue().models.counts).models
+    (row,) = runnable.what_fits([card], gpu, 2, counts=catalogue().models.counts).models
     assert row.fits
     assert done["_evaluated"] == done["WeightPlacement"] == 0
     planned = api.estimate(card, gpu=gpu, tensor_parallel_size=2)
@@ -158,7 +158,7 @@ def test_layers_that_models_have_in_common_are_built_once() -> None:
 def test_a_list_builds_no_layers_of_what_is_too_large() -> None:
     fresh = Catalogue()
     card = next(c for c in fresh.models.all() if c.id == "llama-3.1-405b")
-    found = choices.what_fits([card], load_gpu("rtx-5090"), 1, counts=fresh.models.counts)
+    found = runnable.what_fits([card], load_gpu("rtx-5090"), 1, counts=fresh.models.counts)
     assert found.left_out == 1
     with pytest.raises(AttributeError):
         object.__getattribute__(card, "architecture")
@@ -193,7 +193,7 @@ def test_the_words_of_other_kinds_are_read_once(done: Counter[str]) -> None:
 
 
 def test_each_tensor_is_weighed_once_for_placement_and_loading(done: Counter[str]) -> None:
-    search._known.cache_clear()
+    prepared._known.cache_clear()
     card = load_model("mixtral-8x7b")
     plan = size(card, gpu="b300", details=False)
     assert plan.gpu_count == 1
@@ -275,7 +275,7 @@ def test_replicas_are_looked_at_once_for_any_users_and_rates(
         return evaluated(self, layout)
 
     monkeypatch.setattr(VllmFitting, "_evaluated", counted)
-    search._known.cache_clear()
+    prepared._known.cache_clear()
     for users in (900, 800, 700):
         plan = size(model, gpu=gpu, users=users, tokens_per_second=rate, prompt=1000, answer=200)
         assert plan.gpu_count is not None
@@ -301,7 +301,7 @@ def test_stages_that_cannot_hold_all_requests_are_not_evaluated(
         return evaluate(self, model, gpu, layout, load)
 
     monkeypatch.setattr(SglangEngine, "evaluate", counted)
-    search._known.cache_clear()
+    prepared._known.cache_clear()
     prompt, answer = lengths
     load = {"users": 1000, "tokens_per_second": 5, "prompt": prompt, "answer": answer}
     plan = size(model, gpu=gpu, engine="sglang", **load)  # type: ignore[arg-type]

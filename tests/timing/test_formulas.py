@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from gpu_sizer.api import load_gpu, load_model
 from gpu_sizer.memory.layout import Layout
+from gpu_sizer.planning.prepared import known
 from gpu_sizer.planning.request import make_request
-from gpu_sizer.planning.search import known
 from gpu_sizer.planning.speed import LONGEST_ANSWER, Situation, Speeds
 from gpu_sizer.records import fields, replace
 from gpu_sizer.timing.bound import least_token_seconds, most_tokens_per_second

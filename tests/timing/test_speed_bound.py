@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from gpu_sizer.api import load_gpu, load_model
 from gpu_sizer.memory.layout import Layout, replica_of
+from gpu_sizer.planning.prepared import known
 from gpu_sizer.planning.replica import BEYOND
 from gpu_sizer.planning.request import make_request
-from gpu_sizer.planning.search import Search, known
+from gpu_sizer.planning.search import Search
 from gpu_sizer.planning.speed_bound import MARGIN
 from gpu_sizer.timing.band import REGIMES
 from gpu_sizer.units import ceil_div

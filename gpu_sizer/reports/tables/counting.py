@@ -13,10 +13,11 @@ from gpu_sizer.errors import RequestError
 from gpu_sizer.memory.estimate import RankMemory
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.planning.plan import Plan
+from gpu_sizer.planning.planned import plan
 from gpu_sizer.planning.quantities import tokens
 from gpu_sizer.planning.rental import Rental, rented
 from gpu_sizer.planning.request import Request, make_request
-from gpu_sizer.planning.search import Search, plan
+from gpu_sizer.planning.search import Search
 from gpu_sizer.planning.uncounted import Uncounted, counted
 from gpu_sizer.records import replace
 
