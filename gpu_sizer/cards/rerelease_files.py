@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +51,19 @@ def contents(folders: Sequence[str], newer: str | None = None) -> dict[str, Any]
                     formats = line.formats or line.format
                     here[key] = [card, table.source, line.hub_id, formats, line.context, line.vocab_size]
         made |= here
+    return made
+
+
+def by_organisation(lines: Mapping[str, list[Any]]) -> dict[str, dict[str, dict[str, list[list[Any]]]]]:
+    """The same by organisation, source and card, as tables have them: no name is kept twice.
+
+    Args:
+        lines: as :func:`contents` gives them.
+    """
+    made: dict[str, dict[str, dict[str, list[list[Any]]]]] = {}
+    for key, (card, source, *line) in lines.items():
+        cards = made.setdefault(key.partition("/")[0], {}).setdefault(source, {})
+        cards.setdefault(card, []).append(line)
     return made
 
 

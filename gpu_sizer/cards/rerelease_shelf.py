@@ -30,22 +30,20 @@ class Rereleases:
     def recipe(self) -> Recipe:
         """What the compiled table is made from."""
 
-        def make() -> dict[str, Any]:
-            from gpu_sizer.cards.rerelease_files import contents
-
-            return contents(self.folders, self.newer)
-
-        return Recipe("rereleases", self.folders, make, code=(os.path.dirname(os.path.abspath(__file__)),))
+        return Recipe("rereleases", self.folders, self._make, code=(os.path.dirname(os.path.abspath(__file__)),))
 
     @cached_property
     def _compiled(self) -> Compiled | None:
         return self.recipe().current()
 
+    def _make(self) -> dict[str, Any]:
+        from gpu_sizer.cards.rerelease_files import by_organisation, contents
+
+        return by_organisation(contents(self.folders, self.newer))
+
     @cached_property
     def _made(self) -> dict[str, Any]:
-        from gpu_sizer.cards.rerelease_files import contents
-
-        return contents(self.folders, self.newer)
+        return self._make()
 
     def find(self, hub_id: str) -> tuple[str, Line, str] | None:
         """The card of a hub id, its line and the line's source; null where there is none.
@@ -56,9 +54,13 @@ class Rereleases:
         if hub_id.count("/") != 1 or not self.folders:
             return None
         key = normal(hub_id)
-        entry = self._compiled.entry(key) if self._compiled is not None else self._made.get(key)
-        if entry is None:
-            return None
-        card, source, name, told, context, vocab_size = entry
-        fmt, formats = (None, told) if isinstance(told, dict) else (told, None)
-        return card, Line(hub_id=name, format=fmt, formats=formats, context=context, vocab_size=vocab_size), source
+        organisation = key.partition("/")[0]
+        tables = self._compiled.entry(organisation) if self._compiled is not None else self._made.get(organisation)
+        for source, cards in (tables or {}).items():
+            for card, lines in cards.items():
+                for name, told, context, vocab_size in lines:
+                    if normal(name) == key:
+                        fmt, formats = (None, told) if isinstance(told, dict) else (told, None)
+                        line = Line(hub_id=name, format=fmt, formats=formats, context=context, vocab_size=vocab_size)
+                        return card, line, source
+        return None
