@@ -33,7 +33,7 @@ WORK: tuple[tuple[Any, str], ...] = (
     (Supported, "_needs_unmet"),
     (weights, "tensor_bytes"),
     (VllmFitting, "_evaluated"),
-    (choices, "longest"),
+    (runnable, "longest"),
     (model, "build_inventory"),
     (model, "WeightPlacement"),
     (rental, "_rented_for"),
