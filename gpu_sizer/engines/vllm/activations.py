@@ -22,7 +22,7 @@ from gpu_sizer.memory.activations import ACTIVATION_BYTES, forward_bytes, layer_
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.model.architecture import Architecture
 from gpu_sizer.records import dataclass, replace
-from gpu_sizer.units import GIB, MIB, ceil_div
+from gpu_sizer.units import GIB, MIB, ceil_div, round_up
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,10 +109,13 @@ def has_short_convolutions(a: Architecture) -> bool:
 
 
 @cache
-def _sizes_up_to(most: int) -> int:
-    """How many sizes are captured that are no larger: 1, 2, 4, then every eighth, from 256 on every sixteenth."""
-    small = sum(size <= most for size in (1, 2, 4))
-    return small + min(most, 255) // 8 + max(0, most - 240) // 16
+def _sizes_up_to(most: int, decoded: int) -> int:
+    """How many sizes are captured that are no larger: 1, 2, 4, then every eighth, from 256 on every sixteenth.
+
+    Each is rounded up to whole sequences, of which each has so many tokens ``decoded`` in a step.
+    """
+    sizes = (1, 2, 4, *range(8, 256, 8), *range(256, most + 1, 16))
+    return len({rounded for size in sizes if (rounded := round_up(size, decoded)) <= most})
 
 
 def captured_graphs(
@@ -126,18 +129,22 @@ def captured_graphs(
 ) -> int:
     """Graphs that the engine captures: pieces of the model for mixed batches, and ``whole`` ones for decoding.
 
-    A sequence decodes one token a step, and those drafted ahead.
+    A sequence decodes one token a step, and those drafted ahead; where whole graphs hold them, all sizes are multiples.
 
-    Source: ``vllm/config/vllm.py: _set_cudagraph_sizes``, ``v1/cudagraph_dispatcher.py: initialize_cudagraph_keys``.
+    Source: ``vllm/config/vllm.py: _set_cudagraph_sizes``, ``v1/cudagraph_dispatcher.py: initialize_cudagraph_keys``,
+    ``config/compilation.py: adjust_cudagraph_sizes_for_spec_decode`` (0.20.0, 0.24.0, 0.33.0).
     """
     limit = _constants()["largest_graph"]
     large = gpu.generation == BLACKWELL and version.at_least(limit["from"])
     most = limit["data_center_blackwell" if large else "most"]
     # A class that sets the number itself has it whatever the sequences are.
     own: int | None = limit["classes"].get(engine_class)
-    decoded = settings.max_num_seqs * (1 + drafted)
+    each = 1 + drafted
+    decoded = settings.max_num_seqs * each
     largest = min(own or min(2 * decoded, most), settings.max_num_batched_tokens)
-    return _sizes_up_to(largest) + (_sizes_up_to(min(largest, decoded)) if whole else 0)
+    return (
+        _sizes_up_to(largest, each) + _sizes_up_to(min(largest, decoded), each) if whole else _sizes_up_to(largest, 1)
+    )
 
 
 def collectives_per_layer(a: Architecture, engine_class: str | None = None) -> float:
