@@ -91,6 +91,11 @@ def compressed_blocks(a: Architecture) -> list[tuple[Block, CompressedAttention]
     return [(b, b.mixer) for b in a.blocks.values() if isinstance(b.mixer, CompressedAttention)]
 
 
+def compressed_mixers(a: Architecture) -> dict[str, CompressedAttention]:
+    """DeepSeek-V4's attention, by the names of the distinct layers that have it."""
+    return {name: b.mixer for name, b in a.blocks.items() if isinstance(b.mixer, CompressedAttention)}
+
+
 def is_compressed(a: Architecture) -> bool:
     """Whether some layer has DeepSeek-V4's attention."""
     return any(b.mixer is not None and b.mixer.compressed for b in a.blocks.values())

@@ -12,7 +12,7 @@ of every index head stood in memory, 65.5 GiB at a million tokens (https://githu
 from __future__ import annotations
 
 from gpu_sizer.errors import UncountableError
-from gpu_sizer.memory.activations import compressed_blocks
+from gpu_sizer.memory.activations import compressed_mixers
 from gpu_sizer.model.caches import LayerKeeps
 from gpu_sizer.model.formats import BLOCK_SCALED, ELEMENT_BYTES, OF_FILE
 from gpu_sizer.model.mixers.compressed_attention import INDEXED_RATIO
@@ -109,7 +109,7 @@ def compute_bytes(a: Architecture, context: int, batch: int, *, copies: int, fla
         copies: of the graph's inputs, where several GPUs work on batches one after another.
         flash_attention: whether scores are never whole in memory.
     """
-    mixers = [m for _, m in compressed_blocks(a)]
+    mixers = list(compressed_mixers(a).values())
     window = max([_window(m, context, batch) for m in mixers])
     heads = max([m.num_attention_heads for m in mixers])
     width = max([m.head_dim for m in mixers])

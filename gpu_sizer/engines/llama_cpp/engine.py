@@ -14,7 +14,7 @@ from gpu_sizer.engines.versions import at_least
 from gpu_sizer.engines.whole_layers import answer, even_cut
 from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.load import Load, Settings
-from gpu_sizer.memory.activations import compressed_blocks, is_compressed
+from gpu_sizer.memory.activations import compressed_mixers, is_compressed
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.memory.weights import WeightRules
@@ -31,9 +31,8 @@ if TYPE_CHECKING:
 
     from gpu_sizer.cards.gpu_spec import GpuSpec
     from gpu_sizer.cards.model_card import ModelCard
-    from gpu_sizer.model.architecture import Architecture, Block
+    from gpu_sizer.model.architecture import Architecture
     from gpu_sizer.model.caches import LayerKeeps
-    from gpu_sizer.model.mixers.compressed_attention import CompressedAttention
     from gpu_sizer.model.tensor import Tensor
 
 #: States are float32, whatever the type of the cache (src/llama-model.cpp: create_memory).
@@ -125,8 +124,8 @@ class LlamaCppModel(HeldModel):
         if is_compressed(self.card.architecture):
             # Slots that share the whole context have streams of that length each.
             sequences, value = settings.users * shared, types.cache_bytes * scale
-            of = {id(b): compressed.cache_bytes(m, settings.context, batch, value) for b, m in self._compressed()}
-            return {name: sequences * of[id(b)] for name, b in self.card.architecture.blocks.items()}
+            mixers = compressed_mixers(self.card.architecture).items()
+            return {n: sequences * compressed.cache_bytes(m, settings.context, batch, value) for n, m in mixers}
         for name, caches in self.caches(1, types).items():
             size = 0
             for cache in caches:
@@ -141,14 +140,10 @@ class LlamaCppModel(HeldModel):
         """Bytes of the states of these layers for all sequences."""
         slots = max(settings.users, settings.max_num_seqs)
         if is_compressed(self.card.architecture):
-            of = {id(b): compressed.state_bytes(m) for b, m in self._compressed()}
-            blocks = self.card.architecture.blocks
-            return slots * sum([of[id(blocks[n])] for n in self.inventory.layer_names[start:stop]])
+            of = {name: compressed.state_bytes(m) for name, m in compressed_mixers(self.card.architecture).items()}
+            return slots * sum([of[n] for n in self.inventory.layer_names[start:stop]])
         caches = self.caches(1, STATE_TYPES)
         return slots * sum(c.state_bytes for n in self.inventory.layer_names[start:stop] for c in caches[n])
-
-    def _compressed(self) -> list[tuple[Block, CompressedAttention]]:
-        return compressed_blocks(self.card.architecture)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,8 +239,8 @@ class LlamaCppEngine(OneVersion):
         """What a layer of each distinct kind keeps: every attention layer keeps every token, or compressed states."""
         if not is_compressed(card.architecture):
             return super().layers_keep(card)
-        keeps = {id(b): compressed.keeps(m, ELEMENT_BYTES["float16"]) for b, m in compressed_blocks(card.architecture)}
-        return {name: keeps[id(b)] for name, b in card.architecture.blocks.items()}
+        value = ELEMENT_BYTES["float16"]
+        return {name: compressed.keeps(m, value) for name, m in compressed_mixers(card.architecture).items()}
 
     def logged_load(self, length: int | None, native: int, sequences: int | None) -> tuple[int, int]:
         """The whole context is parted among the slots, unless their number was left to the server: then they share it.

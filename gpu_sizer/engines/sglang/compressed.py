@@ -16,8 +16,9 @@ from math import ceil
 from gpu_sizer.cards.gpu_spec import BLACKWELL, GpuSpec
 from gpu_sizer.engines.sglang.reserve import constants
 from gpu_sizer.engines.versions import reaches
-from gpu_sizer.memory.activations import FLOAT_BYTES, compressed_blocks
+from gpu_sizer.memory.activations import FLOAT_BYTES, compressed_mixers
 from gpu_sizer.model.caches import LayerKeeps, float8_index_bytes
+from gpu_sizer.model.mixers.compressed_attention import INDEXED_RATIO
 from gpu_sizer.records import dataclass
 from gpu_sizer.units import round_up
 
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from gpu_sizer.model.architecture import Architecture
     from gpu_sizer.model.mixers.compressed_attention import CompressedAttention
 
-#: Ratio with an indexer, whose compressor overlaps: its states are twice as wide.
-INDEXED, WIDE = 4, 128
+#: The ratio without an indexer, whose states are by request in some versions.
+WIDE = 128
 #: A latent in float8 with its rotary part in bfloat16 and scales: 448 + 2 x 64 + 8 (``kernels/ops/.../kv_layout.py``).
 SCALES_BYTES = 8
 
@@ -98,8 +99,8 @@ def _layer_token_bytes(m: CompressedAttention, own: dict[str, Any], ratio: float
     size = ratio * _paged(row, page, paged)
     if m.compress_ratio:
         size += _paged(row, page // m.compress_ratio, paged) / m.compress_ratio
-    if m.compress_ratio == INDEXED:
-        size += float8_index_bytes(m.index_head_dim) / INDEXED
+    if m.compress_ratio == INDEXED_RATIO:
+        size += float8_index_bytes(m.index_head_dim) / INDEXED_RATIO
         size += ratio * state * 4 * (m.head_dim + m.index_head_dim) * FLOAT_BYTES
     elif m.compress_ratio and not own.get("request_states", False):
         size += ratio * state * _state_bytes(m)
@@ -159,8 +160,8 @@ def compressed_pools(
 
 def stage_mixers(a: Architecture, start: int, stop: int) -> list[CompressedAttention]:
     """The attention of each layer of a stage."""
-    kinds = {id(block): mixer for block, mixer in compressed_blocks(a)}
-    return [kinds[id(a.blocks[name])] for name in a.layer_names[start:stop]]
+    mixers = compressed_mixers(a)
+    return [mixers[name] for name in a.layer_names[start:stop]]
 
 
 def kernels_from(gpu: GpuSpec, experts: str | None) -> str | None:
@@ -188,5 +189,5 @@ def logits_bytes(version: str, context: int, chunk: int, free: int) -> int:
         chunk: tokens of a prefill chunk.
         free: bytes outside of the pools.
     """
-    limit, whole = constants()["compressed"]["logits"], chunk * (context // INDEXED) * FLOAT_BYTES
+    limit, whole = constants()["compressed"]["logits"], chunk * (context // INDEXED_RATIO) * FLOAT_BYTES
     return min(whole, int(free * limit["share"])) if reaches(version, limit["limited_from"]) else whole

@@ -16,7 +16,7 @@ from gpu_sizer.engines.sglang.running import SglangFitting, as_told, running_req
 from gpu_sizer.engines.versions import at_least, reaches
 from gpu_sizer.errors import RequestError, UncountableError
 from gpu_sizer.load import Load, Settings
-from gpu_sizer.memory.activations import compressed_blocks, forward_bytes, is_compressed, layer_bytes, workspace_bytes
+from gpu_sizer.memory.activations import compressed_mixers, forward_bytes, is_compressed, layer_bytes, workspace_bytes
 from gpu_sizer.memory.estimate import LayoutMemory, RankMemory, refused
 from gpu_sizer.memory.layout import Layout
 from gpu_sizer.model.caches import CacheTypes, LayerKeeps
@@ -240,8 +240,7 @@ class SglangEngine(OneVersion):
         """What a layer of each distinct kind keeps on one GPU: every token, or DeepSeek-V4's share of its pools."""
         if not is_compressed(card.architecture):
             return super().layers_keep(card)
-        kept = {id(b): keeps(m, self.asked) for b, m in compressed_blocks(card.architecture)}
-        return {name: kept[id(b)] for name, b in card.architecture.blocks.items()}
+        return {name: keeps(m, self.asked) for name, m in compressed_mixers(card.architecture).items()}
 
     def counts_towers(self, card: ModelCard) -> bool:
         """SGLang's default fraction leaves room for the tower."""

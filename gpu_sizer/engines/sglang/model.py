@@ -10,7 +10,7 @@ from gpu_sizer.engines.one_version import HALF
 from gpu_sizer.engines.sglang.compressed import made_wider
 from gpu_sizer.engines.sglang.reserve import constants, replicas_inside
 from gpu_sizer.errors import RequestError, UncountableError
-from gpu_sizer.memory.activations import absorbed_bytes, compressed_blocks, is_compressed, rotary_table_bytes
+from gpu_sizer.memory.activations import absorbed_bytes, compressed_mixers, is_compressed, rotary_table_bytes
 from gpu_sizer.memory.layout import Layout, bounds_of
 from gpu_sizer.memory.weights import MATRIX, WeightRules
 from gpu_sizer.model.caches import SHORT_CONVOLUTIONS, CacheTypes
@@ -92,7 +92,7 @@ class SglangModel(HeldModel):
             embedding_whole=card.engine_class in c["whole_embedding"],
         )
         self.compressed = is_compressed(card.architecture)
-        if any(m.shares_states for _, m in compressed_blocks(card.architecture)):
+        if any(m.shares_states for m in compressed_mixers(card.architecture).values()):
             raise UncountableError(
                 f"what SGLang keeps of {card.name}'s shared states and tables of n-grams is not known here; vllm's is "
                 "(--engine vllm)",

@@ -142,9 +142,9 @@ def captured_graphs(
     each = 1 + drafted
     decoded = settings.max_num_seqs * each
     largest = min(own or min(2 * decoded, most), settings.max_num_batched_tokens)
-    return (
-        _sizes_up_to(largest, each) + _sizes_up_to(min(largest, decoded), each) if whole else _sizes_up_to(largest, 1)
-    )
+    if not whole:
+        return _sizes_up_to(largest, 1)
+    return _sizes_up_to(largest, each) + _sizes_up_to(min(largest, decoded), each)
 
 
 def collectives_per_layer(a: Architecture, engine_class: str | None = None) -> float:
@@ -187,9 +187,11 @@ def flashinfer_attends(a: Architecture, gpu: GpuSpec, settings: Settings) -> boo
     ``FULL_AND_PIECEWISE is not supported with spec-decode for attention backend FlashInferBackend``).
     """
     data_center = gpu.generation == BLACKWELL
-    mixers = [m for b in a.blocks.values() for m in b.mixers if m.kv_heads or m.latent]
     float8 = settings.kv_cache_dtype == "float8" and gpu.generation != HOPPER
-    if gpu.platform != "cuda" or any(m.latent for m in mixers) or not (data_center or float8):
+    if gpu.platform != "cuda" or not (data_center or float8):
+        return False
+    mixers = [m for b in a.blocks.values() for m in b.mixers if m.kv_heads or m.latent]
+    if any(m.latent for m in mixers):
         return False
     widths = {getattr(m, "head_dim", None) for m in mixers}
     if not widths or not widths <= set(_constants()["attention_workspace"]["head_dims"]):
@@ -200,14 +202,13 @@ def flashinfer_attends(a: Architecture, gpu: GpuSpec, settings: Settings) -> boo
 def attention_workspace_bytes(a: Architecture, gpu: GpuSpec, settings: Settings, drafted: int) -> int:
     """What FlashInfer's attention takes for its work while graphs are profiled; zero where other kernels run."""
     data_center = gpu.generation == BLACKWELL
-    float8 = settings.kv_cache_dtype == "float8" and gpu.generation != HOPPER and not drafted
-    if gpu.platform != "cuda" or not (data_center or float8):
+    if gpu.platform != "cuda" or (drafted and not data_center):
         return 0
     c = _constants()["attention_workspace"]
-    mixers = [m for b in a.blocks.values() for m in b.mixers if m.kv_heads or m.latent]
-    if any(m.latent for m in mixers):
-        dense = all(m.latent and m.index_width == 0 for m in mixers)
-        return int(c["latent_mib"] * MIB) if data_center and dense else 0
+    if data_center:
+        mixers = [m for b in a.blocks.values() for m in b.mixers if m.kv_heads or m.latent]
+        if any(m.latent for m in mixers):
+            return int(c["latent_mib"] * MIB) if all(m.latent and m.index_width == 0 for m in mixers) else 0
     return int(c["mib"] * MIB) if flashinfer_attends(a, gpu, settings) else 0
 
 
