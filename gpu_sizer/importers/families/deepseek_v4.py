@@ -20,15 +20,19 @@ from gpu_sizer.records import dataclass
 RATIOS = (0, 4, 128)
 
 
+def stream_weights(where: str, rows: int, width: int, scales: int) -> tuple[ExtraTensor, ...]:
+    """What mixes the residual's copies at one place: weights, base and scales."""
+    return tuple(
+        ExtraTensor(name=f"hc_{where}_{name}", shape=shape, part="other", dtype="float32")
+        for name, shape in (("fn", (rows, width)), ("base", (rows,)), ("scale", (scales,)))
+    )
+
+
 def hyper_connections(c: Config) -> tuple[ExtraTensor, ...]:
     """Per layer, for attention and feed-forward: mixing weights, base and scales of the residual's copies."""
     copies = c.number("hc_mult")
     mixes, width = copies * (copies + 2), copies * c.hidden_size
-    return tuple(
-        ExtraTensor(name=f"hc_{which}_{name}", shape=shape, part="other", dtype="float32")
-        for which in ("attn", "ffn")
-        for name, shape in (("fn", (mixes, width)), ("base", (mixes,)), ("scale", (3,)))
-    )
+    return (*stream_weights("attn", mixes, width, 3), *stream_weights("ffn", mixes, width, 3))
 
 
 def _ratios(c: Config) -> list[int]:
@@ -154,8 +158,5 @@ def architecture(c: Config) -> Architecture:
                 mixer=compressed_attention(c, ratio), feed_forward=by_hash if i < hashed else scored, extra=extra
             )
     copies = c.number("hc_mult")
-    head = tuple(
-        ExtraTensor(name=f"hc_head_{name}", shape=shape, part="other", dtype="float32")
-        for name, shape in (("fn", (copies, copies * c.hidden_size)), ("base", (copies,)), ("scale", (1,)))
-    )
+    head = stream_weights("head", copies, copies * c.hidden_size, 1)
     return stack(c, blocks, names, extra=head, towers=towers)

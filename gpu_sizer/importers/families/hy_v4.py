@@ -7,6 +7,7 @@ ahead does without. Tensors as in vLLM 0.33.0, ``models/hy_v4/nvidia`` (attentio
 from gpu_sizer.errors import shown
 from gpu_sizer.importers.config import Config
 from gpu_sizer.importers.families.deepseek_v3 import latent_attention, prediction
+from gpu_sizer.importers.families.deepseek_v4 import stream_weights
 from gpu_sizer.importers.pieces import dense, head_gate, mixture, stack
 from gpu_sizer.model.architecture import Architecture, Block, ExtraTensor
 from gpu_sizer.model.indexer import Indexer
@@ -21,11 +22,7 @@ _GATES = 2
 def _streams(c: Config) -> tuple[ExtraTensor, ...]:
     copies = c.number("hc_mult", default=4)
     rows, width = _GATES * copies, copies * c.hidden_size
-    return tuple(
-        ExtraTensor(name=f"hc_{which}_{name}", shape=shape, part="other", dtype="float32")
-        for which in ("attn", "mlp")
-        for name, shape in (("fn", (rows, width)), ("base", (rows,)), ("scale", (_GATES,)))
-    )
+    return (*stream_weights("attn", rows, width, _GATES), *stream_weights("mlp", rows, width, _GATES))
 
 
 def _attention_extra(c: Config, values: int) -> tuple[ExtraTensor, ...]:
@@ -81,8 +78,5 @@ def architecture(c: Config) -> Architecture:
         ("dense" if kind == "dense" else "experts") + ("" if owner == "full" else "-shared")
         for kind, owner in zip(kinds, owners, strict=True)
     ]
-    head = tuple(
-        ExtraTensor(name=f"hc_head_{name}", shape=shape, part="other", dtype="float32")
-        for name, shape in (("fn", (copies, copies * c.hidden_size)), ("base", (copies,)), ("scale", (1,)))
-    )
+    head = stream_weights("head", copies, copies * c.hidden_size, 1)
     return stack(c, blocks, names, extra=head, mtp=prediction(c, "ahead", last_norm="final_layernorm"))
